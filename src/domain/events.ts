@@ -1,0 +1,87 @@
+/**
+ * The typed event map. The tick and the executor emit; log, metrics, InfluxDB and the printed
+ * progress only subscribe. Nobody reads anything back from an event: state lives in the ledger.
+ */
+
+import type { Violation } from './violation.ts';
+import type { Finding } from './finding.ts';
+import type { HostId, PlanId, SourceId, VmId } from './ids.ts';
+import type { GateVerdict, MoveResult, Stage } from './journal.ts';
+import type { SourceStatus } from './measured.ts';
+import type { HostState } from './host.ts';
+import type { Order } from './order.ts';
+import type { Move, PlanResult } from './plan.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Bytes, Ratio, Seconds } from './units.ts';
+
+export interface EventMap {
+  /** The daemon is up: listening, recovered, jobs scheduled. */
+  readonly started: { readonly version: string; readonly mode: string };
+  readonly stopping: { readonly reason: string };
+  /** A source changed state (up, late, down). */
+  readonly source: SourceStatus;
+  /** Samples were thrown away; counts by reason, one event per source and poll. */
+  readonly 'samples-rejected': {
+    readonly source: SourceId;
+    readonly counts: Readonly<Record<string, number>>;
+    /** The first of them, for people. */
+    readonly example: string;
+  };
+  readonly snapshot: { readonly snapshot: Snapshot; readonly seconds: Seconds };
+  readonly 'finding-opened': Finding;
+  readonly 'finding-cleared': Finding;
+  readonly planned: {
+    readonly result: PlanResult;
+    readonly vmNames: Readonly<Record<VmId, string>>;
+    readonly seconds: Seconds;
+  };
+  /** The checker found a fault in a plan: the plan is not executed. */
+  readonly 'plan-rejected': { readonly plan: PlanId; readonly violations: readonly Violation[] };
+  readonly gated: { readonly plan: PlanId; readonly verdicts: readonly GateVerdict[] };
+  readonly 'move-stage': {
+    readonly move: Move;
+    readonly vmName: string;
+    readonly stage: Stage;
+    readonly phase: 'before' | 'after' | 'undo';
+  };
+  readonly 'move-progress': {
+    readonly move: Move;
+    readonly vmName: string;
+    readonly progress: MoveProgress;
+  };
+  readonly 'move-ended': {
+    readonly move: Move;
+    readonly vmName: string;
+    readonly result: MoveResult;
+  };
+  readonly 'host-state': {
+    readonly host: HostId;
+    readonly from: HostState;
+    readonly to: HostState;
+    readonly reason: string;
+  };
+  readonly order: { readonly order: Order; readonly what: 'given' | 'repeated' | 'changed' };
+  readonly policies: { readonly revision: string; readonly files: readonly string[] };
+  /** A policy edit was refused; the previous set stays in force. */
+  readonly 'policies-refused': { readonly errors: readonly string[] };
+  readonly paused: { readonly paused: boolean; readonly by: string };
+  /** Something that an operator should look at; deduplicated by `key`. */
+  readonly warning: { readonly key: string; readonly text: string };
+  readonly failure: { readonly where: string; readonly error: unknown };
+}
+
+export type EventName = keyof EventMap;
+
+/** How far a migration is. */
+export interface MoveProgress {
+  readonly phase: 'setup' | 'pre-copy' | 'stop-and-copy' | 'post-copy' | 'storage' | 'cold';
+  readonly elapsedSeconds: Seconds;
+  /** 0..1 of this round; live migration may go back when the guest dirties memory. */
+  readonly done: Ratio;
+  readonly bytesSent: Bytes;
+  readonly bytesRemaining: Bytes;
+  /** Bytes per second, where the hypervisor measures it. */
+  readonly dirtyRate: number | undefined;
+  readonly bandwidth: number | undefined;
+  readonly iteration: number | undefined;
+}

@@ -1,0 +1,116 @@
+/** A hypervisor host as Drover sees it at one moment. */
+
+import type { HostCpu } from './cpu.ts';
+import type { ClusterId, HostId, NetworkId, SiteId, SourceId, StorageId } from './ids.ts';
+import type { MetricWindow } from './measured.ts';
+import type { HostMetric } from './metrics.ts';
+import type { Bytes, BytesPerSecond, EpochSeconds, Watts } from './units.ts';
+
+/**
+ * The ladder of host states. `quarantined` and everything after it takes no VM in; a host in
+ * `maintenance` takes nothing back until it is returned to service.
+ */
+export const HOST_STATES = [
+  'healthy',
+  'warn',
+  'quarantined',
+  'draining',
+  'evacuating',
+  'maintenance',
+  'returning',
+] as const;
+export type HostState = (typeof HOST_STATES)[number];
+
+/** Whether the hypervisor answers for this host. Not a state of the ladder: both can be true. */
+export type Connection = 'connected' | 'disconnected';
+
+export const HYPERVISOR_KINDS = [
+  'simulated',
+  'kvm',
+  'xen',
+  'vsphere',
+  'hyperv',
+  'proxmox',
+  'openstack',
+] as const;
+export type HypervisorKind = (typeof HYPERVISOR_KINDS)[number];
+
+export interface HypervisorInfo {
+  readonly kind: HypervisorKind;
+  /** As printed by the hypervisor, numbers first ("10.0.2"); compared part by part. */
+  readonly version: string;
+  /** Machine types that can be started here. Undefined where the hypervisor has none. */
+  readonly machineTypes: readonly string[] | undefined;
+}
+
+export const HEALTH_COMPONENTS = [
+  'memory',
+  'disk',
+  'nic',
+  'power',
+  'fan',
+  'temperature',
+  'cpu',
+  'storage',
+  'connection',
+] as const;
+export type HealthComponent = (typeof HEALTH_COMPONENTS)[number];
+export const HEALTH_LEVELS = ['ok', 'warning', 'critical'] as const;
+export type HealthLevel = (typeof HEALTH_LEVELS)[number];
+
+/** One judgement about one part of a host, by a sensor or an exporter. */
+export interface HealthSignal {
+  readonly component: HealthComponent;
+  readonly level: HealthLevel;
+  /** What was seen, for people: "4 uncorrected memory errors in 1 h on mc0". */
+  readonly detail: string;
+  readonly at: EpochSeconds;
+  readonly source: SourceId;
+}
+
+/** An alert of an alerting system that names this host and still fires. */
+export interface FiringAlert {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly since: EpochSeconds;
+}
+
+export interface HostMemory {
+  readonly totalBytes: Bytes;
+  /** Not for guests: the host's own system and the operator's reserve. */
+  readonly reservedBytes: Bytes;
+  /** Huge pages of each size, a resource of their own. */
+  readonly hugePages: readonly { readonly pageBytes: Bytes; readonly totalBytes: Bytes }[];
+}
+
+/** A device that a guest can be bound to (passed-through PCI, SR-IOV, GPU, USB). */
+export interface Device {
+  readonly kind: 'pci' | 'usb' | 'mdev' | 'sriov' | 'vdpa' | 'other';
+  readonly id: string;
+}
+
+export interface Host {
+  readonly id: HostId;
+  readonly name: string;
+  readonly source: SourceId;
+  readonly site: SiteId | undefined;
+  readonly cluster: ClusterId | undefined;
+  /** Fault domains by kind: {"rack": "r4", "power": "feed-b"}. */
+  readonly faultDomains: Readonly<Record<string, string>>;
+  readonly state: HostState;
+  readonly connection: Connection;
+  readonly cpu: HostCpu;
+  readonly memory: HostMemory;
+  readonly networks: readonly NetworkId[];
+  readonly storages: readonly StorageId[];
+  /** What one direction of the migration link carries. */
+  readonly migrationBandwidth: BytesPerSecond;
+  readonly devices: readonly Device[];
+  readonly hypervisor: HypervisorInfo;
+  readonly power: { readonly idle: Watts; readonly peak: Watts } | undefined;
+  readonly health: readonly HealthSignal[];
+  readonly alerts: readonly FiringAlert[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** A metric that is absent here was never seen. */
+  readonly metrics: Readonly<Partial<Record<HostMetric, MetricWindow>>>;
+}

@@ -1,0 +1,102 @@
+/**
+ * A plan is complete and immutable: VM, source, target, method, order and reason of every move.
+ * Execution has nothing left to choose.
+ */
+
+import type { Evidence, Tier } from './finding.ts';
+import type { FindingId, HostId, MoveId, PlanId, VmId } from './ids.ts';
+import type { Refusal, RefusalCode, RefusalCounts } from './refusal.ts';
+import type { Bytes, EpochSeconds, Seconds } from './units.ts';
+import type { Criticality } from './vm.ts';
+
+/**
+ * - `pre-copy`: live; memory is copied while the guest runs, the rest in a short stop.
+ * - `post-copy`: live; the guest is switched early and pulls its memory: no way back.
+ * - `cold`: shut down (or suspended), moved, started again.
+ * - `storage`: live, and the disks are copied along.
+ * - `restart`: started again elsewhere from its shared disks after its host died.
+ */
+export const MOVE_METHODS = ['pre-copy', 'post-copy', 'cold', 'storage', 'restart'] as const;
+export type MoveMethod = (typeof MOVE_METHODS)[number];
+
+/** Why this move is in the plan. */
+export interface MoveReason {
+  readonly finding: FindingId;
+  readonly text: string;
+  readonly evidence: readonly Evidence[];
+  /** What the move does to the objective's terms; negative is better. */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+export interface Prediction {
+  /** From the start of the plan. */
+  readonly startSeconds: Seconds;
+  readonly seconds: Seconds;
+  readonly downtimeSeconds: Seconds;
+  readonly bytes: Bytes;
+}
+
+export interface Move {
+  readonly id: MoveId;
+  readonly vm: VmId;
+  readonly from: HostId;
+  readonly to: HostId;
+  readonly method: MoveMethod;
+  readonly tier: Tier;
+  readonly criticality: Criticality;
+  readonly reason: MoveReason;
+  /** Moves that must have ended well before this one may start. */
+  readonly dependsOn: readonly MoveId[];
+  readonly predicted: Prediction;
+  /** Other targets that were considered, best first, and why they were not taken. */
+  readonly rejected: readonly { readonly host: HostId; readonly code: RefusalCode }[];
+}
+
+/** The objective, lower is better; `terms` sum up to the value. */
+export interface Objective {
+  readonly before: number;
+  readonly after: number;
+  readonly terms: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
+}
+
+/** A need that the plan leaves open, with the reason and the pairs that were tried. */
+export interface Unresolved {
+  readonly subject:
+    | { readonly kind: 'host'; readonly host: HostId }
+    | { readonly kind: 'vm'; readonly vm: VmId };
+  readonly finding: FindingId | undefined;
+  readonly code: RefusalCode;
+  readonly detail: string;
+  readonly pairs: readonly Refusal[];
+}
+
+export interface Plan {
+  readonly id: PlanId;
+  /** `takenAt` of the snapshot it was made from. */
+  readonly snapshotAt: EpochSeconds;
+  /** In the order in which they may start; strictly one after the other is always valid too. */
+  readonly moves: readonly Move[];
+  readonly objective: Objective;
+}
+
+/** What the planner has to say beside the plan, also when there is nothing to do. */
+export interface PlanReport {
+  readonly refusals: RefusalCounts;
+  readonly unresolved: readonly Unresolved[];
+  /** Plain sentences: "nothing to do: no host above 80 % CPU". */
+  readonly notes: readonly string[];
+  readonly stats: {
+    readonly hosts: number;
+    readonly vms: number;
+    readonly evaluatedMoves: number;
+    readonly seed: number;
+    /** The step budget that was granted and what of it was used; a replay is exact with it. */
+    readonly stepsGranted: number;
+    readonly stepsUsed: number;
+  };
+}
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly report: PlanReport;
+}

@@ -1,0 +1,164 @@
+/**
+ * What operators decide, after parsing and merging: plain numbers in code units. The file form,
+ * its defaults and its JSON Schema live in the config room; this is what the tick works with.
+ */
+
+import type { FindingKind, Response, Tier } from './finding.ts';
+import type { MoveMethod } from './plan.ts';
+import type { Bytes, BytesPerSecond, Ratio, Seconds } from './units.ts';
+import type { Criticality, Permission } from './vm.ts';
+
+/** `observe` executes nothing, `approve` asks, `automatic` acts. */
+export const MODES = ['observe', 'approve', 'automatic'] as const;
+export type Mode = (typeof MODES)[number];
+
+export interface ModeSettings {
+  /** `by-source`: automatic on the simulated hypervisor, observe on every real one. */
+  readonly default: Mode | 'by-source';
+  readonly clusters: Readonly<Record<string, Mode>>;
+  /** In mode `approve`: which tiers need an approval; the others act. */
+  readonly approve: readonly Tier[];
+}
+
+/** Chooses VMs or hosts. All given parts have to match; within a list any one has to. */
+export interface Selector {
+  /** Glob patterns (`*`, `?`) on the name or the id. */
+  readonly names: readonly string[];
+  /** Label name → glob pattern on its value. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly clusters: readonly string[];
+  readonly sites: readonly string[];
+}
+
+/** A condition in json-rules-engine's own syntax, over the fact catalogue (facts.ts). */
+export type Condition =
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition }
+  | FactCondition;
+
+export interface FactCondition {
+  readonly fact: string;
+  readonly operator: string;
+  readonly value: unknown;
+}
+
+export interface Rule {
+  readonly name: string;
+  /** `file:line` for messages. */
+  readonly origin: string;
+  readonly policy: string;
+  readonly finding: FindingKind;
+  readonly response: Response;
+  readonly tier: Tier;
+  /** Hosts that the rule looks at; undefined: all. */
+  readonly hosts: Selector | undefined;
+  readonly when: Condition;
+  /** The condition has to hold without a break for this long before it is a finding. */
+  readonly forSeconds: Seconds;
+  /** The finding ends when this holds; undefined: when `when` no longer does. */
+  readonly clear: Condition | undefined;
+  /** `relieve`: the utilisation to get below; undefined: limits.safetyCapacity.cpu. */
+  readonly relieveBelow: Ratio | undefined;
+}
+
+export interface CriticalityRule {
+  readonly vms: Selector;
+  readonly criticality: Criticality;
+}
+
+export interface PermissionRule {
+  readonly vms: Selector;
+  readonly permission: Permission;
+}
+
+/** A placement rule as written: who it is about is still a selector. */
+export interface PlacementSpec {
+  readonly id: string;
+  readonly origin: string;
+  readonly kind: 'affinity' | 'anti-affinity' | 'pin' | 'avoid';
+  readonly strength: 'hard' | 'soft';
+  readonly hold: 'always' | 'finally';
+  readonly vms: Selector;
+  /** pin, avoid: the hosts. */
+  readonly hosts: Selector | undefined;
+  /** affinity, anti-affinity: 'host' or a kind of fault domain. */
+  readonly over: string;
+}
+
+/** A recurring window of time: minutes of the day in a time zone, on some days of the week. */
+export interface TimeWindow {
+  readonly name: string;
+  /** IANA zone, e.g. Europe/Berlin. */
+  readonly zone: string;
+  /** ISO weekdays, 1 = Monday … 7 = Sunday. */
+  readonly days: readonly number[];
+  /** Minutes after local midnight; `end` <= `start` reaches into the next day. */
+  readonly startMinute: number;
+  readonly endMinute: number;
+}
+
+export interface Limits {
+  /** What no target may exceed after all arrivals, as a share of its capacity. */
+  readonly safetyCapacity: { readonly cpu: Ratio; readonly memory: Ratio };
+  /** Guests' memory over (total - reserved); >= 1. */
+  readonly overcommit: { readonly memory: Ratio };
+  readonly concurrency: {
+    readonly total: number;
+    readonly perHostIn: number;
+    readonly perHostOut: number;
+  };
+  /** A VM that was moved rests for this long; optional and corrective moves only. */
+  readonly cooldownSeconds: Seconds;
+  readonly budgets: { readonly movesPerHour: number; readonly movesPerVmPerDay: number };
+  /** Optional moves start inside one of these only; empty: at any time. */
+  readonly windows: readonly TimeWindow[];
+  /** No optional or corrective move starts inside one of these. */
+  readonly blackouts: readonly TimeWindow[];
+  /** The largest share of a cluster's hosts that may be evacuated at once. */
+  readonly evacuatedShare: Ratio;
+  /** More hosts than this share newly `failing` at once: suspect the monitoring, stop, alert. */
+  readonly massFailureShare: Ratio;
+  /** An optional plan must lower the objective by this share more than it costs. */
+  readonly gainMargin: Ratio;
+}
+
+/** One rung of the ladder that a live migration climbs when it does not converge. */
+export const LADDER_STEPS = ['pre-copy', 'auto-converge', 'post-copy', 'cold'] as const;
+export type LadderStep = (typeof LADDER_STEPS)[number];
+
+export interface MigrationSettings {
+  readonly ladder: Readonly<Record<Criticality, readonly LadderStep[]>>;
+  readonly downtimeLimitSeconds: Seconds;
+  /** Given up after this long per GiB of configured memory (never under 60 s). */
+  readonly timeoutSecondsPerGib: Seconds;
+  /** Cap per migration; undefined: the link's own. */
+  readonly bandwidth: BytesPerSecond | undefined;
+  readonly coldCrossVendor: 'allow' | 'refuse';
+  readonly methods: readonly MoveMethod[];
+}
+
+/** Weights of the objective; see the planner for the formula of each term. */
+export interface Weights {
+  readonly overload: number;
+  readonly imbalance: number;
+  readonly softRules: number;
+  readonly moveCost: number;
+  /** What one move is taken to cost beside its memory: set-up, switchover, attention. */
+  readonly perMoveBytes: Bytes;
+}
+
+/** The merged policies in force. */
+export interface PolicySet {
+  /** SHA-256 over the files in order: names the revision in decisions and logs. */
+  readonly revision: string;
+  readonly files: readonly string[];
+  readonly rules: readonly Rule[];
+  readonly criticality: readonly CriticalityRule[];
+  readonly permissions: readonly PermissionRule[];
+  readonly placement: readonly PlacementSpec[];
+  readonly limits: Limits;
+  readonly migration: MigrationSettings;
+  readonly mode: ModeSettings;
+  readonly weights: Weights;
+}

@@ -1,0 +1,134 @@
+/**
+ * Why a VM cannot (or should not) go to a host. One table: the codes, what they mean and what to
+ * do about them; the README's table, the types and the messages all come from here.
+ */
+
+import type { HostId, VmId } from './ids.ts';
+
+export const REFUSAL_CODES = {
+  'same-host': { meaning: 'the VM runs there already', hint: '' },
+  quarantined: {
+    meaning: 'the host takes nothing in: quarantined, draining or in maintenance',
+    hint: 'return the host to service: drover maintenance exit HOST',
+  },
+  disconnected: {
+    meaning: 'the hypervisor does not answer for the host',
+    hint: 'drover doctor shows the error of the connection',
+  },
+  'other-source': {
+    meaning: 'no migration is possible between these two hypervisor connections',
+    hint: 'only hosts of one source exchange VMs live',
+  },
+  memory: {
+    meaning: 'not enough memory beside what runs there, is reserved, or is on its way',
+    hint: 'free memory on the host, or raise the overcommit ratio in the policy',
+  },
+  'huge-pages': {
+    meaning: 'not enough huge pages of the size that the VM needs',
+    hint: 'reserve more huge pages on the host',
+  },
+  cpu: {
+    meaning: 'the host would be above its CPU safety capacity after all arrivals',
+    hint: 'lower the load, or raise limits.safetyCapacity.cpu in the policy',
+  },
+  vcpus: {
+    meaning: 'the VM has more vCPUs than the host has threads',
+    hint: 'use a larger host, or reduce the vCPUs',
+  },
+  arch: { meaning: 'another instruction set', hint: '' },
+  'cpu-unknown': {
+    meaning: 'CPU vendor or features of the guest or of the host could not be read',
+    hint: 'unknown is never compatible: see drover doctor',
+  },
+  'cpu-vendor': {
+    meaning: 'another CPU vendor: live migration is impossible',
+    hint: 'a cold move can cross vendors where the policy says coldCrossVendor: allow',
+  },
+  'cpu-features': {
+    meaning: 'the guest sees CPU features that the host cannot give',
+    hint: 'start guests with a CPU model (baseline) that all hosts of the cluster share',
+  },
+  'cpu-passthrough': {
+    meaning: 'the guest was started with host-passthrough and the host is not identical',
+    hint: 'use host-model or a named model for guests that should migrate',
+  },
+  'machine-type': {
+    meaning: 'the host cannot run the guest’s machine type',
+    hint: 'upgrade the hypervisor of the host first',
+  },
+  'hypervisor-version': {
+    meaning: 'the host runs an older hypervisor: guests move to newer versions only',
+    hint: 'upgrade the host, or move the guest to an upgraded one',
+  },
+  'hypervisor-kind': { meaning: 'another kind of hypervisor', hint: '' },
+  firmware: {
+    meaning: 'NVRAM or TPM state lies on the source host only',
+    hint: 'put NVRAM and TPM state on shared storage',
+  },
+  tsc: {
+    meaning: 'the guest was promised an invariant TSC, which the move would break',
+    hint: 'a cold move works',
+  },
+  nested: { meaning: 'the guest runs guests of its own', hint: 'a cold move works' },
+  confidential: { meaning: 'memory encryption (SEV, TDX) forbids the move', hint: '' },
+  device: {
+    meaning: 'a passed-through device cannot be taken along',
+    hint: 'a cold move to a host with such a device works, where the policy allows it',
+  },
+  network: {
+    meaning: 'a network of the VM does not exist on the host',
+    hint: 'add the bridge, port group or VLAN to the host',
+  },
+  storage: {
+    meaning: 'a disk of the VM is not reachable from the host',
+    hint: 'mount the storage there, or allow storage migration in the policy',
+  },
+  affinity: { meaning: 'a hard affinity rule forbids it', hint: '' },
+  'anti-affinity': { meaning: 'a hard anti-affinity rule forbids it', hint: '' },
+  pin: { meaning: 'the VM is pinned to other hosts', hint: '' },
+  avoid: { meaning: 'the VM is to avoid this host', hint: '' },
+  permission: {
+    meaning: 'the VM’s permission does not cover this method',
+    hint: 'raise the permission of the VM in a policy',
+  },
+  'managed-elsewhere': {
+    meaning: 'another balancer or HA owns the placement of this VM',
+    hint: 'one owner per VM: turn the other automation off for it, or leave it alone',
+  },
+  locked: { meaning: 'the hypervisor holds a lock on the VM (backup, snapshot)', hint: '' },
+  'power-state': { meaning: 'the VM is not running (or not in a state that can move)', hint: '' },
+  'in-flight': { meaning: 'the VM is being moved at this moment', hint: '' },
+  'stale-metrics': {
+    meaning: 'a measurement that the decision needs is missing',
+    hint: 'drover doctor names the source',
+  },
+  'cool-down': { meaning: 'the VM was moved too recently', hint: 'see limits.cooldown' },
+  budget: { meaning: 'the budget of moves is used up', hint: 'see limits.budgets' },
+  window: { meaning: 'outside the window in which such moves may start', hint: '' },
+  'no-gain': { meaning: 'the move would not gain more than it costs', hint: '' },
+  'method-unsupported': { meaning: 'the hypervisor has no such migration method', hint: '' },
+  paused: { meaning: 'Drover is paused', hint: 'drover resume' },
+  'mass-failure': {
+    meaning: 'too many hosts turned failing at once: the monitoring is suspected',
+    hint: 'look, then order the evacuation by hand: drover evacuate HOST',
+  },
+  hypervisor: { meaning: 'the hypervisor’s own check refused it', hint: '' },
+  'world-moved-on': {
+    meaning: 'the VM or the host is not what the plan assumed any more',
+    hint: '',
+  },
+} as const;
+
+export type RefusalCode = keyof typeof REFUSAL_CODES;
+
+/** One reason against one VM on one host. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly vm: VmId;
+  readonly host: HostId;
+  /** The figures or names behind it: "needs 8.0 GiB, 3.1 GiB free"; may be empty. */
+  readonly detail: string;
+}
+
+/** How many VM × host pairs each code refused; absent codes refused none. */
+export type RefusalCounts = Readonly<Partial<Record<RefusalCode, number>>>;

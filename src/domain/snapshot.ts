@@ -1,0 +1,43 @@
+/**
+ * The whole fleet at one moment: the only thing that rules, plan and check ever see.
+ * Hosts and VMs are sorted by id. Nothing in it is ever changed.
+ */
+
+import type { Host } from './host.ts';
+import type { HostId, MoveId, VmId } from './ids.ts';
+import type { SourceStatus } from './measured.ts';
+import type { PlacementRule } from './placement.ts';
+import type { MoveMethod } from './plan.ts';
+import type { Bytes, Cores, EpochSeconds } from './units.ts';
+import type { Vm } from './vm.ts';
+
+/** A move that was started and has not ended. The VM counts on both hosts. */
+export interface InFlightMove {
+  readonly move: MoveId;
+  readonly vm: VmId;
+  readonly from: HostId;
+  readonly to: HostId;
+  readonly method: MoveMethod;
+  readonly startedAt: EpochSeconds;
+}
+
+/** Capacity held on a target for a move that is about to start. */
+export interface Reservation {
+  readonly move: MoveId;
+  readonly vm: VmId;
+  readonly host: HostId;
+  readonly memoryBytes: Bytes;
+  readonly cpu: Cores;
+}
+
+export interface Snapshot {
+  readonly takenAt: EpochSeconds;
+  readonly hosts: readonly Host[];
+  readonly vms: readonly Vm[];
+  readonly placement: readonly PlacementRule[];
+  readonly inFlight: readonly InFlightMove[];
+  readonly reservations: readonly Reservation[];
+  /** When each VM was last moved by Drover (cool-down); absent: not in the ledger's memory. */
+  readonly lastMovedAt: Readonly<Record<VmId, EpochSeconds>>;
+  readonly sources: readonly SourceStatus[];
+}

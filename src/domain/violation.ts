@@ -1,0 +1,39 @@
+/** What the independent checker says against a plan. */
+
+import type { HostId, MoveId, RuleId, VmId } from './ids.ts';
+
+export const VIOLATION_CODES = {
+  'unknown-vm': 'the move names a VM that is not in the snapshot',
+  'unknown-host': 'the move names a host that is not in the snapshot',
+  'wrong-source': 'the VM is not on the host that the move starts from',
+  'same-host': 'source and target are the same host',
+  'duplicate-move-id': 'two moves have the same id',
+  'bad-dependency': 'a move depends on one that is unknown, later, or on itself',
+  'overlapping-moves': 'two moves of the same VM can be in flight together',
+  memory: 'a host would hold more memory than its capacity',
+  'huge-pages': 'a host would need more huge pages than it has',
+  cpu: 'a target would be above its CPU safety capacity',
+  vcpus: 'a VM has more vCPUs than its target has threads',
+  incompatible: 'the target cannot run the VM, or not receive it by this method',
+  'host-state': 'a target takes nothing in: quarantined, draining, in maintenance, disconnected',
+  affinity: 'a hard affinity rule is broken that was not broken before',
+  'anti-affinity': 'a hard anti-affinity rule is broken that was not broken before',
+  pin: 'a VM is moved off the hosts that it is pinned to',
+  avoid: 'a VM is moved to a host that it is to avoid',
+  permission: 'the method is more than the VM’s permission allows',
+  concurrency: 'more moves could be in flight on a host than the policy allows',
+  order: 'a less important move is listed before a more important one that could go first',
+  prediction: 'a predicted figure is negative, not finite, or breaks a dependency',
+} as const;
+export type ViolationCode = keyof typeof VIOLATION_CODES;
+
+export interface Violation {
+  readonly code: ViolationCode;
+  /** Position in the plan's list; undefined: about the plan as a whole. */
+  readonly index: number | undefined;
+  readonly move: MoveId | undefined;
+  readonly vm: VmId | undefined;
+  readonly host: HostId | undefined;
+  readonly rule: RuleId | undefined;
+  readonly detail: string;
+}

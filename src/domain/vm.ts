@@ -1,0 +1,71 @@
+/** A virtual machine as Drover sees it at one moment. */
+
+import type { GuestCpu } from './cpu.ts';
+import type { Device } from './host.ts';
+import type { HostId, NetworkId, SourceId, StorageId, VmId } from './ids.ts';
+import type { MetricWindow } from './measured.ts';
+import type { VmMetric } from './metrics.ts';
+import type { Bytes } from './units.ts';
+
+/** Most important first: this is the order in which VMs are made safe. */
+export const CRITICALITIES = ['mission-critical', 'business', 'standard', 'best-effort'] as const;
+export type Criticality = (typeof CRITICALITIES)[number];
+
+/** What Drover may do to a VM; each level includes those before it. */
+export const PERMISSIONS = ['observe', 'live', 'cold', 'restart'] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+export const POWER_STATES = ['running', 'paused', 'off', 'crashed', 'unknown'] as const;
+export type PowerState = (typeof POWER_STATES)[number];
+
+export interface VmDisk {
+  readonly storage: StorageId;
+  readonly bytes: Bytes;
+  /** True when every host that reaches the storage sees the same data. */
+  readonly shared: boolean;
+}
+
+/** Where state lies that has to go along: a shared place, or a file on the host itself. */
+export type StatePlace = 'none' | 'local' | 'shared';
+
+export interface Firmware {
+  readonly kind: 'bios' | 'uefi' | 'unknown';
+  readonly nvram: StatePlace;
+  readonly tpm: StatePlace;
+}
+
+export interface VmDevice extends Device {
+  /** False for a passed-through device that live migration cannot take along. */
+  readonly migratable: boolean;
+}
+
+export interface Vm {
+  readonly id: VmId;
+  readonly name: string;
+  readonly source: SourceId;
+  readonly host: HostId;
+  readonly vcpus: number;
+  /** Configured memory: what has to fit, whatever the guest uses at the moment. */
+  readonly memoryBytes: Bytes;
+  /** What the hypervisor itself needs beside the guest's memory (the adapter's figure). */
+  readonly overheadBytes: Bytes;
+  /** Size of the huge pages that back the memory; undefined: ordinary pages. */
+  readonly hugePageBytes: Bytes | undefined;
+  readonly cpu: GuestCpu;
+  readonly machineType: string | undefined;
+  readonly firmware: Firmware;
+  readonly confidential: 'none' | 'sev' | 'tdx' | 'other';
+  readonly disks: readonly VmDisk[];
+  readonly networks: readonly NetworkId[];
+  readonly devices: readonly VmDevice[];
+  readonly powerState: PowerState;
+  readonly criticality: Criticality;
+  readonly permission: Permission;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The other automation that owns this VM's placement (HA, a native balancer), if any. */
+  readonly managedBy: string | undefined;
+  /** True when the hypervisor says that something else holds the VM (backup, snapshot). */
+  readonly locked: boolean;
+  /** A metric that is absent here was never seen. */
+  readonly metrics: Readonly<Partial<Record<VmMetric, MetricWindow>>>;
+}

@@ -1,0 +1,83 @@
+/**
+ * Durable memory. Every write is on disk when its promise resolves: a side effect is announced
+ * here first. Works the same on SQLite (embedded) and, later, on PostgreSQL.
+ */
+
+import type { HostId, MoveId, OrderId, VmId } from '../domain/ids.ts';
+import type {
+  Decision,
+  HistoryEntry,
+  MoveRecord,
+  MoveResult,
+  StageEntry,
+} from '../domain/journal.ts';
+import type { HostState } from '../domain/host.ts';
+import type { Order } from '../domain/order.ts';
+import type { Reservation } from '../domain/snapshot.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+
+/** A finding's hold and hysteresis state, so that a restart neither forgets nor repeats it. */
+export interface RuleMemory {
+  readonly rule: string;
+  readonly host: HostId;
+  /** Since when the condition holds without a break; undefined: it does not. */
+  readonly holdingSince: EpochSeconds | undefined;
+  /** Since when it is a finding; undefined: it is not one. */
+  readonly openSince: EpochSeconds | undefined;
+}
+
+export interface HostMark {
+  readonly host: HostId;
+  readonly state: HostState;
+  readonly since: EpochSeconds;
+  readonly reason: string;
+}
+
+export interface HistoryQuery {
+  readonly vm?: VmId | undefined;
+  readonly host?: HostId | undefined;
+  readonly since?: EpochSeconds | undefined;
+  /** Newest first; at most 10,000. */
+  readonly limit: number;
+}
+
+export interface Ledger {
+  recordDecision(decision: Decision): Promise<void>;
+  decisions(limit: number): Promise<readonly Decision[]>;
+
+  /** Refused (false) when an open move of the same VM exists: a VM is never moved twice at once. */
+  openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean>;
+  addStage(entry: StageEntry): Promise<void>;
+  /** Terminal: a second result for the same move is ignored. Releases its reservation. */
+  closeMove(move: MoveId, result: MoveResult): Promise<void>;
+  openMoves(): Promise<readonly MoveRecord[]>;
+  move(id: MoveId): Promise<MoveRecord | undefined>;
+  recentMoves(limit: number): Promise<readonly MoveRecord[]>;
+  /** Moves opened at or after `since`, for budgets. */
+  countMoves(since: EpochSeconds, vm?: VmId): Promise<number>;
+  lastMovedAt(): Promise<ReadonlyMap<VmId, EpochSeconds>>;
+
+  reserve(reservation: Reservation): Promise<void>;
+  release(move: MoveId): Promise<void>;
+  reservations(): Promise<readonly Reservation[]>;
+
+  putOrder(order: Order): Promise<void>;
+  orders(includeClosed: boolean): Promise<readonly Order[]>;
+  order(id: OrderId): Promise<Order | undefined>;
+
+  markHost(mark: HostMark): Promise<void>;
+  hostMarks(): Promise<readonly HostMark[]>;
+
+  saveRuleMemory(memories: readonly RuleMemory[]): Promise<void>;
+  ruleMemory(): Promise<readonly RuleMemory[]>;
+
+  setPaused(paused: boolean, by: string, at: EpochSeconds): Promise<void>;
+  paused(): Promise<{ readonly paused: boolean; readonly by: string }>;
+
+  addHistory(entries: readonly HistoryEntry[]): Promise<void>;
+  history(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
+
+  /** Removes closed records that are older than `before`; returns how many. */
+  prune(before: EpochSeconds): Promise<number>;
+  close(): Promise<void>;
+}
