@@ -1,0 +1,71 @@
+// Role: the house rules that no linter of ours can say. The others (function and file length,
+// names, import rules, default exports, `any`) are in .oxlintrc.json and `npm run lint`.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { roomOf, rulesOf } from './tools/house.ts';
+import { filesBelow, ROOT } from './tools/repository.ts';
+
+const COLUMNS_MAX = 100;
+const CODE = ['.ts', '.tsx', '.mts', '.mjs', '.js'];
+const TEXT = [...CODE, '.md', '.json', '.yaml', '.yml', '.sh', '.html', '.css', '.service', ''];
+
+const code = filesBelow('', CODE);
+const text = filesBelow('', TEXT);
+
+function linesOf(path: string): string[] {
+  return readFileSync(join(ROOT, path), 'utf8').split('\n');
+}
+
+function linesWith(paths: readonly string[], isBad: (line: string) => boolean): string[] {
+  return paths.flatMap((path) =>
+    linesOf(path).flatMap((line, index) => (isBad(line) ? [`${path}:${index + 1}`] : [])),
+  );
+}
+
+describe('tidy', () => {
+  it('runs on the node that Drover runs on', () => {
+    expect(Number(process.versions.node.split('.')[0])).toBeGreaterThanOrEqual(24);
+  });
+
+  it('keeps code within 100 columns', () => {
+    // Code points, not UTF-16 units; a line that holds an address can not be broken.
+    const isLong = (line: string): boolean =>
+      Array.from(line).length > COLUMNS_MAX && !/https?:\/\//.test(line);
+    expect(linesWith(code, isLong)).toEqual([]);
+  });
+
+  it('opens every module with a comment on its role', () => {
+    const bare = code
+      .filter((path) => roomOf(path) !== undefined)
+      .filter((path) => {
+        const [first = '', second = ''] = linesOf(path);
+        const opening = first.startsWith('#!') ? second : first;
+        return !opening.startsWith('//') && !opening.startsWith('/*');
+      });
+    expect(bare).toEqual([]);
+  });
+
+  it('has a rule for every room', () => {
+    const rooms = code.map((path) => roomOf(path)).filter((room) => room !== undefined);
+    expect([...new Set(rooms)].filter((room) => rulesOf(room) === undefined)).toEqual([]);
+  });
+
+  it('has no top-level folder beyond the house', () => {
+    const known = ['src', 'policies', 'adapters', 'test', 'deploy', 'node_modules', 'dist'];
+    const also = ['coverage', 'drover-data', '.git', '.ci', '.vite'];
+    const folders = readdirSync(ROOT, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+    expect(folders.filter((name) => ![...known, ...also].includes(name))).toEqual([]);
+  });
+
+  it('names no package registry and no path of one machine', () => {
+    const registry = /registry\.(?:npm|yarn)|npm(?:mirror|jsdelivr)|\/repository\/npm/i;
+    const machine = /(?:^|[\s'"`(=:])\/(?:work|farm)\//;
+    expect(linesWith(text, (line) => registry.test(line))).toEqual([]);
+    expect(linesWith(text, (line) => machine.test(line))).toEqual([]);
+  });
+});

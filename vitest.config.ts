@@ -1,0 +1,19 @@
+// Role: the default test run (unit, contract, property, stories, cli): offline, parallel, seeded.
+// System tests talk to real servers and have their own file, vitest.system.config.ts.
+import { defineConfig } from 'vitest/config';
+
+import { testSeed } from './test/tools/test-seed.ts';
+
+// Drawn here, before the workers start, so that they all inherit the same one.
+testSeed();
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/system/**', '**/*.system.test.ts', 'test/tools/fixtures/**'],
+    setupFiles: ['test/tools/fast-check-setup.ts'],
+    reporters: ['default', './test/tools/plain-reporter.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
