@@ -114,7 +114,7 @@ export interface Hypervisor extends MetricSource {
     signal: AbortSignal,
   ): Promise<{ readonly sightings: readonly Sighting[]; readonly blind: readonly HostId[] }>;
 
-  /** The hypervisor's own opinion on a move; empty: no objection (or no check, see capabilities). */
+  /** The hypervisor's own opinion on a move; empty: no objection, or no check (capabilities). */
   precheck(order: MoveOrder, signal: AbortSignal): Promise<readonly Refusal[]>;
 
   /**

@@ -1,0 +1,200 @@
+/**
+ * What the HTTP server can ask of the daemon, and the JSON views that it hands out. The app room
+ * implements `Api`; the CLI reads the views. Views carry names beside ids, plain numbers in code
+ * units, and `null` for what is not known: never zero.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import type { MoveProgress } from '../domain/events.ts';
+import type { HistoryEntry, MoveRecord } from '../domain/journal.ts';
+import type { SourceStatus } from '../domain/measured.ts';
+import type { Order } from '../domain/order.ts';
+import type { Result } from '../domain/result.ts';
+
+export interface StatusView {
+  readonly version: string;
+  readonly startedAt: number;
+  readonly now: number;
+  readonly paused: boolean;
+  readonly pausedBy: string;
+  /** Mode by cluster name; `default` where no cluster says otherwise. */
+  readonly modes: Readonly<Record<string, string>>;
+  readonly policyRevision: string;
+  readonly policyErrors: readonly string[];
+  readonly sources: readonly SourceStatus[];
+  readonly hosts: number;
+  readonly vms: number;
+  /** `takenAt` of the newest snapshot; null before the first. */
+  readonly snapshotAt: number | null;
+  readonly findings: readonly Finding[];
+  readonly movesInFlight: number;
+  readonly lastPlan: { readonly id: string; readonly at: number; readonly moves: number } | null;
+  /** Plain sentences of the last planner report. */
+  readonly notes: readonly string[];
+}
+
+export interface HostView {
+  readonly id: string;
+  readonly name: string;
+  readonly source: string;
+  readonly cluster: string | null;
+  readonly state: string;
+  readonly connection: string;
+  readonly threads: number;
+  /** Mean over the window, 0..1 of the host's threads. */
+  readonly cpuRatio: number | null;
+  /** Configured memory of the guests over (total - reserved). */
+  readonly memoryRatio: number;
+  readonly memoryBytes: number;
+  readonly vms: number;
+  readonly findings: readonly string[];
+  readonly hypervisor: string;
+}
+
+export interface VmView {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly hostName: string;
+  readonly criticality: string;
+  readonly permission: string;
+  readonly powerState: string;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+  /** Cores, mean over the window. */
+  readonly cpuCores: number | null;
+  readonly moving: boolean;
+}
+
+export interface MigrationView {
+  readonly record: MoveRecord;
+  readonly fromName: string;
+  readonly toName: string;
+  readonly progress: MoveProgress | null;
+}
+
+export interface LocateView {
+  readonly vm: string;
+  readonly name: string;
+  /** By asking every host now. */
+  readonly sightings: readonly {
+    readonly host: string;
+    readonly hostName: string;
+    readonly state: string;
+    readonly persistent: boolean;
+  }[];
+  /** Hosts that did not answer: absence there proves nothing. */
+  readonly blind: readonly string[];
+  readonly lastMoves: readonly HistoryEntry[];
+}
+
+export interface WhyHostView {
+  readonly host: HostView;
+  readonly rules: readonly {
+    readonly rule: string;
+    readonly policy: string;
+    readonly truth: 'true' | 'false' | 'unknown';
+    readonly text: string;
+  }[];
+  readonly findings: readonly Finding[];
+  /** What the last plan left open about this host. */
+  readonly unresolved: readonly { readonly code: string; readonly detail: string }[];
+}
+
+export interface WhyVmView {
+  readonly vm: VmView;
+  /** Every host with the reasons against it; no reasons: it could go there. */
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly name: string;
+    readonly refusals: readonly {
+      readonly code: string;
+      readonly meaning: string;
+      readonly detail: string;
+      readonly hint: string;
+    }[];
+  }[];
+  /** Moves of this VM in the last plan, and what the gate said. */
+  readonly planned: readonly {
+    readonly to: string;
+    readonly text: string;
+    readonly gate: string;
+  }[];
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface OrderRequest {
+  readonly kind: 'evacuate' | 'maintenance';
+  /** Id or name. */
+  readonly host: string;
+  readonly reason: string;
+  readonly by: { readonly kind: 'operator' | 'alert'; readonly name: string };
+  /** Repetitions with the same key are the same order; empty: one per host and kind. */
+  readonly dedupeKey: string;
+  readonly deadlineSeconds: number | null;
+}
+
+/** A refused request: `status` is the HTTP status that fits. */
+export interface ApiProblem {
+  readonly status: 400 | 404 | 409 | 503;
+  readonly code: string;
+  readonly detail: string;
+  readonly hint: string;
+}
+
+export interface OrderView {
+  readonly order: Order;
+  /** `repeated`: the same order was open already. */
+  readonly what: 'given' | 'repeated' | 'changed';
+  /** What will happen now, in the mode that is in force. */
+  readonly text: string;
+}
+
+/** One alert of an alerting system, reduced to what matters here. */
+export interface AlertInput {
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly status: 'firing' | 'resolved';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly startsAt: string;
+}
+
+/** What became of each alert of a webhook call. */
+export interface AlertOutcome {
+  readonly fingerprint: string;
+  readonly outcome: 'ordered' | 'repeated' | 'noted' | 'resolved' | 'ignored';
+  readonly host: string | null;
+  readonly detail: string;
+}
+
+export interface HistoryRequest {
+  readonly vm: string | undefined;
+  readonly host: string | undefined;
+  readonly limit: number;
+}
+
+export interface Api {
+  /** Ready: recovered, first snapshot taken, ledger writable; otherwise the reasons why not. */
+  readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
+  status(): StatusView;
+  hosts(): readonly HostView[];
+  vms(): readonly VmView[];
+  migrations(limit: number): Promise<readonly MigrationView[]>;
+  history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>>;
+  locate(vm: string): Promise<Result<LocateView, ApiProblem>>;
+  whyHost(host: string): Promise<Result<WhyHostView, ApiProblem>>;
+  whyVm(vm: string): Promise<Result<WhyVmView, ApiProblem>>;
+  /** The newest snapshot as a fleet file. */
+  fleetFile(): Result<string, ApiProblem>;
+  /** The newest plan in the form of `drover plan --json`. */
+  latestPlan(): Result<unknown, ApiProblem>;
+  orders(): Promise<readonly Order[]>;
+  giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>>;
+  /** Ends maintenance or an evacuation: the host is returned to service, its VMs come home. */
+  returnHost(host: string, by: string): Promise<Result<OrderView, ApiProblem>>;
+  setPaused(paused: boolean, by: string): Promise<void>;
+  /** Approves the moves of the newest plan that wait for it (mode `approve`). */
+  approve(plan: string, by: string): Promise<Result<{ readonly moves: number }, ApiProblem>>;
+  alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]>;
+}
