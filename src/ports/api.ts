@@ -123,6 +123,10 @@ export interface WhyVmView {
   readonly history: readonly HistoryEntry[];
 }
 
+export type WhyView =
+  | ({ readonly about: 'host' } & WhyHostView)
+  | ({ readonly about: 'vm' } & WhyVmView);
+
 export interface OrderRequest {
   readonly kind: 'evacuate' | 'maintenance';
   /** Id or name. */
@@ -169,8 +173,8 @@ export interface AlertOutcome {
 }
 
 export interface HistoryRequest {
-  readonly vm: string | undefined;
-  readonly host: string | undefined;
+  /** A VM or host, by id or name; undefined: everything. */
+  readonly about: string | undefined;
   readonly limit: number;
 }
 
@@ -183,8 +187,8 @@ export interface Api {
   migrations(limit: number): Promise<readonly MigrationView[]>;
   history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>>;
   locate(vm: string): Promise<Result<LocateView, ApiProblem>>;
-  whyHost(host: string): Promise<Result<WhyHostView, ApiProblem>>;
-  whyVm(vm: string): Promise<Result<WhyVmView, ApiProblem>>;
+  /** About a VM or a host, by id or name; VMs are looked up first. */
+  why(name: string): Promise<Result<WhyView, ApiProblem>>;
   /** The newest snapshot as a fleet file. */
   fleetFile(): Result<string, ApiProblem>;
   /** The newest plan in the form of `drover plan --json`. */
