@@ -7,8 +7,9 @@ import type { HostMetric } from './metrics.ts';
 import type { Bytes, BytesPerSecond, EpochSeconds, Watts } from './units.ts';
 
 /**
- * The ladder of host states. `quarantined` and everything after it takes no VM in; a host in
- * `maintenance` takes nothing back until it is returned to service.
+ * The ladder of host states. `quarantined` to `maintenance` take no VM in; a host in `maintenance`
+ * takes nothing back until it is returned to service. `returning` is back in service: its VMs are
+ * coming home, and others may come too.
  */
 export const HOST_STATES = [
   'healthy',

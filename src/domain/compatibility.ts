@@ -1,0 +1,190 @@
+/**
+ * Whether a VM can go from one host to another by a method, as far as it depends on the three of
+ * them alone and not on how full anything is. Asked in planning and again before every move.
+ *
+ * Directional: old to new may be fine and the way back not. Unknown is no: what could not be read
+ * is never compatible. The hypervisor's own check comes on top of this, never instead of it.
+ */
+
+import { guestCpuRefusals } from './cpu-compatibility.ts';
+import type { Host, HostState, HypervisorInfo } from './host.ts';
+import type { MoveMethod } from './plan.ts';
+import type { MigrationSettings } from './policy.ts';
+import type { RefusalCode } from './refusal.ts';
+import { assertNever } from './result.ts';
+import { PERMISSIONS, type Permission, type Vm } from './vm.ts';
+
+/** One reason against, without the names of the VM and the host: they are the arguments. */
+export interface StaticRefusal {
+  readonly code: RefusalCode;
+  /** The names or figures behind it; may be empty. */
+  readonly detail: string;
+}
+
+export type CompatibilitySettings = Pick<MigrationSettings, 'coldCrossVendor'>;
+
+/** Methods during which the guest goes on running, with the CPU that it was started with. */
+export function isLive(method: MoveMethod): boolean {
+  switch (method) {
+    case 'pre-copy':
+    case 'post-copy':
+    case 'storage':
+      return true;
+    case 'cold':
+    case 'restart':
+      return false;
+    default:
+      return assertNever(method, 'move method');
+  }
+}
+
+/** The least permission that covers the method. */
+export function permissionFor(method: MoveMethod): Permission {
+  if (isLive(method)) return 'live';
+  return method === 'cold' ? 'cold' : 'restart';
+}
+
+/** Whether a host in this state takes VMs in; a returning host is back in service. */
+export function takesIn(state: HostState): boolean {
+  return state === 'healthy' || state === 'warn' || state === 'returning';
+}
+
+/**
+ * Every reason, in a fixed order, why `vm` cannot go from `from` (where it is) to `to` by
+ * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
+ * quarantined, permission, managed-elsewhere, locked, power-state, vcpus, arch, hypervisor-kind,
+ * hypervisor-version, machine-type, cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc,
+ * nested, confidential, firmware, device, network, storage.
+ */
+// oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
+export function staticRefusals(
+  vm: Vm,
+  from: Host,
+  to: Host,
+  method: MoveMethod,
+  settings: CompatibilitySettings,
+): readonly StaticRefusal[] {
+  if (from.id === to.id) return [refusal('same-host')];
+  return [
+    ...hostRefusals(vm, from, to, method),
+    ...vmRefusals(vm, method),
+    ...platformRefusals(vm, from, to, method),
+    ...guestCpuRefusals(vm, { from: from.cpu, to: to.cpu }, isLive(method), settings),
+    ...bindingRefusals(vm, to, method),
+    ...reachRefusals(vm, to, method),
+  ];
+}
+
+function refusal(code: RefusalCode, detail = ''): StaticRefusal {
+  return { code, detail };
+}
+
+function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticRefusal[] {
+  const out: StaticRefusal[] = [];
+  if (vm.source !== to.source) out.push(refusal('other-source', `${vm.source}, ${to.source}`));
+  if (to.connection !== 'connected') out.push(refusal('disconnected', 'the target'));
+  // A restart is what is left when the source does not answer; everything else needs both ends.
+  if (from.connection !== 'connected' && method !== 'restart') {
+    out.push(refusal('disconnected', 'the source'));
+  }
+  if (!takesIn(to.state)) out.push(refusal('quarantined', to.state));
+  if (vm.vcpus > to.cpu.threads) {
+    out.push(refusal('vcpus', `${vm.vcpus} vCPUs, ${to.cpu.threads} threads`));
+  }
+  return out;
+}
+
+function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
+  const out: StaticRefusal[] = [];
+  const needed = permissionFor(method);
+  if (PERMISSIONS.indexOf(vm.permission) < PERMISSIONS.indexOf(needed)) {
+    out.push(refusal('permission', `${method} needs ${needed}, the VM has ${vm.permission}`));
+  }
+  if (vm.managedBy !== undefined) out.push(refusal('managed-elsewhere', vm.managedBy));
+  if (vm.locked) out.push(refusal('locked'));
+  if (!movableState(vm, method)) out.push(refusal('power-state', vm.powerState));
+  return out;
+}
+
+/** Live needs a running guest; a restart one whose host died, whatever was last seen of it. */
+function movableState(vm: Vm, method: MoveMethod): boolean {
+  if (method === 'restart') return true;
+  if (isLive(method)) return vm.powerState === 'running';
+  return vm.powerState === 'running' || vm.powerState === 'off';
+}
+
+function platformRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticRefusal[] {
+  const out: StaticRefusal[] = [];
+  if (from.cpu.arch !== to.cpu.arch) {
+    out.push(refusal('arch', `${from.cpu.arch}, ${to.cpu.arch}`));
+  }
+  if (from.hypervisor.kind !== to.hypervisor.kind) {
+    out.push(refusal('hypervisor-kind', `${from.hypervisor.kind}, ${to.hypervisor.kind}`));
+    return out;
+  }
+  const startsAnew = !isLive(method) && to.hypervisor.machineTypes !== undefined;
+  if (!startsAnew && !isSameOrNewer(from.hypervisor, to.hypervisor)) {
+    const versions = `${from.hypervisor.version} to ${to.hypervisor.version}`;
+    out.push(refusal('hypervisor-version', versions));
+  }
+  const offered = to.hypervisor.machineTypes;
+  if (vm.machineType === undefined ? offered !== undefined : !offered?.includes(vm.machineType)) {
+    out.push(refusal('machine-type', vm.machineType ?? 'unknown'));
+  }
+  return out;
+}
+
+/** Part by part ("10.0.2" > "9.2"); what does not start with a number is only like itself. */
+function isSameOrNewer(from: HypervisorInfo, to: HypervisorInfo): boolean {
+  if (from.version === to.version) return true;
+  const old = versionParts(from.version);
+  const offered = versionParts(to.version);
+  if (old.length === 0 || offered.length === 0) return false;
+  for (let part = 0; part < Math.max(old.length, offered.length); part += 1) {
+    const difference = (offered[part] ?? 0) - (old[part] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+function versionParts(version: string): number[] {
+  const numbers = /^\d+(?:\.\d+)*/.exec(version)?.[0] ?? '';
+  return numbers === '' ? [] : numbers.split('.').map(Number);
+}
+
+/** What binds the running guest to the very machine it is on. */
+function bindingRefusals(vm: Vm, to: Host, method: MoveMethod): StaticRefusal[] {
+  const out: StaticRefusal[] = [];
+  const live = isLive(method);
+  if (live && vm.cpu.invariantTsc) out.push(refusal('tsc'));
+  if (live && vm.cpu.nested) out.push(refusal('nested'));
+  if (vm.confidential !== 'none') out.push(refusal('confidential', vm.confidential));
+  // A cold move carries NVRAM and TPM state along; a restart finds only what is shared.
+  if (method !== 'cold') {
+    const { kind, nvram, tpm } = vm.firmware;
+    if (kind === 'unknown') out.push(refusal('firmware', 'unknown'));
+    if (nvram === 'local') out.push(refusal('firmware', 'NVRAM is local'));
+    if (tpm === 'local') out.push(refusal('firmware', 'TPM state is local'));
+  }
+  for (const device of vm.devices) {
+    const there = to.devices.some(({ kind, id }) => kind === device.kind && id === device.id);
+    if ((live && !device.migratable) || !there) {
+      out.push(refusal('device', `${device.kind} ${device.id}`));
+    }
+  }
+  return out;
+}
+
+function reachRefusals(vm: Vm, to: Host, method: MoveMethod): StaticRefusal[] {
+  const out: StaticRefusal[] = [];
+  for (const network of vm.networks) {
+    if (!to.networks.includes(network)) out.push(refusal('network', network));
+  }
+  for (const disk of vm.disks) {
+    const reached = disk.shared && to.storages.includes(disk.storage);
+    // A storage migration copies what the target cannot reach, if it has a place for it.
+    const copied = method === 'storage' && to.storages.length > 0;
+    if (!reached && !copied) out.push(refusal('storage', disk.storage));
+  }
+  return out;
+}
