@@ -1,13 +1,10 @@
 #!/usr/bin/env node
-// Role: the `drover` command. Finds a node that can run Drover and starts the real entry on it.
-// Plain JavaScript, parsed by node 18 and later: it must be able to say that a node is too old,
-// so it imports nothing of Drover's and nothing from npm (better-sqlite3 kills node 20 by SIGSEGV).
+// Role: the `drover` command. Starts the real entry on a node that can run it (find-node.mjs), or
+// exits with 3 (unavailable) and says what to install. Must parse on node 18, as find-node.mjs.
 //
-// Which node: the one that runs this file if new enough, else the one that `npm ci` put in
-// node_modules (packages node-linux-*), else exit 3 (unavailable).
 // A new enough node replaces itself (execve), so the pid stays the one that a service manager
 // knows. An older node has no execve: it stays as a parent, passes signals and the exit code on,
-// and can not take the child along when it is itself killed by SIGKILL. Services should name the
+// and can not take the child along when it is itself killed by SIGKILL: services should name the
 // right node.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,35 +12,13 @@ import { constants } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const OLDEST_NODE = [24, 11];
+import { findNode, missingNodeAdvice } from './find-node.mjs';
+
 const EXIT_UNAVAILABLE = 3;
-// Every blocking libvirt call holds one libuv thread; with the default of 4, four slow hosts stop
-// all.
+// Each blocking libvirt call holds one libuv thread: with libuv's 4, four slow hosts stop it all.
 const THREADS = '64';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-function isNewEnough(version) {
-  const [major, minor] = version.split('.').map(Number);
-  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
-}
-
-function findNode() {
-  if (isNewEnough(process.versions.node)) {
-    return process.execPath;
-  }
-  const bundled = join('node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
-  // Walks up, since npm hoists dependencies when Drover itself is installed as one.
-  for (let folder = root; ; folder = dirname(folder)) {
-    const candidate = join(folder, bundled);
-    if (existsSync(candidate)) {
-      return candidate;
-    }
-    if (folder === dirname(folder)) {
-      return undefined;
-    }
-  }
-}
 
 function findEntry() {
   const source = join(root, 'src', 'cli', 'main.ts');
@@ -61,7 +36,7 @@ function giveUp(lines) {
 function runAsChild(node, args) {
   const child = spawn(node, args, { stdio: 'inherit' });
   // A terminal sends SIGINT and SIGHUP to the whole foreground group: passing them on as well would
-  // make one Ctrl-C look like two, which means "stop at once" to many a daemon.
+  // make one Ctrl-C look like two, and the second means "stop at once".
   const fromTerminal = process.stdin.isTTY === true;
   const passedOn = { SIGTERM: true, SIGINT: !fromTerminal, SIGHUP: !fromTerminal };
   for (const [signal, pass] of Object.entries(passedOn)) {
@@ -79,13 +54,9 @@ function runAsChild(node, args) {
 }
 
 function main() {
-  const node = findNode();
+  const node = findNode(root);
   if (node === undefined) {
-    giveUp([
-      `needs node ${OLDEST_NODE.join('.')} or later, and this is ${process.versions.node}.`,
-      `Run \`npm ci\` in ${root} without --omit=optional (it brings a node of its own on Linux),`,
-      'or install node 24 from https://nodejs.org and put it first in PATH.',
-    ]);
+    giveUp(missingNodeAdvice(root));
   }
   const entry = findEntry();
   if (entry === undefined) {
@@ -93,7 +64,7 @@ function main() {
   }
   process.env.UV_THREADPOOL_SIZE ||= THREADS;
   const args = [...process.execArgv, entry, ...process.argv.slice(2)];
-  if (node === process.execPath && typeof process.execve === 'function') {
+  if (node === process.execPath) {
     process.execve(node, [node, ...args], process.env);
   }
   runAsChild(node, args);
