@@ -112,6 +112,10 @@ export const REFUSAL_CODES = {
     meaning: 'too many hosts turned failing at once: the monitoring is suspected',
     hint: 'look, then order the evacuation by hand: drover evacuate HOST',
   },
+  'evacuated-share': {
+    meaning: 'too large a share of the cluster would be evacuated at once',
+    hint: 'wait until the others are back, or raise limits.evacuatedShare',
+  },
   hypervisor: { meaning: 'the hypervisor’s own check refused it', hint: '' },
   'world-moved-on': {
     meaning: 'the VM or the host is not what the plan assumed any more',
