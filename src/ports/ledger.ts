@@ -53,7 +53,7 @@ export interface Ledger {
   openMoves(): Promise<readonly MoveRecord[]>;
   move(id: MoveId): Promise<MoveRecord | undefined>;
   recentMoves(limit: number): Promise<readonly MoveRecord[]>;
-  /** Moves opened at or after `since`, for budgets. */
+  /** Moves opened at or after `since` and not skipped (nothing was started), for budgets. */
   countMoves(since: EpochSeconds, vm?: VmId): Promise<number>;
   lastMovedAt(): Promise<ReadonlyMap<VmId, EpochSeconds>>;
 
@@ -68,6 +68,7 @@ export interface Ledger {
   markHost(mark: HostMark): Promise<void>;
   hostMarks(): Promise<readonly HostMark[]>;
 
+  /** Replaces the memory as a whole; entries with nothing to remember need not come back. */
   saveRuleMemory(memories: readonly RuleMemory[]): Promise<void>;
   ruleMemory(): Promise<readonly RuleMemory[]>;
 
@@ -80,4 +81,29 @@ export interface Ledger {
   /** Removes closed records that are older than `before`; returns how many. */
   prune(before: EpochSeconds): Promise<number>;
   close(): Promise<void>;
+}
+
+/** What may befall the ledger's store. While it cannot write, Drover serves and does not act. */
+export const LEDGER_ERROR_CODES = {
+  'in-use': { hint: 'one Drover per state folder: stop the other one, or use another folder' },
+  corrupt: { hint: 'restore the file from a backup; open moves are found again by looking' },
+  'read-only': { hint: 'make the file and its folder writable for the user that runs Drover' },
+  full: { hint: 'free disk space, or raise the limit; nothing is moved until then' },
+  'newer-schema': { hint: 'a newer Drover has written it: run that version, or newer' },
+  unsafe: { hint: 'the store does not promise durable writes: use a local disk' },
+  io: { hint: 'look at the disk and at the system log' },
+  conflict: { hint: 'the record contradicts one that is there: this is a bug' },
+  closed: { hint: 'the ledger was closed: Drover is stopping' },
+} as const;
+export type LedgerErrorCode = keyof typeof LEDGER_ERROR_CODES;
+
+/** Every method of a {@link Ledger} rejects with this, and nothing else, when it fails. */
+export class LedgerError extends Error {
+  readonly code: LedgerErrorCode;
+
+  constructor(code: LedgerErrorCode, message: string, cause?: unknown) {
+    super(`${message} (${LEDGER_ERROR_CODES[code].hint})`, { cause });
+    this.name = 'LedgerError';
+    this.code = code;
+  }
 }
