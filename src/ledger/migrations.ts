@@ -1,0 +1,155 @@
+/**
+ * The steps from one shape of the ledger to the next, in the order of their names. A step that
+ * was ever released is never edited; a new one is added. SQLite changes its schema outside of a
+ * transaction, so every statement can be run twice: a crash in the middle repeats the step.
+ */
+
+import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
+import type { Migration, MigrationProvider } from 'kysely/migration';
+
+import type { LedgerSchema } from './schema.ts';
+
+/** The provider that kysely's Migrator asks. */
+export const ledgerMigrations: MigrationProvider = {
+  getMigrations(): Promise<Record<string, Migration>> {
+    return Promise.resolve({ '0001-moves-orders-history': { up: createFirstSchema } });
+  },
+};
+
+function required(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {
+  return column.notNull();
+}
+
+function key(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {
+  return column.primaryKey().notNull();
+}
+
+async function createFirstSchema(db: Kysely<LedgerSchema>): Promise<void> {
+  await createMoves(db);
+  await createRecords(db);
+  await createState(db);
+}
+
+async function createMoves(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('moves')
+    .ifNotExists()
+    .addColumn('id', 'text', key)
+    .addColumn('vm', 'text', required)
+    .addColumn('plan', 'text', required)
+    .addColumn('vm_name', 'text', required)
+    .addColumn('opened_at', 'double precision', required)
+    .addColumn('body', 'text', required)
+    .addColumn('closed_at', 'double precision')
+    .addColumn('outcome', 'text')
+    .addColumn('result', 'text')
+    .addCheckConstraint(
+      'moves_close_at_once',
+      sql`(closed_at is null) = (outcome is null) and (closed_at is null) = (result is null)`,
+    )
+    .execute();
+  // The store itself refuses what must never be: two open moves of one VM.
+  await sql`create unique index if not exists moves_one_open_per_vm
+    on moves (vm) where closed_at is null`.execute(db);
+  await db.schema
+    .createIndex('moves_opened_at')
+    .ifNotExists()
+    .on('moves')
+    .column('opened_at')
+    .execute();
+  await db.schema
+    .createIndex('moves_vm_closed_at')
+    .ifNotExists()
+    .on('moves')
+    .columns(['vm', 'closed_at'])
+    .execute();
+  await db.schema
+    .createTable('stages')
+    .ifNotExists()
+    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('move', 'text', (column) =>
+      column.notNull().references('moves.id').onDelete('cascade'),
+    )
+    .addColumn('stage', 'text', required)
+    .addColumn('phase', 'text', required)
+    .addColumn('at', 'double precision', required)
+    .addColumn('detail', 'text', required)
+    .execute();
+  await db.schema.createIndex('stages_move').ifNotExists().on('stages').column('move').execute();
+  await db.schema
+    .createTable('reservations')
+    .ifNotExists()
+    .addColumn('move', 'text', (column) => key(column).references('moves.id').onDelete('cascade'))
+    .addColumn('vm', 'text', required)
+    .addColumn('host', 'text', required)
+    .addColumn('memory_bytes', 'double precision', required)
+    .addColumn('cpu', 'double precision', required)
+    .execute();
+}
+
+async function createRecords(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('decisions')
+    .ifNotExists()
+    .addColumn('plan', 'text', key)
+    .addColumn('at', 'double precision', required)
+    .addColumn('body', 'text', required)
+    .execute();
+  await db.schema.createIndex('decisions_at').ifNotExists().on('decisions').column('at').execute();
+  await db.schema
+    .createTable('history')
+    .ifNotExists()
+    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('at', 'double precision', required)
+    .addColumn('kind', 'text', required)
+    .addColumn('vm', 'text')
+    .addColumn('host', 'text')
+    .addColumn('move', 'text')
+    .addColumn('text', 'text', required)
+    .execute();
+  for (const columns of [['vm', 'at'], ['host', 'at'], ['at']] as const) {
+    await db.schema
+      .createIndex(`history_${columns.join('_')}`)
+      .ifNotExists()
+      .on('history')
+      .columns([...columns])
+      .execute();
+  }
+}
+
+async function createState(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('orders')
+    .ifNotExists()
+    .addColumn('id', 'text', key)
+    .addColumn('host', 'text', required)
+    .addColumn('state', 'text', required)
+    .addColumn('created_at', 'double precision', required)
+    .addColumn('changed_at', 'double precision', required)
+    .addColumn('body', 'text', required)
+    .execute();
+  await db.schema.createIndex('orders_state').ifNotExists().on('orders').column('state').execute();
+  await db.schema
+    .createTable('host_marks')
+    .ifNotExists()
+    .addColumn('host', 'text', key)
+    .addColumn('state', 'text', required)
+    .addColumn('since', 'double precision', required)
+    .addColumn('reason', 'text', required)
+    .execute();
+  await db.schema
+    .createTable('rule_memory')
+    .ifNotExists()
+    .addColumn('rule', 'text', required)
+    .addColumn('host', 'text', required)
+    .addColumn('holding_since', 'double precision')
+    .addColumn('open_since', 'double precision')
+    .addPrimaryKeyConstraint('rule_memory_key', ['rule', 'host'])
+    .execute();
+  await db.schema
+    .createTable('settings')
+    .ifNotExists()
+    .addColumn('name', 'text', key)
+    .addColumn('value', 'text', required)
+    .execute();
+}

@@ -1,0 +1,36 @@
+/**
+ * The difference between two states of the rules' memory. It is saved after every tick and hardly
+ * changes, so only the difference is written.
+ */
+
+import type { RuleMemory } from '../ports/ledger.ts';
+
+export interface RuleMemoryChange {
+  readonly put: readonly RuleMemory[];
+  readonly gone: readonly RuleMemory[];
+}
+
+export function changedRuleMemory(
+  stored: readonly RuleMemory[],
+  wanted: readonly RuleMemory[],
+): RuleMemoryChange {
+  const kept = new Map(
+    wanted
+      .filter((memory) => memory.holdingSince !== undefined || memory.openSince !== undefined)
+      .map((memory) => [keyOf(memory), memory]),
+  );
+  const before = new Map(stored.map((memory) => [keyOf(memory), memory]));
+  return {
+    put: [...kept].filter(([key, memory]) => !isSame(before.get(key), memory)).map(([, to]) => to),
+    gone: stored.filter((memory) => !kept.has(keyOf(memory))),
+  };
+}
+
+function keyOf(memory: RuleMemory): string {
+  // Ids hold no control characters, so two different pairs never make the same key.
+  return `${memory.host}\n${memory.rule}`;
+}
+
+function isSame(a: RuleMemory | undefined, b: RuleMemory): boolean {
+  return a?.holdingSince === b.holdingSince && a?.openSince === b.openSince && a !== undefined;
+}

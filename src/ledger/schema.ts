@@ -1,0 +1,94 @@
+/**
+ * The ledger's tables as kysely sees them. Whole domain objects are kept as JSON text, beside the
+ * columns that are searched by. Moments are epoch seconds. Portable types only, because the same
+ * tables will live in PostgreSQL.
+ */
+
+import type { Generated } from 'kysely';
+
+interface DecisionTable {
+  plan: string;
+  at: number;
+  body: string;
+}
+
+interface MoveTable {
+  id: string;
+  vm: string;
+  plan: string;
+  vm_name: string;
+  opened_at: number;
+  /** The Move as planned, JSON. */
+  body: string;
+  /** The three below are null while the move is open, and set together, once. */
+  closed_at: number | null;
+  outcome: string | null;
+  result: string | null;
+}
+
+interface StageTable {
+  seq: Generated<number>;
+  move: string;
+  stage: string;
+  phase: string;
+  at: number;
+  detail: string;
+}
+
+interface ReservationTable {
+  move: string;
+  vm: string;
+  host: string;
+  memory_bytes: number;
+  cpu: number;
+}
+
+interface OrderTable {
+  id: string;
+  host: string;
+  state: string;
+  created_at: number;
+  changed_at: number;
+  body: string;
+}
+
+interface HostMarkTable {
+  host: string;
+  state: string;
+  since: number;
+  reason: string;
+}
+
+interface RuleMemoryTable {
+  rule: string;
+  host: string;
+  holding_since: number | null;
+  open_since: number | null;
+}
+
+interface SettingTable {
+  name: string;
+  value: string;
+}
+
+interface HistoryTable {
+  seq: Generated<number>;
+  at: number;
+  kind: string;
+  vm: string | null;
+  host: string | null;
+  move: string | null;
+  text: string;
+}
+
+export interface LedgerSchema {
+  decisions: DecisionTable;
+  moves: MoveTable;
+  stages: StageTable;
+  reservations: ReservationTable;
+  orders: OrderTable;
+  host_marks: HostMarkTable;
+  rule_memory: RuleMemoryTable;
+  settings: SettingTable;
+  history: HistoryTable;
+}

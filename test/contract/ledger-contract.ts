@@ -1,0 +1,317 @@
+// Role: what every Ledger must do, whatever it is stored in. A store's test file calls this with
+// a function that opens the store anew; `reopen` closes it and opens the same data again.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { hostId, moveId, orderId, vmId } from '../../src/domain/ids.ts';
+import type { HistoryEntry } from '../../src/domain/journal.ts';
+import type { Reservation } from '../../src/domain/snapshot.ts';
+import { bytes, cores, epochSeconds } from '../../src/domain/units.ts';
+import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
+import { LedgerError } from '../../src/ports/ledger.ts';
+import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
+
+export interface LedgerUnderTest {
+  open(): Promise<Ledger>;
+  /** Undoes what `open` made; called after the ledger was closed. */
+  dispose(): Promise<void>;
+}
+
+export function ledgerContract(name: string, make: () => LedgerUnderTest): void {
+  describe(`ledger contract: ${name}`, () => {
+    let store: LedgerUnderTest;
+    let ledger: Ledger;
+    beforeEach(async () => {
+      store = make();
+      ledger = await store.open();
+    });
+    afterEach(async () => {
+      await ledger.close();
+      await store.dispose();
+    });
+    async function reopen(): Promise<void> {
+      await ledger.close();
+      ledger = await store.open();
+    }
+
+    describe('moves', () => {
+      it('keeps a move with its stages in their order, over a restart', async () => {
+        const record = aRecord('m1', 'vm1');
+        expect(await ledger.openMove(record)).toBe(true);
+        const stages = [
+          aStage('m1', 'pre-migration', 'before'),
+          aStage('m1', 'pre-migration', 'after'),
+          aStage('m1', 'reservation', 'before'),
+          aStage('m1', 'reservation', 'undo'),
+        ];
+        for (const stage of stages) await ledger.addStage(stage);
+        await reopen();
+        const expected = { ...record, stages, result: undefined };
+        expect(await ledger.openMoves()).toEqual([expected]);
+        expect(await ledger.move(moveId('m1'))).toEqual(expected);
+        expect(await ledger.recentMoves(5)).toEqual([expected]);
+      });
+
+      it('refuses a second open move of the same VM, also at the same moment', async () => {
+        const answers = await Promise.all(
+          ['m1', 'm2', 'm3'].map((id) => ledger.openMove(aRecord(id, 'vm1'))),
+        );
+        expect(answers).toEqual([true, false, false]);
+        expect(await ledger.openMove(aRecord('m4', 'vm2'))).toBe(true);
+        await ledger.closeMove(moveId('m1'), aResult());
+        expect(await ledger.openMove(aRecord('m5', 'vm1'))).toBe(true);
+      });
+
+      it('answers false where the very move is open, and rejects where it was closed', async () => {
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe(false);
+        await ledger.closeMove(moveId('m1'), aResult());
+        await expect(ledger.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject({
+          name: 'LedgerError',
+          code: 'conflict',
+        });
+      });
+
+      it('keeps the first result: terminal is terminal', async () => {
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        const first = aResult({ outcome: 'needs-human', detail: 'both ends unclear' });
+        await ledger.closeMove(moveId('m1'), first);
+        await ledger.closeMove(moveId('m1'), aResult({ outcome: 'succeeded' }));
+        expect((await ledger.move(moveId('m1')))?.result).toEqual(first);
+        expect(await ledger.openMoves()).toEqual([]);
+      });
+
+      it('keeps results in which figures are unknown', async () => {
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        const result = aResult({
+          seconds: undefined,
+          downtimeSeconds: undefined,
+          bytes: undefined,
+        });
+        await ledger.closeMove(moveId('m1'), result);
+        expect((await ledger.move(moveId('m1')))?.result).toEqual(result);
+      });
+
+      it('rejects a stage of an unknown move, and the writes beside it go through', async () => {
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        const results = await Promise.allSettled([
+          ledger.addStage(aStage('m1', 'pre-migration', 'before')),
+          ledger.addStage(aStage('nobody', 'pre-migration', 'before')),
+          ledger.addStage(aStage('m1', 'pre-migration', 'after')),
+        ]);
+        expect(results.map((result) => result.status)).toEqual([
+          'fulfilled',
+          'rejected',
+          'fulfilled',
+        ]);
+        expect((await ledger.move(moveId('m1')))?.stages).toHaveLength(2);
+      });
+
+      it('lists the newest first, and no more than asked for', async () => {
+        for (const [id, at] of [
+          ['a', 1],
+          ['b', 3],
+          ['c', 2],
+        ] as const) {
+          await ledger.openMove(aRecord(id, `vm ${id}`, at));
+        }
+        const recent = await ledger.recentMoves(2);
+        expect(recent.map((record) => record.move.id)).toEqual(['b', 'c']);
+        expect(await ledger.recentMoves(0)).toEqual([]);
+        expect(await ledger.recentMoves(Number.NaN)).toEqual([]);
+        expect(await ledger.move(moveId('unknown'))).toBeUndefined();
+      });
+
+      it('counts what was opened since a moment, without what was skipped', async () => {
+        for (const [id, vm, at] of [
+          ['a', '1', 10],
+          ['b', '2', 20],
+          ['c', '1', 30],
+        ] as const) {
+          await ledger.openMove(aRecord(id, vm, at));
+          await ledger.closeMove(moveId(id), aResult({ outcome: 'failed' }));
+        }
+        await ledger.openMove(aRecord('d', '1', 40));
+        await ledger.openMove(aRecord('e', '3', 40));
+        await ledger.closeMove(moveId('e'), aResult({ outcome: 'skipped' }));
+        expect(await ledger.countMoves(epochSeconds(0))).toBe(4);
+        expect(await ledger.countMoves(epochSeconds(20))).toBe(3);
+        expect(await ledger.countMoves(epochSeconds(0), vmId('1'))).toBe(3);
+        expect(await ledger.countMoves(epochSeconds(31), vmId('2'))).toBe(0);
+      });
+
+      it('knows when a VM was last moved, or may have been', async () => {
+        const ends = [
+          ['a', '1', 'succeeded', 10],
+          ['b', '1', 'succeeded', 30],
+          ['c', '1', 'failed', 50],
+          ['d', '2', 'needs-human', 20],
+          ['e', '3', 'skipped', 20],
+        ] as const;
+        for (const [id, vm, outcome, at] of ends) {
+          await ledger.openMove(aRecord(id, vm));
+          await ledger.closeMove(moveId(id), aResult({ outcome, at: epochSeconds(at) }));
+        }
+        expect([...(await ledger.lastMovedAt())]).toEqual([
+          ['1', 30],
+          ['2', 20],
+        ]);
+      });
+    });
+
+    describe('reservations', () => {
+      const reservation: Reservation = {
+        move: moveId('m1'),
+        vm: vmId('vm1'),
+        host: hostId('h2'),
+        memoryBytes: bytes(2 ** 41 + 1),
+        cpu: cores(1.25),
+      };
+
+      it('holds one per move, and releases it on demand', async () => {
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        await ledger.reserve({ ...reservation, cpu: cores(1) });
+        await ledger.reserve(reservation);
+        await reopen();
+        expect(await ledger.reservations()).toEqual([reservation]);
+        await ledger.release(moveId('m1'));
+        await ledger.release(moveId('m1'));
+        expect(await ledger.reservations()).toEqual([]);
+      });
+
+      it('releases it with the move', async () => {
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        await ledger.reserve(reservation);
+        await ledger.closeMove(moveId('m1'), aResult({ outcome: 'failed' }));
+        expect(await ledger.reservations()).toEqual([]);
+      });
+    });
+
+    describe('decisions, orders, marks, memory', () => {
+      it('keeps decisions, newest first', async () => {
+        await ledger.recordDecision(aDecision('p1', 10));
+        await ledger.recordDecision(aDecision('p2', 20));
+        await ledger.recordDecision(aDecision('p2', 20));
+        await reopen();
+        expect(await ledger.decisions(10)).toEqual([aDecision('p2', 20), aDecision('p1', 10)]);
+        expect(await ledger.decisions(1)).toHaveLength(1);
+      });
+
+      it('keeps orders and their newest state', async () => {
+        await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(2) }));
+        await ledger.putOrder(anOrder('o2', { createdAt: epochSeconds(1) }));
+        await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(2), state: 'closed' }));
+        await reopen();
+        expect((await ledger.orders(false)).map((order) => order.id)).toEqual(['o2']);
+        expect((await ledger.orders(true)).map((order) => order.id)).toEqual(['o2', 'o1']);
+        expect((await ledger.order(orderId('o1')))?.state).toBe('closed');
+        expect(await ledger.order(orderId('o9'))).toBeUndefined();
+      });
+
+      it('keeps one mark per host', async () => {
+        const mark = { host: hostId('h1'), since: epochSeconds(5), reason: 'ordered' };
+        await ledger.markHost({ ...mark, state: 'draining' });
+        await ledger.markHost({ ...mark, state: 'maintenance' });
+        await ledger.markHost({ ...mark, host: hostId('h0'), state: 'quarantined' });
+        await reopen();
+        expect(await ledger.hostMarks()).toEqual([
+          { ...mark, host: 'h0', state: 'quarantined' },
+          { ...mark, state: 'maintenance' },
+        ]);
+      });
+
+      it('replaces the memory of the rules, and drops what remembers nothing', async () => {
+        const one = (rule: string, holding?: number, open?: number): RuleMemory => ({
+          rule,
+          host: hostId('h1'),
+          holdingSince: holding === undefined ? undefined : epochSeconds(holding),
+          openSince: open === undefined ? undefined : epochSeconds(open),
+        });
+        await ledger.saveRuleMemory([one('a', 1), one('b', 2, 3), one('c', 4)]);
+        await ledger.saveRuleMemory([one('a', 1), one('b', undefined, 3), one('d', 5), one('e')]);
+        await reopen();
+        expect(await ledger.ruleMemory()).toEqual([
+          one('a', 1),
+          one('b', undefined, 3),
+          one('d', 5),
+        ]);
+        await ledger.saveRuleMemory([]);
+        expect(await ledger.ruleMemory()).toEqual([]);
+      });
+
+      it('remembers who paused it', async () => {
+        expect(await ledger.paused()).toEqual({ paused: false, by: '' });
+        await ledger.setPaused(true, 'ada', epochSeconds(1));
+        await reopen();
+        expect(await ledger.paused()).toEqual({ paused: true, by: 'ada' });
+        await ledger.setPaused(false, 'bob', epochSeconds(2));
+        expect(await ledger.paused()).toEqual({ paused: false, by: 'bob' });
+      });
+    });
+
+    describe('history', () => {
+      const entry = (at: number, over: Partial<HistoryEntry> = {}): HistoryEntry => ({
+        at: epochSeconds(at),
+        kind: 'move',
+        vm: undefined,
+        host: undefined,
+        move: undefined,
+        text: `at ${at}`,
+        ...over,
+      });
+
+      it('is found by VM, by host and by time, newest first', async () => {
+        const a = entry(1, { vm: vmId('vm1'), host: hostId('h1'), move: moveId('m1') });
+        const b = entry(2, { vm: vmId('vm2'), host: hostId('h1'), kind: 'error' });
+        const c = entry(2, { vm: vmId('vm1'), kind: 'state' });
+        await ledger.addHistory([a, b]);
+        await ledger.addHistory([c]);
+        await ledger.addHistory([]);
+        await reopen();
+        expect(await ledger.history({ limit: 10 })).toEqual([c, b, a]);
+        expect(await ledger.history({ limit: 1 })).toEqual([c]);
+        expect(await ledger.history({ vm: vmId('vm1'), limit: 10 })).toEqual([c, a]);
+        expect(await ledger.history({ host: hostId('h1'), limit: 10 })).toEqual([b, a]);
+        expect(await ledger.history({ since: epochSeconds(2), limit: 10 })).toEqual([c, b]);
+        expect(await ledger.history({ host: hostId('h9'), limit: 10 })).toEqual([]);
+      });
+
+      it('takes many entries at once and answers at most 10,000', async () => {
+        await ledger.addHistory(Array.from({ length: 10_001 }, (_, at) => entry(at)));
+        const found = await ledger.history({ limit: Number.MAX_SAFE_INTEGER });
+        expect(found).toHaveLength(10_000);
+        expect(found[0]?.at).toBe(10_000);
+      });
+    });
+
+    describe('housekeeping', () => {
+      it('prunes what is closed and old, and nothing that is open', async () => {
+        await ledger.openMove(aRecord('old', '1', 10));
+        await ledger.addStage(aStage('old', 'pre-copy', 'before'));
+        await ledger.closeMove(moveId('old'), aResult({ at: epochSeconds(20) }));
+        await ledger.openMove(aRecord('new', '2', 10));
+        await ledger.closeMove(moveId('new'), aResult({ at: epochSeconds(200) }));
+        await ledger.openMove(aRecord('open', '3', 10));
+        await ledger.addStage(aStage('open', 'pre-copy', 'before'));
+        await ledger.recordDecision(aDecision('p1', 20));
+        await ledger.recordDecision(aDecision('p2', 200));
+        await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(20) }));
+        expect(await ledger.prune(epochSeconds(100))).toBe(2);
+        expect(await ledger.prune(epochSeconds(100))).toBe(0);
+        const left = await ledger.recentMoves(10);
+        expect(left.map((record) => record.move.id)).toEqual(['open', 'new']);
+        expect(left[0]?.stages).toHaveLength(1);
+        expect(await ledger.decisions(10)).toHaveLength(1);
+        expect(await ledger.orders(true)).toHaveLength(1);
+      });
+
+      it('rejects everything after close, and closes twice in peace', async () => {
+        await ledger.close();
+        await ledger.close();
+        await expect(ledger.openMoves()).rejects.toBeInstanceOf(LedgerError);
+        await expect(ledger.setPaused(true, 'ada', epochSeconds(1))).rejects.toMatchObject({
+          code: 'closed',
+        });
+      });
+    });
+  });
+}

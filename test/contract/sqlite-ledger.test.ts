@@ -1,0 +1,17 @@
+// Role: the SQLite ledger passes the contract of every ledger.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { ledgerContract } from './ledger-contract.ts';
+
+ledgerContract('sqlite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-ledger-'));
+  const clock = manualClock(5000);
+  return {
+    open: () => openSqliteLedger({ file: join(folder, 'ledger.db'), clock }),
+    dispose: () => Promise.resolve(rmSync(folder, { recursive: true })),
+  };
+});

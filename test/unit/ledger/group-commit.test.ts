@@ -1,0 +1,72 @@
+// Role: writes of one moment share a commit, and an error stays with the write that made it.
+import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { GroupCommit } from '../../../src/ledger/group-commit.ts';
+
+interface Schema {
+  numbers: { value: number };
+}
+
+let db: Kysely<Schema>;
+let commits: GroupCommit<Schema>;
+const statements: string[] = [];
+
+beforeEach(() => {
+  statements.length = 0;
+  const database = new Database(':memory:', { verbose: (sql) => statements.push(String(sql)) });
+  database.exec('create table numbers (value integer primary key)');
+  db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+  commits = new GroupCommit(db);
+});
+
+function insert(value: number): Promise<number> {
+  return commits.write(async (trx) => {
+    await trx.insertInto('numbers').values({ value }).execute();
+    return value;
+  });
+}
+
+async function stored(): Promise<number[]> {
+  const rows = await db.selectFrom('numbers').selectAll().orderBy('value').execute();
+  return rows.map((row) => row.value);
+}
+
+function commitCount(): number {
+  return statements.filter((statement) => statement === 'commit').length;
+}
+
+describe('GroupCommit', () => {
+  it('puts writes of one moment into one commit', async () => {
+    const values = Array.from({ length: 100 }, (_, index) => index);
+    expect(await Promise.all(values.map((value) => insert(value)))).toEqual(values);
+    expect(await stored()).toEqual(values);
+    expect(commitCount()).toBe(1);
+  });
+
+  it('resolves after the commit, not before', async () => {
+    await insert(1);
+    expect(statements.at(-1)).toBe('commit');
+  });
+
+  it('bounds a group', async () => {
+    await Promise.all(Array.from({ length: 600 }, (_, index) => insert(index)));
+    expect(commitCount()).toBe(3);
+  });
+
+  it('gives an error to the write that made it, and commits the others', async () => {
+    await insert(2);
+    const results = await Promise.allSettled([insert(1), insert(2), insert(3)]);
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await stored()).toEqual([1, 2, 3]);
+  });
+
+  it('goes on after an error, and is idle in the end', async () => {
+    await insert(1);
+    await expect(insert(1)).rejects.toThrow(/UNIQUE/);
+    void insert(5);
+    await commits.idle();
+    expect(await stored()).toEqual([1, 5]);
+  });
+});
