@@ -1,0 +1,196 @@
+/**
+ * Does every target hold what it is given, at every moment? A moving VM counts on both hosts from
+ * the start of its move to its end. Judged twice, by two different ways of counting: one move
+ * after the other in list order, and over every interleaving that the dependencies allow.
+ *
+ * Only arrivals can be at fault: a host that is too full already and takes nothing is no fault of
+ * the plan, one that takes more is.
+ */
+
+import {
+  cpuCapacity,
+  cpuDemand,
+  hugePageCapacity,
+  hugePageNeed,
+  memoryCapacity,
+  memoryNeed,
+} from '../domain/demand.ts';
+import type { Host } from '../domain/host.ts';
+import type { HostId, VmId } from '../domain/ids.ts';
+import type { Reservation } from '../domain/snapshot.ts';
+import { type Bytes, GIB } from '../domain/units.ts';
+import type { Violation, ViolationCode } from '../domain/violation.ts';
+import type { Vm } from '../domain/vm.ts';
+import { type Flow, type Traffic, worstLoad } from './worst-case.ts';
+import { type Step, type World, against } from './world.ts';
+
+/** Rounding of sums in floating point, as a share of the limit. */
+const TOLERANCE = 1e-9;
+
+interface Resource {
+  readonly code: ViolationCode & ('memory' | 'huge-pages' | 'cpu');
+  need(vm: Vm): number;
+  /** What the host itself takes beside its guests, who need `guests` together. */
+  own(host: Host, guests: number): number;
+  reserved(reservation: Reservation): number;
+  limit(host: Host): number;
+  show(amount: number): string;
+}
+
+export function checkCapacity(world: World, steps: readonly Step[]): Violation[] {
+  const targets = new Set(steps.map((step) => step.to.id));
+  return resourcesOf(world, steps).flatMap((resource) => {
+    const base = baseLoads(world, resource, targets);
+    const inTurn = oneAfterTheOther(resource, base, steps);
+    const reported = new Set(inTurn.map((violation) => violation.index));
+    const together = interleaved(world, resource, base, steps);
+    return [...inTurn, ...together.filter((violation) => !reported.has(violation.index))];
+  });
+}
+
+function resourcesOf(world: World, steps: readonly Step[]): Resource[] {
+  const { limits } = world;
+  const showBytes = (amount: number): string => `${(amount / GIB).toFixed(1)} GiB`;
+  const memory: Resource = {
+    code: 'memory',
+    need: memoryNeed,
+    own: () => 0,
+    reserved: (reservation) => reservation.memoryBytes,
+    limit: (host) => memoryCapacity(host, limits.overcommit.memory) * limits.safetyCapacity.memory,
+    show: showBytes,
+  };
+  const cpu: Resource = {
+    code: 'cpu',
+    need: (vm) => cpuNeed(world, vm),
+    own: cpuBesideGuests,
+    reserved: (reservation) => reservation.cpu,
+    limit: (host) => cpuCapacity(host) * limits.safetyCapacity.cpu,
+    show: (amount) => `${amount.toFixed(1)} cores`,
+  };
+  const pages = new Set(steps.map((step) => hugePageNeed(step.vm)?.pageBytes));
+  const huge = [...pages]
+    .filter((pageBytes) => pageBytes !== undefined)
+    .map((pageBytes): Resource => hugePages(pageBytes, showBytes));
+  return [memory, cpu, ...huge];
+}
+
+function hugePages(pageBytes: Bytes, show: (amount: number) => string): Resource {
+  return {
+    code: 'huge-pages',
+    need(vm) {
+      const need = hugePageNeed(vm);
+      return need?.pageBytes === pageBytes ? need.bytes : 0;
+    },
+    own: () => 0,
+    // Reservations hold ordinary memory only; the in-flight VM itself counts its pages.
+    reserved: () => 0,
+    limit: (host) => hugePageCapacity(host, pageBytes),
+    show: (amount) => `${show(amount)} of ${pageBytes}-byte pages`,
+  };
+}
+
+/** In threads of the reference speed. What is not known is taken as the most that it can be. */
+function cpuNeed(world: World, vm: Vm): number {
+  const demand = cpuDemand(vm);
+  const threads = demand.kind === 'known' ? demand.value : vm.vcpus;
+  return threads * (world.hosts.get(vm.host)?.cpu.coreSpeed ?? 1);
+}
+
+/** What the host was seen to use beyond its guests' demand: the hypervisor, its management. */
+function cpuBesideGuests(host: Host, guests: number): number {
+  const used = host.metrics['cpu.used']?.mean;
+  return used?.kind === 'known' ? Math.max(0, used.value * host.cpu.coreSpeed - guests) : 0;
+}
+
+/** What targets hold before the plan: own use, residents, arrivals in flight, reservations. */
+function baseLoads(
+  world: World,
+  resource: Resource,
+  targets: ReadonlySet<HostId>,
+): ReadonlyMap<HostId, number> {
+  const { snapshot } = world;
+  const loads = new Map<HostId, number>([...targets].map((id) => [id, 0]));
+  const add = (host: HostId, amount: number): unknown =>
+    targets.has(host) && loads.set(host, (loads.get(host) ?? 0) + amount);
+  for (const vm of snapshot.vms) if (targets.has(vm.host)) add(vm.host, resource.need(vm));
+  for (const [id, guests] of loads) {
+    const host = world.hosts.get(id);
+    if (host !== undefined) loads.set(id, guests + resource.own(host, guests));
+  }
+  // Who is in flight to a host, or holds a reservation there, counts once, and not if it is there.
+  const counted = new Set<string>();
+  const isNew = (host: HostId, vm: VmId): boolean => {
+    const key = JSON.stringify([host, vm]);
+    if (world.vms.get(vm)?.host === host || counted.has(key)) return false;
+    counted.add(key);
+    return true;
+  };
+  for (const flight of snapshot.inFlight) {
+    const vm = world.vms.get(flight.vm);
+    if (vm !== undefined && isNew(flight.to, vm.id)) add(flight.to, resource.need(vm));
+  }
+  // A reservation for a move of this very plan is what the plan itself asks for.
+  const own = new Set(world.moves.map((move) => move.id));
+  for (const reservation of snapshot.reservations) {
+    if (own.has(reservation.move) || !isNew(reservation.host, reservation.vm)) continue;
+    add(reservation.host, resource.reserved(reservation));
+  }
+  return loads;
+}
+
+function oneAfterTheOther(
+  resource: Resource,
+  base: ReadonlyMap<HostId, number>,
+  steps: readonly Step[],
+): Violation[] {
+  const loads = new Map(base);
+  const faults: Violation[] = [];
+  for (const step of steps) {
+    const need = resource.need(step.vm);
+    const during = (loads.get(step.to.id) ?? 0) + need;
+    if (need > 0) faults.push(...overLimit(resource, step, during, 'one move after the other'));
+    loads.set(step.to.id, during);
+    loads.set(step.from.id, (loads.get(step.from.id) ?? 0) - need);
+  }
+  return faults;
+}
+
+function interleaved(
+  world: World,
+  resource: Resource,
+  base: ReadonlyMap<HostId, number>,
+  steps: readonly Step[],
+): Violation[] {
+  const faults: Violation[] = [];
+  const departures = Map.groupBy(steps, (step) => step.from.id);
+  for (const [host, arriving] of Map.groupBy(steps, (step) => step.to.id)) {
+    const flow = (step: Step): Flow => ({ at: step.at, amount: resource.need(step.vm) });
+    const traffic: Traffic = {
+      base: base.get(host) ?? 0,
+      arrivals: arriving.map(flow),
+      departures: (departures.get(host) ?? []).map(flow),
+    };
+    const everything = traffic.arrivals.reduce((sum, { amount }) => sum + amount, traffic.base);
+    const [first] = arriving;
+    if (first === undefined || fits(everything, resource.limit(first.to))) continue;
+    for (const [i, step] of arriving.entries()) {
+      const arrival = traffic.arrivals[i];
+      if (arrival === undefined || arrival.amount <= 0) continue;
+      const worst = worstLoad(traffic, arrival, world.order);
+      faults.push(...overLimit(resource, step, worst, 'with all that may run beside it'));
+    }
+  }
+  return faults;
+}
+
+/** False for NaN as well: what cannot be compared does not fit. */
+function fits(load: number, limit: number): boolean {
+  return load <= limit * (1 + TOLERANCE);
+}
+
+function overLimit(resource: Resource, step: Step, load: number, when: string): Violation[] {
+  const limit = resource.limit(step.to);
+  if (fits(load, limit)) return [];
+  const detail = `${step.to.id} would hold ${resource.show(load)}, limit ${resource.show(limit)}`;
+  return [against(step, resource.code, `${detail} (${when})`)];
+}

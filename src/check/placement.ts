@@ -1,0 +1,139 @@
+/**
+ * Hard placement rules. `always` is judged at every moment of every interleaving, a moving VM
+ * being on both hosts; `finally` where the plan leaves its VMs. A rule that was broken before may
+ * stay as broken as it was, never become more so. A fault domain that is not known is never a
+ * different one (anti-affinity) nor the same one (affinity).
+ */
+
+import type { HostId, VmId } from '../domain/ids.ts';
+import type {
+  AffinityRule,
+  AntiAffinityRule,
+  AvoidRule,
+  PinRule,
+  PlacementRule,
+} from '../domain/placement.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Violation } from '../domain/violation.ts';
+import { type Stay, type Step, type World, against, canOverlap, staysOf } from './world.ts';
+
+/** What all the rules look at. */
+interface Scene {
+  readonly world: World;
+  /** Of each VM that the plan moves, in list order. */
+  readonly steps: ReadonlyMap<VmId, readonly Step[]>;
+  readonly stays: ReadonlyMap<VmId, readonly Stay[]>;
+}
+
+export function checkPlacement(world: World, steps: readonly Step[]): Violation[] {
+  const moved = Map.groupBy(steps, (step) => step.vm.id);
+  const rules = world.snapshot.placement.filter(
+    (rule) => rule.strength === 'hard' && rule.vms.some((vm) => moved.has(vm)),
+  );
+  const members = new Set(rules.flatMap((rule) => rule.vms));
+  const scene: Scene = {
+    world,
+    steps: moved,
+    stays: staysOf(world, steps, (vm) => members.has(vm)),
+  };
+  return rules.flatMap((rule) => judge(scene, rule));
+}
+
+function judge(scene: Scene, rule: PlacementRule): Violation[] {
+  switch (rule.kind) {
+    case 'affinity':
+      return judgeAffinity(scene, rule);
+    case 'anti-affinity':
+      return judgeAntiAffinity(scene, rule);
+    case 'pin':
+    case 'avoid':
+      return judgeTargets(scene, rule);
+    default:
+      return assertNever(rule, 'placement rule');
+  }
+}
+
+function judgeTargets(scene: Scene, rule: PinRule | AvoidRule): Violation[] {
+  const hosts = new Set(rule.hosts);
+  return stepsThatCount(scene, rule)
+    .filter((step) => hosts.has(step.to.id) === (rule.kind === 'avoid'))
+    .map((step) => {
+      const detail =
+        rule.kind === 'pin'
+          ? `${rule.origin}: only on ${rule.hosts.join(', ')}`
+          : `${rule.origin}: never on ${step.to.id}`;
+      return against(step, rule.kind, detail, { rule: rule.id });
+    });
+}
+
+/** Name of the fault domain; undefined when the host does not say in which one it is. */
+function domainOf(world: World, host: HostId, over: string): string | undefined {
+  return over === 'host' ? host : world.hosts.get(host)?.faultDomains[over];
+}
+
+/** The moves that bring a VM of the rule to where it counts, in list order. */
+function stepsThatCount(scene: Scene, rule: PlacementRule): Step[] {
+  return [...new Set(rule.vms)]
+    .flatMap((vm) => (scene.steps.get(vm) ?? []).slice(rule.hold === 'always' ? 0 : -1))
+    .sort((a, b) => a.at - b.at);
+}
+
+/** The stays that count: all of them, or only where the plan leaves each VM. */
+function staysThatCount(scene: Scene, rule: PlacementRule): Stay[] {
+  const all = [...new Set(rule.vms)].flatMap((vm) => scene.stays.get(vm) ?? []);
+  return rule.hold === 'always' ? all : all.filter((stay) => stay.departure === undefined);
+}
+
+function judgeAntiAffinity(scene: Scene, rule: AntiAffinityRule): Violation[] {
+  const { world } = scene;
+  const domainAt = (host: HostId): string | undefined => domainOf(world, host, rule.over);
+  const stays = staysThatCount(scene, rule);
+  const byDomain = Map.groupBy(stays, (stay) => domainAt(stay.host));
+  const unknown = byDomain.get(undefined) ?? [];
+  const faults: Violation[] = [];
+  for (const step of stepsThatCount(scene, rule)) {
+    const arrival = stays.find((stay) => stay.arrival === step.at);
+    if (arrival === undefined) continue;
+    const domain = domainAt(step.to.id);
+    const origin = domainAt(rule.hold === 'always' ? step.from.id : step.vm.host);
+    // Within one domain nothing new meets; who comes in from elsewhere is judged by itself.
+    if (domain !== undefined && domain === origin) continue;
+    const beside = domain === undefined ? stays : [...(byDomain.get(domain) ?? []), ...unknown];
+    const other = beside.find(
+      (stay) => stay.vm !== step.vm.id && canOverlap(world.order, stay, arrival),
+    );
+    if (other === undefined) continue;
+    const detail = `${rule.origin}: beside ${other.vm} on ${domain ?? `an unknown ${rule.over}`}`;
+    faults.push(against(step, rule.kind, detail, { rule: rule.id }));
+  }
+  return faults;
+}
+
+function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
+  const { world } = scene;
+  const stays = staysThatCount(scene, rule);
+  const all = rule.vms.flatMap((vm) => scene.stays.get(vm) ?? []);
+  const before = spread(
+    scene,
+    rule.over,
+    all.filter((stay) => stay.arrival === undefined),
+  ).size;
+  const faults: Violation[] = [];
+  for (const step of stepsThatCount(scene, rule)) {
+    const arrival = stays.find((stay) => stay.arrival === step.at);
+    if (arrival === undefined) continue;
+    // The VM's own stay on its source counts too: while it moves it is on both hosts.
+    const around = stays.filter((stay) => canOverlap(world.order, stay, arrival));
+    const domains = spread(scene, rule.over, around);
+    if (domains.size <= before) continue;
+    const where = [...domains].map((domain) => domain ?? 'unknown').join(', ');
+    const detail = `${rule.origin}: the group would be spread over ${where}`;
+    faults.push(against(step, rule.kind, detail, { rule: rule.id }));
+  }
+  return faults;
+}
+
+/** The domains that a group is in. All that are not known are one, and none of the known. */
+function spread(scene: Scene, over: string, stays: readonly Stay[]): Set<string | undefined> {
+  return new Set(stays.map((stay) => domainOf(scene.world, stay.host, over)));
+}

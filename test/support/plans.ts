@@ -1,0 +1,56 @@
+// Role: builders of plans by hand, for the tests of everything that takes a plan.
+import { findingId, hostId, moveId, planId, vmId } from '../../src/domain/ids.ts';
+import type { Move, Plan, Prediction } from '../../src/domain/plan.ts';
+import { bytes, seconds } from '../../src/domain/units.ts';
+import { TEST_NOW } from './fleet.ts';
+
+export type MoveOptions = Omit<
+  Partial<Move>,
+  'id' | 'vm' | 'from' | 'to' | 'dependsOn' | 'predicted'
+> & {
+  readonly id?: string;
+  readonly vm?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly dependsOn?: readonly string[];
+  readonly predicted?: Partial<Prediction>;
+};
+
+/** A move of v1 from h1 to h2, optional, standard, 30 s from the start of the plan. */
+export function aMove(options: MoveOptions = {}): Move {
+  const { id = 'm1', vm = 'v1', from = 'h1', to = 'h2', dependsOn = [], ...rest } = options;
+  return {
+    method: 'pre-copy',
+    tier: 'optional',
+    criticality: 'standard',
+    reason: { finding: findingId('f1'), text: 'test', evidence: [], terms: {} },
+    rejected: [],
+    ...rest,
+    id: moveId(id),
+    vm: vmId(vm),
+    from: hostId(from),
+    to: hostId(to),
+    dependsOn: dependsOn.map(moveId),
+    predicted: {
+      startSeconds: seconds(0),
+      seconds: seconds(30),
+      downtimeSeconds: seconds(0.1),
+      bytes: bytes(1e9),
+      ...rest.predicted,
+    },
+  };
+}
+
+export function aPlan(moves: readonly Move[]): Plan {
+  return {
+    id: planId('p1'),
+    snapshotAt: TEST_NOW,
+    moves,
+    objective: { before: 0, after: 0, terms: {} },
+  };
+}
+
+/** Seconds from the start of the plan, as a prediction. */
+export function startingAt(start: number, length = 30): Partial<Prediction> {
+  return { startSeconds: seconds(start), seconds: seconds(length) };
+}
