@@ -16,8 +16,8 @@ export default defineConfig({
     setupFiles: ['test/tools/fast-check-setup.ts'],
     reporters: ['default', './test/tools/plain-reporter.ts'],
     // Processes, not threads: a native crash (SQLite, libvirt by FFI) then costs one file and is
-    // counted, not the whole run. Both need the same CPU time here (8 s for 187 tests). On two cores
-    // vitest would take one worker only, and many files wait for child processes.
+    // counted, instead of ending the run. Both take the same CPU time here (8 s for 187 tests).
+    // On two cores vitest would take one worker, while many files only wait for child processes.
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,

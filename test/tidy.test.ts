@@ -8,7 +8,6 @@ import { describe, expect, it } from 'vitest';
 import { roomOf, rulesOf } from './tools/house.ts';
 import { filesBelow, ROOT } from './tools/repository.ts';
 
-const COLUMNS_MAX = 100;
 const CODE = ['.ts', '.tsx', '.mts', '.mjs', '.js'];
 const TEXT = [...CODE, '.md', '.json', '.yaml', '.yml', '.sh', '.html', '.css', '.service', ''];
 
@@ -28,24 +27,6 @@ function linesWith(paths: readonly string[], isBad: (line: string) => boolean): 
 describe('tidy', () => {
   it('runs on the node that Drover runs on', () => {
     expect(Number(process.versions.node.split('.')[0])).toBeGreaterThanOrEqual(24);
-  });
-
-  it('keeps code within 100 columns', () => {
-    // Code points, not UTF-16 units; a line that holds an address can not be broken.
-    const isLong = (line: string): boolean =>
-      Array.from(line).length > COLUMNS_MAX && !/https?:\/\//.test(line);
-    expect(linesWith(code, isLong)).toEqual([]);
-  });
-
-  it('opens every module with a comment on its role', () => {
-    const bare = code
-      .filter((path) => roomOf(path) !== undefined)
-      .filter((path) => {
-        const [first = '', second = ''] = linesOf(path);
-        const opening = first.startsWith('#!') ? second : first;
-        return !opening.startsWith('//') && !opening.startsWith('/*');
-      });
-    expect(bare).toEqual([]);
   });
 
   it('has a rule for every room', () => {

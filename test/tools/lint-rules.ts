@@ -5,6 +5,8 @@
 //   `export … from` and `import()` count as imports.
 // - drover/no-wall-clock: `new Date()` without arguments and `Date()` read the clock, which no
 //   built-in rule can say without forbidding `new Date(milliseconds)`, too.
+// - drover/columns: no line of code beyond 100 columns; the formatter breaks code, not comments.
+// - drover/role: every module of the house opens with a comment on its role.
 import { posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,14 +23,21 @@ interface Node {
   readonly arguments?: readonly Node[];
 }
 
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
 interface Context {
   readonly filename: string;
-  report(problem: { node: Node; message: string }): void;
+  readonly sourceCode: { readonly lines: readonly string[] };
+  report(problem: { node?: Node; loc?: Position; message: string }): void;
 }
 
 type Visitor = Record<string, (node: Node) => void>;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COLUMNS_MAX = 100;
 const CLOCK_MODULE = /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/;
 
 function pathInRepository(file: string): string {
@@ -127,11 +136,42 @@ function checkClock(context: Context): Visitor {
   };
 }
 
+function checkColumns(context: Context): Visitor {
+  return {
+    Program() {
+      context.sourceCode.lines.forEach((line, index) => {
+        // Code points, not UTF-16 units. An address can not be broken.
+        const columns = Array.from(line).length;
+        if (columns > COLUMNS_MAX && !line.includes('://')) {
+          const message = `The line has ${columns} columns, the limit is ${COLUMNS_MAX}.`;
+          context.report({ loc: { line: index + 1, column: COLUMNS_MAX }, message });
+        }
+      });
+    },
+  };
+}
+
+function checkRole(context: Context): Visitor {
+  const inHouse = roomOf(pathInRepository(context.filename)) !== undefined;
+  return {
+    Program() {
+      const [first = '', second = ''] = context.sourceCode.lines;
+      const opening = first.startsWith('#!') ? second : first;
+      if (inHouse && !opening.startsWith('//') && !opening.startsWith('/*')) {
+        const message = 'A module opens with a comment on its role.';
+        context.report({ loc: { line: 1, column: 0 }, message });
+      }
+    },
+  };
+}
+
 // oxlint takes a plugin by its default export.
 export default {
   meta: { name: 'drover' },
   rules: {
     house: { create: checkHouse },
     'no-wall-clock': { create: checkClock },
+    columns: { create: checkColumns },
+    role: { create: checkRole },
   },
 };

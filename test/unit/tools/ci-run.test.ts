@@ -1,5 +1,5 @@
-// Role: tests of .ci/run, with a stand-in for npm that does what each case says. What matters is the
-// last line and the exit code, above all when a part crashes before it can count.
+// Role: tests of .ci/run, with a stand-in for npm that does what each case says. What matters is
+// the last line and the exit code, above all when a part crashes before it can count.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

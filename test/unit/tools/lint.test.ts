@@ -115,6 +115,10 @@ const cases: readonly Case[] = [
     'typescript(no-non-null-assertion)',
   ],
   // Form.
+  ['src/plan/role.ts', `\nexport const v = 1;\n`, 'drover(role)'],
+  ['src/plan/wide.ts', `export const v = 1; // ${'x'.repeat(77)}\n`],
+  ['src/plan/wider.ts', `export const v = 1; // ${'x'.repeat(78)}\n`, 'drover(columns)'],
+  ['src/plan/address.ts', `export const v = 1; // https://${'x'.repeat(90)}\n`],
   ['src/plan/Camel.ts', 'export const v = 1;\n', 'unicorn(filename-case)'],
   ['src/plan/default.ts', 'export default 1;\n', 'import(no-default-export)'],
   ['src/plan/console.ts', 'console.log(1);\n', 'eslint(no-console)'],
@@ -134,7 +138,7 @@ const cases: readonly Case[] = [
     `export function f(): void {\n${'  void 0;\n'.repeat(70)}}\n`,
     'eslint(max-lines-per-function)',
   ],
-  ['src/plan/long-file.ts', `export const v = 1;\n${'// x\n'.repeat(400)}`, 'eslint(max-lines)'],
+  ['src/plan/long-file.ts', `export const v = 1;\n${'// x\n'.repeat(399)}`, 'eslint(max-lines)'],
   [
     'src/plan/cycle-a.ts',
     `export { b } from './cycle-b.ts';\nexport const a = 1;\n`,
@@ -183,10 +187,11 @@ describe('lint', () => {
     symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
     plant('test/helper.ts', 'export const v = 1;\n');
     for (const room of [...Object.keys(HOUSE).map(roomFolder), 'adapters/libvirt']) {
-      plant(`${room}/index.ts`, 'export const v = 1;\nexport type V = number;\n');
+      plant(`${room}/index.ts`, '// r\nexport const v = 1;\nexport type V = number;\n');
     }
     for (const [path, text] of [...roomCases(), ...cases]) {
-      plant(path, text);
+      // Everything but the breach that is meant is in order.
+      plant(path, text.startsWith('\n') ? text : `// r\n${text}`);
     }
     found = lint();
   });
