@@ -1,0 +1,28 @@
+/** Errors as RFC 9457 problem details, with Drover's own `code` and `hint`. */
+
+import type { FastifyReply } from 'fastify';
+
+import type { ApiProblem } from '../ports/api.ts';
+import type { Result } from '../domain/result.ts';
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly hint: string;
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .send({ type: 'about:blank', title: problem.code, ...problem });
+}
+
+/** The value as JSON, or the problem. */
+export function sendResult<Value>(
+  reply: FastifyReply,
+  result: Result<Value, ApiProblem>,
+): FastifyReply {
+  return result.ok ? reply.send(result.value) : sendProblem(reply, result.error);
+}

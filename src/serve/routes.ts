@@ -1,0 +1,106 @@
+/** The routes: each only translates between HTTP and the Api port. */
+
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+
+import type { Api } from '../ports/api.ts';
+import { alertmanagerSchema, alertsOf } from './alertmanager.ts';
+import { sendProblem, sendResult } from './problems.ts';
+
+const limitSchema = z.coerce.number().int().min(1).max(10_000);
+const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
+
+const migrationsSchema = z.object({ limit: limitSchema.default(50) });
+const historySchema = z.object({
+  about: z.string().min(1).max(1_024).optional(),
+  limit: limitSchema.default(100),
+});
+
+const orderSchema = z.strictObject({
+  kind: z.enum(['evacuate', 'maintenance']),
+  host: z.string().min(1).max(1_024),
+  reason: z.string().max(1_024).default('ordered by an operator'),
+  deadlineSeconds: z.number().positive().max(31_536_000).nullable().default(null),
+});
+
+/** Needs nothing but an open port: for load balancers and service managers. */
+export function addProbes(server: FastifyInstance, api: Api): void {
+  server.get('/livez', { config: { need: 'none' } }, async () => ({ live: true }));
+  server.get('/readyz', { config: { need: 'none' } }, async (_request, reply) => {
+    const readiness = api.readiness();
+    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  });
+}
+
+export function addReads(server: FastifyInstance, api: Api): void {
+  const read = { config: { need: 'read' } } as const;
+  server.get('/api/v1/status', read, async () => api.status());
+  server.get('/api/v1/hosts', read, async () => api.hosts());
+  server.get('/api/v1/vms', read, async () => api.vms());
+  server.get('/api/v1/findings', read, async () => api.status().findings);
+  server.get('/api/v1/orders', read, async () => api.orders());
+  server.get('/api/v1/plan', read, async (_request, reply) => sendResult(reply, api.latestPlan()));
+  server.get('/api/v1/snapshot', read, async (_request, reply) => {
+    const file = api.fleetFile();
+    return file.ok ? reply.type('application/json').send(file.value) : sendResult(reply, file);
+  });
+  server.get('/api/v1/migrations', read, async (request) =>
+    api.migrations(migrationsSchema.parse(request.query).limit),
+  );
+  server.get('/api/v1/history', read, async (request, reply) => {
+    const { about, limit } = historySchema.parse(request.query);
+    return sendResult(reply, await api.history({ about, limit }));
+  });
+  server.get('/api/v1/locate/:name', read, async (request, reply) =>
+    sendResult(reply, await api.locate(nameSchema.parse(request.params).name)),
+  );
+  server.get('/api/v1/why/:name', read, async (request, reply) =>
+    sendResult(reply, await api.why(nameSchema.parse(request.params).name)),
+  );
+}
+
+export function addWrites(server: FastifyInstance, api: Api): void {
+  const write = { config: { need: 'write' } } as const;
+  server.post('/api/v1/orders', write, async (request, reply) => {
+    const order = orderSchema.parse(request.body);
+    const by = { kind: 'operator', name: request.by } as const;
+    return sendResult(reply, await api.giveOrder({ ...order, by, dedupeKey: '' }));
+  });
+  server.post('/api/v1/hosts/:name/return', write, async (request, reply) => {
+    const { name } = nameSchema.parse(request.params);
+    return sendResult(reply, await api.returnHost(name, request.by));
+  });
+  for (const [path, paused] of [
+    ['/api/v1/pause', true],
+    ['/api/v1/resume', false],
+  ] as const) {
+    server.post(path, write, async (request) => {
+      await api.setPaused(paused, request.by);
+      return { paused };
+    });
+  }
+  server.post('/api/v1/plans/:name/approve', write, async (request, reply) => {
+    const { name } = nameSchema.parse(request.params);
+    return sendResult(reply, await api.approve(name, request.by));
+  });
+}
+
+export function addWebhooks(server: FastifyInstance, api: Api): void {
+  const alert = { config: { need: 'alert' } } as const;
+  server.post('/api/v1/webhooks/alertmanager', alert, async (request, reply) => {
+    const readiness = api.readiness();
+    // 503 makes Alertmanager try again; a 200 now would lose the alert.
+    if (!readiness.ready) return sendProblem(reply, notReady(readiness.reasons));
+    const outcomes = await api.alerts(alertsOf(alertmanagerSchema.parse(request.body)));
+    return reply.send({ alerts: outcomes });
+  });
+}
+
+function notReady(reasons: readonly string[]) {
+  return {
+    status: 503,
+    code: 'not-ready',
+    detail: reasons.join('; '),
+    hint: 'the alert is taken when /readyz says so: send it again',
+  };
+}

@@ -1,0 +1,50 @@
+// An Api that knows nothing and remembers what it was asked to do; tests override single methods.
+import { fail, ok } from '../../src/domain/result.ts';
+import type { AlertInput, Api, ApiProblem, OrderRequest } from '../../src/ports/api.ts';
+
+const NOTHING: ApiProblem = { status: 404, code: 'not-found', detail: 'nothing here', hint: '' };
+
+export interface Asked {
+  readonly orders: OrderRequest[];
+  readonly paused: { readonly paused: boolean; readonly by: string }[];
+  readonly alerts: AlertInput[];
+}
+
+export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked } {
+  const asked: Asked = { orders: [], paused: [], alerts: [] };
+  const api: Api = {
+    readiness: () => ({ ready: true, reasons: [] }),
+    status: () => {
+      throw new Error('not asked for in this test');
+    },
+    hosts: () => [],
+    vms: () => [],
+    migrations: async () => [],
+    history: async () => ok([]),
+    locate: async () => fail(NOTHING),
+    why: async () => fail(NOTHING),
+    fleetFile: () => fail(NOTHING),
+    latestPlan: () => fail(NOTHING),
+    orders: async () => [],
+    giveOrder: async (request) => {
+      asked.orders.push(request);
+      return fail(NOTHING);
+    },
+    returnHost: async () => fail(NOTHING),
+    setPaused: async (paused, by) => {
+      asked.paused.push({ paused, by });
+    },
+    approve: async () => ok({ moves: 1 }),
+    alerts: async (alerts) => {
+      asked.alerts.push(...alerts);
+      return alerts.map(({ fingerprint }) => ({
+        fingerprint,
+        outcome: 'noted',
+        host: null,
+        detail: '',
+      }));
+    },
+    ...overrides,
+  };
+  return { api, asked };
+}

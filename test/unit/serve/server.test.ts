@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Token } from '../../../src/serve/access.ts';
+import { buildServer } from '../../../src/serve/server.ts';
+import { quietApi } from '../../support/quiet-api.ts';
+
+const TOKENS: readonly Token[] = [
+  { name: 'olga', role: 'operator', token: 'operator-token' },
+  { name: 'alertmanager', role: 'alert', token: 'alert-token' },
+];
+
+const HOST = { host: '127.0.0.1:7466' };
+
+function serverWith(
+  overrides: Parameters<typeof quietApi>[0] = {},
+  tokens: readonly Token[] = TOKENS,
+  listenHost = '127.0.0.1',
+) {
+  const { api, asked } = quietApi(overrides);
+  const failures: unknown[] = [];
+  let milliseconds = 0;
+  const server = buildServer({
+    api,
+    tokens,
+    listenHost,
+    metricsText: async () => 'drover_up 1\n',
+    monotonicMs: () => milliseconds,
+    onFailure: (error) => failures.push(error),
+  });
+  return { server, asked, failures, wait: (ms: number) => (milliseconds += ms) };
+}
+
+function bearer(token: string): Record<string, string> {
+  return { ...HOST, authorization: `Bearer ${token}` };
+}
+
+const ALERT = {
+  version: '4',
+  status: 'firing',
+  alerts: [
+    {
+      status: 'firing',
+      labels: { alertname: 'HostMemoryErrors', instance: 'h1:9100' },
+      annotations: { summary: 'uncorrected errors' },
+      startsAt: '2026-11-21T20:00:00Z',
+      fingerprint: 'abc',
+      generatorURL: 'ignored',
+    },
+  ],
+};
+
+describe('reading', () => {
+  it('needs no token on loopback when no viewer token is configured', async () => {
+    const { server } = serverWith();
+    const answer = await server.inject({ url: '/api/v1/hosts', headers: HOST });
+    expect([answer.statusCode, answer.json()]).toEqual([200, []]);
+  });
+
+  it('needs one as soon as a viewer token is configured', async () => {
+    const viewer = { name: 'vera', role: 'viewer', token: 'viewer-token' } as const;
+    const { server } = serverWith({}, [...TOKENS, viewer]);
+    const refused = await server.inject({ url: '/api/v1/vms', headers: HOST });
+    const allowed = await server.inject({ url: '/api/v1/vms', headers: bearer('viewer-token') });
+    expect([refused.statusCode, allowed.statusCode]).toEqual([401, 200]);
+  });
+
+  it('answers with problem details that carry code and hint', async () => {
+    const { server } = serverWith();
+    const answer = await server.inject({ url: '/api/v1/why/nobody', headers: HOST });
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.json()).toMatchObject({ status: 404, code: 'not-found', hint: '' });
+  });
+
+  it('refuses a page that rebinds its own name to loopback', async () => {
+    const { server } = serverWith();
+    const answer = await server.inject({
+      url: '/api/v1/hosts',
+      headers: { host: 'evil.example:7466' },
+    });
+    expect(answer.statusCode).toBe(421);
+  });
+
+  it('says what is wrong with a limit', async () => {
+    const { server } = serverWith();
+    const answer = await server.inject({ url: '/api/v1/history?limit=0', headers: HOST });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().detail).toContain('limit');
+  });
+
+  it('hides the error of a failing daemon and reports it', async () => {
+    const { server, failures } = serverWith();
+    const answer = await server.inject({ url: '/api/v1/status', headers: HOST });
+    expect(answer.statusCode).toBe(500);
+    expect(answer.body).not.toContain('not asked for');
+    expect(failures).toHaveLength(1);
+  });
+});
+
+describe('writing', () => {
+  it('takes an order from an operator, in the name of the token', async () => {
+    const { server, asked } = serverWith();
+    await server.inject({
+      method: 'POST',
+      url: '/api/v1/orders',
+      headers: bearer('operator-token'),
+      payload: { kind: 'evacuate', host: 'h1', reason: 'smoke', deadlineSeconds: null },
+    });
+    expect(asked.orders).toEqual([
+      {
+        kind: 'evacuate',
+        host: 'h1',
+        reason: 'smoke',
+        deadlineSeconds: null,
+        by: { kind: 'operator', name: 'olga' },
+        dedupeKey: '',
+      },
+    ]);
+  });
+
+  it.each([
+    ['nobody', HOST, 401],
+    ['a stranger', bearer('wrong'), 401],
+    ['the alerting system', bearer('alert-token'), 403],
+  ])('is refused to %s', async (_who, headers, status) => {
+    const { server, asked } = serverWith();
+    const answer = await server.inject({ method: 'POST', url: '/api/v1/pause', headers });
+    expect([answer.statusCode, asked.paused]).toEqual([status, []]);
+  });
+
+  it('looks at no token any more after thirty refusals, until a minute has passed', async () => {
+    const { server, wait } = serverWith();
+    const request = { method: 'POST', url: '/api/v1/pause' } as const;
+    for (let i = 0; i < 30; i++) await server.inject({ ...request, headers: bearer('guess') });
+    const right = { ...request, headers: bearer('operator-token') };
+    expect((await server.inject(right)).statusCode).toBe(429);
+    wait(60_000);
+    expect((await server.inject(right)).statusCode).toBe(200);
+  });
+
+  it('refuses unknown keys instead of ignoring what somebody meant', async () => {
+    const { server } = serverWith();
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/api/v1/orders',
+      headers: bearer('operator-token'),
+      payload: { kind: 'evacuate', host: 'h1', deadline: 60 },
+    });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().detail).toContain('deadline');
+  });
+});
+
+describe('the Alertmanager webhook', () => {
+  const post = { method: 'POST', url: '/api/v1/webhooks/alertmanager' } as const;
+
+  it('passes firing alerts on and answers one outcome each', async () => {
+    const { server, asked } = serverWith();
+    const answer = await server.inject({ ...post, headers: bearer('alert-token'), payload: ALERT });
+    expect(answer.statusCode).toBe(200);
+    expect(asked.alerts).toEqual([
+      {
+        fingerprint: 'abc',
+        name: 'HostMemoryErrors',
+        status: 'firing',
+        labels: { alertname: 'HostMemoryErrors', instance: 'h1:9100' },
+        annotations: { summary: 'uncorrected errors' },
+        startsAt: '2026-11-21T20:00:00Z',
+      },
+    ]);
+  });
+
+  it('asks to be called again while the daemon is not ready', async () => {
+    const { server, asked } = serverWith({
+      readiness: () => ({ ready: false, reasons: ['no snapshot yet'] }),
+    });
+    const answer = await server.inject({ ...post, headers: bearer('alert-token'), payload: ALERT });
+    expect([answer.statusCode, asked.alerts]).toEqual([503, []]);
+  });
+
+  it.each([
+    ['another version', { ...ALERT, version: '3' }],
+    ['no alerts', { version: '4' }],
+    ['a list', []],
+    [
+      'labels that are no texts',
+      { version: '4', alerts: [{ status: 'firing', labels: { a: 1 } }] },
+    ],
+  ])('refuses %s', async (_what, payload) => {
+    const { server, asked } = serverWith();
+    const answer = await server.inject({ ...post, headers: bearer('alert-token'), payload });
+    expect([answer.statusCode, asked.alerts]).toEqual([400, []]);
+  });
+
+  it('gives an alert without fingerprint one that ignores the order of labels', async () => {
+    const { server, asked } = serverWith();
+    const alert = { status: 'firing', labels: { b: '2', a: '1' } };
+    const same = { status: 'resolved', labels: { a: '1', b: '2' } };
+    const payload = { version: '4', alerts: [alert, same] };
+    await server.inject({ ...post, headers: bearer('alert-token'), payload });
+    expect(asked.alerts.map(({ status }) => status)).toEqual(['resolved']);
+  });
+});
+
+describe('listening beyond loopback', () => {
+  it('is refused without a viewer and an operator token', () => {
+    expect(() => serverWith({}, TOKENS, '0.0.0.0')).toThrow(/http\.tokens/);
+  });
+});
