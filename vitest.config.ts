@@ -12,7 +12,7 @@ testSeed();
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/system/**', '**/*.system.test.ts', 'test/tools/fixtures/**'],
+    exclude: ['test/system/**', '**/*.system.test.ts'],
     setupFiles: ['test/tools/fast-check-setup.ts'],
     reporters: ['default', './test/tools/plain-reporter.ts'],
     // Processes, not threads: a native crash (SQLite, libvirt by FFI) then costs one file and is
@@ -20,7 +20,8 @@ export default defineConfig({
     // On two cores vitest would take one worker, while many files only wait for child processes.
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Against hangs, not slowness: CI machines are slow and shared.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });
