@@ -1,0 +1,368 @@
+/**
+ * Polls all sources and keeps what they said; `snapshot` is a pure view of it. Data that is late,
+ * wrong or absent becomes *missing* in the snapshot and an event, never zero and never an
+ * exception. Memory is bounded by the inventory, the window and `maxSeries`. Decides nothing:
+ * criticality, permission and placement come from the policies (rules/classify).
+ */
+
+import type { FiringAlert, HealthSignal, Host, HostState } from '../domain/host.ts';
+import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
+import { type MetricWindow, missingWindow, type SourceStatus } from '../domain/measured.ts';
+import type { InFlightMove, Reservation, Snapshot } from '../domain/snapshot.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+import type { Vm } from '../domain/vm.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { HostFacts, Hypervisor, Inventory, VmFacts } from '../ports/hypervisor.ts';
+import type { MetricSource, Reading } from '../ports/metric-source.ts';
+import { EMPTY_FLEET, type Fleet, mergeInventories } from './fleet.ts';
+import { SeriesStore, type Scratch, type SeriesId } from './series-store.ts';
+import { type CollectorSettings, samplesPerSeries } from './settings.ts';
+import { type PollStatus, SourcePoll } from './source-poll.ts';
+import { METRICS, SourceTable } from './source-table.ts';
+import { windowOf, type WindowInput } from './window.ts';
+
+export interface CollectorOptions {
+  /** In the order of preference: where two report the same, the first that knows it is used. */
+  readonly hypervisors: readonly Pick<Hypervisor, 'source' | 'inventory' | 'read'>[];
+  readonly metricSources: readonly Pick<MetricSource, 'source' | 'read'>[];
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly settings: CollectorSettings;
+}
+
+/** What the snapshot needs to know from the ledger and from the alerting system. */
+export interface SnapshotContext {
+  /** Hosts that are not listed are healthy. */
+  readonly hostStates: ReadonlyMap<HostId, HostState>;
+  readonly alerts: ReadonlyMap<HostId, readonly FiringAlert[]>;
+  readonly inFlight: readonly InFlightMove[];
+  readonly reservations: readonly Reservation[];
+  readonly lastMovedAt: ReadonlyMap<VmId, EpochSeconds>;
+}
+
+interface PolledSource {
+  readonly source: SourceId;
+  /** Undefined for a metric store. */
+  readonly inventoryPoll: SourcePoll<Inventory> | undefined;
+  readonly metricPoll: SourcePoll<Reading>;
+  readonly table: SourceTable;
+  inventory: Inventory | undefined;
+  healthAt: EpochSeconds | undefined;
+  problems: ReadonlySet<string>;
+  announced: SourceStatus['state'] | undefined;
+}
+
+/** More warnings of one kind than this in one poll help nobody. */
+const MAX_WARNINGS = 20;
+
+export class Collector {
+  readonly #sources: readonly PolledSource[];
+  readonly #store: SeriesStore;
+  readonly #scratch: Scratch;
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #settings: CollectorSettings;
+  /** When a host or VM was last in the inventory, for those that are not any more. */
+  readonly #absentSince = new Map<HostId | VmId, EpochSeconds>();
+  #fleet: Fleet = EMPTY_FLEET;
+  #conflicts: ReadonlySet<string> = new Set();
+
+  constructor(options: CollectorOptions) {
+    this.#clock = options.clock;
+    this.#events = options.events;
+    this.#settings = options.settings;
+    this.#store = new SeriesStore(samplesPerSeries(options.settings), options.settings.maxSeries);
+    this.#scratch = this.#store.scratch();
+    this.#sources = [
+      ...options.hypervisors.map((hypervisor) =>
+        this.#polled(hypervisor, (signal) => hypervisor.inventory(signal)),
+      ),
+      ...options.metricSources.map((source) => this.#polled(source, undefined)),
+    ];
+  }
+
+  /** Series in use and bytes allocated for samples. */
+  get size(): { readonly series: number; readonly bytes: number } {
+    return { series: this.#store.size, bytes: this.#store.bytes };
+  }
+
+  /**
+   * One poll of all sources, concurrently. Resolves when each has answered or run into its
+   * time-out; never rejects. What one source answered counts at once, however long others take.
+   */
+  async poll(signal?: AbortSignal): Promise<void> {
+    const hypervisors: Promise<void>[] = [];
+    const others: Promise<void>[] = [];
+    for (const source of this.#sources) {
+      if (source.inventoryPoll !== undefined) {
+        hypervisors.push(this.#pollHypervisor(source, source.inventoryPoll, signal));
+      }
+    }
+    const inventories = Promise.all(hypervisors);
+    for (const source of this.#sources) {
+      if (source.inventoryPoll === undefined) {
+        others.push(this.#pollMetrics(source, inventories, signal));
+      }
+    }
+    await Promise.all([inventories, ...others]);
+    this.#forget();
+    this.#announce();
+  }
+
+  statuses(): SourceStatus[] {
+    return this.#sources
+      .map((source) => statusOf(source))
+      .sort((a, b) => compareText(a.source, b.source));
+  }
+
+  /** What is known now. Hosts of a source that is down are in it, disconnected. */
+  snapshot(context: SnapshotContext): Snapshot {
+    // Merged anew, so that a source which fell silent since the last poll counts as down.
+    this.#merge();
+    const now = this.#clock.now();
+    const lastMoved = [...context.lastMovedAt].sort(([a], [b]) => compareText(a, b));
+    const down = new Set<PolledSource>();
+    for (const source of this.#sources) {
+      if (source.metricPoll.status().state === 'down') down.add(source);
+    }
+    const input = (source: PolledSource): WindowInput => ({
+      store: this.#store,
+      scratch: this.#scratch,
+      settings: this.#settings,
+      now,
+      sourceDown: down.has(source),
+    });
+    const readers = this.#sources.map((source) => ({ source, input: input(source) }));
+    return {
+      takenAt: now,
+      hosts: this.#fleet.hosts.map((host) => this.#host(host, readers, context)),
+      vms: this.#fleet.vms.map((vm) => this.#vm(vm, readers)),
+      placement: [],
+      inFlight: context.inFlight,
+      reservations: context.reservations,
+      lastMovedAt: Object.fromEntries(lastMoved) as Record<VmId, EpochSeconds>, // typed by entries
+      sources: this.statuses(),
+    };
+  }
+
+  #polled(
+    source: Pick<MetricSource, 'source' | 'read'>,
+    inventory: ((signal: AbortSignal) => Promise<Inventory>) | undefined,
+  ): PolledSource {
+    const poll = <Answer>(ask: (signal: AbortSignal) => Promise<Answer>): SourcePoll<Answer> =>
+      new SourcePoll(ask, this.#clock, this.#settings);
+    return {
+      source: source.source,
+      inventoryPoll: inventory === undefined ? undefined : poll(inventory),
+      metricPoll: poll((signal) => source.read(signal)),
+      table: new SourceTable(this.#store, this.#settings),
+      inventory: undefined,
+      healthAt: undefined,
+      problems: new Set(),
+      announced: undefined,
+    };
+  }
+
+  async #pollHypervisor(
+    source: PolledSource,
+    inventoryPoll: SourcePoll<Inventory>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    // Asked at the same time; the inventory is taken in first, as the samples are about it.
+    const reading = source.metricPoll.poll(signal);
+    const inventory = await inventoryPoll.poll(signal);
+    if (inventory !== undefined) {
+      this.#setInventory(source, inventory);
+    }
+    this.#take(source, await reading);
+  }
+
+  async #pollMetrics(
+    source: PolledSource,
+    inventories: Promise<unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const reading = await source.metricPoll.poll(signal);
+    // The very first time there is no fleet yet that the samples could be about.
+    if (this.#fleet.hosts.length === 0) await inventories;
+    this.#take(source, reading);
+  }
+
+  #setInventory(source: PolledSource, inventory: Inventory): void {
+    const before = source.inventory?.problems ?? [];
+    source.inventory = inventory;
+    this.#warn(source, new Set(before), inventory.problems);
+    this.#merge();
+    this.#reportConflicts();
+  }
+
+  #merge(): void {
+    const inventories = [];
+    for (const { source, inventory, inventoryPoll } of this.#sources) {
+      if (inventory === undefined || inventoryPoll === undefined) continue;
+      inventories.push({ source, inventory, down: inventoryPoll.status().state === 'down' });
+    }
+    this.#fleet = mergeInventories(inventories);
+  }
+
+  #take(source: PolledSource, reading: Reading | undefined): void {
+    if (reading === undefined) return;
+    const now = this.#clock.now();
+    const rejected = source.table.take(reading.samples, { fleet: this.#fleet, now });
+    source.table.takeHealth(reading.health, this.#fleet);
+    const problems = source.problems;
+    source.healthAt = now;
+    source.problems = new Set(reading.problems);
+    this.#warn(source, problems, reading.problems);
+    if (rejected !== undefined) {
+      this.#events.emit('samples-rejected', { source: source.source, ...rejected });
+    }
+  }
+
+  /** Announces the problems that are new since the last time. */
+  #warn(source: PolledSource, before: ReadonlySet<string>, problems: readonly string[]): void {
+    const fresh = problems.filter((problem) => !before.has(problem)).slice(0, MAX_WARNINGS);
+    for (const text of fresh) {
+      const key = `source:${source.source}:${text}`;
+      this.#events.emit('warning', { key, text: `${source.source}: ${text}` });
+    }
+  }
+
+  #reportConflicts(): void {
+    const { conflicts } = this.#fleet;
+    const fresh = conflicts.filter((conflict) => !this.#conflicts.has(conflict.key));
+    for (const conflict of fresh.slice(0, MAX_WARNINGS)) this.#events.emit('warning', conflict);
+    this.#conflicts = new Set(conflicts.map((conflict) => conflict.key));
+  }
+
+  #announce(): void {
+    for (const source of this.#sources) {
+      const status = statusOf(source);
+      if (status.state === source.announced) continue;
+      source.announced = status.state;
+      this.#events.emit('source', status);
+    }
+  }
+
+  /**
+   * Forgets what has been out of the inventory for a whole window. Not at once: a VM in the middle
+   * of a migration may be invisible for a moment, and its history is worth keeping.
+   */
+  #forget(): void {
+    const now = this.#clock.now();
+    const present = new Set<HostId | VmId>();
+    for (const host of this.#fleet.hosts) present.add(host.id);
+    for (const vm of this.#fleet.vms) present.add(vm.id);
+    for (const id of present) this.#absentSince.delete(id);
+    const keep = (id: HostId | VmId): boolean => {
+      if (present.has(id)) return true;
+      const since = this.#absentSince.get(id) ?? now;
+      this.#absentSince.set(id, since);
+      return now - since < this.#settings.windowSeconds;
+    };
+    for (const { table } of this.#sources) table.forget(keep);
+    for (const [id, since] of this.#absentSince) {
+      if (now - since >= this.#settings.windowSeconds) this.#absentSince.delete(id);
+    }
+  }
+
+  #host(host: HostFacts, readers: readonly Reader[], context: SnapshotContext): Host {
+    return {
+      ...host,
+      state: context.hostStates.get(host.id) ?? 'healthy',
+      metrics: windows(METRICS.host, host.source, readers, (table, column) =>
+        table.hostSeries(host.id, column),
+      ),
+      health: this.#health(host.id, readers),
+      alerts: context.alerts.get(host.id) ?? [],
+    };
+  }
+
+  #vm(vm: VmFacts, readers: readonly Reader[]): Vm {
+    return {
+      ...vm,
+      criticality: 'standard',
+      permission: 'live',
+      metrics: windows(METRICS.vm, vm.source, readers, (table, column) =>
+        table.vmSeries(vm.id, column),
+      ),
+    };
+  }
+
+  /** Signals of sources that still answer; a judgement older than the age limit is none. */
+  #health(host: HostId, readers: readonly Reader[]): HealthSignal[] {
+    const signals: HealthSignal[] = [];
+    for (const { source, input } of readers) {
+      if (source.healthAt === undefined) continue;
+      if (input.now - source.healthAt > this.#settings.maxAgeSeconds) continue;
+      signals.push(...source.table.health(host));
+    }
+    return signals.sort(compareSignals);
+  }
+}
+
+interface Reader {
+  readonly source: PolledSource;
+  readonly input: WindowInput;
+}
+
+/**
+ * The windows of one host or VM: of each metric the first source that knows it, else why the
+ * first that ever reported it does not. A metric that nobody reported is left out, unless the
+ * hypervisor it would come from is down.
+ */
+function windows(
+  metrics: ReadonlyMap<string, { readonly column: number }>,
+  owner: SourceId,
+  readers: readonly Reader[],
+  seriesOf: (table: SourceTable, column: number) => SeriesId | undefined,
+): Record<string, MetricWindow> {
+  const result: Record<string, MetricWindow> = {};
+  for (const [name, { column }] of metrics) {
+    let chosen: MetricWindow | undefined;
+    for (const { source, input } of readers) {
+      const series = seriesOf(source.table, column);
+      if (series === undefined) continue;
+      const window = windowOf(series, input);
+      if (window.last.kind === 'known') {
+        chosen = window;
+        break;
+      }
+      chosen ??= window;
+    }
+    if (chosen !== undefined) result[name] = chosen;
+    else if (readers.some(({ source, input }) => source.source === owner && input.sourceDown)) {
+      result[name] = missingWindow('source-down');
+    }
+  }
+  return result;
+}
+
+/** The worse of a hypervisor's two conversations, inventory and metrics. */
+function statusOf(source: PolledSource): SourceStatus {
+  const polls: PollStatus[] = [source.metricPoll.status()];
+  if (source.inventoryPoll !== undefined) polls.push(source.inventoryPoll.status());
+  const answers = polls.map((poll) => poll.lastAnswerAt ?? -Infinity);
+  const earliest = Math.min(...answers);
+  const details = new Set(polls.map((poll) => poll.detail).filter((detail) => detail !== ''));
+  return {
+    source: source.source,
+    state:
+      (['down', 'late', 'up'] as const).find((state) =>
+        polls.some((poll) => poll.state === state),
+      ) ?? 'up',
+    // One of the two answers' own time, so it keeps its brand.
+    lastAnswerAt: polls.map((poll) => poll.lastAnswerAt).find((at) => at === earliest),
+    consecutiveFailures: Math.max(...polls.map((poll) => poll.consecutiveFailures)),
+    detail: [...details].join('; '),
+  };
+}
+
+function compareSignals(a: HealthSignal, b: HealthSignal): number {
+  return (
+    compareText(a.component, b.component) ||
+    compareText(a.source, b.source) ||
+    compareText(a.detail, b.detail)
+  );
+}

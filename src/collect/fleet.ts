@@ -1,0 +1,128 @@
+/**
+ * Several inventories → one fleet. Every host and VM once, sorted by id; where two sources claim
+ * the same one, the first source in the order of the configuration has it, the conflict is
+ * reported, and a VM of which nobody knows who owns it is marked so that nothing moves it.
+ */
+
+import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
+import type { HostFacts, Inventory, VmFacts } from '../ports/hypervisor.ts';
+
+export interface SourceInventory {
+  readonly source: SourceId;
+  /** The last one that was received. */
+  readonly inventory: Inventory;
+  /** The source does not answer any more: its hosts are kept, disconnected. */
+  readonly down: boolean;
+}
+
+export interface Conflict {
+  /** Stable while the conflict lasts. */
+  readonly key: string;
+  readonly text: string;
+}
+
+export interface Fleet {
+  readonly hosts: readonly HostFacts[];
+  readonly vms: readonly VmFacts[];
+  readonly conflicts: readonly Conflict[];
+  /** By id, else by a name that only one host has (metric stores know names). */
+  findHost(text: string): HostFacts | undefined;
+  findVm(text: string): VmFacts | undefined;
+}
+
+/** `inventories` in the order of the configuration. */
+export function mergeInventories(inventories: readonly SourceInventory[]): Fleet {
+  const conflicts: Conflict[] = [];
+  const hosts = mergeHosts(inventories, conflicts);
+  const vms = mergeVms(inventories, hosts, conflicts);
+  const hostsByName = uniqueNames(hosts.values());
+  const vmsByName = uniqueNames(vms.values());
+  return {
+    hosts: [...hosts.values()].sort((a, b) => compareText(a.id, b.id)),
+    vms: [...vms.values()].sort((a, b) => compareText(a.id, b.id)),
+    conflicts,
+    findHost: (text) => hosts.get(text as HostId) ?? hostsByName.get(text),
+    findVm: (text) => vms.get(text as VmId) ?? vmsByName.get(text),
+  };
+}
+
+export const EMPTY_FLEET: Fleet = mergeInventories([]);
+
+function mergeHosts(
+  inventories: readonly SourceInventory[],
+  conflicts: Conflict[],
+): Map<HostId, HostFacts> {
+  const hosts = new Map<HostId, HostFacts>();
+  for (const { source, inventory, down } of inventories) {
+    for (const host of inventory.hosts) {
+      const first = hosts.get(host.id);
+      if (first !== undefined) {
+        conflicts.push({
+          key: `duplicate-host:${host.id}`,
+          text:
+            `host ${host.id} is reported by ${first.source} and again by ${source}: ` +
+            'the first is used; remove one of the connections',
+        });
+        continue;
+      }
+      hosts.set(host.id, down ? { ...host, connection: 'disconnected' } : host);
+    }
+  }
+  return hosts;
+}
+
+function mergeVms(
+  inventories: readonly SourceInventory[],
+  hosts: ReadonlyMap<HostId, HostFacts>,
+  conflicts: Conflict[],
+): Map<VmId, VmFacts> {
+  const vms = new Map<VmId, VmFacts>();
+  for (const { source, inventory } of inventories) {
+    for (const vm of inventory.vms) {
+      if (!hosts.has(vm.host)) {
+        conflicts.push({
+          key: `host-unknown:${vm.id}`,
+          text:
+            `VM ${vm.id} of ${source} is on host ${vm.host}, which no source lists: ` +
+            'the VM is left out',
+        });
+        continue;
+      }
+      const first = vms.get(vm.id);
+      if (first === undefined) {
+        vms.set(vm.id, vm);
+        continue;
+      }
+      conflicts.push({
+        key: `duplicate-vm:${vm.id}`,
+        text:
+          `VM ${vm.id} is reported by ${first.source} on ${first.host} and by ${source} ` +
+          `on ${vm.host}: it is not moved`,
+      });
+      vms.set(vm.id, undecided(first, source));
+    }
+  }
+  return vms;
+}
+
+/**
+ * A VM seen twice. By one source: something is under way with it (a migration that another tool
+ * started, a copy), so it counts as held. By two: its ownership is unclear.
+ */
+function undecided(vm: VmFacts, other: SourceId): VmFacts {
+  if (vm.source === other) return { ...vm, locked: true };
+  return { ...vm, managedBy: vm.managedBy ?? `unclear: also reported by ${other}` };
+}
+
+function uniqueNames<Entity extends { readonly name: string }>(
+  entities: Iterable<Entity>,
+): Map<string, Entity> {
+  const byName = new Map<string, Entity>();
+  const ambiguous = new Set<string>();
+  for (const entity of entities) {
+    if (byName.has(entity.name)) ambiguous.add(entity.name);
+    else byName.set(entity.name, entity);
+  }
+  for (const name of ambiguous) byName.delete(name);
+  return byName;
+}

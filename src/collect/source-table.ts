@@ -1,0 +1,192 @@
+/**
+ * What one source has reported: a row of series per host and per VM, and its health signals. Each
+ * source has its own, so that two sources that report the same metric are never mixed within one
+ * window. Rows of hosts and VMs that left the inventory are forgotten.
+ */
+
+import type { HealthSignal } from '../domain/host.ts';
+import type { HostId, VmId } from '../domain/ids.ts';
+import type { Sample } from '../domain/measured.ts';
+import { HOST_METRICS, type MetricInfo, VM_METRICS } from '../domain/metrics.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
+import type { HostHealth } from '../ports/metric-source.ts';
+import type { Fleet } from './fleet.ts';
+import { boundOf, judgeTime, judgeValue, type Rejection } from './judge-sample.ts';
+import type { SeriesId, SeriesStore } from './series-store.ts';
+import type { CollectorSettings } from './settings.ts';
+
+/** The metrics of hosts and of VMs by name, in the order of a row's series. */
+export const METRICS = {
+  host: indexed(HOST_METRICS),
+  vm: indexed(VM_METRICS),
+} as const;
+
+interface MetricColumn {
+  readonly column: number;
+  readonly info: MetricInfo;
+}
+
+function indexed(table: Readonly<Record<string, MetricInfo>>): ReadonlyMap<string, MetricColumn> {
+  return new Map(Object.entries(table).map(([name, info], column) => [name, { column, info }]));
+}
+
+/** No series yet. */
+const NONE = -1;
+
+/** A host or VM has at most this many signals per source; the rest is dropped. */
+const MAX_SIGNALS = 64;
+
+export interface Rejections {
+  readonly counts: Partial<Record<Rejection, number>>;
+  /** The first of them, for people; empty when there was none. */
+  example: string;
+}
+
+export interface TakeContext {
+  readonly fleet: Fleet;
+  readonly now: EpochSeconds;
+}
+
+export class SourceTable {
+  readonly #store: SeriesStore;
+  readonly #settings: CollectorSettings;
+  readonly #hosts = new Map<HostId, Int32Array>();
+  readonly #vms = new Map<VmId, Int32Array>();
+  #health = new Map<HostId, readonly HealthSignal[]>();
+
+  constructor(store: SeriesStore, settings: CollectorSettings) {
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  /** Takes in what is plausible; returns what is not, undefined when everything was. */
+  take(samples: readonly Sample[], context: TakeContext): Rejections | undefined {
+    const rejected: Rejections = { counts: {}, example: '' };
+    for (const sample of samples) {
+      const reason = this.#takeOne(sample, context);
+      if (reason === undefined) continue;
+      rejected.counts[reason] = (rejected.counts[reason] ?? 0) + 1;
+      if (rejected.example === '') rejected.example = describe(sample, reason);
+    }
+    return rejected.example === '' ? undefined : rejected;
+  }
+
+  /** Replaces all signals: each reading of a source is complete. */
+  takeHealth(health: readonly HostHealth[], fleet: Fleet): void {
+    const signals = new Map<HostId, HealthSignal[]>();
+    for (const entry of health) {
+      const host = fleet.findHost(entry.host);
+      if (host === undefined) continue;
+      const list = signals.get(host.id) ?? [];
+      for (const signal of entry.signals) {
+        if (list.length < MAX_SIGNALS) list.push(signal);
+      }
+      signals.set(host.id, list);
+    }
+    this.#health = signals;
+  }
+
+  health(host: HostId): readonly HealthSignal[] {
+    return this.#health.get(host) ?? [];
+  }
+
+  hostSeries(host: HostId, column: number): SeriesId | undefined {
+    return seriesAt(this.#hosts.get(host), column);
+  }
+
+  vmSeries(vm: VmId, column: number): SeriesId | undefined {
+    return seriesAt(this.#vms.get(vm), column);
+  }
+
+  /** Drops the rows for which `keep` says no. */
+  forget(keep: (id: HostId | VmId) => boolean): void {
+    for (const rows of [this.#hosts, this.#vms]) {
+      for (const [id, row] of rows) {
+        if (keep(id)) continue;
+        for (const series of row) if (series !== NONE) this.#store.close(series);
+        rows.delete(id as HostId & VmId); // the key came out of this very map
+      }
+    }
+    for (const id of this.#health.keys()) if (!keep(id)) this.#health.delete(id);
+  }
+
+  #takeOne(sample: Sample, context: TakeContext): Rejection | undefined {
+    const metric = METRICS[sample.entity.kind].get(sample.metric);
+    if (metric === undefined) return 'unknown-metric';
+    const entity = findEntity(sample, context.fleet);
+    if (entity === undefined) return 'unknown-entity';
+    const series = this.#seriesFor(sample.entity.kind, entity, metric.column);
+    if (series === undefined) return 'too-many-series';
+
+    const { now } = context;
+    const time = judgeTime(sample.at, this.#store.newestAt(series), now, this.#settings);
+    if (time === 'repeat') {
+      return this.#struckOut(series) ? 'repeating' : undefined;
+    }
+    const bound = boundOf(metric.info, entity);
+    const value = judgeValue(sample.value, bound, this.#settings.capacityTolerance);
+    if (typeof value === 'string') {
+      this.#store.markSuspect(series);
+      return time ?? value;
+    }
+    if (time !== undefined) {
+      this.#store.markSuspect(series);
+      // A clock that stays back was set, and has to be believed some time: the series starts over.
+      if (time !== 'backwards' || !this.#struckOut(series)) return time;
+      this.#store.clear(series);
+      this.#store.push(series, sample.at, value);
+      return time;
+    }
+    this.#store.push(series, sample.at, value);
+    return sample.at < now - this.#settings.maxAgeSeconds ? 'stale' : undefined;
+  }
+
+  /** One more poll without a newer time stamp; true when it was one too many. */
+  #struckOut(series: SeriesId): boolean {
+    this.#store.strike(series);
+    return this.#store.strikes(series) >= this.#settings.repeatLimit;
+  }
+
+  #seriesFor(
+    kind: 'host' | 'vm',
+    entity: HostFacts | VmFacts,
+    column: number,
+  ): SeriesId | undefined {
+    // The kind decides which id it is; the union of the two facts does not carry it.
+    const row =
+      kind === 'host'
+        ? rowOf(this.#hosts, entity.id as HostId, METRICS.host.size)
+        : rowOf(this.#vms, entity.id as VmId, METRICS.vm.size);
+    const existing = seriesAt(row, column);
+    if (existing !== undefined) return existing;
+    const series = this.#store.open();
+    if (series !== undefined) row[column] = series;
+    return series;
+  }
+}
+
+function findEntity(sample: Sample, fleet: Fleet): HostFacts | VmFacts | undefined {
+  return sample.entity.kind === 'host'
+    ? fleet.findHost(sample.entity.host)
+    : fleet.findVm(sample.entity.vm);
+}
+
+function rowOf<Id>(rows: Map<Id, Int32Array>, id: Id, columns: number): Int32Array {
+  const existing = rows.get(id);
+  if (existing !== undefined) return existing;
+  const row = new Int32Array(columns).fill(NONE);
+  rows.set(id, row);
+  return row;
+}
+
+function seriesAt(row: Int32Array | undefined, column: number): SeriesId | undefined {
+  const series = row?.[column];
+  return series === undefined || series === NONE ? undefined : series;
+}
+
+function describe(sample: Sample, reason: Rejection): string {
+  const { entity } = sample;
+  const name = entity.kind === 'host' ? `host ${entity.host}` : `VM ${entity.vm}`;
+  return `${name}: ${sample.metric} = ${sample.value} at ${sample.at}: ${reason}`;
+}
