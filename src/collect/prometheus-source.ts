@@ -1,0 +1,225 @@
+/**
+ * A Prometheus-compatible server as a source of metrics and of host health. Turns the rows of
+ * prometheus-queries.ts into samples and signals; judges nothing but "which host is this". A
+ * query that gives no series for a host says nothing about it: absent is not healthy.
+ */
+
+import { type HealthLevel, type HealthSignal } from '../domain/host.ts';
+import { hostId, type HostId, isIdText, type SourceId, vmId, type VmId } from '../domain/ids.ts';
+import type { Sample } from '../domain/measured.ts';
+import { assertNever, type Result } from '../domain/result.ts';
+import { epochSeconds, type Seconds, seconds } from '../domain/units.ts';
+import { AdapterError, type HostHealth, type MetricSource } from '../ports/metric-source.ts';
+import type { Reading } from '../ports/metric-source.ts';
+import {
+  PrometheusClient,
+  type PrometheusClientOptions,
+  type VectorSample,
+} from './prometheus-client.ts';
+import { DEFAULT_QUERIES, type HealthQuery, type PrometheusQuery } from './prometheus-queries.ts';
+
+export interface PrometheusSourceOptions extends PrometheusClientOptions {
+  /** The label that names the host; `instance` unless the scrape configuration relabels. */
+  readonly hostLabel: string;
+  /**
+   * Its first group is the host's name or id. Matched against at most 256 characters; avoid
+   * nested repetition, as in any regular expression over foreign text.
+   */
+  readonly hostPattern: RegExp;
+  /** What the pattern gave → the host's name or id, e.g. the address of a BMC → its host. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** The label that names the VM (name or id). */
+  readonly vmLabel: string;
+  /** Look-back of rates and gauges: at least twice the scrape interval. */
+  readonly lookBackSeconds: Seconds;
+  readonly queries: readonly PrometheusQuery[];
+  /** Queries under way at the same time. */
+  readonly concurrency: number;
+}
+
+export const PROMETHEUS_DEFAULTS = {
+  bearerToken: undefined,
+  timeoutSeconds: seconds(10),
+  // 20,000 VMs are about 4 MB per query.
+  maxResponseBytes: 32 * 1024 * 1024,
+  dispatcher: undefined,
+  hostLabel: 'instance',
+  /** The instance label without its port; brackets of an IPv6 address are dropped. */
+  hostPattern: /^\[?([^\]]*?)\]?(?::\d+)?$/u,
+  aliases: {},
+  vmLabel: 'domain',
+  lookBackSeconds: seconds(120),
+  queries: DEFAULT_QUERIES,
+  concurrency: 4,
+} as const satisfies Omit<PrometheusSourceOptions, 'source' | 'url'>;
+
+interface Answer {
+  readonly query: PrometheusQuery;
+  readonly result: Result<readonly VectorSample[], string>;
+}
+
+export class PrometheusSource implements MetricSource {
+  readonly source: SourceId;
+  readonly #options: PrometheusSourceOptions;
+  readonly #client: PrometheusClient;
+
+  constructor(options: PrometheusSourceOptions) {
+    this.source = options.source;
+    this.#options = options;
+    this.#client = new PrometheusClient(options);
+  }
+
+  async read(signal: AbortSignal): Promise<Reading> {
+    const answers = await this.#askAll(signal);
+    const problems: string[] = [];
+    const samples = new Map<string, Sample>();
+    const signals = new Map<HostId, HealthSignal[]>();
+    for (const { query, result } of answers) {
+      if (!result.ok) {
+        problems.push(`query ${query.name}: ${result.error}`);
+        continue;
+      }
+      switch (query.kind) {
+        case 'host-metric':
+          this.#hostSamples(query.metric, result.value, samples);
+          break;
+        case 'vm-metric':
+          this.#vmSamples(query, result.value, samples, problems);
+          break;
+        case 'health':
+          this.#judge(query, result.value, signals);
+          break;
+        default:
+          assertNever(query, 'kind of query');
+      }
+    }
+    // Every query refused: then it is the server, or its address, that is wrong.
+    if (answers.length > 0 && answers.every(({ result }) => !result.ok)) {
+      throw new AdapterError('protocol', this.source, problems[0] ?? 'every query was refused');
+    }
+    const health: HostHealth[] = [...signals].map(([host, list]) => ({ host, signals: list }));
+    return { samples: [...samples.values()], health, problems };
+  }
+
+  /** Nothing is kept open here; a dispatcher that was passed in belongs to whoever made it. */
+  async close(): Promise<void> {}
+
+  /** All answers in the order of the queries, however they came in. */
+  async #askAll(signal: AbortSignal): Promise<readonly Answer[]> {
+    const { queries, concurrency } = this.#options;
+    const answers: Answer[] = [];
+    // One shared iterator: each worker takes the next query when it is free.
+    const rest = queries.entries();
+    const giveUp = new AbortController();
+    const either = AbortSignal.any([signal, giveUp.signal]);
+    const work = async (): Promise<void> => {
+      for (const [index, query] of rest) {
+        if (either.aborted) return;
+        const result = await this.#client.query(this.#expand(query.promql), either);
+        answers[index] = { query, result };
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: concurrency }, work));
+    } finally {
+      // The first error stands for the server: the other workers need not find it too.
+      giveUp.abort();
+    }
+    return answers;
+  }
+
+  #expand(promql: string): string {
+    const { hostLabel, vmLabel, lookBackSeconds } = this.#options;
+    return promql
+      .replaceAll('$host', hostLabel)
+      .replaceAll('$vm', vmLabel)
+      .replaceAll('$window', `${Math.ceil(lookBackSeconds)}s`);
+  }
+
+  #hostSamples(metric: string, vector: readonly VectorSample[], into: Map<string, Sample>): void {
+    for (const { labels, at, value } of vector) {
+      const host = this.#hostOf(labels);
+      if (host === undefined) continue;
+      const key = `host\n${host}\n${metric}`;
+      offer(into, key, { entity: { kind: 'host', host }, metric, value, at: moment(at) });
+    }
+  }
+
+  /** A VM that appears under two hosts is left out: nobody knows which of the two it is. */
+  #vmSamples(
+    query: { readonly name: string; readonly metric: string },
+    vector: readonly VectorSample[],
+    into: Map<string, Sample>,
+    problems: string[],
+  ): void {
+    const found = new Map<VmId, Sample | 'ambiguous'>();
+    for (const { labels, at, value } of vector) {
+      const name = labels[this.#options.vmLabel] ?? '';
+      if (!isIdText(name)) continue;
+      const vm = vmId(name);
+      const { metric } = query;
+      const sample: Sample = { entity: { kind: 'vm', vm }, metric, value, at: moment(at) };
+      found.set(vm, found.has(vm) ? 'ambiguous' : sample);
+    }
+    let ambiguous = 0;
+    for (const [vm, sample] of found) {
+      if (sample === 'ambiguous') ambiguous += 1;
+      else offer(into, `vm\n${vm}\n${query.metric}`, sample);
+    }
+    if (ambiguous > 0) {
+      problems.push(`query ${query.name}: VMs that are seen on several hosts are left out`);
+    }
+  }
+
+  #judge(
+    query: HealthQuery,
+    vector: readonly VectorSample[],
+    into: Map<HostId, HealthSignal[]>,
+  ): void {
+    for (const { labels, at, value } of vector) {
+      const host = this.#hostOf(labels);
+      if (host === undefined || Number.isNaN(value)) continue;
+      const signal: HealthSignal = {
+        component: query.component,
+        level: levelOf(query, value),
+        detail: `${formatValue(value)} ${query.says}`,
+        at: moment(at),
+        source: this.source,
+      };
+      const list = into.get(host) ?? [];
+      list.push(signal);
+      into.set(host, list);
+    }
+  }
+
+  #hostOf(labels: Readonly<Record<string, string>>): HostId | undefined {
+    const { hostLabel, hostPattern, aliases } = this.#options;
+    const label = labels[hostLabel]?.slice(0, 256);
+    const name = label === undefined ? undefined : hostPattern.exec(label)?.[1];
+    if (name === undefined) return undefined;
+    const resolved = Object.hasOwn(aliases, name) ? aliases[name] : name;
+    return resolved !== undefined && isIdText(resolved) ? hostId(resolved) : undefined;
+  }
+}
+
+/** The first row that gives a number has it; NaN is passed on only when no row gives one. */
+function offer(into: Map<string, Sample>, key: string, sample: Sample): void {
+  const earlier = into.get(key);
+  if (earlier === undefined || Number.isNaN(earlier.value)) into.set(key, sample);
+}
+
+function levelOf(query: HealthQuery, value: number): HealthLevel {
+  if (query.criticalAbove !== undefined && value > query.criticalAbove) return 'critical';
+  if (query.warningAbove !== undefined && value > query.warningAbove) return 'warning';
+  return 'ok';
+}
+
+/** Counters are extrapolated by PromQL: "3.0021 errors" would only puzzle people. */
+function formatValue(value: number): string {
+  return String(Math.abs(value) >= 1 ? Math.round(value * 10) / 10 : Number(value.toPrecision(2)));
+}
+
+/** The evaluation time; a server that sends nonsense is caught by the collector's own check. */
+function moment(at: number): Sample['at'] {
+  return epochSeconds(Number.isFinite(at) && at >= 0 ? at : 0);
+}
