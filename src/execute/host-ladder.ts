@@ -1,0 +1,203 @@
+/**
+ * The ladder of host states (design §2): what orders, findings and the VMs on a host make of its
+ * state, once a tick. The ledger remembers every step, so that a host in maintenance is left
+ * alone after a restart, too. The platform's own maintenance mode follows, where it has one and
+ * the mode of the cluster lets Drover act at all.
+ */
+
+import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
+import type { Finding, Response } from '../domain/finding.ts';
+import type { Host, HostState } from '../domain/host.ts';
+import type { Order } from '../domain/order.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { callWithin } from './call.ts';
+import { modeOf } from './mode.ts';
+
+/** How long the platform may take to set a flag on a host. */
+const PLATFORM_CALL = seconds(60);
+
+export interface HostLadderParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
+  readonly settings: () => PolicySet;
+}
+
+/** What decides a host's next state. */
+export interface LadderView {
+  readonly current: HostState;
+  readonly connected: boolean;
+  /** The order about the host that is not closed. */
+  readonly order: Order | undefined;
+  readonly responses: ReadonlySet<Response>;
+  /** VMs on the host that are not powered off, and moves under way from or to it. */
+  readonly occupants: number;
+  readonly movingOut: number;
+  readonly movingIn: number;
+}
+
+export interface LadderStep {
+  readonly state: HostState;
+  readonly reason: string;
+}
+
+/** Pure. The same state as `current`: nothing changes. */
+export function nextHostState(view: LadderView): LadderStep {
+  const { order, responses } = view;
+  if (order?.state === 'open') {
+    const reason = `${order.kind} ordered by ${order.by.name}: ${order.reason}`;
+    return { state: emptying(view, true), reason };
+  }
+  if (order?.state === 'returning') {
+    return { state: 'returning', reason: `returned to service: ${order.reason}` };
+  }
+  if (responses.has('evacuate')) {
+    return { state: emptying(view, false), reason: 'a rule evacuates it' };
+  }
+  if (responses.has('quarantine')) return { state: 'quarantined', reason: 'a rule quarantines it' };
+  if (responses.has('relieve')) return { state: 'warn', reason: 'a rule finds it overloaded' };
+  return { state: 'healthy', reason: 'nothing speaks against it' };
+}
+
+/** One step at a time: it takes nothing in, then it is emptied, then it is empty. */
+function emptying(view: LadderView, ordered: boolean): HostState {
+  const { current, occupants, movingOut, movingIn } = view;
+  if (current !== 'draining' && current !== 'evacuating' && current !== 'maintenance') {
+    return 'draining';
+  }
+  // Of a host that does not answer nobody knows that it is empty.
+  if (!view.connected) return current;
+  const isEmpty = occupants === 0 && movingOut === 0 && movingIn === 0;
+  // Only who ordered the maintenance can end it; after a rule the host stays where it is.
+  if (isEmpty) return ordered ? 'maintenance' : 'evacuating';
+  return movingOut > 0 || current !== 'draining' ? 'evacuating' : 'draining';
+}
+
+export class HostLadder {
+  readonly #parts: HostLadderParts;
+  readonly #states = new Map<HostId, HostState>();
+  /** What the platform was last told by this process. */
+  readonly #told = new Map<HostId, boolean>();
+
+  constructor(parts: HostLadderParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes up what the ledger remembers; to be called once, before the first tick. */
+  async load(): Promise<void> {
+    for (const mark of await this.#parts.ledger.hostMarks()) {
+      this.#states.set(mark.host, mark.state);
+      // A return whose last step may have been cut off: it is taken again.
+      if (mark.state === 'returning') this.#told.set(mark.host, true);
+    }
+  }
+
+  /** Hosts that are not in here are healthy. */
+  states(): ReadonlyMap<HostId, HostState> {
+    return this.#states;
+  }
+
+  /** One tick's step for every host. Rejects with LedgerError; a platform's refusal only warns. */
+  async update(
+    snapshot: Snapshot,
+    findings: readonly Finding[],
+    orders: readonly Order[],
+  ): Promise<void> {
+    const views = viewsOf(snapshot, findings, orders);
+    for (const host of [...snapshot.hosts].sort((a, b) => compareText(a.id, b.id))) {
+      const view = views(host, this.#states.get(host.id) ?? 'healthy');
+      await this.#step(host, view);
+      await this.#tellPlatform(host);
+    }
+  }
+
+  async #step(host: Host, view: LadderView): Promise<void> {
+    const { ledger, clock, events } = this.#parts;
+    const { state, reason } = nextHostState(view);
+    const from = view.current;
+    if (state === from) return;
+    const at = clock.now();
+    await ledger.markHost({ host: host.id, state, since: at, reason });
+    const text = `${host.name}: ${from} → ${state} (${reason})`;
+    const about = { vm: undefined, host: host.id, move: undefined };
+    await ledger.addHistory([{ at, kind: 'state', ...about, text }]);
+    this.#states.set(host.id, state);
+    events.emit('host-state', { host: host.id, from, to: state, reason });
+    if (from === 'maintenance' && state === 'evacuating') {
+      const key = `occupied ${host.id}`;
+      events.emit('warning', { key, text: `${host.name} is in maintenance, and VMs run on it` });
+    }
+  }
+
+  async #tellPlatform(host: Host): Promise<void> {
+    const { hypervisors, settings, clock, events } = this.#parts;
+    const hypervisor = hypervisors.get(host.source);
+    const wanted = this.#states.get(host.id) === 'maintenance';
+    const told = this.#told.get(host.id) ?? false;
+    if (hypervisor?.capabilities.maintenanceMode !== true || wanted === told) return;
+    if (modeOf(host, settings()) === 'observe') return;
+    try {
+      const answer = await callWithin(clock, PLATFORM_CALL, hypervisor.source, (signal) =>
+        hypervisor.setMaintenance(host.id, wanted, signal),
+      );
+      if (answer.ok) {
+        this.#told.set(host.id, wanted);
+        return;
+      }
+      const what = `maintenance mode ${wanted ? 'on' : 'off'}`;
+      const text = `${host.name}: ${what}: ${answer.error.detail}`;
+      events.emit('warning', { key: `maintenance mode ${host.id}`, text });
+    } catch (error) {
+      // Asked again at the next tick.
+      events.emit('failure', { where: `maintenance mode of ${host.name}`, error });
+    }
+  }
+}
+
+function viewsOf(
+  snapshot: Snapshot,
+  findings: readonly Finding[],
+  orders: readonly Order[],
+): (host: Host, current: HostState) => LadderView {
+  const responses = new Map<HostId, Set<Response>>();
+  for (const { subject, response } of findings) {
+    if (subject.kind !== 'host') continue;
+    const known = responses.get(subject.host) ?? new Set();
+    responses.set(subject.host, known.add(response));
+  }
+  const occupants = countBy(snapshot.vms.filter((vm) => vm.powerState !== 'off').map(hostOf));
+  const out = countBy(snapshot.inFlight.map((flight) => flight.from));
+  const into = countBy(snapshot.inFlight.map((flight) => flight.to));
+  return (host, current) => ({
+    current,
+    connected: host.connection === 'connected',
+    order: orderAbout(host.id, orders),
+    responses: responses.get(host.id) ?? new Set(),
+    occupants: occupants.get(host.id) ?? 0,
+    movingOut: out.get(host.id) ?? 0,
+    movingIn: into.get(host.id) ?? 0,
+  });
+}
+
+/** An open order outranks the return from an older one. */
+function orderAbout(host: HostId, orders: readonly Order[]): Order | undefined {
+  const own = orders.filter((order) => order.host === host && order.state !== 'closed');
+  return own.find((order) => order.state === 'open') ?? own[0];
+}
+
+function hostOf(vm: Snapshot['vms'][number]): HostId {
+  return vm.host;
+}
+
+function countBy(hosts: readonly HostId[]): ReadonlyMap<HostId, number> {
+  const counts = new Map<HostId, number>();
+  for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);
+  return counts;
+}

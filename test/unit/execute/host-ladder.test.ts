@@ -1,0 +1,201 @@
+// Role: the ladder of host states: pure steps, and what is written and said about them.
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import type { Response } from '../../../src/domain/finding.ts';
+import { HOST_STATES, type HostState } from '../../../src/domain/host.ts';
+import { hostId, type HostId, moveId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import type { Order } from '../../../src/domain/order.ts';
+import { fail, ok } from '../../../src/domain/result.ts';
+import type { Snapshot } from '../../../src/domain/snapshot.ts';
+import { HostLadder, type LadderView, nextHostState } from '../../../src/execute/host-ladder.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import type { Hypervisor } from '../../../src/ports/hypervisor.ts';
+import type { Ledger } from '../../../src/ports/ledger.ts';
+import { aFinding, aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
+import { anOrder } from '../../support/ledger-records.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { recordingEvents } from '../../support/recording-events.ts';
+
+function view(current: HostState, options: Partial<LadderView> = {}): LadderView {
+  return {
+    current,
+    connected: true,
+    order: undefined,
+    responses: new Set<Response>(),
+    occupants: 0,
+    movingOut: 0,
+    movingIn: 0,
+    ...options,
+  };
+}
+
+function next(current: HostState, options: Partial<LadderView> = {}): HostState {
+  return nextHostState(view(current, options)).state;
+}
+
+const order = anOrder('o1');
+
+describe('nextHostState', () => {
+  it('takes nothing in first, whatever the host was', () => {
+    for (const state of ['healthy', 'warn', 'quarantined', 'returning'] as const) {
+      expect(next(state, { order })).toBe('draining');
+    }
+  });
+
+  it('evacuates while moves leave, and rests when the host is empty', () => {
+    expect(next('draining', { order, occupants: 2 })).toBe('draining');
+    expect(next('draining', { order, occupants: 2, movingOut: 1 })).toBe('evacuating');
+    expect(next('evacuating', { order, occupants: 2 })).toBe('evacuating');
+    expect(next('evacuating', { order, movingIn: 1 })).toBe('evacuating');
+    expect(next('evacuating', { order })).toBe('maintenance');
+    expect(next('draining', { order })).toBe('maintenance');
+    expect(next('maintenance', { order })).toBe('maintenance');
+    expect(next('maintenance', { order, occupants: 1 })).toBe('evacuating');
+  });
+
+  it('does not take a silent host for an empty one', () => {
+    expect(next('evacuating', { order, connected: false })).toBe('evacuating');
+    expect(next('draining', { order, connected: false })).toBe('draining');
+  });
+
+  it('returns on order only, and is healthy when the return is over', () => {
+    expect(next('maintenance', { order: { ...order, state: 'returning' } })).toBe('returning');
+    expect(next('returning', { order: { ...order, state: 'returning' } })).toBe('returning');
+    expect(next('returning')).toBe('healthy');
+  });
+
+  it('follows the rules where nobody ordered anything', () => {
+    const on = (...responses: Response[]): Partial<LadderView> => ({
+      responses: new Set(responses),
+    });
+    expect(next('healthy', on('relieve'))).toBe('warn');
+    expect(next('warn', on('relieve', 'quarantine'))).toBe('quarantined');
+    expect(next('quarantined', on('evacuate', 'quarantine'))).toBe('draining');
+    expect(next('draining', { ...on('evacuate'), occupants: 1, movingOut: 1 })).toBe('evacuating');
+    expect(next('evacuating', on('evacuate'))).toBe('evacuating');
+    expect(next('evacuating')).toBe('healthy');
+    expect(next('healthy', on('level'))).toBe('healthy');
+  });
+
+  it('stays where it is when nothing changes, in every state', () => {
+    for (const state of HOST_STATES) {
+      const first = next(state, { order, occupants: 1 });
+      expect(next(first, { order, occupants: 1 })).toBe(first);
+    }
+  });
+});
+
+describe('HostLadder', () => {
+  const clock = manualClock(TEST_NOW);
+  let ledger: Ledger;
+  let calls: [HostId, boolean][];
+  let answer: Awaited<ReturnType<Hypervisor['setMaintenance']>>;
+  let events: ReturnType<typeof recordingEvents>;
+  let mode: 'automatic' | 'observe';
+
+  beforeEach(async () => {
+    ledger = await openSqliteLedger({ file: ':memory:', clock });
+    calls = [];
+    answer = ok(undefined);
+    events = recordingEvents();
+    mode = 'automatic';
+  });
+
+  function ladder(): HostLadder {
+    const hypervisor = {
+      source: sourceId('lab'),
+      capabilities: { maintenanceMode: true },
+      setMaintenance: (host: HostId, on: boolean) => {
+        calls.push([host, on]);
+        return Promise.resolve(answer);
+      },
+      // The ladder needs no more than this of a hypervisor.
+    } as unknown as Hypervisor;
+    const settings = () => aPolicy({ mode: { default: mode, clusters: {}, approve: [] } });
+    const hypervisors = new Map([[hypervisor.source, hypervisor]]);
+    return new HostLadder({ ledger, clock, events, hypervisors, settings });
+  }
+
+  function world(vms: number, moving = false): Snapshot {
+    const flight = {
+      move: moveId('m1'),
+      vm: vmId('v0'),
+      from: hostId('h1'),
+      to: hostId('h2'),
+      method: 'pre-copy',
+      startedAt: TEST_NOW,
+    } as const;
+    return aSnapshot({
+      hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2' })],
+      vms: Array.from({ length: vms }, (_, index) => aVm({ id: `v${index}`, host: 'h1' })),
+      inFlight: moving ? [flight] : [],
+    });
+  }
+
+  it('goes through a whole maintenance, writes it down and says so', async () => {
+    const under = ladder();
+    await under.load();
+    const returning: Order = { ...order, state: 'returning' };
+    await under.update(world(1), [], [order]);
+    await under.update(world(1, true), [], [order]);
+    await under.update(world(0), [], [order]);
+    await under.update(world(0), [], [order]);
+    await under.update(world(0), [], [returning]);
+    await under.update(world(1), [], []);
+    const steps = ['draining', 'evacuating', 'maintenance', 'returning', 'healthy'];
+    expect(events.of('host-state').map((event) => event.to)).toEqual(steps);
+    expect((await ledger.hostMarks()).map((mark) => mark.state)).toEqual(['healthy']);
+    expect(await ledger.history({ host: hostId('h1'), limit: 10 })).toHaveLength(5);
+    expect(calls).toEqual([
+      ['h1', true],
+      ['h1', false],
+    ]);
+  });
+
+  it('knows a host in maintenance after a restart, and tells the platform again', async () => {
+    const before = ladder();
+    await before.update(world(0), [], [order]);
+    await before.update(world(0), [], [order]);
+    const after = ladder();
+    await after.load();
+    expect([...after.states()]).toEqual([['h1', 'maintenance']]);
+    await after.update(world(0), [], [order]);
+    expect(calls).toEqual([
+      ['h1', true],
+      ['h1', true],
+    ]);
+  });
+
+  it('says when VMs run on a host in maintenance', async () => {
+    const under = ladder();
+    await under.update(world(0), [], [order]);
+    await under.update(world(0), [], [order]);
+    await under.update(world(1), [], [order]);
+    expect(events.of('warning').map((warning) => warning.key)).toEqual(['occupied h1']);
+    expect(under.states().get(hostId('h1'))).toBe('evacuating');
+  });
+
+  it('asks a platform again that refused, and leaves it alone in observe', async () => {
+    const under = ladder();
+    answer = fail({ code: 'refused', detail: 'not now' });
+    await under.update(world(0), [], [order]);
+    await under.update(world(0), [], [order]);
+    answer = ok(undefined);
+    await under.update(world(0), [], [order]);
+    await under.update(world(0), [], [order]);
+    expect(calls).toHaveLength(2);
+    mode = 'observe';
+    await under.update(world(0), [], [{ ...order, state: 'returning' }]);
+    expect(calls).toHaveLength(2);
+  });
+
+  it('marks what the rules find', async () => {
+    const under = ladder();
+    await under.update(world(1), [aFinding('relieve', { host: 'h1' })], []);
+    await under.update(world(1), [aFinding('quarantine', { host: 'h2' })], []);
+    expect([...under.states()]).toEqual([
+      ['h1', 'healthy'],
+      ['h2', 'quarantined'],
+    ]);
+  });
+});
