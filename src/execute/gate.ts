@@ -1,0 +1,168 @@
+/**
+ * The one gate between every plan and its execution, whatever triggered it: mode, kill switch,
+ * budgets, cool-down, windows, and the guards against harm at scale. Pure: what it judges by is
+ * in the request. Which guard stops which tier stands in guards.ts.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import type { MoveId, VmId } from '../domain/ids.ts';
+import type { GateVerdict } from '../domain/journal.ts';
+import type { Move, Plan } from '../domain/plan.ts';
+import type { Mode, PolicySet } from '../domain/policy.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domain/units.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { hostsBeyondShare } from './evacuated-share.ts';
+import { type GateContext, isOrderedByHand, objections } from './guards.ts';
+import { massFailure } from './mass-failure.ts';
+import { modeOf, strictest } from './mode.ts';
+
+export { modeOf } from './mode.ts';
+
+/** A plan is made of one snapshot and ages with it; a tick and its approval are much faster. */
+const MAX_PLAN_AGE = seconds(600);
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
+
+/** What was started lately, for the budgets. */
+export interface GateCounters {
+  readonly movesLastHour: number;
+  /** Of the last 24 hours; VMs that are absent were not moved. */
+  readonly movesLastDay: ReadonlyMap<VmId, number>;
+}
+
+export interface GateRequest {
+  readonly plan: Plan;
+  readonly snapshot: Snapshot;
+  /** Those that the plan's moves name as their reason, and all about failing hosts. */
+  readonly findings: readonly Finding[];
+  readonly policies: PolicySet;
+  readonly now: EpochSeconds;
+  readonly paused: boolean;
+  readonly counters: GateCounters;
+  /** A person has approved the plan. */
+  readonly approved?: boolean;
+  readonly maxPlanAge?: Seconds;
+}
+
+/** One verdict per move, in the plan's order. Every refusal is given, not only the first. */
+export function gate(request: GateRequest): readonly GateVerdict[] {
+  const context = makeContext(request);
+  const verdicts = new Map<MoveId, GateVerdict>();
+  for (const move of request.plan.moves) {
+    const verdict = judge(move, context, verdicts, request.approved ?? false);
+    verdicts.set(move.id, verdict);
+    if (verdict.verdict === 'refused') continue;
+    context.places.set(move.vm, move.to);
+    spend(move, context);
+  }
+  return request.plan.moves.flatMap((move) => verdicts.get(move.id) ?? []);
+}
+
+/** Reads from the ledger what the budgets need for this plan. */
+export async function readGateCounters(
+  ledger: Ledger,
+  plan: Plan,
+  now: EpochSeconds,
+): Promise<GateCounters> {
+  const hourAgo = epochSeconds(Math.max(0, now - HOUR_SECONDS));
+  const dayAgo = epochSeconds(Math.max(0, now - DAY_SECONDS));
+  const vms = [...new Set(plan.moves.map((move) => move.vm))];
+  const counts = vms.map(async (vm) => [vm, await ledger.countMoves(dayAgo, vm)] as const);
+  return {
+    movesLastHour: await ledger.countMoves(hourAgo),
+    movesLastDay: new Map(await Promise.all(counts)),
+  };
+}
+
+function makeContext(request: GateRequest): GateContext {
+  const { plan, snapshot, findings, policies, now } = request;
+  const { limits } = policies;
+  return {
+    now,
+    paused: request.paused,
+    planAgeSeconds: now - plan.snapshotAt,
+    maxPlanAgeSeconds: request.maxPlanAge ?? MAX_PLAN_AGE,
+    snapshot,
+    policies,
+    hosts: new Map(snapshot.hosts.map((host) => [host.id, host])),
+    vms: new Map(snapshot.vms.map((vm) => [vm.id, vm])),
+    findings: new Map(findings.map((finding) => [finding.id, finding])),
+    massFailure: massFailure(findings, snapshot.hosts.length, limits.massFailureShare),
+    beyondShare: hostsBeyondShare(plan, snapshot, limits.evacuatedShare),
+    places: new Map(snapshot.vms.map((vm) => [vm.id, vm.host])),
+    spent: {
+      total: request.counters.movesLastHour,
+      byVm: new Map(request.counters.movesLastDay),
+    },
+  };
+}
+
+// oxlint-disable-next-line max-params -- one move, what is known, what was said, who approved
+function judge(
+  move: Move,
+  context: GateContext,
+  earlier: ReadonlyMap<MoveId, GateVerdict>,
+  approved: boolean,
+): GateVerdict {
+  const mode = modeOfMove(move, context);
+  const refusals: Refusal[] = objections(move, context).map(({ code, detail }) => {
+    return { code, vm: move.vm, host: move.to, detail };
+  });
+  const before = move.dependsOn.map((id) => earlier.get(id));
+  refusals.push(...refusedWithDependencies(move, before));
+  const base = { move: move.id, mode, refusals };
+  if (refusals.length > 0) return { ...base, verdict: 'refused' };
+  const waits = before.some((verdict) => verdict?.verdict === 'needs-approval');
+  const verdict = byMode(move, context, mode, approved);
+  return { ...base, verdict: verdict === 'execute' && waits ? 'needs-approval' : verdict };
+}
+
+function modeOfMove(move: Move, { hosts, policies }: GateContext): Mode {
+  const from = hosts.get(move.from);
+  const to = hosts.get(move.to);
+  // Of a host that is not there nothing is known; its moves are refused in any case.
+  if (from === undefined || to === undefined) return 'observe';
+  return strictest(modeOf(from, policies), modeOf(to, policies));
+}
+
+function byMode(
+  move: Move,
+  context: GateContext,
+  mode: Mode,
+  approved: boolean,
+): GateVerdict['verdict'] {
+  switch (mode) {
+    case 'observe':
+      return 'would-execute';
+    case 'approve': {
+      const asks = context.policies.mode.approve.includes(move.tier);
+      return asks && !approved && !isOrderedByHand(move, context) ? 'needs-approval' : 'execute';
+    }
+    case 'automatic':
+      return 'execute';
+    default:
+      return assertNever(mode, 'mode');
+  }
+}
+
+/** What waits for a move that will not happen will not happen either. */
+function refusedWithDependencies(
+  move: Move,
+  before: readonly (GateVerdict | undefined)[],
+): readonly Refusal[] {
+  return before.flatMap((verdict, index) => {
+    const [first] = verdict?.refusals ?? [];
+    if (verdict !== undefined && first === undefined) return [];
+    const id = move.dependsOn[index] ?? '';
+    const code = first?.code ?? 'world-moved-on';
+    return [{ code, vm: move.vm, host: move.to, detail: `waits for ${id}, which is refused` }];
+  });
+}
+
+function spend(move: Move, { spent }: GateContext): void {
+  spent.total += 1;
+  spent.byVm.set(move.vm, (spent.byVm.get(move.vm) ?? 0) + 1);
+}

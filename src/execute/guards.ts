@@ -1,0 +1,160 @@
+/**
+ * The guards of the gate: which of them stops which tier is one table (design: mandatory moves
+ * are stopped by the fewest). A guard answers with its reason against one move, or nothing; it
+ * sees the moves in the plan's order and must not depend on what other guards say.
+ */
+
+import { staticRefusals } from '../domain/compatibility.ts';
+import { TIERS, type Finding, type Tier } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import type { FindingId, HostId, VmId } from '../domain/ids.ts';
+import type { Move } from '../domain/plan.ts';
+import type { PolicySet, TimeWindow } from '../domain/policy.ts';
+import type { RefusalCode } from '../domain/refusal.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { isInWindow } from '../domain/time-window.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+import type { Vm } from '../domain/vm.ts';
+
+/** What the guards need, looked up once for the whole plan. */
+export interface GateContext {
+  readonly now: EpochSeconds;
+  readonly paused: boolean;
+  readonly planAgeSeconds: number;
+  readonly maxPlanAgeSeconds: number;
+  readonly snapshot: Snapshot;
+  readonly policies: PolicySet;
+  readonly hosts: ReadonlyMap<HostId, Host>;
+  readonly vms: ReadonlyMap<VmId, Vm>;
+  readonly findings: ReadonlyMap<FindingId, Finding>;
+  readonly massFailure: readonly HostId[] | undefined;
+  readonly beyondShare: ReadonlyMap<HostId, string>;
+  /** Where each VM will be by then: a plan may move one twice (by way of a parking place). */
+  readonly places: Map<VmId, HostId>;
+  /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */
+  readonly spent: { total: number; readonly byVm: Map<VmId, number> };
+}
+
+export interface Objection {
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+type Guard = (move: Move, context: GateContext) => readonly Objection[];
+
+const DEFERRABLE: readonly Tier[] = ['corrective', 'optional'];
+
+const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard }[] = [
+  { tiers: TIERS, guard: whenPaused },
+  { tiers: TIERS, guard: whenThePlanIsOld },
+  { tiers: TIERS, guard: whenTheWorldMovedOn },
+  { tiers: TIERS, guard: whenIncompatible },
+  { tiers: TIERS, guard: whenTooManyFail },
+  { tiers: ['mandatory'], guard: whenTooManyAreOut },
+  { tiers: DEFERRABLE, guard: whenInCooldown },
+  { tiers: DEFERRABLE, guard: whenInBlackout },
+  { tiers: DEFERRABLE, guard: whenBudgetIsSpent },
+  { tiers: ['optional'], guard: whenOutsideWindows },
+  { tiers: ['optional'], guard: whenSourceIsNotUp },
+];
+
+/** Every objection of every guard that may stop the move's tier. */
+export function objections(move: Move, context: GateContext): readonly Objection[] {
+  const applying = GUARDS.filter(({ tiers }) => tiers.includes(move.tier));
+  return applying.flatMap(({ guard }) => guard(move, context));
+}
+
+/** An explicit order of a person overrules what is only a suspicion or a question. */
+export function isOrderedByHand(move: Move, context: Pick<GateContext, 'findings'>): boolean {
+  return context.findings.get(move.reason.finding)?.trigger.kind === 'operator';
+}
+
+function whenPaused(_move: Move, { paused }: GateContext): readonly Objection[] {
+  return paused ? [{ code: 'paused', detail: '' }] : [];
+}
+
+function whenThePlanIsOld(_move: Move, context: GateContext): readonly Objection[] {
+  const { planAgeSeconds: age, maxPlanAgeSeconds: limit } = context;
+  // A negative age is a clock that was set back: how old the plan is, nobody knows.
+  if (age >= 0 && age <= limit) return [];
+  const detail = `planned on a snapshot of ${Math.round(age)} s ago, at most ${limit} s`;
+  return [{ code: 'world-moved-on', detail }];
+}
+
+function whenTheWorldMovedOn(move: Move, context: GateContext): readonly Objection[] {
+  const vm = context.vms.get(move.vm);
+  if (vm === undefined) return [{ code: 'world-moved-on', detail: `${move.vm} is gone` }];
+  if (context.snapshot.inFlight.some((flight) => flight.vm === vm.id)) {
+    return [{ code: 'in-flight', detail: '' }];
+  }
+  const place = context.places.get(vm.id);
+  if (place !== move.from) {
+    return [{ code: 'world-moved-on', detail: `it runs on ${place}, not on ${move.from}` }];
+  }
+  const gone = [move.from, move.to].filter((host) => !context.hosts.has(host));
+  return gone.map((host) => ({ code: 'world-moved-on', detail: `the host ${host} is gone` }));
+}
+
+function whenIncompatible(move: Move, context: GateContext): readonly Objection[] {
+  const vm = context.vms.get(move.vm);
+  const from = context.hosts.get(move.from);
+  const to = context.hosts.get(move.to);
+  // Missing ones are whenTheWorldMovedOn's affair.
+  if (vm === undefined || from === undefined || to === undefined) return [];
+  return staticRefusals(vm, from, to, move.method, context.policies.migration);
+}
+
+function whenTooManyFail(move: Move, context: GateContext): readonly Objection[] {
+  const { massFailure } = context;
+  if (massFailure === undefined || isOrderedByHand(move, context)) return [];
+  const detail = `${massFailure.length} of ${context.hosts.size} hosts at once`;
+  return [{ code: 'mass-failure', detail }];
+}
+
+function whenTooManyAreOut(move: Move, { beyondShare }: GateContext): readonly Objection[] {
+  const detail = beyondShare.get(move.from);
+  return detail === undefined ? [] : [{ code: 'evacuated-share', detail }];
+}
+
+function whenInCooldown(move: Move, context: GateContext): readonly Objection[] {
+  const { snapshot, now, policies } = context;
+  const last = snapshot.lastMovedAt[move.vm];
+  if (last === undefined) return [];
+  const left = policies.limits.cooldownSeconds - (now - last);
+  return left > 0 ? [{ code: 'cool-down', detail: `${Math.ceil(left)} s left` }] : [];
+}
+
+function whenInBlackout(_move: Move, { policies, now }: GateContext): readonly Objection[] {
+  const active = policies.limits.blackouts.filter((window) => isInWindow(window, now));
+  return active.map((window) => ({ code: 'window', detail: `blackout ${nameOf(window)}` }));
+}
+
+function whenBudgetIsSpent(move: Move, context: GateContext): readonly Objection[] {
+  const { movesPerHour, movesPerVmPerDay } = context.policies.limits.budgets;
+  const ofVm = context.spent.byVm.get(move.vm) ?? 0;
+  const out: Objection[] = [];
+  if (!(context.spent.total < movesPerHour)) {
+    out.push({ code: 'budget', detail: `${movesPerHour} moves an hour` });
+  }
+  if (!(ofVm < movesPerVmPerDay)) {
+    out.push({ code: 'budget', detail: `${movesPerVmPerDay} moves of this VM a day` });
+  }
+  return out;
+}
+
+function whenOutsideWindows(_move: Move, { policies, now }: GateContext): readonly Objection[] {
+  const { windows } = policies.limits;
+  if (windows.length === 0 || windows.some((window) => isInWindow(window, now))) return [];
+  return [{ code: 'window', detail: `only in ${windows.map(nameOf).join(', ')}` }];
+}
+
+function whenSourceIsNotUp(move: Move, context: GateContext): readonly Objection[] {
+  const source = context.vms.get(move.vm)?.source;
+  const status = context.snapshot.sources.find((entry) => entry.source === source);
+  if (status === undefined || status.state === 'up') return [];
+  return [{ code: 'stale-metrics', detail: `${status.source} is ${status.state}` }];
+}
+
+function nameOf(window: TimeWindow): string {
+  return `${window.name} (${window.zone})`;
+}
