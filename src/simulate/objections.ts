@@ -1,0 +1,81 @@
+/**
+ * The simulated hypervisor's own opinion on a move, as a real one would check it: written apart
+ * from the compatibility rules in `domain`, so that the two can be compared.
+ */
+
+import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import type { HostFacts, MoveOrder, VmFacts } from '../ports/hypervisor.ts';
+
+/** What the check sees of the two hosts at the moment. */
+export interface Circumstances {
+  readonly vm: VmFacts;
+  readonly from: HostFacts;
+  readonly to: HostFacts;
+  readonly isTargetUp: boolean;
+  readonly isTargetInMaintenance: boolean;
+  readonly isLocked: boolean;
+  readonly isRunningOnSource: boolean;
+  /** Memory that the target can still give, without this guest. */
+  readonly freeBytes: number;
+}
+
+export function objectionsTo(order: MoveOrder, at: Circumstances): readonly Refusal[] {
+  const { vm, to } = at;
+  const found: Refusal[] = [];
+  const object = (code: RefusalCode, detail: string): void => {
+    found.push({ code, vm: vm.id, host: order.to, detail });
+  };
+  if (order.from === order.to) object('same-host', 'source and target are the same host');
+  if (!at.isTargetUp) object('disconnected', `${to.id} is down`);
+  if (at.isTargetInMaintenance) object('quarantined', `${to.id} is in maintenance`);
+  if (at.isLocked) object('locked', 'a backup holds it');
+  if (order.method !== 'restart' && !at.isRunningOnSource) {
+    object('power-state', `it does not run on ${order.from}`);
+  }
+  const need = vm.memoryBytes + vm.overheadBytes;
+  if (need > at.freeBytes) object('memory', `needs ${need} bytes, ${at.freeBytes} are free`);
+  if (vm.vcpus > to.cpu.threads) object('vcpus', `${vm.vcpus} vCPUs, ${to.cpu.threads} threads`);
+  const bridge = vm.networks.find((network) => !to.networks.includes(network));
+  if (bridge !== undefined) object('network', `${bridge} is not there`);
+  cpuObjections(order, at, object);
+  diskObjections(order, at, object);
+  return found;
+}
+
+function cpuObjections(
+  { method }: MoveOrder,
+  { vm, from, to }: Circumstances,
+  object: (code: RefusalCode, detail: string) => void,
+): void {
+  // A guest that boots anew asks for nothing that its model did not have there.
+  const isLive = method !== 'cold' && method !== 'restart';
+  if (vm.cpu.vendor !== to.cpu.vendor) {
+    object('cpu-vendor', `${vm.cpu.vendor} guest, ${to.cpu.vendor} host`);
+    return;
+  }
+  const missing = (vm.cpu.features ?? []).filter((one) => to.cpu.features?.includes(one) !== true);
+  const needsAll = isLive || vm.cpu.mode === 'named';
+  if (missing.length > 0 && needsAll) object('cpu-features', `missing: ${missing.join(',')}`);
+  if (isLive && vm.cpu.mode === 'passthrough' && from.cpu.model !== to.cpu.model) {
+    object('cpu-passthrough', `${from.cpu.model} is not ${to.cpu.model}`);
+  }
+}
+
+function diskObjections(
+  { method }: MoveOrder,
+  { vm, to }: Circumstances,
+  object: (code: RefusalCode, detail: string) => void,
+): void {
+  const copies = method === 'storage' || method === 'cold';
+  for (const disk of vm.disks) {
+    if (disk.shared && !to.storages.includes(disk.storage)) {
+      object('storage', `${disk.storage} is not mounted there`);
+    }
+    if (!disk.shared && !copies) object('storage', `${disk.storage} is local to the source`);
+  }
+}
+
+/** Bytes of disks that have to be copied because only the source has them. */
+export function diskBytesToCopy(vm: VmFacts): number {
+  return vm.disks.reduce((sum, disk) => sum + (disk.shared ? 0 : disk.bytes), 0);
+}
