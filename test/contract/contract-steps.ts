@@ -125,9 +125,13 @@ export class Steps {
 
   /** The guest runs where the order found it; nothing of the attempt is left on the target. */
   async expectUntouched(order: MoveOrder): Promise<void> {
+    await this.waitFor(`${order.vm} to run on ${order.from} in truth`, async () => {
+      const { runningOn } = await this.world.truth(order.vm);
+      return runningOn.length === 1 && runningOn[0] === order.from ? true : undefined;
+    });
+    expect(await this.hypervisor.cleanUp(order, this.signal)).toEqual(OK);
+    expect(await this.hypervisor.cleanUp(order, this.signal)).toEqual(OK);
     await this.expectRunsOnly(order.vm, order.from);
-    expect(await this.hypervisor.cleanUp(order, this.signal)).toEqual(OK);
-    expect(await this.hypervisor.cleanUp(order, this.signal)).toEqual(OK);
     expect((await this.sightings(order.vm)).map(({ host }) => host)).toEqual([order.from]);
     expect(await this.world.truth(order.vm)).toMatchObject({
       runningOn: [order.from],

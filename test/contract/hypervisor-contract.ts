@@ -17,7 +17,7 @@ export type Case = (
   body: (steps: Steps) => Promise<void>,
 ) => void;
 
-/** The suite for one adapter: call it at the top of a test file. @public */
+/** The suite for one adapter: call it at the top of a test file. */
 export function hypervisorContract(subject: ContractSubject): void {
   describe(`hypervisor contract: ${subject.name}`, () => {
     let world: ContractWorld | undefined;
