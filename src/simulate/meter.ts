@@ -158,7 +158,7 @@ export class Meter {
     };
   }
 
-  /** What the guests of a host want: a guest does the same work with fewer of the faster threads. */
+  /** What the guests of a host want: the same work takes fewer of the faster threads. */
   #wishes(host: HostFacts, vms: readonly VmId[], at: EpochSeconds): Wish[] {
     return vms.map((id) => {
       const vcpus = this.#world.vms.get(id)?.facts.vcpus ?? 0;

@@ -165,7 +165,7 @@ export class MigrationEngine {
     this.reshare(at);
   }
 
-  /** Divides the links anew; to be called whenever a link, a load or a set of migrations changes. */
+  /** Divides the links anew; to be called whenever a link, a load or the set of runs changes. */
   reshare(at: number): void {
     if (this.#runs.size === 0) return;
     this.#carry(at);
