@@ -1,0 +1,37 @@
+/** JSON Schemas for editors and other programs, made from the schemas that do the parsing. */
+
+import { z } from 'zod';
+import { conditionJsonSchema } from './conditions.ts';
+import { MODES } from '../domain/policy.ts';
+import { modeObject } from './options.ts';
+import { policySchema } from './policy-schema.ts';
+
+/** What a schema says to us but not to JSON Schema. */
+const OURS = ['expected', 'doc', 'written'] as const;
+
+function jsonSchemaOf(schema: z.ZodType, title: string): Record<string, unknown> {
+  const made = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    reused: 'inline',
+    override({ jsonSchema }) {
+      for (const key of OURS) delete jsonSchema[key];
+    },
+  });
+  return { ...made, title };
+}
+
+/** Of a policy file. */
+export function policyJsonSchema(): Record<string, unknown> {
+  const made = jsonSchemaOf(policySchema, 'Drover policy');
+  const { $schema: _, title: __, ...mode } = jsonSchemaOf(modeObject, '');
+  return {
+    ...made,
+    // A preprocessed form is opaque to the generator: `mode` may also be the mode itself.
+    properties: {
+      ...Object(made['properties']),
+      mode: { anyOf: [{ enum: [...MODES, 'by-source'] }, mode] },
+    },
+    $defs: { condition: conditionJsonSchema() },
+  };
+}

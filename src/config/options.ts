@@ -1,0 +1,162 @@
+/**
+ * The one table of what can be set in a policy beside rules: each line has its form, its default
+ * and its meaning. The parser, the defaults, the JSON Schema and the README's table all come from
+ * here; nothing else knows an option.
+ */
+
+import { z } from 'zod';
+import { TIERS } from '../domain/finding.ts';
+import { MOVE_METHODS } from '../domain/plan.ts';
+import { LADDER_STEPS, MODES } from '../domain/policy.ts';
+import { ratio } from '../domain/units.ts';
+import type { CRITICALITIES } from '../domain/vm.ts';
+import {
+  type Field,
+  choice,
+  duration,
+  group,
+  list,
+  number,
+  rate,
+  share,
+  size,
+  table,
+  whole,
+} from './fields.ts';
+import { timeWindow } from './time-window.ts';
+
+/**
+ * One option: its form, its default as one would write it in a file, its meaning. The default
+ * goes through the same reader as a written value, so that both have the same form.
+ */
+export function option<Value>(form: z.ZodType<Value, unknown>, written: unknown, doc: string) {
+  const shown = typeof written === 'string' ? written : JSON.stringify(written);
+  return form.prefault(written).meta({ doc, description: doc, written: shown, default: written });
+}
+
+/** An option that is simply not there unless it is written. */
+export function optional<Value>(form: z.ZodType<Value, unknown>, doc: string) {
+  return form.optional().meta({ doc, description: doc });
+}
+
+/** A group of options, all of which have defaults. */
+function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return group(shape).prefault({} as never);
+}
+
+const positive = (expected: string): Field<number> => whole(expected, { min: 1 });
+
+export const limitsSchema = section({
+  safetyCapacity: section({
+    cpu: option(share(), '80%', 'Share of its CPU that no target may exceed after all arrivals.'),
+    memory: option(share(), '100%', 'Share of its memory capacity that no target may exceed.'),
+  }),
+  overcommit: section({
+    memory: option(
+      number('a factor of at least 1', { min: 1, max: 10 }, ratio),
+      1,
+      "Guests' configured memory over (total - reserved) of a host.",
+    ),
+  }),
+  concurrency: section({
+    total: option(positive('a number of moves'), 8, 'Moves in flight in the whole fleet.'),
+    perHostIn: option(positive('a number of moves'), 2, 'Moves arriving at one host at once.'),
+    perHostOut: option(positive('a number of moves'), 2, 'Moves leaving one host at once.'),
+  }),
+  cooldown: option(
+    duration(),
+    '15m',
+    'A VM that was moved rests for this long (not from mandatory moves).',
+  ),
+  budgets: section({
+    movesPerHour: option(
+      positive('a number of moves'),
+      60,
+      'Corrective and optional moves an hour.',
+    ),
+    movesPerVmPerDay: option(positive('a number of moves'), 4, 'Such moves of one VM in 24 hours.'),
+  }),
+  windows: option(
+    list(timeWindow),
+    [],
+    'Optional moves start inside one of these only; none: at any time.',
+  ),
+  blackouts: option(
+    list(timeWindow),
+    [],
+    'No corrective or optional move starts inside one of these.',
+  ),
+  evacuatedShare: option(
+    share(),
+    '34%',
+    "Largest share of a cluster's hosts that may be evacuated at once.",
+  ),
+  massFailureShare: option(
+    share(),
+    '30%',
+    'More hosts than this newly failing at once: the monitoring is suspected, nothing moves.',
+  ),
+  gainMargin: option(
+    share(),
+    '5%',
+    'An optional plan must lower the objective by this share more than it costs.',
+  ),
+});
+
+const ladder = (steps: readonly string[], who: string) =>
+  option(
+    list(choice(LADDER_STEPS)),
+    steps,
+    `What a live move of a ${who} VM climbs when it does not converge.`,
+  );
+
+export const migrationSchema = section({
+  ladder: section({
+    'mission-critical': ladder(['pre-copy', 'auto-converge'], 'mission-critical'),
+    business: ladder(['pre-copy', 'auto-converge'], 'business'),
+    standard: ladder(['pre-copy', 'auto-converge'], 'standard'),
+    'best-effort': ladder(['pre-copy', 'auto-converge'], 'best-effort'),
+  } satisfies Record<(typeof CRITICALITIES)[number], unknown>),
+  downtimeLimit: option(
+    duration({ above: 0 }),
+    '300ms',
+    'Longest stop of a guest that is aimed at.',
+  ),
+  timeoutPerGiB: option(
+    duration({ above: 0 }),
+    '60s',
+    'A move is given up after this long per GiB (60 s at least).',
+  ),
+  bandwidth: optional(rate({ above: 0 }), "Cap for each migration; none: the link's own."),
+  coldCrossVendor: option(
+    choice(['allow', 'refuse']),
+    'refuse',
+    'Whether a cold move may go to a CPU of another vendor.',
+  ),
+  methods: option(list(choice(MOVE_METHODS)), ['pre-copy', 'cold'], 'Methods that may be planned.'),
+});
+
+export const modeObject = section({
+  default: option(
+    choice([...MODES, 'by-source']),
+    'by-source',
+    'observe executes nothing, approve asks, automatic acts; by-source: automatic on the ' +
+      'simulated hypervisor, observe on every real one.',
+  ),
+  clusters: option(table(choice(MODES)), {}, 'Mode by cluster.'),
+  approve: option(list(choice(TIERS)), [...TIERS], 'Tiers that need an approval in mode approve.'),
+});
+
+/** `mode: observe` is short for `mode: {default: observe}`. */
+export const modeSchema = z.preprocess(
+  (input) => (typeof input === 'string' ? { default: input } : input),
+  modeObject,
+);
+
+export const weightsSchema = section({
+  overload: option(number('a weight'), 100, 'Weight of load beyond the safety capacity.'),
+  imbalance: option(number('a weight'), 1, 'Weight of uneven load.'),
+  softRules: option(number('a weight'), 1, 'Weight of broken soft placement rules.'),
+  moveCost: option(number('a weight'), 0.001, 'Weight of what moving costs.'),
+  perMove: option(size(), '2GiB', 'What a move is taken to cost beside its memory.'),
+});

@@ -1,0 +1,170 @@
+/**
+ * Policy files → one PolicySet, or every problem in them. Files merge: lists are joined in the
+ * order of the files, options may be set in one file or alike in several. A set with one problem
+ * is refused as a whole; the caller keeps the one that it has.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { FindingKind, Response, Tier } from '../domain/finding.ts';
+import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
+import { type Result, fail, ok } from '../domain/result.ts';
+import { seconds } from '../domain/units.ts';
+import { type ConfigDocument, problemAt, readYaml } from './document.ts';
+import { type ParsedPolicy, contradictions, mergeOptions } from './policy-merge.ts';
+import { type RuleEntry, policySchema } from './policy-schema.ts';
+import { type ConfigProblem, tidyProblems } from './problem.ts';
+import { validate } from './validate.ts';
+
+/** A policy file as text; `file` is its name for messages. */
+export interface PolicySource {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What each response is usually the answer to, so that a rule need not repeat it. */
+const USUAL: Readonly<Record<Response, { readonly finding: FindingKind; readonly tier: Tier }>> = {
+  relieve: { finding: 'overloaded', tier: 'optional' },
+  evacuate: { finding: 'failing', tier: 'mandatory' },
+  quarantine: { finding: 'failing', tier: 'mandatory' },
+  repair: { finding: 'rule-broken', tier: 'corrective' },
+  level: { finding: 'imbalanced', tier: 'optional' },
+  consolidate: { finding: 'underused', tier: 'optional' },
+  return: { finding: 'return-home', tier: 'optional' },
+  notify: { finding: 'notice', tier: 'optional' },
+};
+
+/** Pure: the files in the order in which they are merged. No files: the defaults and no rules. */
+export function parsePolicies(
+  sources: readonly PolicySource[],
+): Result<PolicySet, readonly ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const parsed: ParsedPolicy[] = [];
+  for (const { file, text } of sources) {
+    const document = readYaml(text, file);
+    const content = document.ok ? validate(policySchema, document.value) : document;
+    if (!content.ok) problems.push(...content.error);
+    else if (document.ok) {
+      const name = content.value.name ?? basename(file).replace(/\.ya?ml$/, '');
+      parsed.push({ document: document.value, name, content: content.value });
+    }
+  }
+  const options = mergeOptions(parsed);
+  problems.push(...options.problems, ...contradictions(parsed));
+  if (problems.length > 0) return fail(tidyProblems(problems));
+  return ok({
+    revision: revisionOf(sources),
+    files: sources.map((source) => source.file),
+    rules: parsed.flatMap((policy) =>
+      (policy.content.rules ?? []).map((entry, i) => ruleOf(policy, entry, i)),
+    ),
+    criticality: parsed.flatMap(({ content }) => content.criticality ?? []),
+    permissions: parsed.flatMap(({ content }) => content.permissions ?? []),
+    placement: parsed.flatMap(placementOf),
+    ...options.value,
+  });
+}
+
+/** SHA-256 over the files in order; names and lengths too, so that no two sets look alike. */
+function revisionOf(sources: readonly PolicySource[]): string {
+  const hash = createHash('sha256');
+  for (const { file, text } of sources) hash.update(JSON.stringify([basename(file), text]));
+  return hash.digest('hex');
+}
+
+function originOf(document: ConfigDocument, path: readonly PropertyKey[]): string {
+  return `${document.file}:${document.place(path, 'value').line}`;
+}
+
+function ruleOf({ document, name }: ParsedPolicy, entry: RuleEntry, i: number): Rule {
+  const usual = USUAL[entry.response];
+  return {
+    name: entry.name,
+    origin: originOf(document, ['rules', i]),
+    policy: name,
+    finding: entry.finding ?? usual.finding,
+    response: entry.response,
+    tier: entry.tier ?? usual.tier,
+    hosts: entry.hosts,
+    when: entry.when,
+    forSeconds: entry.for ?? seconds(0),
+    clear: entry.clear,
+    relieveBelow: entry.relieveBelow,
+  };
+}
+
+function placementOf({ document, content }: ParsedPolicy): PlacementSpec[] {
+  return (content.placement ?? []).map((entry, i) => ({
+    id: entry.id,
+    origin: originOf(document, ['placement', i]),
+    kind: entry.kind,
+    strength: entry.strength,
+    hold: entry.hold ?? (entry.kind === 'affinity' ? 'finally' : 'always'),
+    vms: entry.vms,
+    hosts: entry.hosts,
+    over: entry.over ?? 'host',
+  }));
+}
+
+/**
+ * Reads and parses. A folder stands for its *.yaml and *.yml files by name (not *.test.yaml); a
+ * file that cannot be read is a problem like any other.
+ */
+export async function loadPolicies(
+  paths: readonly string[],
+): Promise<Result<PolicySet, readonly ConfigProblem[]>> {
+  const problems: ConfigProblem[] = [];
+  const sources: PolicySource[] = [];
+  for (const path of paths) {
+    try {
+      for (const file of await filesOf(path)) {
+        sources.push({ file, text: await readFile(file, 'utf8') });
+      }
+    } catch (error) {
+      problems.push(unreadable(path, error));
+    }
+  }
+  const parsed = parsePolicies(sources);
+  if (parsed.ok && problems.length === 0) return parsed;
+  return fail([...problems, ...(parsed.ok ? [] : parsed.error)]);
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const names = await readdir(path);
+  return names
+    .filter((name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+export function unreadable(file: string, error: unknown): ConfigProblem {
+  const message = error instanceof Error ? error.message : String(error);
+  return problemAt(file, { line: 1, column: 1 }, `cannot be read: ${message}`);
+}
+
+/** The shipped default policy, policies/default.yaml. Throws when the installation is broken. */
+export function defaultPolicies(): PolicySet {
+  const { file, text } = shippedPolicy('default.yaml');
+  const parsed = parsePolicies([{ file, text }]);
+  if (!parsed.ok) throw new Error(`the shipped policy is invalid: ${JSON.stringify(parsed.error)}`);
+  return parsed.value;
+}
+
+/** From src/config the folder is two up, from dist/src/config three. */
+function shippedPolicy(name: string): PolicySource {
+  const places = ['../../', '../../../'].map(
+    (up) => new URL(`${up}policies/${name}`, import.meta.url),
+  );
+  let lastError: unknown;
+  for (const place of places) {
+    try {
+      return { file: `policies/${name}`, text: readFileSync(place, 'utf8') };
+    } catch (error) {
+      lastError = error;
+    }
+  }
+  throw new Error(`policies/${name} is missing from the installation`, { cause: lastError });
+}

@@ -1,0 +1,92 @@
+/** The form of a policy file. One file may have any of the sections; several files merge. */
+
+import { z } from 'zod';
+import { FINDING_KINDS, RESPONSES, TIERS } from '../domain/finding.ts';
+import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
+import { condition } from './conditions.ts';
+import { choice, duration, group, list, name, share, table, text } from './fields.ts';
+import { limitsSchema, migrationSchema, modeSchema, optional, weightsSchema } from './options.ts';
+
+/** Chooses VMs or hosts; at least one part has to be there, or it would choose all by accident. */
+const selector = group({
+  names: optional(
+    list(text('a name, with * and ?')),
+    'Names or ids, with * and ?; any one matches.',
+  ),
+  labels: optional(table(text('a value, with * and ?')), 'Labels; all have to match.'),
+  clusters: optional(list(name('a cluster')), 'Clusters; any one matches.'),
+  sites: optional(list(name('a site')), 'Sites; any one matches.'),
+})
+  .refine((parts) => Object.values(parts).some((part) => part !== undefined), {
+    message: 'chooses nothing in particular',
+    params: {
+      expected: 'names, labels, clusters or sites',
+      hint: 'to choose all, write names: ["*"]',
+    },
+  })
+  .transform(({ names = [], labels = {}, clusters = [], sites = [] }) => ({
+    names,
+    labels,
+    clusters,
+    sites,
+  }));
+
+const rule = group({
+  name: name('a name, unique among all policies'),
+  description: optional(text('text'), 'For people.'),
+  finding: optional(choice(FINDING_KINDS), 'What it is called; default by response.'),
+  response: choice(RESPONSES),
+  tier: optional(choice(TIERS), 'Default by response.'),
+  hosts: optional(selector, 'Hosts that the rule looks at; none: all.'),
+  when: condition,
+  for: optional(duration(), 'The condition holds without a break for this long before it counts.'),
+  clear: optional(condition, 'The finding ends when this holds; none: when `when` no longer does.'),
+  relieveBelow: optional(
+    share(),
+    'relieve: the CPU share to get below; none: limits.safetyCapacity.cpu.',
+  ),
+});
+
+const criticality = group({ vms: selector, criticality: choice(CRITICALITIES) });
+const permission = group({ vms: selector, permission: choice(PERMISSIONS) });
+
+const placement = group({
+  id: name('an id, unique among all policies'),
+  kind: choice(['affinity', 'anti-affinity', 'pin', 'avoid']),
+  strength: choice(['hard', 'soft']),
+  hold: optional(
+    choice(['always', 'finally']),
+    'In every state of a plan, or in the end; default always, for affinity finally.',
+  ),
+  vms: selector,
+  hosts: optional(selector, 'pin, avoid: the hosts.'),
+  over: optional(
+    name('"host" or a kind of fault domain'),
+    'affinity, anti-affinity: default host.',
+  ),
+}).superRefine((spec, context) => {
+  const needsHosts = spec.kind === 'pin' || spec.kind === 'avoid';
+  const fault = (key: string, message: string): unknown =>
+    context.addIssue({ code: 'custom', message, path: [key] });
+  if (needsHosts && spec.hosts === undefined) fault('hosts', `${spec.kind} needs hosts`);
+  if (!needsHosts && spec.hosts !== undefined) fault('hosts', `${spec.kind} has no hosts`);
+  if (needsHosts && spec.over !== undefined) fault('over', `${spec.kind} has no over`);
+});
+
+export const policySchema = group({
+  apiVersion: choice(['drover/v1']),
+  kind: choice(['Policy']),
+  name: optional(name('a name'), 'Of the policy, for messages; default: the name of the file.'),
+  rules: optional(list(rule), 'What is found, when, and what is done about it.'),
+  criticality: optional(list(criticality), 'Which VMs are what; the last match wins.'),
+  permissions: optional(list(permission), 'What may be done to which VMs; the last match wins.'),
+  placement: optional(list(placement), 'Where VMs may be.'),
+  limits: limitsSchema,
+  migration: migrationSchema,
+  mode: modeSchema,
+  weights: weightsSchema,
+});
+
+export type PolicyFile = z.output<typeof policySchema>;
+export type RuleEntry = NonNullable<PolicyFile['rules']>[number];
+export type PlacementEntry = NonNullable<PolicyFile['placement']>[number];
