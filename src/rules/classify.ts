@@ -1,0 +1,109 @@
+/**
+ * Snapshot + policies → the same snapshot with each VM's criticality and permission, and with the
+ * placement rules resolved to VMs and hosts. Pure; the order of rules and files does not matter:
+ * the nearest rule decides (see selector.ts), and among equally near ones the careful answer does,
+ * the higher criticality and the smaller permission.
+ */
+
+import type { Host } from '../domain/host.ts';
+import { compareText, type HostId, ruleId, type VmId } from '../domain/ids.ts';
+import type { PlacementRule } from '../domain/placement.ts';
+import type { PlacementSpec, PolicySet, Selector } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { CRITICALITIES, type Criticality, PERMISSIONS, type Permission } from '../domain/vm.ts';
+import { matches, nearness, type Selectable, selectableVm } from './selector.ts';
+
+/** What a VM is when no rule says anything about it. */
+const DEFAULT_CRITICALITY: Criticality = 'standard';
+const DEFAULT_PERMISSION: Permission = 'live';
+
+export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
+  const hosts = new Map<HostId, Host>(snapshot.hosts.map((host) => [host.id, host]));
+  const selectables = snapshot.vms.map((vm) => selectableVm(vm, hosts.get(vm.host)));
+  const criticality = ranked(policies.criticality, (rule) => rule.criticality, CRITICALITIES);
+  const permission = ranked(policies.permissions, (rule) => rule.permission, PERMISSIONS);
+  return {
+    ...snapshot,
+    vms: snapshot.vms.map((vm, index) => ({
+      ...vm,
+      criticality: decide(criticality, selectables[index]) ?? DEFAULT_CRITICALITY,
+      permission: decide(permission, selectables[index]) ?? DEFAULT_PERMISSION,
+    })),
+    placement: resolvePlacement(snapshot, policies.placement, selectables),
+  };
+}
+
+interface RankedRule<Value> {
+  readonly vms: Selector;
+  readonly value: Value;
+}
+
+/** Sorted so that the first rule that matches decides. `careful`: the most careful value first. */
+function ranked<Rule extends { readonly vms: Selector }, Value>(
+  rules: readonly Rule[],
+  valueOf: (rule: Rule) => Value,
+  careful: readonly Value[],
+): readonly RankedRule<Value>[] {
+  return rules
+    .map((rule) => ({ vms: rule.vms, value: valueOf(rule) }))
+    .sort(
+      (a, b) =>
+        nearness(b.vms) - nearness(a.vms) || careful.indexOf(a.value) - careful.indexOf(b.value),
+    );
+}
+
+function decide<Value>(
+  rules: readonly RankedRule<Value>[],
+  subject: Selectable | undefined,
+): Value | undefined {
+  if (subject === undefined) return undefined;
+  return rules.find((rule) => matches(rule.vms, subject))?.value;
+}
+
+/** The fleet file's rules and the policies', by id. */
+function resolvePlacement(
+  snapshot: Snapshot,
+  specs: readonly PlacementSpec[],
+  selectables: readonly Selectable[],
+): readonly PlacementRule[] {
+  const taken = new Set<string>(snapshot.placement.map((rule) => rule.id));
+  const resolved = specs.map((spec) => {
+    const id = taken.has(spec.id) ? `${spec.id} (${spec.origin})` : spec.id;
+    return resolve({ ...spec, id }, snapshot, selectables);
+  });
+  return [...snapshot.placement, ...resolved].sort((a, b) => compareText(a.id, b.id));
+}
+
+function resolve(
+  spec: PlacementSpec,
+  snapshot: Snapshot,
+  selectables: readonly Selectable[],
+): PlacementRule {
+  const vms: VmId[] = select(spec.vms, snapshot.vms, selectables);
+  const common = {
+    id: ruleId(spec.id),
+    strength: spec.strength,
+    hold: spec.hold,
+    origin: spec.origin,
+    vms,
+  };
+  if (spec.kind === 'affinity' || spec.kind === 'anti-affinity') {
+    return { ...common, kind: spec.kind, over: spec.over };
+  }
+  // Without a selector nobody is named: a pin then allows no host, and an avoid forbids none.
+  const hosts = spec.hosts === undefined ? [] : select(spec.hosts, snapshot.hosts, snapshot.hosts);
+  return { ...common, kind: spec.kind, hosts };
+}
+
+function select<Id extends string>(
+  selector: Selector,
+  entities: readonly { readonly id: Id }[],
+  selectables: readonly Selectable[],
+): Id[] {
+  const chosen: Id[] = [];
+  for (const [index, entity] of entities.entries()) {
+    const selectable = selectables[index];
+    if (selectable !== undefined && matches(selector, selectable)) chosen.push(entity.id);
+  }
+  return chosen.sort(compareText);
+}
