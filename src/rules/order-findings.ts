@@ -1,0 +1,91 @@
+/**
+ * Orders → findings. An order needs no metrics: it holds while it is open, also when everything
+ * that is measured about the host is missing. A host in `returning` gets its VMs back.
+ */
+
+import type { Finding, Trigger } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import type { HostId, VmId } from '../domain/ids.ts';
+import type { Order } from '../domain/order.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Vm } from '../domain/vm.ts';
+import { makeFindingId } from './finding-id.ts';
+import type { Gap } from './gap.ts';
+
+export function orderFindings(
+  snapshot: Snapshot,
+  orders: readonly Order[],
+): { readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] } {
+  const hosts = new Map<HostId, Host>(snapshot.hosts.map((host) => [host.id, host]));
+  const vms = new Map<VmId, Vm>(snapshot.vms.map((vm) => [vm.id, vm]));
+  const findings: Finding[] = [];
+  const gaps: Gap[] = [];
+  for (const order of orders) {
+    if (order.state === 'closed') continue;
+    const host = hosts.get(order.host);
+    if (host === undefined) {
+      const reason = 'no source reports the host of this order';
+      gaps.push({ host: order.host, rule: `order ${order.id}`, fact: 'host', reason });
+      continue;
+    }
+    switch (order.state) {
+      case 'open':
+        findings.push(ordered(order, host));
+        break;
+      case 'returning':
+        findings.push(...returns(order, host, vms));
+        break;
+      default:
+        assertNever(order.state, 'state of an order');
+    }
+  }
+  return { findings, gaps };
+}
+
+function ordered(order: Order, host: Host): Finding {
+  const what = order.kind === 'maintenance' ? 'maintenance' : 'evacuation';
+  const reason = order.reason === '' ? '' : `: ${order.reason}`;
+  return {
+    id: makeFindingId('order', order.id),
+    kind: order.kind === 'maintenance' ? 'maintenance' : 'evacuation-ordered',
+    response: 'evacuate',
+    tier: 'mandatory',
+    subject: { kind: 'host', host: host.id },
+    trigger: triggerOf(order),
+    since: order.createdAt,
+    evidence: [{ fact: 'host.order', operator: 'equal', threshold: order.kind, value: order.kind }],
+    text: `host ${host.name}: ${what} ordered by ${order.by.name}${reason}`,
+    relieveBelow: undefined,
+    deadline: order.deadline,
+  };
+}
+
+/** One per VM that is still elsewhere; the planner reads the home from the evidence. */
+function returns(order: Order, host: Host, vms: ReadonlyMap<VmId, Vm>): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const id of new Set(order.home)) {
+    const vm = vms.get(id as VmId); // looked up: a home that is no VM finds none
+    if (vm === undefined || vm.host === host.id) continue;
+    findings.push({
+      id: makeFindingId('return', order.id, vm.id),
+      kind: 'return-home',
+      response: 'return',
+      tier: 'optional',
+      subject: { kind: 'vm', vm: vm.id },
+      trigger: triggerOf(order),
+      since: order.createdAt,
+      evidence: [{ fact: 'vm.home', operator: 'notEqual', threshold: vm.host, value: host.id }],
+      text: `VM ${vm.name}: at home on ${host.name}, which is back in service`,
+      relieveBelow: undefined,
+      deadline: undefined,
+    });
+  }
+  return findings;
+}
+
+function triggerOf(order: Order): Trigger {
+  return order.by.kind === 'operator'
+    ? { kind: 'operator', who: order.by.name }
+    : { kind: 'alert', alert: order.by.name };
+}

@@ -1,0 +1,157 @@
+/**
+ * Hard placement rules that the world breaks at this moment → one corrective finding per rule. A
+ * VM that is powered off breaks nothing, and a host without the rule's fault domain can be
+ * compared with nobody: that is a gap, not a breach.
+ */
+
+import type { Evidence, Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import { compareText, type HostId, type VmId } from '../domain/ids.ts';
+import type { AffinityRule, AntiAffinityRule, PlacementRule } from '../domain/placement.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+import type { Vm } from '../domain/vm.ts';
+import { makeFindingId } from './finding-id.ts';
+import type { Gap } from './gap.ts';
+
+interface World {
+  readonly hosts: ReadonlyMap<HostId, Host>;
+  readonly vms: ReadonlyMap<VmId, Vm>;
+  readonly gaps: Gap[];
+}
+
+export interface Breach {
+  readonly rule: PlacementRule;
+  /** Sorted by id. */
+  readonly vms: readonly Vm[];
+  readonly evidence: readonly Evidence[];
+}
+
+/** Every hard rule that is broken now, by id. */
+export function breaches(snapshot: Snapshot): {
+  readonly broken: readonly Breach[];
+  readonly gaps: readonly Gap[];
+} {
+  const world: World = {
+    hosts: new Map(snapshot.hosts.map((host) => [host.id, host])),
+    vms: new Map(snapshot.vms.map((vm) => [vm.id, vm])),
+    gaps: [],
+  };
+  const broken: Breach[] = [];
+  const rules = [...snapshot.placement].sort((a, b) => compareText(a.id, b.id));
+  for (const rule of rules) {
+    if (rule.strength !== 'hard') continue;
+    const breach = breachOf(rule, world);
+    if (breach !== undefined) broken.push(breach);
+  }
+  return { broken, gaps: world.gaps };
+}
+
+/** `since`: when the rule was first seen broken. */
+export function breachFinding({ rule, vms, evidence }: Breach, since: EpochSeconds): Finding {
+  const [only] = vms;
+  const names = vms.map((vm) => `${vm.name} on ${vm.host}`);
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  const rest = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+  return {
+    id: makeFindingId('placement', rule.id),
+    kind: 'rule-broken',
+    response: 'repair',
+    tier: 'corrective',
+    subject:
+      only !== undefined && vms.length === 1 ? { kind: 'vm', vm: only.id } : { kind: 'fleet' },
+    trigger: { kind: 'placement', rule: rule.id },
+    since,
+    evidence,
+    text: `rule ${rule.id} (${rule.kind}) is broken: ${shown}${rest}`,
+    relieveBelow: undefined,
+    deadline: undefined,
+  };
+}
+
+const MAX_NAMES = 4;
+/** Enough to see what is wrong; a rule over a thousand VMs must not fill every decision record. */
+const MAX_EVIDENCE = 16;
+
+function breachOf(rule: PlacementRule, world: World): Breach | undefined {
+  const members = [...new Set(rule.vms)]
+    .map((id) => world.vms.get(id))
+    .filter((vm) => vm !== undefined)
+    .filter((vm) => vm.powerState !== 'off')
+    .sort((a, b) => compareText(a.id, b.id));
+  switch (rule.kind) {
+    case 'pin':
+    case 'avoid': {
+      const named = new Set(rule.hosts);
+      const wrong = members.filter((vm) => named.has(vm.host) === (rule.kind === 'avoid'));
+      const operator = rule.kind === 'avoid' ? 'in' : 'notIn';
+      return breach(rule, wrong, (vm) => ({ operator, threshold: rule.hosts, value: vm.host }));
+    }
+    case 'affinity':
+    case 'anti-affinity':
+      return domainBreach(rule, members, world);
+    default:
+      return assertNever(rule, 'placement rule');
+  }
+}
+
+function domainBreach(
+  rule: AffinityRule | AntiAffinityRule,
+  members: readonly Vm[],
+  world: World,
+): Breach | undefined {
+  const domains = new Map<string, Vm[]>();
+  for (const vm of members) {
+    const domain = domainOf(rule.over, vm.host, world);
+    if (domain === undefined) {
+      const reason = `the host has no fault domain '${rule.over}'`;
+      world.gaps.push({ host: vm.host, rule: rule.id, fact: rule.over, reason });
+      continue;
+    }
+    const there = domains.get(domain);
+    if (there === undefined) domains.set(domain, [vm]);
+    else there.push(vm);
+  }
+  if (rule.kind === 'anti-affinity') {
+    const crowded = [...domains].filter(([, vms]) => vms.length > 1);
+    const at = new Map(crowded.flatMap(([domain, vms]) => vms.map((vm) => [vm.id, domain])));
+    const wrong = crowded.flatMap(([, vms]) => vms);
+    return breach(rule, wrong, (vm) => {
+      const domain = at.get(vm.id);
+      return { operator: 'equal', threshold: domain, value: domain };
+    });
+  }
+  if (domains.size < 2) return undefined;
+  // Together where most already are; among equals, the first by name.
+  const [most] = [...domains].sort(([a, x], [b, y]) => y.length - x.length || compareText(a, b));
+  const wrong = members.filter((vm) => {
+    const domain = domainOf(rule.over, vm.host, world);
+    return domain !== undefined && domain !== most?.[0];
+  });
+  return breach(rule, wrong, (vm) => ({
+    operator: 'notEqual',
+    threshold: most?.[0],
+    value: domainOf(rule.over, vm.host, world),
+  }));
+}
+
+function domainOf(over: string, host: HostId, world: World): string | undefined {
+  if (over === 'host') return host;
+  const domains = world.hosts.get(host)?.faultDomains ?? {};
+  return Object.hasOwn(domains, over) ? domains[over] : undefined;
+}
+
+function breach(
+  rule: PlacementRule,
+  wrong: readonly Vm[],
+  evidenceOf: (vm: Vm) => Omit<Evidence, 'fact'>,
+): Breach | undefined {
+  if (wrong.length === 0) return undefined;
+  const vms = [...wrong].sort((a, b) => compareText(a.id, b.id));
+  const where = 'over' in rule ? rule.over : 'host';
+  const evidence = vms
+    .slice(0, MAX_EVIDENCE)
+    .map((vm) => ({ fact: `vm.${where} of ${vm.id}`, ...evidenceOf(vm) }));
+  return { rule, vms, evidence };
+}
