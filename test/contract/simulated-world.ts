@@ -1,18 +1,14 @@
 // Role: the simulated datacenter as a world for the contract suite, in virtual time.
-import { hostId, networkId, sourceId, storageId, vmId } from '../../src/domain/ids.ts';
-import type { HostId } from '../../src/domain/ids.ts';
-import { bytes, bytesPerSecond, GIB, MIB, ratio, seconds } from '../../src/domain/units.ts';
-import type { HostFacts, VmFacts } from '../../src/ports/hypervisor.ts';
-import { CPU_GENERATIONS, type CpuGeneration } from '../../src/simulate/cpu-catalogue.ts';
+import { hostId, vmId } from '../../src/domain/ids.ts';
+import { bytesPerSecond, MIB, seconds } from '../../src/domain/units.ts';
+import { CPU_GENERATIONS } from '../../src/simulate/cpu-catalogue.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
-import type { FleetSpec, SimulatedVmSpec } from '../../src/simulate/fleet-spec.ts';
-import { LOAD_PROFILES } from '../../src/simulate/load-curve.ts';
+import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
+import { simHost, simVm } from '../support/datacenter.ts';
 import { virtualClock } from '../support/virtual-time.ts';
 import type { ContractWorld } from './contract-world.ts';
 
-const SAN = storageId('san');
-const LAN = networkId('lan');
 const [OLD, NEW] = CPU_GENERATIONS.intel;
 const HOSTS = [hostId('host-a'), hostId('host-b')] as const;
 const OTHER = hostId('host-old');
@@ -72,80 +68,8 @@ export async function simulatedWorld(): Promise<ContractWorld> {
 function smallFleet(): FleetSpec {
   return {
     seed: 7,
-    hosts: [host(HOSTS[0], NEW), host(HOSTS[1], NEW), host(OTHER, OLD)],
-    vms: [vm(VMS[0], HOSTS[0], OLD), vm(VMS[1], HOSTS[1], OLD), vm(MISFIT, HOSTS[0], NEW)],
+    hosts: [simHost(HOSTS[0], NEW), simHost(HOSTS[1], NEW), simHost(OTHER, OLD)],
+    vms: [simVm(VMS[0], HOSTS[0], OLD), simVm(VMS[1], HOSTS[1], OLD), simVm(MISFIT, HOSTS[0], NEW)],
     groups: [],
-  };
-}
-
-function host(id: HostId, cpu: CpuGeneration): HostFacts {
-  const { vendor, model, level, features } = cpu;
-  return {
-    id,
-    name: id,
-    source: sourceId('simulated'),
-    site: undefined,
-    cluster: undefined,
-    faultDomains: {},
-    connection: 'connected',
-    cpu: {
-      arch: 'x86_64',
-      vendor,
-      model,
-      level,
-      features,
-      sockets: 1,
-      cores: 8,
-      threads: 16,
-      coreSpeed: ratio(1),
-      baseline: undefined,
-    },
-    memory: { totalBytes: bytes(64 * GIB), reservedBytes: bytes(2 * GIB), hugePages: [] },
-    networks: [LAN],
-    storages: [SAN],
-    migrationBandwidth: bytesPerSecond(1.25e9),
-    devices: [],
-    hypervisor: { kind: 'simulated', version: '1.0.0', machineTypes: ['sim-1'] },
-    power: undefined,
-    labels: {},
-  };
-}
-
-function vm(id: VmFacts['id'], at: HostId, cpu: CpuGeneration): SimulatedVmSpec {
-  const { vendor, model, features } = cpu;
-  return {
-    facts: {
-      id,
-      name: id,
-      source: sourceId('simulated'),
-      host: at,
-      vcpus: 2,
-      memoryBytes: bytes(4 * GIB),
-      overheadBytes: bytes(128 * MIB),
-      hugePageBytes: undefined,
-      cpu: {
-        mode: 'named',
-        vendor,
-        model,
-        features,
-        baseline: undefined,
-        invariantTsc: false,
-        nested: false,
-      },
-      machineType: 'sim-1',
-      firmware: { kind: 'bios', nvram: 'none', tpm: 'none' },
-      confidential: 'none',
-      disks: [{ storage: SAN, bytes: bytes(20 * GIB), shared: true }],
-      networks: [LAN],
-      devices: [],
-      powerState: 'running',
-      labels: {},
-      managedBy: undefined,
-      locked: false,
-    },
-    load: LOAD_PROFILES.application,
-    touchedShare: 0.5,
-    workingSetShare: 0.1,
-    dirtyRateBusy: 20 * MIB,
   };
 }
