@@ -52,8 +52,12 @@ export type PrometheusQuery = HostMetricQuery | VmMetricQuery | HealthQuery;
  */
 const NIC = 'device=~"(en|eth|ib)[^.:]*"';
 
+/**
+ * Per second, of counters that existed a whole look-back ago. PromQL divides by the look-back also
+ * where a counter is younger: a host that was just started would look idle for minutes.
+ */
 function rate(series: string): string {
-  return `rate(${series}[$window])`;
+  return `(rate(${series}[$window]) and ${series} offset $window)`;
 }
 
 function latest(series: string): string {
