@@ -1,0 +1,89 @@
+/** Tells of plans and verdicts what was not told before. */
+
+import type { EventMap } from '../../domain/events.ts';
+import type { Move, Unresolved } from '../../domain/plan.ts';
+import { printable } from '../printable.ts';
+import type { Names } from './names.ts';
+import { News } from './news.ts';
+import { gateLines, objectiveText, planHeadline, planLines, unresolvedLines } from './plan-text.ts';
+import type { Screen } from './screen.ts';
+import { countText, nameText } from './text.ts';
+
+export class PlanTeller {
+  readonly #names: Names;
+  readonly #screen: Screen;
+  readonly #news = new News();
+  /** The moves of the newest plan that were told and have not ended. */
+  #told = new Set<string>();
+  #unresolved = new Set<string>();
+  #vmOfMove = new Map<string, string>();
+
+  constructor(parts: { readonly names: Names; readonly screen: Screen }) {
+    this.#names = parts.names;
+    this.#screen = parts.screen;
+  }
+
+  /** No lines: there is nothing new in it. */
+  planned({ result, vmNames }: EventMap['planned']): string[] {
+    const { plan, report } = result;
+    const { moves } = plan;
+    this.#vmOfMove = new Map(
+      moves.map(({ id, vm }) => [id, nameText(vmNames[vm] ?? this.#names.vm(vm))]),
+    );
+    const fresh = moves.filter((move) => !this.#told.has(keyOf(move)));
+    // A move that left the plan without having ended is news if it comes back.
+    this.#told = new Set(moves.map(keyOf));
+    const lines = fresh.length === 0 ? [] : this.#moveLines(plan, fresh, vmNames);
+    return [...lines, ...this.#openLines(report.unresolved), ...this.#noteLines(report.notes)];
+  }
+
+  /** No lines: nothing is held back that was not already. */
+  gated({ verdicts }: EventMap['gated']): string[] {
+    const lines = gateLines(verdicts, (move) => this.#vmOfMove.get(move) ?? nameText(move));
+    const isNew = this.#news.isNew('gate', lines.join('\n'));
+    return isNew ? lines.map((line) => this.#screen.paint('yellow', line)) : [];
+  }
+
+  ended(move: Move): void {
+    this.#told.delete(keyOf(move));
+  }
+
+  #moveLines(
+    plan: EventMap['planned']['result']['plan'],
+    fresh: readonly Move[],
+    vmNames: EventMap['planned']['vmNames'],
+  ): string[] {
+    const { before, after } = plan.objective;
+    const known = plan.moves.length - fresh.length;
+    const words = [
+      `plan: ${planHeadline(fresh)}`,
+      known === 0 ? undefined : `beside ${countText(known, 'move')} of before`,
+      objectiveText(before, after),
+    ];
+    const headline = words.filter((word) => word !== undefined).join('; ');
+    return [this.#screen.paint('bold', headline), ...planLines(fresh, vmNames, this.#names)];
+  }
+
+  #openLines(unresolved: readonly Unresolved[]): string[] {
+    const fresh = unresolved.filter((item) => !this.#unresolved.has(openKeyOf(item)));
+    this.#unresolved = new Set(unresolved.map(openKeyOf));
+    return unresolvedLines(fresh, this.#names).map((line) =>
+      this.#screen.paint('yellow', `not possible: ${line}`),
+    );
+  }
+
+  #noteLines(notes: readonly string[]): string[] {
+    const text = notes.map(printable);
+    return this.#news.isNew('notes', text.join('\n'))
+      ? text.map((note) => this.#screen.paint('dim', note))
+      : [];
+  }
+}
+
+function keyOf({ vm, from, to, method }: Move): string {
+  return JSON.stringify([vm, from, to, method]);
+}
+
+function openKeyOf({ subject, code }: Unresolved): string {
+  return JSON.stringify([subject, code]);
+}
