@@ -6,13 +6,14 @@
 import type { Adapter } from './adapter.ts';
 
 const LOADERS = {
+  libvirt: async () => (await import('./libvirt/index.ts')).adapter,
   simulated: async () => (await import('./simulated/index.ts')).adapter,
 } as const satisfies Record<string, () => Promise<Adapter>>;
 
 export type AdapterName = keyof typeof LOADERS;
 
 /** Sorted as listed to users. */
-export const ADAPTER_NAMES: readonly AdapterName[] = ['simulated'];
+export const ADAPTER_NAMES: readonly AdapterName[] = ['libvirt', 'simulated'];
 
 export function isAdapterName(name: string): name is AdapterName {
   return Object.hasOwn(LOADERS, name);

@@ -1,0 +1,147 @@
+/**
+ * One connection to one libvirt daemon. Uses of it queue up: one at a time, each raced against a
+ * time-out, because a call into the C library can neither be interrupted nor given a deadline.
+ *
+ * A use that ran out of time makes the connection unusable for good: its call may still be carried
+ * out, and its thread is back only when libvirt gives up (keepalive) or answers. Then it is closed.
+ */
+
+import { CallTimeout, LibvirtError } from './native/errors.ts';
+import type { LibvirtLibrary } from './native/library.ts';
+import { Session } from './native/session.ts';
+import type { Pointer } from './native/signatures.ts';
+
+export interface CallLimits {
+  /** Longest wait for one use of a connection, or for opening one. */
+  readonly callSeconds: number;
+  /** Seconds between libvirt's keepalive messages, and how many may stay unanswered. */
+  readonly keepAlive: { readonly intervalSeconds: number; readonly count: number };
+}
+
+export class Connection {
+  readonly #session: Session;
+  readonly #limits: CallLimits;
+  /** Settles when all uses so far have come back from libvirt. */
+  #idle: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
+  #unusable: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(session: Session, limits: CallLimits) {
+    this.#session = session;
+    this.#limits = limits;
+  }
+
+  static async open(
+    library: LibvirtLibrary,
+    uri: string,
+    limits: CallLimits,
+    signal?: AbortSignal,
+  ): Promise<Connection> {
+    library.acquire();
+    const opening = library.call('virConnectOpen', uri);
+    let pointer: Pointer | null;
+    try {
+      pointer = await inTime('connecting', opening, limits.callSeconds, signal);
+    } catch (error) {
+      void opening.then((pointerTooLate) => closeLate(library, pointerTooLate));
+      throw error;
+    }
+    if (pointer === null) {
+      library.release();
+      const report = library.lastReport;
+      throw new LibvirtError(report?.code ?? 0, report?.message ?? 'cannot connect', false);
+    }
+    const connection = new Connection(new Session(library, pointer), limits);
+    const { intervalSeconds, count } = limits.keepAlive;
+    // A driver that talks to no daemon has no keepalive: then it needs none.
+    await connection.use('setting up keepalive', (session) =>
+      session.library.call('virConnectSetKeepAlive', pointer, intervalSeconds, count),
+    );
+    return connection;
+  }
+
+  /**
+   * Whether it can be used. Asks libvirt, which has noticed a daemon that went away, at no cost:
+   * nothing is sent.
+   */
+  async isUsable(): Promise<boolean> {
+    if (this.#unusable !== undefined) return false;
+    const { library, connection } = this.#session;
+    return (await library.call('virConnectIsAlive', connection)) === 1;
+  }
+
+  /**
+   * Runs `task` when its turn comes. Rejects with LibvirtError, or with CallTimeout when it takes
+   * longer than the limits allow or `signal` is aborted.
+   */
+  async use<T>(
+    what: string,
+    task: (session: Session) => Promise<T>,
+    options: { readonly signal?: AbortSignal; readonly seconds?: number } = {},
+  ): Promise<T> {
+    const before = this.#queue;
+    const turn = Promise.withResolvers<undefined>();
+    this.#queue = turn.promise;
+    await before;
+    try {
+      if (this.#unusable !== undefined) throw new LibvirtError(0, this.#unusable, true);
+      if (options.signal?.aborted === true) throw new CallTimeout(`${what}: cancelled`);
+      const running = task(this.#session);
+      this.#idle = running.catch(() => undefined);
+      const limit = options.seconds ?? this.#limits.callSeconds;
+      return await inTime(what, running, limit, options.signal);
+    } catch (error) {
+      if (error instanceof CallTimeout) this.#giveUp(error.message);
+      throw error;
+    } finally {
+      turn.resolve(undefined);
+    }
+  }
+
+  /** Closes it when the use in progress is over. Idempotent. */
+  close(): Promise<void> {
+    this.#unusable ??= 'the connection was closed';
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #giveUp(reason: string): void {
+    this.#unusable ??= reason;
+    void this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#idle;
+    const { library, connection } = this.#session;
+    await library.call('virConnectClose', connection);
+    library.release();
+  }
+}
+
+async function closeLate(library: LibvirtLibrary, pointer: Pointer | null): Promise<void> {
+  if (pointer !== null) await library.call('virConnectClose', pointer);
+  library.release();
+}
+
+async function inTime<T>(
+  what: string,
+  running: Promise<T>,
+  limitSeconds: number,
+  signal?: AbortSignal,
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const settled = running.catch(() => undefined);
+  const giveUp = (why: string): void => late.reject(new CallTimeout(`${what}: ${why}`, settled));
+  const onAbort = (): void => giveUp('cancelled');
+  const onTime = (): void => giveUp(`no answer within ${limitSeconds} s`);
+  const isBounded = Number.isFinite(limitSeconds);
+  const timer = isBounded ? setTimeout(onTime, limitSeconds * 1000) : undefined;
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([running, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

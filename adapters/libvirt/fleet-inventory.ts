@@ -1,0 +1,107 @@
+/**
+ * Puts the inventories of all hosts together. A domain that several hosts know is one guest: it is
+ * listed where it runs, and the other copy is a problem to look at, because a stored definition is
+ * one reboot away from being a second guest on the same disks.
+ */
+
+import type { FoundGuest, HostInventory } from './host.ts';
+import type { HostIdentity } from './host-survey.ts';
+import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
+import { compareText } from '../../src/domain/ids.ts';
+
+/** What one host contributes: its answer, or the last one and why there is no new one. */
+export type HostAnswer =
+  | { readonly kind: 'answered'; readonly host: HostIdentity; readonly inventory: HostInventory }
+  | {
+      readonly kind: 'silent';
+      readonly host: HostIdentity;
+      readonly last: HostInventory | undefined;
+      readonly error: string;
+    };
+
+export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
+  const ordered = answers.toSorted((a, b) => compareText(a.host.id, b.host.id));
+  const found = Map.groupBy(ordered.flatMap(guestsOf), ({ vm }) => vm.id);
+  const vms = [...found.values()].map((copies) => foremost(copies).vm);
+  const hosts = ordered.flatMap(factsOf);
+  const places = ordered
+    .flatMap((one) => inventoryOf(one)?.survey.storage.reach ?? [])
+    .map((place) => [place.storage, place.shared] as const);
+  const ofDisks = vms.flatMap((vm) => vm.disks.map((disk) => [disk.storage, disk.shared] as const));
+  const storages = new Map<string, boolean>([...places, ...ofDisks]);
+  const networks = [...hosts, ...vms].flatMap((one) => one.networks);
+  return {
+    hosts,
+    vms: vms.toSorted((a, b) => compareText(a.id, b.id)),
+    storages: hosts.length === 0 ? [] : storageList(hosts, vms, storages),
+    networks: [...new Set(networks)].sort(compareText),
+    problems: [...ordered.flatMap(problemsOf), ...[...found.values()].flatMap(copyProblems)],
+  };
+}
+
+function inventoryOf(answer: HostAnswer): HostInventory | undefined {
+  return answer.kind === 'answered' ? answer.inventory : answer.last;
+}
+
+function factsOf(answer: HostAnswer): HostFacts[] {
+  const facts = inventoryOf(answer)?.survey.facts;
+  if (facts === undefined) return [];
+  return [answer.kind === 'answered' ? facts : { ...facts, connection: 'disconnected' }];
+}
+
+/** Of a silent host: what it had, in a state that nobody can vouch for. */
+function guestsOf(answer: HostAnswer): FoundGuest[] {
+  const guests = inventoryOf(answer)?.guests ?? [];
+  if (answer.kind === 'answered') return [...guests];
+  return guests.map(({ vm, sighting }) => ({
+    vm: { ...vm, powerState: vm.powerState === 'off' ? 'off' : 'unknown' },
+    sighting: { ...sighting, state: sighting.state === 'defined' ? 'defined' : 'unknown' },
+  }));
+}
+
+function problemsOf(answer: HostAnswer): readonly string[] {
+  if (answer.kind === 'answered') return answer.inventory.problems;
+  return [`${answer.host.id}: ${answer.error}`];
+}
+
+/** Which of several copies is the guest: the earlier in this list. */
+const RANKS: readonly Sighting['state'][] = [
+  'running',
+  'post-copy',
+  'post-copy-paused',
+  'paused',
+  'unknown',
+  'incoming',
+  'defined',
+];
+
+function foremost(copies: readonly FoundGuest[]): FoundGuest {
+  const rank = (copy: FoundGuest): number => RANKS.indexOf(copy.sighting.state);
+  return copies.reduce((best, copy) => (rank(copy) < rank(best) ? copy : best));
+}
+
+function copyProblems(copies: readonly FoundGuest[]): string[] {
+  if (copies.length < 2) return [];
+  const { vm } = foremost(copies);
+  const isRunning = ({ sighting }: FoundGuest): boolean => sighting.state === 'running';
+  const running = copies.filter(isRunning).map(({ sighting }) => sighting.host);
+  if (running.length > 1) return [`${vm.name} (${vm.id}) RUNS on ${running.join(' and ')}`];
+  return copies
+    .filter(({ sighting }) => sighting.state === 'defined' && sighting.host !== vm.host)
+    .map(({ sighting }) => {
+      const copy = `defined on ${sighting.host}, too: undefine it there`;
+      return `${vm.name} (${vm.id}) is on ${vm.host}, but ${copy}`;
+    });
+}
+
+function storageList(
+  hosts: readonly HostFacts[],
+  vms: readonly VmFacts[],
+  shared: ReadonlyMap<string, boolean>,
+): Inventory['storages'] {
+  const ids = [
+    ...hosts.flatMap((host) => host.storages),
+    ...vms.flatMap((vm) => vm.disks.map((disk) => disk.storage)),
+  ];
+  return [...new Set(ids)].sort(compareText).map((id) => ({ id, shared: shared.get(id) ?? false }));
+}

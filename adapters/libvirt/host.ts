@@ -1,0 +1,168 @@
+/**
+ * One host of the source: its connections, and what it said about itself. Knows no other host.
+ */
+
+import { allStatsOf, domainsOf, expandCpu } from './calls/node.ts';
+import { isPersistent, withDomain, xmlOf, type Domain } from './calls/domain.ts';
+import { HostLink, type Lane } from './host-link.ts';
+import { surveyHost, type HostIdentity, type HostSurvey } from './host-survey.ts';
+import { STATS, XML } from './native/constants.ts';
+import { CallTimeout } from './native/errors.ts';
+import type { Session } from './native/session.ts';
+import { numberIn, textIn, type TypedParams } from './native/typed-params.ts';
+import { sightingStateOf, statusOf } from './domain-status.ts';
+import { describeGuest } from './vm-survey.ts';
+import { cpuXml, featuresOfExpanded } from './xml/cpu.ts';
+import { readDomain, type DomainDocument } from './xml/domain.ts';
+import type { HostId } from '../../src/domain/ids.ts';
+import type { Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
+
+/** A guest as found on one host, with the state that tells copies of it apart. */
+export interface FoundGuest {
+  readonly vm: VmFacts;
+  readonly sighting: Sighting;
+}
+
+export interface HostInventory {
+  readonly survey: HostSurvey;
+  readonly guests: readonly FoundGuest[];
+  readonly problems: readonly string[];
+}
+
+export class LibvirtHost {
+  readonly identity: HostIdentity;
+  readonly link: HostLink;
+  /** The last answer, kept for when the host does not answer. */
+  last: HostInventory | undefined;
+  /** Features of CPU descriptions that were spelled out before, by description. */
+  readonly #expanded = new Map<string, readonly string[]>();
+
+  constructor(identity: HostIdentity) {
+    this.identity = identity;
+    const { callSeconds, keepAlive } = identity.common;
+    this.link = new HostLink(identity.own.uri, { callSeconds, keepAlive });
+  }
+
+  get id(): HostId {
+    return this.identity.id;
+  }
+
+  /** Where other hosts' daemons reach this one. */
+  get migrateUri(): string {
+    return this.identity.own.migrateUri ?? this.identity.own.uri;
+  }
+
+  /** Runs `task` on the domain; undefined where this host does not know it. */
+  onDomain<T>(
+    uuid: string,
+    what: string,
+    task: (domain: Domain) => Promise<T>,
+    options: { readonly signal?: AbortSignal; readonly lane?: Lane } = {},
+  ): Promise<T | undefined> {
+    const { signal, lane = 'control' } = options;
+    return this.link.use(lane, what, (session) => withDomain(session, uuid, task), signal);
+  }
+
+  /** Where and how the domain is here; undefined: not at all. */
+  sight(uuid: string, signal?: AbortSignal): Promise<Sighting | undefined> {
+    const looking = async (domain: Domain): Promise<Sighting> => {
+      const state = sightingStateOf(await statusOf(domain));
+      return { host: this.id, state, persistent: await isPersistent(domain) };
+    };
+    return this.onDomain(uuid, 'locating', looking, signal === undefined ? {} : { signal });
+  }
+
+  /** Asks the host about itself. */
+  survey(signal?: AbortSignal): Promise<HostSurvey> {
+    const asking = (session: Session): Promise<HostSurvey> => surveyHost(session, this.identity);
+    return this.link.use('inventory', 'describing the host', asking, signal);
+  }
+
+  async inventory(signal: AbortSignal): Promise<HostInventory> {
+    const survey = await this.survey(signal);
+    const list = await this.link.use('inventory', 'listing guests', domainsOf, signal);
+    const disks = await this.#diskSizes(signal);
+    const guests: FoundGuest[] = [];
+    const problems: string[] = [];
+    for (const uuid of list.toSorted()) {
+      if (signal.aborted) throw new CallTimeout('inventory: cancelled');
+      try {
+        const found = await this.#describe(uuid, { survey, disks: disks.get(uuid), signal });
+        if (found !== undefined) guests.push(found);
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'DocumentError') throw error;
+        problems.push(`${this.id}: guest ${uuid}: ${error.message}`);
+      }
+    }
+    this.last = { survey, guests, problems };
+    return this.last;
+  }
+
+  /**
+   * The features that a guest with this document sees here; undefined: cannot be found out. A
+   * running guest's document has been completed by libvirt (check='full').
+   */
+  async visibleFeatures(
+    session: Session,
+    document: DomainDocument,
+    survey: HostSurvey,
+  ): Promise<readonly string[] | undefined> {
+    const { cpu } = document;
+    if (cpu?.model === undefined) return undefined;
+    const xml = cpuXml(cpu);
+    const key = `${document.type} ${document.arch} ${xml}`;
+    const known = this.#expanded.get(key);
+    if (known !== undefined) return known;
+    const { arch } = survey.capabilities;
+    const on = { emulator: null, arch: document.arch ?? arch, machine: null, type: document.type };
+    const features = featuresOfExpanded(await expandCpu(session, on, xml));
+    this.#expanded.set(key, features);
+    return features;
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+
+  #describe(uuid: string, context: DescribeContext): Promise<FoundGuest | undefined> {
+    const { survey, disks, signal } = context;
+    const describing = async (domain: Domain): Promise<FoundGuest> => {
+      const status = await statusOf(domain);
+      const document = readDomain(await xmlOf(domain, XML.live));
+      const vm = describeGuest(document, {
+        source: this.identity.source,
+        host: this.id,
+        survey,
+        options: this.identity.common,
+        status,
+        diskBytes: disks ?? new Map(),
+        features: await this.visibleFeatures(domain.session, document, survey),
+      });
+      const state = sightingStateOf(status);
+      return { vm, sighting: { host: this.id, state, persistent: await isPersistent(domain) } };
+    };
+    return this.onDomain(uuid, `describing ${uuid}`, describing, { signal, lane: 'inventory' });
+  }
+
+  async #diskSizes(signal: AbortSignal): Promise<Map<string, ReadonlyMap<string, number>>> {
+    const asking = (session: Session) => allStatsOf(session, STATS.state | STATS.block);
+    const all = await this.link.use('inventory', 'disk sizes', asking, signal);
+    return new Map(all.map(({ uuid, stats }) => [uuid, diskBytes(stats)]));
+  }
+}
+
+interface DescribeContext {
+  readonly survey: HostSurvey;
+  readonly disks: ReadonlyMap<string, number> | undefined;
+  readonly signal: AbortSignal;
+}
+
+function diskBytes(stats: TypedParams): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (let index = 0; index < (numberIn(stats, 'block.count') ?? 0); index += 1) {
+    const name = textIn(stats, `block.${index}.name`);
+    const capacity = numberIn(stats, `block.${index}.capacity`);
+    if (name !== undefined && capacity !== undefined) sizes.set(name, capacity);
+  }
+  return sizes;
+}

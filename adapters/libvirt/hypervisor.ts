@@ -1,0 +1,298 @@
+/**
+ * libvirt as a Drover hypervisor: one source, several hosts, each with its own daemon. A guest is
+ * known by its UUID, which is the same wherever it goes. A host that does not answer is reported
+ * and does not keep the others from answering.
+ */
+
+import { allStatsOf, nodeCpuTimeOf, nodeMemoryOf } from './calls/node.ts';
+import { startDirtyRate } from './calls/domain.ts';
+import { mergeInventories, type HostAnswer } from './fleet-inventory.ts';
+import { LibvirtHost } from './host.ts';
+import { METRIC_GROUPS, Sampler } from './metrics.ts';
+import { attempt, decline } from './moves/answers.ts';
+import { Mover } from './moves/mover.ts';
+import { cleanUpMove, commitMove, type Ends } from './moves/settle.ts';
+import { messageOf, toAdapterError } from './native/errors.ts';
+import type { Session } from './native/session.ts';
+import { hostIdText, type HostOptions, type LibvirtOptions } from './options.ts';
+import { precheckMove } from './precheck.ts';
+import { Rates } from './rates.ts';
+import type { HypervisorKind } from '../../src/domain/host.ts';
+import {
+  compareText,
+  hostId,
+  type HostId,
+  type SourceId,
+  type VmId,
+} from '../../src/domain/ids.ts';
+import type { Sample } from '../../src/domain/measured.ts';
+import type { Refusal } from '../../src/domain/refusal.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type {
+  Hypervisor,
+  HypervisorCapabilities,
+  Inventory,
+  Job,
+  MoveOrder,
+  Sighting,
+  Steering,
+} from '../../src/ports/hypervisor.ts';
+import { AdapterError, type Attempt, type Reading } from '../../src/ports/metric-source.ts';
+
+/** What libvirt with QEMU can do. */
+export const LIBVIRT_CAPABILITIES: HypervisorCapabilities = {
+  methods: ['pre-copy', 'post-copy', 'cold'],
+  abort: true,
+  progress: true,
+  autoConverge: true,
+  downtimeLimit: true,
+  bandwidthLimit: true,
+  postCopyRecovery: true,
+  precheck: true,
+  maintenanceMode: false,
+};
+
+export class LibvirtHypervisor implements Hypervisor {
+  readonly source: SourceId;
+  readonly kind: HypervisorKind;
+  readonly capabilities: HypervisorCapabilities;
+  readonly #options: LibvirtOptions;
+  readonly #clock: Clock;
+  readonly #hosts: ReadonlyMap<HostId, LibvirtHost>;
+  readonly #mover: Mover;
+  readonly #sampler: Sampler;
+  readonly #rates = new Rates();
+  #dirtyRateAt: number | undefined;
+  #closed = false;
+
+  /** Throws RangeError where two hosts have the same id, or one has none. */
+  constructor(source: SourceId, options: LibvirtOptions, clock: Clock) {
+    this.source = source;
+    this.#options = options;
+    this.#clock = clock;
+    this.kind = options.hosts.every((host) => host.uri.startsWith('xen')) ? 'xen' : 'kvm';
+    this.capabilities =
+      this.kind === 'kvm' ? LIBVIRT_CAPABILITIES : withoutQemu(LIBVIRT_CAPABILITIES);
+    this.#hosts = this.#makeHosts(options.hosts);
+    this.#mover = new Mover(options, clock);
+    this.#sampler = new Sampler(this.#rates, options);
+  }
+
+  async inventory(signal: AbortSignal): Promise<Inventory> {
+    this.#check(signal);
+    const answers = await Promise.all(
+      this.#all().map(async (host): Promise<HostAnswer> => {
+        const { identity } = host;
+        try {
+          return { kind: 'answered', host: identity, inventory: await host.inventory(signal) };
+        } catch (error) {
+          return { kind: 'silent', host: identity, last: host.last, error: messageOf(error) };
+        }
+      }),
+    );
+    if (answers.every((answer) => answer.kind === 'silent')) {
+      throw this.#unreachable(answers.map((answer) => answer.error).join('; '), signal);
+    }
+    return mergeInventories(answers);
+  }
+
+  async read(signal: AbortSignal): Promise<Reading> {
+    this.#check(signal);
+    const samples: Sample[] = [];
+    const problems: string[] = [];
+    await Promise.all(
+      this.#all().map(async (host) => {
+        try {
+          samples.push(...(await this.#readHost(host, signal)));
+        } catch (error) {
+          problems.push(`${host.id}: ${messageOf(error)}`);
+        }
+      }),
+    );
+    if (problems.length === this.#hosts.size) throw this.#unreachable(problems.join('; '), signal);
+    this.#rates.forgetUnseen();
+    await this.#measureDirtyRates(samples);
+    return { samples, health: [], problems: problems.sort(compareText) };
+  }
+
+  async locate(
+    vm: VmId,
+    signal: AbortSignal,
+  ): Promise<{ readonly sightings: readonly Sighting[]; readonly blind: readonly HostId[] }> {
+    this.#check(signal);
+    const sightings: Sighting[] = [];
+    const blind: HostId[] = [];
+    await Promise.all(
+      this.#all().map(async (host) => {
+        try {
+          const sighting = await host.sight(vm, signal);
+          if (sighting !== undefined) sightings.push(sighting);
+        } catch {
+          blind.push(host.id);
+        }
+      }),
+    );
+    return {
+      sightings: sightings.sort((a, b) => compareText(a.host, b.host)),
+      blind: blind.sort(compareText),
+    };
+  }
+
+  async precheck(order: MoveOrder, signal: AbortSignal): Promise<readonly Refusal[]> {
+    this.#check(signal);
+    try {
+      return await precheckMove(order, this.#ends(order), signal);
+    } catch (error) {
+      throw toAdapterError(this.source, 'precheck', error);
+    }
+  }
+
+  startMove(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    if (!this.capabilities.methods.includes(order.method)) {
+      return Promise.resolve(decline('unsupported', `libvirt has no method ${order.method}`));
+    }
+    return this.#order('starting the move', order, signal, (ends) =>
+      this.#mover.start(order, ends, signal),
+    );
+  }
+
+  async job(order: MoveOrder, signal: AbortSignal): Promise<Job> {
+    this.#check(signal);
+    try {
+      return await this.#mover.job(order, this.#ends(order), signal);
+    } catch (error) {
+      throw toAdapterError(this.source, 'following the move', error);
+    }
+  }
+
+  steer(order: MoveOrder, steering: Steering, signal: AbortSignal): Promise<Attempt> {
+    return this.#order('steering the move', order, signal, (ends) =>
+      this.#mover.steer(order, steering, ends, signal),
+    );
+  }
+
+  abort(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#order('stopping the move', order, signal, (ends) =>
+      this.#mover.abort(order, ends, signal),
+    );
+  }
+
+  commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#order('committing the move', order, signal, (ends) =>
+      commitMove(order, ends, signal),
+    );
+  }
+
+  cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#order('cleaning up', order, signal, (ends) => cleanUpMove(order, ends, signal));
+  }
+
+  setMaintenance(): Promise<Attempt> {
+    return Promise.resolve(decline('unsupported', 'libvirt knows no maintenance mode'));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all(this.#all().map((host) => host.close()));
+  }
+
+  #makeHosts(list: readonly HostOptions[]): ReadonlyMap<HostId, LibvirtHost> {
+    const hosts = new Map<HostId, LibvirtHost>();
+    for (const own of list) {
+      const text = hostIdText(own);
+      if (text === undefined) {
+        throw new RangeError(`${own.uri} names no host: give it an id`);
+      }
+      const id = hostId(text);
+      if (hosts.has(id)) throw new RangeError(`two hosts of ${this.source} have the id ${id}`);
+      const { source, kind } = this;
+      hosts.set(id, new LibvirtHost({ source, kind, id, own, common: this.#options }));
+    }
+    return hosts;
+  }
+
+  #all(): LibvirtHost[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** Throws AdapterError where one of the two hosts is not of this source. */
+  #ends(order: MoveOrder): Ends {
+    return { from: this.#host(order.from), to: this.#host(order.to) };
+  }
+
+  #host(id: HostId): LibvirtHost {
+    const host = this.#hosts.get(id);
+    if (host === undefined) {
+      throw new AdapterError('not-found', this.source, `${id} is no host of this source`);
+    }
+    return host;
+  }
+
+  async #order(
+    what: string,
+    order: MoveOrder,
+    signal: AbortSignal,
+    carryOut: (ends: Ends) => Promise<Attempt>,
+  ): Promise<Attempt> {
+    this.#check(signal);
+    return attempt(this.source, what, () => carryOut(this.#ends(order)));
+  }
+
+  #check(signal: AbortSignal): void {
+    if (this.#closed) throw new AdapterError('lost', this.source, 'the adapter was closed');
+    if (signal.aborted) throw new AdapterError('timeout', this.source, 'cancelled');
+  }
+
+  #unreachable(detail: string, signal: AbortSignal): AdapterError {
+    const code = signal.aborted ? 'timeout' : 'unreachable';
+    return new AdapterError(code, this.source, `no host answers: ${detail}`);
+  }
+
+  #readHost(host: LibvirtHost, signal: AbortSignal): Promise<Sample[]> {
+    const reading = async (session: Session): Promise<Sample[]> => {
+      const nodeCpu = await nodeCpuTimeOf(session);
+      const nodeMemory = await nodeMemoryOf(session);
+      const domains = await allStatsOf(session, METRIC_GROUPS);
+      const at = this.#clock.now();
+      const monotonicSeconds = this.#clock.monotonic();
+      const raw = { host: host.id, domains, nodeCpu, nodeMemory, at, monotonicSeconds };
+      return this.#sampler.samples(raw);
+    };
+    return host.link.use('statistics', 'reading statistics', reading, signal);
+  }
+
+  /** Asks libvirt to sample dirty rates where that is wanted and due; read at a later poll. */
+  async #measureDirtyRates(samples: readonly Sample[]): Promise<void> {
+    const wanted = this.#options.dirtyRate;
+    const now = this.#clock.monotonic();
+    if (wanted === undefined) return;
+    if (this.#dirtyRateAt !== undefined && now < this.#dirtyRateAt + wanted.everySeconds) return;
+    this.#dirtyRateAt = now;
+    const vms = samples.flatMap(({ entity }) => (entity.kind === 'vm' ? [entity.vm] : []));
+    for (const vm of new Set(vms)) {
+      for (const host of this.#all()) {
+        // A guest that migrates or has just left declines; it is asked again next time.
+        await host
+          .onDomain(vm, 'sampling the dirty rate', (domain) =>
+            startDirtyRate(domain, wanted.measureSeconds),
+          )
+          .catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** What libvirt's Xen driver lacks. Source: libvirt's "hypervisor driver feature matrix". */
+function withoutQemu(capabilities: HypervisorCapabilities): HypervisorCapabilities {
+  return {
+    ...capabilities,
+    methods: ['pre-copy', 'cold'],
+    abort: false,
+    progress: false,
+    autoConverge: false,
+    downtimeLimit: false,
+    bandwidthLimit: false,
+    postCopyRecovery: false,
+  };
+}

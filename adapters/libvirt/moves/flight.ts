@@ -1,0 +1,32 @@
+/**
+ * What this process remembers of a move that it started: no more than that the call is under way,
+ * or how it ended. Everything else is asked of the hosts, so that a move of a process that died is
+ * followed in the same way.
+ */
+
+import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
+import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+
+export type FlightEnd =
+  | { readonly kind: 'arrived' }
+  | { readonly kind: 'failed'; readonly code: AdapterErrorCode; readonly detail: string }
+  /** The connection broke: only looking tells what became of it. */
+  | { readonly kind: 'unanswered'; readonly code: AdapterErrorCode; readonly detail: string };
+
+export class Flight {
+  /** As ordered, and as steered since. */
+  order: MoveOrder;
+  end: FlightEnd | undefined;
+  /** How long the guest was off, of a cold move. */
+  offSeconds: number | undefined;
+
+  constructor(order: MoveOrder) {
+    this.order = order;
+  }
+
+  /** The same guest on the same way. */
+  isFor(order: MoveOrder): boolean {
+    const { vm, from, to } = this.order;
+    return vm === order.vm && from === order.from && to === order.to;
+  }
+}

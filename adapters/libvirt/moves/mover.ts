@@ -1,0 +1,349 @@
+/**
+ * Starts moves, follows them, changes their course. The call that carries a live move lasts as long
+ * as the move, on a connection of its own; nobody waits for it. What it returns only saves a look:
+ * the hosts are asked in any case when the connection broke, or another process made the call.
+ */
+
+import {
+  abortJob,
+  completedJobOf,
+  isMigratingOut,
+  migrate,
+  setBandwidth,
+  setDowntime,
+  startPostCopy,
+  withDomain,
+  type Domain,
+} from '../calls/domain.ts';
+import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
+import type { LibvirtHost } from '../host.ts';
+import { ERROR } from '../native/constants.ts';
+import { adapterCodeOf, isLibvirtError, isUnanswered, messageOf } from '../native/errors.ts';
+import { numberIn } from '../native/typed-params.ts';
+import type { LibvirtOptions } from '../options.ts';
+import { cpuRefusal } from '../precheck.ts';
+import { DONE, decline } from './answers.ts';
+import { isOffForMove, prepareColdMove, runColdMove } from './cold-move.ts';
+import { Flight, type FlightEnd } from './flight.ts';
+import { mibPerSecond, migrationParams, noteAutostart } from './live-move.ts';
+import { costOf, isPostCopy, noProgress, progressOf } from './progress.ts';
+import type { Ends } from './settle.ts';
+import type { VmId } from '../../../src/domain/ids.ts';
+import { assertNever } from '../../../src/domain/result.ts';
+import { seconds } from '../../../src/domain/units.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import type { Job, MoveOrder, Steering } from '../../../src/ports/hypervisor.ts';
+import type { Attempt } from '../../../src/ports/metric-source.ts';
+
+/** Between two looks at a migration that was just ordered. */
+const LOOK_SECONDS = seconds(0.1);
+
+export class Mover {
+  readonly #flights = new Map<VmId, Flight>();
+  readonly #options: LibvirtOptions;
+  readonly #clock: Clock;
+
+  constructor(options: LibvirtOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  async start(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
+    const known = this.#flights.get(order.vm);
+    if (known !== undefined && known.end === undefined) {
+      if (known.isFor(order)) return DONE;
+      return decline('locked', `${order.vm} is being moved to ${known.order.to}`);
+    }
+    const status = await ends.from.onDomain(order.vm, 'looking', statusOf, { signal });
+    if (status === undefined) return decline('not-found', `${order.vm} is not on ${order.from}`);
+    const there = await ends.to.sight(order.vm, signal);
+    if (isMigratingOut(status.job)) {
+      if (there !== undefined && there.state !== 'defined') return DONE;
+      return decline('locked', `${order.vm} is being moved elsewhere`);
+    }
+    const state = sightingStateOf(status);
+    if (order.method === 'cold') return this.#startCold(order, ends, state, signal);
+    const resume = state === 'post-copy-paused' && there?.state === 'post-copy-paused';
+    if (state !== 'running' && !resume) {
+      return decline('refused', `${order.vm} is ${state} on ${order.from}, not running`);
+    }
+    if (there !== undefined && there.state !== 'defined' && !resume) {
+      return decline('refused', `${order.vm} is ${there.state} on ${order.to}`);
+    }
+    return this.#startLive(new Flight(order), ends, { resume, signal });
+  }
+
+  async job(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Job> {
+    const flight = this.#flights.get(order.vm);
+    const own = flight?.isFor(order) === true ? flight : undefined;
+    if (own !== undefined && order.method === 'cold' && own.end === undefined) {
+      return { kind: 'running', progress: noProgress('cold') };
+    }
+    if (own?.end?.kind === 'arrived') return this.#arrived(own, ends, signal);
+    if (own?.end?.kind === 'failed') return failed(own.end.detail);
+    const observed = await observe(order, ends, signal);
+    if (observed.kind === 'none' && own !== undefined && own.end === undefined) {
+      return { kind: 'running', progress: noProgress('setup') };
+    }
+    return observed;
+  }
+
+  async steer(
+    order: MoveOrder,
+    steering: Steering,
+    ends: Ends,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const status = await ends.from.onDomain(order.vm, 'looking', statusOf, { signal });
+    if (status === undefined || !isMigratingOut(status.job)) {
+      return decline('refused', `no move of ${order.vm} from ${order.from} is under way`);
+    }
+    const tell = async (task: (domain: Domain) => Promise<void>): Promise<Attempt> => {
+      await ends.from.onDomain(order.vm, `steering: ${steering.kind}`, task, { signal });
+      return DONE;
+    };
+    const flight = this.#flights.get(order.vm);
+    switch (steering.kind) {
+      case 'downtime-limit':
+        if (flight) flight.order = { ...flight.order, downtimeLimitSeconds: steering.seconds };
+        return tell((domain) => setDowntime(domain, milliseconds(steering.seconds)));
+      case 'bandwidth':
+        if (flight) flight.order = { ...flight.order, bandwidth: steering.bandwidth };
+        return tell((domain) => setBandwidth(domain, mibPerSecond(steering.bandwidth)));
+      case 'post-copy':
+        return tell(startPostCopy);
+      case 'auto-converge':
+        return this.#autoConverge(order, ends, status, signal);
+      default:
+        return assertNever(steering, 'steering');
+    }
+  }
+
+  async abort(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
+    const flight = this.#flights.get(order.vm);
+    if (order.method === 'cold' && flight?.end === undefined && flight?.isFor(order) === true) {
+      return decline('refused', 'a guest that was told to shut down cannot be told otherwise');
+    }
+    const status = await ends.from.onDomain(order.vm, 'looking', statusOf, { signal });
+    if (status === undefined || isOff(status)) {
+      return decline('refused', `${order.vm} does not run on ${order.from} any more`);
+    }
+    if (isPostCopy(status)) return decline('refused', 'there is no way back from post-copy');
+    if (!isMigratingOut(status.job)) return DONE;
+    await ends.from.onDomain(order.vm, 'stopping the move', abortUnlessOver, { signal });
+    return DONE;
+  }
+
+  async #startCold(
+    order: MoveOrder,
+    ends: Ends,
+    state: string,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const isOurs = (domain: Domain): Promise<boolean> => isOffForMove(domain, order.move);
+    const goesOn = await ends.from.onDomain(order.vm, 'looking', isOurs, { signal });
+    if (state !== 'running' && goesOn !== true) {
+      return decline('refused', `${order.vm} is ${state} on ${order.from}, not running`);
+    }
+    const flight = new Flight(order);
+    const prepare = (domain: Domain): Promise<void> => prepareColdMove(domain, flight);
+    await ends.from.onDomain(order.vm, 'leaving a note', prepare, { signal });
+    this.#flights.set(order.vm, flight);
+    const tools = { ends, options: this.#options.cold, clock: this.#clock };
+    void settle(flight, runColdMove(flight, tools));
+    return DONE;
+  }
+
+  async #startLive(
+    flight: Flight,
+    ends: Ends,
+    how: { readonly resume: boolean; readonly signal?: AbortSignal },
+  ): Promise<Attempt> {
+    const { order } = flight;
+    const { from, to } = ends;
+    const { resume, signal } = how;
+    const refusal = resume ? undefined : await cpuRefusal(order, ends, signal);
+    if (refusal !== undefined) return decline('refused', refusal);
+    const prepare = async (domain: Domain) => {
+      await noteAutostart(domain, order);
+      return migrationParams(domain, order, { to, options: this.#options, resume });
+    };
+    const options = signal === undefined ? {} : { signal };
+    const params = await from.onDomain(order.vm, 'preparing', prepare, options);
+    if (params === undefined) return decline('not-found', `${order.vm} left ${from.id}`);
+    const connection = await from.link.open(signal);
+    // Two starts at the same moment: the first one counts.
+    const rival = this.#flights.get(order.vm);
+    if (rival !== undefined && rival !== flight && rival.end === undefined) {
+      from.link.drop(connection);
+      return rival.isFor(order) ? DONE : decline('locked', `${order.vm} is being moved`);
+    }
+    this.#flights.set(order.vm, flight);
+    const moving = connection.use(
+      'migrating',
+      (session) => withDomain(session, order.vm, (domain) => migrate(domain, params)),
+      { seconds: Number.POSITIVE_INFINITY },
+    );
+    void settle(flight, moving).finally(() => from.link.drop(connection));
+    await this.#untilTaken(flight, from);
+    if (flight.end !== undefined) return startedAs(flight.end);
+    await ignoringDeclined(
+      from.onDomain(order.vm, 'limiting the downtime', (domain) =>
+        setDowntime(domain, milliseconds(flight.order.downtimeLimitSeconds)),
+      ),
+    );
+    if (order.method === 'post-copy' && !resume) void this.#switchAfterFirstPass(flight, from);
+    return DONE;
+  }
+
+  /** Waits until QEMU has begun to send memory, or the call ended, or the time for it is up. */
+  async #untilTaken(flight: Flight, from: LibvirtHost): Promise<void> {
+    const deadline = this.#clock.monotonic() + this.#options.startSeconds;
+    while (flight.end === undefined && this.#clock.monotonic() < deadline) {
+      const looking = from.onDomain(flight.order.vm, 'looking', statusOf);
+      const status = await ignoringDeclined(looking);
+      if (status !== undefined && (numberIn(status.job.stats, 'data_total') ?? 0) > 0) return;
+      await this.#clock.sleep(LOOK_SECONDS);
+    }
+  }
+
+  /** Post-copy proper: one pass over the memory, then the switch. */
+  async #switchAfterFirstPass(flight: Flight, from: LibvirtHost): Promise<void> {
+    const { vm } = flight.order;
+    while (flight.end === undefined) {
+      const status = await from.onDomain(vm, 'looking', statusOf).catch(() => undefined);
+      if (status !== undefined && isPostCopy(status)) return;
+      const pass = status === undefined ? 0 : numberIn(status.job.stats, 'memory_iteration');
+      if ((pass ?? 0) >= 2) {
+        await from.onDomain(vm, 'switching to post-copy', startPostCopy).catch(() => undefined);
+      }
+      await this.#clock.sleep(LOOK_SECONDS);
+    }
+  }
+
+  /**
+   * libvirt can only begin with auto-converge, so the copy begins anew. A guest that did not
+   * converge loses nothing by it.
+   */
+  async #autoConverge(
+    order: MoveOrder,
+    ends: Ends,
+    status: DomainStatus,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const known = this.#flights.get(order.vm);
+    const isOn = known?.isFor(order) === true ? known.order.autoConverge : order.autoConverge;
+    const isThrottled = (numberIn(status.job.stats, 'auto_converge_throttle') ?? 0) > 0;
+    if (isOn || isThrottled) return DONE;
+    if (isPostCopy(status)) return decline('refused', 'it is in post-copy already');
+    const current = known?.isFor(order) === true ? known.order : order;
+    const flight = new Flight({ ...current, autoConverge: true });
+    this.#flights.set(order.vm, flight);
+    try {
+      await ends.from.onDomain(order.vm, 'stopping the move', abortUnlessOver, { signal });
+      if (!(await this.#untilStopped(order, ends, signal))) {
+        flight.end = { kind: 'unanswered', code: 'refused', detail: 'it did not stop' };
+        return decline('refused', `the move of ${order.vm} ended meanwhile`);
+      }
+      return await this.#startLive(flight, ends, { resume: false });
+    } catch (error) {
+      flight.end ??= { kind: 'unanswered', code: adapterCodeOf(error), detail: messageOf(error) };
+      throw error;
+    }
+  }
+
+  /** True: the guest runs on its source again and nothing of the attempt is on the target. */
+  async #untilStopped(order: MoveOrder, { from, to }: Ends, signal: AbortSignal) {
+    const deadline = this.#clock.monotonic() + this.#options.startSeconds;
+    for (;;) {
+      const status = await from.onDomain(order.vm, 'looking', statusOf, { signal });
+      if (status === undefined || isOff(status)) return false;
+      if (!isMigratingOut(status.job) && (await to.sight(order.vm, signal)) === undefined) {
+        return sightingStateOf(status) === 'running';
+      }
+      if (this.#clock.monotonic() > deadline) return false;
+      await this.#clock.sleep(LOOK_SECONDS);
+    }
+  }
+
+  async #arrived(flight: Flight, { to }: Ends, signal: AbortSignal): Promise<Job> {
+    if (flight.offSeconds !== undefined) {
+      const downtimeSeconds = seconds(flight.offSeconds);
+      return { kind: 'ended', ok: true, detail: '', downtimeSeconds, bytes: undefined };
+    }
+    return arrivedOn(flight.order, to, signal);
+  }
+}
+
+/** What the hosts show of a move, whoever started it. */
+async function observe(order: MoveOrder, { from, to }: Ends, signal: AbortSignal): Promise<Job> {
+  const there = await to.sight(order.vm, signal);
+  const status = await from.onDomain(order.vm, 'looking', statusOf, { signal });
+  if (status !== undefined && isMigratingOut(status.job)) {
+    return { kind: 'running', progress: progressOf(status) };
+  }
+  if (there?.state === 'post-copy') return { kind: 'running', progress: noProgress('post-copy') };
+  if (there?.state === 'post-copy-paused') return failed('post-copy broke in the middle');
+  const isGone = status === undefined || isOff(status);
+  if (isGone && there?.state === 'running') return arrivedOn(order, to, signal);
+  // Both ends are in the middle of the last handshake.
+  if (isGone && there?.state === 'incoming') {
+    return { kind: 'running', progress: noProgress('stop-and-copy') };
+  }
+  return { kind: 'none' };
+}
+
+async function arrivedOn(order: MoveOrder, to: LibvirtHost, signal: AbortSignal): Promise<Job> {
+  const job = await to.onDomain(order.vm, 'reading the result', completedJobOf, { signal });
+  return { kind: 'ended', ok: true, detail: '', ...costOf(job) };
+}
+
+function failed(detail: string): Job {
+  return { kind: 'ended', ok: false, detail, downtimeSeconds: undefined, bytes: undefined };
+}
+
+async function settle(flight: Flight, moving: Promise<unknown>): Promise<void> {
+  try {
+    await moving;
+    flight.end = { kind: 'arrived' };
+  } catch (error) {
+    const kind =
+      isUnanswered(error) && adapterCodeOf(error) !== 'unreachable' ? 'unanswered' : 'failed';
+    flight.end = { kind, code: adapterCodeOf(error), detail: messageOf(error) };
+  }
+}
+
+function startedAs(end: FlightEnd): Attempt {
+  switch (end.kind) {
+    case 'arrived':
+      return DONE;
+    case 'failed':
+    case 'unanswered':
+      return decline(end.code, end.detail);
+    default:
+      return assertNever(end, 'end of a flight');
+  }
+}
+
+/** Lets an order pass that libvirt declines because the migration has just ended. */
+async function ignoringDeclined<T>(order: Promise<T>): Promise<T | undefined> {
+  try {
+    return await order;
+  } catch (error) {
+    if (isUnanswered(error)) throw error;
+    return undefined;
+  }
+}
+
+async function abortUnlessOver(domain: Domain): Promise<void> {
+  try {
+    await abortJob(domain);
+  } catch (error) {
+    const isOver = isLibvirtError(error, ERROR.operationInvalid);
+    if (!isOver || isPostCopy(await statusOf(domain))) throw error;
+  }
+}
+
+function milliseconds(duration: number): number {
+  return Math.max(1, Math.round(duration * 1000));
+}

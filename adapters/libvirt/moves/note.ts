@@ -1,0 +1,36 @@
+/**
+ * Drover's note in the definition of a guest that it moves. It goes along with the definition, so
+ * that what the guest's new host has to be told survives a crash of Drover.
+ */
+
+import { isActive, isPersistent, metadataOf, setMetadata, type Domain } from '../calls/domain.ts';
+import { AFFECT } from '../native/constants.ts';
+import { MOVE_NAMESPACE, readMoveNote, writeMoveNote, type MoveNote } from '../xml/metadata.ts';
+
+const NAMESPACE = { key: 'drover-move', uri: MOVE_NAMESPACE };
+
+/** Writes the note into all definitions that the domain has, the running and the stored one. */
+export async function leaveNote(domain: Domain, note: MoveNote): Promise<void> {
+  await setMetadata(domain, writeMoveNote(note), NAMESPACE, await whereOf(domain));
+}
+
+export async function noteOf(domain: Domain): Promise<MoveNote | undefined> {
+  const where = (await isPersistent(domain)) ? 'config' : 'live';
+  const xml = await metadataOf(domain, MOVE_NAMESPACE, where);
+  return xml === undefined ? undefined : readMoveNote(xml);
+}
+
+/** Takes the note out again where there is one. */
+export async function removeNote(domain: Domain): Promise<void> {
+  for (const where of ['live', 'config'] as const) {
+    if (((await whereOf(domain)) & AFFECT[where]) === 0) continue;
+    if ((await metadataOf(domain, MOVE_NAMESPACE, where)) === undefined) continue;
+    await setMetadata(domain, null, NAMESPACE, AFFECT[where]);
+  }
+}
+
+async function whereOf(domain: Domain): Promise<number> {
+  const live = (await isActive(domain)) ? AFFECT.live : 0;
+  const config = (await isPersistent(domain)) ? AFFECT.config : 0;
+  return live | config;
+}

@@ -1,0 +1,137 @@
+/**
+ * The two ends of every move: after it arrived, the source's definition goes; after it failed, the
+ * target's does. Both may be asked any number of times, and neither touches a guest that runs.
+ */
+
+import {
+  autostartOf,
+  defineDomain,
+  destroyDomain,
+  isMigratingOut,
+  isPersistent,
+  setAutostart,
+  startDomain,
+  undefineDomain,
+  xmlOf,
+  type Domain,
+} from '../calls/domain.ts';
+import { ERROR, UNDEFINE, XML } from '../native/constants.ts';
+import { isLibvirtError } from '../native/errors.ts';
+import type { LibvirtHost } from '../host.ts';
+import { isOff, sightingStateOf, statusOf } from '../domain-status.ts';
+import { DONE, decline } from './answers.ts';
+import { noteOf, removeNote } from './note.ts';
+import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+import type { Attempt } from '../../../src/ports/metric-source.ts';
+
+export interface Ends {
+  readonly from: LibvirtHost;
+  readonly to: LibvirtHost;
+}
+
+/** See `Hypervisor.commit`. */
+export async function commitMove(
+  order: MoveOrder,
+  { from, to }: Ends,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { vm } = order;
+  const arrived = await to.sight(vm, signal);
+  if (arrived?.state !== 'running') {
+    return decline('refused', `${vm} does not run on ${to.id}`);
+  }
+  const left = await from.sight(vm, signal);
+  if (left !== undefined && left.state !== 'defined') {
+    return decline('refused', `${vm} is still on ${from.id} (${left.state})`);
+  }
+  if (!arrived.persistent && left !== undefined) {
+    const xml = await from.onDomain(vm, 'reading the definition', definitionOf, { signal });
+    if (xml !== undefined) {
+      await to.link.use('control', 'defining', (session) => defineDomain(session, xml), signal);
+    }
+  }
+  // Before the source's copy goes: it may be the only one that remembers.
+  await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
+  await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
+  await to.onDomain(vm, 'removing the note', removeNote, { signal });
+  return DONE;
+}
+
+/** The stored definition, as another libvirt version understands it, secrets included. */
+export function definitionOf(domain: Domain): Promise<string> {
+  return xmlOf(domain, XML.inactive | XML.secure | XML.migratable);
+}
+
+async function takeOverAutostart(domain: Domain): Promise<void> {
+  const note = await noteOf(domain);
+  if (note?.autostart !== true || !(await isPersistent(domain))) return;
+  if (!(await autostartOf(domain))) await setAutostart(domain, true);
+}
+
+/** See `Hypervisor.cleanUp`. */
+export async function cleanUpMove(
+  order: MoveOrder,
+  { from, to }: Ends,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { vm } = order;
+  const status = await from.onDomain(vm, 'looking at the source', statusOf, { signal });
+  if (status !== undefined && isMigratingOut(status.job)) {
+    return decline('locked', `${vm} is still being moved`);
+  }
+  const kept = status === undefined ? undefined : sightingStateOf(status);
+  const remains = await to.sight(vm, signal);
+  if (remains !== undefined) {
+    const refusal = whyNotRemoved(remains.state, kept);
+    if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
+    await to.onDomain(vm, 'cleaning up', removeRemains, { signal });
+  }
+  const restore = (domain: Domain): Promise<void> => restoreSource(domain, order);
+  await from.onDomain(vm, 'restoring the source', restore, { signal });
+  return DONE;
+}
+
+function whyNotRemoved(remains: string, kept: string | undefined): string | undefined {
+  if (kept === undefined) return 'it is not on its source any more';
+  switch (remains) {
+    case 'defined':
+      return undefined;
+    case 'incoming':
+    case 'paused':
+      return kept === 'running' ? undefined : `it is ${remains}, and its source does not run`;
+    default:
+      return `it is ${remains}`;
+  }
+}
+
+async function removeRemains(domain: Domain): Promise<void> {
+  const wasPersistent = await isPersistent(domain);
+  if (sightingStateOf(await statusOf(domain)) !== 'defined') await destroyDomain(domain);
+  if (wasPersistent) await undefineCompletely(domain);
+}
+
+/**
+ * After a failed move everything is as before: autostart, which a cold move takes away, and the
+ * guest itself, where a cold move that was interrupted had shut it down.
+ */
+async function restoreSource(domain: Domain, order: MoveOrder): Promise<void> {
+  const note = await noteOf(domain);
+  if (note === undefined) return;
+  if (note.autostart && !(await autostartOf(domain))) await setAutostart(domain, true);
+  const wasShutDown = order.method === 'cold' && note.move === order.move;
+  if (wasShutDown && isOff(await statusOf(domain))) await startDomain(domain);
+  await removeNote(domain);
+}
+
+/** Removes a stored definition, but no NVRAM or TPM state: on shared storage the guest uses it. */
+export async function undefineCompletely(domain: Domain): Promise<void> {
+  const { managedSave, snapshotsMetadata, checkpointsMetadata, keepNvram, keepTpm } = UNDEFINE;
+  const flags = managedSave | snapshotsMetadata | checkpointsMetadata | keepNvram;
+  try {
+    await undefineDomain(domain, flags | keepTpm);
+  } catch (error) {
+    // libvirt before 8.9 does not know the flag, and keeps the state anyway.
+    if (!isLibvirtError(error, ERROR.argumentUnsupported)) throw error;
+    await undefineDomain(domain, flags);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * libvirt's own opinion on a move, asked of the target: can it give the guest its CPU and its
+ * machine type, is the name free, are there pages left, does anything hold the guest?
+ *
+ * libvirt alone is not enough: it accepts a guest with check='partial' and features of its own on a
+ * host that lacks them (seen with 11.3). So the features are compared here, too, one by one.
+ */
+
+import { compareCpu, freePagesOf } from './calls/node.ts';
+import { snapshotsOf, uuidByName, xmlOf, type Domain } from './calls/domain.ts';
+import { isHeld, isOff, statusOf, type DomainStatus } from './domain-status.ts';
+import type { LibvirtHost } from './host.ts';
+import type { HostSurvey } from './host-survey.ts';
+import type { Ends } from './moves/settle.ts';
+import type { Session } from './native/session.ts';
+import { XML } from './native/constants.ts';
+import { cpuXml } from './xml/cpu.ts';
+import { readDomain, type DomainDocument } from './xml/domain.ts';
+import type { MoveOrder } from '../../src/ports/hypervisor.ts';
+import type { Refusal, RefusalCode } from '../../src/domain/refusal.ts';
+
+type Objection = readonly [code: RefusalCode, detail: string];
+
+export async function precheckMove(
+  order: MoveOrder,
+  { from, to }: Ends,
+  signal: AbortSignal,
+): Promise<readonly Refusal[]> {
+  const guest = await from.onDomain(order.vm, 'reading the guest', readGuest, { signal });
+  const objections: readonly Objection[] =
+    guest === undefined
+      ? [['world-moved-on', `not on ${from.id}`]]
+      : [
+          ...guestObjections(guest),
+          ...(await targetObjections(order, guest.document, { from, to }, signal)),
+        ];
+  return objections.map(([code, detail]) => ({ code, vm: order.vm, host: order.to, detail }));
+}
+
+/**
+ * Why the target cannot give the running guest its CPU; undefined: it can. Asked again when a live
+ * move starts, because libvirt would let some of those guests go and lose them later.
+ */
+export async function cpuRefusal(
+  order: MoveOrder,
+  { from, to }: Ends,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  const guest = await from.onDomain(order.vm, 'reading the guest', readGuest, options);
+  if (guest === undefined) return `not on ${from.id}`;
+  const survey = await to.survey(signal);
+  const objections = await cpuObjections(guest.document, survey, { from, to }, signal);
+  return objections.at(0)?.join(': ');
+}
+
+interface Guest {
+  readonly document: DomainDocument;
+  readonly status: DomainStatus;
+  readonly snapshots: number;
+}
+
+async function readGuest(domain: Domain): Promise<Guest> {
+  const status = await statusOf(domain);
+  const document = readDomain(await xmlOf(domain, XML.live));
+  return { document, status, snapshots: await snapshotsOf(domain) };
+}
+
+function guestObjections({ document, status, snapshots }: Guest): Objection[] {
+  const out: Objection[] = [];
+  if (isOff(status)) out.push(['power-state', 'off']);
+  if (isHeld(status)) out.push(['locked', `job ${status.job.operation ?? ''}`]);
+  if (document.devices.disk.some((disk) => disk.mirror !== undefined)) {
+    out.push(['locked', 'a disk is being copied']);
+  }
+  if (snapshots > 0) {
+    out.push(['hypervisor', `libvirt moves no guest with snapshots (${snapshots})`]);
+  }
+  return out;
+}
+
+async function targetObjections(
+  order: MoveOrder,
+  document: DomainDocument,
+  { from, to }: Ends,
+  signal: AbortSignal,
+): Promise<Objection[]> {
+  const survey = await to.survey(signal);
+  const there = await to.sight(order.vm, signal);
+  const out: Objection[] = [];
+  if (there !== undefined && there.state !== 'defined') {
+    out.push(['hypervisor', `it is ${there.state} on ${to.id}`]);
+  }
+  const byName = await to.link.use(
+    'control',
+    'looking the name up',
+    (session) => uuidByName(session, document.name),
+    signal,
+  );
+  if (byName !== undefined && byName !== order.vm) {
+    out.push(['hypervisor', `${to.id} has another guest named ${document.name} (${byName})`]);
+  }
+  const { machineType } = document;
+  if (machineType !== undefined && !survey.capabilities.machineTypes.includes(machineType)) {
+    out.push(['machine-type', machineType]);
+  }
+  if (order.method === 'cold') out.push(...coldObjections(document, survey));
+  else out.push(...(await cpuObjections(document, survey, { from, to }, signal)));
+  out.push(...(await pageObjections(document, survey, to, signal)));
+  return out;
+}
+
+/** libvirt copies neither file when a guest is off; live they are part of the stream. */
+function coldObjections({ firmware, devices }: DomainDocument, survey: HostSurvey): Objection[] {
+  const out: Objection[] = [];
+  const { nvramPath } = firmware;
+  if (nvramPath !== undefined && !survey.storage.placeOfPath(nvramPath).shared) {
+    out.push(['firmware', `${nvramPath} is not on shared storage`]);
+  }
+  if (devices.tpm.some((tpm) => tpm.backend?.['@type'] === 'emulator')) {
+    out.push(['firmware', 'the state of the emulated TPM is not on shared storage']);
+  }
+  return out;
+}
+
+async function cpuObjections(
+  document: DomainDocument,
+  survey: HostSurvey,
+  { from, to }: Ends,
+  signal?: AbortSignal,
+): Promise<Objection[]> {
+  const { cpu } = document;
+  // Passthrough is a matter of identical hosts, which domain/compatibility judges.
+  if (cpu?.model === undefined) return [];
+  const expand = (session: Session): Promise<readonly string[] | undefined> =>
+    from.visibleFeatures(session, document, survey);
+  const seen = await from.link.use('control', 'expanding the CPU', expand, signal);
+  const offered = survey.facts.cpu.features;
+  if (seen === undefined || offered === undefined) {
+    return [['cpu-unknown', 'the features could not be read']];
+  }
+  const missing = seen.filter((feature) => !offered.includes(feature));
+  if (missing.length > 0) return [['cpu-features', `missing ${missing.join(', ')}`]];
+  const on = { ...survey.platform, type: document.type, machine: document.machineType ?? null };
+  const opinion = await to.link.use(
+    'control',
+    'comparing the CPU',
+    (session) => compareCpu(session, on, cpuXml(cpu)),
+    signal,
+  );
+  return opinion === undefined ? [] : [['cpu-features', opinion]];
+}
+
+async function pageObjections(
+  document: DomainDocument,
+  survey: HostSurvey,
+  to: LibvirtHost,
+  signal: AbortSignal,
+): Promise<Objection[]> {
+  const pageBytes = document.hugePages?.[0];
+  if (pageBytes === undefined) return [];
+  const cells = Math.max(1, survey.capabilities.numaCells);
+  const free = await to.link.use(
+    'control',
+    'counting free pages',
+    (session) => freePagesOf(session, pageBytes / 1024, cells),
+    signal,
+  );
+  const needed = Math.ceil(document.memoryBytes / pageBytes);
+  return free >= needed ? [] : [['huge-pages', `needs ${needed}, ${free} free`]];
+}

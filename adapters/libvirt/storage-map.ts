@@ -1,0 +1,87 @@
+/**
+ * Gives every disk, and every file of a guest's firmware, the id of the storage it lies on, and
+ * says whether other hosts see the same data there. What nobody declared shared, and no storage
+ * pool shows to be, is local: a host's own file, unreachable from elsewhere.
+ */
+
+import type { LibvirtOptions } from './options.ts';
+import type { DiskElement } from './xml/domain.ts';
+import type { Pool } from './xml/reach.ts';
+
+export interface Place {
+  readonly storage: string;
+  readonly shared: boolean;
+}
+
+export interface StorageMap {
+  /** Undefined: the drive holds no medium. */
+  readonly placeOfDisk: (disk: DiskElement) => Place | undefined;
+  readonly placeOfPath: (path: string) => Place;
+  /** Everything that the host reaches, sorted by id. */
+  readonly reach: readonly Place[];
+}
+
+export function mapStorage(
+  host: string,
+  options: Pick<LibvirtOptions, 'sharedStorages'> & { readonly storages: readonly string[] },
+  pools: readonly Pool[],
+): StorageMap {
+  const local: Place = { storage: `local@${host}`, shared: false };
+  const declared = options.sharedStorages.filter((one) => one.hosts?.includes(host) ?? true);
+  const folders = [
+    ...declared.flatMap((one) => one.paths.map((path) => [path, shared(one.id)] as const)),
+    ...pools.flatMap((pool) =>
+      pool.path === undefined ? [] : [[pool.path, placeOfPool(pool, host)] as const],
+    ),
+  ].sort(([a], [b]) => b.length - a.length);
+
+  function placeOfPath(path: string): Place {
+    return folders.find(([folder]) => isBelow(path, folder))?.[1] ?? local;
+  }
+
+  function placeOfDisk(disk: DiskElement): Place | undefined {
+    const source = disk.source;
+    if (source === undefined) return undefined;
+    const path = source['@file'] ?? source['@dev'] ?? source['@dir'];
+    if (path !== undefined) return placeOfPath(path);
+    if (source['@pool'] !== undefined) {
+      const pool = pools.find((one) => one.name === source['@pool']);
+      return pool === undefined ? local : placeOfPool(pool, host);
+    }
+    const { '@protocol': protocol, '@name': name = '' } = source;
+    if (protocol === undefined) return undefined;
+    const key = `${protocol}:${name}`;
+    const known = declared.find((one) =>
+      one.networkDisks.some((prefix) => key === prefix || key.startsWith(`${prefix}/`)),
+    );
+    return shared(known?.id ?? `${protocol}:${name.split('/', 1)[0] ?? ''}`);
+  }
+
+  const reach = [
+    local,
+    ...declared.map((one) => shared(one.id)),
+    ...pools.map((pool) => placeOfPool(pool, host)),
+    ...options.storages.map(shared),
+  ];
+  return { placeOfDisk, placeOfPath, reach: distinct(reach) };
+}
+
+function shared(storage: string): Place {
+  return { storage, shared: true };
+}
+
+/** A pool of the same name on another host is the same storage only if its type says so. */
+function placeOfPool(pool: Pool, host: string): Place {
+  return pool.shared
+    ? shared(`pool:${pool.name}`)
+    : { storage: `pool:${pool.name}@${host}`, shared: false };
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+function distinct(places: readonly Place[]): Place[] {
+  const byId = new Map(places.map((place) => [place.storage, place]));
+  return [...byId.keys()].sort().flatMap((storage) => byId.get(storage) ?? []);
+}

@@ -1,0 +1,191 @@
+/** Makes the port's description of one guest out of its live document and what its host can do. */
+
+import { bytes, type Bytes } from '../../src/domain/units.ts';
+import type { GuestCpu } from '../../src/domain/cpu.ts';
+import { networkId, storageId, vmId, type HostId, type SourceId } from '../../src/domain/ids.ts';
+import type { StatePlace, VmDevice, VmDisk } from '../../src/domain/vm.ts';
+import type { VmFacts } from '../../src/ports/hypervisor.ts';
+import { isHeld, powerStateOf, type DomainStatus } from './domain-status.ts';
+import type { HostSurvey } from './host-survey.ts';
+import type { LibvirtOptions } from './options.ts';
+import { vendorOf } from './xml/cpu.ts';
+import type { DomainDocument, HostDeviceElement, InterfaceElement } from './xml/domain.ts';
+
+export interface GuestContext {
+  readonly source: SourceId;
+  readonly host: HostId;
+  readonly survey: HostSurvey;
+  readonly options: LibvirtOptions;
+  readonly status: DomainStatus;
+  /** Capacity in bytes of each disk, by its target name (vda). */
+  readonly diskBytes: ReadonlyMap<string, number>;
+  /** Every feature that the guest can see; undefined: could not be found out. */
+  readonly features: readonly string[] | undefined;
+}
+
+export function describeGuest(document: DomainDocument, context: GuestContext): VmFacts {
+  const { status, options } = context;
+  const { metadata, title } = document;
+  const { disk } = document.devices;
+  return {
+    id: vmId(document.uuid),
+    name: document.name,
+    source: context.source,
+    host: context.host,
+    vcpus: document.vcpus,
+    memoryBytes: bytes(document.memoryBytes),
+    overheadBytes: overheadOf(document, options.overhead),
+    hugePageBytes: hugePageOf(document, context.survey),
+    cpu: guestCpu(document, context),
+    machineType: document.machineType,
+    firmware: firmwareOf(document, context.survey),
+    confidential: confidentialOf(document.launchSecurity),
+    disks: disksOf(document, context),
+    networks: [...new Set(document.devices.interface.flatMap(networkOf))].sort().map(networkId),
+    devices: devicesOf(document),
+    powerState: powerStateOf(status),
+    labels: title === undefined ? metadata.labels : { title, ...metadata.labels },
+    managedBy: metadata.managedBy,
+    locked: isHeld(status) || disk.some((one) => one.mirror !== undefined),
+  };
+}
+
+function overheadOf(document: DomainDocument, overhead: LibvirtOptions['overhead']): Bytes {
+  const { fixedBytes, perVcpuBytes, memoryShare } = overhead;
+  const sum = fixedBytes + perVcpuBytes * document.vcpus + document.memoryBytes * memoryShare;
+  return bytes(Math.ceil(sum));
+}
+
+const DEFAULT_HUGE_PAGE_BYTES = 2 * 1024 * 1024;
+
+function hugePageOf({ hugePages }: DomainDocument, survey: HostSurvey): Bytes | undefined {
+  if (hugePages === undefined) return undefined;
+  // No size named: the default of the host, which for x86 and arm is its smallest.
+  const smallest = survey.capabilities.hugePages[0]?.pageBytes ?? DEFAULT_HUGE_PAGE_BYTES;
+  return bytes(hugePages[0] ?? smallest);
+}
+
+function guestCpu(document: DomainDocument, context: GuestContext): GuestCpu {
+  const { survey, features, options } = context;
+  const { cpu } = document;
+  const host = survey.facts.cpu;
+  const common = {
+    baseline: undefined,
+    invariantTsc: features?.includes('invtsc') ?? false,
+    nested:
+      options.nestedGuests === 'pinned' &&
+      (features ?? ['vmx']).some((name) => name === 'vmx' || name === 'svm'),
+  };
+  const mode = cpu?.['@mode'];
+  const isWhole = mode === 'host-passthrough' || mode === 'maximum';
+  if (isWhole || (cpu === undefined && document.type === 'xen')) {
+    const { vendor, model } = host;
+    return { ...common, mode: 'passthrough', vendor, model, features: undefined };
+  }
+  if (mode === 'host-model') {
+    const { vendor, model } = host;
+    return { ...common, mode: 'host-model', vendor, model, features };
+  }
+  if (cpu?.model === undefined) {
+    return { ...common, mode: 'unknown', vendor: undefined, model: undefined, features: undefined };
+  }
+  const vendor = vendorOf(cpu.vendor) ?? modelVendor(document, survey) ?? host.vendor;
+  return { ...common, mode: 'named', vendor, model: cpu.model, features };
+}
+
+/**
+ * Under KVM a named model shows the vendor of the machine it was started on; under software
+ * emulation that of the model, where it has one.
+ */
+function modelVendor({ type, cpu }: DomainDocument, { guests }: HostSurvey): GuestCpu['vendor'] {
+  return type === 'qemu' ? vendorOf(guests.vendors.get(cpu?.model ?? '')) : undefined;
+}
+
+function firmwareOf(document: DomainDocument, { storage }: HostSurvey): VmFacts['firmware'] {
+  const { uefi, nvramPath } = document.firmware;
+  const place = (path: string): StatePlace =>
+    storage.placeOfPath(path).shared ? 'shared' : 'local';
+  // The state of an emulated TPM lies here whatever the guest (libvirt's built-in path).
+  const tpmFolder = `/var/lib/libvirt/swtpm/${document.uuid}`;
+  const isEmulated = document.devices.tpm.some((one) => one.backend?.['@type'] === 'emulator');
+  return {
+    kind: uefi ? 'uefi' : 'bios',
+    nvram: nvramPath === undefined ? 'none' : place(nvramPath),
+    tpm: isEmulated ? place(tpmFolder) : 'none',
+  };
+}
+
+function confidentialOf(type: string | undefined): VmFacts['confidential'] {
+  if (type === undefined) return 'none';
+  if (type.startsWith('sev')) return 'sev';
+  return type === 'tdx' ? 'tdx' : 'other';
+}
+
+function disksOf(document: DomainDocument, { survey, diskBytes }: GuestContext): VmDisk[] {
+  return document.devices.disk.flatMap((disk) => {
+    const place = survey.storage.placeOfDisk(disk);
+    if (place === undefined) return [];
+    const capacity = diskBytes.get(disk.target?.['@dev'] ?? '') ?? 0;
+    return [{ storage: storageId(place.storage), bytes: bytes(capacity), shared: place.shared }];
+  });
+}
+
+/** Ids of the networks that an interface needs; user-mode networking needs none. */
+function networkOf({ '@type': type, source }: InterfaceElement): string[] {
+  switch (type) {
+    case 'network':
+      return source?.['@network'] === undefined ? [] : [`network:${source['@network']}`];
+    case 'bridge':
+      return source?.['@bridge'] === undefined ? [] : [`bridge:${source['@bridge']}`];
+    case 'direct':
+      return source?.['@dev'] === undefined ? [] : [`direct:${source['@dev']}`];
+    default:
+      return [];
+  }
+}
+
+function devicesOf({ devices }: DomainDocument): VmDevice[] {
+  const passedThrough = devices.hostdev.map(
+    (device): VmDevice => ({
+      kind: deviceKind(device['@type']),
+      id: deviceId(device),
+      // libvirt unplugs a failover pair's device before the move and plugs one in after it.
+      migratable: device.teaming?.['@type'] === 'transient',
+    }),
+  );
+  const interfaces = devices.interface
+    .filter((one) => one['@type'] === 'hostdev' || one['@type'] === 'vdpa')
+    .map(
+      (one): VmDevice => ({
+        kind: one['@type'] === 'vdpa' ? 'vdpa' : 'sriov',
+        id: one.source?.['@dev'] ?? 'interface',
+        migratable: one.teaming?.['@type'] === 'transient',
+      }),
+    );
+  const folders = devices.filesystem.map(
+    (one): VmDevice => ({
+      kind: 'other',
+      id: `filesystem:${one.target?.['@dir'] ?? ''}`,
+      migratable: false,
+    }),
+  );
+  const memory = devices.shmem.map(
+    (one): VmDevice => ({ kind: 'other', id: `shmem:${one['@name'] ?? ''}`, migratable: false }),
+  );
+  return [...passedThrough, ...interfaces, ...folders, ...memory];
+}
+
+function deviceKind(type: string | undefined): VmDevice['kind'] {
+  return type === 'pci' || type === 'usb' || type === 'mdev' ? type : 'other';
+}
+
+function deviceId({ source }: HostDeviceElement): string {
+  const address = source?.address;
+  if (address?.['@uuid'] !== undefined) return address['@uuid'];
+  if (source?.vendor !== undefined) {
+    return `${source.vendor['@id'] ?? ''}:${source.product?.['@id'] ?? ''}`;
+  }
+  const part = (value: string | undefined): string => (value ?? '').replace(/^0x/, '');
+  const { '@domain': domain, '@bus': bus, '@slot': slot, '@function': fn } = address ?? {};
+  return `${part(domain)}:${part(bus)}:${part(slot)}.${part(fn)}`;
+}

@@ -1,0 +1,63 @@
+/** The documents that say what storage and which networks a host reaches. */
+
+import { z } from 'zod';
+
+import { attribute, maybe, one, readDocument, text } from './document.ts';
+
+const pool = z.object({
+  pool: one(
+    z.object({
+      '@type': z.string(),
+      name: one(text),
+      target: maybe(z.object({ path: maybe(text) })),
+    }),
+  ),
+});
+
+export interface Pool {
+  readonly name: string;
+  /** The same data on every host that has this pool. */
+  readonly shared: boolean;
+  /** Folder below which its volumes lie; undefined: they are no files. */
+  readonly path: string | undefined;
+}
+
+/** Types whose data lies outside the host. Source: libvirt's "Storage pool capabilities". */
+const SHARED_POOL_TYPES = new Set([
+  'netfs',
+  'iscsi',
+  'iscsi-direct',
+  'scsi',
+  'mpath',
+  'rbd',
+  'sheepdog',
+  'gluster',
+  'vstorage',
+]);
+
+export function readPool(xml: string): Pool {
+  const { '@type': type, name, target } = readDocument('storage pool', xml, pool).pool;
+  return { name, shared: SHARED_POOL_TYPES.has(type), path: target?.path };
+}
+
+const bridge = z.object({ '@name': attribute });
+const network = z.object({
+  network: one(z.object({ name: one(text), bridge: maybe(bridge) })),
+});
+
+/** Ids of a virtual network and of the bridge behind it. */
+export function readNetwork(xml: string): string[] {
+  const { name, bridge: behind } = readDocument('network', xml, network).network;
+  const bridgeName = behind?.['@name'];
+  return [`network:${name}`, ...(bridgeName === undefined ? [] : [`bridge:${bridgeName}`])];
+}
+
+const hostInterface = z.object({
+  interface: one(z.object({ '@type': z.string(), '@name': z.string() })),
+});
+
+/** Id of a host interface as guests use it: a bridge to join, or a device to sit on. */
+export function readInterface(xml: string): string {
+  const { '@type': type, '@name': name } = readDocument('interface', xml, hostInterface).interface;
+  return type === 'bridge' ? `bridge:${name}` : `direct:${name}`;
+}

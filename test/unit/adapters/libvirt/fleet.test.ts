@@ -1,0 +1,84 @@
+// Role: how the answers of several hosts become one inventory.
+import { describe, expect, it } from 'vitest';
+
+import type { FoundGuest } from '../../../../adapters/libvirt/host.ts';
+import { mergeInventories, type HostAnswer } from '../../../../adapters/libvirt/fleet-inventory.ts';
+import { found, hostFacts, identity, survey, UUID } from './samples.ts';
+
+function answer(id: string, guests: readonly FoundGuest[]): HostAnswer {
+  const inventory = { survey: { ...survey(id), facts: hostFacts(id) }, guests, problems: [] };
+  return { kind: 'answered', host: identity(id), inventory };
+}
+
+function silent(id: string, guests?: readonly FoundGuest[]): HostAnswer {
+  const last = guests === undefined ? undefined : answer(id, guests);
+  const inventory = last?.kind === 'answered' ? last.inventory : undefined;
+  return { kind: 'silent', host: identity(id), last: inventory, error: 'no route to host' };
+}
+
+describe('the inventory of several hosts', () => {
+  it('lists hosts by id and every guest once', () => {
+    const { hosts, vms, problems } = mergeInventories([
+      answer('h2', []),
+      answer('h1', [found('h1', 'running')]),
+    ]);
+    expect(hosts.map(({ id }) => id)).toEqual(['h1', 'h2']);
+    expect(vms.map(({ id, host }) => [id, host])).toEqual([[UUID, 'h1']]);
+    expect(problems).toEqual([]);
+  });
+
+  it('lists a guest where it runs and reports a definition elsewhere', () => {
+    const { vms, problems } = mergeInventories([
+      answer('h1', [found('h1', 'defined')]),
+      answer('h2', [found('h2', 'running')]),
+    ]);
+    expect(vms.map(({ host }) => host)).toEqual(['h2']);
+    expect(problems).toEqual([expect.stringContaining('defined on h1')]);
+  });
+
+  it('cries out when a guest runs twice', () => {
+    const { vms, problems } = mergeInventories([
+      answer('h2', [found('h2', 'running')]),
+      answer('h1', [found('h1', 'running')]),
+    ]);
+    expect(vms).toHaveLength(1);
+    expect(problems).toEqual([expect.stringContaining('RUNS on h1 and h2')]);
+  });
+
+  it('finds nothing strange in a guest that is being moved', () => {
+    const { vms, problems } = mergeInventories([
+      answer('h1', [found('h1', 'running')]),
+      answer('h2', [found('h2', 'incoming')]),
+    ]);
+    expect(vms.map(({ host }) => host)).toEqual(['h1']);
+    expect(problems).toEqual([]);
+  });
+
+  it('keeps a silent host, disconnected, and its guests in an unknown state', () => {
+    const { hosts, vms, problems } = mergeInventories([
+      silent('h1', [found('h1', 'running')]),
+      answer('h2', []),
+    ]);
+    expect(hosts.map(({ connection }) => connection)).toEqual(['disconnected', 'connected']);
+    expect(vms.map(({ host, powerState }) => [host, powerState])).toEqual([['h1', 'unknown']]);
+    expect(problems).toEqual(['h1: no route to host']);
+  });
+
+  it('believes a host that answers before one that does not', () => {
+    const { vms } = mergeInventories([
+      silent('h1', [found('h1', 'running')]),
+      answer('h2', [found('h2', 'running')]),
+    ]);
+    expect(vms.map(({ host }) => host)).toEqual(['h2']);
+  });
+
+  it('invents nothing about a host that never answered', () => {
+    expect(mergeInventories([silent('h1')])).toEqual({
+      hosts: [],
+      vms: [],
+      storages: [],
+      networks: [],
+      problems: ['h1: no route to host'],
+    });
+  });
+});

@@ -1,0 +1,157 @@
+// Role: what a guest's live document becomes in the port's terms.
+import { describe, expect, it } from 'vitest';
+
+import type { GuestContext } from '../../../../adapters/libvirt/vm-survey.ts';
+import { readDomain } from '../../../../adapters/libvirt/xml/domain.ts';
+import { DocumentError } from '../../../../adapters/libvirt/xml/document.ts';
+import { GIB, MIB } from '../../../../src/domain/units.ts';
+import { found, guestXml, options, survey, UUID } from './samples.ts';
+
+function vmOf(parts: Parameters<typeof guestXml>[0], context: Partial<GuestContext> = {}) {
+  return found('h1', 'running', context, guestXml(parts)).vm;
+}
+
+const DISK = `<disk type='file' device='disk'><source file='/srv/nfs/a.img' index='1'/>
+  <target dev='vda' bus='virtio'/></disk>`;
+
+describe('a guest of libvirt', () => {
+  it('has the name, size and machine type that it runs with', () => {
+    expect(vmOf({})).toMatchObject({
+      id: UUID,
+      name: 'web & mail',
+      vcpus: 2,
+      memoryBytes: 2 * GIB,
+      overheadBytes: 96 * MIB + 2 * 8 * MIB + 4 * MIB,
+      machineType: 'pc-q35-10.0',
+      firmware: { kind: 'bios', nvram: 'none', tpm: 'none' },
+      powerState: 'running',
+      locked: false,
+      confidential: 'none',
+    });
+  });
+
+  it('takes labels of Drover’s namespace whatever the prefix, and the title', () => {
+    const more = `<title>Front end</title><metadata>
+      <d:labels xmlns:d="urn:drover:labels:1"><d:label name='tier' value='gold'/></d:labels>
+      <x:labels xmlns:x="urn:else"><x:label name='tier' value='lead'/></x:labels></metadata>`;
+    expect(vmOf({ more }).labels).toEqual({ title: 'Front end', tier: 'gold' });
+    expect(vmOf({ more }).managedBy).toBeUndefined();
+  });
+
+  it('belongs to the manager whose metadata it carries', () => {
+    const namespace = 'http://openstack.org/xmlns/libvirt/nova/1.1';
+    const more = `<metadata><nova:instance xmlns:nova="${namespace}"><nova:flavor/>
+      </nova:instance></metadata>`;
+    expect(vmOf({ more }).managedBy).toBe('openstack');
+  });
+
+  it('finds the storage of every disk and its size', () => {
+    const common = { sharedStorages: [{ id: 'nfs', paths: ['/srv/nfs'] }] };
+    const diskBytes = new Map([['vda', 5 * GIB]]);
+    const context = { survey: survey('h1', common), diskBytes };
+    const local = DISK.replace('/srv/nfs/a.img', '/srv/nfs2/b.img').replace('vda', 'vdb');
+    const empty = `<disk type='file' device='cdrom'><target dev='sda'/></disk>`;
+    expect(vmOf({ devices: DISK + local + empty }, context).disks).toEqual([
+      { storage: 'nfs', bytes: 5 * GIB, shared: true },
+      { storage: 'local@h1', bytes: 0, shared: false },
+    ]);
+  });
+
+  it('is locked while a disk is copied or a backup runs', () => {
+    const mirrored = DISK.replace('</disk>', `<mirror type='file' job='copy'/></disk>`);
+    expect(vmOf({ devices: mirrored }).locked).toBe(true);
+    const backup = { type: 2, operation: 9, stats: {} };
+    expect(vmOf({}, { status: { state: 1, reason: 1, job: backup } }).locked).toBe(true);
+    const moving = { type: 2, operation: 5, stats: {} };
+    expect(vmOf({}, { status: { state: 1, reason: 1, job: moving } }).locked).toBe(false);
+  });
+
+  it('names the networks that it needs', () => {
+    const devices = `<interface type='bridge'><source bridge='br7'/></interface>
+      <interface type='network'><source network='default' bridge='virbr0'/></interface>
+      <interface type='bridge'><source bridge='br7'/></interface>
+      <interface type='user'/>`;
+    expect(vmOf({ devices }).networks).toEqual(['bridge:br7', 'network:default']);
+  });
+
+  it('lists what is passed through, and whether it can go along', () => {
+    const address = `<address domain='0x0000' bus='0x3b' slot='0x00' function='0x1'/>`;
+    const devices = `<hostdev mode='subsystem' type='pci'><source>${address}</source></hostdev>
+      <interface type='hostdev'><source>${address}</source>
+      <teaming type='transient' persistent='n'/></interface>
+      <filesystem type='mount'><target dir='home'/></filesystem>`;
+    expect(vmOf({ devices }).devices).toEqual([
+      { kind: 'pci', id: '0000:3b:00.1', migratable: false },
+      { kind: 'sriov', id: 'interface', migratable: true },
+      { kind: 'other', id: 'filesystem:home', migratable: false },
+    ]);
+  });
+
+  it('sees firmware state, encryption and huge pages', () => {
+    const os = `<loader readonly='yes' type='pflash'>/usr/share/OVMF/CODE.fd</loader>
+      <nvram>/var/lib/libvirt/qemu/nvram/web_VARS.fd</nvram>`;
+    const devices = `<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>`;
+    const more = `<launchSecurity type='sev-snp'/>
+      <memoryBacking><hugepages><page size='1' unit='GiB'/></hugepages></memoryBacking>`;
+    expect(vmOf({ os, devices, more })).toMatchObject({
+      firmware: { kind: 'uefi', nvram: 'local', tpm: 'local' },
+      confidential: 'sev',
+      hugePageBytes: GIB,
+    });
+    const ordinary = '<memoryBacking><hugepages/></memoryBacking>';
+    expect(vmOf({ more: ordinary }).hugePageBytes).toBe(2 * MIB);
+  });
+});
+
+describe('a guest’s CPU', () => {
+  it('is that of the live document, with the features libvirt spelled out', () => {
+    expect(vmOf({}).cpu).toEqual({
+      mode: 'named',
+      vendor: 'amd',
+      model: 'qemu64',
+      features: ['hypervisor', 'sse2'],
+      baseline: undefined,
+      invariantTsc: false,
+      nested: false,
+    });
+  });
+
+  it('is compatible with nothing when its features could not be read', () => {
+    expect(vmOf({}, { features: undefined }).cpu.features).toBeUndefined();
+    expect(vmOf({ cpu: '' }).cpu.mode).toBe('unknown');
+  });
+
+  it('is the host’s own with passthrough, and by default on Xen', () => {
+    const cpu = `<cpu mode='host-passthrough' check='none' migratable='on'/>`;
+    expect(vmOf({ cpu }).cpu).toMatchObject({ mode: 'passthrough', vendor: 'amd', model: 'EPYC' });
+    expect(vmOf({ cpu: '', type: 'xen' }).cpu.mode).toBe('passthrough');
+  });
+
+  it('has the model’s vendor under emulation and the host’s under KVM', () => {
+    const cpu = `<cpu mode='custom'><model>Nehalem</model></cpu>`;
+    expect(vmOf({ cpu, type: 'qemu' }).cpu.vendor).toBe('intel');
+    expect(vmOf({ cpu }).cpu.vendor).toBe('amd');
+    const own = `<cpu mode='custom'><model>Nehalem</model><vendor>Intel</vendor></cpu>`;
+    expect(vmOf({ cpu: own }).cpu.vendor).toBe('intel');
+  });
+
+  it('pins guests that may nest only where the operator says so', () => {
+    const features = ['svm', 'invtsc'];
+    expect(vmOf({}, { features }).cpu).toMatchObject({ nested: false, invariantTsc: true });
+    const pinned = { features, options: options({ nestedGuests: 'pinned' }) };
+    expect(vmOf({}, pinned).cpu.nested).toBe(true);
+  });
+});
+
+describe('a document that is not what libvirt gives', () => {
+  it.each([
+    ['cut off', '<domain type="kvm"><name>a</name>', /domain: /],
+    ['without a UUID', guestXml({}).replace(/<uuid>.*<\/uuid>/, ''), /domain\/uuid/],
+    ['with words for numbers', guestXml({}).replace('2097152', 'much'), /memory.*whole number/],
+    ['in an unknown unit', guestXml({}).replace("'KiB'>2097", "'pt'>2097"), /unknown unit pt/],
+    ['empty', '', /domain: /],
+  ])('is refused with the place: %s', (_what, xml, message) => {
+    expect(() => readDomain(xml)).toThrow(DocumentError);
+    expect(() => readDomain(xml)).toThrow(message);
+  });
+});

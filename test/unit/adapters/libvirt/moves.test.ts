@@ -1,0 +1,165 @@
+// Role: what a domain's state means, what libvirt is told in a move, and what is remembered of it.
+import { describe, expect, it } from 'vitest';
+
+import {
+  isHeld,
+  NO_JOB,
+  powerStateOf,
+  sightingStateOf,
+  type DomainStatus,
+} from '../../../../adapters/libvirt/domain-status.ts';
+import { mibPerSecond, migrationFlags } from '../../../../adapters/libvirt/moves/live-move.ts';
+import { costOf, progressOf } from '../../../../adapters/libvirt/moves/progress.ts';
+import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
+import { hostId, moveId, vmId } from '../../../../src/domain/ids.ts';
+import { MIB, seconds } from '../../../../src/domain/units.ts';
+import type { PowerState } from '../../../../src/domain/vm.ts';
+import type { MoveOrder, Sighting } from '../../../../src/ports/hypervisor.ts';
+import { UUID } from './samples.ts';
+
+const OUT = { type: 2, operation: 5, stats: {} };
+const IN = { type: 0, operation: 4, stats: {} };
+
+const STATES: readonly (readonly [string, DomainStatus, Sighting['state'], PowerState])[] = [
+  ['running', { state: 1, reason: 1, job: NO_JOB }, 'running', 'running'],
+  ['blocked on I/O', { state: 2, reason: 0, job: NO_JOB }, 'running', 'running'],
+  ['shutting down', { state: 4, reason: 0, job: NO_JOB }, 'running', 'running'],
+  ['leaving', { state: 1, reason: 1, job: OUT }, 'running', 'running'],
+  ['arriving', { state: 3, reason: 2, job: IN }, 'incoming', 'paused'],
+  ['arriving, between two jobs', { state: 3, reason: 2, job: NO_JOB }, 'incoming', 'paused'],
+  ['stopped for the switchover', { state: 3, reason: 2, job: OUT }, 'paused', 'paused'],
+  ['paused by a person', { state: 3, reason: 1, job: NO_JOB }, 'paused', 'paused'],
+  ['being built to receive', { state: 3, reason: 11, job: NO_JOB }, 'incoming', 'paused'],
+  ['left by post-copy', { state: 3, reason: 12, job: OUT }, 'paused', 'paused'],
+  ['arrived by post-copy', { state: 1, reason: 10, job: IN }, 'post-copy', 'running'],
+  ['broken in post-copy', { state: 1, reason: 11, job: NO_JOB }, 'post-copy-paused', 'paused'],
+  ['left by broken post-copy', { state: 3, reason: 13, job: OUT }, 'post-copy-paused', 'paused'],
+  ['asleep', { state: 7, reason: 0, job: NO_JOB }, 'paused', 'paused'],
+  ['off', { state: 5, reason: 1, job: NO_JOB }, 'defined', 'off'],
+  ['crashed', { state: 6, reason: 1, job: NO_JOB }, 'defined', 'crashed'],
+  ['of a kind unheard of', { state: 99, reason: 0, job: NO_JOB }, 'unknown', 'unknown'],
+];
+
+describe('a domain’s state', () => {
+  it.each(STATES)('%s', (_what, status, sighting, power) => {
+    expect(sightingStateOf(status)).toBe(sighting);
+    expect(powerStateOf(status)).toBe(power);
+  });
+
+  it('is held by a backup or a snapshot, not by a migration', () => {
+    const held = (operation: number): boolean =>
+      isHeld({ state: 1, reason: 1, job: { type: 2, operation, stats: {} } });
+    expect([2, 6, 9].map(held)).toEqual([true, true, true]);
+    expect([1, 4, 5].map(held)).toEqual([false, false, false]);
+  });
+});
+
+const ORDER: MoveOrder = {
+  move: moveId('m1'),
+  vm: vmId(UUID),
+  from: hostId('h1'),
+  to: hostId('h2'),
+  method: 'pre-copy',
+  downtimeLimitSeconds: seconds(0.3),
+  bandwidth: undefined,
+  autoConverge: false,
+  allowPostCopy: false,
+};
+const LIVE = 1;
+const PEER = 2;
+const CARRY = 8 | 16;
+const ABORT_ON_ERROR = 1 << 12;
+const STORED = { persistent: true, resume: false };
+
+describe('a live move', () => {
+  it('is led by the source and takes the definition along', () => {
+    expect(migrationFlags(ORDER, STORED, { tls: false })).toBe(
+      LIVE | PEER | CARRY | ABORT_ON_ERROR,
+    );
+  });
+
+  it('leaves a transient guest transient', () => {
+    const flags = migrationFlags(ORDER, { persistent: false, resume: false }, { tls: false });
+    expect(flags & CARRY).toBe(0);
+  });
+
+  it('is told beforehand what may be switched on later', () => {
+    const flags = (order: MoveOrder): number => migrationFlags(order, STORED, { tls: false });
+    expect(flags({ ...ORDER, autoConverge: true }) & (1 << 13)).not.toBe(0);
+    expect(flags({ ...ORDER, allowPostCopy: true }) & (1 << 15)).not.toBe(0);
+    expect(flags({ ...ORDER, method: 'post-copy' }) & (1 << 15)).not.toBe(0);
+    expect(flags(ORDER) & ((1 << 13) | (1 << 15) | (1 << 16))).toBe(0);
+    expect(migrationFlags(ORDER, STORED, { tls: true }) & (1 << 16)).not.toBe(0);
+  });
+
+  it('resumes a broken post-copy without aborting anything', () => {
+    const flags = migrationFlags(ORDER, { persistent: true, resume: true }, { tls: false });
+    expect(flags).toBe(LIVE | PEER | CARRY | (1 << 15) | (1 << 19));
+  });
+
+  it('counts bandwidth in MiB/s, at least one: none would be unlimited', () => {
+    expect([1, MIB, 2.6 * MIB].map(mibPerSecond)).toEqual([1, 1, 3]);
+  });
+});
+
+describe('progress', () => {
+  const stats = {
+    time_elapsed: 1500,
+    data_total: 100 * MIB,
+    data_processed: 30 * MIB,
+    data_remaining: 25 * MIB,
+    memory_dirty_rate: 10,
+    memory_page_size: 4096,
+    memory_bps: 4 * MIB,
+    memory_iteration: 2,
+    memory_processed: 30 * MIB,
+  };
+  const job = { type: 2, operation: 5, stats };
+
+  it('is given in bytes and seconds', () => {
+    expect(progressOf({ state: 1, reason: 1, job })).toEqual({
+      phase: 'pre-copy',
+      elapsedSeconds: 1.5,
+      done: 0.75,
+      bytesSent: 30 * MIB,
+      bytesRemaining: 25 * MIB,
+      dirtyRate: 40_960,
+      bandwidth: 4 * MIB,
+      iteration: 2,
+    });
+  });
+
+  it('knows the phases', () => {
+    const phase = (state: number, reason: number, figures: typeof stats | object): string =>
+      progressOf({ state, reason, job: { ...job, stats: figures as typeof stats } }).phase;
+    expect(phase(1, 1, {})).toBe('setup');
+    expect(phase(3, 2, stats)).toBe('stop-and-copy');
+    expect(phase(3, 12, stats)).toBe('post-copy');
+    expect(phase(1, 1, { ...stats, memory_processed: 0, disk_remaining: 5 })).toBe('storage');
+  });
+
+  it('is unknown where nothing was measured, and never out of bounds', () => {
+    const early = { ...stats, memory_dirty_rate: 0, memory_bps: 0, data_remaining: 200 * MIB };
+    expect(progressOf({ state: 1, reason: 1, job: { ...job, stats: early } })).toMatchObject({
+      done: 0,
+      dirtyRate: undefined,
+      bandwidth: undefined,
+    });
+    expect(costOf(undefined)).toEqual({ downtimeSeconds: undefined, bytes: undefined });
+    expect(costOf({ ...job, stats: { downtime: 70, data_processed: 5 } })).toEqual({
+      downtimeSeconds: 0.07,
+      bytes: 5,
+    });
+  });
+});
+
+describe('the note in a moving guest’s definition', () => {
+  it('comes back as it was written, under whatever prefix', () => {
+    const note = { move: `m<'1'>`, to: 'h & 2', autostart: true };
+    const xml = writeMoveNote(note);
+    expect(readMoveNote(xml)).toEqual(note);
+    const prefixed = xml.replace('<move', '<drover-move:move xmlns:drover-move="urn:x"');
+    expect(readMoveNote(prefixed)).toEqual(note);
+    expect(readMoveNote(writeMoveNote({ ...note, autostart: false }))?.autostart).toBe(false);
+  });
+});
