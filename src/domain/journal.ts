@@ -4,7 +4,7 @@
  */
 
 import type { Finding } from './finding.ts';
-import type { HostId, MoveId, PlanId, VmId } from './ids.ts';
+import type { HostId, MoveId, PlanId, SourceId, VmId } from './ids.ts';
 import type { Mode } from './policy.ts';
 import type { Move, PlanResult } from './plan.ts';
 import type { Refusal } from './refusal.ts';
@@ -49,6 +49,8 @@ export interface StageEntry {
 export interface MoveRecord {
   readonly move: Move;
   readonly plan: PlanId;
+  /** The hypervisor connection to ask about it, also before the first snapshot. */
+  readonly source: SourceId;
   readonly vmName: string;
   readonly openedAt: EpochSeconds;
   readonly stages: readonly StageEntry[];

@@ -37,6 +37,7 @@ async function createMoves(db: Kysely<LedgerSchema>): Promise<void> {
     .addColumn('id', 'text', key)
     .addColumn('vm', 'text', required)
     .addColumn('plan', 'text', required)
+    .addColumn('source', 'text', required)
     .addColumn('vm_name', 'text', required)
     .addColumn('opened_at', 'double precision', required)
     .addColumn('body', 'text', required)

@@ -7,7 +7,7 @@
 import type { Selectable } from 'kysely';
 
 import type { HostState } from '../domain/host.ts';
-import { hostId, moveId, planId, vmId } from '../domain/ids.ts';
+import { hostId, moveId, planId, sourceId, vmId } from '../domain/ids.ts';
 import type { Decision, HistoryEntry, MoveRecord, StageEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { Reservation } from '../domain/snapshot.ts';
@@ -44,6 +44,7 @@ export function toMove(row: Row<'moves'>, stages: readonly StageEntry[]): MoveRe
   return {
     move: parseBody(row.body),
     plan: planId(row.plan),
+    source: sourceId(row.source),
     vmName: row.vm_name,
     openedAt: epochSeconds(row.opened_at),
     stages,

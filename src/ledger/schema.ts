@@ -16,6 +16,7 @@ interface MoveTable {
   id: string;
   vm: string;
   plan: string;
+  source: string;
   vm_name: string;
   opened_at: number;
   /** The Move as planned, JSON. */

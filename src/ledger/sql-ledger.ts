@@ -83,6 +83,7 @@ export class SqlLedger implements Ledger {
       id: record.move.id,
       vm: record.move.vm,
       plan: record.plan,
+      source: record.source,
       vm_name: record.vmName,
       opened_at: record.openedAt,
       body: JSON.stringify(record.move),

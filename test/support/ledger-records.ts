@@ -1,6 +1,14 @@
 // Role: records for the ledger's tests, with a default for everything that a test does not care
 // about.
-import { findingId, hostId, moveId, orderId, planId, vmId } from '../../src/domain/ids.ts';
+import {
+  findingId,
+  hostId,
+  moveId,
+  orderId,
+  planId,
+  sourceId,
+  vmId,
+} from '../../src/domain/ids.ts';
 import type { Decision, MoveRecord, MoveResult, Stage } from '../../src/domain/journal.ts';
 import type { StageEntry } from '../../src/domain/journal.ts';
 import type { Order } from '../../src/domain/order.ts';
@@ -36,6 +44,7 @@ export function aRecord(id: string, vm: string, openedAt = 1000): OpenRecord {
   return {
     move: aMove({ id: moveId(id), vm: vmId(vm) }),
     plan: planId('p1'),
+    source: sourceId('lab'),
     vmName: `name of ${vm}`,
     openedAt: epochSeconds(openedAt),
   };
