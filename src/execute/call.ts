@@ -1,10 +1,11 @@
 /**
- * Calls across the port: every one has an end, whatever the far side does. Time is the Clock's,
- * so that simulations can run through hours of it.
+ * Calls across the port: every one has an end, whatever the far side does, and the retryable
+ * errors of calls that may be repeated are retried with a growing pause. Time is the Clock's, so
+ * that simulations can run through hours of it.
  */
 
 import type { SourceId } from '../domain/ids.ts';
-import type { Seconds } from '../domain/units.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 
@@ -33,5 +34,42 @@ export async function callWithin<Value>(
     throw error;
   } finally {
     waiting.abort();
+  }
+}
+
+export interface RetryPolicy {
+  /** How often the call is made at most. */
+  readonly attempts: number;
+  readonly firstPause: Seconds;
+  readonly longestPause: Seconds;
+}
+
+export const RETRY: RetryPolicy = {
+  attempts: 4,
+  firstPause: seconds(1),
+  longestPause: seconds(15),
+};
+
+/** The pause after the given number of failures in a row: doubled each time, up to the limit. */
+export function pauseAfter(failures: number, policy: RetryPolicy): Seconds {
+  const doubled = policy.firstPause * 2 ** Math.max(0, failures - 1);
+  return seconds(Math.min(doubled, policy.longestPause));
+}
+
+/** For calls that may be made twice. Only retryable AdapterErrors are retried. */
+export async function withRetry<Value>(
+  clock: Clock,
+  policy: RetryPolicy,
+  signal: AbortSignal,
+  call: () => Promise<Value>,
+): Promise<Value> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const retryable = error instanceof AdapterError && error.retryable;
+      if (!retryable || failures >= policy.attempts || signal.aborted) throw error;
+      await clock.sleep(pauseAfter(failures, policy), signal);
+    }
   }
 }

@@ -52,9 +52,8 @@ const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard 
   { tiers: TIERS, guard: whenTooManyFail },
   { tiers: ['mandatory'], guard: whenTooManyAreOut },
   { tiers: DEFERRABLE, guard: whenInCooldown },
-  { tiers: DEFERRABLE, guard: whenInBlackout },
   { tiers: DEFERRABLE, guard: whenBudgetIsSpent },
-  { tiers: ['optional'], guard: whenOutsideWindows },
+  { tiers: DEFERRABLE, guard: whenItIsNotTheTime },
   { tiers: ['optional'], guard: whenSourceIsNotUp },
 ];
 
@@ -124,9 +123,26 @@ function whenInCooldown(move: Move, context: GateContext): readonly Objection[] 
   return left > 0 ? [{ code: 'cool-down', detail: `${Math.ceil(left)} s left` }] : [];
 }
 
-function whenInBlackout(_move: Move, { policies, now }: GateContext): readonly Objection[] {
-  const active = policies.limits.blackouts.filter((window) => isInWindow(window, now));
-  return active.map((window) => ({ code: 'window', detail: `blackout ${nameOf(window)}` }));
+function whenItIsNotTheTime(move: Move, { policies, now }: GateContext): readonly Objection[] {
+  return windowObjections(move, policies, now);
+}
+
+/** Blackouts stop all that can wait, windows all that is optional. Asked again before a start. */
+export function windowObjections(
+  move: Pick<Move, 'tier'>,
+  { limits }: Pick<PolicySet, 'limits'>,
+  now: EpochSeconds,
+): readonly Objection[] {
+  if (move.tier === 'mandatory') return [];
+  const active = limits.blackouts.filter((window) => isInWindow(window, now));
+  const out = active.map((window): Objection => {
+    return { code: 'window', detail: `blackout ${nameOf(window)}` };
+  });
+  const isOpen = limits.windows.some((window) => isInWindow(window, now));
+  if (move.tier === 'optional' && limits.windows.length > 0 && !isOpen) {
+    out.push({ code: 'window', detail: `only in ${limits.windows.map(nameOf).join(', ')}` });
+  }
+  return out;
 }
 
 function whenBudgetIsSpent(move: Move, context: GateContext): readonly Objection[] {
@@ -140,12 +156,6 @@ function whenBudgetIsSpent(move: Move, context: GateContext): readonly Objection
     out.push({ code: 'budget', detail: `${movesPerVmPerDay} moves of this VM a day` });
   }
   return out;
-}
-
-function whenOutsideWindows(_move: Move, { policies, now }: GateContext): readonly Objection[] {
-  const { windows } = policies.limits;
-  if (windows.length === 0 || windows.some((window) => isInWindow(window, now))) return [];
-  return [{ code: 'window', detail: `only in ${windows.map(nameOf).join(', ')}` }];
 }
 
 function whenSourceIsNotUp(move: Move, context: GateContext): readonly Objection[] {

@@ -1,0 +1,60 @@
+/**
+ * The newest snapshot, corrected by what this executor knows better. A move that ended after the
+ * hosts were last asked is not in the snapshot: without the correction, a VM that waits for the
+ * place of another would find it still taken, and two could take the same place. Pure.
+ */
+
+import type { HostId, MoveId, VmId } from '../domain/ids.ts';
+import type { Outcome } from '../domain/journal.ts';
+import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+
+/**
+ * How long after its end a move may still be missing in a snapshot: what is in one was asked for
+ * a little before it was taken.
+ */
+const POLL_LAG_SECONDS = 60;
+
+/** A move of this executor that has ended. */
+export interface EndedMove {
+  readonly move: MoveId;
+  readonly vm: VmId;
+  readonly to: HostId;
+  readonly at: EpochSeconds;
+  readonly outcome: Outcome;
+}
+
+/**
+ * The world as the move `asking` has to see it. `running` holds all moves that this executor has
+ * under way, in the order in which they were started: a move sees those before it, not those
+ * after it. If both saw each other, two that want the same place would both stand back.
+ */
+// oxlint-disable-next-line max-params -- a snapshot, the two corrections, and who asks
+export function currentWorld(
+  snapshot: Snapshot,
+  running: readonly InFlightMove[],
+  ended: readonly EndedMove[],
+  asking: MoveId,
+): Snapshot {
+  const position = running.findIndex((flight) => flight.move === asking);
+  const before = position < 0 ? running : running.slice(0, position);
+  const known = new Set([...running, ...ended].map((one) => one.move));
+  const others = snapshot.inFlight.filter((flight) => !known.has(flight.move));
+  const arrived = new Map<VmId, HostId>();
+  for (const end of ended) {
+    if (end.outcome === 'succeeded' && !isOutlived(end, snapshot)) arrived.set(end.vm, end.to);
+  }
+  return {
+    ...snapshot,
+    vms: snapshot.vms.map((vm) => {
+      const host = arrived.get(vm.id);
+      return host === undefined || host === vm.host ? vm : { ...vm, host };
+    }),
+    inFlight: [...others, ...before],
+  };
+}
+
+/** True when the snapshot is new enough to know about the move by itself. */
+export function isOutlived(end: EndedMove, snapshot: Snapshot): boolean {
+  return snapshot.takenAt > end.at + POLL_LAG_SECONDS;
+}

@@ -1,0 +1,394 @@
+/**
+ * Carries plans out: starts what may start, follows each move to its end, takes up after a crash
+ * what was left open. Each move is supervised on its own; whatever happens to one, the others go
+ * on. Nothing in memory is needed to recover: the ledger says what was begun, the hypervisors
+ * say what became of it.
+ */
+
+import type { MoveId, SourceId, VmId } from '../domain/ids.ts';
+import type {
+  GateVerdict,
+  MoveRecord,
+  MoveResult,
+  Outcome,
+  StageEntry,
+} from '../domain/journal.ts';
+import type { Move, Plan } from '../domain/plan.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
+import { AdapterError } from '../ports/metric-source.ts';
+import { pauseAfter } from './call.ts';
+import { currentWorld, type EndedMove, isOutlived } from './current-world.ts';
+import { type ExecutionTiming, makeOrder, type MoveTask, type TaskEnd } from './move-task.ts';
+import { resumeStages, runStages } from './run-move.ts';
+import { Submissions } from './submissions.ts';
+import { WaitingLine, type WaitingMove } from './waiting-line.ts';
+
+export interface ExecutorParts {
+  readonly ledger: Ledger;
+  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly settings: () => PolicySet;
+  /** The newest snapshot; with no hosts and VMs before the first. */
+  readonly world: () => Snapshot;
+  readonly timing?: Partial<ExecutionTiming>;
+}
+
+const DEFAULT_TIMING: ExecutionTiming = {
+  callSeconds: seconds(60),
+  pollSeconds: seconds(0.5),
+  longestPollSeconds: seconds(5),
+  settleSeconds: seconds(3),
+  patienceSeconds: seconds(300),
+  progressSeconds: seconds(2),
+};
+
+/** After something that should not happen (the ledger cannot write, a bug): try again, slower. */
+const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: seconds(60) };
+
+/** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
+const STOP_SECONDS = seconds(10);
+
+/** What was found open at the start, and what became of it so far. */
+export interface RecoveryReport {
+  readonly moves: readonly {
+    readonly move: MoveId;
+    readonly vm: VmId;
+    /** `adopted`: still under way, followed again. `unreachable`: stays open, asked again. */
+    readonly state: Outcome | 'adopted' | 'unreachable';
+  }[];
+}
+
+export type CancelAnswer =
+  /** It had not started, and will not. */
+  | 'cancelled'
+  /** It is asked to stop; it may be too late for that. Its outcome tells. */
+  | 'cancelling'
+  | 'unknown';
+
+/** What starts the journal's note that a move is to be stopped, and by whom. */
+const CANCELLED = 'cancelled by ';
+
+/** A bound for the memory of what has ended; a snapshot outlives it long before. */
+const MOST_ENDED = 10_000;
+
+interface Running {
+  readonly record: Omit<MoveRecord, 'stages' | 'result'>;
+  task: MoveTask | undefined;
+  done: Promise<void>;
+}
+
+export class Executor {
+  readonly #parts: ExecutorParts;
+  readonly #timing: ExecutionTiming;
+  readonly #line = new WaitingLine();
+  readonly #submissions = new Submissions();
+  readonly #running = new Map<MoveId, Running>();
+  #ended: EndedMove[] = [];
+  readonly #stopping = new AbortController();
+  /** Records being written about moves that were not begun. */
+  readonly #writing = new Set<Promise<void>>();
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+    this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
+  }
+
+  /**
+   * Carries out the moves of the plan whose verdict is `execute`; resolves when all have ended. A
+   * newer plan was made from a newer world: moves of older plans that wait are dropped without a
+   * trace (nothing was begun; where they are still needed, they are in the newer plan).
+   */
+  submit(plan: Plan, verdicts: readonly GateVerdict[]): Promise<void> {
+    if (this.#stopping.signal.aborted) return Promise.resolve();
+    this.#drop(this.#line.remove());
+    const allowed = new Set(
+      verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
+    );
+    const before = new Map(this.#ended.map((end) => [end.move, end.outcome]));
+    const outcomes = new Map<MoveId, Outcome>();
+    const moves: Move[] = [];
+    for (const move of plan.moves) {
+      // A plan may come twice: first what acts at once, then what was approved.
+      if (this.#running.has(move.id)) continue;
+      const outcome = before.get(move.id) ?? (allowed.has(move.id) ? undefined : 'skipped');
+      if (outcome === undefined) moves.push(move);
+      else outcomes.set(move.id, outcome);
+    }
+    const done = this.#submissions.wait(
+      moves.map((move) => move.id),
+      outcomes,
+    );
+    this.#line.add(
+      moves.map((move) => {
+        return { plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
+      }),
+    );
+    this.#startWhatMay();
+    return done;
+  }
+
+  /**
+   * Takes up every move that the ledger has open. Resolves when each has ended, was seen under
+   * way, or could not be asked about; those that are not at their end are followed from then on.
+   * Idempotent. Rejects with LedgerError.
+   */
+  async recover(): Promise<RecoveryReport> {
+    const open = await this.#parts.ledger.openMoves();
+    const moves = open
+      .filter((record) => !this.#running.has(record.move.id))
+      .map(async (record) => {
+        const state = await this.#takeUp(record);
+        return { move: record.move.id, vm: record.move.vm, state };
+      });
+    return { moves: await Promise.all(moves) };
+  }
+
+  /** Moves that were begun and have not ended, also those that cannot be asked about. */
+  inFlight(): InFlightMove[] {
+    return [...this.#running.values()].map(({ record }) => {
+      const { id, vm, from, to, method } = record.move;
+      return { move: id, vm, from, to, method, startedAt: record.openedAt };
+    });
+  }
+
+  /** How many moves wait for their dependencies or for a free place. */
+  get waiting(): number {
+    return this.#line.size;
+  }
+
+  /** Idempotent. A cancel is durable: it is carried on with after a restart. */
+  async cancel(move: MoveId, by = 'an operator'): Promise<CancelAnswer> {
+    const [entry] = this.#line.remove((waiting) => waiting.move.id === move);
+    if (entry !== undefined) {
+      await this.#refuse(entry, 'cancelled', `${CANCELLED}${by}`);
+      return 'cancelled';
+    }
+    const task = this.#running.get(move)?.task;
+    if (task === undefined) return 'unknown';
+    if (task.cancelled !== undefined) return 'cancelling';
+    task.cancelled = `${CANCELLED}${by}`;
+    const { ledger, clock } = this.#parts;
+    const note = { move, stage: task.stage, phase: 'undo', detail: task.cancelled } as const;
+    await ledger.addStage({ ...note, at: clock.now() });
+    task.wake.abort();
+    return 'cancelling';
+  }
+
+  /**
+   * Starts nothing more and stops following. Running migrations go on without Drover; they are
+   * adopted at the next start. Resolves when nothing here touches the ledger any more, or after a
+   * while: a call to a hypervisor that hangs cannot be waited for.
+   */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#drop(this.#line.remove());
+    const followers = [...this.#running.values()].map((running) => running.done);
+    const patience = new AbortController();
+    const late = this.#parts.clock.sleep(STOP_SECONDS, patience.signal);
+    await Promise.race([Promise.all([...followers, ...this.#writing]), late]);
+    patience.abort();
+  }
+
+  #startWhatMay(): void {
+    while (!this.#stopping.signal.aborted) {
+      const running = [...this.#running.values()].map(({ record }) => record.move);
+      const caps = this.#parts.settings().limits.concurrency;
+      const next = this.#line.next(running, caps);
+      if (next === undefined) return;
+      if (next.kind === 'skip') this.#skip(next.entry, next.reason);
+      else this.#start(next.entry);
+    }
+  }
+
+  #start(entry: WaitingMove): void {
+    const record = this.#recordOf(entry);
+    if (record === undefined) {
+      this.#skip(entry, `world-moved-on: ${entry.move.vm} is gone`);
+      return;
+    }
+    const running: Running = { record, task: undefined, done: Promise.resolve() };
+    this.#running.set(entry.move.id, running);
+    running.done = this.#open(running).then((end) => this.#leave(running, end));
+  }
+
+  /** The record goes before everything else; without one nothing is done. */
+  async #open(running: Running): Promise<TaskEnd | undefined> {
+    const { record } = running;
+    try {
+      if (await this.#parts.ledger.openMove(record)) return await this.#supervise(running, true);
+    } catch (error) {
+      // Whether it was written is asked of the ledger, as soon as that answers again.
+      this.#parts.events.emit('failure', { where: `opening the move of ${record.vmName}`, error });
+      return this.#supervise(running, false);
+    }
+    return this.#announce(record, 'skipped', 'in-flight: another move of this VM is open');
+  }
+
+  /** A record that was found open. Resolves as soon as something is known about it. */
+  #takeUp(record: MoveRecord): Promise<RecoveryReport['moves'][number]['state']> {
+    return new Promise((resolve) => {
+      const running: Running = { record, task: undefined, done: Promise.resolve() };
+      this.#running.set(record.move.id, running);
+      running.done = this.#supervise(running, false, resolve).then((end) => {
+        resolve(end?.outcome ?? 'unreachable');
+        return this.#leave(running, end);
+      });
+    });
+  }
+
+  /**
+   * Follows a move to its end. Whatever is thrown in between is answered like a restart: from the
+   * ledger and the hypervisors, again and again. Undefined: Drover stops.
+   */
+  async #supervise(
+    running: Running,
+    isFresh: boolean,
+    seen: MoveTask['seen'] = () => undefined,
+  ): Promise<TaskEnd | undefined> {
+    const { ledger, clock, events } = this.#parts;
+    const { record } = running;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        if (isFresh && attempt === 0) {
+          return await runStages(this.#makeTask(running, undefined, seen), 0);
+        }
+        const written = await ledger.move(record.move.id);
+        if (written === undefined) {
+          return this.#announce(record, 'failed', 'the ledger could not write it down');
+        }
+        if (written.result !== undefined) return written.result;
+        const task = this.#makeTask(running, written.stages, seen);
+        return await resumeStages(task, written.stages);
+      } catch (error) {
+        if (error instanceof LedgerError && error.code === 'closed') return undefined;
+        seen('unreachable');
+        events.emit('failure', { where: `the move of ${record.vmName}`, error });
+      }
+      await clock.sleep(pauseAfter(attempt + 1, TAKE_UP_AGAIN), this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return undefined;
+    }
+  }
+
+  /** `journal`: what the ledger has of a move that was begun before; undefined: it is new. */
+  #makeTask(
+    running: Running,
+    journal: readonly StageEntry[] | undefined,
+    seen: MoveTask['seen'],
+  ): MoveTask {
+    const { record } = running;
+    const { move, source } = record;
+    const { ledger, hypervisors, clock, events, settings, world } = this.#parts;
+    const hypervisor = hypervisors.get(source);
+    if (hypervisor === undefined) {
+      throw new AdapterError('unreachable', source, 'this source is not configured any more');
+    }
+    const cancelled = journal?.find(
+      (entry) => entry.phase === 'undo' && entry.detail.startsWith(CANCELLED),
+    );
+    running.task = {
+      record,
+      move,
+      order: makeOrder(move, settings(), hypervisor.capabilities),
+      hypervisor,
+      parts: {
+        ledger,
+        clock,
+        events,
+        settings,
+        world: (asking) => currentWorld(world(), this.inFlight(), this.#ended, asking.id),
+        timing: this.#timing,
+      },
+      stopping: this.#stopping.signal,
+      takenUpAt: clock.monotonic(),
+      adopted: journal !== undefined,
+      stage: 'pre-migration',
+      cancelled: cancelled?.detail,
+      wake: new AbortController(),
+      seen,
+      measured: { downtimeSeconds: undefined, bytes: undefined },
+    };
+    return running.task;
+  }
+
+  /** The move is at its end (or Drover at its own): its place is free. */
+  #leave({ record }: Running, end: TaskEnd | undefined): void {
+    const { move } = record;
+    this.#running.delete(move.id);
+    if (end === undefined) {
+      this.#submissions.settle(move.id, undefined);
+      return;
+    }
+    const { outcome } = end;
+    const at = this.#parts.clock.now();
+    const world = this.#parts.world();
+    this.#ended = this.#ended.filter((one) => !isOutlived(one, world)).slice(-MOST_ENDED);
+    this.#ended.push({ move: move.id, vm: move.vm, to: move.to, at, outcome });
+    this.#submissions.settle(move.id, outcome);
+    this.#startWhatMay();
+  }
+
+  #skip(entry: WaitingMove, reason: string): void {
+    const writing = this.#refuse(entry, 'skipped', reason).finally(() => {
+      this.#writing.delete(writing);
+    });
+    this.#writing.add(writing);
+  }
+
+  /** A move that is not begun, on record. Its dependants learn of it. */
+  async #refuse(entry: WaitingMove, outcome: Outcome, detail: string): Promise<void> {
+    const { ledger, events } = this.#parts;
+    const record = this.#recordOf(entry);
+    const { outcome: told } = this.#announce(record ?? entry, outcome, detail);
+    this.#submissions.settle(entry.move.id, told);
+    try {
+      if (record !== undefined && (await ledger.openMove(record))) {
+        await ledger.closeMove(entry.move.id, this.#resultOf(outcome, detail));
+      }
+    } catch (error) {
+      events.emit('failure', { where: `recording that ${entry.move.id} was ${outcome}`, error });
+    }
+    this.#startWhatMay();
+  }
+
+  #announce(
+    about: { readonly move: Move; readonly vmName?: string },
+    outcome: Outcome,
+    detail: string,
+  ): TaskEnd {
+    const { move, vmName = move.vm } = about;
+    const result = this.#resultOf(outcome, detail);
+    this.#parts.events.emit('move-ended', { move, vmName, result });
+    return { outcome, detail };
+  }
+
+  #resultOf(outcome: Outcome, detail: string): MoveResult {
+    const at = this.#parts.clock.now();
+    return {
+      outcome,
+      at,
+      detail,
+      seconds: undefined,
+      downtimeSeconds: undefined,
+      bytes: undefined,
+    };
+  }
+
+  /** Undefined where the VM is not there any more. */
+  #recordOf({ move, plan }: WaitingMove): Running['record'] | undefined {
+    const vm = this.#parts.world().vms.find((one) => one.id === move.vm);
+    if (vm === undefined) return undefined;
+    const openedAt = this.#parts.clock.now();
+    return { move, plan, source: vm.source, vmName: vm.name, openedAt };
+  }
+
+  #drop(entries: readonly WaitingMove[]): void {
+    for (const entry of entries) this.#submissions.settle(entry.move.id, undefined);
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Whether a move still fits the world: the gate's last word before anything is started, asked of
+ * the world as it is now (current-world.ts): VMs under way count on both of their hosts. Pure.
+ */
+
+import { staticRefusals } from '../domain/compatibility.ts';
+import {
+  cpuCapacity,
+  cpuDemand,
+  hugePageCapacity,
+  hugePageNeed,
+  memoryCapacity,
+  memoryNeed,
+} from '../domain/demand.ts';
+import type { Host } from '../domain/host.ts';
+import type { HostId } from '../domain/ids.ts';
+import type { AntiAffinityRule } from '../domain/placement.ts';
+import type { Move } from '../domain/plan.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import type { RefusalCode } from '../domain/refusal.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Vm } from '../domain/vm.ts';
+
+/**
+ * Load goes up and down between the plan and the move. A host that has to be emptied is not kept
+ * waiting for that: its VMs may take a target this much above the safety capacity.
+ */
+const MANDATORY_CPU_TOLERANCE = 0.05;
+
+const MIB = 1024 * 1024;
+
+export interface Misfit {
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+/** The first reason against the move as the world is now; undefined: it fits. */
+export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Misfit | undefined {
+  const vm = snapshot.vms.find((one) => one.id === move.vm);
+  const from = snapshot.hosts.find((host) => host.id === move.from);
+  const to = snapshot.hosts.find((host) => host.id === move.to);
+  if (vm === undefined) return { code: 'world-moved-on', detail: `${move.vm} is gone` };
+  if (from === undefined) return { code: 'world-moved-on', detail: `${move.from} is gone` };
+  if (to === undefined) return { code: 'world-moved-on', detail: `${move.to} is gone` };
+  const [incompatible] = staticRefusals(vm, from, to, move.method, policies.migration);
+  const there = whoIsOn(to.id, vm, snapshot);
+  return (
+    incompatible ??
+    memoryMisfit(vm, to, there, policies) ??
+    cpuMisfit(move, vm, to, snapshot, there, policies) ??
+    placementMisfit(vm, to, snapshot)
+  );
+}
+
+/** VMs that run on the host or are on their way to it. One that is leaving still counts. */
+function whoIsOn(host: HostId, except: Vm, snapshot: Snapshot): readonly Vm[] {
+  const coming = new Set(
+    snapshot.inFlight.filter((flight) => flight.to === host).map((flight) => flight.vm),
+  );
+  return snapshot.vms.filter(
+    (vm) => vm.id !== except.id && (vm.host === host || coming.has(vm.id)),
+  );
+}
+
+function memoryMisfit(
+  vm: Vm,
+  to: Host,
+  there: readonly Vm[],
+  policies: PolicySet,
+): Misfit | undefined {
+  const capacity = memoryCapacity(to, policies.limits.overcommit.memory);
+  const free = capacity - there.reduce((sum, one) => sum + memoryNeed(one), 0);
+  const need = memoryNeed(vm);
+  if (need > free) {
+    return { code: 'memory', detail: `needs ${mib(need)}, ${mib(free)} free` };
+  }
+  const huge = hugePageNeed(vm);
+  if (huge === undefined) return undefined;
+  const used = there.reduce((sum, one) => {
+    const other = hugePageNeed(one);
+    return sum + (other?.pageBytes === huge.pageBytes ? other.bytes : 0);
+  }, 0);
+  const freePages = hugePageCapacity(to, huge.pageBytes) - used;
+  if (huge.bytes <= freePages) return undefined;
+  return { code: 'huge-pages', detail: `needs ${mib(huge.bytes)}, ${mib(freePages)} free` };
+}
+
+// oxlint-disable-next-line max-params -- what moves, where to, among whom, by which rules
+function cpuMisfit(
+  move: Move,
+  vm: Vm,
+  to: Host,
+  snapshot: Snapshot,
+  there: readonly Vm[],
+  policies: PolicySet,
+): Misfit | undefined {
+  const speeds = new Map(snapshot.hosts.map((host) => [host.id, host.cpu.coreSpeed]));
+  const demandOf = (one: Vm): number | undefined => {
+    const demand = cpuDemand(one);
+    return demand.kind === 'known' ? demand.value * (speeds.get(one.host) ?? 1) : undefined;
+  };
+  const demands = [vm, ...there].map(demandOf);
+  const isMandatory = move.tier === 'mandatory';
+  if (!isMandatory && demands.includes(undefined)) {
+    return { code: 'stale-metrics', detail: `CPU demand on ${to.name} is not known` };
+  }
+  const load = demands.reduce<number>((sum, demand) => sum + (demand ?? 0), 0);
+  const share = policies.limits.safetyCapacity.cpu + (isMandatory ? MANDATORY_CPU_TOLERANCE : 0);
+  const capacity = cpuCapacity(to);
+  if (load <= capacity * share) return undefined;
+  const percent = capacity > 0 ? Math.round((100 * load) / capacity) : Number.POSITIVE_INFINITY;
+  return { code: 'cpu', detail: `${to.name} would be at ${percent} %` };
+}
+
+/** Hard rules that hold at every moment. An affinity group has to part while it moves. */
+function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefined {
+  const about = snapshot.placement.filter(
+    (rule) => rule.strength === 'hard' && rule.hold === 'always' && rule.vms.includes(vm.id),
+  );
+  for (const rule of about) {
+    switch (rule.kind) {
+      case 'pin':
+        if (!rule.hosts.includes(to.id)) return { code: 'pin', detail: rule.id };
+        break;
+      case 'avoid':
+        if (rule.hosts.includes(to.id)) return { code: 'avoid', detail: rule.id };
+        break;
+      case 'anti-affinity': {
+        const clash = separationMisfit(rule, vm, to, snapshot);
+        if (clash !== undefined) return clash;
+        break;
+      }
+      case 'affinity':
+        break;
+      default:
+        return assertNever(rule, 'placement rule');
+    }
+  }
+  return undefined;
+}
+
+/** Also those that are only on their way count: two must not arrive at the same place. */
+function separationMisfit(
+  rule: AntiAffinityRule,
+  vm: Vm,
+  to: Host,
+  snapshot: Snapshot,
+): Misfit | undefined {
+  const domain = domainOf(to, rule.over);
+  if (domain === undefined) return undefined;
+  const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
+  const running = snapshot.vms.map((one) => ({ vm: one.id, to: one.host }));
+  const clash = [...running, ...snapshot.inFlight].find(
+    (one) =>
+      one.vm !== vm.id &&
+      rule.vms.includes(one.vm) &&
+      domainOf(hosts.get(one.to), rule.over) === domain,
+  );
+  if (clash === undefined) return undefined;
+  return { code: 'anti-affinity', detail: `${rule.id}: ${clash.vm} is there` };
+}
+
+function domainOf(host: Host | undefined, over: string): string | undefined {
+  return over === 'host' ? host?.id : host?.faultDomains[over];
+}
+
+function mib(amount: number): string {
+  return `${Math.floor(amount / MIB)} MiB`;
+}

@@ -1,0 +1,145 @@
+/**
+ * One move being carried out: what its stages share. It holds no truth of its own; after a crash
+ * it is made anew from the ledger's record, and the hypervisors are asked.
+ */
+
+import type { MoveRecord, Outcome, Stage } from '../domain/journal.ts';
+import type { Move } from '../domain/plan.ts';
+import type { LadderStep, PolicySet } from '../domain/policy.ts';
+import type { RefusalCode } from '../domain/refusal.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Bytes, Seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Hypervisor, HypervisorCapabilities, MoveOrder } from '../ports/hypervisor.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { callWithin, RETRY, withRetry } from './call.ts';
+import { type Whereabouts, whereabouts } from './whereabouts.ts';
+
+/** What the executor works with. */
+export interface ExecutionParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly settings: () => PolicySet;
+  /** The world as it is now, without the move that asks (current-world.ts). */
+  readonly world: (asking: Move) => Snapshot;
+  readonly timing: ExecutionTiming;
+}
+
+export interface ExecutionTiming {
+  /** The longest that any one call to a hypervisor may take. */
+  readonly callSeconds: Seconds;
+  /** Between two questions about a running move: at first, and at the most. */
+  readonly pollSeconds: Seconds;
+  readonly longestPollSeconds: Seconds;
+  /** Between two looks at a VM whose place is not clear; what is seen twice is believed. */
+  readonly settleSeconds: Seconds;
+  /** How long an unclear place may stay unclear, with every host answering, before a human. */
+  readonly patienceSeconds: Seconds;
+  /** Between two progress events of one move. */
+  readonly progressSeconds: Seconds;
+}
+
+/** How a stage ended. */
+export type StageEnd =
+  | { readonly kind: 'next' }
+  /** Nothing was started, and nothing is wrong with the VM. */
+  | { readonly kind: 'skipped'; readonly code: RefusalCode; readonly detail: string }
+  | { readonly kind: 'failed'; readonly detail: string }
+  | { readonly kind: 'cancelled'; readonly detail: string }
+  /** Nothing more is touched. */
+  | { readonly kind: 'needs-human'; readonly detail: string }
+  /** Drover stops: the move goes on without it, and is adopted at the next start. */
+  | { readonly kind: 'detached' };
+
+export const NEXT: StageEnd = { kind: 'next' };
+
+export interface MoveTask {
+  readonly record: Omit<MoveRecord, 'stages' | 'result'>;
+  readonly move: Move;
+  readonly order: MoveOrder;
+  readonly hypervisor: Hypervisor;
+  readonly parts: ExecutionParts;
+  /** Aborted when Drover stops. */
+  readonly stopping: AbortSignal;
+  /** Monotonic seconds at which this process took the move up. */
+  readonly takenUpAt: Seconds;
+  /** Found in the ledger at the start: what may have been started is never started again. */
+  readonly adopted: boolean;
+  /** The stage that it is in. */
+  stage: Stage;
+  /** Why it is to be stopped before its point of no return; undefined: it is not. */
+  cancelled: string | undefined;
+  /** Wakes the one who waits for the next poll, so that a cancel is not kept waiting. */
+  wake: AbortController;
+  /** Called when the hypervisor was seen carrying the move out, or could not be asked. */
+  readonly seen: (how: 'adopted' | 'unreachable') => void;
+  readonly measured: { downtimeSeconds: Seconds | undefined; bytes: Bytes | undefined };
+}
+
+/** How a task ended; undefined: Drover stopped first. */
+export interface TaskEnd {
+  readonly outcome: Outcome;
+  readonly detail: string;
+}
+
+/** The ladder's rungs that this hypervisor has, and that the policy lets it use. */
+export function usableLadder(
+  move: Move,
+  policies: PolicySet,
+  capabilities: HypervisorCapabilities,
+): readonly LadderStep[] {
+  const { ladder, methods } = policies.migration;
+  return ladder[move.criticality].filter((step) => {
+    if (step === 'auto-converge') return capabilities.autoConverge;
+    if (step !== 'post-copy') return true;
+    return capabilities.methods.includes('post-copy') && methods.includes('post-copy');
+  });
+}
+
+export function makeOrder(
+  move: Move,
+  policies: PolicySet,
+  capabilities: HypervisorCapabilities,
+): MoveOrder {
+  const ladder = usableLadder(move, policies, capabilities);
+  return {
+    move: move.id,
+    vm: move.vm,
+    from: move.from,
+    to: move.to,
+    method: move.method,
+    downtimeLimitSeconds: policies.migration.downtimeLimitSeconds,
+    bandwidth: policies.migration.bandwidth,
+    autoConverge: ladder[0] === 'auto-converge',
+    allowPostCopy: move.method === 'post-copy' || ladder.includes('post-copy'),
+  };
+}
+
+/** One call to the task's hypervisor, with an end. */
+export function ask<Value>(
+  task: MoveTask,
+  call: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const { clock, timing } = task.parts;
+  return callWithin(clock, timing.callSeconds, task.hypervisor.source, call);
+}
+
+/** The same for calls that may be made twice: retryable errors are retried a few times. */
+export function askAgain<Value>(
+  task: MoveTask,
+  call: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  return withRetry(task.parts.clock, RETRY, task.stopping, () => ask(task, call));
+}
+
+/** Where the VM is at this moment, by asking every host. */
+export async function look(task: MoveTask): Promise<Whereabouts> {
+  const { vm, from, to } = task.order;
+  return whereabouts(
+    await askAgain(task, (signal) => task.hypervisor.locate(vm, signal)),
+    from,
+    to,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * Takes one move through its stages, with a ledger entry before and after each. Whatever throws
+ * out of here (a ledger that cannot write, a bug) leaves the record open; the caller then takes
+ * the move up again as if Drover had been restarted, because that way is always right.
+ */
+
+import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
+import { seconds } from '../domain/units.ts';
+import { type MoveTask, type StageEnd, type TaskEnd } from './move-task.ts';
+import { STAGE_TABLE, type StageDefinition } from './stages.ts';
+
+/** `from`: the index of the stage to begin with. Undefined: Drover stops, the move is open. */
+export async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefined> {
+  for (const [index, definition] of STAGE_TABLE.entries()) {
+    if (index < from) continue;
+    await note(task, definition, 'before', '');
+    const end = await definition.do(task);
+    if (end.kind === 'detached') return undefined;
+    if (end.kind !== 'next') return finish(task, index, end);
+    await note(task, definition, 'after', '');
+  }
+  return close(task, 'succeeded', '');
+}
+
+/**
+ * A move that was found open. What its journal says decides where to take it up: nothing that may
+ * have been started is dropped, nothing is started again.
+ */
+export async function resumeStages(
+  task: MoveTask,
+  stages: readonly StageEntry[],
+): Promise<TaskEnd | undefined> {
+  const last = STAGE_TABLE.findLastIndex((definition) =>
+    stages.some((entry) => entry.stage === definition.stage),
+  );
+  const definition = STAGE_TABLE[last];
+  if (definition === undefined || definition.probe(task) === 'nothing') {
+    const detail = 'it was not started before Drover stopped';
+    return finish(task, last, { kind: 'skipped', code: 'world-moved-on', detail });
+  }
+  return runStages(task, last);
+}
+
+async function finish(
+  task: MoveTask,
+  index: number,
+  end: Exclude<StageEnd, { kind: 'next' | 'detached' }>,
+): Promise<TaskEnd> {
+  const why = end.kind === 'skipped' ? `${end.code}: ${end.detail}` : end.detail;
+  if (end.kind === 'needs-human') return close(task, end.kind, why);
+  const left = await unwind(task, index, why);
+  return close(task, end.kind, [why, ...left].join('; '));
+}
+
+/** Backwards through what was begun. An undo that does not succeed is told, not repeated. */
+async function unwind(task: MoveTask, index: number, why: string): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const definition of STAGE_TABLE.slice(0, index + 1).toReversed()) {
+    await note(task, definition, 'undo', why);
+    const remains = await definition.undo(task);
+    if (remains !== '') left.push(remains);
+  }
+  return left;
+}
+
+async function note(
+  task: MoveTask,
+  definition: StageDefinition,
+  phase: StageEntry['phase'],
+  detail: string,
+): Promise<void> {
+  const { move, record, parts } = task;
+  const { stage } = definition;
+  task.stage = stage;
+  await parts.ledger.addStage({ move: move.id, stage, phase, at: parts.clock.now(), detail });
+  parts.events.emit('move-stage', { move, vmName: record.vmName, stage, phase });
+}
+
+async function close(task: MoveTask, outcome: Outcome, detail: string): Promise<TaskEnd> {
+  const { move, record, parts } = task;
+  const result = resultOf(task, outcome, detail);
+  if (outcome === 'failed' || outcome === 'needs-human') {
+    const text = `${record.vmName}: the move to ${move.to} ${outcome}: ${detail}`;
+    const about = { vm: move.vm, host: move.to, move: move.id };
+    await parts.ledger.addHistory([{ at: result.at, kind: 'error', ...about, text }]);
+  }
+  await parts.ledger.closeMove(move.id, result);
+  parts.events.emit('move-ended', { move, vmName: record.vmName, result });
+  if (outcome === 'needs-human') {
+    const text = `${record.vmName} needs a human: ${detail}`;
+    parts.events.emit('warning', { key: `needs-human ${move.vm}`, text });
+  }
+  return { outcome, detail };
+}
+
+function resultOf(task: MoveTask, outcome: Outcome, detail: string): MoveResult {
+  const { clock } = task.parts;
+  const at = clock.now();
+  // Of an adopted move only the wall clock knows when it began; it may have been set since.
+  const adopted = Math.max(0, at - task.record.openedAt);
+  const own = clock.monotonic() - task.takenUpAt;
+  return {
+    outcome,
+    at,
+    detail,
+    seconds: outcome === 'skipped' ? undefined : seconds(task.adopted ? adopted : own),
+    downtimeSeconds: outcome === 'succeeded' ? task.measured.downtimeSeconds : undefined,
+    bytes: task.measured.bytes,
+  };
+}

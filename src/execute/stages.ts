@@ -1,0 +1,209 @@
+/**
+ * The six stages of a move (after Clark et al., "Live migration of virtual machines", NSDI 2005)
+ * as one table of do, undo and probe. Every `do` and `undo` may be run twice, except that a
+ * migration is started at most once: whether it was, is asked, never assumed.
+ *
+ * The point of no return lies in pre-copy (switch to post-copy) or stop-and-copy (the target
+ * resumes). It is not kept in a flag: an undo is only ever reached after the VM was seen on its
+ * source, or when nothing was started.
+ */
+
+import type { Stage } from '../domain/journal.ts';
+import { cpuDemand, memoryNeed } from '../domain/demand.ts';
+import { cores } from '../domain/units.ts';
+import { AdapterError } from '../ports/metric-source.ts';
+import { misfit, type Misfit } from './fits.ts';
+import { windowObjections } from './guards.ts';
+import { modeOf, strictest } from './mode.ts';
+import { ask, askAgain, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
+import { watchMove } from './watch.ts';
+import { describeWhereabouts } from './whereabouts.ts';
+
+export interface StageDefinition {
+  readonly stage: Stage;
+  do(task: MoveTask): Promise<StageEnd>;
+  /** Takes back what `do` did or may have done. Says what could not be taken back, or nothing. */
+  undo(task: MoveTask): Promise<string>;
+  /**
+   * For a move that was found open with this stage as its last: `nothing` was done that counts,
+   * so it is dropped; or the stage is to be gone through again (`again`), which for a migration
+   * that may have been started means to follow it.
+   */
+  probe(task: MoveTask): 'nothing' | 'again';
+}
+
+export const STAGE_TABLE: readonly StageDefinition[] = [
+  { stage: 'pre-migration', do: checkAgain, undo: nothingToUndo, probe: () => 'nothing' },
+  { stage: 'reservation', do: reserve, undo: release, probe: () => 'nothing' },
+  { stage: 'pre-copy', do: startAndFollow, undo: cleanTarget, probe: () => 'again' },
+  { stage: 'stop-and-copy', do: followToTheEnd, undo: nothingToUndo, probe: () => 'again' },
+  { stage: 'commitment', do: commit, undo: nothingToUndo, probe: () => 'again' },
+  { stage: 'activation', do: activate, undo: nothingToUndo, probe: () => 'again' },
+];
+
+function nothingToUndo(): Promise<string> {
+  return Promise.resolve('');
+}
+
+/** 0: the plan is some seconds old. Everything that it assumed is looked at again. */
+async function checkAgain(task: MoveTask): Promise<StageEnd> {
+  const { move, hypervisor, parts } = task;
+  const { paused } = await parts.ledger.paused();
+  if (paused) return { kind: 'skipped', code: 'paused', detail: 'Drover was paused' };
+  if (!hypervisor.capabilities.methods.includes(move.method)) {
+    return { kind: 'skipped', code: 'method-unsupported', detail: move.method };
+  }
+  const objection = againstTheWorld(task);
+  if (objection !== undefined) return { kind: 'skipped', ...objection };
+  try {
+    return (await againstTheHypervisor(task)) ?? NEXT;
+  } catch (error) {
+    // Nothing was started yet, so nothing has to be found out first.
+    if (!(error instanceof AdapterError)) throw error;
+    return { kind: 'skipped', code: 'hypervisor', detail: error.message };
+  }
+}
+
+function againstTheWorld({ move, parts }: MoveTask): Misfit | undefined {
+  const policies = parts.settings();
+  const world = parts.world(move);
+  const [from, to] = [move.from, move.to].map((id) => world.hosts.find((host) => host.id === id));
+  if (from !== undefined && to !== undefined) {
+    const mode = strictest(modeOf(from, policies), modeOf(to, policies));
+    if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
+  }
+  const [closed] = windowObjections(move, policies, parts.clock.now());
+  return misfit(move, world, policies) ?? closed;
+}
+
+async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {
+  const { hypervisor, order } = task;
+  const place = await look(task);
+  if (place.kind !== 'source') {
+    return { kind: 'skipped', code: 'world-moved-on', detail: describeWhereabouts(place) };
+  }
+  if (!hypervisor.capabilities.precheck) return undefined;
+  const refusals = await askAgain(task, (signal) => hypervisor.precheck(order, signal));
+  const [first] = refusals;
+  return first === undefined
+    ? undefined
+    : { kind: 'skipped', code: first.code, detail: first.detail };
+}
+
+/** 1: the capacity is held in the ledger, so that no plan counts on it. */
+async function reserve(task: MoveTask): Promise<StageEnd> {
+  const { move, parts } = task;
+  const world = parts.world(move);
+  const vm = world.vms.find((one) => one.id === move.vm);
+  if (vm === undefined) {
+    return { kind: 'skipped', code: 'world-moved-on', detail: `${move.vm} is gone` };
+  }
+  const speed = world.hosts.find((host) => host.id === vm.host)?.cpu.coreSpeed ?? 1;
+  const demand = cpuDemand(vm);
+  // Unknown is not nothing: the most that it can use is held.
+  const used = demand.kind === 'known' ? demand.value : vm.vcpus;
+  await parts.ledger.reserve({
+    move: move.id,
+    vm: move.vm,
+    host: move.to,
+    memoryBytes: memoryNeed(vm),
+    cpu: cores(used * speed),
+  });
+  return NEXT;
+}
+
+async function release(task: MoveTask): Promise<string> {
+  await task.parts.ledger.release(task.move.id);
+  return '';
+}
+
+/**
+ * 2: the only place where a migration is started. Not retried: when the answer is lost, nobody
+ * knows whether it was taken, and a second call could start it a second time. What became of it
+ * is then found out by following it.
+ */
+async function startAndFollow(task: MoveTask): Promise<StageEnd> {
+  if (task.adopted) return watchMove(task, 'switchover');
+  if (task.cancelled !== undefined) return { kind: 'cancelled', detail: task.cancelled };
+  const { hypervisor, order } = task;
+  try {
+    const answer = await ask(task, (signal) => hypervisor.startMove(order, signal));
+    if (!answer.ok) {
+      const detail = `not started (${answer.error.code}): ${answer.error.detail}`;
+      // The refusal may be about a start of the same move that went before: looked at, too.
+      const end = await watchMove(task, 'switchover');
+      return end.kind === 'failed' ? { kind: 'failed', detail } : end;
+    }
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    task.seen('unreachable');
+  }
+  return watchMove(task, 'switchover');
+}
+
+/** The VM runs on its source. What the attempt left on the target would trip the next one. */
+async function cleanTarget(task: MoveTask): Promise<string> {
+  const { hypervisor, order } = task;
+  try {
+    const answer = await askAgain(task, (signal) => hypervisor.cleanUp(order, signal));
+    return answer.ok ? '' : `${order.to} may hold remains: ${answer.error.detail}`;
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return `${order.to} may hold remains: ${error.message}`;
+  }
+}
+
+/** 3: the blackout. Nothing to steer any more. */
+function followToTheEnd(task: MoveTask): Promise<StageEnd> {
+  return watchMove(task, 'end');
+}
+
+/**
+ * 4: seen running on the target and gone from the source; only then the definitions follow. From
+ * here on nothing is undone. While hosts do not answer it waits: they may come back.
+ */
+async function commit(task: MoveTask): Promise<StageEnd> {
+  const { hypervisor, order, parts } = task;
+  const { clock, timing, events } = parts;
+  const since = clock.monotonic();
+  for (;;) {
+    if (task.stopping.aborted) return { kind: 'detached' };
+    let problem: string;
+    try {
+      const place = await look(task);
+      if (place.kind === 'target') {
+        const answer = await askAgain(task, (signal) => hypervisor.commit(order, signal));
+        if (answer.ok) return NEXT;
+        problem = `it runs on its target; its definition could not follow: ${answer.error.detail}`;
+      } else {
+        problem = describeWhereabouts(place);
+      }
+      const isPatient = clock.monotonic() - since < timing.patienceSeconds;
+      if (!isPatient && place.kind === 'source') return { kind: 'failed', detail: problem };
+      if (!isPatient && place.kind !== 'unknown') return { kind: 'needs-human', detail: problem };
+    } catch (error) {
+      if (!(error instanceof AdapterError)) throw error;
+      task.seen('unreachable');
+      problem = `${error.source} cannot be asked: ${error.message}`;
+    }
+    const text = `${task.record.vmName}: waiting to confirm its arrival: ${problem}`;
+    events.emit('warning', { key: `commit ${task.move.id}`, text });
+    await clock.sleep(timing.settleSeconds, task.stopping);
+  }
+}
+
+/** 5: the capacity is the VM's own now, and the history says so. */
+async function activate(task: MoveTask): Promise<StageEnd> {
+  const { move, parts, record } = task;
+  await parts.ledger.release(move.id);
+  const written = task.adopted ? await parts.ledger.history({ vm: move.vm, limit: 10 }) : [];
+  if (written.some((entry) => entry.move === move.id && entry.kind === 'move')) return NEXT;
+  const at = parts.clock.now();
+  const common = { at, kind: 'move', move: move.id } as const;
+  const text = `${record.vmName} moved from ${move.from} to ${move.to}: ${move.reason.text}`;
+  await parts.ledger.addHistory([
+    { ...common, vm: move.vm, host: move.to, text },
+    { ...common, vm: undefined, host: move.from, text: `${record.vmName} left for ${move.to}` },
+  ]);
+  return NEXT;
+}

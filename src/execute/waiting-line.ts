@@ -1,0 +1,94 @@
+/**
+ * The moves that may start and have not. Streaming: a move leaves the line the moment that its
+ * dependencies have ended well and the caps of its hosts allow it; one that has to wait holds up
+ * nobody behind it. Pure bookkeeping: it starts nothing itself.
+ */
+
+import { TIERS } from '../domain/finding.ts';
+import { compareText, type MoveId, type PlanId } from '../domain/ids.ts';
+import type { Outcome } from '../domain/journal.ts';
+import type { Move } from '../domain/plan.ts';
+import type { Limits } from '../domain/policy.ts';
+import { CRITICALITIES } from '../domain/vm.ts';
+
+export interface WaitingMove {
+  readonly plan: PlanId;
+  readonly move: Move;
+  /** Position in its plan. */
+  readonly index: number;
+  /** How the moves of its plan ended; those of the plan that are not to be executed are in it. */
+  readonly outcomes: ReadonlyMap<MoveId, Outcome>;
+}
+
+export type NextMove =
+  | { readonly kind: 'start'; readonly entry: WaitingMove }
+  /** It will never be able to start. */
+  | { readonly kind: 'skip'; readonly entry: WaitingMove; readonly reason: string };
+
+export class WaitingLine {
+  #entries: WaitingMove[] = [];
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  add(entries: readonly WaitingMove[]): void {
+    this.#entries.push(...entries);
+    this.#entries.sort(byRank);
+  }
+
+  /** Takes out everything that waits, or what `which` chooses. */
+  remove(which: (entry: WaitingMove) => boolean = () => true): readonly WaitingMove[] {
+    const gone = this.#entries.filter(which);
+    this.#entries = this.#entries.filter((entry) => !gone.includes(entry));
+    return gone;
+  }
+
+  /** Takes out the first move that may start (or never will); undefined: all have to wait. */
+  next(running: readonly Move[], caps: Limits['concurrency']): NextMove | undefined {
+    for (const [position, entry] of this.#entries.entries()) {
+      const answer = judge(entry, running, caps);
+      if (answer === undefined) continue;
+      this.#entries.splice(position, 1);
+      return answer;
+    }
+    return undefined;
+  }
+}
+
+function judge(
+  entry: WaitingMove,
+  running: readonly Move[],
+  caps: Limits['concurrency'],
+): NextMove | undefined {
+  for (const id of entry.move.dependsOn) {
+    const outcome = entry.outcomes.get(id);
+    if (outcome === undefined) return undefined;
+    if (outcome !== 'succeeded') {
+      return { kind: 'skip', entry, reason: `it waited for ${id}, which ${ENDED[outcome]}` };
+    }
+  }
+  const { move } = entry;
+  const out = running.filter((other) => other.from === move.from).length;
+  const into = running.filter((other) => other.to === move.to).length;
+  const isRoom = running.length < caps.total && out < caps.perHostOut && into < caps.perHostIn;
+  return isRoom ? { kind: 'start', entry } : undefined;
+}
+
+const ENDED: Readonly<Record<Outcome, string>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  skipped: 'was skipped',
+  cancelled: 'was cancelled',
+  'needs-human': 'needs a human',
+};
+
+/** Tier, then criticality, then the order of the plan. */
+function byRank(a: WaitingMove, b: WaitingMove): number {
+  return (
+    TIERS.indexOf(a.move.tier) - TIERS.indexOf(b.move.tier) ||
+    CRITICALITIES.indexOf(a.move.criticality) - CRITICALITIES.indexOf(b.move.criticality) ||
+    a.index - b.index ||
+    compareText(a.move.id, b.move.id)
+  );
+}

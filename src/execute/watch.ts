@@ -1,0 +1,263 @@
+/**
+ * Follows a migration from its start to its end, whoever started it. One loop for all cases: the
+ * one that was started just now, the one that was found after a crash, the one that is being
+ * stopped. The job is asked for progress; how it ended is decided by where the VM is, seen twice.
+ *
+ * Contact lost is not an end: the loop goes on asking, for as long as it takes.
+ */
+
+import type { MoveProgress } from '../domain/events.ts';
+import { assertNever } from '../domain/result.ts';
+import { GIB, type Seconds, seconds } from '../domain/units.ts';
+import type { Job, Steering } from '../ports/hypervisor.ts';
+import { AdapterError } from '../ports/metric-source.ts';
+import { pauseAfter } from './call.ts';
+import { startConvergence, stepConvergence, type ConvergenceLimits } from './convergence.ts';
+import { ask, look, type MoveTask, NEXT, type StageEnd, usableLadder } from './move-task.ts';
+import { describeWhereabouts, type Whereabouts } from './whereabouts.ts';
+
+/** The time-out per GiB is never applied to less than this (policy.ts, timeoutSecondsPerGib). */
+const SHORTEST_TIMEOUT_SECONDS = 60;
+
+/** Between two requests to stop a migration that goes on regardless. */
+const ABORT_AGAIN_SECONDS = 10;
+
+/** What the loop remembers from one round to the next. */
+interface Watch {
+  readonly task: MoveTask;
+  readonly limits: ConvergenceLimits;
+  readonly until: 'switchover' | 'end';
+  convergence: ReturnType<typeof startConvergence>;
+  /** Why the move is being stopped by this process; undefined: it is not. */
+  stopReason: string | undefined;
+  /** When the abort was last asked for. */
+  abortAskedAt: number | undefined;
+  failures: number;
+  polls: number;
+  lastProgressAt: number;
+  /** The last look at a VM whose job is over, and since when it shows the same. */
+  place:
+    | { readonly kind: Whereabouts['kind']; readonly since: number; readonly looks: number }
+    | undefined;
+}
+
+/** Resolves at the switchover (`next`), or when it is clear how the move ended. */
+export async function watchMove(task: MoveTask, until: 'switchover' | 'end'): Promise<StageEnd> {
+  const watch = startWatch(task, until);
+  for (;;) {
+    if (task.stopping.aborted) return { kind: 'detached' };
+    const end = await oneRound(watch);
+    if (end !== undefined) return end;
+    await pause(watch);
+  }
+}
+
+function startWatch(task: MoveTask, until: Watch['until']): Watch {
+  const policies = task.parts.settings();
+  const ladder = usableLadder(task.move, policies, task.hypervisor.capabilities);
+  const perGib = policies.migration.timeoutSecondsPerGib;
+  const timeout = Math.max(SHORTEST_TIMEOUT_SECONDS, perGib * gibOf(task));
+  return {
+    task,
+    limits: { ladder, timeoutSeconds: seconds(timeout) },
+    until,
+    convergence: startConvergence(elapsedOf(task)),
+    stopReason: undefined,
+    abortAskedAt: undefined,
+    failures: 0,
+    polls: 0,
+    lastProgressAt: Number.NEGATIVE_INFINITY,
+    place: undefined,
+  };
+}
+
+/** What has to be copied: memory, and for a storage move the disks. */
+function gibOf({ move, parts }: MoveTask): number {
+  const vm = parts.world(move).vms.find((one) => one.id === move.vm);
+  if (vm === undefined) return move.predicted.bytes / GIB;
+  const disks = move.method === 'storage' ? vm.disks.map((disk) => disk.bytes) : [];
+  return [vm.memoryBytes, ...disks].reduce<number>((sum, part) => sum + part, 0) / GIB;
+}
+
+/** One question and what follows from its answer; undefined: go on. */
+async function oneRound(watch: Watch): Promise<StageEnd | undefined> {
+  const { task } = watch;
+  try {
+    const job = await ask(task, (signal) => task.hypervisor.job(task.order, signal));
+    const end = await onJob(watch, job);
+    watch.failures = 0;
+    return end;
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    onLostContact(watch, error);
+    return undefined;
+  }
+}
+
+function onLostContact(watch: Watch, error: AdapterError): void {
+  const { task } = watch;
+  watch.failures += 1;
+  task.seen('unreachable');
+  const { vmName } = task.record;
+  const text = `${vmName} is being moved, and ${error.source} cannot be asked: ${error.message}`;
+  task.parts.events.emit('warning', { key: `lost contact ${task.move.id}`, text });
+}
+
+async function onJob(watch: Watch, job: Job): Promise<StageEnd | undefined> {
+  const { task } = watch;
+  switch (job.kind) {
+    case 'running':
+      task.seen('adopted');
+      watch.place = undefined;
+      return onRunning(watch, job.progress);
+    case 'ended':
+      task.measured.downtimeSeconds = job.downtimeSeconds ?? task.measured.downtimeSeconds;
+      task.measured.bytes = job.bytes ?? task.measured.bytes;
+      // Where the VM is in the end is for the commitment to see.
+      if (job.ok) return NEXT;
+      return onOver(watch, job.detail);
+    case 'none':
+      return onOver(watch, 'the hypervisor knows of no such migration');
+    default:
+      return assertNever(job, 'job');
+  }
+}
+
+async function onRunning(watch: Watch, progress: MoveProgress): Promise<StageEnd | undefined> {
+  const { task } = watch;
+  report(watch, progress);
+  const isPastTheSwitch = progress.phase === 'stop-and-copy' || progress.phase === 'post-copy';
+  if (isPastTheSwitch && watch.until === 'switchover') return NEXT;
+  if (task.cancelled !== undefined) watch.stopReason = task.cancelled;
+  if (watch.stopReason === undefined) await steerOn(watch, progress);
+  if (watch.stopReason !== undefined) await stop(watch);
+  return undefined;
+}
+
+async function steerOn(watch: Watch, progress: MoveProgress): Promise<void> {
+  const { task } = watch;
+  // A move that was adopted has been under way for longer than this process knows.
+  const elapsed = Math.max(elapsedOf(task), progress.elapsedSeconds);
+  // Figures that the hypervisor does not have tell nothing; then only the time-out counts.
+  const told = task.hypervisor.capabilities.progress
+    ? progress
+    : { ...progress, phase: 'setup' as const };
+  const step = stepConvergence(watch.convergence, told, elapsed, watch.limits);
+  watch.convergence = step.state;
+  const { action } = step;
+  switch (action.kind) {
+    case 'wait':
+      return;
+    case 'give-up':
+      watch.stopReason = action.reason;
+      return;
+    case 'auto-converge':
+    case 'post-copy':
+      await steer(watch, { kind: action.kind });
+      return;
+    default:
+      assertNever(action, 'convergence');
+  }
+}
+
+async function steer({ task }: Watch, steering: Steering): Promise<void> {
+  const { events, clock, ledger } = task.parts;
+  const at = clock.now();
+  // Before the switch to post-copy there is a way back, after it there is none: written down.
+  const detail = `it does not converge: ${steering.kind}`;
+  await ledger.addStage({ move: task.move.id, stage: 'pre-copy', phase: 'before', at, detail });
+  const answer = await ask(task, (signal) => task.hypervisor.steer(task.order, steering, signal));
+  const outcome = answer.ok ? '' : ` (refused: ${answer.error.detail})`;
+  const text = `${task.record.vmName} does not converge: ${steering.kind}${outcome}`;
+  events.emit('warning', { key: `${steering.kind} ${task.move.id}`, text });
+}
+
+/**
+ * Asks again while the migration goes on: the first time it may have been refused for a passing
+ * reason, or taken and not obeyed. After the switch it is refused for good, which does no harm.
+ */
+async function stop(watch: Watch): Promise<void> {
+  const { task } = watch;
+  const now = task.parts.clock.monotonic();
+  if (now - (watch.abortAskedAt ?? Number.NEGATIVE_INFINITY) < ABORT_AGAIN_SECONDS) return;
+  const answer = await ask(task, (signal) => task.hypervisor.abort(task.order, signal));
+  watch.abortAskedAt = now;
+  if (answer.ok) return;
+  const text = `${task.record.vmName} cannot be stopped any more: ${answer.error.detail}`;
+  task.parts.events.emit('warning', { key: `abort ${task.move.id}`, text });
+}
+
+/** No migration is under way: where is the VM? */
+async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefined> {
+  const { task } = watch;
+  if (task.cancelled !== undefined) watch.stopReason = task.cancelled;
+  const place = await look(task);
+  const { isSeenTwice, seenFor } = remember(watch, place);
+  const said = `${watch.stopReason ?? detail}; ${describeWhereabouts(place)}`;
+  switch (place.kind) {
+    case 'target':
+      return NEXT;
+    case 'source':
+    case 'elsewhere':
+      if (!isSeenTwice) return undefined;
+      return { kind: task.cancelled === undefined ? 'failed' : 'cancelled', detail: said };
+    case 'twice':
+    case 'broken':
+      return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
+    case 'arriving':
+    case 'stopped':
+    case 'down':
+      if (seenFor < task.parts.timing.patienceSeconds) return undefined;
+      return { kind: 'needs-human', detail: said };
+    case 'unknown':
+      // Nobody is called while it is only that hosts do not answer: they may come back.
+      onLostContact(watch, new AdapterError('unreachable', task.hypervisor.source, said));
+      return undefined;
+    default:
+      return assertNever(place, 'whereabouts');
+  }
+}
+
+function remember(watch: Watch, place: Whereabouts): { isSeenTwice: boolean; seenFor: number } {
+  const now = watch.task.parts.clock.monotonic();
+  const before = watch.place?.kind === place.kind ? watch.place : undefined;
+  const since = before?.since ?? now;
+  const looks = (before?.looks ?? 0) + 1;
+  watch.place = { kind: place.kind, since, looks };
+  return { isSeenTwice: looks >= 2, seenFor: now - since };
+}
+
+function report(watch: Watch, progress: MoveProgress): void {
+  const { task } = watch;
+  const now = task.parts.clock.monotonic();
+  if (now - watch.lastProgressAt < task.parts.timing.progressSeconds) return;
+  watch.lastProgressAt = now;
+  const { move, record } = task;
+  task.parts.events.emit('move-progress', { move, vmName: record.vmName, progress });
+}
+
+/** Ends early when the move is to be cancelled, or Drover to stop. */
+async function pause(watch: Watch): Promise<void> {
+  const { task } = watch;
+  const { clock } = task.parts;
+  const wake = new AbortController();
+  task.wake = wake;
+  const signal = AbortSignal.any([task.stopping, wake.signal]);
+  await clock.sleep(pauseOf(watch), signal);
+}
+
+function pauseOf(watch: Watch): Seconds {
+  const { pollSeconds, longestPollSeconds, settleSeconds } = watch.task.parts.timing;
+  if (watch.failures > 0) {
+    const retry = { attempts: 0, firstPause: pollSeconds, longestPause: seconds(30) };
+    return pauseAfter(watch.failures, retry);
+  }
+  if (watch.place !== undefined) return settleSeconds;
+  watch.polls += 1;
+  // Short moves are watched closely, long ones at leisure.
+  return seconds(Math.min(longestPollSeconds, pollSeconds * (1 + watch.polls / 10)));
+}
+
+function elapsedOf(task: MoveTask): Seconds {
+  return seconds(task.parts.clock.monotonic() - task.takenUpAt);
+}
