@@ -1,0 +1,287 @@
+// Role: the executor's ordinary days: stages, drift, convergence, cancel.
+import { describe, expect, it } from 'vitest';
+
+import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { STAGES } from '../../../src/domain/journal.ts';
+import { epochSeconds, seconds } from '../../../src/domain/units.ts';
+import { aHost, aPolicy, aSnapshot, aVm, someLimits, someMigration } from '../../support/fleet.ts';
+import {
+  type Bench,
+  carryOut,
+  makeBench,
+  move,
+  planOf,
+  wrongs,
+  yes,
+} from '../../support/execution-bench.ts';
+
+describe('one move', () => {
+  it('goes through the six stages, with an entry before and after each', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
+    const record = await bench.ledger.move(moveId('m1'));
+    expect(record?.stages.map((entry) => `${entry.stage} ${entry.phase}`)).toEqual(
+      STAGES.flatMap((stage) => [`${stage} before`, `${stage} after`]),
+    );
+    expect(record?.result).toMatchObject({ downtimeSeconds: 0.2, bytes: 5 * 2 ** 30 });
+    expect(record?.result?.seconds).toBeGreaterThan(19);
+    expect(await wrongs(bench, moves)).toEqual([]);
+    expect(await bench.ledger.history({ vm: vmId('v1'), limit: 9 })).toHaveLength(1);
+    expect(await bench.ledger.history({ host: hostId('h1'), limit: 9 })).toHaveLength(1);
+  });
+
+  it('tells its progress, but not with every poll', async () => {
+    const bench = await makeBench(['h1'], { seconds: 100 });
+    await carryOut(bench, [move('1', 'h1', 'h2')]);
+    const told = bench.events.of('move-progress').map((event) => event.progress.done);
+    expect(told.length).toBeGreaterThan(10);
+    expect(told.length).toBeLessThan(51);
+    expect(bench.hypervisor.calls.filter((call) => call === 'job').length).toBeLessThan(90);
+  });
+
+  it('holds capacity while it is under way', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    expect(await bench.ledger.reservations()).toMatchObject([
+      { move: 'm1', host: 'h2', memoryBytes: 4 * 2 ** 30, cpu: 1 },
+    ]);
+    expect(executor.inFlight()).toMatchObject([{ move: 'm1', vm: 'v1', from: 'h1', to: 'h2' }]);
+    await bench.clock.until(done);
+    expect(executor.inFlight()).toEqual([]);
+  });
+
+  it('is left alone when the verdict is another', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1']);
+    const moves = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2'), move('3', 'h1', 'h3')];
+    const verdicts = yes(moves).map((verdict, index) => {
+      const others = ['would-execute', 'needs-approval', 'refused'] as const;
+      return { ...verdict, verdict: others[index] ?? 'refused' };
+    });
+    await bench.executor().submit(planOf(moves), verdicts);
+    expect(bench.hypervisor.calls).toEqual([]);
+    expect(await bench.ledger.recentMoves(9)).toEqual([]);
+  });
+});
+
+describe('pre-migration', () => {
+  const moves = [move('1', 'h1', 'h2')];
+
+  async function skipped(bench: Bench): Promise<string> {
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'skipped' });
+    expect(bench.hypervisor.started).toEqual([]);
+    expect(await wrongs(bench, [])).toEqual([]);
+    return (await bench.ledger.move(moveId('m1')))?.result?.detail ?? '';
+  }
+
+  it('sees that somebody else moved the VM, or stopped it', async () => {
+    const moved = await makeBench();
+    moved.hypervisor.place('v1', 'h3');
+    expect(await skipped(moved)).toBe('world-moved-on: it runs on h3');
+    const off = await makeBench();
+    off.hypervisor.truth('v1').runsOn = [];
+    expect(await skipped(off)).toBe('world-moved-on: it runs nowhere');
+  });
+
+  it('sees what changed in the newest snapshot', async () => {
+    const locked = await makeBench();
+    locked.world = { ...locked.world, vms: [aVm({ id: 'v1', locked: true })] };
+    expect(await skipped(locked)).toBe('locked: ');
+    const drained = await makeBench();
+    drained.world = aSnapshot({
+      hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2', state: 'draining' })],
+      vms: [aVm({ id: 'v1' })],
+    });
+    expect(await skipped(drained)).toBe('quarantined: draining');
+    const full = await makeBench();
+    const vms = [aVm({ id: 'v1' }), aVm({ id: 'big', host: 'h2', memoryGib: 61 })];
+    full.world = { ...full.world, vms };
+    expect(await skipped(full)).toBe('memory: needs 4096 MiB, 3072 MiB free');
+    const busy = await makeBench();
+    const hot = aVm({ id: 'hot', host: 'h2', cpuUsed: 12 });
+    busy.world = { ...busy.world, vms: [aVm({ id: 'v1' }), hot] };
+    expect(await skipped(busy)).toBe('cpu: h2 would be at 81 %');
+  });
+
+  it('sees the kill switch, the mode and the time', async () => {
+    const paused = await makeBench();
+    await paused.ledger.setPaused(true, 'ada', epochSeconds(1));
+    expect(await skipped(paused)).toContain('paused');
+    const observed = await makeBench();
+    const mode = { default: 'observe', clusters: {}, approve: [] } as const;
+    observed.policies = aPolicy({ mode });
+    expect(await skipped(observed)).toContain('observe');
+    const black = await makeBench();
+    const days = [1, 2, 3, 4, 5, 6, 7];
+    const always = { name: 'all day', zone: 'UTC', days, startMinute: 0, endMinute: 0 };
+    black.policies = aPolicy({ limits: someLimits({ blackouts: [always] }) });
+    expect(await skipped(black)).toContain('all day');
+  });
+
+  it('takes no for an answer where nobody can be asked, or the method is missing', async () => {
+    const silent = await makeBench(['h1'], { fault: () => 'lost-call' });
+    expect(await skipped(silent)).toContain('hypervisor');
+    const poor = await makeBench(['h1'], { capabilities: { methods: ['cold'] } });
+    expect(await skipped(poor)).toBe('method-unsupported: pre-copy');
+    const hung = await makeBench(['h1'], { fault: () => 'hangs' });
+    expect(await skipped(hung)).toContain('no answer within 60 s');
+  });
+});
+
+describe('convergence', () => {
+  const ladder = (...steps: ('pre-copy' | 'auto-converge' | 'post-copy')[]) =>
+    aPolicy({
+      migration: someMigration({
+        ladder: {
+          'mission-critical': steps,
+          business: steps,
+          standard: steps,
+          'best-effort': steps,
+        },
+        methods: ['pre-copy', 'post-copy'],
+        timeoutSecondsPerGib: seconds(100),
+      }),
+    });
+
+  it('climbs the ladder, and gives up with the VM on its source', async () => {
+    const bench = await makeBench(['h1'], { seconds: Number.POSITIVE_INFINITY });
+    bench.policies = ladder('pre-copy', 'auto-converge');
+    const moves = [move('1', 'h1', 'h2')];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'failed' });
+    expect(bench.hypervisor.calls.filter((call) => call === 'steer')).toHaveLength(1);
+    const detail = (await bench.ledger.move(moveId('m1')))?.result?.detail;
+    expect(detail).toContain('it does not converge');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('switches to post-copy only where the policy says so', async () => {
+    const bench = await makeBench(['h1'], { seconds: 300 });
+    bench.hypervisor.duration = Number.POSITIVE_INFINITY;
+    bench.policies = ladder('pre-copy', 'post-copy');
+    const moves = [move('1', 'h1', 'h2')];
+    const done = bench.executor().submit(planOf(moves), yes(moves));
+    await bench.clock.pass(60);
+    expect(bench.hypervisor.truth('v1').runsOn).toEqual(['h2']);
+    bench.hypervisor.finish('v1');
+    await bench.clock.until(done);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('stops a move that takes too long, although it gets on', async () => {
+    const bench = await makeBench(['h1'], { seconds: 10_000 });
+    bench.policies = ladder('pre-copy');
+    const moves = [move('1', 'h1', 'h2')];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'failed' });
+    expect(bench.clock.monotonic()).toBeLessThan(500);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});
+
+describe('cancel', () => {
+  it('stops a move under way: the VM stays on its source', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    expect(await executor.cancel(moveId('m1'), 'ada')).toBe('cancelling');
+    expect(await executor.cancel(moveId('m1'), 'bob')).toBe('cancelling');
+    await bench.clock.until(done);
+    const result = (await bench.ledger.move(moveId('m1')))?.result;
+    expect(result).toMatchObject({ outcome: 'cancelled' });
+    expect(result?.detail).toContain('ada');
+    expect(await wrongs(bench, moves)).toEqual([]);
+    expect(await executor.cancel(moveId('m1'))).toBe('unknown');
+  });
+
+  it('takes a waiting move out, with those that wait for it', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const moves = [
+      move('1', 'h1', 'h2'),
+      move('2', 'h1', 'h2'),
+      move('3', 'h1', 'h2', { dependsOn: [moveId('m2')] }),
+    ];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    expect(await executor.cancel(moveId('m2'), 'ada')).toBe('cancelled');
+    await bench.clock.until(done);
+    expect((await bench.ledger.move(moveId('m2')))?.result?.outcome).toBe('cancelled');
+    expect((await bench.ledger.move(moveId('m3')))?.result?.outcome).toBe('skipped');
+    expect(bench.hypervisor.started).toEqual(['m1']);
+  });
+
+  it('comes too late after the switch to post-copy', async () => {
+    const bench = await makeBench(['h1'], { seconds: 60 });
+    const moves = [move('1', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    const order = { vm: vmId('v1'), from: hostId('h1'), to: hostId('h2'), allowPostCopy: true };
+    await bench.hypervisor.steer({ ...order } as never, { kind: 'post-copy' });
+    await executor.cancel(moveId('m1'), 'ada');
+    await bench.clock.until(done);
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('succeeded');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});
+
+describe('what nobody can know', () => {
+  it('calls a human when the VM runs nowhere, and touches nothing', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const done = bench.executor().submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    bench.hypervisor.truth('v1').runsOn = [];
+    bench.hypervisor.breaks = true;
+    await bench.clock.until(done);
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('needs-human');
+    expect(bench.hypervisor.calls).not.toContain('cleanUp');
+    expect(bench.hypervisor.calls).not.toContain('commit');
+  });
+
+  it('calls a human when the VM runs twice', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const done = bench.executor().submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    bench.hypervisor.truth('v1').runsOn = [hostId('h1'), hostId('h2')];
+    bench.hypervisor.breaks = true;
+    await bench.clock.until(done);
+    const result = (await bench.ledger.move(moveId('m1')))?.result;
+    expect(result?.outcome).toBe('needs-human');
+    expect(result?.detail).toContain('h1, h2');
+    expect(bench.hypervisor.calls).not.toContain('cleanUp');
+  });
+
+  it('waits for hosts that do not answer, for as long as it takes', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const done = bench.executor().submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    bench.hypervisor.blind.add(hostId('h1'));
+    await bench.clock.pass(7200);
+    expect((await bench.ledger.openMoves()).length).toBe(1);
+    bench.hypervisor.blind.clear();
+    await bench.clock.until(done);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('follows a move through an hour without any answer', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const done = bench.executor().submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    bench.hypervisor.fault = () => 'lost-call';
+    await bench.clock.pass(3600);
+    expect((await bench.ledger.openMoves()).length).toBe(1);
+    bench.hypervisor.fault = () => undefined;
+    await bench.clock.until(done);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});

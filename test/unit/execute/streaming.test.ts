@@ -1,0 +1,153 @@
+// Role: several moves at once: dependencies, caps, order, and newer plans.
+import { describe, expect, it } from 'vitest';
+
+import { moveId } from '../../../src/domain/ids.ts';
+import { anAntiAffinity, aPolicy, aVm, someLimits } from '../../support/fleet.ts';
+import { carryOut, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
+
+describe('streaming', () => {
+  it('starts what may start at once, and what waits the moment it may', async () => {
+    const bench = await makeBench(['h1', 'h2', 'h3']);
+    const first = move('1', 'h1', 'h2');
+    const moves = [first, move('2', 'h2', 'h3', { dependsOn: [first.id] }), move('3', 'h3', 'h4')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(10);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm3']);
+    expect(executor.waiting).toBe(1);
+    await bench.clock.until(done);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm3', 'm2']);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('keeps to the caps per host and in all', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1', 'h3']);
+    const concurrency = { total: 3, perHostIn: 9, perHostOut: 2 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const moves = [
+      move('1', 'h1', 'h2'),
+      move('2', 'h1', 'h4'),
+      move('3', 'h1', 'h4'),
+      move('4', 'h3', 'h2'),
+    ];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    // m3 has to wait for its host, and does not hold up m4 behind it.
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2', 'm4']);
+    await bench.clock.until(done);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('serves the tier first, then the criticality, then the order of the plan', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const moves = [
+      move('1', 'h1', 'h2', { tier: 'optional', criticality: 'mission-critical' }),
+      move('2', 'h1', 'h2', { tier: 'mandatory' }),
+      move('3', 'h1', 'h2', { tier: 'mandatory', criticality: 'mission-critical' }),
+      move('4', 'h1', 'h2', { tier: 'mandatory' }),
+    ];
+    await carryOut(bench, moves);
+    expect(bench.hypervisor.started).toEqual(['m3', 'm2', 'm4', 'm1']);
+  });
+
+  it('skips what waited for a move that failed, all the way, and nothing else', async () => {
+    const bench = await makeBench(['h1', 'h2', 'h3', 'h1']);
+    bench.hypervisor.fault = (_call, name) => (name === 'startMove' ? 'declined' : undefined);
+    const moves = [
+      move('1', 'h1', 'h2'),
+      move('2', 'h2', 'h3', { dependsOn: [moveId('m1')] }),
+      move('3', 'h3', 'h4', { dependsOn: [moveId('m2')] }),
+      move('4', 'h1', 'h4'),
+    ];
+    const done = bench.executor().submit(planOf(moves), yes(moves));
+    await bench.clock.pass(1);
+    bench.hypervisor.fault = () => undefined;
+    await bench.clock.until(done);
+    const outcomes = await Promise.all(moves.map((one) => bench.ledger.move(one.id)));
+    expect(outcomes.map((record) => record?.result?.outcome)).toEqual([
+      'failed',
+      'skipped',
+      'skipped',
+      'failed',
+    ]);
+    expect(outcomes[1]?.result?.detail).toBe('it waited for m1, which failed');
+    expect(outcomes[2]?.result?.detail).toBe('it waited for m2, which was skipped');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('lets a VM take the place of another before the next snapshot shows it', async () => {
+    const bench = await makeBench([]);
+    bench.hypervisor.place('v1', 'h1');
+    bench.hypervisor.place('v2', 'h2');
+    const vms = [
+      aVm({ id: 'v1', host: 'h1', memoryGib: 40 }),
+      aVm({ id: 'v2', host: 'h2', memoryGib: 40 }),
+    ];
+    bench.world = { ...bench.world, vms };
+    const moves = [move('2', 'h2', 'h3'), move('1', 'h1', 'h2', { dependsOn: [moveId('m2')] })];
+    const executor = bench.executor();
+    await bench.clock.until(executor.submit(planOf(moves), yes(moves)));
+    expect(await wrongs(bench, moves)).toEqual([]);
+    expect(bench.hypervisor.started).toEqual(['m2', 'm1']);
+    // And the place that v2 took is taken, although the snapshot does not show that either.
+    bench.hypervisor.place('v3', 'h4');
+    bench.world = { ...bench.world, vms: [...vms, aVm({ id: 'v3', host: 'h4', memoryGib: 40 })] };
+    const third = [move('3', 'h4', 'h3')];
+    await bench.clock.until(executor.submit(planOf(third, 'p2'), yes(third)));
+    const detail = (await bench.ledger.move(moveId('m3')))?.result?.detail;
+    expect(detail).toBe('memory: needs 40960 MiB, 24576 MiB free');
+  });
+
+  it('keeps hard anti-affinity against what is on its way', async () => {
+    const bench = await makeBench(['h1', 'h3']);
+    const apart = anAntiAffinity('apart', ['v1', 'v2']);
+    bench.world = { ...bench.world, placement: [apart] };
+    const moves = [move('1', 'h1', 'h2'), move('2', 'h3', 'h2')];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded', m2: 'skipped' });
+  });
+
+  it('drops what waits when a newer plan comes, and finishes what runs', async () => {
+    const bench = await makeBench(['h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const old = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(old), yes(old));
+    await bench.clock.pass(5);
+    const young = [move('2', 'h1', 'h3', { id: moveId('m9') })];
+    const also = executor.submit(planOf(young, 'p2'), yes(young));
+    await bench.clock.until(Promise.all([done, also]));
+    expect(bench.hypervisor.started).toEqual(['m1', 'm9']);
+    expect(await wrongs(bench, [...old.slice(0, 1), ...young])).toEqual([]);
+  });
+
+  it('takes a plan up again whose rest was approved', async () => {
+    const bench = await makeBench(['h1', 'h2']);
+    const moves = [
+      move('1', 'h1', 'h2', { tier: 'mandatory' }),
+      move('2', 'h2', 'h3', { dependsOn: [moveId('m1')] }),
+    ];
+    const executor = bench.executor();
+    const first = executor.submit(planOf(moves), yes(moves.slice(0, 1)));
+    await bench.clock.pass(5);
+    const second = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.until(Promise.all([first, second]));
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2']);
+  });
+
+  it('does not touch a VM that has an open move', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const rival = bench.executor();
+    const done = rival.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    const other = [move('1', 'h1', 'h3', { id: moveId('m9') })];
+    await bench.clock.until(bench.executor().submit(planOf(other, 'p2'), yes(other)));
+    expect(bench.events.of('move-ended')[0]?.result.detail).toContain('in-flight');
+    await bench.clock.until(done);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});
