@@ -15,7 +15,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { HostFacts, Hypervisor, Inventory, VmFacts } from '../ports/hypervisor.ts';
 import type { MetricSource, Reading } from '../ports/metric-source.ts';
-import { EMPTY_FLEET, type Fleet, mergeInventories } from './fleet.ts';
+import { type Directory, directoryOf, type Fleet, mergeInventories } from './fleet.ts';
 import { SeriesStore, type Scratch, type SeriesId } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
 import { type PollStatus, SourcePoll } from './source-poll.ts';
@@ -48,6 +48,8 @@ interface PolledSource {
   readonly metricPoll: SourcePoll<Reading>;
   readonly table: SourceTable;
   inventory: Inventory | undefined;
+  /** Of its own inventory; undefined: the samples are about anybody's hosts and VMs. */
+  directory: Directory | undefined;
   healthAt: EpochSeconds | undefined;
   problems: ReadonlySet<string>;
   announced: SourceStatus['state'] | undefined;
@@ -65,7 +67,8 @@ export class Collector {
   readonly #settings: CollectorSettings;
   /** When a host or VM was last in the inventory, for those that are not any more. */
   readonly #absentSince = new Map<HostId | VmId, EpochSeconds>();
-  #fleet: Fleet = EMPTY_FLEET;
+  /** Merged when it is asked for; undefined: an inventory has come in since. */
+  #fleet: { readonly fleet: Fleet; readonly down: string } | undefined;
   #conflicts: ReadonlySet<string> = new Set();
 
   constructor(options: CollectorOptions) {
@@ -106,6 +109,7 @@ export class Collector {
       }
     }
     await Promise.all([inventories, ...others]);
+    this.#reportConflicts();
     this.#forget();
     this.#announce();
   }
@@ -118,8 +122,7 @@ export class Collector {
 
   /** What is known now. Hosts of a source that is down are in it, disconnected. */
   snapshot(context: SnapshotContext): Snapshot {
-    // Merged anew, so that a source which fell silent since the last poll counts as down.
-    this.#merge();
+    const fleet = this.#merged();
     const now = this.#clock.now();
     const lastMoved = [...context.lastMovedAt].sort(([a], [b]) => compareText(a, b));
     const down = new Set<PolledSource>();
@@ -136,8 +139,8 @@ export class Collector {
     const readers = this.#sources.map((source) => ({ source, input: input(source) }));
     return {
       takenAt: now,
-      hosts: this.#fleet.hosts.map((host) => this.#host(host, readers, context)),
-      vms: this.#fleet.vms.map((vm) => this.#vm(vm, readers)),
+      hosts: fleet.hosts.map((host) => this.#host(host, readers, context)),
+      vms: fleet.vms.map((vm) => this.#vm(vm, readers)),
       placement: [],
       inFlight: context.inFlight,
       reservations: context.reservations,
@@ -158,6 +161,7 @@ export class Collector {
       metricPoll: poll((signal) => source.read(signal)),
       table: new SourceTable(this.#store, this.#settings),
       inventory: undefined,
+      directory: undefined,
       healthAt: undefined,
       problems: new Set(),
       announced: undefined,
@@ -185,32 +189,38 @@ export class Collector {
   ): Promise<void> {
     const reading = await source.metricPoll.poll(signal);
     // The very first time there is no fleet yet that the samples could be about.
-    if (this.#fleet.hosts.length === 0) await inventories;
+    if (this.#merged().hosts.length === 0) await inventories;
     this.#take(source, reading);
   }
 
   #setInventory(source: PolledSource, inventory: Inventory): void {
     const before = source.inventory?.problems ?? [];
     source.inventory = inventory;
+    source.directory = directoryOf(inventory);
+    this.#fleet = undefined;
     this.#warn(source, new Set(before), inventory.problems);
-    this.#merge();
-    this.#reportConflicts();
   }
 
-  #merge(): void {
+  /** As of now: a source that fell silent since the last poll counts as down. */
+  #merged(): Fleet {
     const inventories = [];
+    let down = '';
     for (const { source, inventory, inventoryPoll } of this.#sources) {
       if (inventory === undefined || inventoryPoll === undefined) continue;
-      inventories.push({ source, inventory, down: inventoryPoll.status().state === 'down' });
+      const isDown = inventoryPoll.status().state === 'down';
+      inventories.push({ source, inventory, down: isDown });
+      down += isDown ? 'd' : 'u';
     }
-    this.#fleet = mergeInventories(inventories);
+    if (this.#fleet?.down !== down) this.#fleet = { fleet: mergeInventories(inventories), down };
+    return this.#fleet.fleet;
   }
 
   #take(source: PolledSource, reading: Reading | undefined): void {
     if (reading === undefined) return;
     const now = this.#clock.now();
-    const rejected = source.table.take(reading.samples, { fleet: this.#fleet, now });
-    source.table.takeHealth(reading.health, this.#fleet);
+    const directory = source.directory ?? this.#merged();
+    const rejected = source.table.take(reading.samples, { directory, now });
+    source.table.takeHealth(reading.health, directory);
     const problems = source.problems;
     source.healthAt = now;
     source.problems = new Set(reading.problems);
@@ -230,7 +240,7 @@ export class Collector {
   }
 
   #reportConflicts(): void {
-    const { conflicts } = this.#fleet;
+    const { conflicts } = this.#merged();
     const fresh = conflicts.filter((conflict) => !this.#conflicts.has(conflict.key));
     for (const conflict of fresh.slice(0, MAX_WARNINGS)) this.#events.emit('warning', conflict);
     this.#conflicts = new Set(conflicts.map((conflict) => conflict.key));
@@ -252,8 +262,9 @@ export class Collector {
   #forget(): void {
     const now = this.#clock.now();
     const present = new Set<HostId | VmId>();
-    for (const host of this.#fleet.hosts) present.add(host.id);
-    for (const vm of this.#fleet.vms) present.add(vm.id);
+    const fleet = this.#merged();
+    for (const host of fleet.hosts) present.add(host.id);
+    for (const vm of fleet.vms) present.add(vm.id);
     for (const id of present) this.#absentSince.delete(id);
     const keep = (id: HostId | VmId): boolean => {
       if (present.has(id)) return true;

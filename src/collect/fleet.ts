@@ -21,13 +21,24 @@ export interface Conflict {
   readonly text: string;
 }
 
-export interface Fleet {
+/** Finds whom a sample is about. */
+export interface Directory {
+  findHost(text: string): HostFacts | undefined;
+  findVm(text: string): VmFacts | undefined;
+}
+
+/** Finds by id, else by a name that only one host (VM) has: metric stores know names. */
+export interface Fleet extends Directory {
   readonly hosts: readonly HostFacts[];
   readonly vms: readonly VmFacts[];
   readonly conflicts: readonly Conflict[];
-  /** By id, else by a name that only one host has (metric stores know names). */
-  findHost(text: string): HostFacts | undefined;
-  findVm(text: string): VmFacts | undefined;
+}
+
+/** What one hypervisor calls its own, by id. */
+export function directoryOf(inventory: Inventory): Directory {
+  const hosts = new Map<string, HostFacts>(inventory.hosts.map((host) => [host.id, host]));
+  const vms = new Map<string, VmFacts>(inventory.vms.map((vm) => [vm.id, vm]));
+  return { findHost: (text) => hosts.get(text), findVm: (text) => vms.get(text) };
 }
 
 /** `inventories` in the order of the configuration. */
@@ -45,8 +56,6 @@ export function mergeInventories(inventories: readonly SourceInventory[]): Fleet
     findVm: (text) => vms.get(text as VmId) ?? vmsByName.get(text),
   };
 }
-
-export const EMPTY_FLEET: Fleet = mergeInventories([]);
 
 function mergeHosts(
   inventories: readonly SourceInventory[],

@@ -11,7 +11,7 @@ import { HOST_METRICS, type MetricInfo, VM_METRICS } from '../domain/metrics.ts'
 import type { EpochSeconds } from '../domain/units.ts';
 import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 import type { HostHealth } from '../ports/metric-source.ts';
-import type { Fleet } from './fleet.ts';
+import type { Directory } from './fleet.ts';
 import { boundOf, judgeTime, judgeValue, type Rejection } from './judge-sample.ts';
 import type { SeriesId, SeriesStore } from './series-store.ts';
 import type { CollectorSettings } from './settings.ts';
@@ -44,7 +44,7 @@ export interface Rejections {
 }
 
 export interface TakeContext {
-  readonly fleet: Fleet;
+  readonly directory: Directory;
   readonly now: EpochSeconds;
 }
 
@@ -73,10 +73,10 @@ export class SourceTable {
   }
 
   /** Replaces all signals: each reading of a source is complete. */
-  takeHealth(health: readonly HostHealth[], fleet: Fleet): void {
+  takeHealth(health: readonly HostHealth[], directory: Directory): void {
     const signals = new Map<HostId, HealthSignal[]>();
     for (const entry of health) {
-      const host = fleet.findHost(entry.host);
+      const host = directory.findHost(entry.host);
       if (host === undefined) continue;
       const list = signals.get(host.id) ?? [];
       for (const signal of entry.signals) {
@@ -114,7 +114,7 @@ export class SourceTable {
   #takeOne(sample: Sample, context: TakeContext): Rejection | undefined {
     const metric = METRICS[sample.entity.kind].get(sample.metric);
     if (metric === undefined) return 'unknown-metric';
-    const entity = findEntity(sample, context.fleet);
+    const entity = findEntity(sample, context.directory);
     if (entity === undefined) return 'unknown-entity';
     const series = this.#seriesFor(sample.entity.kind, entity, metric.column);
     if (series === undefined) return 'too-many-series';
@@ -166,10 +166,10 @@ export class SourceTable {
   }
 }
 
-function findEntity(sample: Sample, fleet: Fleet): HostFacts | VmFacts | undefined {
+function findEntity(sample: Sample, directory: Directory): HostFacts | VmFacts | undefined {
   return sample.entity.kind === 'host'
-    ? fleet.findHost(sample.entity.host)
-    : fleet.findVm(sample.entity.vm);
+    ? directory.findHost(sample.entity.host)
+    : directory.findVm(sample.entity.vm);
 }
 
 function rowOf<Id>(rows: Map<Id, Int32Array>, id: Id, columns: number): Int32Array {

@@ -30,7 +30,28 @@ export function timeWeightedMean(at: Float64Array, value: Float64Array, count: n
 export function percentile95(value: Float64Array, count: number): number {
   // 19/20 and not 0.95: 0.95 * 20 is 19 only by luck of rounding.
   const rank = Math.ceil((count * 19) / 20);
+  const fromTop = count - rank;
+  // The usual window has a few dozen samples: finding the largest few beats sorting them all.
+  if (fromTop < TOP.length) return largestBut(fromTop, value, count);
   return value.slice(0, count).sort()[rank - 1] ?? Number.NaN;
+}
+
+/** Scratch space: the largest values so far, falling. */
+const TOP = new Float64Array(4);
+
+/** The largest value after leaving out the `leftOut` largest; `leftOut` < TOP.length, count. */
+function largestBut(leftOut: number, value: Float64Array, count: number): number {
+  TOP.fill(-Infinity);
+  for (let index = 0; index < count; index += 1) {
+    const candidate = value[index] ?? Number.NaN;
+    let place = leftOut;
+    if (candidate <= (TOP[place] ?? Infinity)) continue;
+    for (; place > 0 && candidate > (TOP[place - 1] ?? Infinity); place -= 1) {
+      TOP[place] = TOP[place - 1] ?? Number.NaN;
+    }
+    TOP[place] = candidate;
+  }
+  return TOP[leftOut] ?? Number.NaN;
 }
 
 /** Least-squares slope in units per hour; needs two samples at different times. */
