@@ -1,4 +1,4 @@
-/** For `drover why HOST`: what each rule says of the host, condition by condition. */
+/** For `drover why HOST`: what each rule says of the host, condition by condition and in words. */
 
 import type { Host } from '../domain/host.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
@@ -6,6 +6,7 @@ import { appliesTo, type CompiledRule, verdictOf } from './compiled-rule.ts';
 import { leafTruth, leavesOf, type Truth } from './condition.ts';
 import type { HoldState } from './hold.ts';
 import type { Fact, FactLookup } from './host-facts.ts';
+import { conditionText, durationText, factText } from './wording.ts';
 
 export interface ConditionExplanation {
   readonly fact: string;
@@ -23,9 +24,12 @@ export interface RuleExplanation {
   readonly origin: string;
   /** False: the rule's own selector leaves this host out. */
   readonly applies: boolean;
-  readonly when: Truth;
-  /** Undefined: the rule has no `clear`. */
-  readonly clear: Truth | undefined;
+  /** Of `when`. */
+  readonly truth: 'true' | 'false' | 'unknown';
+  /** For people: the state, then what each condition met. */
+  readonly text: string;
+  /** Of `clear`; undefined: the rule has none. */
+  readonly clear: 'true' | 'false' | 'unknown' | undefined;
   readonly forSeconds: Seconds;
   /** As of the last evaluation. */
   readonly holdingSince: EpochSeconds | undefined;
@@ -34,32 +38,63 @@ export interface RuleExplanation {
   readonly conditions: readonly ConditionExplanation[];
 }
 
-export function explainRule(
-  compiled: CompiledRule,
-  host: Host,
-  facts: FactLookup,
-  state: HoldState,
-): RuleExplanation {
+export interface ExplainedHost {
+  readonly host: Host;
+  readonly facts: FactLookup;
+  readonly state: HoldState;
+  readonly now: EpochSeconds;
+}
+
+export function explainRule(compiled: CompiledRule, about: ExplainedHost): RuleExplanation {
+  const { host, facts, state } = about;
   const { rule } = compiled;
-  const leaves = [
-    ...leavesOf(rule.when),
-    ...(rule.clear === undefined ? [] : leavesOf(rule.clear)),
-  ];
+  const applies = appliesTo(compiled, host);
+  const { when, clear } = verdictOf(compiled, facts);
+  const explain = (leaf: ReturnType<typeof leavesOf>[number]): ConditionExplanation => ({
+    fact: leaf.fact,
+    operator: leaf.operator,
+    threshold: leaf.value,
+    found: facts(leaf.fact),
+    truth: leafTruth(leaf, facts),
+  });
+  const conditions = leavesOf(rule.when).map(explain);
+  const met = conditions.map(metText).join('; ');
   return {
     policy: rule.policy,
     rule: rule.name,
     origin: rule.origin,
-    applies: appliesTo(compiled, host),
-    ...verdictOf(compiled, facts),
+    applies,
+    truth: spell(when),
+    text: applies
+      ? `${stateText(compiled, when, about)}: ${met}`
+      : 'not for this host: its selector leaves it out',
+    clear: clear === undefined ? undefined : spell(clear),
     forSeconds: rule.forSeconds,
     holdingSince: state.holdingSince,
     openSince: state.openSince,
-    conditions: leaves.map((leaf) => ({
-      fact: leaf.fact,
-      operator: leaf.operator,
-      threshold: leaf.value,
-      found: facts(leaf.fact),
-      truth: leafTruth(leaf, facts),
-    })),
+    conditions: [
+      ...conditions,
+      ...(rule.clear === undefined ? [] : leavesOf(rule.clear)).map(explain),
+    ],
   };
+}
+
+function stateText({ rule }: CompiledRule, when: Truth, { state, now }: ExplainedHost): string {
+  const { openSince, holdingSince } = state;
+  if (openSince !== undefined) return `a finding for ${durationText(now - openSince)}`;
+  if (when === 'unknown') return 'cannot be judged';
+  if (when === false) return 'does not hold';
+  const held = durationText(now - (holdingSince ?? now));
+  return `holds for ${held} of ${durationText(rule.forSeconds)}`;
+}
+
+function metText({ fact, operator, threshold, found, truth }: ConditionExplanation): string {
+  if (found.kind === 'missing') return `${factText(fact)} is missing (${found.reason})`;
+  const condition = conditionText({ fact, operator, threshold, value: found.value });
+  return truth === true ? condition : `not ${condition}`;
+}
+
+function spell(truth: Truth): 'true' | 'false' | 'unknown' {
+  if (truth === 'unknown') return 'unknown';
+  return truth ? 'true' : 'false';
 }

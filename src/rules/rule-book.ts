@@ -44,6 +44,14 @@ export interface RuleInput {
   readonly pause?: () => Promise<void>;
 }
 
+export interface ExplainInput {
+  readonly snapshot: Snapshot;
+  readonly orders: readonly Order[];
+  readonly host: HostId;
+  /** Without it nothing is said about how long a rule has held. */
+  readonly memory?: readonly RuleMemory[];
+}
+
 export interface RuleOutcome {
   /** By id. */
   readonly findings: readonly Finding[];
@@ -98,21 +106,23 @@ export class RuleBook {
       for (const rule of this.#rules) await tick.judge(rule, world.host, facts);
       if (pause !== undefined && (index + 1) % HOSTS_PER_TURN === 0) await pause();
     }
-    tick.add(orderFindings(snapshot, orders));
+    tick.addOrders();
     tick.judgePlacement();
     return tick.outcome();
   }
 
   /** Every rule of the book, what it says of the host and why; undefined: no such host. */
-  explain(input: RuleInput, host: HostId): readonly RuleExplanation[] | undefined {
-    const { snapshot, orders } = input;
+  explainHost(input: ExplainInput): readonly RuleExplanation[] | undefined {
+    const { snapshot, orders, memory = [] } = input;
+    const now = snapshot.takenAt;
     const worlds = hostWorlds(snapshot, orders, this.#overcommit);
-    const world = worlds.find((candidate) => candidate.host.id === host);
+    const world = worlds.find((candidate) => candidate.host.id === input.host);
     if (world === undefined) return undefined;
+    const { host } = world;
     const facts = factsOf(world);
-    const tick = new Tick(input, this.#rules);
+    const tick = new Tick({ snapshot, orders, memory, now }, this.#rules);
     return this.#rules.map((rule) =>
-      explainRule(rule, world.host, facts, tick.before(rule.key, host)),
+      explainRule(rule, { host, facts, state: tick.before(rule.key, host.id), now }),
     );
   }
 }
@@ -172,9 +182,20 @@ class Tick {
     }
   }
 
-  add(more: { readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] }): void {
-    this.#findings.push(...more.findings);
-    this.#gaps.push(...more.gaps);
+  /**
+   * An order is a finding by itself, with its deadline and who gave it. A rule that finds the same
+   * order again (by the fact `host.order`) has nothing to add.
+   */
+  addOrders(): void {
+    const { snapshot, orders } = this.#input;
+    const { findings, gaps } = orderFindings(snapshot, orders);
+    const ordered = new Set(findings.map(orderedHost));
+    const others = this.#findings.filter((finding) => {
+      const host = orderedHost(finding);
+      return host === undefined || !ordered.has(host);
+    });
+    this.#findings.splice(0, Infinity, ...others, ...findings);
+    this.#gaps.push(...gaps);
   }
 
   outcome(): RuleOutcome {
@@ -219,6 +240,13 @@ class Tick {
   }
 }
 
+/** The host that a finding wants empty because somebody ordered it. */
+function orderedHost({ kind, subject }: Finding): HostId | undefined {
+  const isOrdered = kind === 'maintenance' || kind === 'evacuation-ordered';
+  return isOrdered && subject.kind === 'host' ? subject.host : undefined;
+}
+
+/** What is remembered of hosts that the snapshot does not have. */
 function absentHosts({ snapshot, memory, now }: RuleInput, rules: ReadonlySet<string>) {
   const present = new Set(snapshot.hosts.map((host) => host.id));
   return memory.filter((entry) => {

@@ -13,7 +13,7 @@ import {
   aVm,
   TEST_NOW,
 } from '../../support/fleet.ts';
-import { anOrder, Ticks } from './support.ts';
+import { anOrder, aRule, Ticks, under } from './support.ts';
 
 describe('orders', () => {
   it('are mandatory findings, whatever is known about the host', async () => {
@@ -52,6 +52,20 @@ describe('orders', () => {
         text: 'host h1: evacuation ordered by DimmFailing',
       },
     ]);
+  });
+
+  it('are not found a second time by a rule', async () => {
+    const rules = [
+      aRule({
+        finding: 'maintenance',
+        response: 'evacuate',
+        tier: 'mandatory',
+        when: { fact: 'host.order', operator: 'equal', value: 'maintenance' },
+      }),
+      aRule({ name: 'cold', when: under('host.cpu.used.ratio.p95', 0.5) }),
+    ];
+    const { findings } = await new Ticks(rules, [anOrder()]).at(0, aSnapshot());
+    expect(findings.map((finding) => finding.id)).toEqual(['order:o1', 'rule:test:cold:h1']);
   });
 
   it('for a host that nobody reports are gaps', async () => {

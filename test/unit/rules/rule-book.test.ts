@@ -4,7 +4,7 @@ import { type MissingReason, missingWindow } from '../../../src/domain/measured.
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { RuleBook } from '../../../src/rules/rule-book.ts';
-import { aHost, aPolicy, aSnapshot, held, TEST_NOW } from '../../support/fleet.ts';
+import { aHost, aPolicy, aSnapshot, TEST_NOW } from '../../support/fleet.ts';
 import { aBook, anOrder, aRule, over, Ticks, under } from './support.ts';
 
 /** One host h1 of 16 threads, of which this share is busy. */
@@ -316,44 +316,49 @@ describe('compile', () => {
   });
 });
 
-describe('explain', () => {
+describe('explainHost', () => {
   it('shows each rule with its conditions, what they met, and the gaps', async () => {
     const rules = [
-      aRule({ clear: under('host.cpu.used.ratio.p95', 0.7) }),
+      aRule({ clear: under('host.cpu.used.ratio.p95', 0.7), forSeconds: seconds(300) }),
+      aRule({ name: 'cold', when: under('host.cpu.used.ratio.p95', 0.1) }),
       aRule({
         name: 'elsewhere',
         hosts: { names: ['h2'], labels: {}, clusters: [], sites: [] },
-        when: over('host.psi.cpu.some.mean', 0.2),
+        when: over('host.vms', 3),
       }),
+      aRule({ name: 'stalled', when: over('host.psi.cpu.some.mean', 0.2) }),
     ];
     const book = aBook(rules);
-    const input = { snapshot: busy(0.9), orders: [], memory: [], now: TEST_NOW };
-    const { memory } = await book.evaluate(input);
-    const explained = book.explain({ ...input, memory }, hostId('h1'));
-    expect(explained).toMatchObject([
-      { rule: 'elsewhere', applies: false, when: 'unknown', openSince: undefined },
-      { rule: 'hot', applies: true, when: true, clear: false, openSince: TEST_NOW },
+    const input = { snapshot: busy(0.9), orders: [], memory: [] };
+    const { memory } = await book.evaluate({ ...input, now: epochSeconds(TEST_NOW - 150) });
+    const explained = book.explainHost({ ...input, memory, host: hostId('h1') });
+    const shown = explained?.map(({ rule, applies, truth, clear }) => [
+      rule,
+      applies,
+      truth,
+      clear,
     ]);
-    expect(explained?.[0]?.conditions).toEqual([
-      {
-        fact: 'host.psi.cpu.some.mean',
-        operator: 'greaterThan',
-        threshold: 0.2,
-        found: { kind: 'missing', reason: 'never-seen' },
-        truth: 'unknown',
-      },
+    expect(shown).toEqual([
+      ['cold', true, 'false', undefined],
+      ['elsewhere', false, 'false', undefined],
+      ['hot', true, 'true', 'false'],
+      ['stalled', true, 'unknown', undefined],
     ]);
-    expect(explained?.[1]?.conditions.map((condition) => condition.truth)).toEqual([true, false]);
-    expect(book.explain(input, hostId('h9'))).toBeUndefined();
-  });
-
-  it('knows every metric of a host', () => {
-    const book = aBook([aRule({ when: over('host.power.used.last', 1) })]);
-    const snapshot = aSnapshot({ hosts: [aHost({ metrics: { 'power.used': held(300) } })] });
-    const input = { snapshot, orders: [], memory: [], now: TEST_NOW };
-    expect(book.explain(input, hostId('h1'))?.[0]?.conditions[0]?.found).toEqual({
-      kind: 'known',
-      value: 300,
+    expect(explained?.map((one) => one.text)).toEqual([
+      'does not hold: not cpu.used.ratio p95 90 % < 10 %',
+      'not for this host: its selector leaves it out',
+      'holds for 3 min of 5 min: cpu.used.ratio p95 90 % > 85 %',
+      'cannot be judged: psi.cpu.some mean is missing (never-seen)',
+    ]);
+    expect(explained?.[2]?.conditions.map((condition) => condition.truth)).toEqual([true, false]);
+    expect(explained?.[3]?.conditions[0]?.found).toEqual({
+      kind: 'missing',
+      reason: 'never-seen',
     });
+    const later = await book.evaluate({ ...input, memory, now: epochSeconds(TEST_NOW + 150) });
+    const snapshot = { ...busy(0.8), takenAt: epochSeconds(TEST_NOW + 450) };
+    const open = book.explainHost({ ...input, ...later, snapshot, host: hostId('h1') });
+    expect(open?.[2]?.text).toBe('a finding for 5 min: not cpu.used.ratio p95 80 % > 85 %');
+    expect(book.explainHost({ ...input, host: hostId('h9') })).toBeUndefined();
   });
 });
