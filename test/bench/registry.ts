@@ -1,0 +1,43 @@
+// Role: the benchmarks that the benchmark command runs by name. Each parses its own arguments and
+// returns figures by name; printing them is the command's business.
+import { parseArgs } from 'node:util';
+
+import { benchCollect } from './collect.ts';
+import { benchRules } from './rules.ts';
+
+export interface Bench {
+  readonly usage: string;
+  run(args: readonly string[]): Promise<Readonly<Record<string, number | string>>>;
+}
+
+export const BENCHES: Readonly<Record<string, Bench>> = {
+  collect: {
+    usage: 'collect [--hosts N] [--vms N] [--polls N]',
+    run: (args) => {
+      const given = numbers(args, { hosts: 1000, vms: 20_000, polls: 20 });
+      return benchCollect(given);
+    },
+  },
+  rules: {
+    usage: 'rules [--hosts N] [--hot SHARE] [--ticks N]',
+    run: (args) => benchRules(numbers(args, { hosts: 1000, hot: 0.1, ticks: 10 })),
+  },
+};
+
+/** Numeric options with defaults; throws TypeError on an option that is not one of them. */
+function numbers<Name extends string>(
+  args: readonly string[],
+  defaults: Readonly<Record<Name, number>>,
+): Record<Name, number> {
+  const names = Object.keys(defaults) as Name[]; // the keys of that very record
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  const { values } = parseArgs({ args: [...args], options });
+  const result: Record<Name, number> = { ...defaults };
+  for (const name of names) {
+    const given = values[name];
+    if (given === undefined) continue;
+    result[name] = Number(given);
+    if (!(result[name] >= 0)) throw new TypeError(`--${name}: expected a number, got ${given}`);
+  }
+  return result;
+}
