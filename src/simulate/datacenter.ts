@@ -248,18 +248,34 @@ export class SimulatedDatacenter {
     return decline(code, `${objection.code}: ${objection.detail}`);
   }
 
-  /** The guest as an inventory shows it; undefined: no host that answers knows it. */
+  /**
+   * The guest as an inventory shows it: where it runs, else where it was last seen running on a
+   * host that does not answer now, else where it is only defined; undefined: nobody knows it.
+   */
   #shown(facts: VmFacts, now: EpochSeconds): VmFacts | undefined {
-    const known = this.#world.copies
+    const { copies } = this.#world;
+    const [shown] = copies
       .of(facts.id)
-      .filter(({ host, copy }) => this.#world.isReachable(host) && copy.state !== 'incoming');
-    const active = known.find(({ copy }) => copy.state !== 'defined');
-    const shown = known.find(({ copy }) => RUNS.has(copy.state)) ?? active ?? known[0];
+      .filter(({ copy }) => copy.state !== 'incoming')
+      .map(({ host, copy }) => ({ host, rank: this.#rank(host, copy.state) }))
+      .toSorted((a, b) => a.rank - b.rank);
     if (shown === undefined) return undefined;
-    const powerState: PowerState = shown.copy.state === 'defined' ? 'off' : 'running';
     const locked = this.#world.board.isLocked(facts.id, now);
-    return { ...facts, host: shown.host, powerState, locked };
+    return { ...facts, host: shown.host, powerState: powerOf(shown.rank, facts), locked };
+  }
+
+  /** How much a copy there says about where the guest is; lower is better. */
+  #rank(host: HostId, state: Sighting['state']): number {
+    if (!this.#world.isReachable(host)) return RANK_LAST_SEEN;
+    if (state === 'running' || state === 'post-copy') return 0;
+    return state === 'defined' ? RANK_DEFINED : 1;
   }
 }
 
-const RUNS: ReadonlySet<Sighting['state']> = new Set(['running', 'post-copy']);
+const RANK_LAST_SEEN = 2;
+const RANK_DEFINED = 3;
+
+function powerOf(rank: number, facts: VmFacts): PowerState {
+  if (rank === RANK_DEFINED) return 'off';
+  return rank === RANK_LAST_SEEN ? facts.powerState : 'running';
+}

@@ -223,23 +223,51 @@ describe('a whole datacenter', () => {
     expect(datacenter.time()).toBe(before + 10);
   });
 
-  it('shows nothing of hosts that do not answer', () => {
+  it('shows of hosts that do not answer what was last seen, and no measurements', () => {
     const datacenter = buildDatacenter({ hosts: 3, vms: 30, seed: 5 }, virtualClock());
-    const [first] = datacenter.fleet.hosts;
-    datacenter.inject({ kind: 'control-cut', host: first!.id, forSeconds: Infinity });
-    const { hosts, vms, problems } = datacenter.inventory();
-    expect(hosts.map(({ connection }) => connection)).toEqual([
-      'disconnected',
-      'connected',
-      'connected',
-    ]);
-    expect(vms.some(({ host }) => host === first!.id)).toBe(false);
-    expect(problems).toEqual(['host-01: no answer']);
-    expect(
-      datacenter
-        .read()
-        .samples.some(({ entity }) => entity.kind === 'host' && entity.host === first!.id),
-    ).toBe(false);
-    expect(datacenter.truth.down()).toEqual([]);
+    const lost = datacenter.fleet.hosts[0]!.id;
+    const before = datacenter.inventory();
+    for (const kind of ['control-cut', 'host-crash'] as const) {
+      datacenter.inject({ kind, host: lost, forSeconds: Infinity });
+      const { hosts, vms, problems } = datacenter.inventory();
+      expect(hosts.map(({ connection }) => connection)).toEqual([
+        'disconnected',
+        'connected',
+        'connected',
+      ]);
+      expect(vms).toEqual(before.vms);
+      expect(problems).toEqual(['host-01: no answer']);
+      const { samples } = datacenter.read();
+      const own = samples.filter(({ entity }) => entity.kind === 'host' && entity.host === lost);
+      expect(own).toEqual([]);
+    }
+    expect(datacenter.truth.down().length).toBeGreaterThan(0);
+  });
+
+  it('shows a guest where it runs, not where it is only defined', async () => {
+    const clock = virtualClock();
+    const vms = [simVm('x', 'a')];
+    const fleet = { seed: 1, hosts: [simHost('a'), simHost('b')], vms, groups: [] };
+    const datacenter = new SimulatedDatacenter(fleet, clock);
+    datacenter.startMove({
+      move: moveId('m'),
+      vm: v('x'),
+      from: h('a'),
+      to: h('b'),
+      method: 'pre-copy',
+      downtimeLimitSeconds: seconds(0.3),
+      bandwidth: undefined,
+      autoConverge: false,
+      allowPostCopy: false,
+    });
+    await clock.advance(seconds(60));
+    const shown = () =>
+      datacenter.inventory().vms.map(({ host, powerState }) => [host, powerState]);
+    expect(shown()).toEqual([['b', 'running']]);
+    datacenter.inject({ kind: 'control-cut', host: h('b'), forSeconds: 60 });
+    expect(shown()).toEqual([['b', 'running']]);
+    // What was not committed is not stored: after a crash only the old definition is left.
+    datacenter.inject({ kind: 'host-crash', host: h('b'), forSeconds: 60 });
+    expect(shown()).toEqual([['a', 'off']]);
   });
 });
