@@ -10,10 +10,14 @@ import { type Result, fail, ok } from '../domain/result.ts';
 import {
   type Bytes,
   type BytesPerSecond,
+  type Cores,
+  type EpochSeconds,
   type Ratio,
   type Seconds,
   bytes,
   bytesPerSecond,
+  cores,
+  epochSeconds,
   ratio,
   seconds,
 } from '../domain/units.ts';
@@ -110,6 +114,10 @@ export function number<Unit = number>(
   );
 }
 
+export function coreCount(range?: Range): Field<Cores> {
+  return number('a number of hardware threads', range, cores);
+}
+
 export function whole(expected: string, range: Range = {}): Field<number> {
   const schema = { ...rangeSchema(range), type: 'integer' };
   return field(expected, schema, (input) => {
@@ -119,10 +127,31 @@ export function whole(expected: string, range: Range = {}): Field<number> {
   });
 }
 
+export function flag(): Field<boolean> {
+  return field('true or false', { type: 'boolean' }, (input) =>
+    typeof input === 'boolean' ? ok(input) : cannotRead(input),
+  );
+}
+
 export function text(expected: string): Field<string> {
   const schema = { type: 'string', minLength: 1 };
   return field(expected, schema, (input) =>
     typeof input === 'string' && input !== '' ? ok(input) : cannotRead(input),
+  );
+}
+
+/** Never shown in a message, whatever was written. */
+export function secretText(): Field<string> {
+  const schema = { type: 'string', minLength: 1, writeOnly: true };
+  return field('a secret as text', schema, (input) =>
+    typeof input === 'string' && input !== '' ? ok(input) : fail('is not text'),
+  );
+}
+
+/** Text that may be empty. */
+export function anyText(): Field<string> {
+  return field('text', { type: 'string' }, (input) =>
+    typeof input === 'string' ? ok(input) : cannotRead(input),
   );
 }
 
@@ -146,6 +175,23 @@ export function choice<const Choice extends string>(choices: readonly Choice[]):
     const near = typeof input === 'string' ? nearest(input, choices) : undefined;
     const read = cannotRead(input);
     return near === undefined ? read : fail(`${read.error}: did you mean "${near}"?`);
+  });
+}
+
+/** Seconds since 1970, or a date and time as in ISO 8601 with a zone. */
+export function moment(): Field<EpochSeconds> {
+  const expected = 'a moment like "2026-11-21T20:00:00Z", or seconds since 1970';
+  const schema = {
+    anyOf: [
+      { type: 'number', minimum: 0 },
+      { type: 'string', format: 'date-time' },
+    ],
+  };
+  return field(expected, schema, (input) => {
+    if (typeof input === 'number') return bounded(input, {}, epochSeconds);
+    const isDate = typeof input === 'string' && /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(input);
+    const at = isDate ? Date.parse(input) / 1000 : Number.NaN;
+    return Number.isFinite(at) ? bounded(at, {}, epochSeconds) : cannotRead(input);
   });
 }
 

@@ -3,7 +3,11 @@
 import { z } from 'zod';
 import { conditionJsonSchema } from './conditions.ts';
 import { MODES } from '../domain/policy.ts';
+import { daemonSchema } from './daemon-schema.ts';
+import { fleetSchema } from './fleet-schema.ts';
+import { windowJsonSchema } from './measure.ts';
 import { modeObject } from './options.ts';
+import { planOutputSchema } from './plan-output.ts';
 import { policySchema } from './policy-schema.ts';
 
 /** What a schema says to us but not to JSON Schema. */
@@ -19,6 +23,21 @@ function jsonSchemaOf(schema: z.ZodType, title: string): Record<string, unknown>
     },
   });
   return { ...made, title };
+}
+
+/** Of a fleet file. */
+export function fleetJsonSchema(): Record<string, unknown> {
+  return { ...jsonSchemaOf(fleetSchema, 'Drover fleet'), $defs: { window: windowJsonSchema() } };
+}
+
+/** Of drover.yaml. */
+export function daemonJsonSchema(): Record<string, unknown> {
+  return jsonSchemaOf(daemonSchema, 'Drover daemon');
+}
+
+/** Of the output of `drover plan --json`. */
+export function planOutputJsonSchema(): Record<string, unknown> {
+  return jsonSchemaOf(planOutputSchema, 'Drover plan');
 }
 
 /** Of a policy file. */

@@ -40,7 +40,7 @@ export function optional<Value>(form: z.ZodType<Value, unknown>, doc: string) {
 }
 
 /** A group of options, all of which have defaults. */
-function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return group(shape).prefault({} as never);
 }
 

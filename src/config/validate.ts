@@ -82,5 +82,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'nothing (null)';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  return `${typeof value} ${JSON.stringify(value)}`.slice(0, 80);
+  // Text is not repeated: it may be a secret at a wrong place.
+  return typeof value === 'string' ? 'text' : `${typeof value} ${JSON.stringify(value)}`;
 }

@@ -1,0 +1,124 @@
+/** The form of `drover.yaml`: each option with its default and its meaning. */
+
+import { z } from 'zod';
+import { sourceId } from '../domain/ids.ts';
+import { fail, ok } from '../domain/result.ts';
+import {
+  type Field,
+  choice,
+  duration,
+  field,
+  group,
+  list,
+  name,
+  secretText,
+  table,
+  text,
+} from './fields.ts';
+import { option, optional, section } from './options.ts';
+
+const secret = {
+  token: optional(secretText(), 'The token itself; better in a file.'),
+  tokenFile: optional(text('the path of a file'), 'A file that holds the token.'),
+  tokenEnv: optional(text('a name'), 'The environment variable that holds the token.'),
+};
+
+/** http(s), and no credentials in it: they would end up in logs. */
+function address(): Field<string> {
+  const expected = 'an address like "http://prometheus:9090", without credentials';
+  return field(expected, { type: 'string', format: 'uri' }, (input) => {
+    const url = typeof input === 'string' && URL.canParse(input) ? new URL(input) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return fail('not an address');
+    if (url.username !== '' || url.password !== '') return fail('an address with credentials');
+    return ok(String(input));
+  });
+}
+
+function pattern(): Field<RegExp> {
+  const expected = 'a regular expression whose first group is the host';
+  return field(expected, { type: 'string', format: 'regex' }, (input) => {
+    if (typeof input !== 'string' || !input.includes('(')) return fail('no pattern with a group');
+    try {
+      return ok(new RegExp(input, 'u'));
+    } catch {
+      return fail('not a regular expression');
+    }
+  });
+}
+
+/** "host:port"; an IPv6 address in brackets. */
+function listenAddress(): Field<{ readonly host: string; readonly port: number }> {
+  const expected = 'an address like "127.0.0.1:7466" or "[::1]:7466"';
+  return field(expected, { type: 'string' }, (input) => {
+    const form = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+)):(\d{1,5})$/;
+    const [, six, other, digits] = (typeof input === 'string' ? form.exec(input) : null) ?? [];
+    const host = six ?? other;
+    const port = Number(digits);
+    if (host === undefined || !(port <= 65_535)) return fail('not an address to listen on');
+    return ok({ host, port });
+  });
+}
+
+const source = z.looseObject({
+  id: name('a name for this source'),
+  kind: name('the name of an adapter'),
+});
+
+const prometheus = group({
+  id: name('a name for this source', sourceId),
+  url: address(),
+  ...secret,
+  hostLabel: optional(text('a label'), 'Label that names the host; default instance.'),
+  hostPattern: optional(pattern(), "Takes the host's name or id out of the label."),
+  vmLabel: optional(text('a label'), 'Label that names the VM; default domain.'),
+  aliases: optional(table(text('a host')), 'What the pattern gave → the host.'),
+  timeout: optional(duration({ above: 0 }), 'Per query; default 10s.'),
+  lookBack: optional(duration({ above: 0 }), 'At least twice the scrape interval; default 2m.'),
+});
+
+const token = group({
+  name: name('who it was given to'),
+  role: choice(['viewer', 'operator', 'alert']),
+  ...secret,
+});
+
+export const daemonSchema = group({
+  apiVersion: choice(['drover/v1']),
+  kind: choice(['Daemon']),
+  stateDir: optional(
+    text('a folder'),
+    'Ledger and state; default $XDG_STATE_HOME/drover or ~/.local/state/drover, as root ' +
+      '/var/lib/drover.',
+  ),
+  sources: option(
+    list(source),
+    [],
+    'Hypervisor connections: id, kind, and what the adapter of that kind needs.',
+  ),
+  prometheus: option(list(prometheus), [], 'Metric stores with the API of Prometheus.'),
+  influx: optional(
+    group({ url: address(), ...secret, org: text('a name'), bucket: text('a name') }),
+    'Where to write measurements to, if anywhere.',
+  ),
+  policies: option(
+    list(text('a path')),
+    [],
+    'Policy files and folders; none: the default policy that Drover ships with.',
+  ),
+  http: section({
+    listen: option(listenAddress(), '127.0.0.1:7466', 'Address of the API and the dashboard.'),
+    tokens: option(list(token), [], 'Who may do what: viewer, operator or alert.'),
+  }),
+  schedule: section({
+    collectEvery: option(duration({ min: 1 }), '30s', 'How often sources are read.'),
+    tickEvery: option(duration({ min: 1 }), '1m', 'How often the fleet is judged and planned.'),
+    housekeepingEvery: option(duration({ min: 1 }), '1h', 'How often old records are removed.'),
+    window: option(duration({ min: 60 }), '15m', 'What means and percentiles are taken over.'),
+  }),
+  log: section({
+    level: option(choice(['debug', 'info', 'warn', 'error']), 'info', 'What is logged.'),
+    format: option(choice(['json', 'text']), 'json', 'One object a line, or text for people.'),
+  }),
+});
+
+export type DaemonEntries = z.output<typeof daemonSchema>;

@@ -1,0 +1,201 @@
+/**
+ * The daemon's own configuration, `drover.yaml`: what it is connected to and how it runs. What it
+ * decides is in the policies. Everything has a default; secrets may come from a file or from the
+ * environment, and never appear in a message.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { SourceId } from '../domain/ids.ts';
+import { type Result, fail, ok } from '../domain/result.ts';
+import type { Seconds } from '../domain/units.ts';
+import { type DaemonEntries, daemonSchema } from './daemon-schema.ts';
+import { type ConfigDocument, readYaml } from './document.ts';
+import { unreadable } from './policies.ts';
+import { type ConfigProblem, tidyProblems } from './problem.ts';
+import { type SecretEntry, type Surroundings, readSecret } from './secrets.ts';
+import { validate } from './validate.ts';
+
+export interface SourceConfig {
+  readonly id: string;
+  /** Name of an adapter. */
+  readonly kind: string;
+  /** For the adapter's own parser. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Only what was written; the collector knows what the rest defaults to. */
+export interface PrometheusConfig {
+  readonly source: SourceId;
+  readonly url: string;
+  readonly bearerToken: string | undefined;
+  readonly hostLabel?: string;
+  readonly hostPattern?: RegExp;
+  readonly vmLabel?: string;
+  readonly aliases?: Readonly<Record<string, string>>;
+  readonly timeoutSeconds?: Seconds;
+  readonly lookBackSeconds?: Seconds;
+}
+
+export interface InfluxConfig {
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+}
+
+export interface TokenConfig {
+  readonly name: string;
+  readonly role: 'viewer' | 'operator' | 'alert';
+  readonly token: string;
+}
+
+export interface DaemonConfig {
+  readonly stateDir: string;
+  readonly sources: readonly SourceConfig[];
+  readonly prometheus: readonly PrometheusConfig[];
+  readonly influx: InfluxConfig | undefined;
+  /** Policy files and folders, absolute; empty: the shipped default policy. */
+  readonly policies: readonly string[];
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly tokens: readonly TokenConfig[];
+  };
+  readonly schedule: {
+    readonly collectEverySeconds: Seconds;
+    readonly tickEverySeconds: Seconds;
+    readonly housekeepingEverySeconds: Seconds;
+    readonly windowSeconds: Seconds;
+  };
+  readonly log: {
+    readonly level: DaemonEntries['log']['level'];
+    readonly format: DaemonEntries['log']['format'];
+  };
+}
+
+/** /var/lib/drover for root, else below $XDG_STATE_HOME or ~/.local/state. */
+export function defaultStateDir(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.getuid?.() === 0 && env['XDG_STATE_HOME'] === undefined) return '/var/lib/drover';
+  const base = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
+  return join(base, 'drover');
+}
+
+/** What an empty file would give. */
+export function defaultDaemonConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): DaemonConfig {
+  const entries = daemonSchema.parse({ apiVersion: 'drover/v1', kind: 'Daemon' });
+  return configOf(entries, { env, folder: process.cwd() }, () => undefined);
+}
+
+/** Pure but for the files that hold secrets. Paths in the file are relative to its folder. */
+export function parseDaemonConfig(
+  text: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Result<DaemonConfig, readonly ConfigProblem[]> {
+  const document = readYaml(text, file);
+  if (!document.ok) return fail(tidyProblems(document.error));
+  const entries = validate(daemonSchema, document.value);
+  if (!entries.ok) return fail(tidyProblems(entries.error));
+  const problems: ConfigProblem[] = [...doubleNames(entries.value, document.value)];
+  const around: Surroundings = { env, folder: resolve(dirname(file)) };
+  const config = configOf(entries.value, around, (entry, path) => {
+    const secret = readSecret(entry, around);
+    if (secret.ok) return secret.value;
+    problems.push(problemOf(document.value, path, secret.error));
+    return undefined;
+  });
+  return problems.length > 0 ? fail(tidyProblems(problems)) : ok(config);
+}
+
+export async function loadDaemonConfig(
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Result<DaemonConfig, readonly ConfigProblem[]>> {
+  try {
+    return parseDaemonConfig(await readFile(file, 'utf8'), file, env);
+  } catch (error) {
+    return fail([unreadable(file, error)]);
+  }
+}
+
+function problemOf(
+  document: ConfigDocument,
+  path: readonly PropertyKey[],
+  message: string,
+): ConfigProblem {
+  const { line, column } = document.place(path, 'value');
+  return { file: document.file, line, column, message, expected: '', hint: '' };
+}
+
+function doubleNames(entries: DaemonEntries, document: ConfigDocument): ConfigProblem[] {
+  const named = [
+    ...entries.sources.map(({ id }, i) => ({ id, path: ['sources', i, 'id'] })),
+    ...entries.prometheus.map(({ id }, i) => ({ id, path: ['prometheus', i, 'id'] })),
+  ];
+  const seen = new Set<string>();
+  return named.flatMap(({ id, path }) => {
+    if (seen.has(id)) return [problemOf(document, path, `another source "${id}"`)];
+    seen.add(id);
+    return [];
+  });
+}
+
+type Reader = (entry: SecretEntry, path: readonly PropertyKey[]) => string | undefined;
+
+function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader): DaemonConfig {
+  const { http, influx, schedule, log } = entries;
+  return {
+    stateDir: resolve(around.folder, entries.stateDir ?? defaultStateDir(around.env)),
+    sources: entries.sources.map(({ id, kind, ...options }) => ({ id, kind, options })),
+    prometheus: entries.prometheus.map((entry, i) => prometheusOf(entry, i, secret)),
+    influx:
+      influx === undefined
+        ? undefined
+        : {
+            url: influx.url,
+            org: influx.org,
+            bucket: influx.bucket,
+            token: secret(influx, ['influx']) ?? '',
+          },
+    policies: entries.policies.map((path) => resolve(around.folder, path)),
+    http: {
+      ...http.listen,
+      tokens: http.tokens.map((entry, i) => ({
+        name: entry.name,
+        role: entry.role,
+        token: secret(entry, ['http', 'tokens', i]) ?? '',
+      })),
+    },
+    schedule: {
+      collectEverySeconds: schedule.collectEvery,
+      tickEverySeconds: schedule.tickEvery,
+      housekeepingEverySeconds: schedule.housekeepingEvery,
+      windowSeconds: schedule.window,
+    },
+    log,
+  };
+}
+
+function prometheusOf(
+  entry: DaemonEntries['prometheus'][number],
+  i: number,
+  secret: Reader,
+): PrometheusConfig {
+  const { hostLabel, hostPattern, vmLabel, aliases, timeout, lookBack } = entry;
+  const hasToken = [entry.token, entry.tokenFile, entry.tokenEnv].some((one) => one !== undefined);
+  return {
+    source: entry.id,
+    url: entry.url,
+    bearerToken: hasToken ? secret(entry, ['prometheus', i]) : undefined,
+    ...(hostLabel === undefined ? {} : { hostLabel }),
+    ...(hostPattern === undefined ? {} : { hostPattern }),
+    ...(vmLabel === undefined ? {} : { vmLabel }),
+    ...(aliases === undefined ? {} : { aliases }),
+    ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
+    ...(lookBack === undefined ? {} : { lookBackSeconds: lookBack }),
+  };
+}

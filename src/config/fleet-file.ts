@@ -1,0 +1,169 @@
+/**
+ * The fleet file: a Snapshot as one documented JSON file, for support cases, tests, benches and
+ * planning without a hypervisor. Loading what was saved gives the same Snapshot again.
+ */
+
+import { type Result, fail, ok } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { problemAt } from './document.ts';
+import { type Fleet, buildFleet } from './fleet-build.ts';
+import { type FleetEntries, fleetSchema } from './fleet-schema.ts';
+import { readJson } from './json-document.ts';
+import { type ConfigProblem, PROBLEMS_MAX, nearest, tidyProblems } from './problem.ts';
+import { validate } from './validate.ts';
+
+export type { Fleet } from './fleet-build.ts';
+
+export interface FleetOptions {
+  /** Plain values are taken as held for every window (default); false: only `last` is known. */
+  readonly assumeHeld?: boolean;
+}
+
+export function parseFleet(
+  text: string,
+  file: string,
+  options: FleetOptions = {},
+): Result<Fleet, readonly ConfigProblem[]> {
+  const document = readJson(text, file);
+  if (!document.ok) return fail(tidyProblems(document.error));
+  const entries = validate(fleetSchema, document.value);
+  if (!entries.ok) return fail(tidyProblems(entries.error));
+  const faults = [...doubles(entries.value), ...references(entries.value), ...gaps(entries.value)];
+  if (faults.length > 0) {
+    const places = faults.slice(0, PROBLEMS_MAX + 1).map(({ path, message, ...more }) => {
+      return problemAt(file, document.value.place(path, 'value'), message, more);
+    });
+    return fail(tidyProblems(places));
+  }
+  return ok(buildFleet(entries.value, options.assumeHeld ?? true));
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly expected?: string;
+  readonly hint?: string;
+}
+
+function doubles({ hosts, vms, placement }: FleetEntries): Fault[] {
+  const twice = (
+    section: string,
+    what: string,
+    ids: readonly string[],
+    path: string[] = [],
+  ): Fault[] => {
+    const first = new Map<string, number>();
+    return ids.flatMap((id, i) => {
+      const earlier = first.get(id);
+      first.set(id, earlier ?? i);
+      if (earlier === undefined) return [];
+      const message = `${what} "${id}" is there already (${section}[${earlier}])`;
+      return [{ path: [...(path.length === 0 ? [section] : path), i, 'id'], message }];
+    });
+  };
+  return [
+    ...twice(
+      'hosts',
+      'host',
+      hosts.map(({ id }) => id),
+    ),
+    ...twice(
+      'vms',
+      'VM',
+      vms.map(({ id }) => id),
+    ),
+    ...twice(
+      'rules',
+      'rule',
+      (placement?.rules ?? []).map(({ id }) => id),
+      ['placement', 'rules'],
+    ),
+  ];
+}
+
+function references(entries: FleetEntries): Fault[] {
+  const hosts = new Set<string>(entries.hosts.map(({ id }) => id));
+  const vms = new Set<string>(entries.vms.map(({ id }) => id));
+  const faults: Fault[] = [];
+  const refer = (kind: 'host' | 'VM', id: string, path: readonly PropertyKey[]): void => {
+    const known = kind === 'host' ? hosts : vms;
+    if (known.has(id)) return;
+    // The search for a similar name is slow in a large fleet; a few are enough.
+    const near = faults.length < 5 ? nearest(id, [...known].slice(0, 5_000)) : undefined;
+    const hint = near === undefined ? '' : `did you mean "${near}"?`;
+    faults.push({
+      path,
+      message: `unknown ${kind} "${id}"`,
+      expected: `the id of a ${kind}`,
+      hint,
+    });
+  };
+  for (const [i, vm] of entries.vms.entries()) refer('host', vm.host, ['vms', i, 'host']);
+  for (const [i, rule] of (entries.placement?.rules ?? []).entries()) {
+    const path = ['placement', 'rules', i];
+    for (const [k, vm] of rule.vms.entries()) refer('VM', vm, [...path, 'vms', k]);
+    for (const [k, host] of (rule.hosts ?? []).entries())
+      refer('host', host, [...path, 'hosts', k]);
+  }
+  for (const [i, order] of (entries.orders ?? []).entries()) {
+    refer('host', order.host, ['orders', i, 'host']);
+  }
+  for (const [i, flight] of (entries.inFlight ?? []).entries()) {
+    refer('VM', flight.vm, ['inFlight', i, 'vm']);
+    refer('host', flight.from, ['inFlight', i, 'from']);
+    refer('host', flight.to, ['inFlight', i, 'to']);
+  }
+  for (const [i, held] of (entries.reservations ?? []).entries()) {
+    refer('host', held.host, ['reservations', i, 'host']);
+  }
+  return faults;
+}
+
+/** What has two places to be said in, and was said in none or in both. */
+function gaps({ hosts, vms, placement }: FleetEntries): Fault[] {
+  const faults: Fault[] = [];
+  for (const [i, { cores, cpu }] of hosts.entries()) {
+    const path = ['hosts', i];
+    if (cores === undefined && cpu?.cores === undefined) {
+      faults.push({
+        path,
+        message: '"cores" is missing',
+        expected: 'a whole number of at least 1',
+      });
+    }
+    if (cores !== undefined && cpu?.cores !== undefined) {
+      faults.push({ path: [...path, 'cores'], message: '"cores" is there twice (cpu.cores)' });
+    }
+  }
+  for (const [i, { memory, memoryBytes }] of vms.entries()) {
+    if ((memory === undefined) !== (memoryBytes === undefined)) continue;
+    const message = memory === undefined ? '"memory" is missing' : '"memory" and "memoryBytes"';
+    faults.push({ path: ['vms', i], message, expected: 'one of memory, memoryBytes' });
+  }
+  for (const [i, { kind, hosts: named }] of (placement?.rules ?? []).entries()) {
+    const needs = kind === 'pin' || kind === 'avoid';
+    if (needs === (named !== undefined)) continue;
+    const message = needs ? `${kind} needs hosts` : `${kind} has no hosts`;
+    faults.push({ path: ['placement', 'rules', i], message });
+  }
+  return faults;
+}
+
+/** One host or VM a line, so that two files can be compared. Ends with a line feed. */
+export function formatFleet(snapshot: Snapshot): string {
+  const { takenAt, hosts, vms, placement, ...rest } = snapshot;
+  const lines = (items: readonly unknown[]): string =>
+    items.length === 0 ? '[]' : `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
+  const parts = [
+    '"apiVersion":"drover/v1"',
+    '"kind":"Fleet"',
+    `"takenAt":${JSON.stringify(takenAt)}`,
+    `"hosts":${lines(hosts)}`,
+    `"vms":${lines(vms)}`,
+    `"placement":{"rules":${lines(placement)}}`,
+    ...Object.entries(rest).map(
+      ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
+    ),
+  ];
+  return `{${parts.join(',\n')}}\n`;
+}

@@ -1,0 +1,259 @@
+/**
+ * The form of a fleet file. Names are those of the model; almost everything can be left out. What
+ * Drover saves is the same form with everything in it.
+ */
+
+import { z } from 'zod';
+import { CPU_LEVELS, CPU_VENDORS, GUEST_CPU_MODES } from '../domain/cpu.ts';
+import { HEALTH_COMPONENTS, HEALTH_LEVELS, HOST_STATES, HYPERVISOR_KINDS } from '../domain/host.ts';
+import {
+  clusterId,
+  hostId,
+  moveId,
+  networkId,
+  ruleId,
+  siteId,
+  sourceId,
+  storageId,
+  vmId,
+} from '../domain/ids.ts';
+import { HOST_METRICS, type HostMetric, VM_METRICS, type VmMetric } from '../domain/metrics.ts';
+import { MOVE_METHODS } from '../domain/plan.ts';
+import { ratio, watts } from '../domain/units.ts';
+import { CRITICALITIES, PERMISSIONS, POWER_STATES } from '../domain/vm.ts';
+import {
+  anyText,
+  choice,
+  coreCount,
+  flag,
+  group,
+  list,
+  moment,
+  name,
+  number,
+  rate,
+  size,
+  table,
+  text,
+  whole,
+} from './fields.ts';
+import { type Measure, measure } from './measure.ts';
+
+const hosts = name('the id of a host', hostId);
+const vms = name('the id of a VM', vmId);
+const count = whole('a whole number of at least 1', { min: 1 });
+const device = {
+  kind: choice(['pci', 'usb', 'mdev', 'sriov', 'vdpa', 'other']),
+  id: text('the id of a device'),
+};
+const maybe = <Value>(form: z.ZodType<Value, unknown>): z.ZodOptional<typeof form> =>
+  form.optional();
+const any = anyText();
+
+const cpuFacts = {
+  vendor: maybe(choice(CPU_VENDORS)),
+  model: maybe(text('a CPU model')),
+  features: maybe(list(text('a CPU feature'))),
+};
+
+const hostCpu = group({
+  arch: maybe(text('an instruction set like "x86_64"')),
+  ...cpuFacts,
+  level: maybe(choice(CPU_LEVELS)),
+  sockets: maybe(count),
+  cores: maybe(count),
+  threads: maybe(count),
+  coreSpeed: maybe(number('a speed relative to the reference', { above: 0 }, ratio)),
+  baseline: maybe(text('the name of a CPU baseline')),
+});
+
+/** A plain size is the total. */
+const hostMemory = z.preprocess(
+  (input) => (typeof input === 'object' ? input : { totalBytes: input }),
+  group({
+    totalBytes: size(),
+    reservedBytes: maybe(size()),
+    hugePages: maybe(list(group({ pageBytes: size({ above: 0 }), totalBytes: size() }))),
+  }),
+);
+
+const hostMetrics = Object.fromEntries(
+  Object.entries(HOST_METRICS).map(([metric, info]) => [metric, maybe(measure(info))]),
+) as Record<HostMetric, z.ZodOptional<z.ZodType<Measure, unknown>>>;
+
+const vmMetrics = Object.fromEntries(
+  Object.entries(VM_METRICS).map(([metric, info]) => [metric, maybe(measure(info))]),
+) as Record<VmMetric, z.ZodOptional<z.ZodType<Measure, unknown>>>;
+
+const host = group({
+  id: hosts,
+  name: maybe(name('a name')),
+  source: maybe(name('the name of a source', sourceId)),
+  site: maybe(name('a site', siteId)),
+  cluster: maybe(name('a cluster', clusterId)),
+  faultDomains: maybe(table(text('the name of a fault domain'))),
+  state: maybe(choice(HOST_STATES)),
+  connection: maybe(choice(['connected', 'disconnected'])),
+  cores: maybe(count),
+  threads: maybe(count),
+  coreSpeed: maybe(number('a speed relative to the reference', { above: 0 }, ratio)),
+  cpu: maybe(hostCpu),
+  memory: hostMemory,
+  networks: maybe(list(name('a network', networkId))),
+  storages: maybe(list(name('a storage', storageId))),
+  migrationBandwidth: maybe(rate()),
+  devices: maybe(list(group(device))),
+  hypervisor: maybe(
+    group({
+      kind: choice(HYPERVISOR_KINDS),
+      version: text('a version like "10.0.2"'),
+      machineTypes: maybe(list(text('a machine type'))),
+    }),
+  ),
+  power: maybe(group({ idle: number('watts', {}, watts), peak: number('watts', {}, watts) })),
+  health: maybe(
+    list(
+      group({
+        component: choice(HEALTH_COMPONENTS),
+        level: choice(HEALTH_LEVELS),
+        detail: any,
+        at: moment(),
+        source: name('the name of a source', sourceId),
+      }),
+    ),
+  ),
+  alerts: maybe(list(group({ name: text('a name'), labels: table(any), since: moment() }))),
+  labels: maybe(table(any)),
+  cpuUsed: maybe(measure(HOST_METRICS['cpu.used'])),
+  memoryUsed: maybe(measure(HOST_METRICS['memory.used'])),
+  metrics: maybe(group(hostMetrics)),
+});
+
+const vm = group({
+  id: vms,
+  name: maybe(name('a name')),
+  source: maybe(name('the name of a source', sourceId)),
+  host: hosts,
+  vcpus: count,
+  memory: maybe(size()),
+  memoryBytes: maybe(size()),
+  overheadBytes: maybe(size()),
+  hugePageBytes: maybe(size({ above: 0 })),
+  cpu: maybe(
+    group({
+      mode: maybe(choice(GUEST_CPU_MODES)),
+      ...cpuFacts,
+      baseline: maybe(text('the name of a CPU baseline')),
+      invariantTsc: maybe(flag()),
+      nested: maybe(flag()),
+    }),
+  ),
+  machineType: maybe(text('a machine type')),
+  firmware: maybe(
+    group({
+      kind: choice(['bios', 'uefi', 'unknown']),
+      nvram: choice(['none', 'local', 'shared']),
+      tpm: choice(['none', 'local', 'shared']),
+    }),
+  ),
+  confidential: maybe(choice(['none', 'sev', 'tdx', 'other'])),
+  disks: maybe(
+    list(group({ storage: name('a storage', storageId), bytes: size(), shared: flag() })),
+  ),
+  networks: maybe(list(name('a network', networkId))),
+  devices: maybe(list(group({ ...device, migratable: flag() }))),
+  powerState: maybe(choice(POWER_STATES)),
+  criticality: maybe(choice(CRITICALITIES)),
+  permission: maybe(choice(PERMISSIONS)),
+  labels: maybe(table(any)),
+  managedBy: maybe(text('what manages it')),
+  locked: maybe(flag()),
+  cpuUsed: maybe(measure(VM_METRICS['cpu.used'])),
+  dirtyRate: maybe(measure(VM_METRICS['memory.dirty'])),
+  metrics: maybe(group(vmMetrics)),
+});
+
+const rule = group({
+  id: name('an id', ruleId),
+  kind: choice(['affinity', 'anti-affinity', 'pin', 'avoid']),
+  strength: maybe(choice(['hard', 'soft'])),
+  hold: maybe(choice(['always', 'finally'])),
+  vms: list(vms),
+  hosts: maybe(list(hosts)),
+  over: maybe(name('"host" or a kind of fault domain')),
+  origin: maybe(text('where it was written')),
+});
+
+export const fleetSchema = group({
+  $schema: maybe(text('the address of the schema')),
+  apiVersion: choice(['drover/v1']),
+  kind: choice(['Fleet']),
+  takenAt: maybe(moment()),
+  defaults: maybe(
+    group({
+      cpu: maybe(
+        group({
+          arch: maybe(text('an instruction set like "x86_64"')),
+          ...cpuFacts,
+          vendor: choice(CPU_VENDORS),
+          level: maybe(choice(CPU_LEVELS)),
+        }),
+      ),
+      migrationBandwidth: maybe(rate()),
+    }),
+  ),
+  hosts: list(host),
+  vms: list(vm),
+  placement: maybe(group({ rules: list(rule) })),
+  orders: maybe(
+    list(
+      group({
+        kind: choice(['evacuate', 'maintenance']),
+        host: hosts,
+        reason: maybe(text('a reason')),
+        deadline: maybe(moment()),
+      }),
+    ),
+  ),
+  inFlight: maybe(
+    list(
+      group({
+        move: name('the id of a move', moveId),
+        vm: vms,
+        from: hosts,
+        to: hosts,
+        method: choice(MOVE_METHODS),
+        startedAt: moment(),
+      }),
+    ),
+  ),
+  reservations: maybe(
+    list(
+      group({
+        move: name('the id of a move', moveId),
+        vm: vms,
+        host: hosts,
+        memoryBytes: size(),
+        cpu: coreCount(),
+      }),
+    ),
+  ),
+  lastMovedAt: maybe(table(moment())),
+  sources: maybe(
+    list(
+      group({
+        source: name('the name of a source', sourceId),
+        state: choice(['up', 'late', 'down']),
+        lastAnswerAt: maybe(moment()),
+        consecutiveFailures: whole('a whole number'),
+        detail: any,
+      }),
+    ),
+  ),
+});
+
+export type FleetEntries = z.output<typeof fleetSchema>;
+export type HostEntry = FleetEntries['hosts'][number];
+export type VmEntry = FleetEntries['vms'][number];
+export type RuleEntry = NonNullable<FleetEntries['placement']>['rules'][number];
+export type CpuDefaults = NonNullable<NonNullable<FleetEntries['defaults']>['cpu']>;

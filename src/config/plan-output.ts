@@ -1,0 +1,129 @@
+/**
+ * What `drover plan --json` prints: the plan for other programs. A contract: keys are added, never
+ * renamed or removed. Published as a JSON Schema.
+ */
+
+import { z } from 'zod';
+import { TIERS } from '../domain/finding.ts';
+import { MOVE_METHODS, type Move, type PlanResult, type Unresolved } from '../domain/plan.ts';
+import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
+import type { Seconds } from '../domain/units.ts';
+import { CRITICALITIES } from '../domain/vm.ts';
+
+const codes = Object.keys(REFUSAL_CODES) as RefusalCode[];
+const amount = z.number().min(0);
+const count = z.int().min(0);
+
+const reason = z.strictObject({
+  finding: z.string().describe('Id of the finding that the move serves.'),
+  text: z.string().describe('For people.'),
+  evidence: z
+    .array(
+      z.strictObject({
+        fact: z.string(),
+        operator: z.string(),
+        threshold: z.unknown().optional(),
+        value: z.unknown().optional(),
+      }),
+    )
+    .describe('The conditions that held: fact, threshold and the value it met.'),
+  terms: z.record(z.string(), z.number()).describe('Change of the terms; negative is better.'),
+});
+
+const predicted = z.strictObject({
+  startSeconds: amount.describe('From the start of the plan.'),
+  seconds: amount,
+  downtimeSeconds: amount,
+  bytes: amount,
+});
+
+const move = z.strictObject({
+  id: z.string(),
+  vm: z.string(),
+  from: z.string(),
+  to: z.string(),
+  method: z.enum(MOVE_METHODS),
+  tier: z.enum(TIERS),
+  criticality: z.enum(CRITICALITIES),
+  reason,
+  dependsOn: z
+    .array(z.string())
+    .describe('Moves that must have ended well before this one starts.'),
+  predicted,
+});
+
+export const planOutputSchema = z.strictObject({
+  moves: z
+    .array(move)
+    .describe('In the order they may start; strictly one after the other is always valid too.'),
+  objective: z.strictObject({
+    before: z.number(),
+    after: z.number(),
+    terms: z.record(z.string(), z.strictObject({ before: z.number(), after: z.number() })),
+  }),
+  refusals: z
+    .partialRecord(z.enum(codes), count)
+    .describe('Pairs of VM and host refused, by code.'),
+  unresolved: z
+    .array(
+      z.strictObject({
+        host: z.string().optional(),
+        vm: z.string().optional(),
+        code: z.enum(codes),
+        detail: z.string(),
+      }),
+    )
+    .describe('Needs that the plan leaves open; each about a host or a VM.'),
+  notes: z
+    .array(z.string())
+    .describe('What was assumed, and why nothing is done where nothing is.'),
+  stats: z.strictObject({
+    hosts: count,
+    vms: count,
+    seconds: amount.describe('Wall time of planning and checking; 0 where it was not measured.'),
+    evaluatedMoves: count,
+    seed: z.int(),
+  }),
+});
+
+export type PlanOutput = z.output<typeof planOutputSchema>;
+
+/** @param seconds wall time that planning took, as the caller measured it. */
+export function formatPlanOutput(
+  { plan, report }: PlanResult,
+  seconds: Seconds | 0 = 0,
+  notes: readonly string[] = [],
+): PlanOutput {
+  const { hosts, vms, evaluatedMoves, seed } = report.stats;
+  return {
+    moves: plan.moves.map(moveOutput),
+    objective: { ...plan.objective, terms: { ...plan.objective.terms } },
+    refusals: { ...report.refusals },
+    unresolved: report.unresolved.map(unresolvedOutput),
+    notes: [...notes, ...report.notes],
+    stats: { hosts, vms, seconds, evaluatedMoves, seed },
+  };
+}
+
+function moveOutput(item: Move): PlanOutput['moves'][number] {
+  const { id, vm, from, to, method, tier, criticality, dependsOn } = item;
+  const { finding, text, evidence, terms } = item.reason;
+  return {
+    id,
+    vm,
+    from,
+    to,
+    method,
+    tier,
+    criticality,
+    reason: { finding, text, evidence: [...evidence], terms: { ...terms } },
+    dependsOn: [...dependsOn],
+    predicted: { ...item.predicted },
+  };
+}
+
+function unresolvedOutput({ subject, code, detail }: Unresolved): PlanOutput['unresolved'][number] {
+  return subject.kind === 'host'
+    ? { host: subject.host, code, detail }
+    : { vm: subject.vm, code, detail };
+}

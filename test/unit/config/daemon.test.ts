@@ -1,0 +1,138 @@
+// Role: drover.yaml: defaults, paths, secrets, mistakes.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import {
+  defaultDaemonConfig,
+  defaultStateDir,
+  loadDaemonConfig,
+  parseDaemonConfig,
+} from '../../../src/config/daemon.ts';
+import { formatProblem } from '../../../src/config/problem.ts';
+
+const HEAD = 'apiVersion: drover/v1\nkind: Daemon\n';
+const ENV = { XDG_STATE_HOME: '/state', API_TOKEN: 'from-env' };
+
+function good(body: string) {
+  const config = parseDaemonConfig(HEAD + body, '/etc/drover/drover.yaml', ENV);
+  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'));
+  return config.value;
+}
+
+function bad(body: string): string {
+  const config = parseDaemonConfig(HEAD + body, 'drover.yaml', ENV);
+  return config.ok ? '' : config.error.map(formatProblem).join('\n');
+}
+
+describe('drover.yaml', () => {
+  it('needs nothing', () => {
+    const config = good('');
+    expect(config).toEqual(defaultDaemonConfig(ENV));
+    expect(config).toMatchObject({
+      stateDir: '/state/drover',
+      sources: [],
+      policies: [],
+      http: { host: '127.0.0.1', port: 7466, tokens: [] },
+      schedule: { collectEverySeconds: 30, tickEverySeconds: 60, housekeepingEverySeconds: 3600 },
+      log: { level: 'info', format: 'json' },
+    });
+  });
+
+  it('leaves the options of a source to its adapter', () => {
+    const config = good('sources: [{ id: a, kind: libvirt, hosts: [{ uri: x }] }]');
+    expect(config.sources).toEqual([
+      { id: 'a', kind: 'libvirt', options: { hosts: [{ uri: 'x' }] } },
+    ]);
+  });
+
+  it('takes paths as relative to the file', () => {
+    const config = good('policies: [policies, /srv/p.yaml]\nstateDir: ../state');
+    expect(config.policies).toEqual(['/etc/drover/policies', '/srv/p.yaml']);
+    expect(config.stateDir).toBe('/etc/state');
+  });
+
+  it('reads metric stores, and says nothing about what was not written', () => {
+    const config = good(
+      'prometheus: [{ id: prom, url: "http://p:9090", tokenEnv: API_TOKEN, timeout: 5s }]',
+    );
+    expect(config.prometheus).toEqual([
+      { source: 'prom', url: 'http://p:9090', bearerToken: 'from-env', timeoutSeconds: 5 },
+    ]);
+  });
+
+  it('takes secrets from the file, from a file, or from the environment', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'drover-secret-')), 'token');
+    writeFileSync(file, 'from-file\n');
+    const config = good(
+      `http:\n  listen: "[::1]:80"\n  tokens:\n    - { name: a, role: viewer, token: in-place }\n` +
+        `    - { name: b, role: alert, tokenFile: ${file} }\n` +
+        '    - { name: c, role: operator, tokenEnv: API_TOKEN }\n',
+    );
+    expect(config.http).toMatchObject({ host: '::1', port: 80 });
+    expect(config.http.tokens.map(({ token }) => token)).toEqual([
+      'in-place',
+      'from-file',
+      'from-env',
+    ]);
+  });
+
+  it('keeps state where the system keeps state', () => {
+    expect(defaultStateDir({ XDG_STATE_HOME: '/x' })).toBe('/x/drover');
+  });
+
+  it('reports a file that is not there', async () => {
+    const config = await loadDaemonConfig('/nowhere/drover.yaml', ENV);
+    expect(config.ok ? '' : config.error[0]?.message).toContain('cannot be read');
+  });
+});
+
+describe('mistakes in drover.yaml', () => {
+  const MISTAKES: readonly (readonly [string, string, string])[] = [
+    ['an unknown key', 'htpp: {}', 'did you mean "http"?'],
+    ['a source without a kind', 'sources: [{ id: a }]', '"kind" is missing'],
+    [
+      'the same source twice',
+      'sources: [{ id: a, kind: x }]\nprometheus: [{ id: a, url: "http://x" }]',
+      'drover.yaml:4:20 another source "a"',
+    ],
+    ['an address of another kind', 'prometheus: [{ id: a, url: "ftp://x" }]', 'not an address'],
+    ['credentials in an address', 'prometheus: [{ id: a, url: "http://u:secret@x" }]', 'with cred'],
+    ['no port', 'http: { listen: localhost }', 'not an address to listen on'],
+    ['too large a port', 'http: { listen: "a:70000" }', 'not an address to listen on'],
+    ['a tick all the time', 'schedule: { tickEvery: 0s }', '0 is less than 1'],
+    ['a broken pattern', 'prometheus: [{ id: a, url: "http://x", hostPattern: "(" }]', 'regular'],
+    ['no secret', 'http: { tokens: [{ name: a, role: viewer }] }', 'exactly one of token'],
+    [
+      'an empty variable',
+      'http: { tokens: [{ name: a, role: viewer, tokenEnv: NOPE }] }',
+      'variable NOPE is not set',
+    ],
+    [
+      'a secret file that is not there',
+      'http: { tokens: [{ name: a, role: viewer, tokenFile: /no/such }] }',
+      '/no/such cannot be read: ENOENT',
+    ],
+  ];
+
+  it.each(MISTAKES)('%s', (_, body, expected) => {
+    expect(bad(body)).toContain(expected);
+    expect(bad(body)).not.toContain('secret@');
+  });
+
+  it('never repeats a secret', () => {
+    const secret = 'hunter2';
+    const bodies = [
+      `http: { tokens: [{ name: a, role: viewer, token: [${secret}] }] }`,
+      `http: { tokens: [{ name: a, role: viewer, token: ${secret}, tokenEnv: API_TOKEN }] }`,
+      `http: { tokens: ${secret} }`,
+      `influx: { url: "http://u:${secret}@x", org: a, bucket: b, token: x }`,
+    ];
+    for (const body of bodies) {
+      expect(bad(body)).not.toBe('');
+      expect(bad(body)).not.toContain(secret);
+    }
+  });
+});
