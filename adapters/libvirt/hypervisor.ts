@@ -256,8 +256,9 @@ export class LibvirtHypervisor implements Hypervisor {
       const domains = await allStatsOf(session, METRIC_GROUPS);
       const at = this.#clock.now();
       const monotonicSeconds = this.#clock.monotonic();
-      const raw = { host: host.id, domains, nodeCpu, nodeMemory, at, monotonicSeconds };
-      return this.#sampler.samples(raw);
+      const { reservedMemoryBytes } = host.identity.own;
+      const node = { nodeCpu, nodeMemory, reservedMemoryBytes };
+      return this.#sampler.samples({ host: host.id, domains, ...node, at, monotonicSeconds });
     };
     return host.link.use('statistics', 'reading statistics', reading, signal);
   }

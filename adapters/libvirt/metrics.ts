@@ -31,6 +31,8 @@ export interface RawReading {
   readonly nodeCpu: Readonly<Record<string, number>>;
   /** Memory of the machine by kind, KiB. */
   readonly nodeMemory: Readonly<Record<string, number>>;
+  /** What the host's own system is taken to use. */
+  readonly reservedMemoryBytes: number;
   /** Wall clock, and a clock that never goes back, at the moment of the reading. */
   readonly at: EpochSeconds;
   readonly monotonicSeconds: number;
@@ -78,7 +80,8 @@ export class Sampler {
   #hostMemory(reading: RawReading): number | undefined {
     if (this.#options.memoryFrom === 'domains') {
       const resident = reading.domains.map(({ stats }) => numberIn(stats, 'balloon.rss'));
-      return resident.includes(undefined) ? undefined : scaled(sum(resident), 1024);
+      if (resident.includes(undefined)) return undefined;
+      return reading.reservedMemoryBytes + sum(resident) * 1024;
     }
     const { total, free, buffers = 0, cached = 0 } = reading.nodeMemory;
     if (total === undefined || free === undefined) return undefined;

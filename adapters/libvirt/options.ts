@@ -67,6 +67,7 @@ export const libvirtOptions = z.strictObject({
   sharedStorages: z.array(sharedStorage).default([]),
   /** Whose CPU time is the host's: the machine's, or the sum of its guests'. */
   cpuFrom: z.enum(['node', 'domains']).default('node'),
+  /** The machine's memory, or that of its guests and `reservedMemoryBytes`. */
   memoryFrom: z.enum(['node', 'domains']).default('node'),
   /** Longest wait for one answer. */
   callSeconds: seconds.default(10),

@@ -37,7 +37,7 @@ export interface DomainJob {
   readonly stats: TypedParams;
 }
 
-/** Undefined where this host does not know the domain. */
+/** Undefined where this host does not know the domain, or knows it no more. */
 export async function withDomain<T>(
   session: Session,
   uuid: string,
@@ -52,6 +52,9 @@ export async function withDomain<T>(
   }
   try {
     return await task({ session, handle });
+  } catch (error) {
+    if (isLibvirtError(error, ERROR.noDomain)) return undefined;
+    throw error;
   } finally {
     session.library.now('virDomainFree', handle);
   }

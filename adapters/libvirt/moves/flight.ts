@@ -24,9 +24,10 @@ export class Flight {
     this.order = order;
   }
 
-  /** The same guest on the same way. */
+  /** The same guest on the same way, and if that is over, the same order. */
   isFor(order: MoveOrder): boolean {
-    const { vm, from, to } = this.order;
-    return vm === order.vm && from === order.from && to === order.to;
+    const { move, vm, from, to } = this.order;
+    const isSameWay = vm === order.vm && from === order.from && to === order.to;
+    return isSameWay && (this.end === undefined || move === order.move);
   }
 }

@@ -111,7 +111,7 @@ export class Mover {
         if (flight) flight.order = { ...flight.order, bandwidth: steering.bandwidth };
         return tell((domain) => setBandwidth(domain, mibPerSecond(steering.bandwidth)));
       case 'post-copy':
-        return tell(startPostCopy);
+        return this.#switchToPostCopy(order, ends, signal);
       case 'auto-converge':
         return this.#autoConverge(order, ends, status, signal);
       default:
@@ -129,7 +129,10 @@ export class Mover {
       return decline('refused', `${order.vm} does not run on ${order.from} any more`);
     }
     if (isPostCopy(status)) return decline('refused', 'there is no way back from post-copy');
-    if (!isMigratingOut(status.job)) return DONE;
+    if (!isMigratingOut(status.job)) {
+      const state = sightingStateOf(status);
+      return state === 'running' ? DONE : decline('refused', `${order.vm} is ${state}`);
+    }
     await ends.from.onDomain(order.vm, 'stopping the move', abortUnlessOver, { signal });
     return DONE;
   }
@@ -203,6 +206,19 @@ export class Mover {
       const looking = from.onDomain(flight.order.vm, 'looking', statusOf);
       const status = await ignoringDeclined(looking);
       if (status !== undefined && (numberIn(status.job.stats, 'data_total') ?? 0) > 0) return;
+      await this.#clock.sleep(LOOK_SECONDS);
+    }
+  }
+
+  /** Returns when the guest has been switched: from here on there is no way back. */
+  async #switchToPostCopy(order: MoveOrder, { from }: Ends, signal: AbortSignal) {
+    await from.onDomain(order.vm, 'switching to post-copy', startPostCopy, { signal });
+    const deadline = this.#clock.monotonic() + this.#options.startSeconds;
+    for (;;) {
+      const status = await from.onDomain(order.vm, 'looking', statusOf, { signal });
+      if (status === undefined || isOff(status) || isPostCopy(status)) return DONE;
+      if (!isMigratingOut(status.job)) return decline('refused', 'the move ended meanwhile');
+      if (this.#clock.monotonic() > deadline) return decline('timeout', 'no switch was seen');
       await this.#clock.sleep(LOOK_SECONDS);
     }
   }

@@ -16,6 +16,7 @@ function reading(second: number, stats: TypedParams, more: Partial<RawReading> =
     domains: [{ uuid: UUID, stats }],
     nodeCpu: { user: second * 3e9, kernel: second * 1e9, idle: 0, iowait: 0 },
     nodeMemory: { total: 1000, free: 300, buffers: 50, cached: 150 },
+    reservedMemoryBytes: MIB,
     at: epochSeconds(1000 + second),
     monotonicSeconds: second,
     ...more,
@@ -60,13 +61,13 @@ describe('samples of a host', () => {
   it('are the sum of its guests where the operator says so', () => {
     const values = sampled('domains', reading(10, busy(10)), reading(20, busy(20)));
     expect(values['host cpu.used']).toBeCloseTo(2.5);
-    expect(values['host memory.used']).toBe(2048 * 1024);
+    expect(values['host memory.used']).toBe(MIB + 2048 * 1024);
   });
 
   it('are a known nothing on a host without guests', () => {
     const none = { domains: [] };
     const values = sampled('domains', reading(10, {}, none), reading(20, {}, none));
-    expect(values).toEqual({ 'host cpu.used': 0, 'host memory.used': 0 });
+    expect(values).toEqual({ 'host cpu.used': 0, 'host memory.used': MIB });
   });
 
   it('leave a sum out while one of its parts is not known yet', () => {
