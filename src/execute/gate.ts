@@ -13,7 +13,7 @@ import type { Refusal } from '../domain/refusal.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domain/units.ts';
-import type { Ledger } from '../ports/ledger.ts';
+import type { Ledger, Trouble } from '../ports/ledger.ts';
 import { hostsBeyondShare } from './evacuated-share.ts';
 import { type GateContext, isOrderedByHand, objections } from './guards.ts';
 import { massFailure } from './mass-failure.ts';
@@ -31,6 +31,8 @@ export interface GateCounters {
   readonly movesLastHour: number;
   /** Of the last 24 hours; VMs that are absent were not moved. */
   readonly movesLastDay: ReadonlyMap<VmId, number>;
+  /** VMs whose moves came to nothing lately; absent: none did. */
+  readonly troubles?: ReadonlyMap<VmId, Trouble>;
 }
 
 export interface GateRequest {
@@ -73,6 +75,7 @@ export async function readGateCounters(
   const counts = vms.map(async (vm) => [vm, await ledger.countMoves(dayAgo, vm)] as const);
   return {
     movesLastHour: await ledger.countMoves(hourAgo),
+    troubles: await ledger.troubles(dayAgo),
     movesLastDay: new Map(await Promise.all(counts)),
   };
 }
@@ -93,6 +96,7 @@ function makeContext(request: GateRequest): GateContext {
     massFailure: massFailure(findings, snapshot.hosts.length, limits.massFailureShare),
     beyondShare: hostsBeyondShare(plan, snapshot, limits.evacuatedShare),
     places: new Map(snapshot.vms.map((vm) => [vm.id, vm.host])),
+    troubles: request.counters.troubles ?? new Map(),
     spent: {
       total: request.counters.movesLastHour,
       byVm: new Map(request.counters.movesLastDay),

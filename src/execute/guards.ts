@@ -15,6 +15,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { isInWindow } from '../domain/time-window.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
+import type { Trouble } from '../ports/ledger.ts';
 
 /** What the guards need, looked up once for the whole plan. */
 export interface GateContext {
@@ -32,6 +33,7 @@ export interface GateContext {
   /** Where each VM will be by then: a plan may move one twice (by way of a parking place). */
   readonly places: Map<VmId, HostId>;
   /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */
+  readonly troubles: ReadonlyMap<VmId, Trouble>;
   readonly spent: { total: number; readonly byVm: Map<VmId, number> };
 }
 
@@ -42,6 +44,10 @@ export interface Objection {
 
 type Guard = (move: Move, context: GateContext) => readonly Objection[];
 
+/** After a move that came to nothing: doubled with each one in a row, up to the longest. */
+const FIRST_PAUSE_SECONDS = 30;
+const LONGEST_PAUSE_SECONDS = 3600;
+
 const DEFERRABLE: readonly Tier[] = ['corrective', 'optional'];
 
 const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard }[] = [
@@ -49,6 +55,7 @@ const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard 
   { tiers: TIERS, guard: whenThePlanIsOld },
   { tiers: TIERS, guard: whenTheWorldMovedOn },
   { tiers: TIERS, guard: whenIncompatible },
+  { tiers: TIERS, guard: whenInTrouble },
   { tiers: TIERS, guard: whenTooManyFail },
   { tiers: ['mandatory'], guard: whenTooManyAreOut },
   { tiers: DEFERRABLE, guard: whenInCooldown },
@@ -113,6 +120,20 @@ function whenTooManyFail(move: Move, context: GateContext): readonly Objection[]
 function whenTooManyAreOut(move: Move, { beyondShare }: GateContext): readonly Objection[] {
   const detail = beyondShare.get(move.from);
   return detail === undefined ? [] : [{ code: 'evacuated-share', detail }];
+}
+
+/**
+ * A move that came to nothing is not tried again at every tick: what refused it will refuse it
+ * again, and what was cancelled is not to come back at once. The pause doubles each time.
+ */
+function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Objection[] {
+  const trouble = troubles.get(move.vm);
+  if (trouble === undefined) return [];
+  const pause = FIRST_PAUSE_SECONDS * 2 ** (trouble.count - 1);
+  const left = Math.min(pause, LONGEST_PAUSE_SECONDS) - (now - trouble.lastAt);
+  if (left <= 0) return [];
+  const detail = `its last moves came to nothing (${trouble.count}); ${Math.ceil(left)} s left`;
+  return [{ code: 'cool-down', detail }];
 }
 
 function whenInCooldown(move: Move, context: GateContext): readonly Objection[] {

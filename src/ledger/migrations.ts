@@ -65,6 +65,12 @@ async function createMoves(db: Kysely<LedgerSchema>): Promise<void> {
     .columns(['vm', 'closed_at'])
     .execute();
   await db.schema
+    .createIndex('moves_closed_at')
+    .ifNotExists()
+    .on('moves')
+    .column('closed_at')
+    .execute();
+  await db.schema
     .createTable('stages')
     .ifNotExists()
     .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())

@@ -4,8 +4,7 @@
  * knows which store it is. All writes go through one GroupCommit.
  */
 
-import type { Kysely, SqlBool, Transaction } from 'kysely';
-import { sql } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 
 import { type MoveId, type OrderId, type VmId, vmId } from '../domain/ids.ts';
 import type {
@@ -25,11 +24,14 @@ import {
   type Ledger,
   LedgerError,
   type RuleMemory,
+  type Trouble,
 } from '../ports/ledger.ts';
 import { GroupCommit } from './group-commit.ts';
+import { deleteSome, whatIsOld } from './pruning.ts';
 import * as records from './records.ts';
 import { changedRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
+import { selectTroubles } from './troubles.ts';
 import { withStages } from './with-stages.ts';
 
 /** What one answer may hold, whatever was asked for. */
@@ -170,6 +172,10 @@ export class SqlLedger implements Ledger {
         .execute();
       return new Map(rows.map((row) => [vmId(row.vm), epochSeconds(Number(row.at))]));
     });
+  }
+
+  troubles(since: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>> {
+    return this.#read((db) => selectTroubles(db, since));
   }
 
   reserve(reservation: Reservation): Promise<void> {
@@ -326,39 +332,21 @@ export class SqlLedger implements Ledger {
   }
 
   async prune(before: EpochSeconds): Promise<number> {
-    const closedOrder = sql<SqlBool>`state = 'closed' and changed_at < ${before}`;
-    return (
-      (await this.#pruneTable('moves', 'id', sql<SqlBool>`closed_at < ${before}`)) +
-      (await this.#pruneTable('decisions', 'plan', sql<SqlBool>`at < ${before}`)) +
-      (await this.#pruneTable('history', 'seq', sql<SqlBool>`at < ${before}`)) +
-      (await this.#pruneTable('orders', 'id', closedOrder))
-    );
+    let total = 0;
+    for (const old of whatIsOld(before)) {
+      // In small transactions, so that nobody waits long behind the housekeeping.
+      for (;;) {
+        const deleted = await this.#write((trx) => deleteSome(trx, old, CHUNK));
+        total += deleted;
+        if (deleted < CHUNK) break;
+      }
+    }
+    return total;
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  /** Deletes in small transactions, so that nobody waits long behind the housekeeping. */
-  async #pruneTable(
-    table: 'moves' | 'decisions' | 'history' | 'orders',
-    key: string,
-    old: ReturnType<typeof sql<SqlBool>>,
-  ): Promise<number> {
-    const name = sql.table(table);
-    const id = sql.ref(key);
-    const chunk = sql`select ${id} from ${name} where ${old} limit ${sql.lit(CHUNK)}`;
-    let total = 0;
-    for (;;) {
-      const deleted = await this.#write(async (trx) => {
-        const { numAffectedRows } =
-          await sql`delete from ${name} where ${id} in (${chunk})`.execute(trx);
-        return Number(numAffectedRows ?? 0n);
-      });
-      total += deleted;
-      if (deleted < CHUNK) return total;
-    }
   }
 
   async #close(): Promise<void> {

@@ -41,6 +41,12 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
+/** How often in a row the moves of a VM came to nothing, and when the last of them ended. */
+export interface Trouble {
+  readonly count: number;
+  readonly lastAt: EpochSeconds;
+}
+
 export interface Ledger {
   recordDecision(decision: Decision): Promise<void>;
   decisions(limit: number): Promise<readonly Decision[]>;
@@ -56,6 +62,12 @@ export interface Ledger {
   /** Moves opened at or after `since` and not skipped (nothing was started), for budgets. */
   countMoves(since: EpochSeconds, vm?: VmId): Promise<number>;
   lastMovedAt(): Promise<ReadonlyMap<VmId, EpochSeconds>>;
+
+  /**
+   * VMs whose moves that ended at or after `since` came to nothing (failed, cancelled, in need of
+   * a human, or skipped after they were begun), counted from the last one that succeeded.
+   */
+  troubles(since: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>>;
 
   reserve(reservation: Reservation): Promise<void>;
   release(move: MoveId): Promise<void>;

@@ -139,6 +139,28 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(await ledger.countMoves(epochSeconds(31), vmId('2'))).toBe(0);
       });
 
+      it('counts how often in a row the moves of a VM came to nothing', async () => {
+        const ends = [
+          ['a', '1', 'failed', 10],
+          ['b', '1', 'succeeded', 20],
+          ['c', '1', 'failed', 30],
+          ['d', '1', 'cancelled', 40],
+          ['e', '2', 'skipped', 50],
+          ['f', '3', 'skipped', 50],
+          ['g', '4', 'needs-human', 5],
+        ] as const;
+        for (const [id, vm, outcome, at] of ends) {
+          await ledger.openMove(aRecord(id, vm));
+          if (id !== 'f') await ledger.addStage(aStage(id, 'pre-migration', 'before'));
+          await ledger.closeMove(moveId(id), aResult({ outcome, at: epochSeconds(at) }));
+        }
+        expect([...(await ledger.troubles(epochSeconds(8)))]).toEqual([
+          ['1', { count: 2, lastAt: 40 }],
+          ['2', { count: 1, lastAt: 50 }],
+        ]);
+        expect((await ledger.troubles(epochSeconds(35))).get(vmId('1'))?.count).toBe(1);
+      });
+
       it('knows when a VM was last moved, or may have been', async () => {
         const ends = [
           ['a', '1', 'succeeded', 10],

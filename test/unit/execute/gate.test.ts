@@ -9,8 +9,7 @@ import type { Move, Plan } from '../../../src/domain/plan.ts';
 import type { Mode, PolicySet, TimeWindow } from '../../../src/domain/policy.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
-import { gate, type GateRequest, modeOf, readGateCounters } from '../../../src/execute/gate.ts';
-import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import { gate, type GateRequest, modeOf } from '../../../src/execute/gate.ts';
 import {
   aFinding,
   aHost,
@@ -20,8 +19,7 @@ import {
   someLimits,
   TEST_NOW,
 } from '../../support/fleet.ts';
-import { aMove, aRecord, aResult } from '../../support/ledger-records.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import { aMove } from '../../support/ledger-records.ts';
 
 const snapshot = aSnapshot({
   hosts: ['h1', 'h2', 'h3', 'h4'].map((id) => aHost({ id })),
@@ -198,6 +196,26 @@ describe('guards of every tier', () => {
   });
 });
 
+describe('a VM whose moves come to nothing', () => {
+  const after = (count: number, ago: number): Partial<GateRequest> => ({
+    findings: [byHand],
+    counters: {
+      movesLastHour: 0,
+      movesLastDay: new Map(),
+      troubles: new Map([[vmId('v1'), { count, lastAt: epochSeconds(TEST_NOW - ago) }]]),
+    },
+  });
+
+  it('is left alone for longer each time, in every tier', () => {
+    expect(perTier(after(1, 29))).toEqual(all('cool-down'));
+    expect(perTier(after(1, 30))).toEqual(all('execute'));
+    expect(perTier(after(4, 239))).toEqual(all('cool-down'));
+    expect(perTier(after(4, 240))).toEqual(all('execute'));
+    expect(perTier(after(2000, 3599))).toEqual(all('cool-down'));
+    expect(perTier(after(2000, 3600))).toEqual(all('execute'));
+  });
+});
+
 describe('the share of a cluster that is evacuated at once', () => {
   const away = (id: string, from: string): Move =>
     aMove({
@@ -288,29 +306,6 @@ describe('guards of what can wait', () => {
       corrective: 'execute',
       optional: 'stale-metrics',
     });
-  });
-});
-
-describe('readGateCounters', () => {
-  it('counts the last hour of all and the last day of each VM of the plan', async () => {
-    const ledger = await openSqliteLedger({ file: ':memory:', clock: manualClock(TEST_NOW) });
-    const opened = [
-      ['a', 'v1', 100],
-      ['b', 'v1', 4000],
-      ['c', 'v2', 90_000],
-      ['d', 'v9', 200],
-    ] as const;
-    for (const [id, vm, ago] of opened) {
-      await ledger.openMove(aRecord(id, vm, TEST_NOW - ago));
-      await ledger.closeMove(moveId(id), aResult());
-    }
-    const counters = await readGateCounters(ledger, planOf([move('m1'), move('m2')]), TEST_NOW);
-    expect(counters.movesLastHour).toBe(2);
-    expect([...counters.movesLastDay]).toEqual([
-      ['v1', 2],
-      ['v2', 0],
-    ]);
-    await ledger.close();
   });
 });
 

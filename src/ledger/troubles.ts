@@ -1,0 +1,32 @@
+/** The VMs whose moves come to nothing again and again, in one query. */
+
+import { type Kysely, sql } from 'kysely';
+
+import { type VmId, vmId } from '../domain/ids.ts';
+import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
+import type { Trouble } from '../ports/ledger.ts';
+import type { LedgerSchema } from './schema.ts';
+
+export async function selectTroubles(
+  db: Kysely<LedgerSchema>,
+  since: EpochSeconds,
+): Promise<ReadonlyMap<VmId, Trouble>> {
+  // A move that is skipped because it waited for another was not begun: it has no stages.
+  const { rows } = await sql<{ vm: string; count: number | string; last_at: number }>`
+    select bad.vm as vm, count(*) as count, max(bad.closed_at) as last_at
+    from moves as bad
+    where bad.closed_at >= ${since}
+      and bad.outcome <> 'succeeded'
+      and (bad.outcome <> 'skipped' or exists (select 1 from stages where stages.move = bad.id))
+      and not exists (
+        select 1 from moves as good
+        where good.vm = bad.vm and good.outcome = 'succeeded' and good.closed_at > bad.closed_at
+      )
+    group by bad.vm
+    order by bad.vm`.execute(db);
+  return new Map(
+    rows.map(({ vm, count, last_at }) => {
+      return [vmId(vm), { count: Number(count), lastAt: epochSeconds(last_at) }];
+    }),
+  );
+}
