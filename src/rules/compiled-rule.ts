@@ -53,15 +53,22 @@ export function verdictOf({ rule }: CompiledRule, facts: FactLookup): Verdict {
   return { when: truthOf(rule.when, facts), clear };
 }
 
-/** The missing facts that keep `when` from being judged; none when it could be judged. */
+/** Nothing is known for or against the finding: it stays, if it is open, for want of news. */
+export function isUnconfirmed({ when, clear }: Verdict): boolean {
+  return when === 'unknown' || (when === false && clear === 'unknown');
+}
+
+/** The missing facts that keep the rule from being judged; none when it could be judged. */
 export function gapsOf(
   compiled: CompiledRule,
   verdict: Verdict,
   host: Host,
   facts: FactLookup,
 ): readonly Gap[] {
-  if (verdict.when !== 'unknown') return [];
-  return missingFacts(compiled.rule.when, facts).map(({ fact, reason }) => ({
+  if (!isUnconfirmed(verdict)) return [];
+  const { when, clear } = compiled.rule;
+  const unknown = verdict.when === 'unknown' || clear === undefined ? when : clear;
+  return missingFacts(unknown, facts).map(({ fact, reason }) => ({
     host: host.id,
     rule: compiled.key,
     fact,
@@ -99,8 +106,7 @@ export interface OpenFinding {
 export function ruleFinding(open: OpenFinding): Finding {
   const { compiled, host, state, verdict, evidence } = open;
   const { rule } = compiled;
-  const isUnconfirmed = verdict.when === 'unknown';
-  const mayAct = !isUnconfirmed || rule.tier !== 'optional';
+  const mayAct = !isUnconfirmed(verdict) || rule.tier !== 'optional';
   return {
     id: makeFindingId('rule', rule.policy, rule.name, host.id),
     kind: rule.finding,
@@ -110,16 +116,16 @@ export function ruleFinding(open: OpenFinding): Finding {
     trigger: { kind: 'rule', policy: rule.policy, rule: rule.name },
     since: state.openSince,
     evidence,
-    text: sentence(open, isUnconfirmed),
+    text: sentence(open),
     relieveBelow: rule.relieveBelow,
     deadline: undefined,
   };
 }
 
-function sentence(open: OpenFinding, isUnconfirmed: boolean): string {
+function sentence(open: OpenFinding): string {
   const { compiled, host, state, verdict, evidence, gaps, now } = open;
   const what = `host ${host.name}: `;
-  if (isUnconfirmed) {
+  if (isUnconfirmed(verdict)) {
     const missing = gaps.map((gap) => `${factText(gap.fact)} is ${gap.reason}`).join(', ');
     return `${what}${compiled.rule.name} not confirmed any more: ${missing}`;
   }

@@ -22,6 +22,7 @@ import {
   type CompiledRule,
   compileRule,
   gapsOf,
+  isUnconfirmed,
   ruleFinding,
   type Verdict,
   verdictOf,
@@ -151,10 +152,11 @@ class Tick {
     const { now } = this.#input;
     const verdict = verdictOf(compiled, facts);
     const gaps = gapsOf(compiled, verdict, host, facts);
-    this.#gaps.push(...gaps);
     const { forSeconds } = compiled.rule;
     const after = step(this.before(compiled.key, host.id), { ...verdict, forSeconds, now });
     const { openSince } = after;
+    // That nobody knows whether it is over matters only while there is something to be over.
+    if (openSince !== undefined || verdict.when === 'unknown') this.#gaps.push(...gaps);
     if (openSince === undefined) {
       this.#remember(compiled.key, host.id, after);
       return;
@@ -215,11 +217,11 @@ class Tick {
     facts: FactLookup,
     verdict: Verdict,
   ): Promise<readonly Evidence[] | undefined> {
-    if (verdict.when === 'unknown') return [];
+    if (isUnconfirmed(verdict)) return [];
     // Held open by `clear`: the evidence is that it is not clear yet.
     const isOver = verdict.when === false;
     const judge = isOver ? compiled.clear : compiled.when;
-    if (judge === undefined || (isOver && verdict.clear === 'unknown')) return [];
+    if (judge === undefined) return [];
     try {
       const { holds, evidence } = await judge.judge(facts);
       if (holds === !isOver) return evidence;

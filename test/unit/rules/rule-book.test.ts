@@ -178,6 +178,18 @@ describe('hysteresis', () => {
     expect(again).toMatchObject({ response: 'relieve', since: TEST_NOW });
   });
 
+  it('stays, and asks for nothing, while nobody knows whether it is over', async () => {
+    const twoFacts = aRule({ clear: under('host.psi.cpu.some.mean', 0.1) });
+    const ticks = new Ticks([twoFacts]);
+    await ticks.at(0, busy(0.9));
+    const { findings, gaps } = await ticks.at(60, busy(0.5));
+    expect(findings).toMatchObject([{ response: 'notify', since: TEST_NOW }]);
+    expect(findings[0]?.text).toContain('psi.cpu.some mean is never-seen');
+    expect(gaps).toMatchObject([{ fact: 'host.psi.cpu.some.mean' }]);
+    // Where it is no finding, that is no gap.
+    expect((await new Ticks([twoFacts]).at(0, busy(0.5))).gaps).toEqual([]);
+  });
+
   it('a mandatory one goes on asking', async () => {
     const failing = aRule({
       name: 'ecc',
