@@ -65,7 +65,10 @@ export class PrometheusSource implements MetricSource {
 
   constructor(options: PrometheusSourceOptions) {
     this.source = options.source;
-    this.#options = options;
+    // A global pattern remembers where it stopped: every second host would not be found.
+    const { source, flags } = options.hostPattern;
+    const hostPattern = new RegExp(source, flags.replaceAll(/[gy]/gu, ''));
+    this.#options = { ...options, hostPattern };
     this.#client = new PrometheusClient(options);
   }
 

@@ -117,7 +117,7 @@ describe('samples', () => {
     const source = make({
       queries: [CPU],
       hostLabel: 'node',
-      hostPattern: /^bmc-(.*)\.oob$/u,
+      hostPattern: /^bmc-(.*)\.oob$/gu,
       aliases: { x: 'h7' },
       lookBackSeconds: seconds(30),
     });
