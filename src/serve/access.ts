@@ -22,7 +22,13 @@ export type Need = 'read' | 'write' | 'alert';
 
 export type Admission =
   | { readonly ok: true; readonly by: string }
-  | { readonly ok: false; readonly status: 401 | 403; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly status: 401 | 403;
+      readonly detail: string;
+      /** A token was given, and nobody has it. */
+      readonly isGuess: boolean;
+    };
 
 const ALLOWED: Readonly<Record<Need, readonly Role[]>> = {
   read: ['viewer', 'operator'],
@@ -34,6 +40,30 @@ interface Known {
   readonly name: string;
   readonly role: Role;
   readonly hash: Buffer;
+}
+
+/** Characters of a token that can be guessed at over the network. */
+const LEAST_LENGTH = 16;
+
+/**
+ * What is wrong with the tokens, or nothing. `isExposed`: the server listens beyond loopback, where
+ * everybody may guess.
+ */
+export function tokenFaults(tokens: readonly Token[], isExposed: boolean): string[] {
+  const faults: string[] = [];
+  const owners = new Map<string, string>();
+  for (const { name, token } of tokens) {
+    const other = owners.get(token);
+    if (!/^\S+$/u.test(token)) faults.push(`the token of ${name} is empty or has spaces in it`);
+    else if (isExposed && token.length < LEAST_LENGTH)
+      faults.push(`the token of ${name} has fewer than ${LEAST_LENGTH} characters`);
+    if (other !== undefined) faults.push(`${other} and ${name} have the same token`);
+    owners.set(token, name);
+  }
+  if (!isExposed) return faults;
+  for (const role of ['viewer', 'operator'])
+    if (!tokens.some((token) => token.role === role)) faults.push(`there is no ${role} token`);
+  return faults;
 }
 
 export class Access {
@@ -50,12 +80,12 @@ export class Access {
     const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
     if (token === undefined) {
       if (need === 'read' && this.#openReads) return { ok: true, by: 'anonymous' };
-      return { ok: false, status: 401, detail: 'a bearer token is needed' };
+      return refused(401, 'a bearer token is needed');
     }
     const known = this.#find(token);
-    if (known === undefined) return { ok: false, status: 401, detail: 'the token is not known' };
+    if (known === undefined) return { ...refused(401, 'the token is not known'), isGuess: true };
     if (ALLOWED[need].includes(known.role)) return { ok: true, by: known.name };
-    return { ok: false, status: 403, detail: `role ${known.role} does not allow this` };
+    return refused(403, `role ${known.role} does not allow this`);
   }
 
   /** Looks at every token, so that the time taken does not tell which one was close. */
@@ -65,6 +95,10 @@ export class Access {
     for (const known of this.#known) if (timingSafeEqual(known.hash, hash)) found = known;
     return found;
   }
+}
+
+function refused(status: 401 | 403, detail: string): Admission & { readonly ok: false } {
+  return { ok: false, status, detail, isGuess: false };
 }
 
 function hashOf(token: string): Buffer {

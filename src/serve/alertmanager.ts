@@ -15,11 +15,13 @@ import type { AlertInput } from '../ports/api.ts';
 const MOST_ALERTS = 5_000;
 
 const textMap = z.record(z.string().max(1_024), z.string().max(65_536));
+/** Go writes an empty map as null where nobody filled it. */
+const maybeTextMap = textMap.nullish().transform((map) => map ?? {});
 
 const alertSchema = z.object({
   status: z.enum(['firing', 'resolved']),
   labels: textMap,
-  annotations: textMap.default({}),
+  annotations: maybeTextMap,
   startsAt: z.string().max(64).default(''),
   fingerprint: z.string().max(256).optional(),
 });

@@ -1,8 +1,12 @@
-/** Slows down guessing of tokens: so many refusals a minute and address, then none is looked at. */
+/**
+ * Slows down guessing of tokens: after so many guesses a minute from one address, only those who
+ * were admitted from there before are admitted. So a stranger who shares the address of the
+ * alerting system (loopback, a proxy) cannot lock it out.
+ */
 
 const WINDOW_MS = 60_000;
 const MOST_FAILURES = 30;
-/** Addresses remembered at once; beyond, the oldest is forgotten. */
+/** Addresses, and friends, remembered at once; beyond, the oldest is forgotten. */
 const MOST_ADDRESSES = 1_000;
 
 interface Failures {
@@ -13,6 +17,7 @@ interface Failures {
 export class FailureLimit {
   readonly #now: () => number;
   readonly #byAddress = new Map<string, Failures>();
+  readonly #friends = new Set<string>();
 
   /** @param monotonicMs milliseconds that never go back. */
   constructor(monotonicMs: () => number) {
@@ -21,6 +26,17 @@ export class FailureLimit {
 
   isBlocked(address: string): boolean {
     return (this.#fresh(address)?.count ?? 0) >= MOST_FAILURES;
+  }
+
+  isFriend(address: string, name: string): boolean {
+    return this.#friends.has(JSON.stringify([address, name]));
+  }
+
+  /** Somebody was admitted under this name. */
+  befriend(address: string, name: string): void {
+    this.#friends.add(JSON.stringify([address, name]));
+    const [oldest] = this.#friends;
+    if (this.#friends.size > MOST_ADDRESSES && oldest !== undefined) this.#friends.delete(oldest);
   }
 
   count(address: string): void {

@@ -5,7 +5,11 @@ import { z } from 'zod';
 
 import type { Api } from '../ports/api.ts';
 import { alertmanagerSchema, alertsOf } from './alertmanager.ts';
+import { parse } from './parse.ts';
 import { sendProblem, sendResult } from './problems.ts';
+
+/** A full webhook of 5,000 alerts is about 5 MB; nothing else here is large. */
+const LARGEST_WEBHOOK_BYTES = 8 * 1024 * 1024;
 
 const limitSchema = z.coerce.number().int().min(1).max(10_000);
 const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
@@ -45,29 +49,29 @@ export function addReads(server: FastifyInstance, api: Api): void {
     return file.ok ? reply.type('application/json').send(file.value) : sendResult(reply, file);
   });
   server.get('/api/v1/migrations', read, async (request) =>
-    api.migrations(migrationsSchema.parse(request.query).limit),
+    api.migrations(parse(migrationsSchema, request.query).limit),
   );
   server.get('/api/v1/history', read, async (request, reply) => {
-    const { about, limit } = historySchema.parse(request.query);
+    const { about, limit } = parse(historySchema, request.query);
     return sendResult(reply, await api.history({ about, limit }));
   });
   server.get('/api/v1/locate/:name', read, async (request, reply) =>
-    sendResult(reply, await api.locate(nameSchema.parse(request.params).name)),
+    sendResult(reply, await api.locate(parse(nameSchema, request.params).name)),
   );
   server.get('/api/v1/why/:name', read, async (request, reply) =>
-    sendResult(reply, await api.why(nameSchema.parse(request.params).name)),
+    sendResult(reply, await api.why(parse(nameSchema, request.params).name)),
   );
 }
 
 export function addWrites(server: FastifyInstance, api: Api): void {
   const write = { config: { need: 'write' } } as const;
   server.post('/api/v1/orders', write, async (request, reply) => {
-    const order = orderSchema.parse(request.body);
+    const order = parse(orderSchema, request.body);
     const by = { kind: 'operator', name: request.by } as const;
     return sendResult(reply, await api.giveOrder({ ...order, by, dedupeKey: '' }));
   });
   server.post('/api/v1/hosts/:name/return', write, async (request, reply) => {
-    const { name } = nameSchema.parse(request.params);
+    const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.returnHost(name, request.by));
   });
   for (const [path, paused] of [
@@ -80,18 +84,18 @@ export function addWrites(server: FastifyInstance, api: Api): void {
     });
   }
   server.post('/api/v1/plans/:name/approve', write, async (request, reply) => {
-    const { name } = nameSchema.parse(request.params);
+    const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.approve(name, request.by));
   });
 }
 
 export function addWebhooks(server: FastifyInstance, api: Api): void {
-  const alert = { config: { need: 'alert' } } as const;
+  const alert = { bodyLimit: LARGEST_WEBHOOK_BYTES, config: { need: 'alert' } } as const;
   server.post('/api/v1/webhooks/alertmanager', alert, async (request, reply) => {
     const readiness = api.readiness();
     // 503 makes Alertmanager try again; a 200 now would lose the alert.
     if (!readiness.ready) return sendProblem(reply, notReady(readiness.reasons));
-    const outcomes = await api.alerts(alertsOf(alertmanagerSchema.parse(request.body)));
+    const outcomes = await api.alerts(alertsOf(parse(alertmanagerSchema, request.body)));
     return reply.send({ alerts: outcomes });
   });
 }

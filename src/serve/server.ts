@@ -4,11 +4,18 @@
  */
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { z } from 'zod';
 
 import type { Api } from '../ports/api.ts';
-import { Access, isLoopback, isLoopbackHostHeader, type Need, type Token } from './access.ts';
+import {
+  Access,
+  isLoopback,
+  isLoopbackHostHeader,
+  type Need,
+  type Token,
+  tokenFaults,
+} from './access.ts';
 import { FailureLimit } from './failure-limit.ts';
+import { InvalidRequest } from './parse.ts';
 import { sendProblem } from './problems.ts';
 import { addProbes, addReads, addWebhooks, addWrites } from './routes.ts';
 
@@ -22,8 +29,12 @@ declare module 'fastify' {
   }
 }
 
-/** A full webhook of 5,000 alerts is about 5 MB. */
-const LARGEST_BODY_BYTES = 8 * 1024 * 1024;
+/** Orders are small; routes that take more say so. */
+const LARGEST_BODY_BYTES = 64 * 1024;
+/** Characters of a name in a path, percent signs and all: ids have up to 256 characters. */
+const LONGEST_PARAMETER = 4_096;
+/** Beyond, connections are refused, before they take the file descriptors of the ledger. */
+const MOST_CONNECTIONS = 512;
 /** Slower senders are cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -39,20 +50,35 @@ export interface ServerParts {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Throws when it would be open to the network without tokens. */
+/** Throws when tokens are unusable, or too few or weak for a server that is open to the network. */
 export function buildServer(parts: ServerParts): FastifyInstance {
-  if (!isLoopback(parts.listenHost) && !hasTokens(parts.tokens))
+  const faults = tokenFaults(parts.tokens, !isLoopback(parts.listenHost));
+  if (faults.length > 0)
     throw new Error(
-      `http.listen ${parts.listenHost} is not loopback: configure http.tokens with at least one ` +
-        'viewer and one operator token, or listen on 127.0.0.1',
+      `http.listen ${parts.listenHost}: ${faults.join('; ')}: mend http.tokens ` +
+        '(beyond loopback: at least one viewer and one operator), or listen on 127.0.0.1',
     );
   const server = fastify({
     bodyLimit: LARGEST_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     logger: false,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    // A path that cannot be decoded meets neither the guard nor a route.
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, {
+        status: error.statusCode ?? 400,
+        code: 'invalid',
+        detail: 'the path cannot be read',
+        hint: '',
+      });
+    },
   });
+  server.server.maxConnections = MOST_CONNECTIONS;
   server.decorateRequest('by', '');
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.headers(HEADERS);
+  });
   server.addHook('onRequest', guard(parts));
   server.setErrorHandler((error, _request, reply) => handleError(error, reply, parts));
   server.setNotFoundHandler((request, reply) =>
@@ -73,9 +99,13 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   return server;
 }
 
-function hasTokens(tokens: readonly Token[]): boolean {
-  return ['viewer', 'operator'].every((role) => tokens.some((token) => token.role === role));
-}
+/** The answers are data, for the one who asked; a browser is to make nothing else of them. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
 
 function guard(parts: ServerParts) {
   const access = new Access(parts.tokens);
@@ -86,18 +116,24 @@ function guard(parts: ServerParts) {
       await sendProblem(reply, FOREIGN_HOST);
       return;
     }
-    const need = request.routeOptions.config.need ?? 'none';
+    if (request.is404) return;
+    // A route that does not say what it needs is one that somebody forgot.
+    const need = request.routeOptions.config.need ?? 'write';
     if (need === 'none') return;
-    if (failures.isBlocked(request.ip)) {
+    const { ip, headers } = request;
+    const hasToken = headers.authorization !== undefined;
+    const admission = access.admit(need, headers.authorization);
+    const by = admission.ok ? admission.by : '';
+    if (hasToken && failures.isBlocked(ip) && !failures.isFriend(ip, by)) {
       await sendProblem(reply, TOO_MANY);
       return;
     }
-    const admission = access.admit(need, request.headers.authorization);
     if (admission.ok) {
-      request.by = admission.by;
+      if (hasToken) failures.befriend(ip, by);
+      request.by = by;
       return;
     }
-    failures.count(request.ip);
+    if (admission.isGuess) failures.count(ip);
     const { status, detail } = admission;
     const hint = 'Authorization: Bearer TOKEN, of a role that allows it';
     await sendProblem(reply, { status, code: 'not-allowed', detail, hint });
@@ -119,10 +155,8 @@ const TOO_MANY = {
 };
 
 function handleError(error: unknown, reply: FastifyReply, parts: ServerParts): FastifyReply {
-  if (error instanceof z.ZodError) {
-    const detail = z.prettifyError(error);
-    return sendProblem(reply, { status: 400, code: 'invalid', detail, hint: '' });
-  }
+  if (error instanceof InvalidRequest)
+    return sendProblem(reply, { status: 400, code: 'invalid', detail: error.message, hint: '' });
   const status = statusOf(error);
   if (status < 500) {
     const detail = error instanceof Error ? error.message : 'the request was not understood';
@@ -133,8 +167,12 @@ function handleError(error: unknown, reply: FastifyReply, parts: ServerParts): F
   return sendProblem(reply, { status: 500, code: 'internal', detail, hint: '' });
 }
 
-/** Fastify's own errors (bad JSON, body too large) carry the status that fits. */
+/**
+ * Fastify's own errors (bad JSON, body too large) carry the status that fits. Those of others may
+ * carry one, too: what a hypervisor answered to the daemon, which is no answer to this request.
+ */
 function statusOf(error: unknown): number {
-  const parsed = z.object({ statusCode: z.number().int().min(400).max(599) }).safeParse(error);
-  return parsed.success ? parsed.data.statusCode : 500;
+  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return 500;
+  const isOurs = String(error.code).startsWith('FST_');
+  return isOurs && typeof error.statusCode === 'number' ? error.statusCode : 500;
 }
