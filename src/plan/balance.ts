@@ -1,0 +1,145 @@
+/**
+ * Clearing hosts within a draft: repairs of crowds and reliefs become clearing tasks (relieve.ts
+ * solves them together); what stays open is then tried with room that others free, and as far as
+ * it goes. What cannot be done is left in `draft.open`.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import { type ClearTask, excessOf, reliefCandidates } from './clear.ts';
+import type { Draft } from './draft.ts';
+import { moveSomewhere } from './make-room.ts';
+import { CPU_AT } from './model.ts';
+import type { Relief } from './needs.ts';
+import { type SearchBudget, clearAll } from './relieve.ts';
+import type { Crowd } from './repair.ts';
+import type { Terms } from './state.ts';
+
+export interface BalanceTerms {
+  readonly repair: Terms;
+  /** Terms for relieving hosts down to this load over capacity: no target may end above it. */
+  relief(finding: Finding, share: number, resource: number): Terms;
+}
+
+export function balance(
+  draft: Draft,
+  needs: { readonly reliefs: readonly Relief[]; readonly crowds: readonly Crowd[] },
+  terms: BalanceTerms,
+  budget: SearchBudget,
+): void {
+  const tasks = makeTasks(draft, needs, terms);
+  const solution = clearAll(draft, tasks, budget);
+  for (const [index, task] of tasks.entries()) {
+    if (solution[index] !== undefined) continue;
+    for (const crowd of task.crowds) thinOut(draft, task, crowd);
+    const { relief: finding, host, reliefTerms: terms } = task;
+    if (finding === undefined || relieveAsFar(draft, task, finding)) continue;
+    const detail = `stays at ${formatShare(draft, task)}`;
+    const retry = (): boolean => relieveAsFar(draft, task, finding);
+    draft.open.push({ vm: undefined, host, finding, terms, detail, retry });
+  }
+}
+
+function makeTasks(
+  draft: Draft,
+  { reliefs, crowds }: { readonly reliefs: readonly Relief[]; readonly crowds: readonly Crowd[] },
+  terms: BalanceTerms,
+): readonly ClearTask[] {
+  const tasks: ClearTask[] = reliefs.map((relief) => {
+    const { host, resource, below, finding } = relief;
+    const capacity = draft.state.model.capacity[host * draft.state.model.width + resource] ?? 0;
+    const share = capacity > 0 ? below / capacity : 0;
+    const reliefTerms = terms.relief(finding, share, resource);
+    const own = crowds.filter((crowd) => crowd.host === host);
+    // A host may have to be relieved of two resources: its crowds belong to the first task.
+    const first = reliefs.find((other) => other.host === host) === relief;
+    return {
+      host,
+      resource,
+      below,
+      relief: finding,
+      reliefTerms,
+      repairTerms: terms.repair,
+      crowds: first ? own : [],
+    };
+  });
+  const relieved = new Set(reliefs.map(({ host }) => host));
+  const others = new Set(crowds.map(({ host }) => host).filter((host) => !relieved.has(host)));
+  for (const host of others) {
+    tasks.push({
+      host,
+      resource: CPU_AT,
+      below: Number.POSITIVE_INFINITY,
+      relief: undefined,
+      reliefTerms: terms.repair,
+      repairTerms: terms.repair,
+      crowds: crowds.filter((crowd) => crowd.host === host),
+    });
+  }
+  return tasks.sort((a, b) => a.host - b.host || a.resource - b.resource);
+}
+
+/** All members but one leave, the cheapest first, as far as they find a place. */
+function thinOut(
+  draft: Draft,
+  task: ClearTask,
+  crowd: { readonly members: readonly number[]; readonly finding: Finding },
+): void {
+  const { state } = draft;
+  const { cost } = state.model;
+  const cheapestFirst = crowd.members.toSorted((a, b) => (cost[a] ?? 0) - (cost[b] ?? 0) || a - b);
+  const { finding } = crowd;
+  const terms = task.repairTerms;
+  let left = cheapestFirst.filter((v) => state.at[v] === task.host).length;
+  const retry = (): boolean => {
+    for (const member of cheapestFirst) {
+      if (left <= 1) break;
+      const wish = { vm: member, terms, finding, fit: 'pack', mayPush: true } as const;
+      if (moveSomewhere(draft, wish)) left -= 1;
+    }
+    return left <= 1;
+  };
+  if (retry()) return;
+  const [vm] = cheapestFirst.filter((v) => state.at[v] === task.host);
+  const detail = 'stays against the rule';
+  draft.open.push({ vm, host: task.host, finding, terms, detail, retry });
+}
+
+/**
+ * One VM after another until the host is relieved or nothing more finds a place: if there is one,
+ * the cheapest that is enough, else the one that gives most for its cost.
+ */
+function relieveAsFar(draft: Draft, task: ClearTask, relief: Finding): boolean {
+  const tried = new Set<number>();
+  for (;;) {
+    const excess = excessOf(draft.state, task);
+    if (excess <= 0) return true;
+    const vm = nextToTry(draft, task, excess, tried);
+    if (vm === undefined) return false;
+    tried.add(vm);
+    const wish = { vm, terms: task.reliefTerms, finding: relief, fit: 'pack' } as const;
+    moveSomewhere(draft, { ...wish, mayPush: true });
+  }
+}
+
+function nextToTry(
+  draft: Draft,
+  task: ClearTask,
+  excess: number,
+  tried: ReadonlySet<number>,
+): number | undefined {
+  const { width, held, cost } = draft.state.model;
+  const gain = (v: number): number => held[v * width + task.resource] ?? 0;
+  const price = (v: number): number => cost[v] ?? 0;
+  const open = reliefCandidates(draft.state, task, draft.residents(task.host));
+  const left = open.filter((v) => !tried.has(v));
+  const enough = left.filter((v) => gain(v) >= excess);
+  const [cheapest] = enough.toSorted((a, b) => price(a) - price(b) || a - b);
+  if (cheapest !== undefined) return cheapest;
+  const [best] = left.toSorted((a, b) => price(a) / gain(a) - price(b) / gain(b) || a - b);
+  return best;
+}
+
+function formatShare(draft: Draft, task: ClearTask): string {
+  const utilisation = draft.state.utilisation(task.host, task.resource);
+  return `${(100 * utilisation).toFixed(1)} % ${task.resource === CPU_AT ? 'CPU' : 'memory'}`;
+}

@@ -1,0 +1,38 @@
+/** Refusal codes as small numbers, so that the inner loops handle no text. 0 means: no refusal. */
+
+import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
+
+const NAMES = Object.keys(REFUSAL_CODES) as RefusalCode[]; // keys of the table, by construction
+const NUMBERS = new Map(NAMES.map((name, index) => [name, index + 1]));
+
+/** How many numbers there are, 0 included. */
+export const CODE_COUNT = NAMES.length + 1;
+
+/** The number of a code, from 1 on. */
+export function codeNumber(code: RefusalCode): number {
+  const number = NUMBERS.get(code);
+  if (number === undefined) throw new RangeError(`not a refusal code: ${code}`);
+  return number;
+}
+
+/** The code of a number from 1 on. */
+export function codeName(number: number): RefusalCode {
+  const name = NAMES[number - 1];
+  if (name === undefined) throw new RangeError(`not the number of a refusal code: ${number}`);
+  return name;
+}
+
+export const AFFINITY = codeNumber('affinity');
+export const ANTI_AFFINITY = codeNumber('anti-affinity');
+export const AVOID = codeNumber('avoid');
+export const COOL_DOWN = codeNumber('cool-down');
+export const CPU = codeNumber('cpu');
+export const HUGE_PAGES = codeNumber('huge-pages');
+export const IN_FLIGHT = codeNumber('in-flight');
+export const MEMORY = codeNumber('memory');
+export const NO_GAIN = codeNumber('no-gain');
+export const PIN = codeNumber('pin');
+export const QUARANTINED = codeNumber('quarantined');
+export const SAME_HOST = codeNumber('same-host');
+export const STALE_METRICS = codeNumber('stale-metrics');
+export const VCPUS = codeNumber('vcpus');

@@ -1,0 +1,116 @@
+/**
+ * Compatibility by classes. Hosts and VMs that look alike to `staticRefusals` share one answer, so
+ * that a fleet of thousands asks a few dozen times. vCPUs are compared by number outside of it.
+ */
+
+import { staticRefusals } from '../domain/compatibility.ts';
+import type { Host } from '../domain/host.ts';
+import type { MoveMethod } from '../domain/plan.ts';
+import type { MigrationSettings } from '../domain/policy.ts';
+import type { Vm } from '../domain/vm.ts';
+import { codeNumber } from './codes.ts';
+import type { Model } from './model.ts';
+
+/** How a VM would go to a host, or the first reason why it cannot. */
+export type Way =
+  | { readonly method: MoveMethod; readonly code: 0 }
+  | { readonly method: undefined; readonly code: number };
+
+const UNSUPPORTED: Way = { method: undefined, code: codeNumber('method-unsupported') };
+
+export class Compatibility {
+  readonly #model: Model;
+  readonly #settings: MigrationSettings;
+  /** Whether moves that stop the guest may be considered. */
+  readonly allowCold: boolean;
+  readonly #hostClass: Int32Array;
+  readonly #vmClass: Int32Array;
+  readonly #vmClassOf = new Map<string, number>();
+  readonly #ways: (Way | undefined)[][] = [];
+
+  constructor(model: Model, settings: MigrationSettings, allowCold: boolean) {
+    this.#model = model;
+    this.#settings = settings;
+    this.allowCold = allowCold;
+    const classes = new Map<string, number>();
+    this.#hostClass = Int32Array.from(model.hosts, (host) => classNumber(classes, hostKey(host)));
+    this.#vmClass = new Int32Array(model.vms.length).fill(-1);
+  }
+
+  /** The way of a VM to another host than its own. vCPUs are not looked at. */
+  way(v: number, to: number): Way {
+    const ways = (this.#ways[this.#classOf(v)] ??= []);
+    return (ways[this.#hostClass[to] ?? -1] ??= this.#find(v, to));
+  }
+
+  #classOf(v: number): number {
+    const known = this.#vmClass[v] ?? -1;
+    if (known >= 0) return known;
+    const vm = this.#model.vms[v];
+    const from = this.#hostClass[this.#model.home[v] ?? -1] ?? -1;
+    const number = classNumber(this.#vmClassOf, vm === undefined ? '' : `${from} ${vmKey(vm)}`);
+    this.#vmClass[v] = number;
+    return number;
+  }
+
+  #find(v: number, to: number): Way {
+    const vm = this.#model.vms[v];
+    const from = this.#model.hosts[this.#model.home[v] ?? -1];
+    const target = this.#model.hosts[to];
+    if (vm === undefined || from === undefined || target === undefined) return UNSUPPORTED;
+    let refused: Way | undefined;
+    for (const method of methodsFor(vm, this.#settings, this.allowCold)) {
+      // Another VM of the class may run on this very host; the classes say "another like it".
+      const other =
+        from.id === target.id ? { ...target, id: `${target.id} '` as Host['id'] } : target;
+      const against = staticRefusals(vm, from, other, method, this.#settings);
+      const first = against.find(({ code }) => code !== 'vcpus');
+      if (first === undefined) return { method, code: 0 };
+      refused ??= { method: undefined, code: codeNumber(first.code) };
+    }
+    return refused ?? UNSUPPORTED;
+  }
+}
+
+/** The methods worth trying for this VM, least disruptive first. */
+export function methodsFor(
+  vm: Vm,
+  settings: MigrationSettings,
+  allowCold: boolean,
+): readonly MoveMethod[] {
+  return wantedMethods(vm, settings, allowCold).filter((m) => settings.methods.includes(m));
+}
+
+function wantedMethods(
+  vm: Vm,
+  settings: MigrationSettings,
+  allowCold: boolean,
+): readonly MoveMethod[] {
+  if (vm.powerState === 'off' && allowCold) return ['cold'];
+  const ladder = settings.ladder[vm.criticality];
+  const stoppable = allowCold && ladder.includes('cold');
+  return stoppable ? ['pre-copy', 'storage', 'cold'] : ['pre-copy', 'storage'];
+}
+
+function classNumber(classes: Map<string, number>, key: string): number {
+  const number = classes.get(key) ?? classes.size;
+  classes.set(key, number);
+  return number;
+}
+
+/** Everything of a host that staticRefusals reads, but for its id and threads. */
+function hostKey(host: Host): string {
+  const { source, connection, state, hypervisor, cpu, networks, storages, devices } = host;
+  const { arch, vendor, model, level, features, baseline } = cpu;
+  const parts = [source, connection, state, hypervisor, arch, vendor, model, level, features];
+  return JSON.stringify([...parts, baseline, networks, storages, devices]);
+}
+
+/** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */
+function vmKey(vm: Vm): string {
+  const { source, cpu, machineType, firmware, confidential, networks, devices, powerState } = vm;
+  const disks = vm.disks.map(({ storage, shared }) => [storage, shared]);
+  const parts = [source, cpu, machineType, firmware, confidential, disks, networks, devices];
+  const rights = [powerState, vm.criticality, vm.permission, vm.managedBy, vm.locked];
+  return JSON.stringify([...parts, ...rights]);
+}

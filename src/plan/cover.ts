@@ -1,0 +1,111 @@
+/**
+ * The cheapest set of items that together give enough: a covering knapsack, solved exactly by
+ * depth-first branch and bound with the fractional relaxation as the bound (Dantzig, "Discrete-
+ * variable extremum problems", 1957). An oracle may turn a set down (it can not be placed); then
+ * the search goes on to the next one that is cheap enough.
+ *
+ * Pure: indexes in, indexes out. The number of nodes and of questions to the oracle is bounded, so
+ * the answer is the best found within them.
+ */
+
+export interface CoverItem {
+  /** What it gives, > 0. */
+  readonly gain: number;
+  /** What it costs, > 0. */
+  readonly cost: number;
+}
+
+export interface CoverOptions {
+  /** Only sets cheaper than this are of interest. */
+  readonly below: number;
+  readonly maxNodes: number;
+  /** Judges a set that is enough; absent: every set is good. */
+  readonly accept?: ((chosen: readonly number[]) => boolean) | undefined;
+  readonly maxQuestions?: number;
+}
+
+export interface Cover {
+  /** Indexes into the items, ascending. */
+  readonly chosen: readonly number[];
+  readonly cost: number;
+}
+
+/** The cheapest acceptable set that gives at least `wanted`; undefined: none was found. */
+export function cheapestCover(
+  items: readonly CoverItem[],
+  wanted: number,
+  options: CoverOptions,
+): Cover | undefined {
+  return new CoverSearch(items, wanted, options).run();
+}
+
+class CoverSearch {
+  readonly #items: readonly CoverItem[];
+  /** Positions of the items by cost per gain, cheapest first; ties by position. */
+  readonly #order: readonly number[];
+  readonly #options: CoverOptions;
+  readonly #wanted: number;
+  readonly #stack: number[] = [];
+  #best: Cover | undefined;
+  #bound: number;
+  #nodes: number;
+  #questions: number;
+
+  constructor(items: readonly CoverItem[], wanted: number, options: CoverOptions) {
+    this.#items = items;
+    this.#wanted = wanted;
+    this.#options = options;
+    this.#bound = options.below;
+    this.#nodes = options.maxNodes;
+    this.#questions = options.maxQuestions ?? Number.POSITIVE_INFINITY;
+    const rate = items.map(({ gain, cost }) => cost / gain);
+    this.#order = items
+      .map((_item, index) => index)
+      .sort((a, b) => (rate[a] ?? 0) - (rate[b] ?? 0) || a - b);
+  }
+
+  run(): Cover | undefined {
+    this.#visit(0, this.#wanted, 0);
+    return this.#best;
+  }
+
+  #visit(depth: number, missing: number, cost: number): void {
+    if (missing <= 0) return this.#judge(cost);
+    this.#nodes -= 1;
+    if (this.#nodes < 0 || this.#questions <= 0) return;
+    if (cost + this.#relaxed(depth, missing) >= this.#bound) return;
+    const index = this.#order[depth];
+    const item = index === undefined ? undefined : this.#items[index];
+    if (index === undefined || item === undefined) return;
+    this.#stack.push(index);
+    this.#visit(depth + 1, missing - item.gain, cost + item.cost);
+    this.#stack.pop();
+    this.#visit(depth + 1, missing, cost);
+  }
+
+  #judge(cost: number): void {
+    if (cost >= this.#bound) return;
+    const chosen = [...this.#stack].sort((a, b) => a - b);
+    const { accept } = this.#options;
+    if (accept !== undefined) {
+      this.#questions -= 1;
+      if (!accept(chosen)) return;
+    }
+    this.#best = { chosen, cost };
+    this.#bound = cost;
+  }
+
+  /** Least cost of what is missing if items could be cut; infinite: there is not enough left. */
+  #relaxed(depth: number, missing: number): number {
+    let open = missing;
+    let cost = 0;
+    for (let at = depth; at < this.#order.length; at += 1) {
+      const item = this.#items[this.#order[at] ?? -1];
+      if (item === undefined) break;
+      if (item.gain >= open) return cost + (item.cost * open) / item.gain;
+      open -= item.gain;
+      cost += item.cost;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,70 @@
+/** The plan in the making: the state, why each VM moves, and what could not be done. */
+
+import type { Finding } from '../domain/finding.ts';
+import type { State, Terms } from './state.ts';
+
+/** Why a VM is moved. */
+export interface Cause {
+  readonly finding: Finding;
+  readonly terms: Terms;
+  /** The VM for which this one makes room, where it does not move for its own sake. */
+  readonly makesRoomFor: number | undefined;
+}
+
+/** A need that stays open. `vm` or `host`, dense index. */
+export interface Open {
+  readonly vm: number | undefined;
+  readonly host: number | undefined;
+  readonly finding: Finding;
+  /** What is to be said where no refusal says it. */
+  readonly detail: string;
+  readonly terms: Terms;
+  /** Tries again, as things have become; true: the need is met now. */
+  readonly retry?: () => boolean;
+}
+
+/** Times that open needs are tried again when something was moved since. */
+const MAX_RETRIES = 4;
+
+export class Draft {
+  readonly state: State;
+  /** Per VM that the plan moves. */
+  readonly causes = new Map<number, Cause>();
+  open: Open[] = [];
+  readonly notes: string[] = [];
+  readonly #residents: readonly (readonly number[])[];
+
+  constructor(state: State) {
+    this.state = state;
+    const residents: number[][] = state.model.hosts.map(() => []);
+    for (const [v, h] of state.model.home.entries()) residents[h]?.push(v);
+    this.#residents = residents;
+  }
+
+  /** VMs that were on the host when the planning began, by index. */
+  residents(host: number): readonly number[] {
+    return this.#residents[host] ?? [];
+  }
+
+  move(v: number, to: number, cause: Cause): void {
+    this.state.apply(v, to);
+    this.causes.set(v, cause);
+  }
+
+  /** What was moved for one need may have made the room that another one lacked. */
+  retryOpen(): void {
+    for (let round = 0; round < MAX_RETRIES && this.open.length > 0; round += 1) {
+      const before = this.state.moves.length;
+      const tried = this.open;
+      this.open = [];
+      for (const one of tried) if (one.retry?.() !== true) this.open.push(one);
+      if (this.state.moves.length === before) return;
+    }
+  }
+
+  /** Only sound while no later move relies on it. */
+  takeBack(v: number): void {
+    this.state.undo(v);
+    this.causes.delete(v);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Emptying hosts. Everything leaves, the most important first and to the hosts with the most room;
+ * the rest follow to whatever fits. When spreading leaves VMs without a place, the lesser ones
+ * are packed, and then all are, largest first. What still fits nowhere has others moved out of
+ * its way, or stays, and is said to stay.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import type { Draft } from './draft.ts';
+import { moveSomewhere } from './make-room.ts';
+import type { CompiledRule } from './rules.ts';
+import type { Terms } from './state.ts';
+import { type Fit, findTarget } from './targets.ts';
+
+export interface Evacuation {
+  readonly host: number;
+  readonly finding: Finding;
+  readonly terms: Terms;
+}
+
+/** VMs that move as one: alone, or a group that a rule wants together in the end. */
+interface Leaver {
+  readonly vms: readonly number[];
+  readonly evacuation: Evacuation;
+  readonly criticality: number;
+  /** The largest share of a resource that it would take of the largest host. */
+  readonly size: number;
+}
+
+/** Of the most important two classes; the others may be packed. */
+const SPREAD_UP_TO = 1;
+
+const STRATEGIES = ['spread', 'pack-lesser', 'pack'] as const;
+type Strategy = (typeof STRATEGIES)[number];
+
+export function evacuate(draft: Draft, evacuations: readonly Evacuation[]): void {
+  if (evacuations.length === 0) return;
+  const largest = largestHost(draft);
+  const leavers = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation, largest));
+  let best: { readonly placed: Placement; readonly left: readonly Leaver[] } | undefined;
+  for (const strategy of STRATEGIES) {
+    const result = place(draft, leavers, strategy);
+    for (const { vm } of result.placed.toReversed()) draft.takeBack(vm);
+    if (best === undefined || isBetter(result.left, best.left)) best = result;
+    if (best.left.length === 0) break;
+  }
+  for (const { vm, to, evacuation } of best?.placed ?? []) {
+    draft.move(vm, to, { ...evacuation, makesRoomFor: undefined });
+  }
+  for (const leaver of best?.left ?? []) lastResort(draft, leaver);
+}
+
+type Placement = { readonly vm: number; readonly to: number; readonly evacuation: Evacuation }[];
+
+function place(
+  draft: Draft,
+  leavers: readonly Leaver[],
+  strategy: Strategy,
+): { readonly placed: Placement; readonly left: readonly Leaver[] } {
+  const placed: Placement = [];
+  const left: Leaver[] = [];
+  for (const leaver of inOrder(leavers, strategy)) {
+    const spread = strategy === 'spread' || isImportant(leaver, strategy);
+    if (!moveTogether(draft, leaver, spread ? 'spread' : 'pack')) {
+      left.push(leaver);
+      continue;
+    }
+    const { evacuation } = leaver;
+    for (const vm of leaver.vms) placed.push({ vm, to: draft.state.at[vm] ?? -1, evacuation });
+  }
+  return { placed, left };
+}
+
+function isImportant(leaver: Leaver, strategy: Strategy): boolean {
+  return strategy === 'pack-lesser' && leaver.criticality <= SPREAD_UP_TO;
+}
+
+/** By importance, then size; `pack`: by size alone, which fits the most in. */
+function inOrder(leavers: readonly Leaver[], strategy: Strategy): readonly Leaver[] {
+  const bySize = (a: Leaver, b: Leaver): number =>
+    b.size - a.size || (a.vms[0] ?? 0) - (b.vms[0] ?? 0);
+  if (strategy === 'pack') return leavers.toSorted(bySize);
+  return leavers.toSorted((a, b) => a.criticality - b.criticality || bySize(a, b));
+}
+
+/** Fewer left behind; of the most important first. */
+function isBetter(left: readonly Leaver[], than: readonly Leaver[]): boolean {
+  for (const level of [0, 1, 2, 3]) {
+    const count = (list: readonly Leaver[]): number =>
+      list.filter(({ criticality }) => criticality === level).length;
+    const difference = count(left) - count(than);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+function leaversOf(draft: Draft, evacuation: Evacuation, largest: Float64Array): Leaver[] {
+  const { state } = draft;
+  const { model } = state;
+  const taken = new Set<number>();
+  const leavers: Leaver[] = [];
+  for (const v of draft.residents(evacuation.host)) {
+    if (taken.has(v) || state.moved[v] === 1) continue;
+    const vms = togetherWith(draft, v, evacuation.host);
+    for (const vm of vms) taken.add(vm);
+    leavers.push({
+      vms,
+      evacuation,
+      criticality: Math.min(...vms.map((vm) => model.criticality[vm] ?? 0)),
+      size: vms.reduce((sum, vm) => sum + sizeOf(draft, vm, largest), 0),
+    });
+  }
+  return leavers;
+}
+
+/** The largest share of a resource that the VM would take of the host that has most of it. */
+function sizeOf(draft: Draft, v: number, largest: Float64Array): number {
+  const { width, need } = draft.state.model;
+  let size = 0;
+  for (const [r, most] of largest.entries()) {
+    if (most > 0) size = Math.max(size, (need[v * width + r] ?? 0) / most);
+  }
+  return size;
+}
+
+function largestHost(draft: Draft): Float64Array {
+  const { width, capacity } = draft.state.model;
+  const largest = new Float64Array(width);
+  for (const [at, room] of capacity.entries()) {
+    largest[at % width] = Math.max(largest[at % width] ?? 0, room);
+  }
+  return largest;
+}
+
+/** The VM and all on its host that `finally` affinity rules want on one host with it. */
+function togetherWith(draft: Draft, first: number, host: number): readonly number[] {
+  const { state } = draft;
+  const group = new Set([first]);
+  for (const v of group) {
+    for (const rule of state.rules.hardOf[v] ?? []) {
+      if (!bindsInTheEnd(rule)) continue;
+      if (rule.members.some((member) => state.at[member] !== host)) continue;
+      for (const member of rule.members) group.add(member);
+    }
+  }
+  return [...group].sort((a, b) => a - b);
+}
+
+function bindsInTheEnd({ rule }: CompiledRule): boolean {
+  return rule.kind === 'affinity' && rule.over === 'host' && rule.hold === 'finally';
+}
+
+/** All of the group to one host, or nothing. */
+function moveTogether(draft: Draft, leaver: Leaver, fit: Fit): boolean {
+  const { state } = draft;
+  const { vms, evacuation } = leaver;
+  const { terms, finding } = evacuation;
+  if (vms.some((vm) => state.stuck(vm, terms) !== 0)) return false;
+  const [only] = vms;
+  if (vms.length === 1 && only !== undefined) {
+    const to = findTarget(state, only, terms, fit);
+    if (to >= 0) draft.move(only, to, { finding, terms, makesRoomFor: undefined });
+    return to >= 0;
+  }
+  const rules = vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
+  const binding = rules.filter((rule) => bindsInTheEnd(rule));
+  for (const rule of binding) state.suspended.add(rule);
+  const { order } = state.byRoom;
+  const candidates = fit === 'pack' ? order.slice() : order.slice().reverse();
+  const found = candidates.some((to) => moveAllTo(draft, leaver, to));
+  for (const rule of binding) state.suspended.delete(rule);
+  return found;
+}
+
+function moveAllTo(draft: Draft, { vms, evacuation }: Leaver, to: number): boolean {
+  const { terms, finding } = evacuation;
+  const done: number[] = [];
+  for (const vm of vms) {
+    if (draft.state.refusal(vm, to, terms, 'any-moment') !== 0) break;
+    draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
+    done.push(vm);
+  }
+  if (done.length === vms.length) return true;
+  for (const vm of done.toReversed()) draft.takeBack(vm);
+  return false;
+}
+
+function lastResort(draft: Draft, { vms, evacuation }: Leaver): void {
+  const { terms, finding, host } = evacuation;
+  for (const vm of vms) {
+    const wish = { vm, terms, finding, fit: 'pack', mayPush: true } as const;
+    if (vms.length === 1 && moveSomewhere(draft, wish)) continue;
+    const retry = (): boolean => vms.length === 1 && moveSomewhere(draft, wish);
+    draft.open.push({ vm, host, finding, terms, detail: 'stays on the host', retry });
+  }
+}

@@ -1,0 +1,96 @@
+/** All that speaks against one VM on one host: for `why`, and for what a plan leaves open. */
+
+import { staticRefusals } from '../domain/compatibility.ts';
+import type { HostId, VmId } from '../domain/ids.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import { COOL_DOWN, IN_FLIGHT, QUARANTINED, STALE_METRICS, codeName } from './codes.ts';
+import { methodsFor } from './compat.ts';
+import type { PlanRequest } from './request.ts';
+import { type Setting, formatAmount, makeSetting } from './setting.ts';
+import { type State, type Terms, resourceCode } from './state.ts';
+
+/**
+ * Every reason against the VM on the host as the snapshot stands; empty: it could go there. The
+ * terms are those of the finding that asks for the VM's host to be emptied, else of an optional
+ * move. Throws RangeError when the snapshot has no such VM or host.
+ */
+export function explainPair(request: PlanRequest, vm: VmId, host: HostId): readonly Refusal[] {
+  const setting = makeSetting(request);
+  const v = setting.model.vmIndex.get(vm);
+  const to = setting.model.hostIndex.get(host);
+  if (v === undefined) throw new RangeError(`no such VM in the snapshot: ${vm}`);
+  if (to === undefined) throw new RangeError(`no such host in the snapshot: ${host}`);
+  const leaving = setting.needs.evacuations.find((one) => one.host === setting.model.home[v]);
+  const terms = setting.termsOf(leaving?.finding.tier ?? 'optional');
+  return refusalsOf(setting, { v, to, terms });
+}
+
+export interface Pair {
+  readonly v: number;
+  readonly to: number;
+  readonly terms: Terms;
+}
+
+/** The reasons as the setting's state stands, each with its figures. */
+export function refusalsOf(setting: Setting, { v, to, terms }: Pair): readonly Refusal[] {
+  const { model, state, request } = setting;
+  const vm = model.vms[v];
+  const host = model.hosts[to];
+  if (vm === undefined || host === undefined) return [];
+  const found: { code: Refusal['code']; detail: string }[] = [];
+  const from = model.hosts[state.at[v] ?? -1];
+  const [method] = methodsFor(vm, request.migration, terms.compatibility.allowCold);
+  if (from === undefined) found.push({ code: 'world-moved-on', detail: `no host ${vm.host}` });
+  else if (method === undefined) found.push({ code: 'method-unsupported', detail: '' });
+  else if (from.id === host.id || terms.compatibility.way(v, to).code !== 0) {
+    found.push(...staticRefusals(vm, from, host, method, request.migration));
+  } else if (vm.vcpus > host.cpu.threads) {
+    found.push({ code: 'vcpus', detail: `${vm.vcpus} vCPUs, ${host.cpu.threads} threads` });
+  }
+  found.push(...momentary(state, { v, to, terms }, request));
+  return found.map(({ code, detail }) => ({ code, vm: vm.id, host: host.id, detail }));
+}
+
+function momentary(
+  state: State,
+  { v, to, terms }: Pair,
+  request: PlanRequest,
+): { code: Refusal['code']; detail: string }[] {
+  const found: { code: Refusal['code']; detail: string }[] = [];
+  const { model } = state;
+  const stuck = state.stuck(v, terms);
+  if (stuck === COOL_DOWN) {
+    const rest = `moved within the last ${request.limits.cooldownSeconds} s`;
+    found.push({ code: 'cool-down', detail: rest });
+  } else if (stuck === STALE_METRICS) {
+    found.push({ code: 'stale-metrics', detail: 'CPU demand of the VM is not known' });
+  } else if (stuck === IN_FLIGHT) found.push({ code: 'in-flight', detail: '' });
+  if (state.at[v] === to) return found;
+  if (state.closed[to] === 1) {
+    found.push({ code: codeName(QUARANTINED), detail: 'a finding lets nothing in' });
+  }
+  found.push(...shortages(state, { v, to, terms }));
+  if (terms.optional && model.hostMeasured[to] === 0) {
+    found.push({ code: 'stale-metrics', detail: 'CPU use of the host is not known' });
+  }
+  for (const rule of state.rules.hardOf[v] ?? []) {
+    if (!rule.forbids(state.at[v] ?? -1, to, 'in-the-end')) continue;
+    found.push({ code: codeName(rule.code), detail: `${rule.id} (${rule.rule.origin})` });
+  }
+  return found;
+}
+
+function shortages(
+  state: State,
+  { v, to, terms }: Pair,
+): { code: Refusal['code']; detail: string }[] {
+  const { width, need } = state.model;
+  return Array.from({ length: width }, (_none, r) => r).flatMap((r) => {
+    const wanted = need[v * width + r] ?? 0;
+    const free = (terms.limit[to * width + r] ?? 0) - (state.gross[to * width + r] ?? 0);
+    if (wanted <= 0 || wanted <= free) return [];
+    const room = formatAmount(r, Math.max(0, free));
+    const detail = `needs ${formatAmount(r, wanted)}, ${room} free within the safety capacity`;
+    return [{ code: codeName(resourceCode(r)), detail }];
+  });
+}

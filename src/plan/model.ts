@@ -1,0 +1,228 @@
+/**
+ * The fleet as dense indexes and typed arrays: what the search works on. Built once per plan and
+ * never changed afterwards; State (state.ts) holds what a plan changes.
+ *
+ * Resources are a vector: CPU in threads of reference speed, ordinary memory in bytes, and huge
+ * pages of each size in bytes. Every one of them is held on both hosts while a VM moves.
+ *
+ * A VM whose CPU demand is unknown counts with all its vCPUs at the fleet's fastest speed where it
+ * arrives. Where it is, the host's own measurement tells what it uses; the limit for arrivals is
+ * lowered by its worst case all the same, since it may use that tomorrow.
+ */
+
+import {
+  cpuCapacity,
+  cpuDemand,
+  hugePageCapacity,
+  hugePageNeed,
+  memoryCapacity,
+  memoryNeed,
+} from '../domain/demand.ts';
+import type { Host } from '../domain/host.ts';
+import { type HostId, type VmId, compareText } from '../domain/ids.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Bytes } from '../domain/units.ts';
+import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
+import type { PlanRequest } from './request.ts';
+
+/** Positions in the resource vector; huge pages of each size follow. */
+export const CPU_AT = 0;
+export const MEMORY_AT = 1;
+
+/**
+ * How much more a move of such a VM is taken to cost: just enough that a lesser VM is moved where
+ * one of about the same size does, without moving twice the memory for it.
+ */
+export const CRITICALITY_WEIGHT: Readonly<Record<Criticality, number>> = {
+  'mission-critical': 1.03,
+  business: 1.02,
+  standard: 1.01,
+  'best-effort': 1,
+};
+
+export interface Model {
+  readonly hosts: readonly Host[];
+  readonly vms: readonly Vm[];
+  readonly hostIndex: ReadonlyMap<HostId, number>;
+  readonly vmIndex: ReadonlyMap<VmId, number>;
+  /** Length of the resource vectors. */
+  readonly width: number;
+  readonly pageSizes: readonly Bytes[];
+  /** Per VM and resource: what it takes where it arrives. */
+  readonly need: Float64Array;
+  /** Per VM and resource: what leaves its present host with it; at most `need`. */
+  readonly held: Float64Array;
+  /** Per host and resource. */
+  readonly capacity: Float64Array;
+  /** Per host and resource: what no arrival may exceed (safety capacity). */
+  readonly limit: Float64Array;
+  /** Per host and resource: all that is there or on its way, nothing that leaves taken off. */
+  readonly gross: Float64Array;
+  /** Per host and resource: when the moves that are in flight have ended. */
+  readonly net: Float64Array;
+  /** Per VM: host on which it is, or will be when its move in flight has ended. */
+  readonly home: Int32Array;
+  /** Per VM: 1 when it is in flight or about to be: it stays as it is. */
+  readonly inFlight: Uint8Array;
+  /** Per VM: 1 when it was moved too recently for a move that is not mandatory. */
+  readonly resting: Uint8Array;
+  /** Per VM: 1 when its CPU demand is known. */
+  readonly demandKnown: Uint8Array;
+  /** Per host: 1 when its own CPU use is known. */
+  readonly hostMeasured: Uint8Array;
+  /** Per VM: (memory + perMoveBytes) × weight of its criticality, in bytes. */
+  readonly cost: Float64Array;
+  /** Per VM: 0 is the most important. */
+  readonly criticality: Uint8Array;
+}
+
+export function buildModel(request: PlanRequest): Model {
+  const { snapshot, limits, weights } = request;
+  const hosts = [...snapshot.hosts].sort((a, b) => compareText(a.id, b.id));
+  const vms = [...snapshot.vms].sort((a, b) => compareText(a.id, b.id));
+  const pageSizes = [...new Set(vms.flatMap((vm) => vm.hugePageBytes ?? []))].sort((a, b) => a - b);
+  const width = 2 + pageSizes.length;
+  const model = {
+    hosts,
+    vms,
+    hostIndex: new Map(hosts.map((host, index) => [host.id, index])),
+    vmIndex: new Map(vms.map((vm, index) => [vm.id, index])),
+    width,
+    pageSizes,
+    need: new Float64Array(vms.length * width),
+    held: new Float64Array(vms.length * width),
+    capacity: new Float64Array(hosts.length * width),
+    limit: new Float64Array(hosts.length * width),
+    gross: new Float64Array(hosts.length * width),
+    net: new Float64Array(hosts.length * width),
+    home: new Int32Array(vms.length).fill(-1),
+    inFlight: new Uint8Array(vms.length),
+    resting: new Uint8Array(vms.length),
+    demandKnown: new Uint8Array(vms.length),
+    hostMeasured: new Uint8Array(hosts.length),
+    cost: new Float64Array(vms.length),
+    criticality: new Uint8Array(vms.length),
+  };
+  fillHosts(model, limits);
+  fillVms(model, snapshot, weights.perMoveBytes, limits.cooldownSeconds);
+  fillLoad(model);
+  countInFlight(model, snapshot);
+  return model;
+}
+
+function fillHosts(model: Model, limits: PlanRequest['limits']): void {
+  const { width, capacity, limit, pageSizes } = model;
+  for (const [h, host] of model.hosts.entries()) {
+    const at = h * width;
+    capacity[at + CPU_AT] = cpuCapacity(host);
+    capacity[at + MEMORY_AT] = memoryCapacity(host, limits.overcommit.memory);
+    limit[at + CPU_AT] = (capacity[at + CPU_AT] ?? 0) * limits.safetyCapacity.cpu;
+    limit[at + MEMORY_AT] = (capacity[at + MEMORY_AT] ?? 0) * limits.safetyCapacity.memory;
+    for (const [index, size] of pageSizes.entries()) {
+      capacity[at + 2 + index] = hugePageCapacity(host, size);
+      limit[at + 2 + index] = capacity[at + 2 + index] ?? 0;
+    }
+    const used = host.metrics['cpu.used'];
+    model.hostMeasured[h] = used?.last.kind === 'known' || used?.mean.kind === 'known' ? 1 : 0;
+  }
+}
+
+function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: number): void {
+  const { width, need, held, pageSizes } = model;
+  const fastest = model.hosts.reduce((top, host) => Math.max(top, host.cpu.coreSpeed), 0);
+  for (const [v, vm] of model.vms.entries()) {
+    const h = model.hostIndex.get(vm.host) ?? -1;
+    const at = v * width;
+    const speed = model.hosts[h]?.cpu.coreSpeed ?? fastest;
+    const demand = cpuDemand(vm);
+    const worst = vm.vcpus * fastest;
+    model.home[v] = h;
+    model.demandKnown[v] = demand.kind === 'known' ? 1 : 0;
+    need[at + CPU_AT] = demand.kind === 'known' ? demand.value * speed : worst;
+    need[at + MEMORY_AT] = memoryNeed(vm);
+    const pages = hugePageNeed(vm);
+    if (pages !== undefined) need[at + 2 + pageSizes.indexOf(pages.pageBytes)] = pages.bytes;
+    held.set(need.subarray(at, at + width), at);
+    if (demand.kind === 'missing' && model.hostMeasured[h] === 1) {
+      held[at + CPU_AT] = 0;
+      model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - worst;
+    }
+    model.criticality[v] = CRITICALITIES.indexOf(vm.criticality);
+    model.cost[v] = (vm.memoryBytes + perMove) * CRITICALITY_WEIGHT[vm.criticality];
+    const moved = snapshot.lastMovedAt[vm.id];
+    model.resting[v] = moved !== undefined && snapshot.takenAt - moved < cooldown ? 1 : 0;
+  }
+}
+
+/**
+ * Adds up what is on each host, and the CPU that a host uses beside its VMs: its own newest
+ * measurement less the VMs' (both newest, so that a VM which left a minute ago is in neither).
+ */
+function fillLoad(model: Model): void {
+  const { width, net, gross, held, home } = model;
+  const measured = new Float64Array(model.hosts.length);
+  for (const [v, vm] of model.vms.entries()) {
+    const h = home[v] ?? -1;
+    if (h < 0) continue;
+    for (let r = 0; r < width; r += 1) {
+      net[h * width + r] = (net[h * width + r] ?? 0) + (held[v * width + r] ?? 0);
+    }
+    measured[h] = (measured[h] ?? 0) + newest(vm.metrics['cpu.used']);
+  }
+  for (const [h, host] of model.hosts.entries()) {
+    const beside = Math.max(0, newest(host.metrics['cpu.used']) - (measured[h] ?? 0));
+    // Sums of measurements differ in the last digits: that is no load.
+    if (beside > 1e-6) net[h * width] = (net[h * width] ?? 0) + beside * host.cpu.coreSpeed;
+  }
+  gross.set(net);
+}
+
+function newest(window: Host['metrics']['cpu.used']): number {
+  if (window?.last.kind === 'known') return window.last.value;
+  return window?.mean.kind === 'known' ? window.mean.value : 0;
+}
+
+/** Moves in flight and reservations: on both hosts for arrivals, on the target in the end. */
+function countInFlight(model: Model, snapshot: Snapshot): void {
+  const counted = new Set<string>();
+  const flights = [...snapshot.inFlight].sort((a, b) => compareText(a.move, b.move));
+  for (const { move, vm, from, to } of flights) {
+    counted.add(move);
+    const v = model.vmIndex.get(vm);
+    if (v === undefined) continue;
+    model.inFlight[v] = 1;
+    const here = model.home[v] ?? -1;
+    for (const id of [from, to]) {
+      const end = model.hostIndex.get(id) ?? -1;
+      if (end >= 0 && end !== here) addNeed(model.gross, model, v, end);
+    }
+    const target = model.hostIndex.get(to) ?? -1;
+    if (target >= 0 && target !== here) settle(model, v, here, target);
+  }
+  for (const { move, vm, host, memoryBytes, cpu } of snapshot.reservations) {
+    const h = model.hostIndex.get(host) ?? -1;
+    const v = model.vmIndex.get(vm);
+    if (counted.has(move) || h < 0) continue;
+    if (v !== undefined) model.inFlight[v] = 1;
+    for (const load of [model.gross, model.net]) {
+      load[h * model.width + CPU_AT] = (load[h * model.width + CPU_AT] ?? 0) + cpu;
+      load[h * model.width + MEMORY_AT] = (load[h * model.width + MEMORY_AT] ?? 0) + memoryBytes;
+    }
+  }
+}
+
+function addNeed(load: Float64Array, model: Model, v: number, h: number): void {
+  const { width, need } = model;
+  for (let r = 0; r < width; r += 1) {
+    load[h * width + r] = (load[h * width + r] ?? 0) + (need[v * width + r] ?? 0);
+  }
+}
+
+function settle(model: Model, v: number, from: number, to: number): void {
+  const { width, net, held } = model;
+  addNeed(net, model, v, to);
+  for (let r = 0; from >= 0 && r < width; r += 1) {
+    net[from * width + r] = (net[from * width + r] ?? 0) - (held[v * width + r] ?? 0);
+  }
+  model.home[v] = to;
+}

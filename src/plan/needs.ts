@@ -1,0 +1,185 @@
+/**
+ * Findings in the search's terms: which hosts have to be emptied, which have to get below what,
+ * which rules are to be mended, who wants home. Closes the hosts that must take nothing in.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import { TIERS } from '../domain/finding.ts';
+import { compareText } from '../domain/ids.ts';
+import type { Limits } from '../domain/policy.ts';
+import { assertNever } from '../domain/result.ts';
+import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import type { CompiledRule, RuleSet } from './rules.ts';
+
+export interface Relief {
+  readonly host: number;
+  readonly resource: number;
+  /** Load to get down to, in the resource's unit. */
+  readonly below: number;
+  readonly finding: Finding;
+}
+
+export interface Needs {
+  /** Hosts to be emptied, the most urgent first. */
+  readonly evacuations: readonly { readonly host: number; readonly finding: Finding }[];
+  readonly reliefs: readonly Relief[];
+  readonly repairs: readonly { readonly rule: CompiledRule; readonly finding: Finding }[];
+  readonly returns: readonly {
+    readonly vm: number;
+    readonly to: number;
+    readonly finding: Finding;
+  }[];
+  readonly levels: readonly Finding[];
+  /** Findings that name what is not in the snapshot, or ask for what the planner does not do. */
+  readonly open: readonly { readonly finding: Finding; readonly detail: string }[];
+  /** Per host: 1 when the findings let nothing in. */
+  readonly closed: Uint8Array;
+}
+
+/** Tier, then deadline, then id: the order in which findings are served. */
+export function compareFindings(a: Finding, b: Finding): number {
+  const tiers = TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier);
+  if (tiers !== 0) return tiers;
+  const [first, second] = [a.deadline ?? Infinity, b.deadline ?? Infinity];
+  if (first !== second) return first < second ? -1 : 1;
+  return compareText(a.id, b.id);
+}
+
+export function readFindings(
+  findings: readonly Finding[],
+  model: Model,
+  rules: RuleSet,
+  limits: Limits,
+): Needs {
+  const reader = new FindingReader(model, rules, limits);
+  for (const finding of [...findings].sort(compareFindings)) reader.read(finding);
+  return reader.needs();
+}
+
+class FindingReader {
+  readonly #model: Model;
+  readonly #rules: RuleSet;
+  readonly #limits: Limits;
+  readonly #evacuations = new Map<number, Finding>();
+  readonly #reliefs = new Map<string, Relief>();
+  readonly #repairs = new Map<CompiledRule, Finding>();
+  readonly #returns: { vm: number; to: number; finding: Finding }[] = [];
+  readonly #levels: Finding[] = [];
+  readonly #open: { finding: Finding; detail: string }[] = [];
+  readonly #closed: Uint8Array;
+
+  constructor(model: Model, rules: RuleSet, limits: Limits) {
+    this.#model = model;
+    this.#rules = rules;
+    this.#limits = limits;
+    this.#closed = new Uint8Array(model.hosts.length);
+  }
+
+  needs(): Needs {
+    const evacuations = [...this.#evacuations].map(([host, finding]) => ({ host, finding }));
+    // A host that is emptied anyway needs no relief beside it.
+    const reliefs = [...this.#reliefs.values()].filter(({ host }) => !this.#evacuations.has(host));
+    const repairs = [...this.#repairs].map(([rule, finding]) => ({ rule, finding }));
+    return {
+      evacuations,
+      reliefs,
+      repairs,
+      returns: this.#returns,
+      levels: this.#levels,
+      open: this.#open,
+      closed: this.#closed,
+    };
+  }
+
+  read(finding: Finding): void {
+    switch (finding.response) {
+      case 'evacuate':
+        return this.#evacuate(finding);
+      case 'relieve':
+        return this.#relieve(finding);
+      case 'repair':
+        return this.#repair(finding);
+      case 'return':
+        return this.#return(finding);
+      case 'quarantine':
+        return this.#quarantine(finding);
+      case 'level':
+        this.#levels.push(finding);
+        return;
+      case 'consolidate':
+        this.#open.push({ finding, detail: 'emptying hosts to save power is not planned yet' });
+        return;
+      case 'notify':
+        return;
+      default:
+        return assertNever(finding.response, 'response');
+    }
+  }
+
+  #host(finding: Finding): number {
+    const { subject } = finding;
+    const h = subject.kind === 'host' ? (this.#model.hostIndex.get(subject.host) ?? -1) : -1;
+    if (h < 0) this.#open.push({ finding, detail: 'names no host of the snapshot' });
+    return h;
+  }
+
+  #evacuate(finding: Finding): void {
+    const h = this.#host(finding);
+    if (h < 0) return;
+    this.#closed[h] = 1;
+    if (!this.#evacuations.has(h)) this.#evacuations.set(h, finding);
+  }
+
+  #quarantine(finding: Finding): void {
+    const h = this.#host(finding);
+    if (h >= 0) this.#closed[h] = 1;
+  }
+
+  #relieve(finding: Finding): void {
+    const host = this.#host(finding);
+    if (host < 0) return;
+    const resource = reliefResource(finding);
+    const safety = this.#limits.safetyCapacity;
+    const share = finding.relieveBelow ?? (resource === CPU_AT ? safety.cpu : safety.memory);
+    const below = (this.#model.capacity[host * this.#model.width + resource] ?? 0) * share;
+    const key = `${host} ${resource}`;
+    const known = this.#reliefs.get(key);
+    if (known !== undefined && known.below <= below) return;
+    this.#reliefs.set(key, { host, resource, below, finding: known?.finding ?? finding });
+  }
+
+  #repair(finding: Finding): void {
+    const { subject, trigger } = finding;
+    const about = this.#rules.hard.filter((rule) => {
+      if (trigger.kind === 'placement') return rule.id === trigger.rule;
+      if (subject.kind === 'vm') return rule.members.some((v) => this.#isVm(v, subject.vm));
+      return subject.kind === 'fleet';
+    });
+    if (about.length === 0) {
+      this.#open.push({ finding, detail: 'names no hard placement rule of the snapshot' });
+    }
+    for (const rule of about) if (!this.#repairs.has(rule)) this.#repairs.set(rule, finding);
+  }
+
+  #isVm(v: number, id: string): boolean {
+    return this.#model.vms[v]?.id === id;
+  }
+
+  /** The subject is the VM, and an evidence with the fact `vm.home` names the host. */
+  #return(finding: Finding): void {
+    const { subject, evidence } = finding;
+    const home = evidence.find(({ fact }) => fact === 'vm.home')?.value;
+    const vm = subject.kind === 'vm' ? (this.#model.vmIndex.get(subject.vm) ?? -1) : -1;
+    const to = this.#model.hosts.findIndex((host) => host.id === home);
+    if (vm >= 0 && to >= 0) this.#returns.push({ vm, to, finding });
+    else this.#open.push({ finding, detail: 'names no VM and home host of the snapshot' });
+  }
+}
+
+/** Memory where the evidence is about memory, else CPU. */
+function reliefResource(finding: Finding): number {
+  const facts = finding.evidence.map(({ fact }) => fact);
+  const memory = facts.some((fact) => fact.includes('memory'));
+  const cpu = facts.some((fact) => fact.includes('cpu'));
+  return memory && !cpu ? MEMORY_AT : CPU_AT;
+}

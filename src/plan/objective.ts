@@ -1,0 +1,127 @@
+/**
+ * The objective: one number, lower is better, as a sum of named terms.
+ *
+ *     overload   weights.overload × Σ over hosts and {CPU, memory} of max(0, u - safety)²
+ *     imbalance  weights.imbalance × Σ over {CPU, memory} of the standard deviation of u
+ *     softRules  weights.softRules × number of VMs that stand against a soft rule
+ *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
+ *
+ * u is load over capacity when all moves have ended. Hosts without capacity do not count.
+ */
+
+import type { Objective } from '../domain/plan.ts';
+import type { Limits, Weights } from '../domain/policy.ts';
+import { GIB } from '../domain/units.ts';
+import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import type { RuleSet } from './rules.ts';
+
+const TERMS = ['overload', 'imbalance', 'softRules', 'moveCost'] as const;
+type Term = (typeof TERMS)[number];
+export type TermValues = Readonly<Record<Term, number>>;
+
+interface Spread {
+  readonly resource: number;
+  readonly safety: number;
+  count: number;
+  sum: number;
+  squares: number;
+  overload: number;
+}
+
+/** Follows the objective move by move, in O(resources + soft rules of the VM) each. */
+export class ObjectiveTracker {
+  readonly #model: Model;
+  readonly #rules: RuleSet;
+  readonly #weights: Weights;
+  readonly #load: Float64Array;
+  readonly #at: Int32Array;
+  readonly #spreads: readonly Spread[];
+  #broken: number;
+  #cost = 0;
+
+  constructor(model: Model, rules: RuleSet, limits: Limits, weights: Weights) {
+    this.#model = model;
+    this.#rules = rules;
+    this.#weights = weights;
+    this.#load = model.net.slice();
+    this.#at = model.home.slice();
+    this.#broken = rules.soft.reduce((sum, rule) => sum + rule.broken(this.#at), 0);
+    const { cpu, memory } = limits.safetyCapacity;
+    const empty = { count: 0, sum: 0, squares: 0, overload: 0 };
+    this.#spreads = [
+      { resource: CPU_AT, safety: cpu, ...empty },
+      { resource: MEMORY_AT, safety: memory, ...empty },
+    ];
+    for (let h = 0; h < model.hosts.length; h += 1) this.#count(h, 1);
+  }
+
+  values(): TermValues {
+    const { overload, imbalance, softRules, moveCost } = this.#weights;
+    let over = 0;
+    let deviation = 0;
+    for (const spread of this.#spreads) {
+      const mean = spread.count > 0 ? spread.sum / spread.count : 0;
+      const variance = spread.count > 0 ? spread.squares / spread.count - mean * mean : 0;
+      over += Math.max(0, spread.overload);
+      deviation += Math.sqrt(Math.max(0, variance));
+    }
+    return {
+      overload: overload * over,
+      imbalance: imbalance * deviation,
+      softRules: softRules * this.#broken,
+      moveCost: moveCost * this.#cost,
+    };
+  }
+
+  /** Makes the move and returns what it changed, term by term. */
+  move(v: number, from: number, to: number): TermValues {
+    const before = this.values();
+    const { width, need, held, cost } = this.#model;
+    for (const h of [from, to]) this.#count(h, -1);
+    for (let r = 0; r < width; r += 1) {
+      this.#load[from * width + r] =
+        (this.#load[from * width + r] ?? 0) - (held[v * width + r] ?? 0);
+      this.#load[to * width + r] = (this.#load[to * width + r] ?? 0) + (need[v * width + r] ?? 0);
+    }
+    for (const h of [from, to]) this.#count(h, 1);
+    const soft = this.#rules.softOf[v] ?? [];
+    for (const rule of soft) this.#broken -= rule.broken(this.#at);
+    this.#at[v] = to;
+    for (const rule of soft) this.#broken += rule.broken(this.#at);
+    this.#cost += (cost[v] ?? 0) / GIB;
+    return difference(this.values(), before);
+  }
+
+  #count(h: number, sign: 1 | -1): void {
+    const { width, capacity } = this.#model;
+    for (const spread of this.#spreads) {
+      const room = capacity[h * width + spread.resource] ?? 0;
+      if (room <= 0) continue;
+      const use = (this.#load[h * width + spread.resource] ?? 0) / room;
+      spread.count += sign;
+      spread.sum += sign * use;
+      spread.squares += sign * use * use;
+      spread.overload += sign * Math.max(0, use - spread.safety) ** 2;
+    }
+  }
+}
+
+function difference(after: TermValues, before: TermValues): TermValues {
+  return {
+    overload: after.overload - before.overload,
+    imbalance: after.imbalance - before.imbalance,
+    softRules: after.softRules - before.softRules,
+    moveCost: after.moveCost - before.moveCost,
+  };
+}
+
+export function objectiveOf(before: TermValues, after: TermValues): Objective {
+  const total = (values: TermValues): number => TERMS.reduce((sum, term) => sum + values[term], 0);
+  return {
+    before: total(before),
+    after: total(after),
+    terms: Object.fromEntries(
+      TERMS.map((term) => [term, { before: before[term], after: after[term] }]),
+    ),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * The order of a plan's moves, and what each has to wait for. Most important first: tier, then
+ * criticality, then deadline, then what frees the most risk soonest; a move that needs room which
+ * another one frees comes after it and depends on it.
+ *
+ * Invariant: for every arrival, what is on the host at the start, plus all arrivals listed so far,
+ * less the departures that it (transitively) waits for, is within the limits. So no order or
+ * overlap that the dependencies allow ever overfills a host.
+ */
+
+import { TIERS } from '../domain/finding.ts';
+import type { Cause, Draft } from './draft.ts';
+import type { DraftMove, State } from './state.ts';
+
+export interface OrderedMove extends DraftMove {
+  readonly cause: Cause;
+  /** Positions in the ordered list, ascending. */
+  readonly dependsOn: readonly number[];
+}
+
+/** Sums of the same loads in another order differ by less than this, in cores or bytes. */
+const ROUNDING = 1e-9;
+
+export function orderMoves(draft: Draft): readonly OrderedMove[] {
+  const made = draft.state.moves;
+  const byImportance = new Lister(draft).list(made.toSorted(comparator(draft)));
+  if (byImportance.length === made.length) return byImportance;
+  // Importance alone came to a circle of waiting; the order of making is valid by construction.
+  return new Lister(draft).list(made);
+}
+
+function comparator(draft: Draft): (a: DraftMove, b: DraftMove) => number {
+  const ranks = new Map(draft.state.moves.map((move) => [move.vm, rank(draft, move)]));
+  return (a, b) => {
+    const first = ranks.get(a.vm) ?? [];
+    const second = ranks.get(b.vm) ?? [];
+    for (const [index, value] of first.entries()) {
+      const other = second[index] ?? 0;
+      if (value !== other) return value < other ? -1 : 1;
+    }
+    return a.vm - b.vm;
+  };
+}
+
+/** Smaller is earlier, part by part. */
+function rank(draft: Draft, { vm, from }: DraftMove): readonly number[] {
+  const { model } = draft.state;
+  const cause = draft.causes.get(vm);
+  // What makes room for a VM is as urgent as that VM.
+  const served = cause?.makesRoomFor ?? vm;
+  const criticality = Math.min(model.criticality[vm] ?? 0, model.criticality[served] ?? 0);
+  const capacity = model.capacity[from * model.width] ?? 0;
+  const freed = capacity > 0 ? (model.held[vm * model.width] ?? 0) / capacity : 0;
+  return [
+    cause === undefined ? 0 : TIERS.indexOf(cause.finding.tier),
+    criticality,
+    cause?.finding.deadline ?? Number.POSITIVE_INFINITY,
+    served === vm ? 1 : 0,
+    -freed / (model.cost[vm] ?? 1),
+  ];
+}
+
+class Lister {
+  readonly #draft: Draft;
+  readonly #state: State;
+  readonly #listed: OrderedMove[] = [];
+  readonly #placeOf = new Map<number, number>();
+  /** Everything that was ever on a host or has been listed to arrive. */
+  readonly #gross: Float64Array;
+  readonly #departures: number[][];
+  readonly #arrivals: number[][];
+  readonly #target = new Map<number, DraftMove>();
+  readonly #makers = new Map<number, number[]>();
+
+  constructor(draft: Draft) {
+    this.#draft = draft;
+    this.#state = draft.state;
+    const { model } = draft.state;
+    this.#gross = model.gross.slice();
+    this.#departures = model.hosts.map(() => []);
+    this.#arrivals = model.hosts.map(() => []);
+    for (const move of draft.state.moves) this.#target.set(move.vm, move);
+    for (const [vm, { makesRoomFor }] of draft.causes) {
+      if (makesRoomFor === undefined) continue;
+      this.#makers.set(makesRoomFor, [...(this.#makers.get(makesRoomFor) ?? []), vm]);
+    }
+  }
+
+  /** As many of the moves as can be listed, each as early as its room allows. */
+  list(moves: readonly DraftMove[]): readonly OrderedMove[] {
+    let waiting: DraftMove[] = [];
+    for (const move of moves) {
+      if (!this.#tryList(move)) waiting.push(move);
+      else if (waiting.length > 0) waiting = this.#listAll(waiting);
+    }
+    return this.#listed;
+  }
+
+  #listAll(waiting: readonly DraftMove[]): DraftMove[] {
+    let left = [...waiting];
+    for (;;) {
+      const still: DraftMove[] = [];
+      for (const move of left) if (!this.#tryList(move)) still.push(move);
+      if (still.length === left.length) return still;
+      left = still;
+    }
+  }
+
+  #tryList(move: DraftMove): boolean {
+    const waits = this.#waitsFor(move);
+    const cause = this.#draft.causes.get(move.vm);
+    if (waits === undefined || cause === undefined) return false;
+    const { width, need } = this.#state.model;
+    const place = this.#listed.length;
+    this.#listed.push({ ...move, cause, dependsOn: [...waits].sort((a, b) => a - b) });
+    this.#placeOf.set(move.vm, place);
+    this.#departures[move.from]?.push(place);
+    this.#arrivals[move.to]?.push(place);
+    for (let r = 0; r < width; r += 1) {
+      const at = move.to * width + r;
+      this.#gross[at] = (this.#gross[at] ?? 0) + (need[move.vm * width + r] ?? 0);
+    }
+    return true;
+  }
+
+  /** Places of the listed moves that have to end before this one; undefined: not possible yet. */
+  #waitsFor(move: DraftMove): Set<number> | undefined {
+    const waits = new Set<number>();
+    for (const other of [...this.#inTheWay(move), ...this.#makersOfRoom(move)]) {
+      const place = this.#placeOf.get(other);
+      if (place === undefined) return undefined;
+      waits.add(place);
+    }
+    return this.#addDepartures(move, waits) ? waits : undefined;
+  }
+
+  /** Those who moved for the sake of this VM only: without its move theirs would be for nothing. */
+  #makersOfRoom({ vm }: DraftMove): readonly number[] {
+    return this.#makers.get(vm) ?? [];
+  }
+
+  /** Members of a rule who have to be gone from the target's domain before. */
+  #inTheWay({ vm, to }: DraftMove): number[] {
+    const found: number[] = [];
+    for (const rule of this.#state.rules.hardOf[vm] ?? []) {
+      if (rule.rule.kind !== 'anti-affinity' || rule.rule.hold !== 'always') continue;
+      for (const member of rule.members) {
+        const other = member === vm ? undefined : this.#target.get(member);
+        if (other === undefined || !rule.collides(other.from, to)) continue;
+        if (!rule.collides(other.to, to)) found.push(member);
+      }
+    }
+    return found;
+  }
+
+  #addDepartures({ vm, to }: DraftMove, waits: Set<number>): boolean {
+    const short = this.#shortage(vm, to);
+    if (short.every((missing) => missing <= ROUNDING)) return true;
+    const { width, held } = this.#state.model;
+    for (const place of this.#departures[to] ?? []) {
+      if (short.every((missing) => missing <= ROUNDING)) break;
+      const leaver = this.#listed[place]?.vm ?? -1;
+      const helps = short.some((missing, r) => missing > 0 && (held[leaver * width + r] ?? 0) > 0);
+      if (!helps) continue;
+      waits.add(place);
+      for (const r of short.keys()) short[r] = (short[r] ?? 0) - (held[leaver * width + r] ?? 0);
+    }
+    if (short.some((missing) => missing > ROUNDING)) return false;
+    // Those who came before it counted on room that this one takes: it comes after them.
+    for (const place of this.#arrivals[to] ?? []) waits.add(place);
+    return true;
+  }
+
+  /** By how much the arrival would exceed the limits if nothing had left, per resource. */
+  #shortage(vm: number, to: number): number[] {
+    const { width, need } = this.#state.model;
+    const limit = this.#draft.causes.get(vm)?.terms.limit;
+    return Array.from({ length: width }, (_none, r) => {
+      const wanted = need[vm * width + r] ?? 0;
+      const load = (this.#gross[to * width + r] ?? 0) + wanted;
+      return wanted > 0 ? load - (limit?.[to * width + r] ?? 0) : 0;
+    });
+  }
+}

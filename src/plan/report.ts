@@ -1,0 +1,151 @@
+/** What the planner says beside the plan: refusals, what stays open and why, plain notes. */
+
+import type { Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import type { Move, PlanReport, Unresolved } from '../domain/plan.ts';
+import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import { CODE_COUNT, codeName } from './codes.ts';
+import type { Draft, Open } from './draft.ts';
+import { refusalsOf } from './explain.ts';
+import { CPU_AT } from './model.ts';
+import type { Relief } from './needs.ts';
+import type { OrderedMove } from './order.ts';
+import type { Setting } from './setting.ts';
+import { FITS } from './state.ts';
+import { fillAfter } from './targets.ts';
+
+/** Rejected targets that a move names. */
+const REJECTED_SHOWN = 4;
+/** VMs of a host that stays overloaded, for which the pairs are kept. */
+const VMS_SHOWN = 3;
+
+export function makeReport(
+  draft: Draft,
+  setting: Setting,
+  search: Pick<PlanReport['stats'], 'seed' | 'stepsGranted' | 'stepsUsed'>,
+): PlanReport {
+  const { model, state } = setting;
+  return {
+    refusals: countRefusals(draft),
+    unresolved: [
+      ...unreadable(setting),
+      ...draft.open.map((open) => unresolved(draft, setting, open)),
+    ],
+    notes: notesOf(draft, setting),
+    stats: {
+      hosts: model.hosts.length,
+      vms: model.vms.length,
+      evaluatedMoves: state.evaluated,
+      ...search,
+    },
+  };
+}
+
+/** Pairs by the code that refused them last. */
+function countRefusals(draft: Draft): PlanReport['refusals'] {
+  const counts = new Uint32Array(Math.max(CODE_COUNT, FITS + 1));
+  for (const row of draft.state.judged) {
+    if (row === undefined) continue;
+    for (const code of row) counts[code] = (counts[code] ?? 0) + 1;
+  }
+  const found: Partial<Record<RefusalCode, number>> = {};
+  for (let code = 1; code < CODE_COUNT; code += 1) {
+    const count = counts[code] ?? 0;
+    if (count > 0) found[codeName(code)] = count;
+  }
+  return found;
+}
+
+/** The targets that were judged for a move and not taken: those that would do first. */
+export function rejectedTargets(draft: Draft, { vm, from, to }: OrderedMove): Move['rejected'] {
+  const { state } = draft;
+  const row = state.judged[vm] ?? new Uint8Array();
+  const considered: { h: number; code: number; fill: number }[] = [];
+  for (const [h, code] of row.entries()) {
+    if (code === 0 || h === from || h === to) continue;
+    considered.push({ h, code, fill: code === FITS ? fillAfter(state, vm, h) : Infinity });
+  }
+  considered.sort((a, b) => (a.fill === b.fill ? a.h - b.h : a.fill - b.fill));
+  return considered.slice(0, REJECTED_SHOWN).flatMap(({ h, code }) => {
+    const host = state.model.hosts[h];
+    if (host === undefined) return [];
+    return [{ host: host.id, code: code === FITS ? ('no-gain' as const) : codeName(code) }];
+  });
+}
+
+function unreadable({ needs }: Setting): Unresolved[] {
+  return needs.open.flatMap(({ finding, detail }) => {
+    const { subject } = finding;
+    if (subject.kind === 'fleet') return [];
+    const code = finding.response === 'consolidate' ? 'method-unsupported' : 'world-moved-on';
+    return [{ subject, finding: finding.id, code, detail, pairs: [] } as const];
+  });
+}
+
+function unresolved(draft: Draft, setting: Setting, open: Open): Unresolved {
+  const { model, state } = setting;
+  const { terms } = open;
+  const vms = open.vm === undefined ? dearestLeft(draft, open.host ?? -1) : [open.vm];
+  // A VM that does not come home was to go to one host only.
+  const aim = open.finding.response === 'return' ? [open.host ?? -1] : [...model.hosts.keys()];
+  const pairs: Refusal[] = vms.flatMap((v) =>
+    aim
+      .filter((to) => to !== state.at[v])
+      .flatMap((to) => refusalsOf(setting, { v, to, terms }).slice(0, 1)),
+  );
+  const vm = model.vms[open.vm ?? -1];
+  const host = model.hosts[open.host ?? -1];
+  return {
+    subject: vm === undefined ? subjectHost(host) : { kind: 'vm', vm: vm.id },
+    finding: open.finding.id,
+    code: commonest(pairs),
+    detail: `${open.finding.text}: ${vm?.name ?? host?.name ?? ''} ${open.detail}`,
+    pairs,
+  };
+}
+
+function subjectHost(host: Host | undefined): Unresolved['subject'] {
+  if (host === undefined) throw new RangeError('an open need about no VM and no host');
+  return { kind: 'host', host: host.id };
+}
+
+function dearestLeft(draft: Draft, host: number): readonly number[] {
+  const { state } = draft;
+  const left = draft.residents(host).filter((v) => state.at[v] === host);
+  const load = (v: number): number => state.model.held[v * state.model.width] ?? 0;
+  return left.toSorted((a, b) => load(b) - load(a) || a - b).slice(0, VMS_SHOWN);
+}
+
+function commonest(pairs: readonly Refusal[]): RefusalCode {
+  const counts = new Map<RefusalCode, number>();
+  for (const { code } of pairs) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const [first] = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return first?.[0] ?? 'no-gain';
+}
+
+function notesOf(draft: Draft, setting: Setting): string[] {
+  const notes = [...draft.notes];
+  for (const { finding, detail } of setting.needs.open) notes.push(`${finding.text}: ${detail}`);
+  for (const relief of setting.needs.reliefs) notes.push(...alreadyBelow(setting, relief));
+  if (draft.state.moves.length === 0) notes.push(nothingToDo(setting.request.findings, draft));
+  return notes;
+}
+
+function alreadyBelow(setting: Setting, { host, resource, below, finding }: Relief): string[] {
+  const { model } = setting;
+  const load = model.net[host * model.width + resource] ?? 0;
+  const capacity = model.capacity[host * model.width + resource] ?? 0;
+  if (load > below * (1 + 1e-9) || capacity <= 0) return [];
+  const what = resource === CPU_AT ? 'CPU' : 'memory';
+  const percent = (value: number): string => `${((100 * value) / capacity).toFixed(1)} %`;
+  const name = model.hosts[host]?.name ?? '';
+  const figures = `${percent(load)} ${what} by mean demand, not above ${percent(below)}`;
+  return [`nothing to relieve on ${name}: ${figures} (${finding.text})`];
+}
+
+function nothingToDo(findings: readonly Finding[], draft: Draft): string {
+  const asking = findings.filter(({ response }) => response !== 'notify');
+  if (asking.length === 0) return 'nothing to do: no finding asks for a move';
+  if (draft.open.length > 0) return 'no move is possible: see what is unresolved';
+  return 'nothing to do: all findings are served as things stand';
+}

@@ -1,0 +1,19 @@
+/** What the planner is asked: everything it knows comes in here, and nothing else does. */
+
+import type { Finding } from '../domain/finding.ts';
+import type { Limits, MigrationSettings, Weights } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+
+export interface PlanRequest {
+  readonly snapshot: Snapshot;
+  readonly findings: readonly Finding[];
+  readonly limits: Limits;
+  readonly migration: MigrationSettings;
+  readonly weights: Weights;
+  /** Of the search's random choices: the same seed and step budget give the same plan. */
+  readonly seed: number;
+  /** Search steps that may be used; undefined: derived from the size of the problem. */
+  readonly steps?: number | undefined;
+  /** Asked between steps; true ends the search with the best plan so far. */
+  readonly shouldStop?: (() => boolean) | undefined;
+}

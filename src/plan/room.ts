@@ -1,0 +1,70 @@
+/**
+ * Hosts sorted by their free CPU (below the safety capacity, departures not counted), so that "the
+ * most room" and "the tightest fit" are found without looking at every host.
+ */
+
+import { CPU_AT, type Model } from './model.ts';
+
+export class RoomIndex {
+  readonly #model: Model;
+  readonly #gross: Float64Array;
+  /** Hosts by free CPU, least first; ties so that from the end the first id comes first. */
+  readonly order: Int32Array;
+  readonly #place: Int32Array;
+  readonly #room: Float64Array;
+
+  constructor(model: Model, gross: Float64Array) {
+    this.#model = model;
+    this.#gross = gross;
+    const count = model.hosts.length;
+    this.#room = new Float64Array(count);
+    for (let h = 0; h < count; h += 1) this.#room[h] = this.#measure(h);
+    this.order = Int32Array.from(model.hosts, (_host, h) => h);
+    this.order.sort((a, b) => this.#compare(a, b));
+    this.#place = new Int32Array(count);
+    for (const [place, h] of this.order.entries()) this.#place[h] = place;
+  }
+
+  /** To be called after every change of the host's load. */
+  update(h: number): void {
+    this.#room[h] = this.#measure(h);
+    const { order } = this;
+    let place = this.#place[h] ?? 0;
+    while (place > 0 && this.#compare(h, order[place - 1] ?? 0) < 0) place = this.#swap(place, -1);
+    while (place + 1 < order.length && this.#compare(h, order[place + 1] ?? 0) > 0) {
+      place = this.#swap(place, 1);
+    }
+  }
+
+  /** The first place in `order` whose host has at least this much free CPU. */
+  firstWith(room: number): number {
+    let low = 0;
+    let high = this.order.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#room[this.order[middle] ?? 0] ?? 0) < room) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #measure(h: number): number {
+    const at = h * this.#model.width + CPU_AT;
+    return (this.#model.limit[at] ?? 0) - (this.#gross[at] ?? 0);
+  }
+
+  #compare(a: number, b: number): number {
+    return (this.#room[a] ?? 0) - (this.#room[b] ?? 0) || b - a;
+  }
+
+  #swap(place: number, step: 1 | -1): number {
+    const { order } = this;
+    const mover = order[place] ?? 0;
+    const other = order[place + step] ?? 0;
+    order[place] = other;
+    order[place + step] = mover;
+    this.#place[other] = place;
+    this.#place[mover] = place + step;
+    return place + step;
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Placement rules in the search's terms. A rule answers one question ("may this VM go there now?")
+ * and is told of every move and of every move taken back.
+ *
+ * `always` rules are judged against everybody who is there or may be on the way (gross counts);
+ * `finally` rules, and questions that may rely on earlier moves, against the end (net counts).
+ * A host without the rule's fault domain is refused as a target, and a member that stands on one
+ * counts as being beside everybody: unknown is never apart.
+ */
+
+import type { Host } from '../domain/host.ts';
+import { type RuleId, compareText } from '../domain/ids.ts';
+import type { PlacementRule } from '../domain/placement.ts';
+import { assertNever } from '../domain/result.ts';
+import { AFFINITY, ANTI_AFFINITY, AVOID, PIN } from './codes.ts';
+import type { Model } from './model.ts';
+
+/** How a question is meant: as things may be at any moment, or after all moves so far ended. */
+export type Outlook = 'any-moment' | 'in-the-end';
+
+export interface CompiledRule {
+  readonly id: RuleId;
+  readonly rule: PlacementRule;
+  readonly code: number;
+  /** Dense indexes of the members that exist, ascending. */
+  readonly members: readonly number[];
+  /** Whether the VM, which is on `from`, is kept from going to `to`. */
+  forbids(from: number, to: number, outlook: Outlook): boolean;
+  /** Whether the hosts are one place to the rule: the same host, or of one fault domain. */
+  sameDomain(a: number, b: number): boolean;
+  /** Whether two members that are to be apart may not be on these two hosts. */
+  collides(a: number, b: number): boolean;
+  /** Tells that a member goes from `from` to `to` (sign 1), or that this is taken back (-1). */
+  count(from: number, to: number, sign: 1 | -1): void;
+  /** How many members stand where the rule does not want them, in the end. */
+  broken(at: Int32Array): number;
+}
+
+export interface RuleSet {
+  readonly hard: readonly CompiledRule[];
+  readonly soft: readonly CompiledRule[];
+  /** Per VM: its rules; undefined for the many that have none. */
+  readonly hardOf: readonly (readonly CompiledRule[] | undefined)[];
+  readonly softOf: readonly (readonly CompiledRule[] | undefined)[];
+}
+
+export function compileRules(model: Model, placement: readonly PlacementRule[]): RuleSet {
+  const sorted = [...placement].sort((a, b) => compareText(a.id, b.id));
+  const hard: CompiledRule[] = [];
+  const soft: CompiledRule[] = [];
+  const hardOf: (CompiledRule[] | undefined)[] = Array.from({ length: model.vms.length });
+  const softOf: (CompiledRule[] | undefined)[] = Array.from({ length: model.vms.length });
+  for (const rule of sorted) {
+    const compiled = compile(model, rule);
+    const isHard = rule.strength === 'hard';
+    (isHard ? hard : soft).push(compiled);
+    for (const v of compiled.members) ((isHard ? hardOf : softOf)[v] ??= []).push(compiled);
+  }
+  return { hard, soft, hardOf, softOf };
+}
+
+function compile(model: Model, rule: PlacementRule): CompiledRule {
+  const present = [...new Set(rule.vms)].map((id) => model.vmIndex.get(id) ?? -1);
+  const members = present.filter((v) => v >= 0 && (model.home[v] ?? -1) >= 0);
+  members.sort((a, b) => a - b);
+  switch (rule.kind) {
+    case 'anti-affinity':
+      return domainRule(model, rule, members, ANTI_AFFINITY);
+    case 'affinity':
+      return domainRule(model, rule, members, AFFINITY);
+    case 'pin':
+      return hostRule(model, rule, members, { named: true, code: PIN });
+    case 'avoid':
+      return hostRule(model, rule, members, { named: false, code: AVOID });
+    default:
+      return assertNever(rule, 'placement rule');
+  }
+}
+
+/** pin (only the named hosts) and avoid (all but the named hosts). */
+function hostRule(
+  model: Model,
+  rule: PlacementRule & { readonly kind: 'pin' | 'avoid' },
+  members: readonly number[],
+  { named, code }: { readonly named: boolean; readonly code: number },
+): CompiledRule {
+  const ids = new Set(rule.hosts);
+  const allowed = Uint8Array.from(model.hosts, (host) => (ids.has(host.id) === named ? 1 : 0));
+  return {
+    id: rule.id,
+    rule,
+    code,
+    members,
+    forbids: (_from, to) => allowed[to] === 0,
+    sameDomain: (a, b) => a === b,
+    collides: () => false,
+    count: () => undefined,
+    broken: (at) => members.filter((v) => allowed[at[v] ?? -1] === 0).length,
+  };
+}
+
+interface Counts {
+  readonly domainOf: Int32Array;
+  /** Members per domain at any moment, and in the end; the last place: of no known domain. */
+  readonly gross: Int32Array;
+  readonly net: Int32Array;
+}
+
+function domainRule(
+  model: Model,
+  rule: PlacementRule & { readonly kind: 'affinity' | 'anti-affinity' },
+  members: readonly number[],
+  code: number,
+): CompiledRule {
+  const counts = countMembers(model, rule.over, members);
+  const { domainOf, gross, net } = counts;
+  const apart = rule.kind === 'anti-affinity';
+  const forbids = apart ? keepsApart : keepsTogether;
+  return {
+    id: rule.id,
+    rule,
+    code,
+    members,
+    forbids: (from, to, outlook) =>
+      forbids(counts, members.length, {
+        from,
+        to,
+        finally: rule.hold === 'finally',
+        net: rule.hold === 'finally' || outlook === 'in-the-end',
+      }),
+    sameDomain: (a, b) => (domainOf[a] ?? -1) >= 0 && domainOf[a] === domainOf[b],
+    collides(a, b) {
+      const [first, second] = [domainOf[a] ?? -1, domainOf[b] ?? -1];
+      return apart && (first < 0 || second < 0 || first === second);
+    },
+    count(from, to, sign) {
+      const source = domainOf[from] ?? -1;
+      const target = domainOf[to] ?? -1;
+      shift(net, source, -sign);
+      shift(net, target, sign);
+      shift(gross, target, sign);
+    },
+    broken(at) {
+      const found = new Int32Array(net.length);
+      for (const v of members) {
+        const domain = domainOf[at[v] ?? -1] ?? -1;
+        if (domain >= 0) found[domain] = (found[domain] ?? 0) + 1;
+      }
+      const crowded = found.reduce((sum, n) => sum + Math.max(0, n - 1), 0);
+      return apart ? crowded : members.length - Math.max(0, ...found);
+    },
+  };
+}
+
+function countMembers(model: Model, over: string, members: readonly number[]): Counts {
+  const names = new Map<string, number>();
+  const domainOf = Int32Array.from(model.hosts, (host) => {
+    const name = domainName(host, over);
+    if (name === undefined) return -1;
+    const known = names.get(name) ?? names.size;
+    names.set(name, known);
+    return known;
+  });
+  const gross = new Int32Array(names.size + 1);
+  const net = new Int32Array(names.size + 1);
+  for (const v of members) {
+    const there = domainOf[model.home[v] ?? -1] ?? -1;
+    // A member in flight stands on both hosts: no move of the plan can wait for its arrival.
+    const vm = model.vms[v];
+    const before = vm === undefined ? -1 : (model.hostIndex.get(vm.host) ?? -1);
+    for (const domain of new Set([there, domainOf[before] ?? -1])) {
+      shift(gross, domain, 1);
+      shift(net, domain, 1);
+    }
+  }
+  return { domainOf, gross, net };
+}
+
+/** Members without a domain are counted in the last place. */
+function shift(counts: Int32Array, domain: number, by: number): void {
+  const at = domain < 0 ? counts.length - 1 : domain;
+  counts[at] = (counts[at] ?? 0) + by;
+}
+
+function domainName(host: Host, over: string): string | undefined {
+  return over === 'host' ? host.id : host.faultDomains[over];
+}
+
+interface Question {
+  readonly from: number;
+  readonly to: number;
+  /** The rule has to hold in the end only. */
+  readonly finally: boolean;
+  /** To be answered by where everybody ends up. */
+  readonly net: boolean;
+}
+
+function keepsApart(counts: Counts, _size: number, { from, to, net }: Question): boolean {
+  const target = counts.domainOf[to] ?? -1;
+  if (target < 0) return true;
+  const source = counts.domainOf[from] ?? -1;
+  const itself = source < 0 || source === target ? 1 : 0;
+  const count = net ? counts.net : counts.gross;
+  return (count[target] ?? 0) + (count.at(-1) ?? 0) - itself > 0;
+}
+
+/**
+ * A rule that holds may not be broken: all the others have to be in the target's domain. One that
+ * is broken already may not get worse: in the end the target needs as many of the others as the
+ * source has; at every moment it needs more, for the VM is in both places while it moves.
+ */
+function keepsTogether(counts: Counts, size: number, question: Question): boolean {
+  const { from, to } = question;
+  const target = counts.domainOf[to] ?? -1;
+  const source = counts.domainOf[from] ?? -1;
+  if (target < 0) return true;
+  if (target === source) return false;
+  // Of no known domain (-1) counts as one place: the last.
+  const here = (counts.net.at(source) ?? 0) - 1;
+  const there = counts.net[target] ?? 0;
+  const holds = here === size - 1;
+  if (holds) return size > 1;
+  if (question.finally) return there < here;
+  const onTheWay = (counts.gross[target] ?? 0) !== there;
+  return onTheWay || there <= here;
+}

@@ -1,0 +1,92 @@
+/**
+ * Everything that stays the same during one planning: the model, the rules, and the terms on which
+ * moves of each tier are allowed. `plan` and `explainPair` start from the same setting, so that an
+ * explanation can never differ from the decision.
+ */
+
+import type { Finding, Tier } from '../domain/finding.ts';
+import { Compatibility } from './compat.ts';
+import { CPU_AT, type Model, buildModel } from './model.ts';
+import { type Needs, readFindings } from './needs.ts';
+import type { PlanRequest } from './request.ts';
+import { type RuleSet, compileRules } from './rules.ts';
+import { State, type Terms } from './state.ts';
+
+export interface Setting {
+  readonly request: PlanRequest;
+  readonly model: Model;
+  readonly rules: RuleSet;
+  readonly needs: Needs;
+  readonly state: State;
+  /** On what terms moves of a tier are allowed. */
+  termsOf(tier: Tier): Terms;
+  /** Relief: no target may end above the load to which hosts are relieved, lest it be next. */
+  reliefTerms(finding: Finding, share: number, resource: number): Terms;
+}
+
+export function makeSetting(request: PlanRequest): Setting {
+  const model = buildModel(request);
+  const rules = compileRules(model, request.snapshot.placement);
+  const needs = readFindings(request.findings, model, rules, request.limits);
+  const state = new State(model, rules);
+  state.closed.set(needs.closed);
+  const terms = makeTerms(request, model, needs);
+  const relief = new Map<string, Terms>();
+  return {
+    request,
+    model,
+    rules,
+    needs,
+    state,
+    termsOf: (tier) => terms[tier],
+    reliefTerms(finding, share, resource) {
+      const key = `${finding.tier} ${share} ${resource}`;
+      const known = relief.get(key) ?? below(model, terms[finding.tier], share, resource);
+      relief.set(key, known);
+      return known;
+    },
+  };
+}
+
+function makeTerms(
+  request: PlanRequest,
+  model: Model,
+  needs: Needs,
+): Readonly<Record<Tier, Terms>> {
+  const stopping = new Compatibility(model, request.migration, true);
+  const running = new Compatibility(model, request.migration, false);
+  const lowered = model.limit.slice();
+  for (const { host, resource, below: most } of needs.reliefs) {
+    const at = host * model.width + resource;
+    lowered[at] = Math.min(lowered[at] ?? 0, most);
+  }
+  return {
+    mandatory: {
+      optional: false,
+      restMatters: false,
+      compatibility: stopping,
+      limit: model.limit,
+    },
+    corrective: { optional: false, restMatters: true, compatibility: stopping, limit: lowered },
+    optional: { optional: true, restMatters: true, compatibility: running, limit: lowered },
+  };
+}
+
+function below(model: Model, terms: Terms, share: number, resource: number): Terms {
+  const limit = terms.limit.slice();
+  let changed = false;
+  for (let h = 0; h < model.hosts.length; h += 1) {
+    const at = h * model.width + resource;
+    const most = (model.capacity[at] ?? 0) * share;
+    if (most < (limit[at] ?? 0)) {
+      limit[at] = most;
+      changed = true;
+    }
+  }
+  return changed ? { ...terms, limit } : terms;
+}
+
+/** For messages: CPU in threads, memory in GiB. */
+export function formatAmount(resource: number, amount: number): string {
+  return resource === CPU_AT ? `${amount.toFixed(2)} CPU` : `${(amount / 2 ** 30).toFixed(1)} GiB`;
+}

@@ -1,0 +1,191 @@
+/**
+ * What a plan changes: where each VM is, how full each host is, and which moves were made so far.
+ * `apply` and `undo` cost O(resources + rules of the VM).
+ *
+ * Three loads per host. `gross`: everything that was ever there or arrives, departures not taken
+ * off; while it stays within the limits, the moves are valid in any order and all at once.
+ * `later`: after all moves of the plan so far have ended; what fits only there has to wait for
+ * others (order.ts turns that into dependencies). `net`: after the moves in flight have ended too,
+ * for which nothing can wait; it is what hosts will carry in the end.
+ */
+
+import type { MoveMethod } from '../domain/plan.ts';
+import {
+  COOL_DOWN,
+  CPU,
+  HUGE_PAGES,
+  IN_FLIGHT,
+  MEMORY,
+  NO_GAIN,
+  QUARANTINED,
+  SAME_HOST,
+  STALE_METRICS,
+  VCPUS,
+} from './codes.ts';
+import type { Compatibility } from './compat.ts';
+import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import { RoomIndex } from './room.ts';
+import type { CompiledRule, Outlook, RuleSet } from './rules.ts';
+
+/** What holds for the moves of one tier. */
+export interface Terms {
+  readonly optional: boolean;
+  /** Moved too recently counts against corrective and optional moves. */
+  readonly restMatters: boolean;
+  readonly compatibility: Compatibility;
+  /** Per host and resource: what no arrival may exceed. */
+  readonly limit: Float64Array;
+  /** Per host: 1 when going there does not serve the finding. */
+  readonly useless?: Uint8Array;
+}
+
+/** In {@link State.judged}: the host would have done. */
+export const FITS = 255;
+
+export interface DraftMove {
+  readonly vm: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export class State {
+  readonly model: Model;
+  readonly rules: RuleSet;
+  readonly at: Int32Array;
+  readonly gross: Float64Array;
+  readonly later: Float64Array;
+  readonly net: Float64Array;
+  readonly byRoom: RoomIndex;
+  /** Per host: 1 when nothing may move in, beyond what the host's own state says. */
+  readonly closed: Uint8Array;
+  /** Per VM: 1 when the plan moves it. A VM is moved once at most. */
+  readonly moved: Uint8Array;
+  /** In the order in which they were made: each is valid after those before it have ended. */
+  readonly moves: DraftMove[] = [];
+  /** Rules that are not asked while a whole group is being moved together. */
+  readonly suspended = new Set<CompiledRule>();
+  /** Per VM that was considered, and host: 0 not judged, FITS, or the code of the last refusal. */
+  readonly judged: (Uint8Array | undefined)[];
+  /** How often a VM × host pair was judged. */
+  evaluated = 0;
+
+  constructor(model: Model, rules: RuleSet) {
+    this.model = model;
+    this.rules = rules;
+    this.at = model.home.slice();
+    this.gross = model.gross.slice();
+    this.later = model.gross.slice();
+    this.net = model.net.slice();
+    this.byRoom = new RoomIndex(model, this.gross);
+    this.closed = new Uint8Array(model.hosts.length);
+    this.judged = Array.from({ length: model.vms.length });
+    this.moved = new Uint8Array(model.vms.length);
+  }
+
+  /** Why the VM may not move at all, whatever the target; 0: it may. */
+  stuck(v: number, terms: Terms): number {
+    const { model } = this;
+    // Moved by this plan already, or by an earlier one that still runs.
+    if (model.inFlight[v] === 1 || this.moved[v] === 1) return IN_FLIGHT;
+    if (terms.restMatters && model.resting[v] === 1) return COOL_DOWN;
+    return terms.optional && model.demandKnown[v] === 0 ? STALE_METRICS : 0;
+  }
+
+  /** The first reason why the VM may not go to the host as things stand; 0: it may. */
+  refusal(v: number, to: number, terms: Terms, outlook: Outlook): number {
+    const code = this.#judge(v, to, terms, outlook);
+    this.evaluated += 1;
+    (this.judged[v] ??= new Uint8Array(this.model.hosts.length))[to] = code === 0 ? FITS : code;
+    return code;
+  }
+
+  #judge(v: number, to: number, terms: Terms, outlook: Outlook): number {
+    const from = this.at[v] ?? -1;
+    if (from === to) return SAME_HOST;
+    if (terms.useless?.[to] === 1) return NO_GAIN;
+    if (this.closed[to] === 1) return QUARANTINED;
+    const full = this.overflow(v, to, terms.limit, outlook);
+    if (full !== 0) return full;
+    if (terms.optional && this.model.hostMeasured[to] === 0) return STALE_METRICS;
+    const against = this.ruleAgainst(v, to, outlook);
+    if (against !== undefined) return against.code;
+    if ((this.model.vms[v]?.vcpus ?? 0) > (this.model.hosts[to]?.cpu.threads ?? 0)) return VCPUS;
+    return terms.compatibility.way(v, to).code;
+  }
+
+  /** The code of the first resource that would not fit; 0: all do. */
+  overflow(v: number, to: number, limit: Float64Array, outlook: Outlook): number {
+    const { width, need } = this.model;
+    const load = outlook === 'any-moment' ? this.gross : this.later;
+    for (let r = 0; r < width; r += 1) {
+      const wanted = need[v * width + r] ?? 0;
+      if (wanted > 0 && (load[to * width + r] ?? 0) + wanted > (limit[to * width + r] ?? 0)) {
+        return resourceCode(r);
+      }
+    }
+    return 0;
+  }
+
+  ruleAgainst(v: number, to: number, outlook: Outlook): CompiledRule | undefined {
+    const rules = this.rules.hardOf[v];
+    if (rules === undefined) return undefined;
+    const from = this.at[v] ?? -1;
+    return rules.find((rule) => !this.suspended.has(rule) && rule.forbids(from, to, outlook));
+  }
+
+  method(v: number, to: number, terms: Terms): MoveMethod | undefined {
+    return terms.compatibility.way(v, to).method;
+  }
+
+  apply(v: number, to: number): void {
+    const from = this.at[v] ?? -1;
+    this.moves.push({ vm: v, from, to });
+    this.#shift(v, from, to, 1);
+    this.at[v] = to;
+    this.moved[v] = 1;
+  }
+
+  /** Takes the VM's move back. Only sound while no later move relies on it. */
+  undo(v: number): void {
+    const index = this.moves.findLastIndex((move) => move.vm === v);
+    const move = this.moves[index];
+    if (move === undefined) return;
+    this.moves.splice(index, 1);
+    this.#shift(v, move.from, move.to, -1);
+    this.at[v] = move.from;
+    this.moved[v] = 0;
+  }
+
+  /** Load over capacity of one resource in the end. */
+  utilisation(h: number, resource: number): number {
+    const { width, capacity } = this.model;
+    const room = capacity[h * width + resource] ?? 0;
+    const load = this.net[h * width + resource] ?? 0;
+    if (room > 0) return load / room;
+    return load > 0 ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  #shift(v: number, from: number, to: number, sign: 1 | -1): void {
+    const { width, need, held } = this.model;
+    const { gross, later, net } = this;
+    for (let r = 0; r < width; r += 1) {
+      const arriving = sign * (need[v * width + r] ?? 0);
+      const leaving = sign * (held[v * width + r] ?? 0);
+      const [source, target] = [from * width + r, to * width + r];
+      gross[target] = (gross[target] ?? 0) + arriving;
+      later[target] = (later[target] ?? 0) + arriving;
+      net[target] = (net[target] ?? 0) + arriving;
+      later[source] = (later[source] ?? 0) - leaving;
+      net[source] = (net[source] ?? 0) - leaving;
+    }
+    this.byRoom.update(to);
+    this.rules.hardOf[v]?.forEach((rule) => rule.count(from, to, sign));
+    this.rules.softOf[v]?.forEach((rule) => rule.count(from, to, sign));
+  }
+}
+
+/** The code that says that there is not enough of the resource. */
+export function resourceCode(resource: number): number {
+  if (resource === CPU_AT) return CPU;
+  return resource === MEMORY_AT ? MEMORY : HUGE_PAGES;
+}

@@ -1,0 +1,62 @@
+/** Where a VM could go: the target search over the hosts that have room for it. */
+
+import { CPU_AT, MEMORY_AT } from './model.ts';
+import type { State, Terms } from './state.ts';
+
+/** `spread`: to the hosts with most room; `pack`: to the tightest fit, which keeps large room. */
+export type Fit = 'spread' | 'pack';
+
+/** How many hosts that would do are compared before one is taken (`spread`). */
+const COMPARED = 4;
+
+/** A host that takes the VM at any moment, by `fit`; -1: there is none. */
+export function findTarget(state: State, v: number, terms: Terms, fit: Fit): number {
+  const { order } = state.byRoom;
+  const need = state.model.need[v * state.model.width + CPU_AT] ?? 0;
+  // A hair below, so that rounding in the sorted rooms can not hide a host that just fits.
+  const first = state.byRoom.firstWith(need - 1e-9);
+  if (fit === 'pack') {
+    for (let place = first; place < order.length; place += 1) {
+      const h = order[place] ?? -1;
+      if (state.refusal(v, h, terms, 'any-moment') === 0) return h;
+    }
+    return -1;
+  }
+  let best = -1;
+  let bestFill = Number.POSITIVE_INFINITY;
+  let compared = 0;
+  for (let place = order.length - 1; place >= first && compared < COMPARED; place -= 1) {
+    const h = order[place] ?? -1;
+    if (state.refusal(v, h, terms, 'any-moment') !== 0) continue;
+    compared += 1;
+    const fill = fillAfter(state, v, h);
+    if (fill < bestFill) [best, bestFill] = [h, fill];
+  }
+  return best;
+}
+
+/**
+ * A host that takes the VM after all moves so far have ended, the one with the most room left;
+ * -1: there is none. Looks at every host.
+ */
+export function findLaterTarget(state: State, v: number, terms: Terms): number {
+  let best = -1;
+  let bestFill = Number.POSITIVE_INFINITY;
+  for (let h = 0; h < state.model.hosts.length; h += 1) {
+    if (state.refusal(v, h, terms, 'in-the-end') !== 0) continue;
+    const fill = fillAfter(state, v, h);
+    if (fill < bestFill) [best, bestFill] = [h, fill];
+  }
+  return best;
+}
+
+/** The fuller of CPU and memory, as a share of the limit, with the VM on the host. */
+export function fillAfter(state: State, v: number, h: number): number {
+  const { width, need, limit } = state.model;
+  let fill = 0;
+  for (const r of [CPU_AT, MEMORY_AT]) {
+    const load = (state.gross[h * width + r] ?? 0) + (need[v * width + r] ?? 0);
+    fill = Math.max(fill, load / (limit[h * width + r] ?? 0));
+  }
+  return fill;
+}

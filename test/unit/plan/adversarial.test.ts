@@ -1,0 +1,84 @@
+// Role: the planner on input that nobody means to give: empty fleets, what is not there, nothing to
+// run on, clocks that went backwards.
+import { describe, expect, it } from 'vitest';
+
+import type { Finding } from '../../../src/domain/finding.ts';
+import { vmId } from '../../../src/domain/ids.ts';
+import type { Snapshot } from '../../../src/domain/snapshot.ts';
+import { GIB, bytes, epochSeconds } from '../../../src/domain/units.ts';
+import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
+import {
+  TEST_NOW,
+  aFinding,
+  aHost,
+  aSnapshot,
+  aVm,
+  someLimits,
+  someMigration,
+  someWeights,
+} from '../../support/fleet.ts';
+
+function request(snapshot: Partial<Snapshot>, findings: readonly Finding[]): PlanRequest {
+  return {
+    snapshot: aSnapshot(snapshot),
+    findings,
+    limits: someLimits(),
+    migration: someMigration(),
+    weights: someWeights(),
+    seed: 1,
+  };
+}
+
+function movesOf(asked: PlanRequest): string[] {
+  return plan(asked).plan.moves.map(({ vm, from, to }) => `${vm}: ${from} > ${to}`);
+}
+
+const HOSTS = ['h1', 'h2', 'h3'].map((id) => aHost({ id }));
+
+describe('awkward input', () => {
+  it('is planned without a word: no hosts, no VMs', () => {
+    expect(plan(request({ hosts: [], vms: [] }, [])).plan.moves).toEqual([]);
+    expect(plan(request({ hosts: [], vms: [] }, [aFinding('level')])).plan.moves).toEqual([]);
+  });
+
+  it('reports findings about what is not there', () => {
+    const findings = [aFinding('evacuate', { host: 'gone' }), aFinding('return', { vm: 'gone' })];
+    const { report } = plan(request({ hosts: HOSTS }, findings));
+    expect(report.unresolved.map(({ code }) => code)).toEqual(['world-moved-on', 'world-moved-on']);
+  });
+
+  it('leaves a VM alone whose host is not in the snapshot', () => {
+    const vms = [aVm({ id: 'lost', host: 'gone' }), aVm()];
+    expect(movesOf(request({ hosts: HOSTS, vms }, [aFinding('evacuate', { host: 'h1' })]))).toEqual(
+      ['v1: h1 > h2'],
+    );
+  });
+
+  it('takes a host without cores or memory as full', () => {
+    const empty = aHost({ id: 'h2', threads: 0, memoryGib: 0 });
+    const asked = request({ hosts: [aHost(), empty], vms: [aVm()] }, [
+      aFinding('evacuate', { host: 'h1' }),
+    ]);
+    expect(plan(asked).plan.moves).toEqual([]);
+    expect(plan(asked).plan.objective.before).toBeGreaterThanOrEqual(0);
+  });
+
+  it('believes a move that lies in the future as little as one just made', () => {
+    const lastMovedAt = { [vmId('v1')]: epochSeconds(TEST_NOW + 5000) };
+    const vms = [aVm({ cpuUsed: 14, vcpus: 14 })];
+    const hosts = [aHost(), aHost({ id: 'h2', threads: 32 })];
+    const asked = request({ hosts, vms, lastMovedAt }, [aFinding('relieve', { host: 'h1' })]);
+    expect(plan(asked).plan.moves).toEqual([]);
+  });
+
+  it('counts huge pages on their own', () => {
+    const hugePageBytes = bytes(GIB);
+    const hugePages = [{ pageBytes: hugePageBytes, totalBytes: bytes(8 * GIB) }];
+    const memory = { totalBytes: bytes(64 * GIB), reservedBytes: bytes(0), hugePages };
+    const hosts = [aHost({ memory }), aHost({ id: 'h2', memory }), aHost({ id: 'h3' })];
+    const vms = ['a', 'b', 'c'].map((id) => aVm({ id, hugePageBytes }));
+    const result = plan(request({ hosts, vms }, [aFinding('evacuate', { host: 'h1' })]));
+    expect(result.plan.moves.map(({ to }) => to)).toEqual(['h2', 'h2']);
+    expect(result.report.unresolved).toMatchObject([{ code: 'huge-pages' }]);
+  });
+});

@@ -1,0 +1,153 @@
+// Role: the planner's parts on their own: the covering knapsack against brute force, the forecast
+// against numbers worked out by hand, the schedule against its caps.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { textHash } from '../../../src/domain/hash.ts';
+import { CODE_COUNT, codeName, codeNumber } from '../../../src/plan/codes.ts';
+import { cheapestCover } from '../../../src/plan/cover.ts';
+import { forecast, linkBandwidth } from '../../../src/plan/predict.ts';
+import { bytesPerSecond } from '../../../src/domain/units.ts';
+import {
+  aFinding,
+  aHost,
+  aSnapshot,
+  aVm,
+  someLimits,
+  someMigration,
+  someWeights,
+} from '../../support/fleet.ts';
+import { plan } from '../../../src/plan/plan.ts';
+
+describe('cheapestCover', () => {
+  const ITEM = fc.record({
+    gain: fc.integer({ min: 1, max: 20 }),
+    cost: fc.integer({ min: 1, max: 20 }),
+  });
+
+  function bruteForce(items: readonly { gain: number; cost: number }[], wanted: number): number {
+    let best = Number.POSITIVE_INFINITY;
+    for (let set = 0; set < 2 ** items.length; set += 1) {
+      const chosen = items.filter((_item, index) => (set & (1 << index)) !== 0);
+      const gain = chosen.reduce((sum, item) => sum + item.gain, 0);
+      const cost = chosen.reduce((sum, item) => sum + item.cost, 0);
+      if (gain >= wanted) best = Math.min(best, cost);
+    }
+    return best;
+  }
+
+  it('finds the optimum', () => {
+    fc.assert(
+      fc.property(
+        fc.array(ITEM, { maxLength: 9 }),
+        fc.integer({ min: 0, max: 80 }),
+        (items, wanted) => {
+          const found = cheapestCover(items, wanted, { below: Infinity, maxNodes: 100_000 });
+          expect(found?.cost ?? Infinity).toBe(bruteForce(items, wanted));
+          const chosen = found?.chosen ?? items.map((_item, index) => index);
+          const gain = chosen.reduce((sum, index) => sum + (items[index]?.gain ?? 0), 0);
+          expect(found === undefined).toBe(gain < wanted);
+        },
+      ),
+    );
+  });
+
+  it('goes on to the next best set when one is turned down', () => {
+    const items = [
+      { gain: 5, cost: 1 },
+      { gain: 5, cost: 2 },
+      { gain: 5, cost: 3 },
+    ];
+    const accept = (chosen: readonly number[]): boolean => !chosen.includes(0);
+    const found = cheapestCover(items, 5, { below: Infinity, maxNodes: 1000, accept });
+    expect(found).toEqual({ chosen: [1], cost: 2 });
+  });
+
+  it('stops at its bounds', () => {
+    const items = Array.from({ length: 30 }, (_none, i) => ({ gain: 1, cost: 1 + (i % 3) }));
+    let asked = 0;
+    const accept = (): boolean => {
+      asked += 1;
+      return false;
+    };
+    const options = { below: Infinity, maxNodes: 1_000_000, maxQuestions: 10, accept };
+    expect(cheapestCover(items, 5, options)).toBeUndefined();
+    expect(asked).toBe(10);
+  });
+});
+
+describe('forecast', () => {
+  const settings = someMigration({ downtimeLimitSeconds: 0.3 as never });
+
+  it('adds up the rounds of the geometric series', () => {
+    // 4 GiB at 1 GB/s with a tenth of it dirtied: 4.295 s, 0.4295 s, then 0.043 s at the stop.
+    const found = forecast(aVm({ memoryGib: 4, dirtyRate: 1e8 }), 'pre-copy', 1e9, settings);
+    expect(found.seconds).toBeCloseTo(1 + 4.294967 * 1.1 + 0.042949 + 0.06, 3);
+    expect(found.downtimeSeconds).toBeCloseTo(0.042949 + 0.06, 4);
+    expect(found.bytes).toBeCloseTo(4294967296 * 1.11, -2);
+  });
+
+  it('ends also for a guest that dirties faster than the link carries', () => {
+    const found = forecast(aVm({ dirtyRate: 1e10 }), 'pre-copy', 1e9, settings);
+    expect(Number.isFinite(found.seconds)).toBe(true);
+    expect(found.seconds).toBeGreaterThan(10);
+  });
+
+  it('takes an unknown dirty rate for high, not for zero', () => {
+    const unknown = forecast({ ...aVm(), metrics: {} }, 'pre-copy', 1e9, settings).seconds;
+    expect(unknown).toBeGreaterThan(forecast(aVm(), 'pre-copy', 1e9, settings).seconds * 1.5);
+  });
+
+  it('knows that a guest which is off has no downtime', () => {
+    const off = forecast(aVm({ powerState: 'off' }), 'cold', 1e9, settings);
+    expect(off).toMatchObject({ downtimeSeconds: 0, bytes: 0 });
+    expect(forecast(aVm(), 'cold', 1e9, settings).downtimeSeconds).toBe(60);
+  });
+
+  it('is bound by the slower end and the policy', () => {
+    const slow = aHost({ migrationBandwidth: bytesPerSecond(5e8) });
+    expect(linkBandwidth(aHost(), slow, someMigration())).toBe(5e8);
+    const capped = someMigration({ bandwidth: bytesPerSecond(1e8) });
+    expect(linkBandwidth(aHost(), slow, capped)).toBe(1e8);
+  });
+});
+
+describe('the schedule', () => {
+  it('keeps to the caps per host and in all', () => {
+    const hosts = ['h1', 'h2', 'h3', 'h4'].map((id) => aHost({ id, threads: 64 }));
+    const vms = Array.from({ length: 12 }, (_none, i) =>
+      aVm({ id: `v${i}`, host: i < 6 ? 'h1' : 'h2' }),
+    );
+    const limits = someLimits({ concurrency: { total: 3, perHostIn: 2, perHostOut: 2 } });
+    const findings = ['h1', 'h2'].map((host) => aFinding('evacuate', { host }));
+    const snapshot = aSnapshot({ hosts, vms });
+    const settings = { migration: someMigration(), weights: someWeights(), seed: 1 };
+    const { moves } = plan({ snapshot, findings, limits, ...settings }).plan;
+    expect(moves).toHaveLength(12);
+    for (const { predicted } of moves) {
+      const at = predicted.startSeconds;
+      const running = moves.filter(({ predicted: other }) => {
+        return other.startSeconds <= at && at < other.startSeconds + other.seconds;
+      });
+      expect(running.length).toBeLessThanOrEqual(3);
+      for (const host of ['h1', 'h2', 'h3', 'h4']) {
+        expect(running.filter(({ from }) => from === host).length).toBeLessThanOrEqual(2);
+        expect(running.filter(({ to }) => to === host).length).toBeLessThanOrEqual(2);
+      }
+    }
+  });
+});
+
+describe('small parts', () => {
+  it('number the refusal codes both ways', () => {
+    for (let number = 1; number < CODE_COUNT; number += 1) {
+      expect(codeNumber(codeName(number))).toBe(number);
+    }
+    expect(() => codeName(0)).toThrow(RangeError);
+  });
+
+  it('hash text stably', () => {
+    expect(textHash('')).toBe('811c9dc5050c5d1f');
+    expect(textHash('drover')).not.toBe(textHash('drovers'));
+  });
+});
