@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 
 import { benchCollect } from './collect.ts';
+import { benchConvert, benchFleet } from './fleet.ts';
 import { benchRules } from './rules.ts';
 
 export interface Bench {
@@ -17,6 +18,14 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       const given = numbers(args, { hosts: 1000, vms: 20_000, polls: 20 });
       return benchCollect(given);
     },
+  },
+  convert: {
+    usage: 'convert --snapshot FILE --out FLEET',
+    run: async (args) => benchConvert(args),
+  },
+  fleet: {
+    usage: 'fleet --snapshot FILE [--out PLAN] [--goal relieve|level] [--seconds N] [--seed N]',
+    run: async (args) => benchFleet(args),
   },
   rules: {
     usage: 'rules [--hosts N] [--hot SHARE] [--ticks N]',

@@ -1,0 +1,32 @@
+// Role: the benchmark command, `npm run --silent bench -- NAME [options] [--json]`. Standard output
+// carries the figures only; what is wrong with the arguments goes to standard error, exit code 2.
+import { BENCHES } from './registry.ts';
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = args.filter((arg) => arg !== '--json');
+  const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+  if (bench === undefined) {
+    const usages = Object.values(BENCHES).map(({ usage }) => `  bench ${usage} [--json]`);
+    process.stderr.write(`usage:\n${usages.join('\n')}\n`);
+    return 2;
+  }
+  try {
+    const figures = await bench.run(rest);
+    process.stdout.write(
+      `${args.includes('--json') ? JSON.stringify(figures) : listed(figures)}\n`,
+    );
+    return 0;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`${error.message}\nusage: bench ${bench.usage} [--json]\n`);
+    return 2;
+  }
+}
+
+function listed(figures: Readonly<Record<string, number | string>>): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n');
+}
+
+process.exitCode = await main(process.argv.slice(2));
