@@ -1,0 +1,165 @@
+// Role: what a new process makes of the moves that an old one left open.
+import { describe, expect, it } from 'vitest';
+
+import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import type { Executor, RecoveryReport } from '../../../src/execute/executor.ts';
+import { aSnapshot } from '../../support/fleet.ts';
+import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
+
+const moves = [move('1', 'h1', 'h2')];
+
+/** A move that was under way for 5 s when its process was told to stop. */
+async function leftOpen(options: Parameters<typeof makeBench>[1] = {}): Promise<Bench> {
+  const bench = await makeBench(['h1'], options);
+  const before = bench.executor();
+  void before.submit(planOf(moves), yes(moves));
+  await bench.clock.pass(5);
+  await bench.clock.until(before.stop());
+  return bench;
+}
+
+async function recovered(bench: Bench, heir: Executor): Promise<RecoveryReport['moves']> {
+  return (await bench.clock.until(heir.recover())).moves;
+}
+
+async function untilIdle(bench: Bench, heir: Executor): Promise<void> {
+  for (let minute = 0; minute < 60 && heir.inFlight().length > 0; minute += 1) {
+    await bench.clock.pass(60);
+  }
+}
+
+describe('stop', () => {
+  it('leaves the migration running, the record open and the capacity held', async () => {
+    const bench = await leftOpen();
+    expect(await bench.ledger.openMoves()).toHaveLength(1);
+    expect(await bench.ledger.reservations()).toHaveLength(1);
+    expect(bench.hypervisor.calls).not.toContain('abort');
+    await bench.clock.pass(60);
+    expect(bench.hypervisor.truth('v1').runsOn).toEqual(['h2']);
+  });
+
+  it('starts nothing any more', async () => {
+    const bench = await makeBench();
+    const executor = bench.executor();
+    await bench.clock.until(executor.stop());
+    await executor.submit(planOf(moves), yes(moves));
+    expect(bench.hypervisor.calls).toEqual([]);
+  });
+
+  it('does not wait for a call that hangs', async () => {
+    const bench = await makeBench();
+    const executor = bench.executor();
+    void executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    bench.hypervisor.fault = () => 'hangs';
+    await bench.clock.pass(5);
+    const from = bench.clock.monotonic();
+    await bench.clock.until(executor.stop());
+    expect(bench.clock.monotonic() - from).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('recover', () => {
+  it('adopts what is still running, and does not start it again', async () => {
+    const bench = await leftOpen();
+    const heir = bench.executor();
+    expect(await recovered(bench, heir)).toEqual([{ move: 'm1', vm: 'v1', state: 'adopted' }]);
+    expect(heir.inFlight()).toMatchObject([{ move: 'm1', startedAt: expect.any(Number) }]);
+    expect(await recovered(bench, heir)).toEqual([]);
+    await untilIdle(bench, heir);
+    expect(bench.hypervisor.started).toEqual(['m1']);
+    expect(await wrongs(bench, moves)).toEqual([]);
+    const result = (await bench.ledger.move(moveId('m1')))?.result;
+    expect(result).toMatchObject({ outcome: 'succeeded', downtimeSeconds: 0.2 });
+  });
+
+  it('finishes what went through while nobody looked', async () => {
+    const bench = await leftOpen();
+    await bench.clock.pass(600);
+    const heir = bench.executor();
+    expect(await recovered(bench, heir)).toMatchObject([{ state: 'succeeded' }]);
+    expect(await wrongs(bench, moves)).toEqual([]);
+    expect(await bench.ledger.history({ vm: vmId('v1'), limit: 9 })).toHaveLength(1);
+  });
+
+  it('cleans up after what failed while nobody looked', async () => {
+    const bench = await leftOpen({ breaks: true });
+    await bench.clock.pass(600);
+    expect(bench.hypervisor.truth('v1').incomingOn.size).toBe(1);
+    expect(await recovered(bench, bench.executor())).toMatchObject([{ state: 'failed' }]);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('drops what was never started', async () => {
+    const bench = await makeBench();
+    const [one] = moves;
+    if (one === undefined) throw new Error('no move');
+    const record = { move: one, plan: planOf(moves).id, source: bench.hypervisor.source };
+    await bench.ledger.openMove({ ...record, vmName: 'v1', openedAt: bench.clock.now() });
+    expect(await recovered(bench, bench.executor())).toMatchObject([{ state: 'skipped' }]);
+    expect(bench.hypervisor.calls).toEqual([]);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('keeps open what it cannot ask about, blocks the VM, and asks again', async () => {
+    const bench = await leftOpen();
+    bench.hypervisor.fault = () => 'lost-call';
+    const heir = bench.executor();
+    expect(await recovered(bench, heir)).toMatchObject([{ state: 'unreachable' }]);
+    const other = [move('1', 'h1', 'h3', { id: moveId('m9') })];
+    await bench.clock.until(heir.submit(planOf(other, 'p2'), yes(other)));
+    expect(await bench.ledger.move(moveId('m9'))).toBeUndefined();
+    expect(heir.inFlight()).toHaveLength(1);
+    bench.hypervisor.fault = () => undefined;
+    await untilIdle(bench, heir);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('keeps open what belongs to a source that is not configured any more', async () => {
+    const bench = await leftOpen();
+    const heir = bench.executor({ hypervisors: new Map() });
+    expect(await recovered(bench, heir)).toMatchObject([{ state: 'unreachable' }]);
+    await bench.clock.pass(3600);
+    expect(await bench.ledger.openMoves()).toHaveLength(1);
+    expect(bench.events.of('failure').length).toBeLessThan(80);
+    await bench.clock.until(heir.stop());
+  });
+
+  it('works before the first snapshot', async () => {
+    const bench = await leftOpen();
+    bench.world = aSnapshot({ hosts: [], vms: [] });
+    const heir = bench.executor();
+    expect(await recovered(bench, heir)).toMatchObject([{ state: 'adopted' }]);
+    await untilIdle(bench, heir);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('carries on with a cancel', async () => {
+    const bench = await makeBench(['h1'], { seconds: 120 });
+    const before = bench.executor();
+    void before.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    bench.hypervisor.fault = (_call, name) => (name === 'abort' ? 'hangs' : undefined);
+    await before.cancel(moveId('m1'), 'ada');
+    await bench.clock.until(before.stop());
+    bench.hypervisor.fault = () => undefined;
+    const heir = bench.executor();
+    await recovered(bench, heir);
+    await untilIdle(bench, heir);
+    const result = (await bench.ledger.move(moveId('m1')))?.result;
+    expect(result?.outcome).toBe('cancelled');
+    expect(result?.detail).toContain('ada');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('sees that somebody moved the VM on in the meantime', async () => {
+    const bench = await leftOpen();
+    await bench.clock.pass(60);
+    bench.hypervisor.truth('v1').runsOn = [hostId('h4')];
+    const heir = bench.executor();
+    await recovered(bench, heir);
+    await untilIdle(bench, heir);
+    expect((await bench.ledger.openMoves()).length).toBe(0);
+    expect(bench.hypervisor.started).toEqual(['m1']);
+  });
+});
