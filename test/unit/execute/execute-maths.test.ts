@@ -198,7 +198,9 @@ describe('calls', () => {
       calls += 1;
       return Promise.reject(new AdapterError(code, source, 'as scripted'));
     };
-    await expect(clock.until(withRetry(clock, RETRY, never, failing('lost')))).rejects.toThrow('as scripted');
+    await expect(clock.until(withRetry(clock, RETRY, never, failing('lost')))).rejects.toThrow(
+      'as scripted',
+    );
     expect([calls, clock.monotonic()]).toEqual([4, 7]);
     await expect(withRetry(clock, RETRY, never, failing('auth'))).rejects.toThrow('as scripted');
     expect(calls).toBe(5);
