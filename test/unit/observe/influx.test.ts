@@ -38,7 +38,11 @@ function write(options: Partial<InfluxOptions> = {}) {
 
 function moves(count: number): void {
   for (let i = 0; i < count; i++)
-    bus.emit('move-ended', { move: aMove(), vmName: 'web', result: aResult('succeeded') });
+    bus.emit('move-ended', {
+      move: aMove({ id: `m${i}` }),
+      vmName: 'web',
+      result: aResult('succeeded'),
+    });
 }
 
 describe('points', () => {
@@ -151,7 +155,9 @@ describe('the writer', () => {
     moves(90);
     stub.mood = 204;
     await writer.close();
-    expect(stub.lines).toHaveLength(100);
+    const ids = stub.lines.map((line) => /id="m(\d+)"/u.exec(line)?.[1]);
+    const expected = [...Array.from({ length: 10 }, (_, i) => i + 50), ...Array(90).keys()];
+    expect(ids).toEqual(expected.map(String));
     expect(warnings.at(-1)).toContain('did not get 50 points');
   });
 

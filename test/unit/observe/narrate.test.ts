@@ -144,6 +144,30 @@ describe('the narrator', () => {
     ]);
   });
 
+  it('tells a move again that has failed and is planned anew', () => {
+    const { said } = listen();
+    const moves = someMoves(1);
+    bus.emit('planned', planned(moves));
+    for (const move of moves) end(move, 'failed');
+    said();
+    bus.emit('planned', planned(moves));
+    expect(said()[0]).toContain('plan: 1 move');
+  });
+
+  it('tells what opens and what is solved apart, each together', () => {
+    const { said } = listen();
+    const findings = ['h1', 'h2'].map((host) => aFinding('relieve', { host }));
+    for (const finding of findings) bus.emit('finding-opened', finding);
+    for (const finding of findings) bus.emit('finding-cleared', finding);
+    bus.emit('stopping', { reason: 'test' });
+    expect(said().map((line) => line.slice(10))).toEqual([
+      'overloaded          relieve h1  (rule relieve)',
+      'overloaded          relieve h2  (rule relieve)',
+      'solved  relieve h1, relieve h2',
+      'stopping: test',
+    ]);
+  });
+
   it('tells notes once, whatever figures stand in them', () => {
     const { said } = listen();
     for (const load of ['71', '72.5'])
@@ -184,6 +208,14 @@ describe('the narrator', () => {
       await clock.pass(1);
     }
     expect(said().map((line) => /\d+ %/u.exec(line)?.[0])).toEqual(['25 %', '50 %', '75 %']);
+    const [, quick] = someMoves(2);
+    if (quick === undefined) throw new Error('another');
+    begin(quick);
+    said();
+    for (const done of [0.3, 0.6, 0.9]) progress(quick, done);
+    expect(said()).toEqual([]);
+    end(quick, 'succeeded');
+    said();
     // A guest that dirties its memory faster than it is copied goes back.
     for (const done of [0.3, 0.8, 0.2, 0.9]) {
       await clock.pass(10);
