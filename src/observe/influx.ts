@@ -15,7 +15,7 @@ export interface InfluxOptions {
   readonly url: string;
   readonly org: string;
   readonly bucket: string;
-  /** Undefined: the server asks for none. */
+  /** Undefined or empty: the server asks for none. */
   readonly token?: string | undefined;
   readonly clock: Clock;
   /** Points are collected for so long before they are sent; default 1. */
@@ -83,7 +83,7 @@ function sender(options: InfluxOptions): (lines: readonly string[]) => Promise<D
   const client = new InfluxDB({
     url,
     timeout: REQUEST_TIMEOUT_MS,
-    ...(token === undefined ? {} : { token }),
+    ...(token === undefined || token === '' ? {} : { token }),
   });
   return async (lines) => {
     const api = client.getWriteApi(org, bucket, 'ns', {

@@ -50,6 +50,8 @@ export interface Narrator {
    * May be asked for after `close`, too.
    */
   readonly summary: () => string;
+  /** Writes a line of somebody else's, without disturbing those that are drawn in place. */
+  readonly say: (text: string) => void;
   /** Ends the subscription. */
   readonly close: () => void;
 }
@@ -74,6 +76,7 @@ export function narrate(bus: EventSource, options: NarratorOptions): Narrator {
   const offs = [...teller.followLife(bus), ...teller.followTick(bus), ...teller.followMoves(bus)];
   return {
     summary: () => teller.summary(),
+    say: (text) => teller.say(text),
     close: () => {
       for (const off of offs) off();
       teller.settle();
@@ -220,6 +223,10 @@ class Teller {
     const length = durationText(this.#clock.monotonic() - this.#startedAt);
     const lines = this.#tally.lines().map((line) => `  ${line}`);
     return [this.#bold(`Summary of ${length}`), ...lines].map((line) => `${line}\n`).join('');
+  }
+
+  say(text: string): void {
+    this.#tell(printable(text));
   }
 
   /** Writes what was held back, and leaves nothing drawn in place. */

@@ -7,7 +7,7 @@ export class News {
   readonly #said = new Map<string, string>();
 
   isNew(subject: string, text: string): boolean {
-    const words = text.replace(/\d+(?:\.\d+)?/gu, '#');
+    const words = withoutFigures(text);
     const isNew = this.#said.get(subject) !== words;
     this.#said.delete(subject);
     this.#said.set(subject, words);
@@ -15,4 +15,9 @@ export class News {
     if (this.#said.size > MOST_SUBJECTS && oldest !== undefined) this.#said.delete(oldest);
     return isNew;
   }
+}
+
+/** The text with every figure, and its unit, replaced: "for 57 s" and "for 3 min" are the same. */
+export function withoutFigures(text: string): string {
+  return text.replace(/\d+(?:\.\d+)?(?: ?(?:%|ms|s|min|h|d|[KMGT]iB)(?!\w))?/gu, '#');
 }

@@ -4,7 +4,7 @@ import type { EventMap } from '../../domain/events.ts';
 import type { Move, Unresolved } from '../../domain/plan.ts';
 import { printable } from '../printable.ts';
 import type { Names } from './names.ts';
-import { News } from './news.ts';
+import { News, withoutFigures } from './news.ts';
 import { gateLines, objectiveText, planHeadline, planLines, unresolvedLines } from './plan-text.ts';
 import type { Screen } from './screen.ts';
 import { countText, nameText } from './text.ts';
@@ -13,9 +13,10 @@ export class PlanTeller {
   readonly #names: Names;
   readonly #screen: Screen;
   readonly #news = new News();
-  /** The moves of the newest plan that were told and have not ended. */
+  /** What the newest plan said; it is news again only when a plan came between without it. */
   #told = new Set<string>();
   #unresolved = new Set<string>();
+  #notes = new Set<string>();
   #vmOfMove = new Map<string, string>();
 
   constructor(parts: { readonly names: Names; readonly screen: Screen }) {
@@ -73,15 +74,15 @@ export class PlanTeller {
   }
 
   #noteLines(notes: readonly string[]): string[] {
-    const text = notes.map(printable);
-    return this.#news.isNew('notes', text.join('\n'))
-      ? text.map((note) => this.#screen.paint('dim', note))
-      : [];
+    const fresh = notes.filter((note) => !this.#notes.has(withoutFigures(note)));
+    this.#notes = new Set(notes.map(withoutFigures));
+    return fresh.map((note) => this.#screen.paint('dim', printable(note)));
   }
 }
 
-function keyOf({ vm, from, to, method }: Move): string {
-  return JSON.stringify([vm, from, to, method]);
+/** Another target for a move that still waits is no news: its beginning will name it. */
+function keyOf({ vm, from, reason }: Move): string {
+  return JSON.stringify([vm, from, reason.finding]);
 }
 
 function openKeyOf({ subject, code }: Unresolved): string {

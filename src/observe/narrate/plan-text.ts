@@ -93,9 +93,12 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** "the objective goes from 12.3 to 4.1 (-67 %)"; undefined where there is none to speak of. */
+/** Smaller gains are not worth a word. */
+const LEAST_GAIN = 0.01;
+
+/** "objective 12.30 → 4.10 (-67 %)"; undefined where the plan is not for the objective's sake. */
 export function objectiveText(before: number, after: number): string | undefined {
-  if (!(before > 0) || !Number.isFinite(after) || before === after) return undefined;
+  if (!(before > 0) || !((before - after) / before >= LEAST_GAIN)) return undefined;
   const share = percentText((after - before) / before);
   return `objective ${before.toFixed(2)} → ${after.toFixed(2)} (${share})`;
 }

@@ -8,7 +8,7 @@ import type { Move, Unresolved } from '../../../src/domain/plan.ts';
 import { TEST_NOW, aFinding, aHost, aSnapshot, aVm } from '../../support/fleet.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import { EventBus } from '../../../src/observe/event-bus.ts';
-import { type NarratorOptions, narrate, wantsColour } from '../../../src/observe/narrate.ts';
+import { type NarratorOptions, narrate } from '../../../src/observe/narrate.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { type MoveOptions, aMove } from '../../support/plans.ts';
 import { aProgress, aResult, aSourceStatus, planned } from '../../support/sample-events.ts';
@@ -166,6 +166,16 @@ describe('the narrator', () => {
       'solved  relieve h1, relieve h2',
       'stopping: test',
     ]);
+  });
+
+  it('does not tell a move again that only gets another target', () => {
+    const { said } = listen();
+    const [move] = someMoves(1);
+    if (move === undefined) throw new Error('a move');
+    bus.emit('planned', planned([move]));
+    said();
+    bus.emit('planned', planned([{ ...move, to: hostId('h9') }]));
+    expect(said()).toEqual([]);
   });
 
   it('tells notes once, whatever figures stand in them', () => {
@@ -355,9 +365,12 @@ describe('the narrator on a terminal', () => {
     expect(terminal.rows[0]).toMatch(/v0 {2}h1 → h2 +█{10}░{10} +50 %/u);
     for (const move of moves.slice(1)) end(move, 'succeeded');
     expect(terminal.rows.at(-1)).toContain('50 %');
+    narrator.say('a word from outside');
+    expect(terminal.rows.at(-2)).toMatch(/a word from outside$/u);
+    expect(terminal.rows.at(-1)).toContain('50 %');
     narrator.summary();
     expect(terminal.rows.filter((row) => row.includes('✓ moved'))).toHaveLength(10);
-    expect(terminal.rows.at(-1)).toContain('✓ moved');
+    expect(terminal.rows.at(-1)).toContain('a word from outside');
   });
 
   it('redraws at the pace of who watches', async () => {
@@ -383,15 +396,5 @@ describe('the narrator on a terminal', () => {
     bus.emit('paused', { paused: true, by: 'olga' });
     expect(coloured.raw()).toContain('\u001b[33mPAUSED');
     expect(plain.raw()).not.toContain('\u001b');
-  });
-
-  it.each([
-    [true, {}, true],
-    [false, {}, false],
-    [true, { NO_COLOR: '1' }, false],
-    [true, { NO_COLOR: '' }, true],
-    [true, { TERM: 'dumb' }, false],
-  ])('terminal %s and environment %j: colours %s', (isTty, env, wanted) => {
-    expect(wantsColour(isTty, env)).toBe(wanted);
   });
 });
