@@ -177,14 +177,20 @@ export class LibvirtHypervisor implements Hypervisor {
     );
   }
 
-  commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#order('committing the move', order, signal, (ends) =>
+  async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    const done = await this.#order('committing the move', order, signal, (ends) =>
       commitMove(order, ends, signal),
     );
+    if (done.ok) this.#mover.forget(order);
+    return done;
   }
 
-  cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#order('cleaning up', order, signal, (ends) => cleanUpMove(order, ends, signal));
+  async cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    const done = await this.#order('cleaning up', order, signal, (ends) =>
+      cleanUpMove(order, ends, signal),
+    );
+    if (done.ok) this.#mover.forget(order);
+    return done;
   }
 
   setMaintenance(): Promise<Attempt> {

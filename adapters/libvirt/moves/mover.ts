@@ -137,6 +137,12 @@ export class Mover {
     return DONE;
   }
 
+  /** The move was committed or cleaned up: nobody will ask for it again. */
+  forget(order: MoveOrder): void {
+    const flight = this.#flights.get(order.vm);
+    if (flight?.end !== undefined && flight.isFor(order)) this.#flights.delete(order.vm);
+  }
+
   async #startCold(
     order: MoveOrder,
     ends: Ends,
@@ -151,6 +157,11 @@ export class Mover {
     const flight = new Flight(order);
     const prepare = (domain: Domain): Promise<void> => prepareColdMove(domain, flight);
     await ends.from.onDomain(order.vm, 'leaving a note', prepare, { signal });
+    // Two starts at the same moment: the first one counts.
+    const rival = this.#flights.get(order.vm);
+    if (rival !== undefined && rival.end === undefined) {
+      return rival.isFor(order) ? DONE : decline('locked', `${order.vm} is being moved`);
+    }
     this.#flights.set(order.vm, flight);
     const tools = { ends, options: this.#options.cold, clock: this.#clock };
     void settle(flight, runColdMove(flight, tools));
