@@ -47,7 +47,8 @@ export const LIBVIRT_CAPABILITIES: HypervisorCapabilities = {
   autoConverge: true,
   downtimeLimit: true,
   bandwidthLimit: true,
-  postCopyRecovery: true,
+  // libvirt 11.3 hung over it, and its daemon crashed: that is for a person to do.
+  postCopyRecovery: false,
   precheck: true,
   maintenanceMode: false,
 };

@@ -14,15 +14,13 @@ import { MIB } from '../../../src/domain/units.ts';
  */
 export function migrationFlags(
   order: MoveOrder,
-  guest: { readonly persistent: boolean; readonly resume: boolean },
+  persistent: boolean,
   options: Pick<LibvirtOptions, 'tls'>,
 ): number {
   const { live, peerToPeer, persistTarget, undefineSource, abortOnError } = MIGRATE;
-  let flags = live | peerToPeer;
-  if (guest.persistent) flags |= persistTarget | undefineSource;
+  let flags = live | peerToPeer | abortOnError;
+  if (persistent) flags |= persistTarget | undefineSource;
   if (options.tls) flags |= MIGRATE.tls;
-  if (guest.resume) return flags | MIGRATE.postCopy | MIGRATE.postCopyResume;
-  flags |= abortOnError;
   if (order.autoConverge) flags |= MIGRATE.autoConverge;
   if (order.allowPostCopy || order.method === 'post-copy') flags |= MIGRATE.postCopy;
   return flags;
@@ -36,20 +34,16 @@ export function mibPerSecond(bandwidth: number): number {
 export async function migrationParams(
   domain: Domain,
   order: MoveOrder,
-  context: {
-    readonly to: LibvirtHost;
-    readonly options: LibvirtOptions;
-    readonly resume: boolean;
-  },
+  to: LibvirtHost,
+  options: Pick<LibvirtOptions, 'tls'>,
 ): Promise<MigrationParams> {
-  const { to, options, resume } = context;
   const persistent = await isPersistent(domain);
   return {
     targetUri: to.migrateUri,
     dataUri: to.identity.own.dataUri,
     bandwidthMibPerSecond:
       order.bandwidth === undefined ? undefined : mibPerSecond(order.bandwidth),
-    flags: migrationFlags(order, { persistent, resume }, options),
+    flags: migrationFlags(order, persistent, options),
   };
 }
 

@@ -6,7 +6,6 @@
 
 import {
   abortJob,
-  completedJobOf,
   isMigratingOut,
   migrate,
   setBandwidth,
@@ -26,7 +25,8 @@ import { DONE, decline } from './answers.ts';
 import { isOffForMove, prepareColdMove, runColdMove } from './cold-move.ts';
 import { Flight, type FlightEnd } from './flight.ts';
 import { mibPerSecond, migrationParams, noteAutostart } from './live-move.ts';
-import { costOf, isPostCopy, noProgress, progressOf } from './progress.ts';
+import { arrivedOn, failed, observe } from './observe.ts';
+import { isPostCopy, noProgress } from './progress.ts';
 import type { Ends } from './settle.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 import { assertNever } from '../../../src/domain/result.ts';
@@ -57,20 +57,22 @@ export class Mover {
     const status = await ends.from.onDomain(order.vm, 'looking', statusOf, { signal });
     if (status === undefined) return decline('not-found', `${order.vm} is not on ${order.from}`);
     const there = await ends.to.sight(order.vm, signal);
+    const state = sightingStateOf(status);
+    if (state === 'post-copy-paused') {
+      return decline('refused', 'its post-copy broke: a person has to resume it or give it up');
+    }
     if (isMigratingOut(status.job)) {
       if (there !== undefined && there.state !== 'defined') return DONE;
       return decline('locked', `${order.vm} is being moved elsewhere`);
     }
-    const state = sightingStateOf(status);
     if (order.method === 'cold') return this.#startCold(order, ends, state, signal);
-    const resume = state === 'post-copy-paused' && there?.state === 'post-copy-paused';
-    if (state !== 'running' && !resume) {
+    if (state !== 'running') {
       return decline('refused', `${order.vm} is ${state} on ${order.from}, not running`);
     }
-    if (there !== undefined && there.state !== 'defined' && !resume) {
+    if (there !== undefined && there.state !== 'defined') {
       return decline('refused', `${order.vm} is ${there.state} on ${order.to}`);
     }
-    return this.#startLive(new Flight(order), ends, { resume, signal });
+    return this.#startLive(new Flight(order), ends, signal);
   }
 
   async job(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Job> {
@@ -80,12 +82,12 @@ export class Mover {
       return { kind: 'running', progress: noProgress('cold') };
     }
     if (own?.end?.kind === 'arrived') return this.#arrived(own, ends, signal);
-    if (own?.end?.kind === 'failed') return failed(own.end.detail);
+    // A call that failed is not the last word: in post-copy the daemons lose each other, and the
+    // guest arrives all the same.
     const observed = await observe(order, ends, signal);
-    if (observed.kind === 'none' && own !== undefined && own.end === undefined) {
-      return { kind: 'running', progress: noProgress('setup') };
-    }
-    return observed;
+    if (observed.kind !== 'none' || own === undefined) return observed;
+    if (own.end?.kind === 'failed') return failed(own.end.detail);
+    return own.end === undefined ? { kind: 'running', progress: noProgress('setup') } : observed;
   }
 
   async steer(
@@ -168,19 +170,14 @@ export class Mover {
     return DONE;
   }
 
-  async #startLive(
-    flight: Flight,
-    ends: Ends,
-    how: { readonly resume: boolean; readonly signal?: AbortSignal },
-  ): Promise<Attempt> {
+  async #startLive(flight: Flight, ends: Ends, signal?: AbortSignal): Promise<Attempt> {
     const { order } = flight;
     const { from, to } = ends;
-    const { resume, signal } = how;
-    const refusal = resume ? undefined : await cpuRefusal(order, ends, signal);
+    const refusal = await cpuRefusal(order, ends, signal);
     if (refusal !== undefined) return decline('refused', refusal);
     const prepare = async (domain: Domain) => {
       await noteAutostart(domain, order);
-      return migrationParams(domain, order, { to, options: this.#options, resume });
+      return migrationParams(domain, order, to, this.#options);
     };
     const options = signal === undefined ? {} : { signal };
     const params = await from.onDomain(order.vm, 'preparing', prepare, options);
@@ -206,7 +203,7 @@ export class Mover {
         setDowntime(domain, milliseconds(flight.order.downtimeLimitSeconds)),
       ),
     );
-    if (order.method === 'post-copy' && !resume) void this.#switchAfterFirstPass(flight, from);
+    if (order.method === 'post-copy') void this.#switchAfterFirstPass(flight, from);
     return DONE;
   }
 
@@ -272,7 +269,7 @@ export class Mover {
         flight.end = { kind: 'unanswered', code: 'refused', detail: 'it did not stop' };
         return decline('refused', `the move of ${order.vm} ended meanwhile`);
       }
-      return await this.#startLive(flight, ends, { resume: false });
+      return await this.#startLive(flight, ends);
     } catch (error) {
       flight.end ??= { kind: 'unanswered', code: adapterCodeOf(error), detail: messageOf(error) };
       throw error;
@@ -300,33 +297,6 @@ export class Mover {
     }
     return arrivedOn(flight.order, to, signal);
   }
-}
-
-/** What the hosts show of a move, whoever started it. */
-async function observe(order: MoveOrder, { from, to }: Ends, signal: AbortSignal): Promise<Job> {
-  const there = await to.sight(order.vm, signal);
-  const status = await from.onDomain(order.vm, 'looking', statusOf, { signal });
-  if (status !== undefined && isMigratingOut(status.job)) {
-    return { kind: 'running', progress: progressOf(status) };
-  }
-  if (there?.state === 'post-copy') return { kind: 'running', progress: noProgress('post-copy') };
-  if (there?.state === 'post-copy-paused') return failed('post-copy broke in the middle');
-  const isGone = status === undefined || isOff(status);
-  if (isGone && there?.state === 'running') return arrivedOn(order, to, signal);
-  // Both ends are in the middle of the last handshake.
-  if (isGone && there?.state === 'incoming') {
-    return { kind: 'running', progress: noProgress('stop-and-copy') };
-  }
-  return { kind: 'none' };
-}
-
-async function arrivedOn(order: MoveOrder, to: LibvirtHost, signal: AbortSignal): Promise<Job> {
-  const job = await to.onDomain(order.vm, 'reading the result', completedJobOf, { signal });
-  return { kind: 'ended', ok: true, detail: '', ...costOf(job) };
-}
-
-function failed(detail: string): Job {
-  return { kind: 'ended', ok: false, detail, downtimeSeconds: undefined, bytes: undefined };
 }
 
 async function settle(flight: Flight, moving: Promise<unknown>): Promise<void> {

@@ -47,7 +47,6 @@ export const MIGRATE = {
   autoConverge: 1 << 13,
   postCopy: 1 << 15,
   tls: 1 << 16,
-  postCopyResume: 1 << 19,
 } as const;
 
 /** virDomainUndefineFlagsValues. Whatever state belongs to the guest is kept: it went along. */

@@ -69,7 +69,7 @@ const LIVE = 1;
 const PEER = 2;
 const CARRY = 8 | 16;
 const ABORT_ON_ERROR = 1 << 12;
-const STORED = { persistent: true, resume: false };
+const STORED = true;
 
 describe('a live move', () => {
   it('is led by the source and takes the definition along', () => {
@@ -79,7 +79,7 @@ describe('a live move', () => {
   });
 
   it('leaves a transient guest transient', () => {
-    const flags = migrationFlags(ORDER, { persistent: false, resume: false }, { tls: false });
+    const flags = migrationFlags(ORDER, false, { tls: false });
     expect(flags & CARRY).toBe(0);
   });
 
@@ -90,11 +90,6 @@ describe('a live move', () => {
     expect(flags({ ...ORDER, method: 'post-copy' }) & (1 << 15)).not.toBe(0);
     expect(flags(ORDER) & ((1 << 13) | (1 << 15) | (1 << 16))).toBe(0);
     expect(migrationFlags(ORDER, STORED, { tls: true }) & (1 << 16)).not.toBe(0);
-  });
-
-  it('resumes a broken post-copy without aborting anything', () => {
-    const flags = migrationFlags(ORDER, { persistent: true, resume: true }, { tls: false });
-    expect(flags).toBe(LIVE | PEER | CARRY | (1 << 15) | (1 << 19));
   });
 
   it('counts bandwidth in MiB/s, at least one: none would be unlimited', () => {

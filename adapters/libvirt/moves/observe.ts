@@ -1,0 +1,54 @@
+/** What a move looks like from outside: the same for whoever started it, and for whoever asks. */
+
+import { completedJobOf, isMigratingOut } from '../calls/domain.ts';
+import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
+import type { LibvirtHost } from '../host.ts';
+import { costOf, isPostCopy, noProgress, progressOf } from './progress.ts';
+import type { Ends } from './settle.ts';
+import type { MoveProgress } from '../../../src/domain/events.ts';
+import type { Job, MoveOrder } from '../../../src/ports/hypervisor.ts';
+
+/** What the hosts show of a move, whoever started it. */
+export async function observe(
+  order: MoveOrder,
+  { from, to }: Ends,
+  signal: AbortSignal,
+): Promise<Job> {
+  const there = await to.sight(order.vm, signal);
+  const status = await from.onDomain(order.vm, 'looking', statusOf, { signal });
+  if (there?.state === 'post-copy-paused') return failed('post-copy broke in the middle');
+  if (there?.state === 'post-copy') return { kind: 'running', progress: postCopyProgress(status) };
+  if (status !== undefined && isMigratingOut(status.job)) {
+    // libvirt keeps the job of a post-copy that broke.
+    const isBroken = sightingStateOf(status) === 'post-copy-paused';
+    if (isBroken) return failed('post-copy broke, and the target does not have the guest');
+    return { kind: 'running', progress: progressOf(status) };
+  }
+  const isGone = status === undefined || isOff(status);
+  if (isGone && there?.state === 'running') return arrivedOn(order, to, signal);
+  // Both ends are in the middle of the last handshake.
+  if (isGone && there?.state === 'incoming') {
+    return { kind: 'running', progress: noProgress('stop-and-copy') };
+  }
+  return { kind: 'none' };
+}
+
+function postCopyProgress(status: DomainStatus | undefined): MoveProgress {
+  const isTold = status !== undefined && isMigratingOut(status.job) && isPostCopy(status);
+  return isTold ? progressOf(status) : noProgress('post-copy');
+}
+
+/** The move is over: the guest runs on its target. */
+export async function arrivedOn(
+  order: MoveOrder,
+  to: LibvirtHost,
+  signal: AbortSignal,
+): Promise<Job> {
+  const job = await to.onDomain(order.vm, 'reading the result', completedJobOf, { signal });
+  return { kind: 'ended', ok: true, detail: '', ...costOf(job) };
+}
+
+/** The move is over: the guest did not arrive. */
+export function failed(detail: string): Job {
+  return { kind: 'ended', ok: false, detail, downtimeSeconds: undefined, bytes: undefined };
+}
