@@ -32,8 +32,11 @@ interface Migration {
   result: { readonly ok: boolean; readonly detail: string } | undefined;
 }
 
-/** What goes wrong with a call: it never arrives, its answer is lost, it is declined, it hangs. */
-export type Fault = 'lost-call' | 'lost-answer' | 'declined' | 'hangs';
+/**
+ * What goes wrong with a call: it never arrives, its answer is lost, it is declined, it hangs, or
+ * it seems lost and takes effect two seconds later.
+ */
+export type Fault = 'lost-call' | 'lost-answer' | 'declined' | 'hangs' | 'late';
 
 export interface ScriptedOptions {
   readonly clock: Clock;
@@ -280,6 +283,10 @@ export class ScriptedHypervisor implements Hypervisor {
     if (fault === 'declined') {
       if (refusal === undefined) throw new AdapterError('refused', SOURCE, `${name} is declined`);
       return refusal;
+    }
+    if (fault === 'late') {
+      void this.#clock.sleep(seconds(2)).then(effect);
+      throw new AdapterError('lost', SOURCE, `${name} seemed lost`);
     }
     const value = effect();
     if (fault === 'lost-answer') throw new AdapterError('lost', SOURCE, `no answer to ${name}`);

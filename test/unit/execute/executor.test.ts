@@ -14,6 +14,7 @@ import {
   wrongs,
   yes,
 } from '../../support/execution-bench.ts';
+import type { Fault } from '../../support/scripted-hypervisor.ts';
 
 describe('one move', () => {
   it('goes through the six stages, with an entry before and after each', async () => {
@@ -227,6 +228,27 @@ describe('cancel', () => {
     await executor.cancel(moveId('m1'), 'ada');
     await bench.clock.until(done);
     expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('succeeded');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});
+
+describe('a start of which nobody knows whether it was taken', () => {
+  const moves = [move('1', 'h1', 'h2')];
+  const on = (name: string, fault: Fault) => (_call: number, called: string) =>
+    called === name ? fault : undefined;
+
+  it('is not repeated, even when the migration is over before anybody looks', async () => {
+    const bench = await makeBench(['h1'], { seconds: 0.1, breaks: true });
+    bench.hypervisor.fault = on('startMove', 'lost-answer');
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'failed' });
+    expect(bench.hypervisor.started).toEqual(['m1']);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('is waited for: one that takes effect late is followed like any other', async () => {
+    const bench = await makeBench();
+    bench.hypervisor.fault = on('startMove', 'late');
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 });
