@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
+import { benchLedger } from './ledger.ts';
 import { benchRules } from './rules.ts';
 
 export interface Bench {
@@ -26,6 +27,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   fleet: {
     usage: 'fleet --snapshot FILE [--out PLAN] [--goal relieve|level] [--seconds N] [--seed N]',
     run: async (args) => benchFleet(args),
+  },
+  ledger: {
+    usage: 'ledger [--moves N] [--lanes N]',
+    run: (args) => benchLedger(numbers(args, { moves: 500, lanes: 50 })),
   },
   rules: {
     usage: 'rules [--hosts N] [--hot SHARE] [--ticks N]',
