@@ -10,13 +10,10 @@ import { compareText, type HostId, ruleId, type VmId } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import type { PlacementSpec, PolicySet, Selector } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { CRITICALITIES, type Criticality, PERMISSIONS, type Permission } from '../domain/vm.ts';
+import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { matches, nearness, type Selectable, selectableVm } from './selector.ts';
 
-/** What a VM is when no rule says anything about it. */
-const DEFAULT_CRITICALITY: Criticality = 'standard';
-const DEFAULT_PERMISSION: Permission = 'live';
-
+/** A VM that no rule speaks of stays what it is: what the fleet file or the collector says. */
 export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
   const hosts = new Map<HostId, Host>(snapshot.hosts.map((host) => [host.id, host]));
   const selectables = snapshot.vms.map((vm) => selectableVm(vm, hosts.get(vm.host)));
@@ -26,8 +23,8 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
     ...snapshot,
     vms: snapshot.vms.map((vm, index) => ({
       ...vm,
-      criticality: decide(criticality, selectables[index]) ?? DEFAULT_CRITICALITY,
-      permission: decide(permission, selectables[index]) ?? DEFAULT_PERMISSION,
+      criticality: decide(criticality, selectables[index]) ?? vm.criticality,
+      permission: decide(permission, selectables[index]) ?? vm.permission,
     })),
     placement: resolvePlacement(snapshot, policies.placement, selectables),
   };
