@@ -9,32 +9,28 @@ import type { Outcome } from '../domain/journal.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 
-/**
- * How long after its end a move may still be missing in a snapshot: what is in one was asked for
- * a little before it was taken.
- */
-const POLL_LAG_SECONDS = 60;
-
 /** A move of this executor that has ended. */
 export interface EndedMove {
   readonly move: MoveId;
   readonly vm: VmId;
   readonly to: HostId;
-  readonly at: EpochSeconds;
   readonly outcome: Outcome;
+  /** From then on a snapshot shows it by itself: what is in one was asked for a little before. */
+  readonly outlivedAt: EpochSeconds;
 }
 
 /**
- * The world as the move `asking` has to see it. `running` holds all moves that this executor has
- * under way, in the order in which they were started: a move sees those before it, not those
- * after it. If both saw each other, two that want the same place would both stand back.
+ * The world as the move `asking` has to see it; undefined: as a new plan has to. `running` holds
+ * all moves that this executor has under way, in the order in which they were started: a move sees
+ * those before it, not those after it. If both saw each other, two that want the same place would
+ * both stand back.
  */
 // oxlint-disable-next-line max-params -- a snapshot, the two corrections, and who asks
 export function currentWorld(
   snapshot: Snapshot,
   running: readonly InFlightMove[],
   ended: readonly EndedMove[],
-  asking: MoveId,
+  asking: MoveId | undefined,
 ): Snapshot {
   const position = running.findIndex((flight) => flight.move === asking);
   const before = position < 0 ? running : running.slice(0, position);
@@ -56,5 +52,5 @@ export function currentWorld(
 
 /** True when the snapshot is new enough to know about the move by itself. */
 export function isOutlived(end: EndedMove, snapshot: Snapshot): boolean {
-  return snapshot.takenAt > end.at + POLL_LAG_SECONDS;
+  return snapshot.takenAt > end.outlivedAt;
 }

@@ -16,7 +16,7 @@ import type {
 import type { Move, Plan } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import { seconds } from '../domain/units.ts';
+import { epochSeconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
@@ -24,7 +24,13 @@ import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { pauseAfter } from './call.ts';
 import { currentWorld, type EndedMove, isOutlived } from './current-world.ts';
-import { type ExecutionTiming, makeOrder, type MoveTask, type TaskEnd } from './move-task.ts';
+import {
+  DEFAULT_TIMING,
+  type ExecutionTiming,
+  makeOrder,
+  type MoveTask,
+  type TaskEnd,
+} from './move-task.ts';
 import { resumeStages, runStages } from './run-move.ts';
 import { Submissions } from './submissions.ts';
 import { WaitingLine, type WaitingMove } from './waiting-line.ts';
@@ -39,15 +45,6 @@ export interface ExecutorParts {
   readonly world: () => Snapshot;
   readonly timing?: Partial<ExecutionTiming>;
 }
-
-const DEFAULT_TIMING: ExecutionTiming = {
-  callSeconds: seconds(60),
-  pollSeconds: seconds(0.5),
-  longestPollSeconds: seconds(5),
-  settleSeconds: seconds(3),
-  patienceSeconds: seconds(300),
-  progressSeconds: seconds(2),
-};
 
 /** After something that should not happen (the ledger cannot write, a bug): try again, slower. */
 const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: seconds(60) };
@@ -112,12 +109,15 @@ export class Executor {
       verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
     );
     const before = new Map(this.#ended.map((end) => [end.move, end.outcome]));
+    const moving = new Set(this.inFlight().map((flight) => flight.vm));
     const outcomes = new Map<MoveId, Outcome>();
     const moves: Move[] = [];
     for (const move of plan.moves) {
       // A plan may come twice: first what acts at once, then what was approved.
       if (this.#running.has(move.id)) continue;
-      const outcome = before.get(move.id) ?? (allowed.has(move.id) ? undefined : 'skipped');
+      // Begun while this plan was being made; what is left to do is in the next plan.
+      const isAllowed = allowed.has(move.id) && !moving.has(move.vm);
+      const outcome = before.get(move.id) ?? (isAllowed ? undefined : 'skipped');
       if (outcome === undefined) moves.push(move);
       else outcomes.set(move.id, outcome);
     }
@@ -156,6 +156,11 @@ export class Executor {
       const { id, vm, from, to, method } = record.move;
       return { move: id, vm, from, to, method, startedAt: record.openedAt };
     });
+  }
+
+  /** The snapshot, with the moves that ended after its hosts were asked. */
+  corrected(snapshot: Snapshot): Snapshot {
+    return currentWorld(snapshot, this.inFlight(), this.#ended, undefined);
   }
 
   /** How many moves wait for their dependencies or for a free place. */
@@ -326,10 +331,10 @@ export class Executor {
       return;
     }
     const { outcome } = end;
-    const at = this.#parts.clock.now();
+    const outlivedAt = epochSeconds(this.#parts.clock.now() + this.#timing.pollLagSeconds);
     const world = this.#parts.world();
     this.#ended = this.#ended.filter((one) => !isOutlived(one, world)).slice(-MOST_ENDED);
-    this.#ended.push({ move: move.id, vm: move.vm, to: move.to, at, outcome });
+    this.#ended.push({ move: move.id, vm: move.vm, to: move.to, outcome, outlivedAt });
     this.#submissions.settle(move.id, outcome);
     this.#startWhatMay();
   }

@@ -8,7 +8,7 @@ import type { Move } from '../domain/plan.ts';
 import type { LadderStep, PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { Bytes, Seconds } from '../domain/units.ts';
+import { type Bytes, type Seconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor, HypervisorCapabilities, MoveOrder } from '../ports/hypervisor.ts';
@@ -39,7 +39,19 @@ export interface ExecutionTiming {
   readonly patienceSeconds: Seconds;
   /** Between two progress events of one move. */
   readonly progressSeconds: Seconds;
+  /** How long after its end a move may still be missing in a snapshot. */
+  readonly pollLagSeconds: Seconds;
 }
+
+export const DEFAULT_TIMING: ExecutionTiming = {
+  callSeconds: seconds(60),
+  pollSeconds: seconds(0.5),
+  longestPollSeconds: seconds(5),
+  settleSeconds: seconds(3),
+  patienceSeconds: seconds(300),
+  progressSeconds: seconds(2),
+  pollLagSeconds: seconds(60),
+};
 
 /** How a stage ended. */
 export type StageEnd =

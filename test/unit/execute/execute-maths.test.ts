@@ -145,7 +145,8 @@ describe('currentWorld', () => {
     return { move, vm: vmId(vm), from, to, method: 'pre-copy', startedAt: TEST_NOW } as const;
   };
   const end = (id: string, vm: string, outcome: 'succeeded' | 'failed', ago = 0) => {
-    return { move: moveId(id), vm: vmId(vm), to: h2, at: epochSeconds(TEST_NOW - ago), outcome };
+    const outlivedAt = epochSeconds(TEST_NOW - ago + 60);
+    return { move: moveId(id), vm: vmId(vm), to: h2, outcome, outlivedAt };
   };
   const snapshot = aSnapshot({
     vms: [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h1' })],
