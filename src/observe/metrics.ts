@@ -4,7 +4,7 @@
  * prom-client needs 590 to 740 ms for 100,000 series).
  */
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 import type { EventMap } from '../domain/events.ts';
 import { HOST_STATES } from '../domain/host.ts';
@@ -88,6 +88,13 @@ export const METRICS = {
 } as const satisfies Record<string, MetricInfo>;
 
 export type MetricName = keyof typeof METRICS;
+
+/** Where metrics are kept and rendered; one per daemon, so that tests do not share any. */
+export type MetricsRegistry = Registry;
+
+export function makeRegistry(): MetricsRegistry {
+  return new Registry();
+}
 
 /** Registers all metrics and keeps them up to date. Returns the function that ends that. */
 export function subscribeMetrics(events: EventSource, registry: Registry): () => void {

@@ -38,6 +38,8 @@ const MOST_CONNECTIONS = 512;
 /** Slower senders are cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+export type HttpServer = FastifyInstance;
+
 export interface ServerParts {
   readonly api: Api;
   readonly tokens: readonly Token[];
@@ -51,7 +53,7 @@ export interface ServerParts {
 }
 
 /** Throws when tokens are unusable, or too few or weak for a server that is open to the network. */
-export function buildServer(parts: ServerParts): FastifyInstance {
+export function buildServer(parts: ServerParts): HttpServer {
   const faults = tokenFaults(parts.tokens, !isLoopback(parts.listenHost));
   if (faults.length > 0)
     throw new Error(

@@ -1,0 +1,63 @@
+/** Makes the hypervisors and metric stores that a configuration names. */
+
+import { isAdapterName, ADAPTER_NAMES, loadAdapter } from '../../adapters/registry.ts';
+import type { OptionProblem, PreparedAdapter } from '../../adapters/adapter.ts';
+import { PROMETHEUS_DEFAULTS, PrometheusSource } from '../collect/prometheus-source.ts';
+import type { DaemonConfig } from '../config/daemon.ts';
+import { sourceId } from '../domain/ids.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { Sources } from './sources.ts';
+
+type SourceConfig = DaemonConfig['sources'][number];
+
+/** All mistakes of all sources at once; nothing was opened. */
+export class SourceErrors extends Error {
+  constructor(problems: readonly string[]) {
+    super(`the sources are not valid:\n  ${problems.join('\n  ')}`);
+    this.name = 'SourceErrors';
+  }
+}
+
+/** Reads all options before the first connection is opened. Rejects with SourceErrors. */
+export async function buildSources(config: DaemonConfig, clock: Clock): Promise<Sources> {
+  const prepared = await prepareAll(config.sources);
+  const hypervisors = new Map<ReturnType<typeof sourceId>, Hypervisor>();
+  try {
+    for (const [id, adapter] of prepared) {
+      const source = sourceId(id);
+      hypervisors.set(source, await adapter.create({ source, clock }));
+    }
+  } catch (error) {
+    for (const hypervisor of hypervisors.values()) await hypervisor.close();
+    throw error;
+  }
+  const metricSources = config.prometheus.map(
+    (options) => new PrometheusSource({ ...PROMETHEUS_DEFAULTS, ...options }),
+  );
+  return { hypervisors, metricSources };
+}
+
+async function prepareAll(
+  sources: readonly SourceConfig[],
+): Promise<ReadonlyMap<string, PreparedAdapter>> {
+  const problems: string[] = [];
+  const prepared = new Map<string, PreparedAdapter>();
+  for (const [index, { id, kind, options }] of sources.entries()) {
+    const at = `sources[${index}] (${id})`;
+    if (!isAdapterName(kind)) {
+      problems.push(`${at}: unknown kind ${kind}; expected ${ADAPTER_NAMES.join(', ')}`);
+      continue;
+    }
+    const adapter = (await loadAdapter(kind)).prepare(options);
+    if (adapter.ok) prepared.set(id, adapter.value);
+    else problems.push(...adapter.error.map((problem) => problemText(at, problem)));
+  }
+  if (problems.length > 0) throw new SourceErrors(problems);
+  return prepared;
+}
+
+function problemText(at: string, { path, message, expected }: OptionProblem): string {
+  const where = path.length === 0 ? at : `${at}.${path.join('.')}`;
+  return `${where}: ${message}${expected === '' ? '' : `; expected ${expected}`}`;
+}

@@ -1,0 +1,25 @@
+/** The collector's settings for a schedule: windows and age limits follow the poll interval. */
+
+import { DEFAULT_COLLECTOR_SETTINGS, type CollectorSettings } from '../collect/settings.ts';
+import type { DaemonConfig } from '../config/daemon.ts';
+import { seconds } from '../domain/units.ts';
+
+/** A sample may miss this many polls before it says nothing about now. */
+const POLLS_UNTIL_STALE = 6;
+
+/** @param speed seconds of the clock per second of real time; the schedule counts real ones. */
+export function collectorSettings(
+  schedule: DaemonConfig['schedule'],
+  speed = 1,
+): CollectorSettings {
+  const pollSeconds = seconds(schedule.collectEverySeconds * speed);
+  return {
+    ...DEFAULT_COLLECTOR_SETTINGS,
+    pollSeconds,
+    windowSeconds: seconds(schedule.windowSeconds),
+    maxAgeSeconds: seconds(
+      Math.max(DEFAULT_COLLECTOR_SETTINGS.maxAgeSeconds, POLLS_UNTIL_STALE * pollSeconds),
+    ),
+    timeoutSeconds: seconds(DEFAULT_COLLECTOR_SETTINGS.timeoutSeconds * speed),
+  };
+}

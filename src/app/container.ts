@@ -1,0 +1,248 @@
+/**
+ * The composition root: the only place that knows which class stands behind which part. Plain
+ * factories, no decorators; everything is made once, on first use, and closed in reverse order.
+ */
+
+import 'reflect-metadata';
+
+import { join } from 'node:path';
+
+import { Container } from 'inversify';
+import { uuidv7 } from 'uuidv7';
+
+import { Collector } from '../collect/collector.ts';
+import type { DaemonConfig } from '../config/daemon.ts';
+import { Executor } from '../execute/executor.ts';
+import { HostLadder } from '../execute/host-ladder.ts';
+import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
+import { EventBus } from '../observe/event-bus.ts';
+import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
+import type { Clock } from '../ports/clock.ts';
+import { buildServer } from '../serve/server.ts';
+import { AlertDesk } from './alert-desk.ts';
+import { Closers, type Closer } from './closers.ts';
+import { collectorSettings } from './collector-settings.ts';
+import { Daemon } from './daemon.ts';
+import { DaemonApi } from './daemon-api.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { locator } from './locator.ts';
+import { DaemonMemory } from './memory.ts';
+import { modesOf } from './modes.ts';
+import { OrderDesk } from './order-desk.ts';
+import { Planner, type PlanRunner } from './planner.ts';
+import { PolicyStore } from './policy-store.ts';
+import type { Sources } from './sources.ts';
+import { makeStateFolder, makeToken } from './state-folder.ts';
+import { Tick } from './tick.ts';
+import { bindPart, getPart } from './tokens.ts';
+import { VERSION } from './version.ts';
+
+export interface DaemonOptions {
+  readonly config: DaemonConfig;
+  readonly clock: Clock;
+  /** Makes the hypervisors and metric stores; the demo brings its own simulated ones. */
+  readonly sources: (events: EventBus) => Promise<Sources>;
+  /** Called with the bus before anything happens: log, InfluxDB and narrator subscribe here. */
+  readonly subscribe: (events: EventBus) => Closer | undefined;
+  readonly seed: number;
+  /** Where the CLI finds the daemon's address and token. */
+  readonly accessFile: string;
+  /** Default: a worker thread. Simulations plan in-process, to be repeatable. */
+  readonly planner?: PlanRunner;
+  /** Seconds of the clock per second of real time; the schedule counts real ones. */
+  readonly speed: number;
+}
+
+interface Ground {
+  readonly container: Container;
+  readonly options: DaemonOptions;
+  readonly closers: Closers;
+}
+
+/** Builds a daemon; nothing runs before `start`. Rejects when a part cannot be made. */
+export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
+  const closers = new Closers();
+  const ground = { container: new Container(), options, closers };
+  try {
+    makeStateFolder(options.config.stateDir);
+    bindGround(ground);
+    bindTick(ground);
+    bindExecution(ground);
+    bindFace(ground);
+    return await getPart(ground.container, 'daemon');
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+/** What stands below the tick: events, ledger, policies, sources. */
+function bindGround({ container, options, closers }: Ground): void {
+  const { config, clock } = options;
+  bindPart(container, 'registry', makeRegistry);
+  bindPart(container, 'events', async (take) => {
+    const { registry } = await take('registry');
+    const events = new EventBus();
+    closers.add(subscribeMetrics(events, registry));
+    closers.add(options.subscribe(events));
+    return events;
+  });
+  bindPart(container, 'memory', async (take) => new DaemonMemory((await take('events')).events));
+  bindPart(container, 'ledger', async () => {
+    const ledger = await openSqliteLedger({ file: join(config.stateDir, 'ledger.db'), clock });
+    closers.add(() => ledger.close());
+    return ledger;
+  });
+  bindPart(container, 'policies', async (take) => {
+    const { events } = await take('events');
+    const policies = await PolicyStore.open(config.policies, events);
+    closers.add(() => policies.close());
+    return policies;
+  });
+  bindPart(container, 'sources', async (take) => {
+    const { events } = await take('events');
+    const sources = await options.sources(events);
+    for (const source of [...sources.hypervisors.values(), ...sources.metricSources])
+      closers.add(() => source.close());
+    return sources;
+  });
+}
+
+/** Collect, plan, decide. */
+function bindTick({ container, options, closers }: Ground): void {
+  const { clock, config, seed, speed } = options;
+  bindPart(container, 'collector', async (take) => {
+    const { events, sources } = await take('events', 'sources');
+    const { hypervisors, metricSources } = sources;
+    const settings = collectorSettings(config.schedule, speed);
+    return new Collector({
+      hypervisors: [...hypervisors.values()],
+      metricSources,
+      clock,
+      events,
+      settings,
+    });
+  });
+  bindPart(container, 'planner', () => {
+    const planner = options.planner ?? new Planner();
+    closers.add(() => planner.close());
+    return planner;
+  });
+  bindPart(container, 'orders', async (take) => {
+    const { ledger, events } = await take('ledger', 'events');
+    return new OrderDesk({ ledger, clock, events, newId: uuidv7 });
+  });
+  bindPart(container, 'alerts', async (take) => new AlertDesk((await take('orders')).orders));
+  bindPart(container, 'tick', async (take) => {
+    const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
+    const doers = await take('ladder', 'dispatcher', 'executor', 'alerts');
+    return new Tick({
+      ...judges,
+      ...doers,
+      alerts: () => doers.alerts.byHost(),
+      clock,
+      seed,
+    });
+  });
+}
+
+/** From the gate on. */
+function bindExecution({ container, options }: Ground): void {
+  const { clock } = options;
+  bindPart(container, 'ladder', async (take) => {
+    const { ledger, events, sources, policies } = await take(
+      'ledger',
+      'events',
+      'sources',
+      'policies',
+    );
+    const settings = () => policies.policies;
+    return new HostLadder({
+      ledger,
+      clock,
+      events,
+      hypervisors: sources.hypervisors,
+      settings,
+    });
+  });
+  bindPart(container, 'executor', async (take) => {
+    const { ledger, events, sources, policies, memory } = await take(
+      'ledger',
+      'events',
+      'sources',
+      'policies',
+      'memory',
+    );
+    return new Executor({
+      ledger,
+      hypervisors: sources.hypervisors,
+      clock,
+      events,
+      settings: () => policies.policies,
+      world: () => memory.world,
+      timing: { pollLagSeconds: pollLag(options) },
+    });
+  });
+  bindPart(container, 'dispatcher', async (take) => {
+    const parts = await take('ledger', 'executor', 'policies', 'events');
+    return new Dispatcher({ ...parts, clock });
+  });
+}
+
+/** A move shows in a snapshot at the latest after the poll that follows its end. */
+function pollLag({ config, speed }: DaemonOptions): Seconds {
+  return seconds(POLLS_TO_SHOW * config.schedule.collectEverySeconds * speed);
+}
+
+const POLLS_TO_SHOW = 2;
+
+/** What the outside sees. */
+function bindFace({ container, options, closers }: Ground): void {
+  const { accessFile, clock, config } = options;
+  const cliToken = makeToken();
+  bindPart(container, 'api', async (take) => {
+    const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
+    const { tick, memory, sources } = await take('tick', 'memory', 'sources');
+    const { collector, dispatcher, executor } = await take('collector', 'dispatcher', 'executor');
+    return new DaemonApi({
+      ...parts,
+      clock,
+      version: VERSION,
+      startedAt: clock.now(),
+      state: () => tick.state,
+      progress: () => memory.progress,
+      paused: () => memory.paused,
+      sources: () => collector.statuses(),
+      modes: () => modesOf(tick.state?.snapshot, parts.policies.policies),
+      movesInFlight: () => executor.inFlight().length,
+      locate: locator(sources.hypervisors, () => tick.state?.snapshot),
+      approve: (plan) => dispatcher.approve(plan),
+      unready: () => unready(memory, tick),
+    });
+  });
+  bindPart(container, 'server', async (take) => {
+    const { api, events, registry } = await take('api', 'events', 'registry');
+    return buildServer({
+      api,
+      tokens: [...config.http.tokens, { name: 'cli', role: 'operator', token: cliToken }],
+      listenHost: config.http.host,
+      metricsText: () => registry.metrics(),
+      monotonicMs: () => clock.monotonic() * 1000,
+      onFailure: (error) => events.emit('failure', { where: 'http', error }),
+    });
+  });
+  bindPart(container, 'daemon', async (take) => {
+    const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
+    const above = await take('ladder', 'tick', 'dispatcher', 'api', 'server');
+    const close = () => closers.close();
+    return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });
+  });
+}
+
+function unready(memory: DaemonMemory, tick: Tick): readonly string[] {
+  const reasons: string[] = [];
+  if (!memory.recovered) reasons.push('moves of an earlier run are still being settled');
+  if (tick.state === undefined) reasons.push('no snapshot has been taken yet');
+  return reasons;
+}

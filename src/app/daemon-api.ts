@@ -1,0 +1,227 @@
+/**
+ * The daemon as HTTP sees it. Reads come from the newest tick's state and the ledger; writes are
+ * orders, which the next tick takes up. Nothing here moves a VM.
+ */
+
+import { formatFleet } from '../config/fleet-file.ts';
+import { formatPlanOutput } from '../config/plan-output.ts';
+import type { MoveProgress } from '../domain/events.ts';
+import type { Host } from '../domain/host.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
+import { planId } from '../domain/ids.ts';
+import type { Order } from '../domain/order.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Vm } from '../domain/vm.ts';
+import type {
+  AlertInput,
+  AlertOutcome,
+  Api,
+  ApiProblem,
+  HistoryRequest,
+  HostView,
+  LocateView,
+  MigrationView,
+  OrderRequest,
+  OrderView,
+  StatusView,
+  VmView,
+  WhyView,
+} from '../ports/api.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { AlertDesk } from './alert-desk.ts';
+import type { OrderDesk } from './order-desk.ts';
+import { orderText } from './order-text.ts';
+import type { PolicyStore } from './policy-store.ts';
+import { statusView, type StatusParts } from './status.ts';
+import type { TickState } from './tick.ts';
+import { findNamed, hostViews, vmViews } from './views.ts';
+import { whyHost, whyVm } from './why.ts';
+
+export interface ApiParts extends StatusParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly ledger: Ledger;
+  readonly policies: PolicyStore;
+  readonly orders: OrderDesk;
+  readonly alerts: AlertDesk;
+  readonly state: () => TickState | undefined;
+  readonly progress: () => ReadonlyMap<string, MoveProgress>;
+  /** Asks every host of the VM's source where it is. */
+  readonly locate: (vm: Vm) => Promise<Pick<LocateView, 'sightings' | 'blind'>>;
+  /** Gives the newest plan's waiting moves to the executor; undefined: no such plan. */
+  readonly approve: (plan: string, by: string) => Promise<number | undefined>;
+  /** What stands in the way of being ready; empty: ready. */
+  readonly unready: () => readonly string[];
+}
+
+const LOCATE_HISTORY = 5;
+const WHY_HISTORY = 10;
+
+export class DaemonApi implements Api {
+  readonly #parts: ApiParts;
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
+  }
+
+  readiness(): { readonly ready: boolean; readonly reasons: readonly string[] } {
+    const reasons = this.#parts.unready();
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  status(): StatusView {
+    return statusView(this.#parts, this.#parts.state());
+  }
+
+  hosts(): readonly HostView[] {
+    const state = this.#parts.state();
+    return state === undefined ? [] : hostViews(state.snapshot, state.findings);
+  }
+
+  vms(): readonly VmView[] {
+    const state = this.#parts.state();
+    return state === undefined ? [] : vmViews(state.snapshot);
+  }
+
+  async migrations(limit: number): Promise<readonly MigrationView[]> {
+    const records = await this.#parts.ledger.recentMoves(limit);
+    const progress = this.#parts.progress();
+    const names = new Map(this.#hosts().map((host) => [host.id, host.name]));
+    return records.map((record) => ({
+      record,
+      fromName: names.get(record.move.from) ?? record.move.from,
+      toName: names.get(record.move.to) ?? record.move.to,
+      progress: progress.get(record.move.id) ?? null,
+    }));
+  }
+
+  async history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>> {
+    const { about, limit } = request;
+    if (about === undefined) return ok(await this.#parts.ledger.history({ limit }));
+    const vm = this.#findVm(about);
+    if (vm !== undefined) return ok(await this.#parts.ledger.history({ vm: vm.id, limit }));
+    const host = this.#findHost(about);
+    if (host !== undefined) return ok(await this.#parts.ledger.history({ host: host.id, limit }));
+    return fail(unknown('VM or host', about));
+  }
+
+  async locate(name: string): Promise<Result<LocateView, ApiProblem>> {
+    const vm = this.#findVm(name);
+    if (vm === undefined) return fail(unknown('VM', name));
+    const [found, lastMoves] = await Promise.all([
+      this.#parts.locate(vm),
+      this.#parts.ledger.history({ vm: vm.id, limit: LOCATE_HISTORY }),
+    ]);
+    return ok({ vm: vm.id, name: vm.name, ...found, lastMoves });
+  }
+
+  async why(name: string): Promise<Result<WhyView, ApiProblem>> {
+    const state = this.#parts.state();
+    if (state === undefined) return fail(NOT_YET);
+    const vm = this.#findVm(name);
+    const { policies, rules } = this.#parts.policies;
+    if (vm !== undefined) {
+      const history = await this.#parts.ledger.history({ vm: vm.id, limit: WHY_HISTORY });
+      return ok({ about: 'vm', ...whyVm(state, policies, vm.id, history) });
+    }
+    const host = this.#findHost(name);
+    if (host === undefined) return fail(unknown('VM or host', name));
+    const memory = await this.#parts.ledger.ruleMemory();
+    return ok({ about: 'host', ...whyHost(state, rules, memory, host.id) });
+  }
+
+  fleetFile(): Result<string, ApiProblem> {
+    const state = this.#parts.state();
+    return state === undefined ? fail(NOT_YET) : ok(formatFleet(state.snapshot));
+  }
+
+  latestPlan(): Result<unknown, ApiProblem> {
+    const state = this.#parts.state();
+    if (state?.result === undefined) return fail(NOT_YET);
+    return ok(formatPlanOutput(state.result));
+  }
+
+  orders(): Promise<readonly Order[]> {
+    return this.#parts.ledger.orders(false);
+  }
+
+  async giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>> {
+    const state = this.#parts.state();
+    if (state === undefined) return fail(NOT_YET);
+    const host = this.#findHost(request.host);
+    if (host === undefined) return fail(unknown('host', request.host));
+    const given = await this.#parts.orders.give({ ...request, host: host.id }, state.snapshot);
+    return ok({ ...given, text: orderText(given, host, this.#parts.policies.policies) });
+  }
+
+  async returnHost(name: string): Promise<Result<OrderView, ApiProblem>> {
+    const host = this.#findHost(name);
+    if (host === undefined) return fail(unknown('host', name));
+    const order = await this.#parts.orders.returnHost(host.id);
+    if (order === undefined) return fail(notOrdered(host.name));
+    const given = { order, what: 'changed' } as const;
+    return ok({ ...given, text: orderText(given, host, this.#parts.policies.policies) });
+  }
+
+  async setPaused(paused: boolean, by: string): Promise<void> {
+    await this.#parts.ledger.setPaused(paused, by, this.#parts.clock.now());
+    this.#parts.events.emit('paused', { paused, by });
+  }
+
+  async approve(plan: string, by: string): Promise<Result<{ readonly moves: number }, ApiProblem>> {
+    const moves = await this.#parts.approve(planId(plan), by);
+    if (moves === undefined) return fail(unknown('waiting plan', plan));
+    return ok({ moves });
+  }
+
+  async alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]> {
+    const state = this.#parts.state();
+    // Readiness was checked by the server; without a snapshot no host is known.
+    if (state === undefined) return [];
+    return this.#parts.alerts.take(alerts, state.snapshot);
+  }
+
+  #snapshot(): Snapshot | undefined {
+    return this.#parts.state()?.snapshot;
+  }
+
+  #hosts(): readonly Host[] {
+    return this.#snapshot()?.hosts ?? [];
+  }
+
+  #findHost(name: string): Host | undefined {
+    return findNamed(this.#hosts(), name);
+  }
+
+  #findVm(name: string): Vm | undefined {
+    return findNamed(this.#snapshot()?.vms ?? [], name);
+  }
+}
+
+const NOT_YET: ApiProblem = {
+  status: 503,
+  code: 'not-ready',
+  detail: 'no snapshot has been taken yet',
+  hint: 'try again in a few seconds; drover doctor shows what the sources say',
+};
+
+function unknown(kind: string, name: string): ApiProblem {
+  return {
+    status: 404,
+    code: 'not-found',
+    detail: `no ${kind} has the id or (unique) name ${JSON.stringify(name)}`,
+    hint: 'drover hosts and drover vms list what is known',
+  };
+}
+
+function notOrdered(host: string): ApiProblem {
+  return {
+    status: 409,
+    code: 'no-order',
+    detail: `host ${host} is neither in maintenance nor being evacuated`,
+    hint: 'drover hosts shows the state of each host',
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The daemon's life: recover what a crash left open, look once, serve, then collect, tick and
+ * keep house by the clock until it is stopped. Stopping leaves running migrations running: the
+ * next start adopts them.
+ */
+
+import type { AddressInfo } from 'node:net';
+
+import type { Collector } from '../collect/collector.ts';
+import type { DaemonConfig } from '../config/daemon.ts';
+import { epochSeconds } from '../domain/units.ts';
+import type { Executor } from '../execute/executor.ts';
+import type { HostLadder } from '../execute/host-ladder.ts';
+import type { Api } from '../ports/api.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink, EventSource } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { HttpServer } from '../serve/server.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { DaemonMemory } from './memory.ts';
+import type { PolicyStore } from './policy-store.ts';
+import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
+import { removeCliAccess, writeCliAccess } from './state-folder.ts';
+import type { Tick, TickState } from './tick.ts';
+import { VERSION } from './version.ts';
+
+export interface DaemonParts {
+  readonly config: DaemonConfig;
+  readonly clock: Clock;
+  readonly events: EventSink & EventSource;
+  readonly ledger: Ledger;
+  readonly policies: PolicyStore;
+  readonly collector: Collector;
+  readonly executor: Executor;
+  readonly ladder: HostLadder;
+  readonly tick: Tick;
+  readonly dispatcher: Dispatcher;
+  readonly api: Api;
+  readonly server: HttpServer;
+  /** Lets the CLI of the same user in. */
+  readonly cliToken: string;
+  readonly accessFile: string;
+  readonly memory: DaemonMemory;
+  /** Closes what the container made, in the right order. */
+  readonly close: () => Promise<void>;
+}
+
+/** Records older than this are pruned: a quarter, so that a yearly cycle's last part is there. */
+const KEEP_SECONDS = 90 * 86_400;
+
+export class Daemon {
+  readonly #parts: DaemonParts;
+  #schedule: Schedule | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+  }
+
+  /** Where the server listens; undefined before `start`. */
+  get address(): string | undefined {
+    const address = this.#parts.server.server.address();
+    return address === null || typeof address === 'string' ? undefined : urlOf(address);
+  }
+
+  get api(): Api {
+    return this.#parts.api;
+  }
+
+  /** What the newest tick saw and decided. */
+  get state(): TickState | undefined {
+    return this.#parts.tick.state;
+  }
+
+  /** Ready to act when it resolves. Rejects when it cannot serve or its ledger cannot be used. */
+  async start(): Promise<void> {
+    const { cliToken, config, events, policies, server } = this.#parts;
+    await server.listen({ host: config.http.host, port: config.http.port });
+    const access = { server: this.address ?? '', token: cliToken, pid: process.pid };
+    writeCliAccess(this.#parts.accessFile, access);
+    await this.prepare();
+    policies.watch();
+    this.#schedule = startSchedule(this.#jobs(), (job, error) =>
+      events.emit('failure', { where: job, error }),
+    );
+    events.emit('started', { version: VERSION, mode: policies.policies.mode.default });
+  }
+
+  /** Takes up what an earlier run left, looks once, and ticks once. `start` does it too. */
+  async prepare(): Promise<void> {
+    const { executor, ladder, ledger, memory, tick } = this.#parts;
+    await ladder.load();
+    await this.collect();
+    await tick.snapshot();
+    await executor.recover();
+    memory.start(await ledger.paused());
+    await this.tick();
+  }
+
+  collect(): Promise<void> {
+    return this.#parts.collector.poll();
+  }
+
+  async tick(): Promise<void> {
+    await this.#parts.tick.run();
+  }
+
+  async keepHouse(): Promise<void> {
+    const { clock, executor, ledger } = this.#parts;
+    // Moves that could not be settled at start (a host did not answer) are asked about again.
+    await executor.recover();
+    await ledger.prune(epochSeconds(Math.max(0, clock.now() - KEEP_SECONDS)));
+  }
+
+  /** Stops for good. Moves that run go on without us; the next start adopts them. */
+  stop(reason: string): Promise<void> {
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
+  }
+
+  async #stop(reason: string): Promise<void> {
+    const { accessFile, events, executor, close, server } = this.#parts;
+    events.emit('stopping', { reason });
+    await this.#schedule?.stop();
+    await executor.stop();
+    removeCliAccess(accessFile);
+    await server.close();
+    await close();
+  }
+
+  #jobs(): readonly CronJob[] {
+    const { collectEverySeconds, tickEverySeconds, housekeepingEverySeconds } =
+      this.#parts.config.schedule;
+    return [
+      { name: 'collect', everySeconds: collectEverySeconds, run: () => this.collect() },
+      { name: 'tick', everySeconds: tickEverySeconds, run: () => this.tick() },
+      { name: 'house', everySeconds: housekeepingEverySeconds, run: () => this.keepHouse() },
+    ];
+  }
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+}

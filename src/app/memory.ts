@@ -1,0 +1,51 @@
+/**
+ * What the daemon keeps in memory beside the ledger: the newest snapshot, the kill switch as last
+ * set, the progress of moves in flight, and whether it is ready. Fed by events.
+ */
+
+import type { MoveProgress } from '../domain/events.ts';
+import type { MoveId } from '../domain/ids.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { EventSource } from '../ports/events.ts';
+
+export class DaemonMemory {
+  #paused = { paused: false, by: '' };
+  #recovered = false;
+  #snapshot: Snapshot | undefined;
+  readonly #progress = new Map<MoveId, MoveProgress>();
+
+  constructor(events: EventSource) {
+    events.on('paused', (paused) => {
+      this.#paused = paused;
+    });
+    events.on('snapshot', ({ snapshot }) => {
+      this.#snapshot = snapshot;
+    });
+    events.on('move-progress', ({ move, progress }) => this.#progress.set(move.id, progress));
+    events.on('move-ended', ({ move }) => this.#progress.delete(move.id));
+  }
+
+  get paused(): { readonly paused: boolean; readonly by: string } {
+    return this.#paused;
+  }
+
+  /** Throws before the first snapshot: nobody may act on a fleet that was never seen. */
+  get world(): Snapshot {
+    if (this.#snapshot === undefined) throw new Error('no snapshot has been taken yet');
+    return this.#snapshot;
+  }
+
+  get progress(): ReadonlyMap<string, MoveProgress> {
+    return this.#progress;
+  }
+
+  get recovered(): boolean {
+    return this.#recovered;
+  }
+
+  /** Takes up the kill switch of the last run. */
+  start(paused: { readonly paused: boolean; readonly by: string }): void {
+    this.#paused = paused;
+    this.#recovered = true;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Plan and check as one pure job: what the worker runs, and what runs in-process where there is
+ * no worker (the CLI's dry tick). A plan never leaves here without the checker's opinion on it.
+ */
+
+import { check } from '../check/check.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { PlanResult } from '../domain/plan.ts';
+import type { Limits, MigrationSettings, Weights } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Violation } from '../domain/violation.ts';
+import { plan } from '../plan/plan.ts';
+
+export interface PlanJob {
+  readonly snapshot: Snapshot;
+  readonly findings: readonly Finding[];
+  readonly limits: Limits;
+  readonly migration: MigrationSettings;
+  readonly weights: Weights;
+  readonly seed: number;
+}
+
+export interface CheckedPlan {
+  readonly result: PlanResult;
+  readonly violations: readonly Violation[];
+}
+
+export function planAndCheck(job: PlanJob): CheckedPlan {
+  const result = plan(job);
+  const { snapshot, limits, migration } = job;
+  return { result, violations: check({ snapshot, plan: result.plan, limits, migration }) };
+}

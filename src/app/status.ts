@@ -1,0 +1,45 @@
+/** The one-screen status, from the newest tick and the parts that know. */
+
+import type { SourceStatus } from '../domain/measured.ts';
+import type { Mode } from '../domain/policy.ts';
+import type { StatusView } from '../ports/api.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { PolicyStore } from './policy-store.ts';
+import type { TickState } from './tick.ts';
+
+export interface StatusParts {
+  readonly version: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly policies: PolicyStore;
+  readonly sources: () => readonly SourceStatus[];
+  /** The kill switch as last set; kept in memory, so that status never waits for the ledger. */
+  readonly paused: () => { readonly paused: boolean; readonly by: string };
+  /** The mode in force for hosts of each cluster or source. */
+  readonly modes: () => Readonly<Record<string, Mode>>;
+  readonly movesInFlight: () => number;
+}
+
+export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
+  const { paused, by } = parts.paused();
+  const plan = state?.result?.plan;
+  return {
+    version: parts.version,
+    startedAt: parts.startedAt,
+    now: parts.clock.now(),
+    paused,
+    pausedBy: by,
+    modes: parts.modes(),
+    policyRevision: parts.policies.policies.revision,
+    policyErrors: parts.policies.errors,
+    sources: parts.sources(),
+    hosts: state?.snapshot.hosts.length ?? 0,
+    vms: state?.snapshot.vms.length ?? 0,
+    snapshotAt: state?.snapshot.takenAt ?? null,
+    findings: state?.findings ?? [],
+    movesInFlight: parts.movesInFlight(),
+    lastPlan:
+      plan === undefined ? null : { id: plan.id, at: plan.snapshotAt, moves: plan.moves.length },
+    notes: state?.result?.report.notes ?? [],
+  };
+}

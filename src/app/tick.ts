@@ -1,0 +1,151 @@
+/**
+ * One tick: snapshot → rules → findings → plan → check → gate → execute → ledger. The order of
+ * the stages is the product; each of them lives in its own room. A tick never throws because of
+ * the world: whatever fails is announced, and the next tick starts afresh.
+ */
+
+import type { Collector } from '../collect/collector.ts';
+import { compareText, type FindingId, type HostId } from '../domain/ids.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { FiringAlert } from '../domain/host.ts';
+import type { GateVerdict } from '../domain/journal.ts';
+import type { Order } from '../domain/order.ts';
+import type { PlanResult } from '../domain/plan.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { classify } from '../rules/classify.ts';
+import type { Executor } from '../execute/executor.ts';
+import type { HostLadder } from '../execute/host-ladder.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { OrderDesk } from './order-desk.ts';
+import type { PlanRunner } from './planner.ts';
+import type { PolicyStore } from './policy-store.ts';
+
+/** What the newest tick saw and decided; the read side of the API shows it. */
+export interface TickState {
+  readonly snapshot: Snapshot;
+  readonly findings: readonly Finding[];
+  readonly orders: readonly Order[];
+  readonly result: PlanResult | undefined;
+  readonly verdicts: readonly GateVerdict[];
+}
+
+export interface TickParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly ledger: Ledger;
+  readonly collector: Collector;
+  readonly policies: PolicyStore;
+  readonly planner: PlanRunner;
+  /** The firing alerts by host. */
+  readonly alerts: () => ReadonlyMap<HostId, readonly FiringAlert[]>;
+  readonly ladder: HostLadder;
+  readonly dispatcher: Dispatcher;
+  readonly orders: OrderDesk;
+  readonly executor: Executor;
+  readonly seed: number;
+}
+
+export class Tick {
+  readonly #parts: TickParts;
+  #state: TickState | undefined;
+  #open = new Map<FindingId, Finding>();
+
+  constructor(parts: TickParts) {
+    this.#parts = parts;
+  }
+
+  get state(): TickState | undefined {
+    return this.#state;
+  }
+
+  async run(): Promise<TickState> {
+    const orders = await this.#parts.ledger.orders(false);
+    const snapshot = await this.snapshot();
+    const findings = await this.#findings(snapshot, orders);
+    await this.#parts.ladder.update(snapshot, findings, orders);
+    await this.#parts.orders.closeReturned((order) => isHome(order, snapshot, findings));
+    this.#announce(findings);
+    const base = { snapshot, findings, orders };
+    this.#state = { ...base, result: this.#state?.result, verdicts: this.#state?.verdicts ?? [] };
+    const result = await this.#plan(snapshot, findings);
+    if (result === undefined) return this.#state;
+    const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
+    this.#state = { ...base, result, verdicts };
+    return this.#state;
+  }
+
+  /** The fleet as known now, with policies applied. */
+  async snapshot(): Promise<Snapshot> {
+    const { clock, collector, events, executor, ledger, policies } = this.#parts;
+    const started = clock.monotonic();
+    const [reservations, lastMovedAt] = await Promise.all([
+      ledger.reservations(),
+      ledger.lastMovedAt(),
+    ]);
+    const raw = collector.snapshot({
+      hostStates: this.#parts.ladder.states(),
+      alerts: this.#parts.alerts(),
+      inFlight: executor.inFlight(),
+      reservations,
+      lastMovedAt,
+    });
+    // What moved since the hosts were asked is where the executor saw it arrive.
+    const snapshot = classify(executor.corrected(raw), policies.policies);
+    events.emit('snapshot', { snapshot, seconds: seconds(clock.monotonic() - started) });
+    return snapshot;
+  }
+
+  async #findings(snapshot: Snapshot, orders: readonly Order[]): Promise<readonly Finding[]> {
+    const { clock, ledger, policies } = this.#parts;
+    const memory = await ledger.ruleMemory();
+    const now = clock.now();
+    const evaluated = await policies.rules.evaluate({ snapshot, orders, memory, now });
+    await ledger.saveRuleMemory(evaluated.memory);
+    return evaluated.findings;
+  }
+
+  /** A finding is announced when it opens and when it ends, not at every tick in between. */
+  #announce(findings: readonly Finding[]): void {
+    const now = new Map(findings.map((finding) => [finding.id, finding]));
+    for (const [id, finding] of now)
+      if (!this.#open.has(id)) this.#parts.events.emit('finding-opened', finding);
+    for (const [id, finding] of this.#open)
+      if (!now.has(id)) this.#parts.events.emit('finding-cleared', finding);
+    this.#open = now;
+  }
+
+  /** Undefined: the checker found a fault, so nothing of this plan may run. */
+  async #plan(snapshot: Snapshot, findings: readonly Finding[]): Promise<PlanResult | undefined> {
+    const { clock, events, planner, policies, seed } = this.#parts;
+    const { limits, migration, weights } = policies.policies;
+    const started = clock.monotonic();
+    const job = { snapshot, findings, limits, migration, weights, seed };
+    const { result, violations } = await planner.run(job);
+    const took = seconds(clock.monotonic() - started);
+    events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });
+    if (violations.length === 0) return result;
+    events.emit('plan-rejected', { plan: result.plan.id, violations });
+    return undefined;
+  }
+}
+
+/** Home: nothing of it is left to be done, and nothing is on its way. */
+function isHome(order: Order, snapshot: Snapshot, findings: readonly Finding[]): boolean {
+  const home = new Set(order.home);
+  const wanted = findings.some(
+    ({ kind, subject }) => kind === 'return-home' && subject.kind === 'vm' && home.has(subject.vm),
+  );
+  return !wanted && !snapshot.inFlight.some((move) => home.has(move.vm));
+}
+
+function namesOf(snapshot: Snapshot, result: PlanResult): Record<string, string> {
+  const moved = new Set<string>(result.plan.moves.map((move) => move.vm));
+  const named = snapshot.vms.filter((vm) => moved.has(vm.id));
+  return Object.fromEntries(
+    named.map((vm) => [vm.id, vm.name] as const).sort(([a], [b]) => compareText(a, b)),
+  );
+}

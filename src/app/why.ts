@@ -1,0 +1,78 @@
+/** `why VM|HOST`: explanations made from the newest snapshot and plan, on demand. */
+
+import type { HostId, VmId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import { REFUSAL_CODES } from '../domain/refusal.ts';
+import { explainPair } from '../plan/explain.ts';
+import type { WhyHostView, WhyVmView } from '../ports/api.ts';
+import type { RuleMemory } from '../ports/ledger.ts';
+import type { RuleBook } from '../rules/rule-book.ts';
+import type { TickState } from './tick.ts';
+import { hostViews, vmViews } from './views.ts';
+
+export function whyVm(
+  state: TickState,
+  policies: PolicySet,
+  vm: VmId,
+  history: readonly HistoryEntry[],
+): WhyVmView {
+  const view = vmViews(state.snapshot).find(({ id }) => id === vm);
+  if (view === undefined) throw new Error(`VM ${vm} is not in the snapshot`);
+  const { limits, migration, weights } = policies;
+  const { snapshot, findings } = state;
+  const request = { snapshot, findings, limits, migration, weights, seed: 0 };
+  return {
+    vm: view,
+    hosts: snapshot.hosts
+      .filter((host) => host.id !== view.host)
+      .map((host) => ({
+        host: host.id,
+        name: host.name,
+        refusals: explainPair(request, vm, host.id).map(({ code, detail }) => ({
+          code,
+          detail,
+          ...REFUSAL_CODES[code],
+        })),
+      })),
+    planned: plannedMoves(state, vm),
+    history,
+  };
+}
+
+function plannedMoves(state: TickState, vm: VmId): WhyVmView['planned'] {
+  const names = new Map(state.snapshot.hosts.map((host) => [host.id, host.name]));
+  const moves = state.result?.plan.moves.filter((move) => move.vm === vm) ?? [];
+  return moves.map((move) => {
+    const verdict = state.verdicts.find((one) => one.move === move.id);
+    const codes = verdict?.refusals.map((refusal) => refusal.code).join(', ') ?? '';
+    return {
+      to: names.get(move.to) ?? move.to,
+      text: move.reason.text,
+      gate: codes === '' ? (verdict?.verdict ?? 'not judged') : `refused: ${codes}`,
+    };
+  });
+}
+
+/** @param memory of the rules, for how long they have held. */
+export function whyHost(
+  state: TickState,
+  rules: RuleBook,
+  memory: readonly RuleMemory[],
+  id: HostId,
+): WhyHostView {
+  const { snapshot, findings, orders } = state;
+  const host = hostViews(snapshot, findings).find((view) => view.id === id);
+  if (host === undefined) throw new Error(`host ${id} is not in the snapshot`);
+  const explained = rules.explainHost({ snapshot, orders, memory, host: id }) ?? [];
+  return {
+    host,
+    rules: explained
+      .filter(({ applies }) => applies)
+      .map(({ policy, rule, truth, text }) => ({ policy, rule, truth, text })),
+    findings: findings.filter(({ subject }) => subject.kind === 'host' && subject.host === id),
+    unresolved: (state.result?.report.unresolved ?? [])
+      .filter(({ subject }) => subject.kind === 'host' && subject.host === id)
+      .map(({ code, detail }) => ({ code, detail })),
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * The CLI's side of the daemon's HTTP API. Finds the daemon by --server, $DROVER_SERVER or the
+ * default address, and the token by --token-file, $DROVER_TOKEN or the state folder.
+ */
+
+import { readFileSync } from 'node:fs';
+
+import { request } from 'undici';
+import { z } from 'zod';
+
+import { DEFAULT_PORT, findAccess } from './access.ts';
+import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
+
+const DEFAULT_SERVER = `http://127.0.0.1:${DEFAULT_PORT}`;
+/** Longer than any answer should take: `locate` asks every host. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+export interface ClientOptions {
+  readonly server?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+const problemSchema = z.object({
+  detail: z.string().optional(),
+  title: z.string().optional(),
+  hint: z.string().optional(),
+});
+
+export interface Client {
+  get<View>(path: string): Promise<View>;
+  getText(path: string): Promise<string>;
+  post<View>(path: string, body?: unknown): Promise<View>;
+}
+
+/** A client for the daemon. Throws CliError: `unavailable` when nobody answers. */
+export function makeClient(io: Io, options: ClientOptions): Client {
+  const named = options.server ?? io.env['DROVER_SERVER'];
+  const token = readToken(io, options.tokenFile);
+  // A token of this machine's own daemon is not for another server that was named.
+  const found = named === undefined ? findAccess(io.env) : undefined;
+  return clientFor(named ?? found?.server ?? DEFAULT_SERVER, token ?? found?.token);
+}
+
+function clientFor(server: string, token: string | undefined): Client {
+  async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    if (method === 'POST') headers['content-type'] = 'application/json';
+    const answer = await request(new URL(path, server), {
+      method,
+      headers,
+      body: method === 'POST' ? JSON.stringify(body ?? {}) : null,
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+    }).catch((error: unknown) => {
+      throw unreachable(server, error);
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 400) throw refused(answer.statusCode, text);
+    return text;
+  }
+  return {
+    // The daemon and its CLI are one program of one version: its views are not parsed again.
+    get: async <View>(path: string) => JSON.parse(await call('GET', path)) as View,
+    getText: (path) => call('GET', path),
+    post: async <View>(path: string, body?: unknown) =>
+      JSON.parse(await call('POST', path, body)) as View,
+  };
+}
+
+function readToken(io: Io, tokenFile: string | undefined): string | undefined {
+  const file = tokenFile ?? io.env['DROVER_TOKEN_FILE'];
+  if (file !== undefined) {
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      throw new CliError(EXIT.usage, `cannot read the token file ${file}: ${messageOf(error)}`);
+    }
+  }
+  return io.env['DROVER_TOKEN'];
+}
+
+function unreachable(server: string, error: unknown): CliError {
+  return new CliError(
+    EXIT.unavailable,
+    `no daemon answers at ${server} (${messageOf(error)})`,
+    'start it with "drover run" or "drover demo", or name another with --server URL',
+  );
+}
+
+function refused(status: number, text: string): CliError {
+  const problem = problemSchema.safeParse(parseOrUndefined(text));
+  const detail = problem.data?.detail ?? problem.data?.title ?? text.slice(0, 200);
+  return new CliError(exitCodeOf(status), detail, problem.data?.hint ?? hintOf(status));
+}
+
+function exitCodeOf(status: number): ExitCode {
+  return status >= 500 ? EXIT.unavailable : EXIT.usage;
+}
+
+function hintOf(status: number): string {
+  if (status === 401 || status === 403)
+    return 'give a token of a sufficient role: --token-file F, or $DROVER_TOKEN';
+  return '';
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: an answer of something else than Drover; the text itself is shown.
+    return undefined;
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,43 @@
+/**
+ * What a verb may touch of the outside world, so that tests can run any verb in-process. Verbs
+ * print only through this and never end the process: they return an exit code.
+ */
+
+/** Exit codes that scripts can rely on. */
+export const EXIT = {
+  done: 0,
+  /** Findings or violations where the verb was asked to check. */
+  findings: 1,
+  /** Wrong usage or invalid input. */
+  usage: 2,
+  /** The daemon, a hypervisor or a file could not be reached. */
+  unavailable: 3,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isTty: boolean;
+  /** Aborted on SIGINT and SIGTERM. */
+  readonly stop: AbortSignal;
+}
+
+/** Ends a verb with a message for people: what happened, and what to do about it. */
+export class CliError extends Error {
+  readonly exitCode: ExitCode;
+  readonly hint: string;
+
+  constructor(exitCode: ExitCode, message: string, hint = '') {
+    super(message);
+    this.name = 'CliError';
+    this.exitCode = exitCode;
+    this.hint = hint;
+  }
+}
+
+/** One JSON document on standard output, the same for every verb. */
+export function printJson(io: Io, value: unknown): void {
+  io.out(`${JSON.stringify(value, undefined, 2)}\n`);
+}

@@ -1,0 +1,66 @@
+/** A plan for people: the moves in order with their reasons, and what is left open. */
+
+import type { PlanOutput } from '../config/plan-output.ts';
+import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
+import { formatBytes, formatDuration, formatTable, type Column } from './table.ts';
+
+type MoveRow = PlanOutput['moves'][number];
+
+/** @param names of hosts and VMs by id; ids are shown where it has none. */
+export function planText(plan: PlanOutput, names: ReadonlyMap<string, string>): string {
+  const name = (id: string): string => names.get(id) ?? id;
+  const parts = [movesText(plan.moves, name), summaryText(plan), openText(plan, name)];
+  return parts.filter((part) => part !== '').join('\n');
+}
+
+function movesText(moves: readonly MoveRow[], name: (id: string) => string): string {
+  if (moves.length === 0) return '';
+  const columns: readonly Column<MoveRow>[] = [
+    { title: 'VM', cell: (move) => name(move.vm) },
+    { title: 'FROM', cell: (move) => name(move.from) },
+    { title: 'TO', cell: (move) => name(move.to) },
+    { title: 'METHOD', cell: (move) => move.method },
+    { title: 'TIER', cell: (move) => move.tier },
+    { title: 'CRITICALITY', cell: (move) => move.criticality },
+    { title: 'START', align: 'right', cell: (move) => formatDuration(move.predicted.startSeconds) },
+    { title: 'TAKES', align: 'right', cell: (move) => formatDuration(move.predicted.seconds) },
+    {
+      title: 'DOWNTIME',
+      align: 'right',
+      cell: (move) => formatDuration(move.predicted.downtimeSeconds),
+    },
+    { title: 'BYTES', align: 'right', cell: (move) => formatBytes(move.predicted.bytes) },
+    { title: 'WHY', cell: (move) => move.reason.text },
+  ];
+  return formatTable(moves, columns);
+}
+
+function summaryText(plan: PlanOutput): string {
+  const { before, after } = plan.objective;
+  const bytes = plan.moves.reduce((sum, move) => sum + move.predicted.bytes, 0);
+  const ends = plan.moves.map(({ predicted }) => predicted.startSeconds + predicted.seconds);
+  const lines = plan.notes.map((note) => note);
+  if (plan.moves.length > 0) {
+    const takes = formatDuration(Math.max(...ends));
+    lines.push(`${plan.moves.length} moves, ${formatBytes(bytes)} to send, done in about ${takes}`);
+    lines.push(`objective ${before.toFixed(3)} -> ${after.toFixed(3)} (lower is better)`);
+  }
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function openText(plan: PlanOutput, name: (id: string) => string): string {
+  const lines = plan.unresolved.map((open) => {
+    const subject = open.host === undefined ? `VM ${name(open.vm ?? '?')}` : name(open.host);
+    return `left open: ${subject}: ${open.code}: ${open.detail}`;
+  });
+  const refusals = Object.entries(plan.refusals);
+  if (refusals.length > 0) {
+    lines.push('pairs of VM and host that were refused:');
+    for (const [code, count] of refusals) lines.push(`  ${count} ${code}: ${meaningOf(code)}`);
+  }
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function meaningOf(code: string): string {
+  return code in REFUSAL_CODES ? REFUSAL_CODES[code as RefusalCode].meaning : '';
+}

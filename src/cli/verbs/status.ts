@@ -1,0 +1,52 @@
+/** `drover status`: one screen on how the daemon and the fleet are. */
+
+import type { Command } from 'commander';
+
+import type { SourceStatus } from '../../domain/measured.ts';
+import type { StatusView } from '../../ports/api.ts';
+import type { Io } from '../io.ts';
+import { formatDuration, formatTime } from '../table.ts';
+import { remoteOptions, showView, type RemoteOptions } from './remote.ts';
+
+export function addStatus(program: Command, io: Io): void {
+  remoteOptions(program.command('status'))
+    .description('how the daemon, its sources and the fleet are')
+    .addHelpText('after', '\nExample:\n  drover status --json | jq .findings')
+    .action((options: RemoteOptions) =>
+      showView(io, options, (client) => client.get<StatusView>('/api/v1/status'), statusText),
+    );
+}
+
+export function statusText(view: StatusView): string {
+  const lines = [
+    `drover ${view.version}, up ${formatDuration(view.now - view.startedAt)}`,
+    view.paused ? `PAUSED by ${view.pausedBy}: nothing moves (drover resume)` : '',
+    `mode      ${Object.entries(view.modes).map(pairText).join(', ')}`,
+    `policy    ${view.policyRevision.slice(0, 12)}`,
+    ...view.policyErrors.map((error) => `          REFUSED edit: ${error}`),
+    `fleet     ${view.hosts} hosts, ${view.vms} VMs, ${snapshotText(view)}`,
+    ...view.sources.map((source) => `source    ${sourceText(source)}`),
+    `moving    ${view.movesInFlight} VMs`,
+    view.lastPlan === null
+      ? 'last plan none yet'
+      : `last plan ${view.lastPlan.moves} moves at ${formatTime(view.lastPlan.at)}`,
+    ...view.notes.map((note) => `          ${note}`),
+    `findings  ${view.findings.length === 0 ? 'none' : ''}`,
+    ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
+  ];
+  return `${lines.filter((line) => line !== '').join('\n')}\n`;
+}
+
+function pairText([name, mode]: readonly [string, string]): string {
+  return `${name}: ${mode}`;
+}
+
+function snapshotText(view: StatusView): string {
+  if (view.snapshotAt === null) return 'no snapshot yet';
+  return `seen ${formatDuration(Math.max(0, view.now - view.snapshotAt))} ago`;
+}
+
+function sourceText(source: SourceStatus): string {
+  const trouble = source.detail === '' ? '' : `: ${source.detail}`;
+  return `${source.source} ${source.state}${trouble}`;
+}

@@ -1,0 +1,121 @@
+// Role: the verbs against a running daemon: the demonstration, small and fast.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { startDemo, type Demo } from '../../src/app/demo.ts';
+import { demoAccessFile } from '../../src/cli/access.ts';
+import type { HostView, MigrationView, StatusView, VmView } from '../../src/ports/api.ts';
+import { parseFleet } from '../../src/config/fleet-file.ts';
+import { readFileSync } from 'node:fs';
+import { cli } from '../support/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'drover-demo-test-'));
+const env = { XDG_STATE_HOME: folder };
+let demo: Demo;
+
+beforeAll(async () => {
+  demo = await startDemo({
+    hosts: 6,
+    vms: 40,
+    seed: 3,
+    speed: 60,
+    port: 0,
+    accessFile: demoAccessFile(env),
+    subscribe: () => undefined,
+    tell: () => undefined,
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await demo?.stop('test');
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+async function json<View>(...args: string[]): Promise<View> {
+  const { code, out, err } = await cli([...args, '--json'], env);
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  return JSON.parse(out) as View;
+}
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+describe('the daemon, asked by its CLI', () => {
+  it('finds it by itself, and shows status, hosts and VMs', async () => {
+    const status = await json<StatusView>('status');
+    expect(status).toMatchObject({ hosts: 6, vms: 40, paused: false });
+    expect(new Set(Object.values(status.modes))).toEqual(new Set(['automatic']));
+    expect(await json<HostView[]>('hosts')).toHaveLength(6);
+    expect(await json<VmView[]>('vms')).toHaveLength(40);
+    expect((await cli(['hosts'], env)).out).toMatch(/^HOST +CLUSTER +STATE/);
+  });
+
+  it('empties a host for maintenance and brings its VMs home', async () => {
+    const hosts = await json<HostView[]>('hosts');
+    const host = hosts.find(({ vms }) => vms > 2 && vms < 9) ?? hosts[0];
+    if (host === undefined) throw new Error('no host');
+    const home = (await json<VmView[]>('vms', '--host', host.id)).map(({ id }) => id).sort();
+    expect((await cli(['maintenance', 'enter', host.name], env)).out).toMatch(/enters maintenance/);
+    expect((await cli(['maintenance', 'enter', host.name], env)).out).toMatch(/open already/);
+    await until(async () => {
+      const now = (await json<HostView[]>('hosts')).find(({ id }) => id === host.id);
+      return now?.vms === 0 && now.state === 'maintenance' ? true : undefined;
+    });
+    expect((await cli(['maintenance', 'exit', host.name], env)).code).toBe(0);
+    await until(async () => {
+      const back = await json<VmView[]>('vms', '--host', host.id);
+      return back
+        .map(({ id }) => id)
+        .sort()
+        .join() === home.join()
+        ? true
+        : undefined;
+    });
+    const moves = await json<MigrationView[]>('migrations', '--limit', '200');
+    const moved = new Set(moves.map(({ record }) => record.move.vm as string));
+    for (const id of home) expect(moved.has(id)).toBe(true);
+    const [first] = home;
+    const history = await cli(['history', first ?? ''], env);
+    expect(history.out).toContain(host.id);
+  }, 120_000);
+
+  it('locates a VM by asking the hosts, and explains it', async () => {
+    const [vm] = await json<VmView[]>('vms');
+    if (vm === undefined) throw new Error('no VM');
+    expect((await cli(['locate', vm.name], env)).out).toContain(`running on`);
+    const why = await cli(['why', vm.name], env);
+    expect(why.out).toMatch(/could it go to:/);
+    expect((await cli(['why', vm.hostName], env)).out).toMatch(/rules:/);
+  });
+
+  it('pauses and resumes', async () => {
+    await cli(['pause'], env);
+    expect(await json<StatusView>('status')).toMatchObject({ paused: true, pausedBy: 'cli' });
+    await cli(['resume'], env);
+    expect((await json<StatusView>('status')).paused).toBe(false);
+  });
+
+  it('saves a snapshot that can be planned offline', async () => {
+    const file = join(folder, 'fleet.json');
+    expect((await cli(['snapshot', 'save', file], env)).code).toBe(0);
+    const fleet = parseFleet(readFileSync(file, 'utf8'), file, { assumeHeld: true });
+    expect(fleet.ok && fleet.value.snapshot.vms.length).toBe(40);
+    expect((await cli(['plan', '--fleet', file, '--json'], env)).code).toBe(0);
+  });
+
+  it('answers what is unknown with exit code 2 and where to look', async () => {
+    const { code, err } = await cli(['why', 'nobody'], env);
+    expect(code).toBe(2);
+    expect(err).toMatch(/no VM or host .*"nobody"/);
+    expect(err).toMatch(/hint: drover hosts/);
+  });
+});

@@ -1,0 +1,26 @@
+// Role: one command line in-process, with what it printed.
+import type { Io } from '../../src/cli/io.ts';
+import { runCli } from '../../src/cli/program.ts';
+
+export interface CliRun {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export async function cli(args: readonly string[], env: Io['env'] = {}): Promise<CliRun> {
+  let out = '';
+  let err = '';
+  const code = await runCli(args, {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    env,
+    isTty: false,
+    stop: new AbortController().signal,
+  });
+  return { code, out, err };
+}

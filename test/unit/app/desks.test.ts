@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { AlertDesk, findHost } from '../../../src/app/alert-desk.ts';
+import { OrderDesk } from '../../../src/app/order-desk.ts';
+import { hostId } from '../../../src/domain/ids.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import { EventBus } from '../../../src/observe/event-bus.ts';
+import type { AlertInput } from '../../../src/ports/api.ts';
+import type { Ledger } from '../../../src/ports/ledger.ts';
+import { aHost, aSnapshot, aVm } from '../../support/fleet.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+
+const H1 = hostId('h1');
+
+const world = aSnapshot({
+  hosts: [aHost({ id: 'h1', name: 'node-a.example' }), aHost({ id: 'h2', name: 'node-b' })],
+  vms: [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h2' })],
+});
+
+let ledger: Ledger;
+let orders: OrderDesk;
+
+beforeEach(async () => {
+  const clock = manualClock();
+  ledger = await openSqliteLedger({ file: ':memory:', clock });
+  let id = 0;
+  orders = new OrderDesk({ ledger, clock, events: new EventBus(), newId: () => `order-${++id}` });
+});
+
+afterEach(() => ledger.close());
+
+function wanted(kind: 'evacuate' | 'maintenance') {
+  return {
+    kind,
+    host: H1,
+    by: { kind: 'operator', name: 'olga' },
+    reason: 'smoke',
+    dedupeKey: '',
+    deadlineSeconds: null,
+  } as const;
+}
+
+describe('the order desk', () => {
+  it('remembers who was at home when the order was given', async () => {
+    const { order } = await orders.give(wanted('maintenance'), world);
+    expect(order.home).toEqual(['v1']);
+  });
+
+  it('answers a repeated order with the open one, also when both come at once', async () => {
+    const [first, second] = await Promise.all([
+      orders.give(wanted('evacuate'), world),
+      orders.give(wanted('evacuate'), world),
+    ]);
+    expect([first.what, second.what]).toEqual(['given', 'repeated']);
+    expect(await ledger.orders(false)).toHaveLength(1);
+  });
+
+  it('raises an evacuation to maintenance, and never lowers one', async () => {
+    await orders.give(wanted('evacuate'), world);
+    expect((await orders.give(wanted('maintenance'), world)).what).toBe('changed');
+    expect((await orders.give(wanted('evacuate'), world)).order.kind).toBe('maintenance');
+  });
+
+  it('returns a host only when something was ordered', async () => {
+    expect(await orders.returnHost(H1)).toBeUndefined();
+    await orders.give(wanted('maintenance'), world);
+    expect((await orders.returnHost(H1))?.state).toBe('returning');
+    await orders.closeReturned(() => true);
+    expect(await ledger.orders(false)).toEqual([]);
+  });
+
+  it('takes a new order in place of a return that is still going on', async () => {
+    await orders.give(wanted('maintenance'), world);
+    await orders.returnHost(H1);
+    await orders.give(wanted('evacuate'), world);
+    expect((await ledger.orders(false)).map(({ state }) => state)).toEqual(['open']);
+  });
+});
+
+function alert(overrides: Partial<AlertInput> = {}): AlertInput {
+  return {
+    fingerprint: 'f1',
+    name: 'HostMemoryErrors',
+    status: 'firing',
+    labels: { instance: 'h1:9100', severity: 'critical' },
+    annotations: { summary: 'uncorrected memory errors' },
+    startsAt: '2026-11-21T20:00:00Z',
+    ...overrides,
+  };
+}
+
+describe('the alert desk', () => {
+  it('orders the evacuation of the host that a firing alert names, once', async () => {
+    const desk = new AlertDesk(orders);
+    const first = await desk.take([alert()], world);
+    const again = await desk.take([alert()], world);
+    expect([first[0]?.outcome, again[0]?.outcome]).toEqual(['ordered', 'repeated']);
+    expect(await ledger.orders(false)).toMatchObject([
+      { host: 'h1', kind: 'evacuate', reason: 'uncorrected memory errors' },
+    ]);
+    expect(
+      desk
+        .byHost()
+        .get(H1)
+        ?.map(({ name }) => name),
+    ).toEqual(['HostMemoryErrors']);
+  });
+
+  it.each([
+    ['a warning', { severity: 'warning' }, 'noted', []],
+    ['a note', { severity: 'critical', drover: 'note' }, 'noted', []],
+    ['maintenance', { drover: 'maintenance', severity: 'warning' }, 'ordered', ['maintenance']],
+  ] as const)('takes %s as what its labels say', async (_what, labels, outcome, kinds) => {
+    const desk = new AlertDesk(orders);
+    const [taken] = await desk.take([alert({ labels: { host: 'h1', ...labels } })], world);
+    expect(taken?.outcome).toBe(outcome);
+    expect((await ledger.orders(false)).map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  it('ends the fact when the alert resolves, and leaves the order to people', async () => {
+    const desk = new AlertDesk(orders);
+    await desk.take([alert()], world);
+    const [resolved] = await desk.take([alert({ status: 'resolved' })], world);
+    expect([resolved?.outcome, desk.byHost().size]).toEqual(['resolved', 0]);
+    expect(await ledger.orders(false)).toHaveLength(1);
+  });
+
+  it('ignores an alert about a machine that is no host, and says why', async () => {
+    const desk = new AlertDesk(orders);
+    const [taken] = await desk.take([alert({ labels: { instance: 'db7:9100' } })], world);
+    expect(taken).toMatchObject({ outcome: 'ignored', host: null });
+    expect(await ledger.orders(false)).toEqual([]);
+  });
+});
+
+describe('finding the host of an alert', () => {
+  it.each([
+    [{ instance: 'h1' }, 'h1'],
+    [{ instance: 'node-a.example:9100' }, 'h1'],
+    [{ host: 'node-b', instance: 'h1' }, 'h2'],
+    [{ pod: 'h1' }, undefined],
+    [{ instance: 'h' }, undefined],
+  ])('%j is %s', (labels, host) => {
+    expect(findHost(labels, world.hosts)?.id).toBe(host);
+  });
+
+  it('is nobody when two hosts have the name', () => {
+    const twins = [aHost({ id: 'a', name: 'twin' }), aHost({ id: 'b', name: 'twin' })];
+    expect(findHost({ host: 'twin' }, twins)).toBeUndefined();
+  });
+});
