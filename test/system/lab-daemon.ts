@@ -1,0 +1,81 @@
+// Role: what the lab's scenarios share: Drover's configuration and policy for a lab, and questions
+// to the heartbeats that every scenario ends with.
+import type { GuestReport } from './lab/heartbeat-ledger.ts';
+import type { HeartbeatWatch } from './lab/heartbeats.ts';
+import type { Lab } from './lab/lab.ts';
+
+/**
+ * The policy of the lab: thresholds and hold times for small guests under emulation, on a machine
+ * that may do much else. A guest that wants a whole CPU gets a quarter of one at the least.
+ * The cool-down keeps a host that took a busy guest in from handing it on.
+ */
+export const LAB_POLICY = `
+apiVersion: drover/v1
+kind: Policy
+rules:
+  - name: overloaded
+    finding: overloaded
+    response: relieve
+    when: { fact: host.cpu.used.ratio.mean, operator: greaterThan, value: 22% }
+    for: 4s
+    clear: { fact: host.cpu.used.ratio.mean, operator: lessThan, value: 15% }
+    relieveBelow: 22%
+criticality:
+  - vms: { labels: { tier: gold } }
+    criticality: mission-critical
+  - vms: { labels: { tier: bronze } }
+    criticality: best-effort
+limits:
+  safetyCapacity: { cpu: 95% }
+  cooldown: 10m
+  budgets: { movesPerHour: 1000, movesPerVmPerDay: 100 }
+  evacuatedShare: 50%
+  gainMargin: 0
+mode:
+  default: automatic
+`;
+
+export function labConfig(lab: Lab): string {
+  const hosts = lab.hosts.map(
+    ({ number }) =>
+      `      - { id: h${number}, uri: '${lab.uri(number)}', migrateUri: '${lab.peerUri(number)}',` +
+      ` cluster: lab, reservedMemoryBytes: 268435456 }`,
+  );
+  return [
+    'sources:',
+    '  - id: lab',
+    '    kind: libvirt',
+    '    cpuFrom: domains',
+    '    memoryFrom: domains',
+    '    hosts:',
+    ...hosts,
+    'schedule: { collectEvery: 2s, tickEvery: 2s, window: 20s }',
+    '',
+  ].join('\n');
+}
+
+/** Downtime as the outside world saw it, per move: the gap between heartbeats less one period. */
+export function downtimes(guest: GuestReport, heartbeatMs = 100): number[] {
+  return guest.moves.map(({ gapMs }) => Math.max(0, Math.round(gapMs - heartbeatMs)));
+}
+
+export interface Harm {
+  readonly guest: string;
+  readonly what: string;
+}
+
+/** Everything that must never happen to a guest, by its own heartbeats; empty: nothing did. */
+export async function harmDone(watch: HeartbeatWatch): Promise<readonly Harm[]> {
+  const { guests } = await watch.report();
+  return guests.flatMap((guest) => {
+    const harm: Harm[] = [];
+    const say = (what: string, count: number): void => {
+      if (count > 0) harm.push({ guest: guest.name, what: `${count} ${what}` });
+    };
+    say('restarts: its counter began again', guest.restarts.length);
+    say('repeated heartbeats: its state went back', guest.repeats.length);
+    say('overlaps: it ran on two hosts at once', guest.overlaps.length);
+    say('corrupt pages', guest.corruptPages);
+    return harm;
+  });
+}

@@ -1,0 +1,154 @@
+// Role: the whole tick on real guests. The unattended daemon with a policy file sees an overloaded
+// host in real domain statistics, relieves it by live migration, empties a host for maintenance and
+// brings its guests home, and evacuates a host when an alert says so. Truth comes from virsh and
+// from the guests' heartbeats.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { MigrationView, VmView, WhyVmView } from '../../src/ports/api.ts';
+import { drover, DroverDaemon, DroverHome, droverJson } from './drover-process.ts';
+import { downtimes, harmDone, LAB_POLICY, labConfig } from './lab-daemon.ts';
+import type { HeartbeatWatch } from './lab/heartbeats.ts';
+import { startLab, type Lab } from './lab/lab.ts';
+import { until } from './lab/shell.ts';
+
+const ALERT_TOKEN = 'alert-token-of-the-lab';
+/** What h3's CPU lacks; the guest `modern` was started with it. */
+const LACKING = ['avx', 'avx2', 'bmi1', 'bmi2', 'fma'];
+const SETTLE_MS = 240_000;
+
+let lab: Lab;
+let watch: HeartbeatWatch;
+let home: DroverHome;
+let daemon: DroverDaemon;
+
+beforeAll(async () => {
+  lab = await startLab({
+    hosts: 3,
+    fakeCpu: { host: 3, without: LACKING },
+    guests: [
+      { name: 'payments', host: 1, labels: { tier: 'gold' }, dirtyMiBps: 2 },
+      { name: 'shop', host: 1, dirtyMiBps: 2 },
+      { name: 'batch', host: 1, labels: { tier: 'bronze' }, dirtyMiBps: 2 },
+      { name: 'modern', host: 2, cpu: 'host-model' },
+      { name: 'wiki', host: 2 },
+      { name: 'mail', host: 3, dirtyMiBps: 1 },
+    ],
+  });
+  for (const name of lab.guestNames) await lab.waitBooted(name);
+  watch = await lab.watchHeartbeats();
+  home = await DroverHome.make({
+    config: labConfig(lab),
+    policy: LAB_POLICY,
+    alertToken: ALERT_TOKEN,
+  });
+  daemon = await DroverDaemon.start(home);
+});
+
+afterAll(async () => {
+  await daemon?.stop();
+  await watch?.stop();
+  await lab?.stop();
+  await home?.remove();
+});
+
+/** Waits until virsh shows the guests of a host as `isIt` wants them. */
+function untilHost(host: number, what: string, isIt: (names: string[]) => boolean) {
+  const look = async (): Promise<string[] | undefined> => {
+    const names = (await lab.virsh(host, ['list', '--name'])).split('\n').filter(Boolean).sort();
+    return isIt(names) ? names : undefined;
+  };
+  return until(`h${host} ${what}`, look, { timeoutMs: SETTLE_MS, everyMs: 500 });
+}
+
+async function idle(): Promise<void> {
+  const look = async (): Promise<true | undefined> => {
+    const moves = await droverJson<MigrationView[]>(daemon, ['migrations']);
+    return moves.every(({ record }) => record.result !== undefined) ? true : undefined;
+  };
+  await until('no move in flight', look, { timeoutMs: SETTLE_MS, everyMs: 500 });
+}
+
+describe('the daemon on real guests', () => {
+  it('sees the fleet as virsh does', async () => {
+    const vms = await droverJson<VmView[]>(daemon, ['vms']);
+    const seen = vms.map(({ name, host }) => `${name}@${host}`).sort();
+    expect(seen).toEqual(['batch@h1', 'mail@h3', 'modern@h2', 'payments@h1', 'shop@h1', 'wiki@h2']);
+    expect(vms.find(({ name }) => name === 'payments')?.criticality).toBe('mission-critical');
+  });
+
+  it('refuses a host that lacks the CPU of a guest, with the code', async () => {
+    const why = await droverJson<WhyVmView>(daemon, ['why', 'modern']);
+    const codes = (host: string): string[] =>
+      why.hosts.find(({ name }) => name === host)?.refusals.map(({ code }) => code) ?? ['absent'];
+    expect(codes('h3')).toContain('cpu-features');
+    expect(codes('h1')).not.toContain('cpu-features');
+  });
+
+  it('relieves an overloaded host with the least disruptive guest', async () => {
+    await lab.ctl('shop', 'burn 95');
+    await lab.ctl('batch', 'burn 90');
+    const found = await daemon.waitFor('the finding', ({ msg }) => msg === 'finding opened');
+    expect(JSON.stringify(found)).toMatch(/h1.*cpu\.used\.ratio\.mean/);
+    await untilHost(1, 'is relieved', (names) => names.length < 3);
+    await idle();
+    expect(await lab.whereIs('payments')).toEqual([1]);
+    const [move] = await droverJson<MigrationView[]>(daemon, ['migrations']);
+    expect(move?.record.result).toMatchObject({ outcome: 'succeeded' });
+    await lab.ctl('shop', 'burn 0');
+    await lab.ctl('batch', 'burn 0');
+  });
+
+  it('empties a host for maintenance, mission-critical first, and brings them home', async () => {
+    const before = (await lab.virsh(1, ['list', '--name'])).split('\n').filter(Boolean).sort();
+    expect((await drover(daemon, ['maintenance', 'enter', 'h1'])).code).toBe(0);
+    await untilHost(1, 'is empty', (names) => names.length === 0);
+    await idle();
+    const moves = (await droverJson<MigrationView[]>(daemon, ['migrations']))
+      .filter(({ record }) => record.move.from === 'h1' && record.move.tier === 'mandatory')
+      .sort((a, b) => a.record.openedAt - b.record.openedAt);
+    expect(moves[0]?.record.vmName).toBe('payments');
+    expect((await drover(daemon, ['maintenance', 'exit', 'h1'])).code).toBe(0);
+    await untilHost(1, 'has its guests back', (names) => names.join() === before.join());
+    await idle();
+  });
+
+  it('evacuates a host when Alertmanager says that it fails', async () => {
+    const { server } = await daemon.access();
+    const payload = {
+      version: '4',
+      status: 'firing',
+      alerts: [
+        {
+          status: 'firing',
+          labels: { alertname: 'HostMemoryErrors', instance: 'h2', severity: 'critical' },
+          annotations: { summary: 'uncorrected memory errors on h2' },
+          startsAt: new Date().toISOString(),
+          fingerprint: 'feed0001',
+        },
+      ],
+    };
+    const post = (): Promise<Response> =>
+      fetch(`${server}/api/v1/webhooks/alertmanager`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${ALERT_TOKEN}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(payload),
+      });
+    expect(await (await post()).json()).toMatchObject({ alerts: [{ outcome: 'ordered' }] });
+    expect(await (await post()).json()).toMatchObject({ alerts: [{ outcome: 'repeated' }] });
+    await untilHost(2, 'is empty', (names) => names.length === 0);
+    await idle();
+    expect(await lab.whereIs('modern')).toEqual([1]);
+  });
+
+  it('never harmed a guest, and reports each downtime', async () => {
+    const { guests } = await watch.report();
+    const table = guests.map((guest) => `${guest.name}: ${downtimes(guest).join(', ')} ms`);
+    process.stdout.write(`downtime per move, from the heartbeats:\n  ${table.join('\n  ')}\n`);
+    expect(await harmDone(watch)).toEqual([]);
+    expect(guests.filter(({ moves }) => moves.length > 0).length).toBeGreaterThanOrEqual(4);
+    for (const name of lab.guestNames) expect(lab.definedOn(name)).toEqual(await lab.whereIs(name));
+  });
+});
