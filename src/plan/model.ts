@@ -62,6 +62,8 @@ export interface Model {
   readonly net: Float64Array;
   /** Per VM: host on which it is, or will be when its move in flight has ended. */
   readonly home: Int32Array;
+  /** Per VM in flight or about to be: the other host on which it counts; else -1. */
+  readonly alsoAt: Int32Array;
   /** Per VM: 1 when it is in flight or about to be: it stays as it is. */
   readonly inFlight: Uint8Array;
   /** Per VM: 1 when it was moved too recently for a move that is not mandatory. */
@@ -78,8 +80,8 @@ export interface Model {
 
 export function buildModel(request: PlanRequest): Model {
   const { snapshot, limits, weights } = request;
-  const hosts = [...snapshot.hosts].sort((a, b) => compareText(a.id, b.id));
-  const vms = [...snapshot.vms].sort((a, b) => compareText(a.id, b.id));
+  const hosts = sortedById(snapshot.hosts);
+  const vms = sortedById(snapshot.vms);
   const pageSizes = [...new Set(vms.flatMap((vm) => vm.hugePageBytes ?? []))].sort((a, b) => a - b);
   const width = 2 + pageSizes.length;
   const model = {
@@ -96,6 +98,7 @@ export function buildModel(request: PlanRequest): Model {
     gross: new Float64Array(hosts.length * width),
     net: new Float64Array(hosts.length * width),
     home: new Int32Array(vms.length).fill(-1),
+    alsoAt: new Int32Array(vms.length).fill(-1),
     inFlight: new Uint8Array(vms.length),
     resting: new Uint8Array(vms.length),
     demandKnown: new Uint8Array(vms.length),
@@ -108,6 +111,14 @@ export function buildModel(request: PlanRequest): Model {
   fillLoad(model);
   countInFlight(model, snapshot);
   return model;
+}
+
+/** Snapshots come sorted; whatever made this one need not have known. */
+function sortedById<Item extends { readonly id: string }>(items: readonly Item[]): readonly Item[] {
+  const isSorted = items.every(
+    (item, index) => index === 0 || (items[index - 1]?.id ?? '') < item.id,
+  );
+  return isSorted ? items : items.toSorted((a, b) => compareText(a.id, b.id));
 }
 
 function fillHosts(model: Model, limits: PlanRequest['limits']): void {
@@ -142,7 +153,7 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
     need[at + MEMORY_AT] = memoryNeed(vm);
     const pages = hugePageNeed(vm);
     if (pages !== undefined) need[at + 2 + pageSizes.indexOf(pages.pageBytes)] = pages.bytes;
-    held.set(need.subarray(at, at + width), at);
+    for (let r = 0; r < width; r += 1) held[at + r] = need[at + r] ?? 0;
     if (demand.kind === 'missing' && model.hostMeasured[h] === 1) {
       held[at + CPU_AT] = 0;
       model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - worst;
@@ -198,12 +209,17 @@ function countInFlight(model: Model, snapshot: Snapshot): void {
     }
     const target = model.hostIndex.get(to) ?? -1;
     if (target >= 0 && target !== here) settle(model, v, here, target);
+    const source = model.hostIndex.get(from) ?? -1;
+    model.alsoAt[v] = target === here ? source : here;
   }
   for (const { move, vm, host, memoryBytes, cpu } of snapshot.reservations) {
     const h = model.hostIndex.get(host) ?? -1;
     const v = model.vmIndex.get(vm);
     if (counted.has(move) || h < 0) continue;
-    if (v !== undefined) model.inFlight[v] = 1;
+    if (v !== undefined) {
+      model.inFlight[v] = 1;
+      if (h !== model.home[v]) model.alsoAt[v] = h;
+    }
     for (const load of [model.gross, model.net]) {
       load[h * model.width + CPU_AT] = (load[h * model.width + CPU_AT] ?? 0) + cpu;
       load[h * model.width + MEMORY_AT] = (load[h * model.width + MEMORY_AT] ?? 0) + memoryBytes;

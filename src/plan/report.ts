@@ -46,7 +46,7 @@ function countRefusals(draft: Draft): PlanReport['refusals'] {
   const counts = new Uint32Array(Math.max(CODE_COUNT, FITS + 1));
   for (const row of draft.state.judged) {
     if (row === undefined) continue;
-    for (const code of row) counts[code] = (counts[code] ?? 0) + 1;
+    for (let h = 0; h < row.length; h += 1) counts[row[h] ?? 0] = (counts[row[h] ?? 0] ?? 0) + 1;
   }
   const found: Partial<Record<RefusalCode, number>> = {};
   for (let code = 1; code < CODE_COUNT; code += 1) {
@@ -61,7 +61,8 @@ export function rejectedTargets(draft: Draft, { vm, from, to }: OrderedMove): Mo
   const { state } = draft;
   const row = state.judged[vm] ?? new Uint8Array();
   const considered: { h: number; code: number; fill: number }[] = [];
-  for (const [h, code] of row.entries()) {
+  for (let h = 0; h < row.length; h += 1) {
+    const code = row[h] ?? 0;
     if (code === 0 || h === from || h === to) continue;
     considered.push({ h, code, fill: code === FITS ? fillAfter(state, vm, h) : Infinity });
   }

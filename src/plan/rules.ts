@@ -8,7 +8,6 @@
  * counts as being beside everybody: unknown is never apart.
  */
 
-import type { Host } from '../domain/host.ts';
 import { type RuleId, compareText } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
@@ -44,14 +43,21 @@ export interface RuleSet {
   readonly softOf: readonly (readonly CompiledRule[] | undefined)[];
 }
 
+/** Fault domains as numbers, per host; -1 where the host has none of the kind. */
+interface Domains {
+  readonly of: Int32Array;
+  readonly count: number;
+}
+
 export function compileRules(model: Model, placement: readonly PlacementRule[]): RuleSet {
+  const domains = new Map<string, Domains>();
   const sorted = [...placement].sort((a, b) => compareText(a.id, b.id));
   const hard: CompiledRule[] = [];
   const soft: CompiledRule[] = [];
   const hardOf: (CompiledRule[] | undefined)[] = Array.from({ length: model.vms.length });
   const softOf: (CompiledRule[] | undefined)[] = Array.from({ length: model.vms.length });
   for (const rule of sorted) {
-    const compiled = compile(model, rule);
+    const compiled = compile(model, rule, domains);
     const isHard = rule.strength === 'hard';
     (isHard ? hard : soft).push(compiled);
     for (const v of compiled.members) ((isHard ? hardOf : softOf)[v] ??= []).push(compiled);
@@ -59,15 +65,25 @@ export function compileRules(model: Model, placement: readonly PlacementRule[]):
   return { hard, soft, hardOf, softOf };
 }
 
-function compile(model: Model, rule: PlacementRule): CompiledRule {
+function compile(model: Model, rule: PlacementRule, domains: Map<string, Domains>): CompiledRule {
   const present = [...new Set(rule.vms)].map((id) => model.vmIndex.get(id) ?? -1);
   const members = present.filter((v) => v >= 0 && (model.home[v] ?? -1) >= 0);
   members.sort((a, b) => a - b);
   switch (rule.kind) {
     case 'anti-affinity':
-      return domainRule(model, rule, members, ANTI_AFFINITY);
+      return domainRule(
+        rule,
+        members,
+        ANTI_AFFINITY,
+        countMembers(model, members, domainsOf(model, rule.over, domains)),
+      );
     case 'affinity':
-      return domainRule(model, rule, members, AFFINITY);
+      return domainRule(
+        rule,
+        members,
+        AFFINITY,
+        countMembers(model, members, domainsOf(model, rule.over, domains)),
+      );
     case 'pin':
       return hostRule(model, rule, members, { named: true, code: PIN });
     case 'avoid':
@@ -107,12 +123,11 @@ interface Counts {
 }
 
 function domainRule(
-  model: Model,
   rule: PlacementRule & { readonly kind: 'affinity' | 'anti-affinity' },
   members: readonly number[],
   code: number,
+  counts: Counts,
 ): CompiledRule {
-  const counts = countMembers(model, rule.over, members);
   const { domainOf, gross, net } = counts;
   const apart = rule.kind === 'anti-affinity';
   const forbids = apart ? keepsApart : keepsTogether;
@@ -152,38 +167,40 @@ function domainRule(
   };
 }
 
-function countMembers(model: Model, over: string, members: readonly number[]): Counts {
+/** The domains of one kind, made once for all rules over it. */
+function domainsOf(model: Model, over: string, made: Map<string, Domains>): Domains {
+  const known = made.get(over);
+  if (known !== undefined) return known;
   const names = new Map<string, number>();
-  const domainOf = Int32Array.from(model.hosts, (host) => {
-    const name = domainName(host, over);
+  const of = Int32Array.from(model.hosts, (host) => {
+    const name = over === 'host' ? host.id : host.faultDomains[over];
     if (name === undefined) return -1;
-    const known = names.get(name) ?? names.size;
-    names.set(name, known);
-    return known;
+    const number = names.get(name) ?? names.size;
+    names.set(name, number);
+    return number;
   });
-  const gross = new Int32Array(names.size + 1);
-  const net = new Int32Array(names.size + 1);
+  const domains = { of, count: names.size };
+  made.set(over, domains);
+  return domains;
+}
+
+function countMembers(model: Model, members: readonly number[], domains: Domains): Counts {
+  const domainOf = domains.of;
+  const net = new Int32Array(domains.count + 1);
   for (const v of members) {
     const there = domainOf[model.home[v] ?? -1] ?? -1;
+    shift(net, there, 1);
     // A member in flight stands on both hosts: no move of the plan can wait for its arrival.
-    const vm = model.vms[v];
-    const before = vm === undefined ? -1 : (model.hostIndex.get(vm.host) ?? -1);
-    for (const domain of new Set([there, domainOf[before] ?? -1])) {
-      shift(gross, domain, 1);
-      shift(net, domain, 1);
-    }
+    const other = model.alsoAt[v] ?? -1;
+    if (other >= 0 && domainOf[other] !== there) shift(net, domainOf[other] ?? -1, 1);
   }
-  return { domainOf, gross, net };
+  return { domainOf, gross: net.slice(), net };
 }
 
 /** Members without a domain are counted in the last place. */
 function shift(counts: Int32Array, domain: number, by: number): void {
   const at = domain < 0 ? counts.length - 1 : domain;
   counts[at] = (counts[at] ?? 0) + by;
-}
-
-function domainName(host: Host, over: string): string | undefined {
-  return over === 'host' ? host.id : host.faultDomains[over];
 }
 
 interface Question {
