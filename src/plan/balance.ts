@@ -27,7 +27,9 @@ export function balance(
   budget: SearchBudget,
 ): void {
   const tasks = makeTasks(draft, needs, terms);
-  const solution = clearAll(draft, tasks, budget);
+  const makeRoom = (task: ClearTask): boolean =>
+    task.relief !== undefined && relieveAsFar(draft, task, task.relief);
+  const solution = clearAll(draft, tasks, makeRoom, budget);
   for (const [index, task] of tasks.entries()) {
     if (solution[index] !== undefined) continue;
     for (const crowd of task.crowds) thinOut(draft, task, crowd);

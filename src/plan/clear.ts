@@ -5,14 +5,14 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
-import { cheapestCover } from './cover.ts';
+import { type Cover, cheapestCover } from './cover.ts';
 import { CPU_AT } from './model.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findTarget } from './targets.ts';
 
 /** Bounds of one search for a set: nodes of the tree, and sets that are tried out. */
 const MAX_NODES = 20_000;
-const MAX_TRIALS = 150;
+const MAX_TRIALS = 400;
 /** Combinations of "who of each double group stays" that are looked at. */
 const MAX_COMBINATIONS = 64;
 
@@ -95,36 +95,36 @@ interface Attempt {
 function cheapestWith(state: State, attempt: Attempt): Clearing | undefined {
   const { task, candidates, leavers, fit, below = Number.POSITIVE_INFINITY } = attempt;
   const { width, held, cost } = state.model;
-  const leaving = new Set(leavers.map(({ vm }) => vm));
+  const gone = new Set(leavers.map(({ vm }) => vm));
   const gain = (v: number): number => held[v * width + task.resource] ?? 0;
   const forced = { gain: 0, cost: 0 };
-  for (const v of leaving) {
+  for (const v of gone) {
     forced.gain += gain(v);
     forced.cost += cost[v] ?? 0;
   }
-  const free = candidates.filter((v) => !leaving.has(v));
+  const free = candidates.filter((v) => !gone.has(v));
   const items = free.map((v) => ({ gain: gain(v), cost: cost[v] ?? 0 }));
   const withChosen = (chosen: readonly number[]): Leaver[] => [
     ...leavers,
     ...chosen.flatMap((index) => relieving(task, free[index])),
   ];
-  let moves: Clearing['moves'] = [];
-  const accept = (chosen: readonly number[]): boolean => {
-    const tried = fit && tryOut(state, withChosen(chosen), fit);
-    moves = tried ?? moves;
-    return tried !== undefined;
-  };
-  const cover = cheapestCover(items, excessOf(state, task) - forced.gain, {
-    below: below - forced.cost,
-    maxNodes: MAX_NODES,
-    maxQuestions: MAX_TRIALS,
-    accept: fit && accept,
-  });
+  const wanted = excessOf(state, task) - forced.gain;
+  const bounds = { below: below - forced.cost, maxNodes: MAX_NODES };
+  const cover = cheapestCover(items, wanted, bounds);
   if (cover === undefined) return undefined;
-  if (fit === undefined) {
-    moves = withChosen(cover.chosen).map((leaver) => ({ ...leaver, to: -1 }));
-  }
-  return { moves, cost: cover.cost + forced.cost };
+  const finish = ({ chosen, cost: price }: Cover): Clearing | undefined => {
+    const leaving = withChosen(chosen);
+    const unplaced = leaving.map((leaver) => ({ ...leaver, to: -1 }));
+    const moves = fit === undefined ? unplaced : tryOut(state, leaving, fit);
+    return moves && { moves, cost: price + forced.cost };
+  };
+  // Mostly the cheapest set of all finds its places; only then is the search for others worth it.
+  const cheapest = finish(cover);
+  if (cheapest !== undefined || fit === undefined) return cheapest;
+  const accept = (chosen: readonly number[]): boolean =>
+    tryOut(state, withChosen(chosen), fit) !== undefined;
+  const next = cheapestCover(items, wanted, { ...bounds, maxQuestions: MAX_TRIALS, accept });
+  return next && finish(next);
 }
 
 function relieving(task: ClearTask, vm: number | undefined): Leaver[] {

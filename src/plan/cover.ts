@@ -1,8 +1,8 @@
 /**
  * The cheapest set of items that together give enough: a covering knapsack, solved exactly by
  * depth-first branch and bound with the fractional relaxation as the bound (Dantzig, "Discrete-
- * variable extremum problems", 1957). An oracle may turn a set down (it can not be placed); then
- * the search goes on to the next one that is cheap enough.
+ * variable extremum problems", 1957). An oracle may turn a set down (it can not be placed); what
+ * contains a set that was turned down is not looked at.
  *
  * Pure: indexes in, indexes out. The number of nodes and of questions to the oracle is bounded, so
  * the answer is the best found within them.
@@ -19,7 +19,10 @@ export interface CoverOptions {
   /** Only sets cheaper than this are of interest. */
   readonly below: number;
   readonly maxNodes: number;
-  /** Judges a set that is enough; absent: every set is good. */
+  /**
+   * Judges a set, in the order in which its items were chosen, before more is added to it; absent:
+   * every set is good.
+   */
   readonly accept?: ((chosen: readonly number[]) => boolean) | undefined;
   readonly maxQuestions?: number;
 }
@@ -65,34 +68,37 @@ class CoverSearch {
   }
 
   run(): Cover | undefined {
-    this.#visit(0, this.#wanted, 0);
+    if (this.#accepts()) this.#visit(0, this.#wanted, 0);
     return this.#best;
   }
 
   #visit(depth: number, missing: number, cost: number): void {
-    if (missing <= 0) return this.#judge(cost);
+    if (missing <= 0) return this.#keep(cost);
     this.#nodes -= 1;
-    if (this.#nodes < 0 || this.#questions <= 0) return;
+    if (this.#nodes < 0) return;
     if (cost + this.#relaxed(depth, missing) >= this.#bound) return;
     const index = this.#order[depth];
     const item = index === undefined ? undefined : this.#items[index];
     if (index === undefined || item === undefined) return;
     this.#stack.push(index);
-    this.#visit(depth + 1, missing - item.gain, cost + item.cost);
+    if (cost + item.cost < this.#bound && this.#accepts()) {
+      this.#visit(depth + 1, missing - item.gain, cost + item.cost);
+    }
     this.#stack.pop();
     this.#visit(depth + 1, missing, cost);
   }
 
-  #judge(cost: number): void {
+  #keep(cost: number): void {
     if (cost >= this.#bound) return;
-    const chosen = [...this.#stack].sort((a, b) => a - b);
-    const { accept } = this.#options;
-    if (accept !== undefined) {
-      this.#questions -= 1;
-      if (!accept(chosen)) return;
-    }
-    this.#best = { chosen, cost };
+    this.#best = { chosen: [...this.#stack].sort((a, b) => a - b), cost };
     this.#bound = cost;
+  }
+
+  #accepts(): boolean {
+    const { accept } = this.#options;
+    if (accept === undefined) return true;
+    this.#questions -= 1;
+    return this.#questions >= 0 && accept(this.#stack);
   }
 
   /** Least cost of what is missing if items could be cut; infinite: there is not enough left. */

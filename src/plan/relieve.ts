@@ -34,13 +34,17 @@ interface Job {
 /** The clearings of all tasks; undefined where none was found within the gross loads. */
 export type Solution = readonly (Clearing | undefined)[];
 
-/** Makes the moves that it returns. The solution is in the order of the tasks. */
+/**
+ * Makes the moves that it returns. The solution is in the order of the tasks. `makeRoom` is called
+ * for hosts that cannot be cleared although nobody else takes any room; it moves what it can.
+ */
 export function clearAll(
   draft: Draft,
   tasks: readonly ClearTask[],
+  makeRoom: (task: ClearTask) => boolean,
   budget: SearchBudget,
 ): Solution {
-  const solution = new ClearSearch(draft, tasks).run(budget);
+  const solution = new ClearSearch(draft, tasks, makeRoom).run(budget);
   // The search works on the bare state; the moves are made again with their causes.
   for (const clearing of solution) {
     for (const { vm } of clearing?.moves ?? []) draft.state.undo(vm);
@@ -56,11 +60,15 @@ export function clearAll(
 class ClearSearch {
   readonly #state: State;
   readonly #jobs: readonly Job[];
+  readonly #makeRoom: (task: ClearTask) => boolean;
+  /** Jobs that were left to {@link makeRoom}: the search does not touch them any more. */
+  readonly #settled = new Set<number>();
   readonly #solution: (Clearing | undefined)[];
   #fit: Fit = 'spread';
 
-  constructor(draft: Draft, tasks: readonly ClearTask[]) {
+  constructor(draft: Draft, tasks: readonly ClearTask[], makeRoom: (task: ClearTask) => boolean) {
     this.#state = draft.state;
+    this.#makeRoom = makeRoom;
     this.#jobs = tasks.map((task) => {
       const candidates = reliefCandidates(draft.state, task, draft.residents(task.host));
       const bound = findClearing(draft.state, task, candidates, undefined)?.cost;
@@ -79,13 +87,27 @@ class ClearSearch {
     const kept = [...this.#solution];
     for (const index of hardestFirst) this.#takeBack(index);
     this.#fit = 'pack';
+    const open = hardestFirst.filter((index) => kept[index] === undefined);
+    for (const index of open) this.#tryAlone(index);
     for (const index of hardestFirst) this.#solve(index);
-    if (isWorse(this.#score(), spread)) this.#restore(kept);
+    // Once room was made for some, the spread solution may not fit any more.
+    if (this.#settled.size === 0 && isWorse(this.#score(), spread)) this.#restore(kept);
     while (budget.steps > 0 && !this.#isOptimal() && !budget.shouldStop()) {
       budget.steps -= 1;
       this.#step(budget.rng);
     }
     return this.#solution;
+  }
+
+  /** A job that fails even with all the room there is needs others to be moved out of its way. */
+  #tryAlone(index: number): void {
+    const job = this.#jobs[index];
+    if (job?.bound === undefined) return;
+    this.#solve(index);
+    if (this.#solution[index] === undefined) {
+      this.#settled.add(index);
+      this.#makeRoom(job.task);
+    } else this.#takeBack(index);
   }
 
   #step(rng: Rng): void {
@@ -113,7 +135,7 @@ class ClearSearch {
 
   #solve(index: number): void {
     const job = this.#jobs[index];
-    if (job?.bound === undefined) return;
+    if (job?.bound === undefined || this.#settled.has(index)) return;
     const found = findClearing(this.#state, job.task, job.candidates, this.#fit);
     if (found !== undefined) this.#put(index, found);
   }
@@ -138,7 +160,7 @@ class ClearSearch {
   }
 
   #isBest(index: number): boolean {
-    const bound = this.#jobs[index]?.bound;
+    const bound = this.#settled.has(index) ? undefined : this.#jobs[index]?.bound;
     // The same set may be summed up in another order.
     const reached = (this.#solution[index]?.cost ?? Infinity) * (1 - 1e-12);
     return bound === undefined || reached <= bound;
@@ -148,19 +170,23 @@ class ClearSearch {
     return this.#jobs.every((_job, index) => this.#isBest(index));
   }
 
-  #score(): { readonly open: number; readonly cost: number } {
+  #score(): Score {
     let open = 0;
     let cost = 0;
     for (const [index, job] of this.#jobs.entries()) {
       const clearing = this.#solution[index];
-      if (clearing === undefined && job.bound !== undefined) open += 1;
+      const isOpen = clearing === undefined && job.bound !== undefined;
+      if (isOpen && !this.#settled.has(index)) open += 1;
       cost += clearing?.cost ?? 0;
     }
     return { open, cost };
   }
 }
 
-type Score = { readonly open: number; readonly cost: number };
+interface Score {
+  open: number;
+  cost: number;
+}
 
 function isWorse(score: Score, than: Score): boolean {
   return score.open !== than.open ? score.open > than.open : score.cost > than.cost;

@@ -71,19 +71,11 @@ function compile(model: Model, rule: PlacementRule, domains: Map<string, Domains
   members.sort((a, b) => a - b);
   switch (rule.kind) {
     case 'anti-affinity':
-      return domainRule(
-        rule,
-        members,
-        ANTI_AFFINITY,
-        countMembers(model, members, domainsOf(model, rule.over, domains)),
-      );
-    case 'affinity':
-      return domainRule(
-        rule,
-        members,
-        AFFINITY,
-        countMembers(model, members, domainsOf(model, rule.over, domains)),
-      );
+    case 'affinity': {
+      const apart = rule.kind === 'anti-affinity';
+      const counts = countMembers(model, members, domainsOf(model, rule.over, domains), apart);
+      return domainRule(rule, members, counts);
+    }
     case 'pin':
       return hostRule(model, rule, members, { named: true, code: PIN });
     case 'avoid':
@@ -120,12 +112,13 @@ interface Counts {
   /** Members per domain at any moment, and in the end; the last place: of no known domain. */
   readonly gross: Int32Array;
   readonly net: Int32Array;
+  /** A member is in flight, or about to be: where it ends up is not certain yet. */
+  readonly unsettled: boolean;
 }
 
 function domainRule(
   rule: PlacementRule & { readonly kind: 'affinity' | 'anti-affinity' },
   members: readonly number[],
-  code: number,
   counts: Counts,
 ): CompiledRule {
   const { domainOf, gross, net } = counts;
@@ -134,7 +127,7 @@ function domainRule(
   return {
     id: rule.id,
     rule,
-    code,
+    code: apart ? ANTI_AFFINITY : AFFINITY,
     members,
     forbids: (from, to, outlook) =>
       forbids(counts, members.length, {
@@ -184,17 +177,31 @@ function domainsOf(model: Model, over: string, made: Map<string, Domains>): Doma
   return domains;
 }
 
-function countMembers(model: Model, members: readonly number[], domains: Domains): Counts {
+/**
+ * A member in flight, or about to be, stands on both hosts: no move of the plan can wait for its
+ * arrival. To members that are to be together it is company on its host only.
+ */
+function countMembers(
+  model: Model,
+  members: readonly number[],
+  domains: Domains,
+  apart: boolean,
+): Counts {
   const domainOf = domains.of;
+  let unsettled = false;
+  const gross = new Int32Array(domains.count + 1);
   const net = new Int32Array(domains.count + 1);
   for (const v of members) {
     const there = domainOf[model.home[v] ?? -1] ?? -1;
+    shift(gross, there, 1);
     shift(net, there, 1);
-    // A member in flight stands on both hosts: no move of the plan can wait for its arrival.
     const other = model.alsoAt[v] ?? -1;
-    if (other >= 0 && domainOf[other] !== there) shift(net, domainOf[other] ?? -1, 1);
+    if (other < 0 || domainOf[other] === there) continue;
+    unsettled = true;
+    shift(gross, domainOf[other] ?? -1, 1);
+    if (apart) shift(net, domainOf[other] ?? -1, 1);
   }
-  return { domainOf, gross: net.slice(), net };
+  return { domainOf, gross, net, unsettled };
 }
 
 /** Members without a domain are counted in the last place. */
@@ -224,7 +231,8 @@ function keepsApart(counts: Counts, _size: number, { from, to, net }: Question):
 /**
  * A rule that holds may not be broken: all the others have to be in the target's domain. One that
  * is broken already may not get worse: in the end the target needs as many of the others as the
- * source has; at every moment it needs more, for the VM is in both places while it moves.
+ * source has; at every moment (or while a member is in flight) it needs more, for the VM is in
+ * both places while it moves.
  */
 function keepsTogether(counts: Counts, size: number, question: Question): boolean {
   const { from, to } = question;
@@ -237,7 +245,7 @@ function keepsTogether(counts: Counts, size: number, question: Question): boolea
   const there = counts.net[target] ?? 0;
   const holds = here === size - 1;
   if (holds) return size > 1;
-  if (question.finally) return there < here;
+  if (question.finally && !counts.unsettled) return there < here;
   const onTheWay = (counts.gross[target] ?? 0) !== there;
   return onTheWay || there <= here;
 }

@@ -96,10 +96,12 @@ describe('the planner', () => {
   it('has nothing left to do when its plan was carried out', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(planRequests(false), (request) => {
-        // Groups that are to be together may need more plans, since a VM moves once in each.
+        // Groups that are to be together, and needs that stay open, may be served by further plans,
+        // since a VM moves once in each.
         const placement = request.snapshot.placement.filter(({ kind }) => kind !== 'affinity');
         const asked = { ...request, snapshot: { ...request.snapshot, placement } };
         const first = plan(asked);
+        fc.pre(first.report.unresolved.length === 0);
         const after = { ...asked, snapshot: carriedOut(asked, first.plan.moves) };
         expect(plan(after).plan.moves.map(({ vm, from, to }) => [vm, from, to])).toEqual([]);
       }),

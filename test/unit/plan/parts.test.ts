@@ -66,9 +66,9 @@ describe('cheapestCover', () => {
   it('stops at its bounds', () => {
     const items = Array.from({ length: 30 }, (_none, i) => ({ gain: 1, cost: 1 + (i % 3) }));
     let asked = 0;
-    const accept = (): boolean => {
+    const accept = (chosen: readonly number[]): boolean => {
       asked += 1;
-      return false;
+      return chosen.length < 5;
     };
     const options = { below: Infinity, maxNodes: 1_000_000, maxQuestions: 10, accept };
     expect(cheapestCover(items, 5, options)).toBeUndefined();
