@@ -96,17 +96,15 @@ function cpuMisfit(
   policies: PolicySet,
 ): Misfit | undefined {
   const speeds = new Map(snapshot.hosts.map((host) => [host.id, host.cpu.coreSpeed]));
-  const demandOf = (one: Vm): number | undefined => {
+  const demandOf = (one: Vm): number => {
     const demand = cpuDemand(one);
-    return demand.kind === 'known' ? demand.value * (speeds.get(one.host) ?? 1) : undefined;
+    // Unknown is not nothing: the most that it can use counts, as in the plan.
+    const used = demand.kind === 'known' ? demand.value : one.vcpus;
+    return used * (speeds.get(one.host) ?? 1);
   };
-  const demands = [vm, ...there].map(demandOf);
-  const isMandatory = move.tier === 'mandatory';
-  if (!isMandatory && demands.includes(undefined)) {
-    return { code: 'stale-metrics', detail: `CPU demand on ${to.name} is not known` };
-  }
-  const load = demands.reduce<number>((sum, demand) => sum + (demand ?? 0), 0);
-  const share = policies.limits.safetyCapacity.cpu + (isMandatory ? MANDATORY_CPU_TOLERANCE : 0);
+  const load = [vm, ...there].reduce((sum, one) => sum + demandOf(one), 0);
+  const tolerance = move.tier === 'mandatory' ? MANDATORY_CPU_TOLERANCE : 0;
+  const share = policies.limits.safetyCapacity.cpu + tolerance;
   const capacity = cpuCapacity(to);
   if (load <= capacity * share) return undefined;
   const percent = capacity > 0 ? Math.round((100 * load) / capacity) : Number.POSITIVE_INFINITY;

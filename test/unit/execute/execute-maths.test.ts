@@ -4,16 +4,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { MoveProgress } from '../../../src/domain/events.ts';
+import { TIERS } from '../../../src/domain/finding.ts';
 import { hostId, moveId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import { bytes, epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { callWithin, pauseAfter, RETRY, withRetry } from '../../../src/execute/call.ts';
 import { startConvergence, stepConvergence } from '../../../src/execute/convergence.ts';
 import { currentWorld } from '../../../src/execute/current-world.ts';
+import { misfit } from '../../../src/execute/fits.ts';
 import { describeWhereabouts, whereabouts } from '../../../src/execute/whereabouts.ts';
 import type { Sighting } from '../../../src/ports/hypervisor.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
-import { aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
+import { aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { aMove } from '../../support/plans.ts';
 
 const [h1, h2, h3] = [hostId('h1'), hostId('h2'), hostId('h3')];
 
@@ -217,5 +220,22 @@ describe('calls', () => {
         expect(pause).toBeLessThanOrEqual(RETRY.longestPause);
       }),
     );
+  });
+});
+
+describe('whether a move still fits', () => {
+  it('counts a VM of unknown demand with all its vCPUs, whatever the tier', () => {
+    const policies = aPolicy();
+    const silent = aVm({ id: 'v2', host: 'h2', vcpus: 6, metrics: {} });
+    const world = (threads: number) =>
+      aSnapshot({
+        hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2', threads })],
+        vms: [aVm({ id: 'v1', cpuUsed: 1 }), silent],
+      });
+    for (const tier of TIERS) {
+      const move = aMove({ tier });
+      expect(misfit(move, world(16), policies)).toBeUndefined();
+      expect(misfit(move, world(8), policies)?.code).toBe('cpu');
+    }
   });
 });
