@@ -32,7 +32,7 @@ export function massFailure(
   return undefined;
 }
 
-/** Each host once, with the earliest moment at which a rule or an alert called it failing. */
+/** Each host once, with the earliest moment at which a rule or an alert wanted it emptied. */
 function failingSince(findings: readonly Finding[]): { host: HostId; since: EpochSeconds }[] {
   const first = new Map<HostId, EpochSeconds>();
   for (const finding of findings) {
@@ -45,6 +45,7 @@ function failingSince(findings: readonly Finding[]): { host: HostId; since: Epoc
 }
 
 function saysFailing(finding: Finding): boolean {
-  if (finding.trigger.kind === 'operator') return false;
+  // A host that is only suspect (`quarantine`) is no reason to leave guests on a dying one.
+  if (finding.trigger.kind === 'operator' || finding.response !== 'evacuate') return false;
   return finding.kind === 'failing' || finding.trigger.kind === 'alert';
 }

@@ -181,6 +181,8 @@ describe('guards of every tier', () => {
     const mass = [failing('h1', 5), failing('h2', 100), failing('h3', 500)];
     expect(perTier({ findings: mass })).toEqual(all('mass-failure'));
     expect(perTier({ findings: [...mass, byHand] })).toEqual(all('execute'));
+    const suspect = mass.map((finding) => ({ ...finding, response: 'quarantine' }) as const);
+    expect(perTier({ findings: [failing('h1', 5), ...suspect] })).toEqual(all('execute'));
     const spread = [failing('h1', 5), failing('h2', 700), failing('h3', 1400)];
     expect(perTier({ findings: spread })).toEqual(all('execute'));
     expect(perTier({ findings: mass.slice(0, 2) })).toEqual(all('execute'));
