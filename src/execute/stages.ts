@@ -126,19 +126,19 @@ async function startAndFollow(task: MoveTask): Promise<StageEnd> {
   if (task.adopted) return watchMove(task, 'switchover');
   if (task.cancelled !== undefined) return { kind: 'cancelled', detail: task.cancelled };
   const { hypervisor, order } = task;
+  let problem: string | undefined;
   try {
     const answer = await ask(task, (signal) => hypervisor.startMove(order, signal));
-    if (!answer.ok) {
-      const detail = `not started (${answer.error.code}): ${answer.error.detail}`;
-      // The refusal may be about a start of the same move that went before: looked at, too.
-      const end = await watchMove(task, 'switchover');
-      return end.kind === 'failed' ? { kind: 'failed', detail } : end;
-    }
+    // The refusal may be about a start of the same move that went before: looked at, too.
+    if (!answer.ok) problem = `not started (${answer.error.code}): ${answer.error.detail}`;
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     task.seen('unreachable');
+    problem = `asked to start (${error.code}): ${error.message}`;
   }
-  return watchMove(task, 'switchover');
+  const end = await watchMove(task, 'switchover');
+  if (end.kind !== 'failed' || problem === undefined) return end;
+  return { kind: 'failed', detail: `${problem}; ${end.detail}` };
 }
 
 /** The VM runs on its source. What the attempt left on the target would trip the next one. */
