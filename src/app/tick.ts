@@ -6,6 +6,7 @@
 
 import type { Collector } from '../collect/collector.ts';
 import { compareText, type FindingId, type HostId } from '../domain/ids.ts';
+import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { FiringAlert } from '../domain/host.ts';
 import type { GateVerdict } from '../domain/journal.ts';
@@ -64,9 +65,12 @@ export class Tick {
 
   async run(): Promise<TickState> {
     const orders = await this.#parts.ledger.orders(false);
-    const snapshot = await this.snapshot();
-    const findings = await this.#findings(snapshot, orders);
-    await this.#parts.ladder.update(snapshot, findings, orders);
+    const look = await this.#look();
+    const findings = await this.#findings(look.snapshot, orders);
+    await this.#parts.ladder.update(look.snapshot, findings, orders);
+    // Plan and execution go by the states that follow from the findings, not by those before.
+    const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
+    this.#parts.events.emit('snapshot', { ...look, snapshot });
     await this.#parts.orders.closeReturned((order) => isHome(order, snapshot, findings));
     this.#announce(findings);
     const base = { snapshot, findings, orders };
@@ -80,7 +84,13 @@ export class Tick {
 
   /** The fleet as known now, with policies applied. */
   async snapshot(): Promise<Snapshot> {
-    const { clock, collector, events, executor, ledger, policies } = this.#parts;
+    const look = await this.#look();
+    this.#parts.events.emit('snapshot', look);
+    return look.snapshot;
+  }
+
+  async #look(): Promise<EventMap['snapshot']> {
+    const { clock, collector, executor, ledger, policies } = this.#parts;
     const started = clock.monotonic();
     const [reservations, lastMovedAt] = await Promise.all([
       ledger.reservations(),
@@ -95,8 +105,7 @@ export class Tick {
     });
     // What moved since the hosts were asked is where the executor saw it arrive.
     const snapshot = classify(executor.corrected(raw), policies.policies);
-    events.emit('snapshot', { snapshot, seconds: seconds(clock.monotonic() - started) });
-    return snapshot;
+    return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }
 
   async #findings(snapshot: Snapshot, orders: readonly Order[]): Promise<readonly Finding[]> {
@@ -131,6 +140,14 @@ export class Tick {
     events.emit('plan-rejected', { plan: result.plan.id, violations });
     return undefined;
   }
+}
+
+function withStates(snapshot: Snapshot, states: ReturnType<HostLadder['states']>): Snapshot {
+  const hosts = snapshot.hosts.map((host) => {
+    const state = states.get(host.id) ?? host.state;
+    return state === host.state ? host : { ...host, state };
+  });
+  return { ...snapshot, hosts };
 }
 
 /** Home: nothing of it is left to be done, and nothing is on its way. */
