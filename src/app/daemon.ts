@@ -105,6 +105,11 @@ export class Daemon {
     await this.#parts.tick.run();
   }
 
+  /** Takes up an edit of the policy files now, without waiting for the watcher to see it. */
+  reloadPolicies(): Promise<void> {
+    return this.#parts.policies.reload();
+  }
+
   async keepHouse(): Promise<void> {
     const { clock, executor, ledger } = this.#parts;
     // Moves that could not be settled at start (a host did not answer) are asked about again.

@@ -10,7 +10,8 @@ export function orderText(given: GivenOrder, host: Host, policies: PolicySet): s
   if (order.state === 'returning') return `${host.name} returns to service; its VMs come home`;
   const verb = order.kind === 'maintenance' ? 'enters maintenance' : 'is being evacuated';
   const repeated = what === 'repeated' ? ' (this order was open already)' : '';
-  const vms = `${order.home.length} VMs, mission-critical first`;
+  const { length } = order.home;
+  const vms = length === 1 ? '1 VM' : `${length} VMs, mission-critical first`;
   if (modeOf(host, policies) === 'observe')
     return `${host.name}: mode observe: shown by drover plan, nothing is moved${repeated}`;
   return `${host.name} ${verb}: ${vms}${repeated}`;
