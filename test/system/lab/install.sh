@@ -27,7 +27,7 @@ readonly hypervisor=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
 # Where libvirt is split finely, copying disks during a migration needs this besides.
 readonly storage_driver=libvirt-daemon-driver-storage
 readonly tools=(cpio gcc hostname iproute2 kmod libc6-dev mount procps util-linux xz-utils)
-readonly monitoring=(prometheus prometheus-alertmanager prometheus-node-exporter)
+readonly monitoring=(prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics)
 
 say() { echo "lab install: $*"; }
 die() { echo "lab install: $*" >&2; exit 1; }
