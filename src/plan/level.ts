@@ -12,6 +12,12 @@ import { CPU_AT } from './model.ts';
 import type { SearchBudget } from './relieve.ts';
 import type { State, Terms } from './state.ts';
 
+/**
+ * Squares of shares are small: evening out 1 % is worth 1e-4, where moving 1 GiB costs 1e-3 with
+ * the shipped weights. This brings the two to one scale: 1 GiB is moved for about 0.3 %.
+ */
+const EXCHANGE = 0.01;
+
 export interface LevelSettings {
   readonly finding: Finding;
   readonly terms: Terms;
@@ -111,8 +117,7 @@ class Leveller {
     const after = (source - leaves) ** 2 + (target + comes) ** 2;
     const gain = weights.imbalance * (before - after);
     const price = (weights.moveCost * (1 + margin) * (cost[vm] ?? 0)) / GIB;
-    // The fullest hosts are served for little: a hundredth of the price is what a move must gain.
-    return gain > price / 100 ? gain / Math.max(price, Number.MIN_VALUE) : 0;
+    return gain > price * EXCHANGE ? gain / Math.max(price, Number.MIN_VALUE) : 0;
   }
 
   #use(h: number): number {

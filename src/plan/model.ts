@@ -34,9 +34,9 @@ export const MEMORY_AT = 1;
  * one of about the same size does, without moving twice the memory for it.
  */
 export const CRITICALITY_WEIGHT: Readonly<Record<Criticality, number>> = {
-  'mission-critical': 1.03,
-  business: 1.02,
-  standard: 1.01,
+  'mission-critical': 1.015,
+  business: 1.01,
+  standard: 1.005,
   'best-effort': 1,
 };
 

@@ -17,6 +17,9 @@ import type { Fit } from './targets.ts';
 /** How many hosts' clearings are taken back at once, at most. */
 const NEIGHBOURHOOD = 3;
 
+/** Steps without an improvement after which the search is taken to be at its end. */
+const MAX_IDLE = 150;
+
 export interface SearchBudget {
   readonly rng: Rng;
   readonly shouldStop: () => boolean;
@@ -92,9 +95,10 @@ class ClearSearch {
     for (const index of hardestFirst) this.#solve(index);
     // Once room was made for some, the spread solution may not fit any more.
     if (this.#settled.size === 0 && isWorse(this.#score(), spread)) this.#restore(kept);
-    while (budget.steps > 0 && !this.#isOptimal() && !budget.shouldStop()) {
+    let idle = 0;
+    while (budget.steps > 0 && idle < MAX_IDLE && !this.#isOptimal() && !budget.shouldStop()) {
       budget.steps -= 1;
-      this.#step(budget.rng);
+      idle = this.#step(budget.rng) ? 0 : idle + 1;
     }
     return this.#solution;
   }
@@ -110,13 +114,16 @@ class ClearSearch {
     } else this.#takeBack(index);
   }
 
-  #step(rng: Rng): void {
+  /** True when it found something better. */
+  #step(rng: Rng): boolean {
     const before = this.#score();
     const kept = [...this.#solution];
     const chosen = this.#neighbourhood(rng);
     for (const index of chosen) this.#takeBack(index);
     for (const index of chosen) this.#solve(index);
-    if (isWorse(this.#score(), before)) this.#restore(kept);
+    const after = this.#score();
+    if (isWorse(after, before)) this.#restore(kept);
+    return isWorse(before, after);
   }
 
   /** One host that could be cheaper (or is not cleared yet), and others at random, shuffled. */
