@@ -17,6 +17,7 @@ import {
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
+import type { MetricWindow } from '../domain/measured.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { type Bytes, GIB } from '../domain/units.ts';
 import type { Violation, ViolationCode } from '../domain/violation.ts';
@@ -30,8 +31,8 @@ const TOLERANCE = 1e-9;
 interface Resource {
   readonly code: ViolationCode & ('memory' | 'huge-pages' | 'cpu');
   need(vm: Vm): number;
-  /** What the host itself takes beside its guests, who need `guests` together. */
-  own(host: Host, guests: number): number;
+  /** What the host itself takes beside its guests. */
+  own(host: Host, guests: readonly Vm[]): number;
   reserved(reservation: Reservation): number;
   limit(host: Host): number;
   show(amount: number): string;
@@ -96,10 +97,19 @@ function cpuNeed(world: World, vm: Vm): number {
   return threads * (world.hosts.get(vm.host)?.cpu.coreSpeed ?? 1);
 }
 
-/** What the host was seen to use beyond its guests' demand: the hypervisor, its management. */
-function cpuBesideGuests(host: Host, guests: number): number {
-  const used = host.metrics['cpu.used']?.mean;
-  return used?.kind === 'known' ? Math.max(0, used.value * host.cpu.coreSpeed - guests) : 0;
+/**
+ * What the host is seen to use beyond what its guests use: the hypervisor, its management. Both
+ * as last measured: a mean still holds the load of guests that have left since.
+ */
+function cpuBesideGuests(host: Host, guests: readonly Vm[]): number {
+  const used = lastOf(host.metrics['cpu.used']);
+  const theirs = guests.reduce((sum, vm) => sum + lastOf(vm.metrics['cpu.used']), 0);
+  return Math.max(0, used - theirs) * host.cpu.coreSpeed;
+}
+
+function lastOf(window: MetricWindow | undefined): number {
+  if (window?.last.kind === 'known') return window.last.value;
+  return window?.mean.kind === 'known' ? window.mean.value : 0;
 }
 
 /** What targets hold before the plan: own use, residents, arrivals in flight, reservations. */
@@ -112,10 +122,12 @@ function baseLoads(
   const loads = new Map<HostId, number>([...targets].map((id) => [id, 0]));
   const add = (host: HostId, amount: number): unknown =>
     targets.has(host) && loads.set(host, (loads.get(host) ?? 0) + amount);
-  for (const vm of snapshot.vms) if (targets.has(vm.host)) add(vm.host, resource.need(vm));
-  for (const [id, guests] of loads) {
+  const residents = Map.groupBy(snapshot.vms, (vm) => vm.host);
+  for (const id of targets) {
     const host = world.hosts.get(id);
-    if (host !== undefined) loads.set(id, guests + resource.own(host, guests));
+    const guests = residents.get(id) ?? [];
+    for (const vm of guests) add(id, resource.need(vm));
+    if (host !== undefined) add(id, resource.own(host, guests));
   }
   // Who is in flight to a host, or holds a reservation there, counts once, and not if it is there.
   const counted = new Set<string>();
