@@ -7,17 +7,10 @@ import type { DaemonConfig } from '../config/daemon.ts';
 import { sourceId } from '../domain/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
+import { SourceErrors } from './input-errors.ts';
 import type { Sources } from './sources.ts';
 
 type SourceConfig = DaemonConfig['sources'][number];
-
-/** All mistakes of all sources at once; nothing was opened. */
-export class SourceErrors extends Error {
-  constructor(problems: readonly string[]) {
-    super(`the sources are not valid:\n  ${problems.join('\n  ')}`);
-    this.name = 'SourceErrors';
-  }
-}
 
 /** Reads all options before the first connection is opened. Rejects with SourceErrors. */
 export async function buildSources(config: DaemonConfig, clock: Clock): Promise<Sources> {

@@ -53,9 +53,9 @@ async function heldFindings(
 ): Promise<readonly Finding[]> {
   const now = snapshot.takenAt;
   const longest = Math.max(0, ...policies.rules.map(({ forSeconds }) => forSeconds));
-  const before = epochSeconds(Math.max(0, now - longest));
-  const first = await rules.evaluate({ snapshot, orders, memory: [], now: before });
-  const second = await rules.evaluate({ snapshot, orders, memory: first.memory, now });
+  const later = epochSeconds(now + longest);
+  const first = await rules.evaluate({ snapshot, orders, memory: [], now });
+  const second = await rules.evaluate({ snapshot, orders, memory: first.memory, now: later });
   return second.findings;
 }
 

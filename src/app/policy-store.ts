@@ -12,6 +12,7 @@ import { loadPolicies } from '../config/policies.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { EventSink } from '../ports/events.ts';
 import { RuleBook } from '../rules/rule-book.ts';
+import { PolicyErrors } from './input-errors.ts';
 import { PACKAGE_ROOT } from './version.ts';
 
 /** What holds where no policy file is named. */
@@ -100,16 +101,6 @@ export async function loadRules(paths: readonly string[]): Promise<RulesInForce>
   const loaded = await load(paths);
   if (!loaded.ok) throw new PolicyErrors(loaded.errors);
   return loaded.inForce;
-}
-
-export class PolicyErrors extends Error {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`the policies are not valid:\n  ${problems.join('\n  ')}`);
-    this.name = 'PolicyErrors';
-    this.problems = problems;
-  }
 }
 
 type Loaded =

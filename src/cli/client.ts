@@ -5,7 +5,6 @@
 
 import { readFileSync } from 'node:fs';
 
-import { request } from 'undici';
 import { z } from 'zod';
 
 import { DEFAULT_PORT, findAccess } from './access.ts';
@@ -46,17 +45,16 @@ function clientFor(server: string, token: string | undefined): Client {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (method === 'POST') headers['content-type'] = 'application/json';
-    const answer = await request(new URL(path, server), {
+    const answer = await fetch(new URL(path, server), {
       method,
       headers,
-      body: method === 'POST' ? JSON.stringify(body ?? {}) : null,
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
+      ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     }).catch((error: unknown) => {
       throw unreachable(server, error);
     });
-    const text = await answer.body.text();
-    if (answer.statusCode >= 400) throw refused(answer.statusCode, text);
+    const text = await answer.text();
+    if (answer.status >= 400) throw refused(answer.status, text);
     return text;
   }
   return {
@@ -113,6 +111,9 @@ function parseOrUndefined(text: string): unknown {
   }
 }
 
+/** The message, and that of what caused it: "fetch failed" alone helps nobody. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause.message : '';
+  return cause === '' ? error.message : `${error.message}: ${cause}`;
 }

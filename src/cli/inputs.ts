@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 
-import { SourceErrors } from '../app/build-sources.ts';
+import { SourceErrors } from '../app/input-errors.ts';
 import { readFleet } from '../app/live-fleet.ts';
 import { loadRules, type RulesInForce } from '../app/policy-store.ts';
 import { systemClock } from '../app/system-clock.ts';

@@ -1,11 +1,12 @@
 /**
  * The `drover` command line: one file per verb, put together here. Every verb returns through
  * exit codes 0 done / 1 findings or violations / 2 usage or invalid input / 3 unavailable.
+ * Verbs load what they need when they run: `drover status` should not wait for a rules engine.
  */
 
 import { Command, CommanderError } from 'commander';
 
-import { PolicyErrors } from '../app/policy-store.ts';
+import { PolicyErrors, SourceErrors } from '../app/input-errors.ts';
 import { VERSION } from '../app/version.ts';
 import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
 import { addDemo } from './verbs/demo.ts';
@@ -80,7 +81,7 @@ function explain(error: unknown, io: Io): ExitCode {
     if (error.hint !== '') io.err(`hint: ${error.hint}\n`);
     return error.exitCode;
   }
-  if (error instanceof PolicyErrors) {
+  if (error instanceof PolicyErrors || error instanceof SourceErrors) {
     io.err(`drover: ${error.message}\n`);
     return EXIT.usage;
   }

@@ -5,9 +5,9 @@ import type { HeartbeatWatch } from './lab/heartbeats.ts';
 import type { Lab } from './lab/lab.ts';
 
 /**
- * The policy of the lab: thresholds and hold times for small guests under emulation, on a machine
- * that may do much else. A guest that wants a whole CPU gets a quarter of one at the least.
- * The cool-down keeps a host that took a busy guest in from handing it on.
+ * The policy of the lab: thresholds and hold times for small guests under emulation. A host of the
+ * lab says that it has two CPUs, and all of them share the machine's: 40 % is 0.8 of a core. The
+ * cool-down keeps a host that took a busy guest in from handing it on.
  */
 export const LAB_POLICY = `
 apiVersion: drover/v1
@@ -16,10 +16,10 @@ rules:
   - name: overloaded
     finding: overloaded
     response: relieve
-    when: { fact: host.cpu.used.ratio.mean, operator: greaterThan, value: 22% }
+    when: { fact: host.cpu.used.ratio.mean, operator: greaterThan, value: 40% }
     for: 4s
-    clear: { fact: host.cpu.used.ratio.mean, operator: lessThan, value: 15% }
-    relieveBelow: 22%
+    clear: { fact: host.cpu.used.ratio.mean, operator: lessThan, value: 30% }
+    relieveBelow: 40%
 criticality:
   - vms: { labels: { tier: gold } }
     criticality: mission-critical

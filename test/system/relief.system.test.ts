@@ -85,13 +85,14 @@ describe('the daemon on real guests', () => {
   });
 
   it('relieves an overloaded host with the least disruptive guest', async () => {
-    await lab.ctl('shop', 'burn 95');
-    await lab.ctl('batch', 'burn 90');
+    await lab.ctl('shop', 'burn 45');
+    await lab.ctl('batch', 'burn 60');
     const found = await daemon.waitFor('the finding', ({ msg }) => msg === 'finding opened');
     expect(JSON.stringify(found)).toMatch(/h1.*cpu\.used\.ratio\.mean/);
     await untilHost(1, 'is relieved', (names) => names.length < 3);
     await idle();
     expect(await lab.whereIs('payments')).toEqual([1]);
+    expect(await lab.whereIs('batch')).not.toEqual([1]);
     const [move] = await droverJson<MigrationView[]>(daemon, ['migrations']);
     expect(move?.record.result).toMatchObject({ outcome: 'succeeded' });
     await lab.ctl('shop', 'burn 0');

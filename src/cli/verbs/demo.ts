@@ -2,11 +2,9 @@
 
 import type { Command } from 'commander';
 
-import { startDemo } from '../../app/demo.ts';
-import { narrate, type Narrator } from '../../observe/narrate.ts';
+import type { Narrator } from '../../observe/narrate.ts';
 import { DEFAULT_PORT, demoAccessFile } from '../access.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
-import { untilAborted } from './run.ts';
 
 interface DemoVerbOptions {
   readonly for?: string;
@@ -31,6 +29,9 @@ export function addDemo(program: Command, io: Io): void {
 
 async function demo(io: Io, options: DemoVerbOptions): Promise<void> {
   const stop = stopSignal(io, options.for);
+  const { startDemo } = await import('../../app/demo.ts');
+  const { untilAborted } = await import('../../app/run-daemon.ts');
+  const { narrate } = await import('../../observe/narrate.ts');
   let narrator: Narrator | undefined;
   const running = await startDemo({
     hosts: wholeNumber('--hosts', options.hosts, [1, 10_000]),

@@ -4,13 +4,11 @@ import { access, constants, mkdir } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
-import { readFleet } from '../../app/live-fleet.ts';
-import { systemClock } from '../../app/system-clock.ts';
 import { VERSION } from '../../app/version.ts';
 import type { DaemonConfig } from '../../config/daemon.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import { makeClient, messageOf } from '../client.ts';
-import { loadConfig, loadPolicySet } from '../inputs.ts';
+import type { RulesInForce } from '../../app/policy-store.ts';
 import { EXIT, printJson, type ExitCode, type Io } from '../io.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
 
@@ -55,6 +53,7 @@ async function checkDaemon(io: Io, options: RemoteOptions): Promise<Finding> {
 }
 
 async function checkConfig(io: Io, file: string): Promise<readonly Finding[]> {
+  const { loadConfig, loadPolicySet } = await import('../inputs.ts');
   const config = await attempt('config', () => loadConfig(file));
   if (!config.ok) return [config.finding];
   const state = await attempt('state', () => checkFolder(config.value.stateDir));
@@ -67,7 +66,7 @@ async function checkConfig(io: Io, file: string): Promise<readonly Finding[]> {
   ];
 }
 
-function policiesText({ policies }: Awaited<ReturnType<typeof loadPolicySet>>): string {
+function policiesText({ policies }: RulesInForce): string {
   return `${policies.rules.length} rules, revision ${policies.revision.slice(0, 12)}`;
 }
 
@@ -77,6 +76,8 @@ async function checkFolder(folder: string): Promise<void> {
 }
 
 async function checkSources(io: Io, config: DaemonConfig): Promise<readonly Finding[]> {
+  const { readFleet } = await import('../../app/live-fleet.ts');
+  const { systemClock } = await import('../../app/system-clock.ts');
   const read = await attempt('sources', () => readFleet(config, systemClock(), io.stop));
   if (!read.ok) return [read.finding];
   const { statuses, snapshot, warnings } = read.value;

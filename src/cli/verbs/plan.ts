@@ -2,14 +2,14 @@
 
 import type { Command } from 'commander';
 
-import { dryTick, type DryTick } from '../../app/dry-tick.ts';
+import type { DryTick } from '../../app/dry-tick.ts';
 import { findNamed } from '../../app/views.ts';
-import { formatPlanOutput, type PlanOutput } from '../../config/plan-output.ts';
+import type { PlanOutput } from '../../config/plan-output.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { HostId } from '../../domain/ids.ts';
 import { seconds } from '../../domain/units.ts';
 import { makeClient } from '../client.ts';
-import { loadFleet, loadPolicySet, readLiveFleet, type FleetInput } from '../inputs.ts';
+import type { FleetInput } from '../inputs.ts';
 import { CliError, EXIT, printJson, type ExitCode, type Io } from '../io.ts';
 import { planText } from '../plan-text.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
@@ -50,6 +50,9 @@ async function planVerb(io: Io, options: PlanOptions): Promise<ExitCode> {
     else io.out(planText(plan, new Map()));
     return EXIT.done;
   }
+  const { dryTick } = await import('../../app/dry-tick.ts');
+  const { formatPlanOutput } = await import('../../config/plan-output.ts');
+  const { loadPolicySet } = await import('../inputs.ts');
   const { snapshot, notes, orders } = await readInput(io, options);
   const started = performance.now();
   const { policies, rules } = await loadPolicySet(options.policy ?? []);
@@ -67,6 +70,7 @@ async function planVerb(io: Io, options: PlanOptions): Promise<ExitCode> {
 }
 
 async function readInput(io: Io, options: PlanOptions): Promise<FleetInput> {
+  const { loadFleet, readLiveFleet } = await import('../inputs.ts');
   if (options.fleet !== undefined)
     return loadFleet(options.fleet, { assumeHeld: options.assumeHeld });
   return readLiveFleet(io, options.config ?? '');

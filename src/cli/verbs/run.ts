@@ -2,14 +2,8 @@
 
 import type { Command } from 'commander';
 
-import { buildSources, SourceErrors } from '../../app/build-sources.ts';
-import { buildDaemon } from '../../app/container.ts';
-import { systemClock } from '../../app/system-clock.ts';
-import { subscribeInflux } from '../../observe/influx.ts';
-import { makeLogger, subscribeLog } from '../../observe/log.ts';
 import { accessFileIn } from '../access.ts';
-import { messageOf } from '../client.ts';
-import { loadConfig } from '../inputs.ts';
+import { PolicyErrors, SourceErrors } from '../../app/input-errors.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
 
 interface RunOptions {
@@ -26,40 +20,20 @@ export function addRun(program: Command, io: Io): void {
 }
 
 async function run(io: Io, options: RunOptions): Promise<void> {
+  const { loadConfig } = await import('../inputs.ts');
+  const { runDaemon } = await import('../../app/run-daemon.ts');
   const config = await loadConfig(options.config);
-  const clock = systemClock();
-  const logger = makeLogger({ level: config.log.level, write: io.out });
-  const daemon = await buildDaemon({
-    config,
-    clock,
-    sources: () => buildSources(config, clock),
-    subscribe(events) {
-      const off = subscribeLog(events, logger);
-      if (config.influx === undefined) return off;
-      const influx = subscribeInflux(events, { ...config.influx, clock });
-      return async () => {
-        await influx.close();
-        off();
-      };
-    },
-    seed: 1,
-    speed: 1,
-    accessFile: accessFileIn(config.stateDir),
-  }).catch((error: unknown) => {
-    if (error instanceof SourceErrors) throw new CliError(EXIT.usage, error.message);
-    throw error;
-  });
-  await daemon.start().catch(async (error: unknown) => {
-    await daemon.stop('it could not start');
-    throw new CliError(EXIT.unavailable, `cannot start: ${messageOf(error)}`);
-  });
-  await untilAborted(io.stop);
-  await daemon.stop('signal');
+  const accessFile = accessFileIn(config.stateDir);
+  try {
+    await runDaemon({ config, accessFile, write: io.out, stop: io.stop });
+  } catch (error) {
+    if (isUsage(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(EXIT.unavailable, `cannot run: ${reason}`);
+  }
 }
 
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** What the operator has to mend in a file is said as it is. */
+function isUsage(error: unknown): boolean {
+  return error instanceof PolicyErrors || error instanceof SourceErrors;
 }

@@ -4,9 +4,7 @@ import { rename, writeFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
-import { formatFleet } from '../../config/fleet-file.ts';
 import { makeClient, messageOf } from '../client.ts';
-import { readLiveFleet } from '../inputs.ts';
 import { CliError, EXIT, printJson, type Io } from '../io.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
 
@@ -25,13 +23,17 @@ export function addSnapshot(program: Command, io: Io): void {
 }
 
 async function save(io: Io, file: string, options: SaveOptions): Promise<void> {
-  const text =
-    options.config === undefined
-      ? await makeClient(io, options).getText('/api/v1/snapshot')
-      : formatFleet((await readLiveFleet(io, options.config)).snapshot);
+  const text = await fleetText(io, options);
   await writeWhole(file, text);
   if (options.json === true) printJson(io, { file, bytes: Buffer.byteLength(text) });
   else io.out(`saved to ${file}\n`);
+}
+
+async function fleetText(io: Io, options: SaveOptions): Promise<string> {
+  if (options.config === undefined) return makeClient(io, options).getText('/api/v1/snapshot');
+  const { readLiveFleet } = await import('../inputs.ts');
+  const { formatFleet } = await import('../../config/fleet-file.ts');
+  return formatFleet((await readLiveFleet(io, options.config)).snapshot);
 }
 
 /** Never leaves half a file under the final name. */

@@ -1,0 +1,67 @@
+/** The daemon as `drover run` runs it: real clock, configured sources, log and InfluxDB. */
+
+import type { DaemonConfig } from '../config/daemon.ts';
+import type { EventBus } from '../observe/event-bus.ts';
+import { subscribeInflux } from '../observe/influx.ts';
+import { makeLogger, subscribeLog } from '../observe/log.ts';
+import type { Clock } from '../ports/clock.ts';
+import { buildSources } from './build-sources.ts';
+import type { Closer } from './closers.ts';
+import { buildDaemon } from './container.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface RunOptions {
+  readonly config: DaemonConfig;
+  readonly accessFile: string;
+  /** Takes the lines of the log. */
+  readonly write: (text: string) => void;
+  /** Ends the daemon when it is aborted. */
+  readonly stop: AbortSignal;
+}
+
+/** Resolves after a clean stop. Rejects when the daemon cannot be made or started. */
+export async function runDaemon(options: RunOptions): Promise<void> {
+  const { config, accessFile, stop, write } = options;
+  const clock = systemClock();
+  const daemon = await buildDaemon({
+    config,
+    clock,
+    sources: () => buildSources(config, clock),
+    subscribe: (events) => subscribeAll(events, { config, clock, write }),
+    seed: 1,
+    speed: 1,
+    accessFile,
+  });
+  try {
+    await daemon.start();
+  } catch (error) {
+    await daemon.stop('it could not start');
+    throw error;
+  }
+  await untilAborted(stop);
+  await daemon.stop('signal');
+}
+
+interface Listening {
+  readonly config: DaemonConfig;
+  readonly clock: Clock;
+  readonly write: (text: string) => void;
+}
+
+function subscribeAll(events: EventBus, { config, clock, write }: Listening): Closer {
+  const { level, format } = config.log;
+  const endLog = subscribeLog(events, makeLogger({ level, format, write }));
+  if (config.influx === undefined) return endLog;
+  const influx = subscribeInflux(events, { ...config.influx, clock });
+  return async () => {
+    await influx.close();
+    endLog();
+  };
+}
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
