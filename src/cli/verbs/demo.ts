@@ -31,7 +31,7 @@ async function demo(io: Io, options: DemoVerbOptions): Promise<void> {
   const stop = stopSignal(io, options.for);
   const { startDemo } = await import('../../app/demo.ts');
   const { untilAborted } = await import('../../app/run-daemon.ts');
-  const { narrate } = await import('../../observe/narrate.ts');
+  const { narrate, wantsColour } = await import('../../observe/narrate.ts');
   let narrator: Narrator | undefined;
   const running = await startDemo({
     hosts: wholeNumber('--hosts', options.hosts, [1, 10_000]),
@@ -44,19 +44,23 @@ async function demo(io: Io, options: DemoVerbOptions): Promise<void> {
       narrator = narrate(events, {
         write: io.out,
         isTty: io.isTty,
-        colour: io.isTty && io.env['NO_COLOR'] === undefined,
+        colour: wantsColour(io.isTty, io.env),
+        columns: () => process.stdout.columns ?? NARROW,
         clock,
         watched: () => performance.now() / 1000,
       });
       return narrator.close;
     },
-    tell: (text) => io.out(`~ ${text}\n`),
+    tell: (text) => narrator?.say(`~ ${text}`),
   });
   io.out(`listening on ${running.daemon.address ?? '?'}: try "npx drover status" meanwhile\n`);
   await untilAborted(stop);
   await running.stop(io.stop.aborted ? 'signal' : '--for is over');
   io.out(narrator?.summary() ?? '');
 }
+
+/** Columns of a terminal that does not say how wide it is. */
+const NARROW = 80;
 
 function stopSignal(io: Io, text: string | undefined): AbortSignal {
   if (text === undefined) return io.stop;
