@@ -29,6 +29,10 @@ export function evidenceText(evidence: readonly Evidence[]): string {
 
 export function conditionText({ fact, operator, threshold, value }: Evidence): string {
   const unit = FACTS[fact]?.unit ?? '';
+  // "health.worst critical = critical" would say it twice.
+  if (operator === 'equal' && value === threshold) {
+    return `${factText(fact)} is ${valueText(value, unit)}`;
+  }
   const symbol = SYMBOLS[operator] ?? operator;
   return `${factText(fact)} ${valueText(value, unit)} ${symbol} ${valueText(threshold, unit)}`;
 }
