@@ -50,6 +50,8 @@ export interface DaemonOptions {
   readonly accessFile: string;
   /** Default: a worker thread. Simulations plan in-process, to be repeatable. */
   readonly planner?: PlanRunner;
+  /** Ids of orders. Default: version 7 UUIDs. Simulations count, to be repeatable. */
+  readonly newId?: () => string;
   /** Seconds of the clock per second of real time; the schedule counts real ones. */
   readonly speed: number;
 }
@@ -131,7 +133,7 @@ function bindTick({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'orders', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
-    return new OrderDesk({ ledger, clock, events, newId: uuidv7 });
+    return new OrderDesk({ ledger, clock, events, newId: options.newId ?? uuidv7 });
   });
   bindPart(container, 'alerts', async (take) => new AlertDesk((await take('orders')).orders));
   bindPart(container, 'tick', async (take) => {
