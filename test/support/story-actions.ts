@@ -1,0 +1,109 @@
+// Role: what can happen in a story (story-file.ts): told in words, made a fault of the simulated
+// datacenter, or done to the daemon through the door that operators and alerting systems use.
+import type { Daemon } from '../../src/app/daemon.ts';
+import { describeFault } from '../../src/simulate/scenario.ts';
+import type { Fault } from '../../src/simulate/fault.ts';
+import { assertNever } from '../../src/domain/result.ts';
+import { type Action, type FaultAction, isFault, type Request } from './story-file.ts';
+
+/** In the datacenter's own form: what is not said lasts until the end. */
+export function toFault(action: FaultAction): Fault {
+  switch (action.kind) {
+    case 'overheat': {
+      const { kind, host, celsius, ramp } = action;
+      return { kind, host, celsius, rampSeconds: ramp ?? 0, forSeconds: action.for ?? Infinity };
+    }
+    case 'call': {
+      const { kind, call, effect, code, times } = action;
+      return { kind, call, effect, code: code ?? 'lost', times: times ?? 1 };
+    }
+    case 'source-clock':
+      return { kind: action.kind, delta: action.delta, forSeconds: action.for ?? Infinity };
+    case 'dirty-rate': {
+      const { kind, vm, rate } = action;
+      return { kind, vm, bytesPerSecond: rate, forSeconds: action.for ?? Infinity };
+    }
+    case 'migration':
+    case 'drift':
+      return action;
+    case 'health':
+    case 'surge':
+    case 'host-crash':
+    case 'link':
+    case 'control-cut':
+    case 'samples':
+    case 'lock':
+      return { ...action, forSeconds: action.for ?? Infinity };
+    default:
+      return assertNever(action, 'fault');
+  }
+}
+
+/** In one line, for the transcript. */
+export function tellAction(action: Action): string {
+  if (isFault(action)) return describeFault(toFault(action));
+  switch (action.kind) {
+    case 'heal':
+      return `it is over: ${action.fault}${action.host === undefined ? '' : ` of ${action.host}`}`;
+    case 'maintenance':
+    case 'evacuate':
+      return `${action.by}: ${action.kind} ${action.host}`;
+    case 'return':
+      return `${action.by}: return ${action.host}`;
+    case 'alert':
+      return `alert ${action.name} ${action.status ?? 'firing'}: ${JSON.stringify(action.labels)}`;
+    case 'policy':
+      return `somebody saves ${action.file} as the policy`;
+    case 'crash':
+      return 'the daemon is killed (kill -9)';
+    case 'restart':
+      return 'the daemon is stopped in good order';
+    case 'pause':
+    case 'resume':
+    case 'approve':
+      return `${action.by}: ${action.kind}`;
+    default:
+      return assertNever(action, 'action');
+  }
+}
+
+/** Hands a request to the daemon; the answer is told in the transcript. */
+export async function ask(daemon: Daemon, action: Request): Promise<string> {
+  switch (action.kind) {
+    case 'maintenance':
+    case 'evacuate': {
+      const { kind, host, reason, by, deadline } = action;
+      const answer = await daemon.api.giveOrder({
+        kind,
+        host,
+        reason,
+        by: { kind: 'operator', name: by },
+        dedupeKey: '',
+        deadlineSeconds: deadline ?? null,
+      });
+      return answer.ok ? answer.value.text : answer.error.detail;
+    }
+    case 'return': {
+      const answer = await daemon.api.returnHost(action.host, action.by);
+      return answer.ok ? answer.value.text : answer.error.detail;
+    }
+    case 'alert': {
+      const { name, labels, annotations = {}, status = 'firing' } = action;
+      const fingerprint = `${name} ${JSON.stringify(labels)}`;
+      const alert = { fingerprint, name, status, labels, annotations, startsAt: '' };
+      const outcomes = await daemon.api.alerts([alert]);
+      return outcomes.map(({ outcome, host }) => `${outcome}, host ${host ?? '?'}`).join('; ');
+    }
+    case 'pause':
+    case 'resume':
+      await daemon.api.setPaused(action.kind === 'pause', action.by);
+      return '';
+    case 'approve': {
+      const plan = daemon.api.status().lastPlan?.id ?? 'none';
+      const answer = await daemon.api.approve(plan, action.by);
+      return answer.ok ? `${answer.value.moves} moves approved` : answer.error.detail;
+    }
+    default:
+      return assertNever(action, 'request');
+  }
+}

@@ -1,0 +1,192 @@
+// Role: reads a story folder (test/stories/README.md): the fleet, the policies, what happens when.
+// A mistake in a story is an error with file:line:column, as in every file that people write.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import { readYaml } from '../../src/config/document.ts';
+import {
+  anyText,
+  choice,
+  duration,
+  group,
+  list,
+  name,
+  number,
+  rate,
+  share,
+  table,
+  text,
+  whole,
+} from '../../src/config/fields.ts';
+import { parseFleet } from '../../src/config/fleet-file.ts';
+import { formatProblem, type ConfigProblem } from '../../src/config/problem.ts';
+import { validate } from '../../src/config/validate.ts';
+import { HEALTH_COMPONENTS, HEALTH_LEVELS } from '../../src/domain/host.ts';
+import { hostId, sourceId, vmId } from '../../src/domain/ids.ts';
+import type { Result } from '../../src/domain/result.ts';
+import type { Snapshot } from '../../src/domain/snapshot.ts';
+import { ADAPTER_ERROR_CODES, type AdapterErrorCode } from '../../src/ports/metric-source.ts';
+import {
+  BREAK_STAGES,
+  CALL_EFFECTS,
+  CORRUPTIONS,
+  type LastingFault,
+} from '../../src/simulate/fault.ts';
+
+const host = name('the id of a host', hostId);
+const vm = name('the id of a VM', vmId);
+const source = name('the name of a source', sourceId).optional();
+/** Left out: until the story ends. */
+const lasting = { for: duration().optional() };
+const CALLS = [
+  ...(['any', 'inventory', 'read', 'locate', 'precheck', 'startMove', 'job', 'steer'] as const),
+  ...(['abort', 'commit', 'cleanUp', 'setMaintenance'] as const),
+];
+const celsius = number('degrees');
+// The keys of that very table.
+const codes = Object.keys(ADAPTER_ERROR_CODES) as AdapterErrorCode[];
+
+/** src/simulate/fault.ts in the form of a file: `for: 10m` instead of `forSeconds: 600`. */
+const FAULTS = {
+  overheat: group({ host, celsius, ramp: duration().optional(), ...lasting }),
+  health: group({
+    host,
+    component: choice(HEALTH_COMPONENTS),
+    level: choice(HEALTH_LEVELS),
+    detail: text('what the sensor says'),
+    ...lasting,
+  }),
+  surge: group({ host, factor: number('a factor'), ...lasting }),
+  'host-crash': group({ host, ...lasting }),
+  link: group({ host, factor: share(), ...lasting }),
+  'control-cut': group({ host, ...lasting }),
+  call: group({
+    call: choice(CALLS),
+    effect: choice(CALL_EFFECTS),
+    code: choice(codes).optional(),
+    times: whole('a number of calls', { min: 1 }).optional(),
+    source,
+  }),
+  migration: group({ vm, stage: choice(BREAK_STAGES) }),
+  drift: group({ vm, to: host }),
+  samples: group({ host, corruption: choice(CORRUPTIONS), ...lasting }),
+  'source-clock': group({ delta: z.number(), source, ...lasting }),
+  'dirty-rate': group({ vm, rate: rate(), ...lasting }),
+  lock: group({ vm, ...lasting }),
+};
+
+const LASTING_FAULTS = [
+  ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock'] as const),
+] satisfies readonly LastingFault['kind'][];
+
+const ordered = { host, reason: anyText(), by: text('a name'), deadline: duration().optional() };
+const by = { by: text('a name') };
+
+/** What people and alerting systems ask of Drover. */
+const REQUESTS = {
+  maintenance: group(ordered),
+  evacuate: group(ordered),
+  return: group({ host, ...by }),
+  alert: group({
+    name: text('the name of the alert'),
+    status: choice(['firing', 'resolved']).optional(),
+    labels: table(anyText()),
+    annotations: table(anyText()).optional(),
+  }),
+  pause: group(by),
+  resume: group(by),
+  approve: group(by),
+};
+
+const OTHERS = {
+  /** Ends a lasting fault before its time. */
+  heal: group({ fault: choice(LASTING_FAULTS), host: host.optional() }),
+  /** The file of the story that takes the place of its last policy file. */
+  policy: group({ file: text('a file of this folder') }),
+  /** The process dies (kill -9) and is started again after `for`. */
+  crash: group({ for: duration() }),
+  /** It is stopped in good order and started again after `for`. */
+  restart: group({ for: duration() }),
+};
+
+const ACTIONS = { ...FAULTS, ...REQUESTS, ...OTHERS };
+
+const step = group({
+  at: duration(),
+  ...Object.fromEntries(Object.entries(ACTIONS).map(([key, form]) => [key, form.optional()])),
+});
+
+const storySchema = group({
+  duration: duration({ above: 0 }),
+  /** `default` is the shipped policy; left out: policy.yaml beside it, where there is one. */
+  policies: list(text('default, or a file of this folder')).optional(),
+  /** VMs that are expected to be down in the end (their host died). */
+  down: list(vm).optional(),
+  events: list(step).optional(),
+});
+
+type OneOf<Forms extends Record<string, z.ZodType>> = {
+  [Kind in keyof Forms]: { readonly kind: Kind } & Readonly<z.output<Forms[Kind]>>;
+}[keyof Forms];
+export type FaultAction = OneOf<typeof FAULTS>;
+export type Request = OneOf<typeof REQUESTS>;
+export type Action = FaultAction | Request | OneOf<typeof OTHERS>;
+
+export function isFault(action: Action): action is FaultAction {
+  return Object.hasOwn(FAULTS, action.kind);
+}
+
+export function isRequest(action: Action): action is Request {
+  return Object.hasOwn(REQUESTS, action.kind);
+}
+
+export interface StoryStep {
+  readonly at: number;
+  readonly action: Action;
+}
+
+export interface Story {
+  readonly folder: string;
+  readonly fleet: Snapshot;
+  /** Absolute; `default` is left as it is. */
+  readonly policies: readonly string[];
+  readonly seconds: number;
+  readonly down: readonly string[];
+  readonly steps: readonly StoryStep[];
+}
+
+/** Throws an error that lists every mistake with its place. */
+export function readStory(folder: string): Story {
+  const fleetFile = join(folder, 'fleet.json');
+  const { snapshot } = taken(parseFleet(readFileSync(fleetFile, 'utf8'), fleetFile));
+  const file = join(folder, 'events.yaml');
+  const document = taken(readYaml(readFileSync(file, 'utf8'), file));
+  const story = taken(validate(storySchema, document));
+  const own = join(folder, 'policy.yaml');
+  const policies = story.policies ?? (existsSync(own) ? ['policy.yaml'] : ['default']);
+  return {
+    folder,
+    fleet: snapshot,
+    policies: policies.map((path) => (path === 'default' ? path : join(folder, path))),
+    seconds: story.duration,
+    down: story.down ?? [],
+    steps: (story.events ?? []).map((entry, index) => stepOf(entry, `${file}: event ${index + 1}`)),
+  };
+}
+
+function stepOf(entry: z.output<typeof step>, where: string): StoryStep {
+  const { at, ...actions } = entry;
+  const [first, ...more] = Object.entries(actions).filter(([, action]) => action !== undefined);
+  if (first === undefined || more.length > 0) throw new Error(`${where}: expected one action`);
+  const [kind, details] = first;
+  // The schema has read the details of this very kind.
+  return { at, action: { ...(details as object), kind } as unknown as Action };
+}
+
+function taken<Value>(result: Result<Value, readonly ConfigProblem[]>): Value {
+  if (result.ok) return result.value;
+  throw new Error(result.error.map(formatProblem).join('\n'));
+}

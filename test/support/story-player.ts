@@ -1,0 +1,260 @@
+// Role: plays a story on virtual time. Everything but the hypervisors is the product itself, put
+// together by its own composition root; only the jobs of its schedule are called from here, at the
+// moments at which the schedule would.
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+
+import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
+import { buildDaemon } from '../../src/app/container.ts';
+import type { Daemon } from '../../src/app/daemon.ts';
+import { planAndCheck } from '../../src/app/plan-job.ts';
+import type { TickState } from '../../src/app/tick.ts';
+import { PACKAGE_ROOT } from '../../src/app/version.ts';
+import { defaultDaemonConfig } from '../../src/config/daemon.ts';
+import { loadPolicies } from '../../src/config/policies.ts';
+import type { SourceId } from '../../src/domain/ids.ts';
+import { formatProblem } from '../../src/config/problem.ts';
+import { seconds } from '../../src/domain/units.ts';
+import type { EventBus } from '../../src/observe/event-bus.ts';
+import type { VirtualClock } from '../../src/simulate/virtual-clock.ts';
+import { ask, tellAction, toFault } from './story-actions.ts';
+import { type Action, isFault, isRequest, type Story } from './story-file.ts';
+import { StoryWorld } from './story-fleet.ts';
+import { Judge } from './story-judge.ts';
+import { Transcript } from './story-transcript.ts';
+import { virtualClock } from './virtual-time.ts';
+
+export interface Played {
+  /** The transcript, ending with a line feed. */
+  readonly log: string;
+  /** What the judge has to say; empty: nothing. */
+  readonly faults: readonly string[];
+}
+
+export async function playStory(story: Story): Promise<Played> {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-story-'));
+  try {
+    const stage = new Stage(story, folder);
+    return await stage.play();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const DEFAULT_POLICY = join(PACKAGE_ROOT, 'policies', 'default.yaml');
+/** Longer than the executor waits for its followers. */
+const STOP_SECONDS = seconds(30);
+
+interface Life {
+  readonly daemon: Daemon;
+  readonly running: Set<string>;
+  deaf: () => void;
+}
+
+class Stage {
+  readonly #story: Story;
+  readonly #folder: string;
+  readonly #clock: VirtualClock = virtualClock();
+  readonly #world: StoryWorld;
+  readonly #log: Transcript;
+  /** The policy files in force, where an edit finds them. */
+  readonly #policyFiles: readonly string[];
+  readonly #failures: string[] = [];
+  #lives = 0;
+  #orders = 0;
+  #life: Life | undefined;
+  #nextLifeAt = 0;
+
+  constructor(story: Story, folder: string) {
+    this.#story = story;
+    this.#folder = folder;
+    this.#world = new StoryWorld(story.fleet, this.#clock);
+    this.#log = new Transcript(this.#clock);
+    this.#policyFiles = story.policies.map((path) => this.#copied(path));
+  }
+
+  async play(): Promise<Played> {
+    const policies = await loadPolicies([...this.#policyFiles]);
+    if (!policies.ok) throw new Error(policies.error.map(formatProblem).join('\n'));
+    const judge = new Judge(this.#world, this.#clock, policies.value);
+    const { schedule } = defaultDaemonConfig();
+    await this.#start(judge);
+    const steps = this.#story.steps.toSorted((a, b) => a.at - b.at);
+    const every = schedule.collectEverySeconds;
+    for (let at = every as number; at <= this.#story.seconds; at += every) {
+      for (let step = steps[0]; step !== undefined && step.at <= at; step = steps[0]) {
+        steps.shift();
+        await this.#until(step.at);
+        await this.#act(step.action, judge);
+      }
+      await this.#until(at);
+      if (this.#life === undefined && at >= this.#nextLifeAt) await this.#start(judge);
+      else await this.#jobs(at, schedule);
+    }
+    this.#tellEnd();
+    const faults = [...judge.verdict(this.#story.down), ...this.#failures];
+    await this.#end('end');
+    return { log: `${this.#log.lines.join('\n')}\n`, faults };
+  }
+
+  async #until(at: number): Promise<void> {
+    await this.#clock.advance(seconds(Math.max(0, at - this.#clock.monotonic())));
+  }
+
+  /** Lets everything happen that takes no time. */
+  #settle(): Promise<void> {
+    return this.#clock.advance(seconds(0));
+  }
+
+  async #start(judge: Judge): Promise<void> {
+    const base = defaultDaemonConfig();
+    let deaf = (): void => undefined;
+    const daemon = await buildDaemon({
+      config: { ...base, stateDir: this.#stateDir(), policies: this.#policyFiles },
+      clock: this.#clock,
+      sources: async () => ({ hypervisors: this.#hypervisors(), metricSources: [] }),
+      subscribe: (bus: EventBus) => {
+        const offs = [this.#log.follow(bus), judge.follow(bus)];
+        deaf = () => offs.forEach((off) => off());
+        return undefined;
+      },
+      planner: { run: async (job) => planAndCheck(job), close: async () => undefined },
+      newId: () => {
+        this.#orders += 1;
+        return `order-${this.#orders}`;
+      },
+      seed: 1,
+      speed: 1,
+      accessFile: join(this.#folder, 'access.json'),
+    });
+    this.#life = { daemon, running: new Set(), deaf };
+    this.#log.say('drover', 'starts');
+    this.#run('start', (one) => one.prepare());
+    await this.#settle();
+  }
+
+  #hypervisors(): Map<SourceId, SimulatedHypervisor> {
+    const clock = this.#clock;
+    return new Map(
+      [...this.#world.datacenters].map(([source, datacenter]) => {
+        // Without latency the transcript does not depend on how often somebody asks.
+        return [source, new SimulatedHypervisor({ datacenter, clock, latency: seconds(0) })];
+      }),
+    );
+  }
+
+  /** As the schedule does: what still runs is not started twice, what fails is told. */
+  #run(name: string, job: (daemon: Daemon) => Promise<void>): void {
+    const life = this.#life;
+    if (life === undefined || life.running.has(name) || life.running.has('start')) return;
+    life.running.add(name);
+    job(life.daemon)
+      .catch((error: unknown) => {
+        this.#log.say('FAILURE', `${name}: ${String(error)}`);
+        this.#failures.push(`the job ${name} failed: ${String(error)}`);
+      })
+      .finally(() => life.running.delete(name));
+  }
+
+  async #jobs(
+    at: number,
+    schedule: ReturnType<typeof defaultDaemonConfig>['schedule'],
+  ): Promise<void> {
+    this.#run('collect', (daemon) => daemon.collect());
+    await this.#settle();
+    if (at % schedule.tickEverySeconds === 0) this.#run('tick', (daemon) => daemon.tick());
+    if (at % schedule.housekeepingEverySeconds === 0) {
+      this.#run('house', (daemon) => daemon.keepHouse());
+    }
+    await this.#settle();
+  }
+
+  async #act(action: Action, judge: Judge): Promise<void> {
+    this.#log.say('>>', tellAction(action));
+    const daemon = this.#life?.daemon;
+    if (isFault(action)) {
+      this.#world.struckBy(toFault(action), sourceOf(action)).inject(toFault(action));
+    } else if (action.kind === 'heal') {
+      this.#world.heal(action.fault, action.host);
+    } else if (action.kind === 'crash' || action.kind === 'restart') {
+      await this.#end(action.kind);
+      this.#nextLifeAt = this.#clock.monotonic() + action.for;
+    } else if (daemon === undefined) {
+      this.#log.say('nobody', 'listens: Drover is not running');
+    } else if (isRequest(action)) {
+      const answer = await ask(daemon, action);
+      if (answer !== '') this.#log.say('answer', answer);
+    } else {
+      await this.#edit(action.file, daemon, judge);
+    }
+    await this.#settle();
+  }
+
+  async #edit(file: string, daemon: Daemon, judge: Judge): Promise<void> {
+    cpSync(join(this.#story.folder, file), this.#policyFiles.at(-1) ?? '');
+    await daemon.reloadPolicies();
+    const edited = await loadPolicies([...this.#policyFiles]);
+    if (edited.ok) judge.policies = edited.value;
+  }
+
+  /** `crash`: nothing that waits ever goes on, and what is on the disk is all that is left. */
+  async #end(how: 'crash' | 'restart' | 'end'): Promise<void> {
+    const life = this.#life;
+    this.#life = undefined;
+    if (life === undefined) return;
+    if (how === 'crash') {
+      const old = this.#stateDir();
+      this.#clock.abandon();
+      life.deaf();
+      this.#lives += 1;
+      // The dead process still holds its files open: its heir gets what is on the disk.
+      mkdirSync(this.#stateDir());
+      for (const file of readdirSync(old).filter((name) => /^ledger\.db(-wal)?$/.test(name))) {
+        cpSync(join(old, file), join(this.#stateDir(), file));
+      }
+      return;
+    }
+    const stopped = life.daemon.stop(how);
+    await this.#clock.advance(STOP_SECONDS);
+    await stopped;
+    life.deaf();
+  }
+
+  #stateDir(): string {
+    return join(this.#folder, `state-${this.#lives}`);
+  }
+
+  /** An edit must not change the story itself. */
+  #copied(path: string): string {
+    if (path === 'default') return DEFAULT_POLICY;
+    const copy = join(this.#folder, basename(path));
+    cpSync(path, copy);
+    return copy;
+  }
+
+  #tellEnd(): void {
+    const { hosts, vms } = this.#world.fleet;
+    const state = this.#life?.daemon.state;
+    const lines = hosts.map((host) => {
+      const there = vms.filter((vm) => this.#world.runningOn(vm.id).includes(host.id));
+      const seen = state?.snapshot.hosts.find((one) => one.id === host.id);
+      const cpu = this.#world.ofHost(host.id).truth.cpuUtilisation(host.id);
+      const names = there.map((vm) => vm.id).join(' ');
+      const load = `${Math.round(100 * cpu)} % CPU`;
+      return `${host.id} (${seen?.state ?? '?'}, ${load}): ${names === '' ? '-' : names}`;
+    });
+    this.#log.say('end', state === undefined ? 'Drover is not running' : openText(state), lines);
+  }
+}
+
+function openText({ findings, orders }: TickState): string {
+  const open = orders.filter((order) => order.state !== 'closed');
+  const ordered = open.map((order) => `${order.kind} ${order.host} ${order.state}`);
+  const told = [...findings.map((finding) => finding.text), ...ordered];
+  return told.length === 0 ? 'nothing is open' : `open: ${told.join('; ')}`;
+}
+
+function sourceOf(action: Action): SourceId | undefined {
+  return 'source' in action ? action.source : undefined;
+}
