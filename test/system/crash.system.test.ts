@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { MigrationView } from '../../src/ports/api.ts';
 import { drover, DroverDaemon, DroverHome, droverJson } from './drover-process.ts';
-import { harmDone, LAB_POLICY, labConfig } from './lab-daemon.ts';
+import { harmDone, labConfig, labPolicy } from './lab-daemon.ts';
 import type { HeartbeatWatch } from './lab/heartbeats.ts';
 import { startLab, type Lab } from './lab/lab.ts';
 import { until } from './lab/shell.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   for (const name of GUESTS) await lab.waitBooted(name);
   watch = await lab.watchHeartbeats();
-  home = await DroverHome.make({ config: labConfig(lab), policy: LAB_POLICY });
+  home = await DroverHome.make({ config: labConfig(lab), policy: labPolicy() });
   daemon = await DroverDaemon.start(home);
 });
 

@@ -52,12 +52,18 @@ export class DroverHome {
       files.config,
     ].join('\n');
     await writeFile(join(folder, 'drover.yaml'), config);
-    await writeFile(join(folder, 'policy.yaml'), files.policy);
-    return new DroverHome(folder);
+    const home = new DroverHome(folder);
+    await home.writePolicy(files.policy);
+    return home;
   }
 
   get configFile(): string {
     return join(this.folder, 'drover.yaml');
+  }
+
+  /** A running daemon takes it up by itself. */
+  async writePolicy(policy: string): Promise<void> {
+    await writeFile(join(this.folder, 'policy.yaml'), policy);
   }
 
   async remove(): Promise<void> {
