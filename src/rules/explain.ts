@@ -3,7 +3,7 @@
 import type { Host } from '../domain/host.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import { appliesTo, type CompiledRule, verdictOf } from './compiled-rule.ts';
-import { leafTruth, leavesOf, type Truth } from './condition.ts';
+import { leafTruth, leavesOf, oppositeOf, type Truth } from './condition.ts';
 import type { HoldState } from './hold.ts';
 import type { Fact, FactLookup } from './host-facts.ts';
 import { conditionText, durationText, factText } from './wording.ts';
@@ -90,8 +90,8 @@ function stateText({ rule }: CompiledRule, when: Truth, { state, now }: Explaine
 
 function metText({ fact, operator, threshold, found, truth }: ConditionExplanation): string {
   if (found.kind === 'missing') return `${factText(fact)} is missing (${found.reason})`;
-  const condition = conditionText({ fact, operator, threshold, value: found.value });
-  return truth === true ? condition : `not ${condition}`;
+  const shown = truth === true ? operator : oppositeOf(operator);
+  return conditionText({ fact, operator: shown, threshold, value: found.value });
 }
 
 function spell(truth: Truth): 'true' | 'false' | 'unknown' {

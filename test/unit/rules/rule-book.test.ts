@@ -357,7 +357,7 @@ describe('explainHost', () => {
       ['stalled', true, 'unknown', undefined],
     ]);
     expect(explained?.map((one) => one.text)).toEqual([
-      'does not hold: not cpu.used.ratio p95 90 % < 10 %',
+      'does not hold: cpu.used.ratio p95 90 % ≥ 10 %',
       'not for this host: its selector leaves it out',
       'holds for 3 min of 5 min: cpu.used.ratio p95 90 % > 85 %',
       'cannot be judged: psi.cpu.some mean is missing (never-seen)',
@@ -370,7 +370,7 @@ describe('explainHost', () => {
     const later = await book.evaluate({ ...input, memory, now: epochSeconds(TEST_NOW + 150) });
     const snapshot = { ...busy(0.8), takenAt: epochSeconds(TEST_NOW + 450) };
     const open = book.explainHost({ ...input, ...later, snapshot, host: hostId('h1') });
-    expect(open?.[2]?.text).toBe('a finding for 5 min: not cpu.used.ratio p95 80 % > 85 %');
+    expect(open?.[2]?.text).toBe('a finding for 5 min: cpu.used.ratio p95 80 % ≤ 85 %');
     expect(book.explainHost({ ...input, host: hostId('h9') })).toBeUndefined();
   });
 });
