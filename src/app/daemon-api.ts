@@ -173,7 +173,7 @@ export class DaemonApi implements Api {
 
   async approve(plan: string, by: string): Promise<Result<{ readonly moves: number }, ApiProblem>> {
     const moves = await this.#parts.approve(planId(plan), by);
-    if (moves === undefined) return fail(unknown('waiting plan', plan));
+    if (moves === undefined) return fail(noPlanWaits(plan));
     return ok({ moves });
   }
 
@@ -214,6 +214,15 @@ function unknown(kind: string, name: string): ApiProblem {
     code: 'not-found',
     detail: `no ${kind} has the id or (unique) name ${JSON.stringify(name)}`,
     hint: 'drover hosts and drover vms list what is known',
+  };
+}
+
+function noPlanWaits(plan: string): ApiProblem {
+  return {
+    status: 404,
+    code: 'not-found',
+    detail: `no plan ${JSON.stringify(plan)} waits for an approval`,
+    hint: 'drover status shows the id of the newest plan: an older one is not carried out any more',
   };
 }
 

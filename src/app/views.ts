@@ -37,11 +37,15 @@ function hostView(host: Host, vms: readonly Vm[], findings: readonly Finding[]):
     memoryRatio: configured / Math.max(1, memoryCapacity(host, NO_OVERCOMMIT)),
     memoryBytes: host.memory.totalBytes,
     vms: vms.length,
-    findings: findings
-      .filter(({ subject }) => subject.kind === 'host' && subject.host === host.id)
-      .map((finding) => finding.kind),
+    findings: kindsOf(findings, host.id),
     hypervisor: `${host.hypervisor.kind} ${host.hypervisor.version}`,
   };
+}
+
+/** Each once: two rules may well find the same. */
+function kindsOf(findings: readonly Finding[], host: Host['id']): readonly string[] {
+  const own = findings.filter(({ subject }) => subject.kind === 'host' && subject.host === host);
+  return [...new Set(own.map((finding) => finding.kind))];
 }
 
 export function vmViews(snapshot: Snapshot): readonly VmView[] {

@@ -2,7 +2,7 @@
 
 import type { PlanOutput } from '../config/plan-output.ts';
 import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
-import { formatBytes, formatDuration, formatTable, type Column } from './table.ts';
+import { countOf, formatBytes, formatDuration, formatTable, type Column } from './table.ts';
 
 type MoveRow = PlanOutput['moves'][number];
 
@@ -15,6 +15,8 @@ export function planText(plan: PlanOutput, names: ReadonlyMap<string, string>): 
 
 function movesText(moves: readonly MoveRow[], name: (id: string) => string): string {
   if (moves.length === 0) return '';
+  // The reason is often one sentence for dozens of moves: said once, below.
+  const reasons = [...new Set(moves.map(({ reason }) => reason.text))];
   const columns: readonly Column<MoveRow>[] = [
     { title: 'VM', cell: (move) => name(move.vm) },
     { title: 'FROM', cell: (move) => name(move.from) },
@@ -30,9 +32,10 @@ function movesText(moves: readonly MoveRow[], name: (id: string) => string): str
       cell: (move) => formatDuration(move.predicted.downtimeSeconds),
     },
     { title: 'BYTES', align: 'right', cell: (move) => formatBytes(move.predicted.bytes) },
-    { title: 'WHY', cell: (move) => move.reason.text },
+    { title: 'WHY', cell: (move) => `(${reasons.indexOf(move.reason.text) + 1})` },
   ];
-  return formatTable(moves, columns);
+  const legend = reasons.map((text, index) => `(${index + 1}) ${text}\n`);
+  return `${formatTable(moves, columns)}\n${legend.join('')}`;
 }
 
 function summaryText(plan: PlanOutput): string {
@@ -42,7 +45,9 @@ function summaryText(plan: PlanOutput): string {
   const lines = plan.notes.map((note) => note);
   if (plan.moves.length > 0) {
     const takes = formatDuration(Math.max(...ends));
-    lines.push(`${plan.moves.length} moves, ${formatBytes(bytes)} to send, done in about ${takes}`);
+    lines.push(
+      `${countOf(plan.moves.length, 'move')}, ${formatBytes(bytes)} to send, done in about ${takes}`,
+    );
     lines.push(`objective ${before.toFixed(3)} -> ${after.toFixed(3)} (lower is better)`);
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;

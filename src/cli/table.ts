@@ -57,8 +57,14 @@ export function formatCores(cores: number | null): string {
   return cores === null ? '?' : cores.toFixed(2);
 }
 
-/** "45 s", "3 min 20 s", "2 h 05 min". */
+/** "1 move", "2 moves". */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** "150 ms", "45 s", "3 min 20 s", "2 h 05 min". */
 export function formatDuration(seconds: number): string {
+  if (seconds === 0) return '0 s';
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -93,8 +93,26 @@ describe('the daemon, asked by its CLI', () => {
     if (vm === undefined) throw new Error('no VM');
     expect((await cli(['locate', vm.name], env)).out).toContain(`running on`);
     const why = await cli(['why', vm.name], env);
-    expect(why.out).toMatch(/could it go to:/);
+    expect(why.out).toMatch(/could go to: /);
     expect((await cli(['why', vm.hostName], env)).out).toMatch(/rules:/);
+  });
+
+  it('shows the newest plan with names, and its id in the status', async () => {
+    const host = (await json<HostView[]>('hosts')).toSorted((a, b) => a.vms - b.vms)[1];
+    if (host === undefined) throw new Error('no host');
+    const vms = await json<VmView[]>('vms', '--host', host.id);
+    await cli(['evacuate', host.name], env);
+    await until(async () => {
+      const { out } = await cli(['plan'], env);
+      return vms.some(({ name }) => out.includes(`\n${name} `)) ? true : undefined;
+    });
+    expect((await cli(['status'], env)).out).toMatch(/^last plan \d+ moves? at .*, id \S+$/m);
+  }, 60_000);
+
+  it('says why a plan cannot be approved', async () => {
+    const { code, err } = await cli(['approve', 'p-nobody'], env);
+    expect(code).toBe(2);
+    expect(err).toMatch(/no plan "p-nobody" waits for an approval\nhint: drover status/);
   });
 
   it('pauses and resumes', async () => {

@@ -8,6 +8,7 @@ import type { PlanOutput } from '../../config/plan-output.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { HostId } from '../../domain/ids.ts';
 import { seconds } from '../../domain/units.ts';
+import type { HostView, VmView } from '../../ports/api.ts';
 import { makeClient } from '../client.ts';
 import type { FleetInput } from '../inputs.ts';
 import { CliError, EXIT, printJson, type ExitCode, type Io } from '../io.ts';
@@ -44,12 +45,7 @@ export function addPlan(program: Command, io: Io, setExit: (code: ExitCode) => v
 }
 
 async function planVerb(io: Io, options: PlanOptions): Promise<ExitCode> {
-  if (options.fleet === undefined && options.config === undefined) {
-    const plan = await makeClient(io, options).get<PlanOutput>('/api/v1/plan');
-    if (options.json === true) printJson(io, plan);
-    else io.out(planText(plan, new Map()));
-    return EXIT.done;
-  }
+  if (options.fleet === undefined && options.config === undefined) return newestPlan(io, options);
   const { dryTick } = await import('../../app/dry-tick.ts');
   const { formatPlanOutput } = await import('../../config/plan-output.ts');
   const { loadPolicySet } = await import('../inputs.ts');
@@ -67,6 +63,19 @@ async function planVerb(io: Io, options: PlanOptions): Promise<ExitCode> {
   if (options.json === true) printJson(io, output);
   else io.out(`${findingsText(tick)}${planText(output, namesOf(tick.snapshot))}`);
   return violationsExit(io, tick);
+}
+
+async function newestPlan(io: Io, options: PlanOptions): Promise<ExitCode> {
+  const client = makeClient(io, options);
+  const plan = await client.get<PlanOutput>('/api/v1/plan');
+  if (options.json === true) {
+    printJson(io, plan);
+    return EXIT.done;
+  }
+  const hosts = await client.get<HostView[]>('/api/v1/hosts');
+  const vms = await client.get<VmView[]>('/api/v1/vms');
+  io.out(planText(plan, namesOf({ hosts, vms })));
+  return EXIT.done;
 }
 
 async function readInput(io: Io, options: PlanOptions): Promise<FleetInput> {
@@ -102,7 +111,14 @@ function findingsText({ findings }: DryTick): string {
   return `${findings.map((finding) => `[${finding.tier}] ${finding.text}`).join('\n')}\n\n`;
 }
 
-function namesOf(snapshot: Snapshot): ReadonlyMap<string, string> {
-  const things = [...snapshot.hosts, ...snapshot.vms];
-  return new Map(things.map(({ id, name }) => [id, name]));
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+function namesOf(fleet: {
+  readonly hosts: readonly Named[];
+  readonly vms: readonly Named[];
+}): ReadonlyMap<string, string> {
+  return new Map([...fleet.hosts, ...fleet.vms].map(({ id, name }) => [id, name]));
 }

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { SourceStatus } from '../../domain/measured.ts';
 import type { StatusView } from '../../ports/api.ts';
 import type { Io } from '../io.ts';
-import { formatDuration, formatTime } from '../table.ts';
+import { countOf, formatDuration, formatTime } from '../table.ts';
 import { remoteOptions, showView, type RemoteOptions } from './remote.ts';
 
 export function addStatus(program: Command, io: Io): void {
@@ -26,15 +26,17 @@ export function statusText(view: StatusView): string {
     ...view.policyErrors.map((error) => `          REFUSED edit: ${error}`),
     `fleet     ${view.hosts} hosts, ${view.vms} VMs, ${snapshotText(view)}`,
     ...view.sources.map((source) => `source    ${sourceText(source)}`),
-    `moving    ${view.movesInFlight} VMs`,
-    view.lastPlan === null
-      ? 'last plan none yet'
-      : `last plan ${view.lastPlan.moves} moves at ${formatTime(view.lastPlan.at)}`,
+    `moving    ${countOf(view.movesInFlight, 'VM')}`,
+    view.lastPlan === null ? 'last plan none yet' : `last plan ${lastPlanText(view.lastPlan)}`,
     ...view.notes.map((note) => `          ${note}`),
-    `findings  ${view.findings.length === 0 ? 'none' : ''}`,
+    view.findings.length === 0 ? 'findings  none' : 'findings',
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
   ];
   return `${lines.filter((line) => line !== '').join('\n')}\n`;
+}
+
+function lastPlanText({ id, at, moves }: NonNullable<StatusView['lastPlan']>): string {
+  return `${countOf(moves, 'move')} at ${formatTime(at)}, id ${id}`;
 }
 
 function pairText([name, mode]: readonly [string, string]): string {

@@ -43,14 +43,28 @@ function whyVmText(view: WhyVmView): string {
   const lines = [`VM ${view.vm.name} on ${view.vm.hostName}, ${view.vm.criticality}`];
   for (const move of view.planned) lines.push(`planned to ${move.to}: ${move.text} (${move.gate})`);
   if (view.planned.length === 0) lines.push('the last plan does not move it');
-  lines.push('could it go to:');
-  for (const host of view.hosts) {
-    if (host.refusals.length === 0) lines.push(`  ${host.name}: yes`);
-    for (const { code, meaning, detail } of host.refusals)
-      lines.push(`  ${host.name}: ${code}: ${detail === '' ? meaning : detail}`);
-  }
+  lines.push(...targetLines(view.hosts));
   for (const hint of hintsOf(view)) lines.push(`hint: ${hint}`);
   return `${lines.join('\n')}\n${historyText(view.history)}`;
+}
+
+/** Hosts with the same reasons stand together: a cluster is often refused as a whole. */
+function targetLines(hosts: WhyVmView['hosts']): readonly string[] {
+  const byReasons = new Map<string, string[]>();
+  for (const { name, refusals } of hosts) {
+    const reasons = refusals.map(refusalText).join('');
+    byReasons.set(reasons, [...(byReasons.get(reasons) ?? []), name]);
+  }
+  const free = byReasons.get('') ?? [];
+  byReasons.delete('');
+  const lines = [`it could go to: ${free.length === 0 ? 'no host' : free.join(', ')}`];
+  for (const [reasons, names] of byReasons) lines.push(`not to ${names.join(', ')}:${reasons}`);
+  return lines;
+}
+
+function refusalText(refusal: WhyVmView['hosts'][number]['refusals'][number]): string {
+  const { code, meaning, detail } = refusal;
+  return `\n  ${code}: ${meaning}${detail === '' ? '' : ` (${detail})`}`;
 }
 
 /** Each hint once, however many hosts it is about. */
