@@ -106,7 +106,7 @@ export const daemonSchema = group({
     'Policy files and folders; none: the default policy that Drover ships with.',
   ),
   http: section({
-    listen: option(listenAddress(), '127.0.0.1:7466', 'Address of the API and the dashboard.'),
+    listen: option(listenAddress(), '127.0.0.1:7466', 'Address of the HTTP API.'),
     tokens: option(list(token), [], 'Who may do what: viewer, operator or alert.'),
   }),
   schedule: section({
