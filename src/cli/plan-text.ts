@@ -45,9 +45,8 @@ function summaryText(plan: PlanOutput): string {
   const lines = plan.notes.map((note) => note);
   if (plan.moves.length > 0) {
     const takes = formatDuration(Math.max(...ends));
-    lines.push(
-      `${countOf(plan.moves.length, 'move')}, ${formatBytes(bytes)} to send, done in about ${takes}`,
-    );
+    const moves = countOf(plan.moves.length, 'move');
+    lines.push(`${moves}, ${formatBytes(bytes)} to send, done in about ${takes}`);
     lines.push(`objective ${before.toFixed(3)} -> ${after.toFixed(3)} (lower is better)`);
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { planOutputSchema } from '../../src/config/plan-output.ts';
+import { planText } from '../../src/cli/plan-text.ts';
 import { cli } from '../support/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-cli-'));
@@ -58,6 +59,15 @@ describe('drover plan --fleet', () => {
     expect(out).toMatch(/\[optional\] .*h1.*cpu\.used\.ratio/);
     expect(out).toMatch(/VM +FROM +TO +METHOD/);
     expect(out).toMatch(/h1 +h[23] +pre-copy +optional/);
+  });
+
+  it('names what has a name, and says each reason once', async () => {
+    const args = ['plan', '--fleet', file('names.json', hotFleet()), '--evacuate', 'h1', '--json'];
+    const plan = planOutputSchema.parse(JSON.parse((await cli(args)).out));
+    const text = planText(plan, new Map([['a', 'alpha']]));
+    expect(text).toMatch(/^alpha +h1 /m);
+    expect(text).not.toMatch(/^a +h1 /m);
+    expect(text.match(/evacuation ordered/g)).toHaveLength(1);
   });
 
   it('moves nothing in a calm fleet, and says so', async () => {
