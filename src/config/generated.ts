@@ -29,7 +29,7 @@ export function generatedConfigFiles(): readonly GeneratedFile[] {
   }));
 }
 
-/** Markdown tables of every option of policies and of the daemon, for the README. */
+/** Markdown tables of every option of policies and of the daemon, for their pages. */
 export function policyOptionsTable(): string {
   return markdown(policySchema);
 }
@@ -42,7 +42,8 @@ function markdown(schema: Parameters<typeof optionRows>[0]): string {
   const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
   const code = (text: string): string => (text === '' ? '' : `\`${cell(text)}\``);
   const rows = optionRows(schema).map(
-    (row) => `| ${code(row.path)} | ${code(row.default ?? '')} | ${cell(row.doc)} |`,
+    ({ path, doc, expected, ...row }) =>
+      `| ${code(path)} | ${code(row.default ?? '')} | ${cell(doc === '' ? expected : doc)} |`,
   );
   return ['| Option | Default | Meaning |', '| --- | --- | --- |', ...rows, ''].join('\n');
 }

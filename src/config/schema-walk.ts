@@ -61,22 +61,25 @@ export interface OptionRow {
   readonly doc: string;
 }
 
-/** Every documented leaf below a schema, in the order of the schema. */
+/** Every option below a schema, with what its list items and groups hold, in schema order. */
 export function optionRows(root: Schema, path = ''): readonly OptionRow[] {
   const inner = unwrap(root);
-  if (inner instanceof z.ZodObject) {
-    return Object.entries(inner.def.shape).flatMap(([key, child]) =>
-      optionRows(child, path === '' ? key : `${path}.${key}`),
-    );
-  }
   const { doc, written } = metaOf(root);
-  if (typeof doc !== 'string') return [];
-  return [
-    {
-      path,
-      expected: expectedOf(inner),
-      default: typeof written === 'string' ? written : undefined,
-      doc,
-    },
-  ];
+  const isGroup = inner instanceof z.ZodObject;
+  const own: OptionRow = {
+    path,
+    expected: isGroup ? '' : expectedOf(inner),
+    default: typeof written === 'string' ? written : undefined,
+    doc: typeof doc === 'string' ? doc : '',
+  };
+  // A group of options is a heading only, unless it has something to say itself.
+  const rows = isGroup && own.doc === '' ? [] : [own];
+  if (inner instanceof z.ZodArray && unwrap(inner.element) instanceof z.ZodObject) {
+    return [...rows, ...optionRows(inner.element, `${path}[]`)];
+  }
+  if (!isGroup) return rows;
+  const below = Object.entries(inner.def.shape).flatMap(([key, child]) =>
+    optionRows(child, path === '' ? key : `${path}.${key}`),
+  );
+  return [...rows, ...below];
 }
