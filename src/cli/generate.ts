@@ -1,18 +1,21 @@
 /**
  * Writes the generated files; with `--check` only compares, and exits 1 when one is stale. Every
- * generated file of the repository is listed by its room and written here.
+ * generated file of the repository, and generated part of a page, is listed by its room and written
+ * here.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generatedConfigFiles } from '../config/generated.ts';
+import { pagesWithParts } from './readme-parts.ts';
 
 function main(args: readonly string[]): number {
   const isCheck = args.includes('--check');
   let stale = 0;
-  for (const { path, text } of generatedConfigFiles()) {
-    const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const pages = pagesWithParts((path) => textOf(fileOf(path)) ?? '');
+  for (const { path, text } of [...generatedConfigFiles(), ...pages]) {
+    const file = fileOf(path);
     if (textOf(file) === text) continue;
     stale += 1;
     if (isCheck) {
@@ -24,6 +27,10 @@ function main(args: readonly string[]): number {
     console.log(`gen: wrote ${path}`);
   }
   return isCheck && stale > 0 ? 1 : 0;
+}
+
+function fileOf(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
 function textOf(file: string): string | undefined {

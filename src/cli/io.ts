@@ -15,6 +15,14 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** For the help and the README. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  0: 'done',
+  1: 'findings or violations, where the verb was asked to check (doctor, plan)',
+  2: 'wrong usage or invalid input',
+  3: 'the daemon, a hypervisor or a file could not be reached',
+};
+
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;

@@ -1,14 +1,14 @@
 /**
  * The `drover` command line: one file per verb, put together here. Every verb returns through
- * exit codes 0 done / 1 findings or violations / 2 usage or invalid input / 3 unavailable.
- * Verbs load what they need when they run: `drover status` should not wait for a rules engine.
+ * one of the exit codes of io.ts. Verbs load what they need when they run: `drover status` should
+ * not wait for a rules engine.
  */
 
 import { Command, CommanderError } from 'commander';
 
 import { PolicyErrors, SourceErrors } from '../app/input-errors.ts';
 import { VERSION } from '../app/version.ts';
-import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
+import { CliError, EXIT, EXIT_MEANINGS, type ExitCode, type Io } from './io.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addInventory } from './verbs/inventory.ts';
@@ -22,9 +22,9 @@ import { addWhy } from './verbs/why.ts';
 
 const EXIT_CODES_HELP = `
 Exit codes:
-  0 done   1 findings or violations where asked to check
-  2 wrong usage or invalid input   3 something could not be reached
-
+${Object.entries(EXIT_MEANINGS)
+  .map(([code, meaning]) => `  ${code}  ${meaning}\n`)
+  .join('')}
 Start here:
   drover demo                            a simulated datacenter, nothing to set up
   drover plan --fleet fleet.json         what would be moved, and why
@@ -44,7 +44,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
   }
 }
 
-function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command {
+/** All verbs. @param setExit is told the exit code of a verb that ends with another than 0. */
+export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command {
   const program = new Command('drover')
     .description('Policy-driven VM load balancer and live-migration scheduler')
     .version(VERSION)
