@@ -52,7 +52,6 @@ export function sightingStateOf(status: DomainStatus): Sighting['state'] {
   switch (state) {
     case DOMAIN_STATE.running:
     case DOMAIN_STATE.blocked:
-    case DOMAIN_STATE.shutdown:
       if (reason === RUNNING_REASON.postCopy) return 'post-copy';
       if (reason === RUNNING_REASON.postCopyFailed) return 'post-copy-paused';
       return 'running';
@@ -63,6 +62,8 @@ export function sightingStateOf(status: DomainStatus): Sighting['state'] {
       if (reason === PAUSED_REASON.startingUp) return 'incoming';
       if (reason === PAUSED_REASON.migration && job.type === JOB_TYPE.none) return 'incoming';
       return 'paused';
+    // Powered off, and QEMU is about to end: also the source of a move that has just arrived.
+    case DOMAIN_STATE.shutdown:
     case DOMAIN_STATE.pmSuspended:
       return 'paused';
     case DOMAIN_STATE.shutoff:

@@ -19,15 +19,20 @@ export async function observe(
   if (there?.state === 'post-copy-paused') return failed('post-copy broke in the middle');
   if (there?.state === 'post-copy') return { kind: 'running', progress: postCopyProgress(status) };
   if (status !== undefined && isMigratingOut(status.job)) {
-    // libvirt keeps the job of a post-copy that broke.
+    // libvirt keeps the job of a post-copy that broke, and of one whose daemons lost each other:
+    // only a target that has no guest tells which it is.
     const isBroken = sightingStateOf(status) === 'post-copy-paused';
-    if (isBroken) return failed('post-copy broke, and the target does not have the guest');
+    if (isBroken && (there === undefined || there.state === 'defined')) {
+      return failed('post-copy broke, and the target does not have the guest');
+    }
     return { kind: 'running', progress: progressOf(status) };
   }
   const isGone = status === undefined || isOff(status);
   if (isGone && there?.state === 'running') return arrivedOn(order, to, signal);
-  // Both ends are in the middle of the last handshake.
-  if (isGone && there?.state === 'incoming') {
+  // Neither end has the guest for itself: they are in the middle of the last handshake.
+  const isHalfThere = there !== undefined && there.state !== 'defined';
+  const isKept = !isGone && sightingStateOf(status) === 'running';
+  if (isHalfThere && !isKept) {
     return { kind: 'running', progress: noProgress('stop-and-copy') };
   }
   return { kind: 'none' };

@@ -23,7 +23,7 @@ const IN = { type: 0, operation: 4, stats: {} };
 const STATES: readonly (readonly [string, DomainStatus, Sighting['state'], PowerState])[] = [
   ['running', { state: 1, reason: 1, job: NO_JOB }, 'running', 'running'],
   ['blocked on I/O', { state: 2, reason: 0, job: NO_JOB }, 'running', 'running'],
-  ['shutting down', { state: 4, reason: 0, job: NO_JOB }, 'running', 'running'],
+  ['ending', { state: 4, reason: 0, job: NO_JOB }, 'paused', 'paused'],
   ['leaving', { state: 1, reason: 1, job: OUT }, 'running', 'running'],
   ['arriving', { state: 3, reason: 2, job: IN }, 'incoming', 'paused'],
   ['arriving, between two jobs', { state: 3, reason: 2, job: NO_JOB }, 'incoming', 'paused'],
