@@ -6,6 +6,8 @@ import { testSeed } from './test/tools/test-seed.ts';
 
 // Drawn here, before the workers start, so that they all inherit the same one.
 testSeed();
+// Every call into libvirt that waits holds a thread; read once, when a worker process starts.
+process.env['UV_THREADPOOL_SIZE'] ??= '64';
 
 export default defineConfig({
   test: {
