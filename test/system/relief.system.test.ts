@@ -107,10 +107,10 @@ describe('the daemon on real guests', () => {
   });
 
   it('relieves an overloaded host with the least disruptive guest', async () => {
-    await lab.ctl('shop', 'burn 45');
-    await lab.ctl('batch', 'burn 60');
+    await lab.ctl('shop', 'burn 50');
+    await lab.ctl('batch', 'burn 50');
     const busy = await settledLoad('h1');
-    await home.writePolicy(labPolicy(busy * 0.75));
+    await home.writePolicy(labPolicy(busy * 0.85));
     const found = await daemon.waitFor('the finding', ({ msg }) => msg === 'finding opened');
     expect(JSON.stringify(found)).toMatch(/h1.*cpu\.used\.ratio\.mean/);
     await untilHost(1, 'is relieved', (names) => names.length < 3);
