@@ -43,7 +43,8 @@ export class OrderDesk {
 
   /**
    * Opens an order, or returns the one that is open already for this host and key. Maintenance of
-   * a host that is only being evacuated raises that order; the reverse changes nothing.
+   * a host that is only being evacuated raises that order; the reverse changes nothing. A person
+   * who orders what an alert has ordered makes it their own: it needs no approval any more.
    */
   give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
     return this.#inTurn(() => this.#give(wanted, world));
@@ -58,11 +59,15 @@ export class OrderDesk {
     });
   }
 
-  /** Closes the orders whose VMs are home again, or will not come (`isHome` says so). */
-  closeReturned(isHome: (order: Order) => boolean): Promise<void> {
+  /**
+   * Closes the orders whose VMs are home again, or will not come. Only those that were returning
+   * already when they were judged: of one that was returned since then nobody has looked yet.
+   */
+  closeReturned(judgedHome: readonly Order[]): Promise<void> {
+    const returned = judgedHome.filter(({ state }) => state === 'returning').map(({ id }) => id);
     return this.#inTurn(async () => {
       for (const order of await this.#parts.ledger.orders(false)) {
-        if (order.state === 'returning' && isHome(order))
+        if (order.state === 'returning' && returned.includes(order.id))
           await this.#put({ ...order, state: 'closed' }, 'changed');
       }
     });
@@ -72,18 +77,23 @@ export class OrderDesk {
     const open = await this.#openOrder(wanted.host);
     if (open !== undefined) {
       const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
-      if (!raised) {
+      const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
+      if (!raised && !adopted) {
         this.#parts.events.emit('order', { order: open, what: 'repeated' });
         return { order: open, what: 'repeated' };
       }
-      const order = await this.#put({ ...open, kind: 'maintenance' }, 'changed');
-      return { order, what: 'changed' };
+      const kind = raised ? 'maintenance' : open.kind;
+      const own = adopted ? { by: wanted.by, reason: wanted.reason } : {};
+      return { order: await this.#put({ ...open, ...own, kind }, 'changed'), what: 'changed' };
     }
-    await this.#endReturn(wanted.host);
-    return { order: await this.#put(this.#make(wanted, world), 'given'), what: 'given' };
+    const onTheirWay = await this.#endReturn(wanted.host);
+    const order = this.#make(wanted, world, onTheirWay);
+    return { order: await this.#put(order, 'given'), what: 'given' };
   }
 
-  #make(wanted: NewOrder, world: Snapshot): Order {
+  /** @param onTheirWay VMs whose return the new order cuts off: their home is still here. */
+  #make(wanted: NewOrder, world: Snapshot, onTheirWay: readonly string[]): Order {
+    const here = world.vms.filter((vm) => vm.host === wanted.host).map((vm) => vm.id);
     const createdAt = this.#parts.clock.now();
     const { deadlineSeconds } = wanted;
     return {
@@ -96,7 +106,7 @@ export class OrderDesk {
       deadline: deadlineSeconds === null ? undefined : epochSeconds(createdAt + deadlineSeconds),
       state: 'open',
       dedupeKey: wanted.dedupeKey,
-      home: world.vms.filter((vm) => vm.host === wanted.host).map((vm) => vm.id),
+      home: [...new Set([...here, ...onTheirWay])],
     };
   }
 
@@ -105,12 +115,15 @@ export class OrderDesk {
     return orders.find((order) => order.host === host && order.state === 'open');
   }
 
-  /** A new order takes the place of a return that is still going on. */
-  async #endReturn(host: HostId): Promise<void> {
+  /** A new order takes the place of a return that is still going on. Returns whose that was. */
+  async #endReturn(host: HostId): Promise<readonly string[]> {
+    const home: string[] = [];
     for (const order of await this.#parts.ledger.orders(false)) {
-      if (order.host === host && order.state === 'returning')
-        await this.#put({ ...order, state: 'closed' }, 'changed');
+      if (order.host !== host || order.state !== 'returning') continue;
+      home.push(...order.home);
+      await this.#put({ ...order, state: 'closed' }, 'changed');
     }
+    return home;
   }
 
   async #put(order: Order, what: GivenOrder['what']): Promise<Order> {

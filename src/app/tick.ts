@@ -71,7 +71,8 @@ export class Tick {
     // Plan and execution go by the states that follow from the findings, not by those before.
     const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
     this.#parts.events.emit('snapshot', { ...look, snapshot });
-    await this.#parts.orders.closeReturned((order) => isHome(order, snapshot, findings));
+    const home = orders.filter((order) => isHome(order, snapshot, findings));
+    await this.#parts.orders.closeReturned(home);
     this.#announce(findings);
     const base = { snapshot, findings, orders };
     this.#state = { ...base, result: this.#state?.result, verdicts: this.#state?.verdicts ?? [] };

@@ -65,8 +65,31 @@ describe('the order desk', () => {
     expect(await orders.returnHost(H1)).toBeUndefined();
     await orders.give(wanted('maintenance'), world);
     expect((await orders.returnHost(H1))?.state).toBe('returning');
-    await orders.closeReturned(() => true);
+    await orders.closeReturned(await ledger.orders(false));
     expect(await ledger.orders(false)).toEqual([]);
+  });
+
+  it('does not close a return that was ordered after the tick had looked', async () => {
+    await orders.give(wanted('maintenance'), world);
+    const seen = await ledger.orders(false);
+    await orders.returnHost(H1);
+    await orders.closeReturned(seen);
+    expect((await ledger.orders(false)).map(({ state }) => state)).toEqual(['returning']);
+  });
+
+  it('remembers who was still on the way home when the host was ordered empty again', async () => {
+    await orders.give(wanted('maintenance'), world);
+    await orders.returnHost(H1);
+    const away = aSnapshot({ ...world, vms: [aVm({ id: 'v1', host: 'h2' })] });
+    expect((await orders.give(wanted('maintenance'), away)).order.home).toEqual(['v1']);
+  });
+
+  it('makes an order of an alert the own one of a person who repeats it', async () => {
+    const by = { kind: 'alert', name: 'Overheated' } as const;
+    await orders.give({ ...wanted('evacuate'), by }, world);
+    const { order, what } = await orders.give(wanted('evacuate'), world);
+    expect([order.by.name, order.reason, what]).toEqual(['olga', 'smoke', 'changed']);
+    expect(await ledger.orders(false)).toHaveLength(1);
   });
 
   it('takes a new order in place of a return that is still going on', async () => {
