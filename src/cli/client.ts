@@ -45,7 +45,7 @@ function clientFor(server: string, token: string | undefined): Client {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (method === 'POST') headers['content-type'] = 'application/json';
-    const answer = await fetch(new URL(path, server), {
+    const answer = await fetch(urlOf(server, path), {
       method,
       headers,
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
@@ -53,17 +53,30 @@ function clientFor(server: string, token: string | undefined): Client {
     }).catch((error: unknown) => {
       throw unreachable(server, error);
     });
-    const text = await answer.text();
+    const text = await answer.text().catch((error: unknown) => {
+      throw unreachable(server, error);
+    });
     if (answer.status >= 400) throw refused(answer.status, text);
     return text;
   }
   return {
     // The daemon and its CLI are one program of one version: its views are not parsed again.
-    get: async <View>(path: string) => JSON.parse(await call('GET', path)) as View,
+    get: async <View>(path: string) => viewOf(server, await call('GET', path)) as View,
     getText: (path) => call('GET', path),
     post: async <View>(path: string, body?: unknown) =>
-      JSON.parse(await call('POST', path, body)) as View,
+      viewOf(server, await call('POST', path, body)) as View,
   };
+}
+
+function urlOf(server: string, path: string): URL {
+  if (/^https?:/.test(server) && URL.canParse(path, server)) return new URL(path, server);
+  throw new CliError(EXIT.usage, `${server} is no server; expected a URL like ${DEFAULT_SERVER}`);
+}
+
+function viewOf(server: string, text: string): unknown {
+  const view = parseOrUndefined(text);
+  if (view !== undefined) return view;
+  throw new CliError(EXIT.unavailable, `what answers at ${server} is not Drover (no JSON)`);
 }
 
 function readToken(io: Io, tokenFile: string | undefined): string | undefined {

@@ -19,6 +19,8 @@ export interface FleetInput {
   /** What was assumed, for the reader of the plan. */
   readonly notes: readonly string[];
   readonly orders: readonly Order[];
+  /** Those that the configuration names; empty: the shipped default policy. */
+  readonly policyFiles: readonly string[];
 }
 
 export async function loadFleet(
@@ -30,7 +32,7 @@ export async function loadFleet(
   });
   const fleet = parseFleet(text, file, options);
   if (!fleet.ok) throw new CliError(EXIT.usage, fleet.error.map(formatProblem).join('\n'));
-  return fleet.value;
+  return { ...fleet.value, policyFiles: [] };
 }
 
 /** The given policy files; none: the shipped default policy. */
@@ -53,5 +55,6 @@ export async function readLiveFleet(io: Io, configFile: string): Promise<FleetIn
   });
   const down = live.statuses.filter(({ state }) => state !== 'up');
   const notes = down.map(({ source, state, detail }) => `source ${source} is ${state}: ${detail}`);
-  return { snapshot: live.snapshot, notes: [...notes, ...live.warnings], orders: [] };
+  const { snapshot, warnings } = live;
+  return { snapshot, notes: [...notes, ...warnings], orders: [], policyFiles: config.policies };
 }

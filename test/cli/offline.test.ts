@@ -118,6 +118,11 @@ describe('the command line', () => {
     [['nonsense'], 2],
     [['plan', '--seed', 'x', '--fleet', file('hot2.json', hotFleet())], 2],
     [['history', '--limit', '0'], 2],
+    [['status', '--server', 'no-url'], 2],
+    [['demo', '--for', '99999999h'], 2],
+    [['plan', '--evacuate', 'h1'], 2],
+    [['plan', '--policy', 'p.yaml'], 2],
+    [['plan', '--fleet', 'f.json', '--config', 'c.yaml'], 2],
     [['--help'], 0],
     [['evacuate', '--help'], 0],
     [['--version'], 0],
@@ -149,6 +154,18 @@ describe('the command line', () => {
     expect(JSON.parse(out)).toContainEqual({ check: 'source', state: 'ok', detail: 'sim answers' });
     expect(code).toBe(0);
   });
+
+  it('plans live sources by the policies that their configuration names', async () => {
+    file('own.yaml', 'apiVersion: drover/v1\nkind: Policy\nrulez: []\n');
+    const config = file(
+      'own-drover.yaml',
+      `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'state')}\n` +
+        'policies: [own.yaml]\nsources: [{ id: sim, kind: simulated, hosts: 2, vms: 4 }]\n',
+    );
+    const { code, err } = await cli(['plan', '--config', config]);
+    expect(err).toMatch(/own\.yaml:3:1 .*rulez/);
+    expect(code).toBe(2);
+  }, 60_000);
 
   it('lists all mistakes in the options of sources before it opens any', async () => {
     const config = file(

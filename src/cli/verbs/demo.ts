@@ -69,11 +69,14 @@ function stopSignal(io: Io, text: string | undefined): AbortSignal {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
+/** Timers overflow beyond. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 function milliseconds(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text);
   const value = Number(match?.[1]) * (UNITS[match?.[2] === '' ? 's' : (match?.[2] ?? 's')] ?? 1);
-  if (match === null || value <= 0)
-    throw new CliError(EXIT.usage, `--for ${text}: expected a time like 60s, 5m or 1h`);
+  if (match === null || value <= 0 || value > LONGEST_MS)
+    throw new CliError(EXIT.usage, `--for ${text}: expected a time like 60s, 5m or 1h, to 24 days`);
   return value;
 }
 

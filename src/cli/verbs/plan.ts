@@ -36,7 +36,10 @@ export function addPlan(program: Command, io: Io, setExit: (code: ExitCode) => v
     .description('one dry tick with reasons; nothing is moved')
     .option('--fleet <file>', 'plan for the fleet in this file')
     .option('--config <file>', 'read the sources of this drover.yaml, and plan for them')
-    .option('--policy <file...>', 'policy files (default: the shipped default policy)')
+    .option(
+      '--policy <file...>',
+      'policy files (default: those of --config, else the shipped default policy)',
+    )
     .option('--evacuate <host...>', 'as if these hosts were ordered empty')
     .option('--seed <n>', 'of the search', '1')
     .option('--no-assume-held', 'values of a fleet file are one sample, not a held window')
@@ -45,13 +48,14 @@ export function addPlan(program: Command, io: Io, setExit: (code: ExitCode) => v
 }
 
 async function planVerb(io: Io, options: PlanOptions): Promise<ExitCode> {
+  refuseContradictions(options);
   if (options.fleet === undefined && options.config === undefined) return newestPlan(io, options);
   const { dryTick } = await import('../../app/dry-tick.ts');
   const { formatPlanOutput } = await import('../../config/plan-output.ts');
   const { loadPolicySet } = await import('../inputs.ts');
-  const { snapshot, notes, orders } = await readInput(io, options);
+  const { snapshot, notes, orders, policyFiles } = await readInput(io, options);
   const started = performance.now();
-  const { policies, rules } = await loadPolicySet(options.policy ?? []);
+  const { policies, rules } = await loadPolicySet(options.policy ?? policyFiles);
   const evacuate = (options.evacuate ?? []).map((name) => hostNamed(snapshot, name));
   const seed = seedOf(options.seed);
   const tick = await dryTick({ snapshot, policies, rules, seed, orders, evacuate });
@@ -76,6 +80,19 @@ async function newestPlan(io: Io, options: PlanOptions): Promise<ExitCode> {
   const vms = await client.get<VmView[]>('/api/v1/vms');
   io.out(planText(plan, namesOf({ hosts, vms })));
   return EXIT.done;
+}
+
+/** An option that would have no effect is refused: its author believes that it has one. */
+function refuseContradictions({ fleet, config, policy, evacuate }: PlanOptions): void {
+  if (fleet !== undefined && config !== undefined)
+    throw new CliError(EXIT.usage, '--fleet and --config: give one of them');
+  if (fleet !== undefined || config !== undefined) return;
+  const idle = policy === undefined ? evacuate && '--evacuate' : '--policy';
+  if (idle !== undefined)
+    throw new CliError(
+      EXIT.usage,
+      `${idle} needs --fleet or --config: without them the running daemon's own plan is shown`,
+    );
 }
 
 async function readInput(io: Io, options: PlanOptions): Promise<FleetInput> {

@@ -1,6 +1,6 @@
 /** `drover snapshot save F`: the fleet as a file, for support cases, tests and offline planning. */
 
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
@@ -43,6 +43,7 @@ async function writeWhole(file: string, text: string): Promise<void> {
     await writeFile(draft, text, { mode: 0o600 });
     await rename(draft, file);
   } catch (error) {
+    await rm(draft, { force: true });
     throw new CliError(EXIT.unavailable, `cannot write ${file}: ${messageOf(error)}`);
   }
 }
