@@ -6,8 +6,7 @@ import type { Lab } from './lab/lab.ts';
 
 /**
  * The policy of the lab. Guests under emulation get what CPU the machine has left, so the test
- * measures what a busy host comes to and sets the threshold below it. The cool-down keeps a host
- * that took a busy guest in from handing it on.
+ * measures what a busy host comes to and sets the threshold below it.
  */
 export function labPolicy(overloadedAbove = 0.95): string {
   const above = `${(overloadedAbove * 100).toFixed(1)}%`;
@@ -30,7 +29,7 @@ criticality:
     criticality: best-effort
 limits:
   safetyCapacity: { cpu: 95% }
-  cooldown: 10m
+  cooldown: 20s
   budgets: { movesPerHour: 1000, movesPerVmPerDay: 100 }
   evacuatedShare: 50%
   gainMargin: 0
