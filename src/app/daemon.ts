@@ -124,11 +124,11 @@ export class Daemon {
   }
 
   async #stop(reason: string): Promise<void> {
-    const { accessFile, events, executor, close, server } = this.#parts;
+    const { accessFile, cliToken, events, executor, close, server } = this.#parts;
     events.emit('stopping', { reason });
     await this.#schedule?.stop();
     await executor.stop();
-    removeCliAccess(accessFile);
+    removeCliAccess(accessFile, cliToken);
     await server.close();
     await close();
   }

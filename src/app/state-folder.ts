@@ -33,7 +33,9 @@ export function writeCliAccess(file: string, access: CliAccess): void {
   writeFileSync(file, `${JSON.stringify(access)}\n`, { mode: OWNER_ONLY_FILE });
 }
 
-export function removeCliAccess(file: string): void {
+/** Leaves the file of another daemon, which came later and wrote its own. */
+export function removeCliAccess(file: string, token: string): void {
+  if (readCliAccess(file)?.token !== token) return;
   rmSync(file, { force: true });
 }
 

@@ -2,7 +2,14 @@
 
 import type { PlanOutput } from '../config/plan-output.ts';
 import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
-import { countOf, formatBytes, formatDuration, formatTable, type Column } from './table.ts';
+import {
+  countOf,
+  formatBytes,
+  formatDuration,
+  formatLines,
+  formatTable,
+  type Column,
+} from './table.ts';
 
 type MoveRow = PlanOutput['moves'][number];
 
@@ -49,7 +56,7 @@ function summaryText(plan: PlanOutput): string {
     lines.push(`${moves}, ${formatBytes(bytes)} to send, done in about ${takes}`);
     lines.push(`objective ${before.toFixed(3)} -> ${after.toFixed(3)} (lower is better)`);
   }
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  return lines.length === 0 ? '' : formatLines(lines);
 }
 
 function openText(plan: PlanOutput, name: (id: string) => string): string {
@@ -62,7 +69,7 @@ function openText(plan: PlanOutput, name: (id: string) => string): string {
     lines.push('pairs of VM and host that were refused:');
     for (const [code, count] of refusals) lines.push(`  ${count} ${code}: ${meaningOf(code)}`);
   }
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  return lines.length === 0 ? '' : formatLines(lines);
 }
 
 function meaningOf(code: string): string {

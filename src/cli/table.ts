@@ -3,6 +3,7 @@
 import Table from 'cli-table3';
 
 import { GIB, MIB } from '../domain/units.ts';
+import { printable } from '../observe/printable.ts';
 
 export interface Column<Row> {
   readonly title: string;
@@ -36,7 +37,7 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
     chars: NO_LINES,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
   });
-  for (const row of rows) table.push(columns.map((column) => column.cell(row)));
+  for (const row of rows) table.push(columns.map((column) => printable(column.cell(row))));
   const lines = table.toString().split('\n');
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
@@ -70,6 +71,11 @@ export function formatDuration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
   return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+}
+
+/** One text a line. Names and reasons come from outside: they forge no line and move no cursor. */
+export function formatLines(lines: readonly string[]): string {
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
 /** UTC, to the second: "2026-11-21 20:40:05". */

@@ -1,13 +1,18 @@
 // Role: verbs that need no daemon, as a person types them: exit codes, messages, the plan's form.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
+import { historyText } from '../../src/cli/verbs/migrations.ts';
+import { formatTable } from '../../src/cli/table.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { epochSeconds } from '../../src/domain/units.ts';
 import { planOutputSchema } from '../../src/config/plan-output.ts';
 import { planText } from '../../src/cli/plan-text.ts';
 import { cli } from '../support/cli.ts';
+import { manualClock } from '../support/manual-clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-cli-'));
 
@@ -135,6 +140,32 @@ describe('the command line', () => {
     expect(code).toBe(3);
     expect(err).toMatch(/no daemon answers at http:\/\/127\.0\.0\.1:1/);
     expect(err).toMatch(/drover run/);
+  });
+
+  it('lets no name forge a line or move the cursor', async () => {
+    expect(formatTable(['a\u001b[2J\nh9'], [{ title: 'VM', cell: (name) => name }])).toBe(
+      'VM\na\\u001b[2J\\u000ah9\n',
+    );
+    const entry = { at: epochSeconds(0), kind: 'move', text: 'x\u001b]0;\u0007\ny' } as const;
+    const about = { vm: undefined, host: undefined, move: undefined };
+    expect(historyText([{ ...entry, ...about }])).toBe(
+      '1970-01-01 00:00:00  x\\u001b]0;\\u0007\\u000ay\n',
+    );
+  });
+
+  it('says without a stack that another daemon has the state folder', async () => {
+    const config = file(
+      'twice.yaml',
+      `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'taken')}\n` +
+        'sources: [{ id: sim, kind: simulated, hosts: 2, vms: 2 }]\n',
+    );
+    const clock = manualClock();
+    mkdirSync(join(folder, 'taken'));
+    const ledger = await openSqliteLedger({ file: join(folder, 'taken', 'ledger.db'), clock });
+    const { code, err } = await cli(['run', '--config', config]);
+    await ledger.close();
+    expect(code).toBe(3);
+    expect(err).toMatch(/^drover: cannot run: the state folder .* is in use[^\n]*\n$/);
   });
 
   it('gives an example for every verb', async () => {

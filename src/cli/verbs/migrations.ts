@@ -8,7 +8,14 @@ import type { HistoryEntry } from '../../domain/journal.ts';
 import type { LocateView, MigrationView } from '../../ports/api.ts';
 import { makeClient } from '../client.ts';
 import { CliError, EXIT, printJson, type Io } from '../io.ts';
-import { formatBytes, formatDuration, formatRatio, formatTable, formatTime } from '../table.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatLines,
+  formatRatio,
+  formatTable,
+  formatTime,
+} from '../table.ts';
 import type { Column } from '../table.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
 
@@ -133,7 +140,7 @@ export function migrationsText(view: readonly MigrationView[]): string {
 
 export function historyText(entries: readonly HistoryEntry[]): string {
   if (entries.length === 0) return 'nothing recorded\n';
-  return `${entries.map((entry) => `${formatTime(entry.at)}  ${entry.text}`).join('\n')}\n`;
+  return formatLines(entries.map((entry) => `${formatTime(entry.at)}  ${entry.text}`));
 }
 
 export function locateText(view: LocateView): string {
@@ -143,5 +150,5 @@ export function locateText(view: LocateView): string {
   );
   if (lines.length === 0) lines.push(`${view.name} was found nowhere`);
   if (view.blind.length > 0) lines.push(`these hosts did not answer: ${view.blind.join(', ')}`);
-  return `${lines.join('\n')}\n${view.lastMoves.length > 0 ? historyText(view.lastMoves) : ''}`;
+  return `${formatLines(lines)}${view.lastMoves.length > 0 ? historyText(view.lastMoves) : ''}`;
 }

@@ -13,6 +13,7 @@ import { makeClient } from '../client.ts';
 import type { FleetInput } from '../inputs.ts';
 import { CliError, EXIT, printJson, type ExitCode, type Io } from '../io.ts';
 import { planText } from '../plan-text.ts';
+import { formatLines } from '../table.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
 
 interface PlanOptions extends RemoteOptions {
@@ -125,7 +126,7 @@ function seedOf(text: string): number {
 
 function findingsText({ findings }: DryTick): string {
   if (findings.length === 0) return 'no findings\n';
-  return `${findings.map((finding) => `[${finding.tier}] ${finding.text}`).join('\n')}\n\n`;
+  return `${formatLines(findings.map((finding) => `[${finding.tier}] ${finding.text}`))}\n`;
 }
 
 interface Named {

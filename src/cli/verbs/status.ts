@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { SourceStatus } from '../../domain/measured.ts';
 import type { StatusView } from '../../ports/api.ts';
 import type { Io } from '../io.ts';
-import { countOf, formatDuration, formatTime } from '../table.ts';
+import { countOf, formatDuration, formatLines, formatTime } from '../table.ts';
 import { remoteOptions, showView, type RemoteOptions } from './remote.ts';
 
 export function addStatus(program: Command, io: Io): void {
@@ -32,7 +32,7 @@ export function statusText(view: StatusView): string {
     view.findings.length === 0 ? 'findings  none' : 'findings',
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
   ];
-  return `${lines.filter((line) => line !== '').join('\n')}\n`;
+  return formatLines(lines.filter((line) => line !== ''));
 }
 
 function lastPlanText({ id, at, moves }: NonNullable<StatusView['lastPlan']>): string {

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { WhyHostView, WhyView, WhyVmView } from '../../ports/api.ts';
 import type { Client } from '../client.ts';
 import type { Io } from '../io.ts';
+import { formatLines } from '../table.ts';
 import { historyText } from './migrations.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
 
@@ -36,7 +37,7 @@ function whyHostText(view: WhyHostView): string {
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
     ...view.unresolved.map((open) => `left open: ${open.code}: ${open.detail}`),
   ];
-  return `${lines.join('\n')}\n`;
+  return formatLines(lines);
 }
 
 function whyVmText(view: WhyVmView): string {
@@ -45,7 +46,7 @@ function whyVmText(view: WhyVmView): string {
   if (view.planned.length === 0) lines.push('the last plan does not move it');
   lines.push(...targetLines(view.hosts));
   for (const hint of hintsOf(view)) lines.push(`hint: ${hint}`);
-  return `${lines.join('\n')}\n${historyText(view.history)}`;
+  return `${formatLines(lines)}${historyText(view.history)}`;
 }
 
 /** Hosts with the same reasons stand together: a cluster is often refused as a whole. */
