@@ -72,10 +72,6 @@ function worst(expression: string): string {
   return `max by ($host) (${expression})`;
 }
 
-function totalOfVm(expression: string): string {
-  return `sum by ($vm, $host) (${expression})`;
-}
-
 /** Received plus sent, per NIC and second. */
 function nicTraffic(what: 'bytes' | 'packets' | 'errs'): string {
   const received = rate(`node_network_receive_${what}_total{${NIC}}`);
@@ -252,38 +248,22 @@ const REDFISH_EXPORTER: readonly PrometheusQuery[] = [
  * a migration, and neither may be added up.
  */
 const LIBVIRT_EXPORTER: readonly PrometheusQuery[] = [
-  {
-    kind: 'vm-metric',
-    name: 'libvirt-cpu',
-    metric: 'cpu.used',
-    promql: totalOfVm(rate('libvirt_domain_info_cpu_time_seconds_total')),
-  },
-  {
-    kind: 'vm-metric',
-    name: 'libvirt-steal',
-    metric: 'cpu.steal',
-    // One exporter reports nanoseconds under this name: such values are above any capacity, and
-    // the collector throws them away.
-    promql: totalOfVm(rate('libvirt_domain_vcpu_delay_seconds_total')),
-  },
-  {
-    kind: 'vm-metric',
-    name: 'libvirt-memory',
-    metric: 'memory.used',
-    promql: totalOfVm(
-      `${latest('libvirt_domain_memory_stats_available_bytes')} - ` +
-        latest('libvirt_domain_memory_stats_usable_bytes'),
-    ),
-  },
-  {
-    kind: 'vm-metric',
-    name: 'libvirt-network',
-    metric: 'network.used',
-    promql: totalOfVm(
-      `${rate('libvirt_domain_interface_stats_receive_bytes_total')} + ` +
-        rate('libvirt_domain_interface_stats_transmit_bytes_total'),
-    ),
-  },
+  ofVm('libvirt-cpu', 'cpu.used', rate('libvirt_domain_info_cpu_time_seconds_total')),
+  // One exporter reports nanoseconds under this name: such values are above any capacity, and the
+  // collector throws them away.
+  ofVm('libvirt-steal', 'cpu.steal', rate('libvirt_domain_vcpu_delay_seconds_total')),
+  ofVm(
+    'libvirt-memory',
+    'memory.used',
+    `${latest('libvirt_domain_memory_stats_available_bytes')} - ` +
+      latest('libvirt_domain_memory_stats_usable_bytes'),
+  ),
+  ofVm(
+    'libvirt-network',
+    'network.used',
+    `${rate('libvirt_domain_interface_stats_receive_bytes_total')} + ` +
+      rate('libvirt_domain_interface_stats_transmit_bytes_total'),
+  ),
 ];
 
 /** What is asked when the operator does not say otherwise. */
@@ -294,6 +274,10 @@ export const DEFAULT_QUERIES: readonly PrometheusQuery[] = [
   ...REDFISH_EXPORTER,
   ...LIBVIRT_EXPORTER,
 ];
+
+function ofVm(name: string, metric: VmMetric, expression: string): VmMetricQuery {
+  return { kind: 'vm-metric', name, metric, promql: `sum by ($vm, $host) (${expression})` };
+}
 
 function pressure(metric: HostMetric, series: string): HostMetricQuery {
   return {
