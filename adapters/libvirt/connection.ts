@@ -88,6 +88,7 @@ export class Connection {
       if (this.#unusable !== undefined) throw new LibvirtError(0, this.#unusable, true);
       if (options.signal?.aborted === true) throw new CallTimeout(`${what}: cancelled`);
       const running = task(this.#session);
+      // Only its end counts for closing; how it ended, the caller is told below.
       this.#idle = running.catch(() => undefined);
       const limit = options.seconds ?? this.#limits.callSeconds;
       return await inTime(what, running, limit, options.signal);
@@ -131,6 +132,7 @@ async function inTime<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
+  // In time, its failure is the caller's answer. Later nobody asks any more: only its end counts.
   const settled = running.catch(() => undefined);
   const giveUp = (why: string): void => late.reject(new CallTimeout(`${what}: ${why}`, settled));
   const onAbort = (): void => giveUp('cancelled');

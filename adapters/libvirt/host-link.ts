@@ -79,6 +79,7 @@ export class HostLink {
   async #lane(lane: Lane, signal?: AbortSignal): Promise<Connection> {
     const existing = this.#lanes.get(lane);
     if (existing !== undefined) {
+      // Whoever opened it was told why it could not be; here another attempt follows.
       const connection = await existing.catch(() => undefined);
       if (connection !== undefined && (await connection.isUsable())) return connection;
       if (connection !== undefined) this.drop(connection);

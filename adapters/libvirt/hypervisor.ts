@@ -5,7 +5,7 @@
  */
 
 import { allStatsOf, nodeCpuTimeOf, nodeMemoryOf } from './calls/node.ts';
-import { startDirtyRate } from './calls/domain.ts';
+import { DirtyRates } from './dirty-rates.ts';
 import { mergeInventories, type HostAnswer } from './fleet-inventory.ts';
 import { LibvirtHost } from './host.ts';
 import { METRIC_GROUPS, Sampler } from './metrics.ts';
@@ -63,7 +63,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #mover: Mover;
   readonly #sampler: Sampler;
   readonly #rates = new Rates();
-  #dirtyRateAt: number | undefined;
+  readonly #dirtyRates: DirtyRates;
   #closed = false;
 
   /** Throws RangeError where two hosts have the same id, or one has none. */
@@ -77,6 +77,7 @@ export class LibvirtHypervisor implements Hypervisor {
     this.#hosts = this.#makeHosts(options.hosts);
     this.#mover = new Mover(options, clock);
     this.#sampler = new Sampler(this.#rates, options);
+    this.#dirtyRates = new DirtyRates(options.dirtyRate, clock);
   }
 
   async inventory(signal: AbortSignal): Promise<Inventory> {
@@ -112,7 +113,8 @@ export class LibvirtHypervisor implements Hypervisor {
     );
     if (problems.length === this.#hosts.size) throw this.#unreachable(problems.join('; '), signal);
     this.#rates.forgetUnseen();
-    await this.#measureDirtyRates(samples);
+    const vms = new Set(samples.flatMap(({ entity }) => (entity.kind === 'vm' ? [entity.vm] : [])));
+    problems.push(...(await this.#dirtyRates.ask(vms, this.#all())));
     return { samples, health: [], problems: problems.sort(compareText) };
   }
 
@@ -268,26 +270,6 @@ export class LibvirtHypervisor implements Hypervisor {
       return this.#sampler.samples({ host: host.id, domains, ...node, at, monotonicSeconds });
     };
     return host.link.use('statistics', 'reading statistics', reading, signal);
-  }
-
-  /** Asks libvirt to sample dirty rates where that is wanted and due; read at a later poll. */
-  async #measureDirtyRates(samples: readonly Sample[]): Promise<void> {
-    const wanted = this.#options.dirtyRate;
-    const now = this.#clock.monotonic();
-    if (wanted === undefined) return;
-    if (this.#dirtyRateAt !== undefined && now < this.#dirtyRateAt + wanted.everySeconds) return;
-    this.#dirtyRateAt = now;
-    const vms = samples.flatMap(({ entity }) => (entity.kind === 'vm' ? [entity.vm] : []));
-    for (const vm of new Set(vms)) {
-      for (const host of this.#all()) {
-        // A guest that migrates or has just left declines; it is asked again next time.
-        await host
-          .onDomain(vm, 'sampling the dirty rate', (domain) =>
-            startDirtyRate(domain, wanted.measureSeconds),
-          )
-          .catch(() => undefined);
-      }
-    }
   }
 }
 

@@ -231,7 +231,11 @@ export class Mover {
     }
   }
 
-  /** Post-copy proper: one pass over the memory, then the switch. */
+  /**
+   * Post-copy proper: one pass over the memory, then the switch. A host that does not answer, or
+   * declines the switch, is asked again at the next look. Nothing is lost by that: the progress
+   * goes on saying pre-copy, and the executor gives the move up like any copy that does not end.
+   */
   async #switchAfterFirstPass(flight: Flight, from: LibvirtHost): Promise<void> {
     const { vm } = flight.order;
     while (flight.end === undefined) {
