@@ -3,13 +3,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition, FactCondition } from '../../src/domain/policy.ts';
-import { seconds } from '../../src/domain/units.ts';
 import { checkCondition, leavesOf, type Truth, truthOf } from '../../src/rules/condition.ts';
 import type { Fact, FactLookup } from '../../src/rules/host-facts.ts';
 import { Judge } from '../../src/rules/judge.ts';
 import { missingWindow } from '../../src/domain/measured.ts';
-import { RuleBook } from '../../src/rules/rule-book.ts';
-import { aHost, aPolicy, aSnapshot, held, TEST_NOW } from '../support/fleet.ts';
+import { aHost, aSnapshot, held } from '../support/fleet.ts';
+import { aRule, Ticks } from '../unit/rules/support.ts';
 
 /** Few facts and values, so that conditions meet and contradict each other often. */
 const NUMBERS = [
@@ -142,36 +141,15 @@ describe('a rule book', () => {
   it('fires no rule on missing facts, whatever the condition', async () => {
     await fc.assert(
       fc.asyncProperty(condition, fc.boolean(), async (when, absent) => {
-        const rule = {
-          name: 'any',
-          origin: 'x:1',
-          policy: 'p',
-          finding: 'overloaded' as const,
-          response: 'relieve' as const,
-          tier: 'optional' as const,
-          hosts: undefined,
-          when,
-          forSeconds: seconds(0),
-          clear: undefined,
-          relieveBelow: undefined,
-        };
         const gone = missingWindow('implausible');
         const metrics = absent
           ? {}
           : { 'memory.used': gone, 'network.used': gone, 'psi.cpu.some': gone };
         const hosts = [aHost({ metrics: { ...metrics, 'cpu.used': gone } })];
-        const book = RuleBook.compile(aPolicy({ rules: [rule] }));
-        const outcome = book.ok
-          ? await book.value.evaluate({
-              snapshot: aSnapshot({ hosts }),
-              orders: [],
-              memory: [],
-              now: TEST_NOW,
-            })
-          : undefined;
-        expect(outcome?.findings).toEqual([]);
-        expect(outcome?.memory).toEqual([]);
-        expect(outcome?.gaps.length).toBeGreaterThan(0);
+        const outcome = await new Ticks([aRule({ when })]).at(0, aSnapshot({ hosts }));
+        expect(outcome.findings).toEqual([]);
+        expect(outcome.memory).toEqual([]);
+        expect(outcome.gaps.length).toBeGreaterThan(0);
       }),
     );
   });
@@ -186,29 +164,9 @@ describe('a rule book', () => {
             value === undefined ? missingWindow('stale') : held(value),
           ]),
         );
-        const rule = {
-          name: 'any',
-          origin: 'x:1',
-          policy: 'p',
-          finding: 'overloaded' as const,
-          response: 'relieve' as const,
-          tier: 'optional' as const,
-          hosts: undefined,
-          when,
-          forSeconds: seconds(0),
-          clear: undefined,
-          relieveBelow: undefined,
-        };
-        const book = RuleBook.compile(aPolicy({ rules: [rule] }));
-        const outcome = book.ok
-          ? await book.value.evaluate({
-              snapshot: aSnapshot({ hosts: [aHost({ metrics })] }),
-              orders: [],
-              memory: [],
-              now: TEST_NOW,
-            })
-          : undefined;
-        expect(outcome?.findings.length).toBe(reference(when, given) === true ? 1 : 0);
+        const snapshot = aSnapshot({ hosts: [aHost({ metrics })] });
+        const { findings } = await new Ticks([aRule({ when })]).at(0, snapshot);
+        expect(findings.length).toBe(reference(when, given) === true ? 1 : 0);
       }),
     );
   });

@@ -1,7 +1,8 @@
-// Role: builders of plans by hand, for the tests of everything that takes a plan.
+// Role: builders of plans and orders by hand, for the tests of everything that takes one.
 import { findingId, hostId, moveId, planId, vmId } from '../../src/domain/ids.ts';
 import type { Move, Plan, Prediction } from '../../src/domain/plan.ts';
 import { bytes, seconds } from '../../src/domain/units.ts';
+import type { MoveOrder } from '../../src/ports/hypervisor.ts';
 import { TEST_NOW } from './fleet.ts';
 
 export type MoveOptions = Omit<
@@ -53,4 +54,20 @@ export function aPlan(moves: readonly Move[]): Plan {
 /** Seconds from the start of the plan, as a prediction. */
 export function startingAt(start: number, length = 30): Partial<Prediction> {
   return { startSeconds: seconds(start), seconds: seconds(length) };
+}
+
+/** To a hypervisor: move v1 from h1 to h2 by plain pre-copy. */
+export function aMoveOrder(options: Partial<MoveOrder> = {}): MoveOrder {
+  return {
+    move: moveId('m1'),
+    vm: vmId('v1'),
+    from: hostId('h1'),
+    to: hostId('h2'),
+    method: 'pre-copy',
+    downtimeLimitSeconds: seconds(0.3),
+    bandwidth: undefined,
+    autoConverge: false,
+    allowPostCopy: false,
+    ...options,
+  };
 }

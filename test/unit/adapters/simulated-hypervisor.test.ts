@@ -4,27 +4,17 @@ import { describe, expect, it } from 'vitest';
 
 import { SimulatedHypervisor } from '../../../adapters/simulated/simulated-hypervisor.ts';
 import { loadAdapter } from '../../../adapters/registry.ts';
-import { moveId, sourceId } from '../../../src/domain/ids.ts';
+import { sourceId } from '../../../src/domain/ids.ts';
 import { seconds } from '../../../src/domain/units.ts';
-import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
 import { SimulatedDatacenter } from '../../../src/simulate/datacenter.ts';
 import type { CallEffect, CallName } from '../../../src/simulate/fault.ts';
 import { h, simHost, simVm, v } from '../../support/datacenter.ts';
+import { aMoveOrder } from '../../support/plans.ts';
 import { virtualClock } from '../../support/virtual-time.ts';
 
 const NEVER = new AbortController().signal;
-const ORDER: MoveOrder = {
-  move: moveId('m'),
-  vm: v('x'),
-  from: h('a'),
-  to: h('b'),
-  method: 'pre-copy',
-  downtimeLimitSeconds: seconds(0.3),
-  bandwidth: undefined,
-  autoConverge: false,
-  allowPostCopy: false,
-};
+const ORDER = aMoveOrder({ vm: v('x'), from: h('a'), to: h('b') });
 
 function lab() {
   const clock = virtualClock();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Collector } from '../../../src/collect/collector.ts';
 import { hostId, sourceId } from '../../../src/domain/ids.ts';
 import {
-  aReading,
   anInventory,
+  aReading,
+  clockAtStart,
   hostFacts,
   hostSample,
   NO_CONTEXT,
@@ -136,15 +136,9 @@ describe('memory', () => {
   });
 
   it('does not grow with time', async () => {
-    const { clock, events } = setUp({ hypervisors: [] });
+    const clock = clockAtStart();
     const lab = steady(clock);
-    const collector = new Collector({
-      hypervisors: [lab],
-      metricSources: [],
-      clock,
-      events,
-      settings: SETTINGS,
-    });
+    const { collector } = setUp({ clock, hypervisors: [lab] });
     await collector.poll();
     const before = collector.size;
     for (let round = 0; round < 100; round += 1) {

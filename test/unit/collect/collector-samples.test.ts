@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Collector } from '../../../src/collect/collector.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import {
   aReading,
+  clockAtStart,
   hostSample,
   NO_CONTEXT,
   ScriptedSource,
   SETTINGS,
-  START,
   setUp,
+  START,
   steady,
   vmSample,
 } from './support.ts';
@@ -25,15 +25,9 @@ describe('bad samples', () => {
   ];
   it.each(cases)('%s: missing, reported, and healed by a good one', async (...row) => {
     const [, value, at, reason] = row;
-    const { clock, events } = setUp({ hypervisors: [] });
+    const clock = clockAtStart();
     const lab = steady(clock);
-    const collector = new Collector({
-      hypervisors: [lab],
-      metricSources: [],
-      clock,
-      events,
-      settings: SETTINGS,
-    });
+    const { collector, events } = setUp({ clock, hypervisors: [lab] });
     const used = () => collector.snapshot(NO_CONTEXT).hosts[0]?.metrics['cpu.used'];
     for (let round = 0; round < 3; round += 1) {
       await collector.poll();
@@ -98,15 +92,9 @@ describe('bad samples', () => {
   });
 
   it('our own clock going back makes nothing negative', async () => {
-    const { clock, events } = setUp({ hypervisors: [] });
+    const clock = clockAtStart();
     const lab = steady(clock);
-    const collector = new Collector({
-      hypervisors: [lab],
-      metricSources: [],
-      clock,
-      events,
-      settings: SETTINGS,
-    });
+    const { collector, events } = setUp({ clock, hypervisors: [lab] });
     await collector.poll();
     clock.jump(-7200);
     const last = collector.snapshot(NO_CONTEXT).hosts[0]?.metrics['cpu.used']?.last;

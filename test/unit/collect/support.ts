@@ -108,12 +108,18 @@ export async function settle(): Promise<void> {
 
 export const START = 1_800_000_000;
 
+export function clockAtStart(): ManualClock {
+  return manualClock(START);
+}
+
 export function setUp(options: {
   hypervisors: ScriptedSource[];
   metricSources?: ScriptedSource[];
   settings?: Partial<CollectorSettings>;
+  /** Where the sources need it, too. */
+  clock?: ManualClock;
 }) {
-  const clock = manualClock(START);
+  const { clock = clockAtStart() } = options;
   const events = new RecordingSink();
   const collector = new Collector({
     hypervisors: options.hypervisors,

@@ -2,38 +2,11 @@
 // run on, clocks that went backwards.
 import { describe, expect, it } from 'vitest';
 
-import type { Finding } from '../../../src/domain/finding.ts';
 import { vmId } from '../../../src/domain/ids.ts';
-import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, epochSeconds } from '../../../src/domain/units.ts';
-import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
-import {
-  TEST_NOW,
-  aFinding,
-  aHost,
-  aSnapshot,
-  aVm,
-  someLimits,
-  someMigration,
-  someWeights,
-} from '../../support/fleet.ts';
-
-function request(snapshot: Partial<Snapshot>, findings: readonly Finding[]): PlanRequest {
-  return {
-    snapshot: aSnapshot(snapshot),
-    findings,
-    limits: someLimits(),
-    migration: someMigration(),
-    weights: someWeights(),
-    seed: 1,
-  };
-}
-
-function movesOf(asked: PlanRequest): string[] {
-  return plan(asked).plan.moves.map(({ vm, from, to }) => `${vm}: ${from} > ${to}`);
-}
-
-const HOSTS = ['h1', 'h2', 'h3'].map((id) => aHost({ id }));
+import { plan } from '../../../src/plan/plan.ts';
+import { TEST_NOW, aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { HOSTS, movesOf, request } from './support.ts';
 
 describe('awkward input', () => {
   it('is planned without a word: no hosts, no VMs', () => {

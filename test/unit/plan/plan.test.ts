@@ -5,44 +5,19 @@ import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/domain/finding.ts';
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { missingWindow } from '../../../src/domain/measured.ts';
-import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { epochSeconds, ratio } from '../../../src/domain/units.ts';
-import { type PlanRequest, explainPair, plan, stagesOf } from '../../../src/plan/plan.ts';
+import { explainPair, plan, stagesOf } from '../../../src/plan/plan.ts';
 import {
   TEST_NOW,
   aFinding,
   aHost,
   aPin,
-  aSnapshot,
   aVm,
   anAffinity,
   anAntiAffinity,
-  someLimits,
   someMigration,
-  someWeights,
 } from '../../support/fleet.ts';
-
-function request(
-  snapshot: Partial<Snapshot>,
-  findings: readonly Finding[],
-  options: Partial<PlanRequest> = {},
-): PlanRequest {
-  return {
-    snapshot: aSnapshot(snapshot),
-    findings,
-    limits: someLimits(),
-    migration: someMigration(),
-    weights: someWeights(),
-    seed: 1,
-    ...options,
-  };
-}
-
-function movesOf(asked: PlanRequest): string[] {
-  return plan(asked).plan.moves.map(({ vm, from, to }) => `${vm}: ${from} > ${to}`);
-}
-
-const HOSTS = ['h1', 'h2', 'h3'].map((id) => aHost({ id }));
+import { HOSTS, movesOf, request } from './support.ts';
 
 describe('evacuate', () => {
   it('takes everything off, the most important first, to the hosts with most room', () => {

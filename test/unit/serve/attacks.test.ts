@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import type { Token } from '../../../src/serve/access.ts';
-import { buildServer } from '../../../src/serve/server.ts';
 import { type Api } from '../../../src/ports/api.ts';
 import { ok } from '../../../src/domain/result.ts';
-import { quietApi } from '../../support/quiet-api.ts';
+import { quietServer } from '../../support/quiet-server.ts';
 
 const VIEWER: Token = { name: 'vera', role: 'viewer', token: 'viewer-token-of-vera' };
 const OPERATOR: Token = { name: 'olga', role: 'operator', token: 'operator-token-of-olga' };
@@ -15,18 +14,7 @@ const HOST = { host: '127.0.0.1:7466' };
 const WEBHOOK = '/api/v1/webhooks/alertmanager';
 
 function serverWith(overrides: Partial<Api> = {}, tokens = TOKENS, listenHost = '127.0.0.1') {
-  const { api, asked } = quietApi(overrides);
-  const failures: unknown[] = [];
-  let milliseconds = 0;
-  const server = buildServer({
-    api,
-    tokens,
-    listenHost,
-    metricsText: async () => 'drover_up 1\n',
-    monotonicMs: () => milliseconds,
-    onFailure: (error) => failures.push(error),
-  });
-  return { server, asked, failures, wait: (ms: number) => (milliseconds += ms) };
+  return quietServer(overrides, tokens, listenHost);
 }
 
 function as({ token }: { readonly token: string }): Record<string, string> {

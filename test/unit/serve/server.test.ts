@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import type { Api } from '../../../src/ports/api.ts';
 import type { Token } from '../../../src/serve/access.ts';
-import { buildServer } from '../../../src/serve/server.ts';
-import { quietApi } from '../../support/quiet-api.ts';
+import { quietServer } from '../../support/quiet-server.ts';
 
 const TOKENS: readonly Token[] = [
   { name: 'olga', role: 'operator', token: 'operator-token' },
@@ -11,23 +11,8 @@ const TOKENS: readonly Token[] = [
 
 const HOST = { host: '127.0.0.1:7466' };
 
-function serverWith(
-  overrides: Parameters<typeof quietApi>[0] = {},
-  tokens: readonly Token[] = TOKENS,
-  listenHost = '127.0.0.1',
-) {
-  const { api, asked } = quietApi(overrides);
-  const failures: unknown[] = [];
-  let milliseconds = 0;
-  const server = buildServer({
-    api,
-    tokens,
-    listenHost,
-    metricsText: async () => 'drover_up 1\n',
-    monotonicMs: () => milliseconds,
-    onFailure: (error) => failures.push(error),
-  });
-  return { server, asked, failures, wait: (ms: number) => (milliseconds += ms) };
+function serverWith(overrides: Partial<Api> = {}, tokens = TOKENS, listenHost = '127.0.0.1') {
+  return quietServer(overrides, tokens, listenHost);
 }
 
 function bearer(token: string): Record<string, string> {

@@ -1,7 +1,6 @@
 // Role: what the simulated datacenter shows of itself: load, contention, health, faults, refusals.
 import { describe, expect, it } from 'vitest';
 
-import { moveId } from '../../../src/domain/ids.ts';
 import { bytes, GIB, seconds } from '../../../src/domain/units.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 import type { Reading } from '../../../src/ports/metric-source.ts';
@@ -9,6 +8,7 @@ import { CPU_GENERATIONS } from '../../../src/simulate/cpu-catalogue.ts';
 import { buildDatacenter, SimulatedDatacenter } from '../../../src/simulate/datacenter.ts';
 import { LOAD_PROFILES } from '../../../src/simulate/load-curve.ts';
 import { h, simHost, simVm, v } from '../../support/datacenter.ts';
+import { aMoveOrder } from '../../support/plans.ts';
 import { virtualClock } from '../../support/virtual-time.ts';
 
 const FULL = { ...LOAD_PROFILES.steady, base: 1, noise: 0 };
@@ -164,17 +164,8 @@ describe('what a hypervisor refuses', () => {
     },
     clock,
   );
-  const order = (vm: string, to: string): MoveOrder => ({
-    move: moveId('m'),
-    vm: v(vm),
-    from: h('a'),
-    to: h(to),
-    method: 'pre-copy',
-    downtimeLimitSeconds: seconds(0.3),
-    bandwidth: undefined,
-    autoConverge: false,
-    allowPostCopy: false,
-  });
+  const order = (vm: string, to: string): MoveOrder =>
+    aMoveOrder({ vm: v(vm), from: h('a'), to: h(to) });
   const codes = (vm: string, to: string): string[] =>
     datacenter.precheck(order(vm, to)).map(({ code }) => code);
 
@@ -249,17 +240,7 @@ describe('a whole datacenter', () => {
     const vms = [simVm('x', 'a')];
     const fleet = { seed: 1, hosts: [simHost('a'), simHost('b')], vms, groups: [] };
     const datacenter = new SimulatedDatacenter(fleet, clock);
-    datacenter.startMove({
-      move: moveId('m'),
-      vm: v('x'),
-      from: h('a'),
-      to: h('b'),
-      method: 'pre-copy',
-      downtimeLimitSeconds: seconds(0.3),
-      bandwidth: undefined,
-      autoConverge: false,
-      allowPostCopy: false,
-    });
+    datacenter.startMove(aMoveOrder({ vm: v('x'), from: h('a'), to: h('b') }));
     await clock.advance(seconds(60));
     const shown = () =>
       datacenter.inventory().vms.map(({ host, powerState }) => [host, powerState]);

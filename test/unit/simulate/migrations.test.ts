@@ -9,6 +9,7 @@ import { SimulatedDatacenter } from '../../../src/simulate/datacenter.ts';
 import type { BreakStage } from '../../../src/simulate/fault.ts';
 import type { EndedMigration } from '../../../src/simulate/migration-phases.ts';
 import { h, LINK, simHost, simVm, v } from '../../support/datacenter.ts';
+import { aMoveOrder } from '../../support/plans.ts';
 import { virtualClock } from '../../support/virtual-time.ts';
 
 const TOUCHED = 2 * GIB;
@@ -38,18 +39,8 @@ function lab() {
 }
 
 function order(vm: string, to: string, details: Partial<MoveOrder> = {}): MoveOrder {
-  return {
-    move: moveId(`${vm}-to-${to}`),
-    vm: v(vm),
-    from: h(vm === 'z' ? 'b' : 'a'),
-    to: h(to),
-    method: 'pre-copy',
-    downtimeLimitSeconds: seconds(0.3),
-    bandwidth: undefined,
-    autoConverge: false,
-    allowPostCopy: false,
-    ...details,
-  };
+  const from = h(vm === 'z' ? 'b' : 'a');
+  return aMoveOrder({ move: moveId(`${vm}-to-${to}`), vm: v(vm), from, to: h(to), ...details });
 }
 
 describe('pre-copy', () => {

@@ -11,11 +11,12 @@ import {
 import { mibPerSecond, migrationFlags } from '../../../../adapters/libvirt/moves/live-move.ts';
 import { costOf, progressOf } from '../../../../adapters/libvirt/moves/progress.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
-import { hostId, moveId, vmId } from '../../../../src/domain/ids.ts';
-import { MIB, seconds } from '../../../../src/domain/units.ts';
+import { vmId } from '../../../../src/domain/ids.ts';
+import { MIB } from '../../../../src/domain/units.ts';
 import type { PowerState } from '../../../../src/domain/vm.ts';
 import type { MoveOrder, Sighting } from '../../../../src/ports/hypervisor.ts';
 import { UUID } from './samples.ts';
+import { aMoveOrder } from '../../../support/plans.ts';
 
 const OUT = { type: 2, operation: 5, stats: {} };
 const IN = { type: 0, operation: 4, stats: {} };
@@ -54,17 +55,7 @@ describe('a domain’s state', () => {
   });
 });
 
-const ORDER: MoveOrder = {
-  move: moveId('m1'),
-  vm: vmId(UUID),
-  from: hostId('h1'),
-  to: hostId('h2'),
-  method: 'pre-copy',
-  downtimeLimitSeconds: seconds(0.3),
-  bandwidth: undefined,
-  autoConverge: false,
-  allowPostCopy: false,
-};
+const ORDER = aMoveOrder({ vm: vmId(UUID) });
 const LIVE = 1;
 const PEER = 2;
 const CARRY = 8 | 16;
