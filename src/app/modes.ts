@@ -8,9 +8,10 @@ export function modesOf(
   snapshot: Snapshot | undefined,
   policies: PolicySet,
 ): Readonly<Record<string, Mode>> {
-  const modes: Record<string, Mode> = {};
-  for (const host of snapshot?.hosts ?? []) {
-    modes[host.cluster ?? `source ${host.source}`] = modeOf(host, policies);
-  }
-  return modes;
+  const modes = new Map(
+    snapshot?.hosts.map((host) => {
+      return [host.cluster ?? `source ${host.source}`, modeOf(host, policies)];
+    }),
+  );
+  return Object.fromEntries(modes);
 }

@@ -6,6 +6,7 @@
  */
 
 import type { HostId, VmId } from '../domain/ids.ts';
+import { own } from '../domain/own.ts';
 import type {
   AffinityRule,
   AntiAffinityRule,
@@ -68,7 +69,7 @@ function judgeTargets(scene: Scene, rule: PinRule | AvoidRule): Violation[] {
 
 /** Name of the fault domain; undefined when the host does not say in which one it is. */
 function domainOf(world: World, host: HostId, over: string): string | undefined {
-  return over === 'host' ? host : world.hosts.get(host)?.faultDomains[over];
+  return over === 'host' ? host : own(world.hosts.get(host)?.faultDomains ?? {}, over);
 }
 
 /** The moves that bring a VM of the rule to where it counts, in list order. */

@@ -1,7 +1,8 @@
 /** A plan for people: the moves in order with their reasons, and what is left open. */
 
 import type { PlanOutput } from '../config/plan-output.ts';
-import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
+import { own } from '../domain/own.ts';
+import { REFUSAL_CODES } from '../domain/refusal.ts';
 import {
   countOf,
   formatBytes,
@@ -73,5 +74,5 @@ function openText(plan: PlanOutput, name: (id: string) => string): string {
 }
 
 function meaningOf(code: string): string {
-  return code in REFUSAL_CODES ? REFUSAL_CODES[code as RefusalCode].meaning : '';
+  return own<{ readonly meaning: string }>(REFUSAL_CODES, code)?.meaning ?? '';
 }

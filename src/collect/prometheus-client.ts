@@ -122,8 +122,8 @@ export class PrometheusClient {
     if (typeof at !== 'number' || typeof value !== 'string') {
       throw this.#gibberish('a sample that is not [number, text]');
     }
-    const labels: Record<string, string> = {};
-    for (const [name, label] of Object.entries(element['metric'])) labels[name] = String(label);
+    const entries = Object.entries(element['metric']);
+    const labels = Object.fromEntries(entries.map(([name, label]) => [name, String(label)]));
     return { labels, at, value: parseValue(value) };
   }
 

@@ -7,6 +7,7 @@
 import { type HealthLevel, type HealthSignal } from '../domain/host.ts';
 import { hostId, type HostId, isIdText, type SourceId, vmId, type VmId } from '../domain/ids.ts';
 import type { Sample } from '../domain/measured.ts';
+import { own } from '../domain/own.ts';
 import { assertNever, type Result } from '../domain/result.ts';
 import { epochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import { AdapterError, type HostHealth, type MetricSource } from '../ports/metric-source.ts';
@@ -197,11 +198,11 @@ export class PrometheusSource implements MetricSource {
 
   #hostOf(labels: Readonly<Record<string, string>>): HostId | undefined {
     const { hostLabel, hostPattern, aliases } = this.#options;
-    const label = labels[hostLabel]?.slice(0, 256);
+    const label = own(labels, hostLabel)?.slice(0, 256);
     const name = label === undefined ? undefined : hostPattern.exec(label)?.[1];
     if (name === undefined) return undefined;
-    const resolved = Object.hasOwn(aliases, name) ? aliases[name] : name;
-    return resolved !== undefined && isIdText(resolved) ? hostId(resolved) : undefined;
+    const resolved = own(aliases, name) ?? name;
+    return isIdText(resolved) ? hostId(resolved) : undefined;
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { own } from '../domain/own.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 
 export interface SecretEntry {
@@ -24,7 +25,7 @@ export function readSecret(entry: SecretEntry, around: Surroundings): Result<str
   const given = [token, tokenFile, tokenEnv].filter((one) => one !== undefined);
   if (given.length !== 1) return fail('needs exactly one of token, tokenFile and tokenEnv');
   if (tokenFile !== undefined) return fromFile(resolve(around.folder, tokenFile));
-  const secret = tokenEnv === undefined ? token : around.env[tokenEnv];
+  const secret = tokenEnv === undefined ? token : own(around.env, tokenEnv);
   if (secret === undefined || secret === '') {
     return fail(`the environment variable ${tokenEnv ?? ''} is not set`);
   }

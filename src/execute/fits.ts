@@ -14,6 +14,7 @@ import {
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
+import { own } from '../domain/own.ts';
 import type { AntiAffinityRule } from '../domain/placement.ts';
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
@@ -160,7 +161,8 @@ function separationMisfit(
 }
 
 function domainOf(host: Host | undefined, over: string): string | undefined {
-  return over === 'host' ? host?.id : host?.faultDomains[over];
+  if (host === undefined) return undefined;
+  return over === 'host' ? host.id : own(host.faultDomains, over);
 }
 
 function mib(amount: number): string {

@@ -8,6 +8,7 @@ import { staticRefusals } from '../domain/compatibility.ts';
 import { TIERS, type Finding, type Tier } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { FindingId, HostId, VmId } from '../domain/ids.ts';
+import { own } from '../domain/own.ts';
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet, TimeWindow } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
@@ -138,7 +139,7 @@ function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Obj
 
 function whenInCooldown(move: Move, context: GateContext): readonly Objection[] {
   const { snapshot, now, policies } = context;
-  const last = snapshot.lastMovedAt[move.vm];
+  const last = own(snapshot.lastMovedAt, move.vm);
   if (last === undefined) return [];
   const left = policies.limits.cooldownSeconds - (now - last);
   return left > 0 ? [{ code: 'cool-down', detail: `${Math.ceil(left)} s left` }] : [];

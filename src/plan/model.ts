@@ -20,6 +20,7 @@ import {
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
 import { type HostId, type VmId, compareText } from '../domain/ids.ts';
+import { own } from '../domain/own.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
@@ -160,7 +161,7 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
     }
     model.criticality[v] = CRITICALITIES.indexOf(vm.criticality);
     model.cost[v] = (vm.memoryBytes + perMove) * CRITICALITY_WEIGHT[vm.criticality];
-    const moved = snapshot.lastMovedAt[vm.id];
+    const moved = own(snapshot.lastMovedAt, vm.id);
     model.resting[v] = moved !== undefined && snapshot.takenAt - moved < cooldown ? 1 : 0;
   }
 }

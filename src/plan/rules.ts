@@ -9,6 +9,7 @@
  */
 
 import { type RuleId, compareText } from '../domain/ids.ts';
+import { own } from '../domain/own.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import { AFFINITY, ANTI_AFFINITY, AVOID, PIN } from './codes.ts';
@@ -166,7 +167,7 @@ function domainsOf(model: Model, over: string, made: Map<string, Domains>): Doma
   if (known !== undefined) return known;
   const names = new Map<string, number>();
   const of = Int32Array.from(model.hosts, (host) => {
-    const name = over === 'host' ? host.id : host.faultDomains[over];
+    const name = over === 'host' ? host.id : own(host.faultDomains, over);
     if (name === undefined) return -1;
     const number = names.get(name) ?? names.size;
     names.set(name, number);

@@ -1,6 +1,7 @@
 /** Who a selector of a policy means. All given parts have to match; within a list any one. */
 
 import type { Host } from '../domain/host.ts';
+import { own } from '../domain/own.ts';
 import type { Selector } from '../domain/policy.ts';
 import type { Vm } from '../domain/vm.ts';
 import { globMatches } from './glob.ts';
@@ -42,7 +43,7 @@ function matchesLabels(
   labels: Readonly<Record<string, string>>,
 ): boolean {
   for (const [name, pattern] of Object.entries(wanted)) {
-    const label = Object.hasOwn(labels, name) ? labels[name] : undefined;
+    const label = own(labels, name);
     if (label === undefined || !globMatches(pattern, label)) return false;
   }
   return true;

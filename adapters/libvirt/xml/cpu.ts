@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { attribute, escapeXml, many, maybe, one, readDocument, text } from './document.ts';
 import type { CpuLevel, CpuVendor } from '../../../src/domain/cpu.ts';
+import { own } from '../../../src/domain/own.ts';
 
 const feature = z.object({ '@name': z.string(), '@policy': attribute });
 
@@ -60,7 +61,7 @@ const VENDORS: Readonly<Record<string, CpuVendor>> = {
 
 /** Undefined for a vendor that Drover does not know: unknown is compatible with nothing. */
 export function vendorOf(name: string | undefined): CpuVendor | undefined {
-  return VENDORS[name?.toLowerCase() ?? ''];
+  return own(VENDORS, name?.toLowerCase() ?? '');
 }
 
 /**

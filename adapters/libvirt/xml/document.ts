@@ -7,6 +7,8 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { z } from 'zod';
 
+import { own } from '../../../src/domain/own.ts';
+
 /** A document that is not what the schema says. The message names the place. */
 export class DocumentError extends Error {
   constructor(what: string, detail: string) {
@@ -88,7 +90,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 
 /** Bytes of a number and a unit as libvirt writes them; without a unit: KiB. */
 export function bytesOf(value: number, unit = 'KiB'): number {
-  const factor = UNIT_BYTES[unit];
+  const factor = own(UNIT_BYTES, unit);
   if (factor === undefined) throw new DocumentError('memory size', `unknown unit ${unit}`);
   return value * factor;
 }

@@ -31,16 +31,18 @@ const label = z.object({ '@name': z.string(), '@value': z.string() });
 
 /** `content` is the parsed `<metadata>`: lists of elements by their prefixed name. */
 export function readMetadata(content: Readonly<Record<string, unknown>>): Metadata {
-  const labels: Record<string, string> = {};
+  const labels = new Map<string, string>();
   let managedBy: string | undefined;
   for (const [name, list] of Object.entries(content)) {
     for (const item of z.array(element).catch([]).parse(list)) {
       const namespace = namespaceOf(name, item);
-      if (namespace === LABELS_NAMESPACE) Object.assign(labels, labelsOf(name, item));
+      if (namespace === LABELS_NAMESPACE) {
+        for (const [label, value] of labelsOf(name, item)) labels.set(label, value);
+      }
       managedBy ??= MANAGERS.find(([pattern]) => pattern.test(namespace))?.[1];
     }
   }
-  return { labels, managedBy };
+  return { labels: Object.fromEntries(labels), managedBy };
 }
 
 function prefixOf(name: string): string | undefined {
@@ -54,11 +56,11 @@ function namespaceOf(name: string, item: Readonly<Record<string, unknown>>): str
   return typeof value === 'string' ? value : '';
 }
 
-function labelsOf(name: string, item: Readonly<Record<string, unknown>>): Record<string, string> {
+function labelsOf(name: string, item: Readonly<Record<string, unknown>>): [string, string][] {
   const prefix = prefixOf(name);
   const tag = prefix === undefined ? 'label' : `${prefix}:label`;
   const found = many(label).catch([]).parse(item[tag]);
-  return Object.fromEntries(found.map((one) => [one['@name'], one['@value']]));
+  return found.map((one) => [one['@name'], one['@value']]);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Tells of plans and verdicts what was not told before. */
 
 import type { EventMap } from '../../domain/events.ts';
+import { own } from '../../domain/own.ts';
 import type { Move, Unresolved } from '../../domain/plan.ts';
 import { printable } from '../printable.ts';
 import type { Names } from './names.ts';
@@ -29,7 +30,7 @@ export class PlanTeller {
     const { plan, report } = result;
     const { moves } = plan;
     this.#vmOfMove = new Map(
-      moves.map(({ id, vm }) => [id, nameText(vmNames[vm] ?? this.#names.vm(vm))]),
+      moves.map(({ id, vm }) => [id, nameText(own(vmNames, vm) ?? this.#names.vm(vm))]),
     );
     const fresh = moves.filter((move) => !this.#told.has(keyOf(move)));
     // A move that left the plan without having ended is news if it comes back.

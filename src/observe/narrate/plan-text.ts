@@ -6,6 +6,7 @@
 import type { EventMap } from '../../domain/events.ts';
 import { TIERS } from '../../domain/finding.ts';
 import type { GateVerdict } from '../../domain/journal.ts';
+import { own } from '../../domain/own.ts';
 import type { Move, Unresolved } from '../../domain/plan.ts';
 import { REFUSAL_CODES } from '../../domain/refusal.ts';
 import { CRITICALITIES } from '../../domain/vm.ts';
@@ -52,7 +53,7 @@ export function planLines(moves: readonly Move[], vmNames: VmNames, names: Names
 
 function moveLines(moves: readonly Move[], vmNames: VmNames, names: Names): string[] {
   const rows = moves.map((move) => [
-    nameText(vmNames[move.vm] ?? names.vm(move.vm)),
+    nameText(own(vmNames, move.vm) ?? names.vm(move.vm)),
     `${names.host(move.from)} → ${names.host(move.to)}`,
     move.method,
     move.criticality,
@@ -72,7 +73,7 @@ function groupLines(moves: readonly Move[], vmNames: VmNames, names: Names): str
       leaving.map(({ criticality }) => criticality),
       CRITICALITIES,
     );
-    const vms = leaving.map(({ vm }) => nameText(vmNames[vm] ?? names.vm(vm)));
+    const vms = leaving.map(({ vm }) => nameText(own(vmNames, vm) ?? names.vm(vm)));
     return (
       `${names.host(from)} → ${listText(targets, MOST_NAMES)}: ${ranks}; ` +
       `first ${listText(vms, MOST_NAMES)}`
