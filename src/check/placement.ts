@@ -112,6 +112,8 @@ function judgeAntiAffinity(scene: Scene, rule: AntiAffinityRule): Violation[] {
 
 function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
   const { world } = scene;
+  // Alone, or left alone, a VM has nobody to be with: it cannot be parted while it moves.
+  if (new Set(rule.vms.filter((vm) => scene.stays.has(vm))).size < 2) return [];
   const stays = staysThatCount(scene, rule);
   const all = rule.vms.flatMap((vm) => scene.stays.get(vm) ?? []);
   const before = spread(

@@ -81,6 +81,14 @@ const GOOD: readonly Good[] = [
     snapshot: fleet({ placement: [anAffinity('r', ['v1', 'v3'])] }),
   },
   {
+    what: 'affinity of one VM that has nobody to be with',
+    snapshot: fleet({ placement: [anAffinity('r', ['v1'])] }),
+  },
+  {
+    what: 'affinity of a group of which one VM is left',
+    snapshot: fleet({ placement: [anAffinity('r', ['v1', 'v1', 'gone'])] }),
+  },
+  {
     what: 'anti-affinity that is mended',
     snapshot: fleet({ placement: [anAntiAffinity('r', ['v1', 'v2'])] }),
   },
