@@ -1,54 +1,84 @@
 /**
  * How many hosts of a cluster may be out of service at once. Those that are being emptied, or are
- * empty, count first; what is left of the allowance goes to the hosts that the plan evacuates, in
- * the plan's order. A cluster of any size may always evacuate one.
+ * empty, count first; what is left of the allowance goes to the hosts that the plan really
+ * empties: those that fail before those that are only planned, each in the plan's order. A host
+ * none of whose moves may run takes nothing of it. A cluster of any size may always evacuate one.
  */
 
+import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
-import type { HostId } from '../domain/ids.ts';
+import type { HostId, MoveId } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Ratio } from '../domain/units.ts';
+import { saysFailing } from './mass-failure.ts';
 
 interface ClusterCount {
-  hosts: number;
+  readonly hosts: number;
   out: number;
 }
 
+export interface ShareRequest {
+  readonly plan: Plan;
+  readonly snapshot: Snapshot;
+  readonly findings: readonly Finding[];
+  readonly share: Ratio;
+  /** Moves that every other guard refuses. */
+  readonly refused: ReadonlySet<MoveId>;
+}
+
 /** The hosts whose mandatory moves have to wait, with the reason in figures. */
-export function hostsBeyondShare(
-  plan: Plan,
-  snapshot: Snapshot,
-  share: Ratio,
-): ReadonlyMap<HostId, string> {
-  const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
-  const clusters = countClusters(snapshot);
-  const seen = new Set<HostId>();
+export function hostsBeyondShare(request: ShareRequest): ReadonlyMap<HostId, string> {
+  const clusters = countClusters(request.snapshot);
   const beyond = new Map<HostId, string>();
-  for (const move of plan.moves) {
-    const host = hosts.get(move.from);
-    if (move.tier !== 'mandatory' || host === undefined || seen.has(host.id)) continue;
-    seen.add(host.id);
+  for (const { host, runs } of candidates(request)) {
     const cluster = clusters.get(clusterOf(host));
-    if (cluster === undefined || isOut(host)) continue;
-    const allowed = Math.max(1, Math.floor(cluster.hosts * share));
+    if (cluster === undefined) continue;
+    const allowed = Math.max(1, Math.floor(cluster.hosts * request.share));
     if (cluster.out >= allowed) {
       beyond.set(host.id, `${cluster.out} of ${cluster.hosts} hosts are out, ${allowed} may be`);
-    } else {
+    } else if (runs) {
       cluster.out += 1;
     }
   }
   return beyond;
 }
 
+interface Candidate {
+  readonly host: Host;
+  /** At least one of its mandatory moves may run. */
+  readonly runs: boolean;
+}
+
+/** Who asks for a part of the allowance, in the order in which it is given. */
+function candidates({ plan, snapshot, findings, refused }: ShareRequest): readonly Candidate[] {
+  const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
+  const runs = new Map<HostId, boolean>();
+  for (const { id, from, tier } of plan.moves) {
+    if (tier === 'mandatory') runs.set(from, (runs.get(from) ?? false) || !refused.has(id));
+  }
+  const failing = new Set(
+    findings.flatMap((finding) =>
+      finding.subject.kind === 'host' && saysFailing(finding) ? [finding.subject.host] : [],
+    ),
+  );
+  const rank = ({ host, runs: may }: Candidate): number =>
+    (may ? 0 : 2) + (failing.has(host.id) ? 0 : 1);
+  return [...runs]
+    .flatMap(([id, may]): Candidate[] => {
+      const host = hosts.get(id);
+      return host === undefined || isOut(host) ? [] : [{ host, runs: may }];
+    })
+    .sort((a, b) => rank(a) - rank(b));
+}
+
 function countClusters(snapshot: Snapshot): Map<string, ClusterCount> {
   const clusters = new Map<string, ClusterCount>();
   for (const host of snapshot.hosts) {
     const name = clusterOf(host);
-    const count = clusters.get(name) ?? { hosts: 0, out: 0 };
-    count.hosts += 1;
-    if (isOut(host)) count.out += 1;
-    clusters.set(name, count);
+    const count = clusters.get(name);
+    const out = isOut(host) ? 1 : 0;
+    clusters.set(name, { hosts: (count?.hosts ?? 0) + 1, out: (count?.out ?? 0) + out });
   }
   return clusters;
 }

@@ -51,7 +51,22 @@ export interface GateRequest {
 
 /** One verdict per move, in the plan's order. Every refusal is given, not only the first. */
 export function gate(request: GateRequest): readonly GateVerdict[] {
-  const context = makeContext(request);
+  const { plan, snapshot, findings, policies } = request;
+  const { evacuatedShare: share } = policies.limits;
+  // Only what may run otherwise takes a part of the share that may be evacuated at once.
+  const without = judgeAll(request, new Map());
+  const refused = new Set(
+    without.filter(({ verdict }) => verdict === 'refused').map(({ move }) => move),
+  );
+  const beyond = hostsBeyondShare({ plan, snapshot, findings, share, refused });
+  return beyond.size === 0 ? without : judgeAll(request, beyond);
+}
+
+function judgeAll(
+  request: GateRequest,
+  beyondShare: GateContext['beyondShare'],
+): readonly GateVerdict[] {
+  const context = makeContext(request, beyondShare);
   const verdicts = new Map<MoveId, GateVerdict>();
   for (const move of request.plan.moves) {
     const verdict = judge(move, context, verdicts, request.approved ?? false);
@@ -80,7 +95,7 @@ export async function readGateCounters(
   };
 }
 
-function makeContext(request: GateRequest): GateContext {
+function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare']): GateContext {
   const { plan, snapshot, findings, policies, now } = request;
   const { limits } = policies;
   return {
@@ -94,7 +109,7 @@ function makeContext(request: GateRequest): GateContext {
     vms: new Map(snapshot.vms.map((vm) => [vm.id, vm])),
     findings: new Map(findings.map((finding) => [finding.id, finding])),
     massFailure: massFailure(findings, snapshot.hosts.length, limits.massFailureShare),
-    beyondShare: hostsBeyondShare(plan, snapshot, limits.evacuatedShare),
+    beyondShare,
     places: new Map(snapshot.vms.map((vm) => [vm.id, vm.host])),
     troubles: request.counters.troubles ?? new Map(),
     spent: {

@@ -44,7 +44,8 @@ function failingSince(findings: readonly Finding[]): { host: HostId; since: Epoc
   return [...first].map(([host, since]) => ({ host, since })).sort((a, b) => a.since - b.since);
 }
 
-function saysFailing(finding: Finding): boolean {
+/** A rule or an alert wants the host emptied because it fails; no person's plan. */
+export function saysFailing(finding: Finding): boolean {
   // A host that is only suspect (`quarantine`) is no reason to leave guests on a dying one.
   if (finding.trigger.kind === 'operator' || finding.response !== 'evacuate') return false;
   return finding.kind === 'failing' || finding.trigger.kind === 'alert';

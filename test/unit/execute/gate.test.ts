@@ -238,6 +238,24 @@ describe('the share of a cluster that is evacuated at once', () => {
     expect(verdicts.map(told)).toEqual(['execute', 'execute', 'evacuated-share']);
   });
 
+  it('lets failing hosts go before planned ones', () => {
+    const failing = aFinding('evacuate', { id: 'f3', host: 'h3', kind: 'failing' });
+    const findings = [failing, { ...byHand, id: findingId('f2') }];
+    const one = { snapshot: world, policies: policy({ evacuatedShare: ratio(0.25) }), findings };
+    expect(gate(request(moves, one)).map(told)).toEqual([
+      'evacuated-share',
+      'evacuated-share',
+      'execute',
+    ]);
+  });
+
+  it('takes nothing for a host none of whose moves may run', () => {
+    const vms = world.vms.map((vm) => (vm.host === 'h1' ? { ...vm, locked: true } : vm));
+    const one = { policies: policy({ evacuatedShare: ratio(0.25) }) };
+    const verdicts = gate(request(moves, { ...one, snapshot: { ...world, vms } })).map(told);
+    expect(verdicts).toEqual(['locked evacuated-share', 'execute', 'evacuated-share']);
+  });
+
   it('counts the hosts that are out already, and always allows one', () => {
     const out = aSnapshot({
       ...world,
