@@ -44,7 +44,7 @@ export const LIBVIRT_CAPABILITIES: HypervisorCapabilities = {
   methods: ['pre-copy', 'post-copy', 'cold'],
   abort: true,
   progress: true,
-  autoConverge: true,
+  autoConverge: 'at-start',
   downtimeLimit: true,
   bandwidthLimit: true,
   // libvirt 11.3 hung over it, and its daemon crashed: that is for a person to do.
@@ -280,7 +280,7 @@ function withoutQemu(capabilities: HypervisorCapabilities): HypervisorCapabiliti
     methods: ['pre-copy', 'cold'],
     abort: false,
     progress: false,
-    autoConverge: false,
+    autoConverge: 'no',
     downtimeLimit: false,
     bandwidthLimit: false,
     postCopyRecovery: false,

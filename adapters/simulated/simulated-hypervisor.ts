@@ -28,7 +28,7 @@ export const SIMULATED_CAPABILITIES: HypervisorCapabilities = {
   methods: ['pre-copy', 'post-copy', 'cold', 'storage', 'restart'],
   abort: true,
   progress: true,
-  autoConverge: true,
+  autoConverge: 'any-time',
   downtimeLimit: true,
   bandwidthLimit: true,
   postCopyRecovery: true,

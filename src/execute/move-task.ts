@@ -104,7 +104,7 @@ export function usableLadder(
 ): readonly LadderStep[] {
   const { ladder, methods } = policies.migration;
   return ladder[move.criticality].filter((step) => {
-    if (step === 'auto-converge') return capabilities.autoConverge;
+    if (step === 'auto-converge') return capabilities.autoConverge !== 'no';
     if (step !== 'post-copy') return true;
     return capabilities.methods.includes('post-copy') && methods.includes('post-copy');
   });
@@ -116,6 +116,7 @@ export function makeOrder(
   capabilities: HypervisorCapabilities,
 ): MoveOrder {
   const ladder = usableLadder(move, policies, capabilities);
+  const nowOrNever = capabilities.autoConverge === 'at-start';
   return {
     move: move.id,
     vm: move.vm,
@@ -124,7 +125,9 @@ export function makeOrder(
     method: move.method,
     downtimeLimitSeconds: policies.migration.downtimeLimitSeconds,
     bandwidth: policies.migration.bandwidth,
-    autoConverge: ladder[0] === 'auto-converge',
+    // A guest that converges by itself is not slowed down by it; one that does not would have to
+    // be copied from the beginning to get it later.
+    autoConverge: ladder[0] === 'auto-converge' || (nowOrNever && ladder.includes('auto-converge')),
     allowPostCopy: move.method === 'post-copy' || ladder.includes('post-copy'),
   };
 }

@@ -152,6 +152,9 @@ async function steerOn(watch: Watch, progress: MoveProgress): Promise<void> {
       watch.stopReason = action.reason;
       return;
     case 'auto-converge':
+      // On since the start, it is given its time all the same.
+      if (!task.order.autoConverge) await steer(watch, { kind: action.kind });
+      return;
     case 'post-copy':
       await steer(watch, { kind: action.kind });
       return;

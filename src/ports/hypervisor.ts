@@ -22,7 +22,11 @@ export interface HypervisorCapabilities {
   readonly methods: readonly MoveMethod[];
   readonly abort: boolean;
   readonly progress: boolean;
-  readonly autoConverge: boolean;
+  /**
+   * Slowing a guest down that writes faster than is copied. `at-start`: only a copy that begins
+   * with it has it (steering towards it begins the copy anew); `any-time`: also one under way.
+   */
+  readonly autoConverge: 'no' | 'at-start' | 'any-time';
   readonly downtimeLimit: boolean;
   readonly bandwidthLimit: boolean;
   /** A broken post-copy can be resumed. */

@@ -11,7 +11,7 @@ const FULL: HypervisorCapabilities = {
   methods: ['pre-copy', 'post-copy', 'cold', 'storage', 'restart'],
   abort: true,
   progress: true,
-  autoConverge: true,
+  autoConverge: 'any-time',
   downtimeLimit: true,
   bandwidthLimit: true,
   postCopyRecovery: true,
@@ -48,9 +48,14 @@ describe('the contract suite', () => {
     expect(skipped(FULL, ABLE)).toEqual([]);
   });
 
-  const powers = ['abort', 'progress', 'autoConverge', 'downtimeLimit', 'bandwidthLimit'] as const;
+  const powers = ['abort', 'progress', 'downtimeLimit', 'bandwidthLimit'] as const;
   it.each([...powers, 'precheck', 'maintenanceMode'] as const)('tests the power %s', (power) => {
     expect(skipped({ ...FULL, [power]: false }, ABLE)).not.toEqual([]);
+  });
+
+  it('tests auto-converge, from when on it may be', () => {
+    expect(skipped({ ...FULL, autoConverge: 'at-start' }, ABLE)).toEqual([]);
+    expect(skipped({ ...FULL, autoConverge: 'no' }, ABLE)).not.toEqual([]);
   });
 
   it.each(['pre-copy', 'post-copy', 'cold'] as const)('tests the method %s', (method) => {

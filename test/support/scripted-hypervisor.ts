@@ -74,7 +74,7 @@ export class ScriptedHypervisor implements Hypervisor {
       methods: ['pre-copy', 'post-copy', 'cold'],
       abort: true,
       progress: true,
-      autoConverge: true,
+      autoConverge: 'any-time',
       downtimeLimit: true,
       bandwidthLimit: true,
       postCopyRecovery: false,
