@@ -158,6 +158,9 @@ function followToTheEnd(task: MoveTask): Promise<StageEnd> {
   return watchMove(task, 'end');
 }
 
+/** Looks in a row, with no migration under way, after which a VM on its source has never left. */
+const LOOKS_AT_THE_SOURCE = 3;
+
 /**
  * 4: seen running on the target and gone from the source; only then the definitions follow. From
  * here on nothing is undone. While hosts do not answer it waits: they may come back.
@@ -166,11 +169,15 @@ async function commit(task: MoveTask): Promise<StageEnd> {
   const { hypervisor, order, parts } = task;
   const { clock, timing, events } = parts;
   const since = clock.monotonic();
+  let atTheSource = 0;
   for (;;) {
     if (task.stopping.aborted) return { kind: 'detached' };
     let problem: string;
     try {
       const place = await look(task);
+      // It runs, and only there: a success that was none. Unless it is only about to leave.
+      const neverLeft = place.kind === 'source' && !(await isUnderWay(task));
+      atTheSource = neverLeft ? atTheSource + 1 : 0;
       if (place.kind === 'target') {
         const answer = await askAgain(task, (signal) => hypervisor.commit(order, signal));
         if (answer.ok) return NEXT;
@@ -178,11 +185,14 @@ async function commit(task: MoveTask): Promise<StageEnd> {
       } else {
         problem = describeWhereabouts(place);
       }
+      if (atTheSource >= LOOKS_AT_THE_SOURCE) {
+        return { kind: 'failed', detail: `reported as done, but ${problem}` };
+      }
       const isPatient = clock.monotonic() - since < timing.patienceSeconds;
-      if (!isPatient && place.kind === 'source') return { kind: 'failed', detail: problem };
       if (!isPatient && place.kind !== 'unknown') return { kind: 'needs-human', detail: problem };
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
+      atTheSource = 0;
       task.seen('unreachable');
       problem = `${error.source} cannot be asked: ${error.message}`;
     }
@@ -190,6 +200,12 @@ async function commit(task: MoveTask): Promise<StageEnd> {
     events.emit('warning', { key: `commit ${task.move.id}`, text });
     await clock.sleep(timing.settleSeconds, task.stopping);
   }
+}
+
+/** What was reported as done may be going on all the same: the report came too early. */
+async function isUnderWay(task: MoveTask): Promise<boolean> {
+  const job = await askAgain(task, (signal) => task.hypervisor.job(task.order, signal));
+  return job.kind === 'running';
 }
 
 /** 5: the capacity is the VM's own now, and the history says so. */

@@ -1,8 +1,9 @@
 // Role: the executor's ordinary days: stages, drift, convergence, cancel.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { STAGES } from '../../../src/domain/journal.ts';
+import { ok } from '../../../src/domain/result.ts';
 import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { aHost, aPolicy, aSnapshot, aVm, someLimits, someMigration } from '../../support/fleet.ts';
 import {
@@ -158,6 +159,25 @@ describe('convergence', () => {
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 
+  it('begins with auto-converge where it cannot be switched on later', async () => {
+    const begun = async (
+      autoConverge: 'at-start' | 'any-time',
+      steps: Parameters<typeof ladder>,
+    ) => {
+      const bench = await makeBench(['h1'], { seconds: 400, capabilities: { autoConverge } });
+      bench.policies = ladder(...steps);
+      const start = vi.spyOn(bench.hypervisor, 'startMove');
+      await carryOut(bench, [move('1', 'h1', 'h2')]);
+      const steered = bench.hypervisor.calls.filter((call) => call === 'steer').length;
+      return { begins: start.mock.calls[0]?.[0].autoConverge, steered };
+    };
+    const late = ['pre-copy', 'auto-converge'] as const;
+    // Progress is a share of 400 s: too little for too long, so that the next rung is taken.
+    expect(await begun('at-start', [...late])).toEqual({ begins: true, steered: 0 });
+    expect(await begun('any-time', [...late])).toMatchObject({ begins: false });
+    expect(await begun('at-start', ['pre-copy'])).toEqual({ begins: false, steered: 0 });
+  });
+
   it('switches to post-copy only where the policy says so', async () => {
     const bench = await makeBench(['h1'], { seconds: 300 });
     bench.hypervisor.duration = Number.POSITIVE_INFINITY;
@@ -177,6 +197,36 @@ describe('convergence', () => {
     const moves = [move('1', 'h1', 'h2')];
     expect(await carryOut(bench, moves)).toEqual({ m1: 'failed' });
     expect(bench.clock.monotonic()).toBeLessThan(500);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});
+
+describe('a success that was none', () => {
+  it('is seen after a few looks, and the move fails with the VM on its source', async () => {
+    const bench = await makeBench();
+    const done = { kind: 'ended', ok: true, detail: '', downtimeSeconds: undefined } as const;
+    bench.hypervisor.job = () => Promise.resolve({ ...done, bytes: undefined });
+    bench.hypervisor.startMove = () => Promise.resolve(ok(undefined));
+    const moves = [move('1', 'h1', 'h2')];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'failed' });
+    const result = (await bench.ledger.move(moveId('m1')))?.result;
+    expect(result?.detail).toBe('reported as done, but it runs on its source');
+    expect(result?.seconds).toBeLessThan(10);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('was only told too early: what goes on is waited for', async () => {
+    const bench = await makeBench(['h1'], { seconds: 60 });
+    const { hypervisor } = bench;
+    const tellTruly = hypervisor.job.bind(hypervisor);
+    const early = { kind: 'ended', ok: true, detail: '', downtimeSeconds: undefined } as const;
+    let asked = 0;
+    hypervisor.job = (order) => {
+      asked += 1;
+      return asked === 1 ? Promise.resolve({ ...early, bytes: undefined }) : tellTruly(order);
+    };
+    const moves = [move('1', 'h1', 'h2')];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 });
