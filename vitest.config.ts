@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/system/**', '**/*.system.test.ts'],
+    globalSetup: ['test/tools/own-temp.ts'],
     setupFiles: ['test/tools/fast-check-setup.ts'],
     reporters: ['default', './test/tools/plain-reporter.ts'],
     // Processes, not threads: a native crash (SQLite, libvirt by FFI) then costs one file and is

@@ -12,6 +12,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '64';
 export default defineConfig({
   test: {
     include: ['test/system/**/*.system.test.ts'],
+    globalSetup: ['test/tools/own-temp.ts'],
     setupFiles: ['test/tools/fast-check-setup.ts'],
     reporters: ['default', './test/tools/plain-reporter.ts'],
     fileParallelism: false,

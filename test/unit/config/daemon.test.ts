@@ -1,9 +1,9 @@
 // Role: drover.yaml: defaults, paths, secrets, mistakes.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import {
   defaultDaemonConfig,
@@ -64,7 +64,9 @@ describe('drover.yaml', () => {
   });
 
   it('takes secrets from the file, from a file, or from the environment', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'drover-secret-')), 'token');
+    const folder = mkdtempSync(join(tmpdir(), 'drover-secret-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'token');
     writeFileSync(file, 'from-file\n');
     const config = good(
       `http:\n  listen: "[::1]:80"\n  tokens:\n    - { name: a, role: viewer, token: in-place }\n` +

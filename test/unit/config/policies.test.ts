@@ -1,9 +1,9 @@
 // Role: policy files as operators write them, right and wrong.
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { defaultPolicies, loadPolicies, parsePolicies } from '../../../src/config/policies.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
@@ -280,6 +280,7 @@ describe('hostile or broken policy files', () => {
 
   it('reports a file that is not there, and reads folders without their tests', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'drover-policies-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
     await writeFile(join(folder, 'one.yaml'), `${HEAD}mode: observe\n`);
     await writeFile(join(folder, 'one.test.yaml'), 'not a policy');
     const loaded = await loadPolicies([folder]);
