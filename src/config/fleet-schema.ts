@@ -48,7 +48,7 @@ const device = {
 };
 const maybe = <Value>(form: z.ZodType<Value, unknown>): z.ZodOptional<typeof form> =>
   form.optional();
-const any = anyText();
+const freeText = anyText();
 
 const cpuFacts = {
   vendor: maybe(choice(CPU_VENDORS)),
@@ -116,14 +116,14 @@ const host = group({
       group({
         component: choice(HEALTH_COMPONENTS),
         level: choice(HEALTH_LEVELS),
-        detail: any,
+        detail: freeText,
         at: moment(),
         source: name('the name of a source', sourceId),
       }),
     ),
   ),
-  alerts: maybe(list(group({ name: text('a name'), labels: table(any), since: moment() }))),
-  labels: maybe(table(any)),
+  alerts: maybe(list(group({ name: text('a name'), labels: table(freeText), since: moment() }))),
+  labels: maybe(table(freeText)),
   cpuUsed: maybe(measure(HOST_METRICS['cpu.used'])),
   memoryUsed: maybe(measure(HOST_METRICS['memory.used'])),
   metrics: maybe(group(hostMetrics)),
@@ -165,7 +165,7 @@ const vm = group({
   powerState: maybe(choice(POWER_STATES)),
   criticality: maybe(choice(CRITICALITIES)),
   permission: maybe(choice(PERMISSIONS)),
-  labels: maybe(table(any)),
+  labels: maybe(table(freeText)),
   managedBy: maybe(text('what manages it')),
   locked: maybe(flag()),
   cpuUsed: maybe(measure(VM_METRICS['cpu.used'])),
@@ -246,7 +246,7 @@ export const fleetSchema = group({
         state: choice(['up', 'late', 'down']),
         lastAnswerAt: maybe(moment()),
         consecutiveFailures: whole('a whole number'),
-        detail: any,
+        detail: freeText,
       }),
     ),
   ),
