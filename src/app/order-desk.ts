@@ -134,6 +134,7 @@ export class OrderDesk {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(work, work);
+    // Whoever gave this order gets its error from `turn`; the next in line only waits for its end.
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
