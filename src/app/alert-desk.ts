@@ -3,15 +3,15 @@
  * and, because operators route only such alerts here, an order to evacuate it. Label (or
  * annotation) `drover` says otherwise: `maintenance`, or `note` for a fact only; and an alert of
  * severity warning, info or none is a fact only, unless `drover="evacuate"` asks for more.
- * A resolved alert ends the fact, never the order: a host that was failing is returned to service
- * by a person.
+ * A resolved alert ends the fact (as does a silent one, firing-alerts.ts), never the order: a host
+ * that was failing is returned to service by a person.
  */
 
 import type { AlertInput, AlertOutcome } from '../ports/api.ts';
 import type { FiringAlert, Host } from '../domain/host.ts';
-import { compareText, type HostId } from '../domain/ids.ts';
+import type { HostId } from '../domain/ids.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { epochSeconds } from '../domain/units.ts';
+import { type FiringAlerts, MOST_ALERTS } from './firing-alerts.ts';
 import type { OrderDesk } from './order-desk.ts';
 
 /** Labels that may name a host, the more specific ones first. */
@@ -25,35 +25,21 @@ const HOST_LABELS = [
   'instance',
 ];
 
-/** More firing alerts than this at once are not kept: an alerting system gone mad. */
-const MOST_ALERTS = 10_000;
-
 /** Severities, as commonly written, that do not by themselves justify moving anything. */
 const MILD = new Set(['warning', 'warn', 'info', 'informational', 'notice', 'none']);
 
-interface Kept {
-  readonly host: HostId;
-  readonly alert: FiringAlert;
-}
-
 export class AlertDesk {
   readonly #orders: OrderDesk;
-  readonly #firing = new Map<string, Kept>();
+  readonly #firing: FiringAlerts;
 
-  constructor(orders: OrderDesk) {
+  constructor(orders: OrderDesk, firing: FiringAlerts) {
     this.#orders = orders;
+    this.#firing = firing;
   }
 
   /** The firing alerts by host, each list sorted by name. */
   byHost(): ReadonlyMap<HostId, readonly FiringAlert[]> {
-    const hosts = new Map<HostId, FiringAlert[]>();
-    for (const { host, alert } of this.#firing.values()) {
-      const alerts = hosts.get(host) ?? [];
-      alerts.push(alert);
-      hosts.set(host, alerts);
-    }
-    for (const alerts of hosts.values()) alerts.sort((a, b) => compareText(a.name, b.name));
-    return hosts;
+    return this.#firing.byHost();
   }
 
   async take(alerts: readonly AlertInput[], world: Snapshot): Promise<readonly AlertOutcome[]> {
@@ -65,7 +51,7 @@ export class AlertDesk {
   async #takeOne(alert: AlertInput, world: Snapshot): Promise<AlertOutcome> {
     const { fingerprint } = alert;
     if (alert.status === 'resolved') {
-      this.#firing.delete(fingerprint);
+      this.#firing.resolve(fingerprint);
       const detail = 'a host that was ordered empty stays so until drover maintenance exit';
       return { fingerprint, outcome: 'resolved', host: null, detail };
     }
@@ -74,10 +60,14 @@ export class AlertDesk {
       const detail = `no label of ${HOST_LABELS.join(', ')} names a host that is known`;
       return { fingerprint, outcome: 'ignored', host: null, detail };
     }
-    this.#keep(alert, host.id);
+    const isKept = this.#firing.keep(alert, host.id);
     const kind = orderKind(alert);
-    if (kind === undefined)
-      return { fingerprint, outcome: 'noted', host: host.name, detail: 'a fact for rules' };
+    if (kind === undefined) {
+      const [outcome, detail] = isKept
+        ? (['noted', 'a fact for rules'] as const)
+        : (['dropped', TOO_MANY] as const);
+      return { fingerprint, outcome, host: host.name, detail };
+    }
     const given = await this.#orders.give(
       {
         kind,
@@ -90,22 +80,13 @@ export class AlertDesk {
       world,
     );
     const outcome = given.what === 'repeated' ? 'repeated' : 'ordered';
-    return { fingerprint, outcome, host: host.name, detail: `order ${given.order.id}` };
-  }
-
-  #keep(alert: AlertInput, host: HostId): void {
-    if (this.#firing.size >= MOST_ALERTS && !this.#firing.has(alert.fingerprint)) return;
-    const since = Date.parse(alert.startsAt);
-    this.#firing.set(alert.fingerprint, {
-      host,
-      alert: {
-        name: alert.name,
-        labels: alert.labels,
-        since: epochSeconds(Number.isFinite(since) && since > 0 ? since / 1000 : 0),
-      },
-    });
+    const detail = `order ${given.order.id}${isKept ? '' : `; ${TOO_MANY}`}`;
+    return { fingerprint, outcome, host: host.name, detail };
   }
 }
+
+/** The order counts all the same; only rules do not see the alert. */
+const TOO_MANY = `no fact for rules: ${MOST_ALERTS} alerts fire already`;
 
 function orderKind(alert: AlertInput): 'evacuate' | 'maintenance' | undefined {
   const asked = alert.labels['drover'] ?? alert.annotations['drover'];

@@ -32,6 +32,7 @@ import { modesOf } from './modes.ts';
 import { OrderDesk } from './order-desk.ts';
 import { Planner, type PlanRunner } from './planner.ts';
 import { PolicyStore } from './policy-store.ts';
+import { FiringAlerts } from './firing-alerts.ts';
 import type { Sources } from './sources.ts';
 import { makeStateFolder, makeToken } from './state-folder.ts';
 import { Tick } from './tick.ts';
@@ -135,7 +136,10 @@ function bindTick({ container, options, closers }: Ground): void {
     const { ledger, events } = await take('ledger', 'events');
     return new OrderDesk({ ledger, clock, events, newId: options.newId ?? uuidv7 });
   });
-  bindPart(container, 'alerts', async (take) => new AlertDesk((await take('orders')).orders));
+  bindPart(container, 'alerts', async (take) => {
+    const { orders, events } = await take('orders', 'events');
+    return new AlertDesk(orders, new FiringAlerts({ clock, events, ...config.alerts }));
+  });
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
     const doers = await take('ladder', 'dispatcher', 'executor', 'alerts');

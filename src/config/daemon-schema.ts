@@ -87,8 +87,8 @@ export const daemonSchema = group({
   kind: choice(['Daemon']),
   stateDir: optional(
     text('a folder'),
-    'Ledger and state; default $XDG_STATE_HOME/drover or ~/.local/state/drover, as root ' +
-      '/var/lib/drover.',
+    'Ledger and state; default $DROVER_STATE_DIR, else $XDG_STATE_HOME/drover or ' +
+      '~/.local/state/drover, as root /var/lib/drover.',
   ),
   sources: option(
     list(source),
@@ -114,6 +114,13 @@ export const daemonSchema = group({
     tickEvery: option(duration({ min: 1 }), '1m', 'How often the fleet is judged and planned.'),
     housekeepingEvery: option(duration({ min: 1 }), '1h', 'How often old records are removed.'),
     window: option(duration({ min: 10 }), '15m', 'What means and percentiles are taken over.'),
+  }),
+  alerts: section({
+    expireAfter: option(
+      duration({ min: 60 }),
+      '9h',
+      'A firing alert that nobody repeats for this long is over; longer than repeat_interval.',
+    ),
   }),
   log: section({
     level: option(choice(['debug', 'info', 'warn', 'error']), 'info', 'What is logged.'),

@@ -69,14 +69,17 @@ export interface DaemonConfig {
     readonly housekeepingEverySeconds: Seconds;
     readonly windowSeconds: Seconds;
   };
+  readonly alerts: { readonly expireAfterSeconds: Seconds };
   readonly log: {
     readonly level: DaemonEntries['log']['level'];
     readonly format: DaemonEntries['log']['format'];
   };
 }
 
-/** /var/lib/drover for root, else below $XDG_STATE_HOME or ~/.local/state. */
+/** $DROVER_STATE_DIR; /var/lib/drover for root, else below $XDG_STATE_HOME or ~/.local/state. */
 export function defaultStateDir(env: Readonly<Record<string, string | undefined>>): string {
+  const own = env['DROVER_STATE_DIR'];
+  if (own !== undefined && own !== '') return resolve(own);
   if (process.getuid?.() === 0 && env['XDG_STATE_HOME'] === undefined) return '/var/lib/drover';
   const base = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state');
   return join(base, 'drover');
@@ -122,6 +125,26 @@ export async function loadDaemonConfig(
   }
 }
 
+/**
+ * Only the state folder that the file names: its secrets are not read, because who asks a daemon
+ * need not be allowed to.
+ */
+export async function loadStateDir(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Result<string, readonly ConfigProblem[]>> {
+  try {
+    const document = readYaml(await readFile(file, 'utf8'), file);
+    if (!document.ok) return fail(tidyProblems(document.error));
+    const entries = validate(daemonSchema, document.value);
+    if (!entries.ok) return fail(tidyProblems(entries.error));
+    const around: Surroundings = { env, folder: resolve(dirname(file)) };
+    return ok(configOf(entries.value, around, () => undefined).stateDir);
+  } catch (error) {
+    return fail([unreadable(file, error)]);
+  }
+}
+
 function problemOf(
   document: ConfigDocument,
   path: readonly PropertyKey[],
@@ -147,7 +170,7 @@ function doubleNames(entries: DaemonEntries, document: ConfigDocument): ConfigPr
 type Reader = (entry: SecretEntry, path: readonly PropertyKey[]) => string | undefined;
 
 function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader): DaemonConfig {
-  const { http, influx, schedule, log } = entries;
+  const { alerts, http, influx, schedule, log } = entries;
   return {
     stateDir: resolve(around.folder, entries.stateDir ?? defaultStateDir(around.env)),
     sources: entries.sources.map(({ id, kind, ...options }) => ({ id, kind, options })),
@@ -176,6 +199,7 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
       housekeepingEverySeconds: schedule.housekeepingEvery,
       windowSeconds: schedule.window,
     },
+    alerts: { expireAfterSeconds: alerts.expireAfter },
     log,
   };
 }

@@ -162,12 +162,15 @@ export interface AlertInput {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly startsAt: string;
+  /** When the sender takes it as over; empty, or the year 1: it does not say. */
+  readonly endsAt: string;
 }
 
 /** What became of each alert of a webhook call. */
 export interface AlertOutcome {
   readonly fingerprint: string;
-  readonly outcome: 'ordered' | 'repeated' | 'noted' | 'resolved' | 'ignored';
+  /** `dropped`: too many alerts fire for this one to be noted. */
+  readonly outcome: 'ordered' | 'repeated' | 'noted' | 'resolved' | 'ignored' | 'dropped';
   readonly host: string | null;
   readonly detail: string;
 }

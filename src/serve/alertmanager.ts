@@ -23,6 +23,7 @@ const alertSchema = z.object({
   labels: textMap,
   annotations: maybeTextMap,
   startsAt: z.string().max(64).default(''),
+  endsAt: z.string().max(64).default(''),
   fingerprint: z.string().max(256).optional(),
 });
 

@@ -90,7 +90,7 @@ export async function ask(daemon: Daemon, action: Request): Promise<string> {
     case 'alert': {
       const { name, labels, annotations = {}, status = 'firing' } = action;
       const fingerprint = `${name} ${JSON.stringify(labels)}`;
-      const alert = { fingerprint, name, status, labels, annotations, startsAt: '' };
+      const alert = { fingerprint, name, status, labels, annotations, startsAt: '', endsAt: '' };
       const outcomes = await daemon.api.alerts([alert]);
       return outcomes.map(({ outcome, host }) => `${outcome}, host ${host ?? '?'}`).join('; ');
     }

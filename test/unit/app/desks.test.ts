@@ -1,14 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { AlertDesk, findHost } from '../../../src/app/alert-desk.ts';
+import { FiringAlerts, MOST_ALERTS } from '../../../src/app/firing-alerts.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
 import { hostId } from '../../../src/domain/ids.ts';
+import { seconds } from '../../../src/domain/units.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import { EventBus } from '../../../src/observe/event-bus.ts';
 import type { AlertInput } from '../../../src/ports/api.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
 import { aHost, aSnapshot, aVm } from '../../support/fleet.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
 
 const H1 = hostId('h1');
 
@@ -17,11 +20,14 @@ const world = aSnapshot({
   vms: [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h2' })],
 });
 
+let clock: ManualClock;
 let ledger: Ledger;
 let orders: OrderDesk;
+let events: RecordingEvents;
 
 beforeEach(async () => {
-  const clock = manualClock();
+  clock = manualClock();
+  events = recordingEvents();
   ledger = await openSqliteLedger({ file: ':memory:', clock });
   let id = 0;
   orders = new OrderDesk({ ledger, clock, events: new EventBus(), newId: () => `order-${++id}` });
@@ -108,13 +114,22 @@ function alert(overrides: Partial<AlertInput> = {}): AlertInput {
     labels: { instance: 'h1:9100', severity: 'critical' },
     annotations: { summary: 'uncorrected memory errors' },
     startsAt: '2026-11-21T20:00:00Z',
+    // As Alertmanager sends it while an alert fires.
+    endsAt: '0001-01-01T00:00:00Z',
     ...overrides,
   };
 }
 
+const HOUR = 3600;
+
+function alertDesk(): AlertDesk {
+  const expireAfterSeconds = seconds(9 * HOUR);
+  return new AlertDesk(orders, new FiringAlerts({ clock, events, expireAfterSeconds }));
+}
+
 describe('the alert desk', () => {
   it('orders the evacuation of the host that a firing alert names, once', async () => {
-    const desk = new AlertDesk(orders);
+    const desk = alertDesk();
     const first = await desk.take([alert()], world);
     const again = await desk.take([alert()], world);
     expect([first[0]?.outcome, again[0]?.outcome]).toEqual(['ordered', 'repeated']);
@@ -134,22 +149,73 @@ describe('the alert desk', () => {
     ['a note', { severity: 'critical', drover: 'note' }, 'noted', []],
     ['maintenance', { drover: 'maintenance', severity: 'warning' }, 'ordered', ['maintenance']],
   ] as const)('takes %s as what its labels say', async (_what, labels, outcome, kinds) => {
-    const desk = new AlertDesk(orders);
+    const desk = alertDesk();
     const [taken] = await desk.take([alert({ labels: { host: 'h1', ...labels } })], world);
     expect(taken?.outcome).toBe(outcome);
     expect((await ledger.orders(false)).map(({ kind }) => kind)).toEqual(kinds);
   });
 
   it('ends the fact when the alert resolves, and leaves the order to people', async () => {
-    const desk = new AlertDesk(orders);
+    const desk = alertDesk();
     await desk.take([alert()], world);
     const [resolved] = await desk.take([alert({ status: 'resolved' })], world);
     expect([resolved?.outcome, desk.byHost().size]).toEqual(['resolved', 0]);
     expect(await ledger.orders(false)).toHaveLength(1);
   });
 
+  it('ends a fact that nobody repeats any more, and says so', async () => {
+    const desk = alertDesk();
+    await desk.take([alert()], world);
+    await clock.pass(8 * HOUR);
+    await desk.take([alert()], world);
+    await clock.pass(8 * HOUR);
+    expect(desk.byHost().size).toBe(1);
+    await clock.pass(HOUR);
+    expect(desk.byHost().size).toBe(0);
+    desk.byHost();
+    expect(events.of('warning').map(({ text }) => text)).toEqual([
+      expect.stringMatching(/HostMemoryErrors of h1 was neither resolved nor repeated/),
+    ]);
+  });
+
+  it('does not end facts because somebody sets the clock', async () => {
+    const desk = alertDesk();
+    await desk.take([alert()], world);
+    clock.jump(1_000 * HOUR);
+    expect(desk.byHost().size).toBe(1);
+  });
+
+  it.each([
+    ['at the end that it names', 60, 61],
+    ['as if it had named none, when its end is past although it fires', -60, 9 * HOUR],
+  ])('ends a fact %s', async (_what, ahead, lasts) => {
+    const desk = alertDesk();
+    const endsAt = new Date((clock.now() + ahead) * 1000).toISOString();
+    await desk.take([alert({ endsAt })], world);
+    await clock.pass(lasts - 2);
+    expect(desk.byHost().size).toBe(1);
+    await clock.pass(2);
+    expect(desk.byHost().size).toBe(0);
+  });
+
+  it('says that there are too many alerts, and carries their orders out all the same', async () => {
+    const desk = alertDesk();
+    const labels = { host: 'h2', severity: 'warning' };
+    const flood = Array.from({ length: MOST_ALERTS + 2 }, (_one, i) =>
+      alert({ fingerprint: `n${i}`, labels }),
+    );
+    const outcomes = (await desk.take(flood, world)).map(({ outcome }) => outcome);
+    expect(outcomes.slice(-3)).toEqual(['noted', 'dropped', 'dropped']);
+    expect(events.of('warning').map(({ key }) => key)).toEqual(['too many alerts']);
+    const [late] = await desk.take([alert()], world);
+    expect(late).toMatchObject({ outcome: 'ordered', detail: expect.stringMatching(/no fact/) });
+    await desk.take([alert({ fingerprint: 'n0', status: 'resolved' })], world);
+    const [next] = await desk.take([alert({ fingerprint: 'new', labels })], world);
+    expect(next?.outcome).toBe('noted');
+  });
+
   it('ignores an alert about a machine that is no host, and says why', async () => {
-    const desk = new AlertDesk(orders);
+    const desk = alertDesk();
     const [taken] = await desk.take([alert({ labels: { instance: 'db7:9100' } })], world);
     expect(taken).toMatchObject({ outcome: 'ignored', host: null });
     expect(await ledger.orders(false)).toEqual([]);

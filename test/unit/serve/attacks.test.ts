@@ -250,6 +250,8 @@ describe('alerts', () => {
     const alerts = [{ status: 'firing', labels: { alertname: 'Hot' }, annotations: null }];
     const payload = { version: '4', alerts };
     await server.inject({ method: 'POST', url: WEBHOOK, headers: as(ALERT), payload });
-    expect(asked.alerts).toMatchObject([{ name: 'Hot', annotations: {}, startsAt: '' }]);
+    expect(asked.alerts).toMatchObject([
+      { name: 'Hot', annotations: {}, startsAt: '', endsAt: '' },
+    ]);
   });
 });

@@ -28,6 +28,7 @@ const ALERT = {
       labels: { alertname: 'HostMemoryErrors', instance: 'h1:9100' },
       annotations: { summary: 'uncorrected errors' },
       startsAt: '2026-11-21T20:00:00Z',
+      endsAt: '0001-01-01T00:00:00Z',
       fingerprint: 'abc',
       generatorURL: 'ignored',
     },
@@ -150,6 +151,7 @@ describe('the Alertmanager webhook', () => {
         labels: { alertname: 'HostMemoryErrors', instance: 'h1:9100' },
         annotations: { summary: 'uncorrected errors' },
         startsAt: '2026-11-21T20:00:00Z',
+        endsAt: '0001-01-01T00:00:00Z',
       },
     ]);
   });
