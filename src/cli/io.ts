@@ -3,6 +3,8 @@
  * print only through this and never end the process: they return an exit code.
  */
 
+import type { LogOutput } from './streams.ts';
+
 /** Exit codes that scripts can rely on. */
 export const EXIT = {
   done: 0,
@@ -26,6 +28,8 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** For the log of a daemon: standard output, and when that breaks, standard error. */
+  readonly log: LogOutput;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isTty: boolean;
   /** Aborted on SIGINT and SIGTERM. */

@@ -1,6 +1,8 @@
 /** Entry of the `drover` process: signals, standard streams and the exit code. */
 
+import { EXIT } from './io.ts';
 import { runCli } from './program.ts';
+import { openStreams } from './streams.ts';
 
 const stop = new AbortController();
 let signals = 0;
@@ -14,16 +16,28 @@ function onSignal(): void {
 
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
-// `drover ... | head`: a reader that went away is not an error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+
+let isOutputLost = false;
+
+const { out, err, log } = openStreams({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onOutBroken(error) {
+    stop.abort();
+    // `drover ... | head`: a reader that has read enough is not an error of ours.
+    if (error.code === 'EPIPE') return;
+    isOutputLost = true;
+    process.exitCode = EXIT.unavailable;
+    err(`drover: standard output cannot be written: ${error.message}\n`);
+  },
 });
 
-process.exitCode = await runCli(process.argv.slice(2), {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+const code = await runCli(process.argv.slice(2), {
+  out,
+  err,
+  log,
   env: process.env,
   isTty: process.stdout.isTTY === true,
   stop: stop.signal,
 });
+process.exitCode = isOutputLost ? EXIT.unavailable : code;

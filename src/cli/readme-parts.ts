@@ -91,6 +91,7 @@ function verbs(): string {
 const SILENT: Io = {
   out: () => undefined,
   err: () => undefined,
+  log: { write: () => undefined, lost: new AbortController().signal },
   env: {},
   isTty: false,
   stop: new AbortController().signal,

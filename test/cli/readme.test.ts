@@ -99,6 +99,7 @@ async function demonstrate(isEnough: (printed: string) => boolean): Promise<stri
       if (isEnough(printed)) stop.abort();
     },
     err: () => undefined,
+    log: { write: () => undefined, lost: new AbortController().signal },
     env: { XDG_STATE_HOME: folder },
     isTty: false,
     stop: stop.signal,

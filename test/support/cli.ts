@@ -18,6 +18,12 @@ export async function cli(args: readonly string[], env: Io['env'] = {}): Promise
     err: (text) => {
       err += text;
     },
+    log: {
+      write: (text) => {
+        out += text;
+      },
+      lost: new AbortController().signal,
+    },
     env,
     isTty: false,
     stop: new AbortController().signal,

@@ -24,13 +24,17 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   const { runDaemon } = await import('../../app/run-daemon.ts');
   const config = await loadConfig(options.config);
   const accessFile = accessFileIn(config.stateDir);
+  const stop = AbortSignal.any([io.stop, io.log.lost]);
   try {
-    await runDaemon({ config, accessFile, write: io.out, stop: io.stop });
+    await runDaemon({ config, accessFile, write: io.log.write, stop });
   } catch (error) {
     if (isUsage(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(EXIT.unavailable, `cannot run: ${reason}`);
   }
+  // A stop that nobody ordered is no success: whoever supervises the daemon starts it again.
+  if (io.log.lost.aborted && !io.stop.aborted)
+    throw new CliError(EXIT.unavailable, 'stopped: the log can be written nowhere any more');
 }
 
 /** What the operator has to mend in a file is said as it is. */
