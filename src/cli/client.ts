@@ -1,20 +1,29 @@
 /**
- * The CLI's side of the daemon's HTTP API. Finds the daemon by --server, $DROVER_SERVER or the
- * default address, and the token by --token-file, $DROVER_TOKEN or the state folder.
+ * The CLI's side of the daemon's HTTP API. Finds the daemon by --server, $DROVER_SERVER, its state
+ * folder (access.ts) or the default address, and the token by --token-file, $DROVER_TOKEN or the
+ * state folder.
  */
 
 import { readFileSync } from 'node:fs';
 
 import { z } from 'zod';
 
-import { DEFAULT_PORT, findAccess } from './access.ts';
+import {
+  accessesIn,
+  DEFAULT_PORT,
+  nobodyHint,
+  type StateOptions,
+  type StateFolder,
+  stateFolder,
+} from './access.ts';
+import type { CliAccess } from '../app/state-folder.ts';
 import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
 
 const DEFAULT_SERVER = `http://127.0.0.1:${DEFAULT_PORT}`;
 /** Longer than any answer should take: `locate` asks every host. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
-export interface ClientOptions {
+export interface ClientOptions extends StateOptions {
   readonly server?: string | undefined;
   readonly tokenFile?: string | undefined;
 }
@@ -23,6 +32,8 @@ const problemSchema = z.object({
   detail: z.string().optional(),
   title: z.string().optional(),
   hint: z.string().optional(),
+  /** Of /readyz. */
+  reasons: z.array(z.string()).optional(),
 });
 
 export interface Client {
@@ -31,16 +42,43 @@ export interface Client {
   post<View>(path: string, body?: unknown): Promise<View>;
 }
 
-/** A client for the daemon. Throws CliError: `unavailable` when nobody answers. */
-export function makeClient(io: Io, options: ClientOptions): Client {
-  const named = options.server ?? io.env['DROVER_SERVER'];
+/** A client for the daemon. Throws CliError: `unavailable` when there is none to ask. */
+export async function makeClient(io: Io, options: ClientOptions): Promise<Client> {
+  const named = serverOf(io, options);
+  const state = await stateFolder(io, options);
   const token = readToken(io, options.tokenFile);
-  // A token of this machine's own daemon is not for another server that was named.
-  const found = named === undefined ? findAccess(io.env) : undefined;
-  return clientFor(named ?? found?.server ?? DEFAULT_SERVER, token ?? found?.token);
+  const found = chosen(accessesIn(state.folder), named);
+  if (found === undefined && state.isNamed && named === undefined)
+    throw new CliError(
+      EXIT.unavailable,
+      `no daemon to ask in the state folder ${state.folder}`,
+      nobodyHint(state),
+    );
+  return clientFor(named ?? found?.server ?? DEFAULT_SERVER, token ?? found?.token, state);
 }
 
-function clientFor(server: string, token: string | undefined): Client {
+/** An option of this very call outweighs what the environment says. */
+function serverOf(io: Io, { server, config, state }: ClientOptions): string | undefined {
+  const isByFolder = config !== undefined || state !== undefined;
+  if (server !== undefined && isByFolder)
+    throw new CliError(EXIT.usage, '--server and --config or --state: give one of them');
+  return server ?? (isByFolder ? undefined : io.env['DROVER_SERVER']);
+}
+
+/** The token of this machine's own daemon is not for another server that was named. */
+function chosen(accesses: readonly CliAccess[], named: string | undefined): CliAccess | undefined {
+  if (named !== undefined) return accesses.find(({ server }) => server === named);
+  const [first, ...more] = accesses;
+  if (more.length === 0) return first;
+  const servers = accesses.map(({ server }) => server).join(' and ');
+  throw new CliError(
+    EXIT.usage,
+    `more than one daemon runs here: ${servers}`,
+    'name the one that is meant with --server URL, or $DROVER_SERVER',
+  );
+}
+
+function clientFor(server: string, token: string | undefined, state: StateFolder): Client {
   async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
@@ -51,12 +89,12 @@ function clientFor(server: string, token: string | undefined): Client {
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     }).catch((error: unknown) => {
-      throw unreachable(server, error);
+      throw unreachable(server, state, error);
     });
     const text = await answer.text().catch((error: unknown) => {
-      throw unreachable(server, error);
+      throw unreachable(server, state, error);
     });
-    if (answer.status >= 400) throw refused(answer.status, text);
+    if (answer.status >= 400) throw refused(answer.status, text, state);
     return text;
   }
   return {
@@ -91,27 +129,31 @@ function readToken(io: Io, tokenFile: string | undefined): string | undefined {
   return io.env['DROVER_TOKEN'];
 }
 
-function unreachable(server: string, error: unknown): CliError {
+function unreachable(server: string, state: StateFolder, error: unknown): CliError {
   return new CliError(
     EXIT.unavailable,
-    `no daemon answers at ${server} (${messageOf(error)})`,
-    'start it with "drover run" or "drover demo", or name another with --server URL',
+    `no daemon answers at ${server} (${messageOf(error)}); state folder ${state.folder}`,
+    nobodyHint(state),
   );
 }
 
-function refused(status: number, text: string): CliError {
+function refused(status: number, text: string, state: StateFolder): CliError {
   const problem = problemSchema.safeParse(parseOrUndefined(text));
-  const detail = problem.data?.detail ?? problem.data?.title ?? text.slice(0, 200);
-  return new CliError(exitCodeOf(status), detail, problem.data?.hint ?? hintOf(status));
+  const reasons = problem.data?.reasons?.join('; ');
+  const detail = problem.data?.detail ?? reasons ?? problem.data?.title ?? text.slice(0, 200);
+  return new CliError(exitCodeOf(status), detail, problem.data?.hint ?? hintOf(status, state));
 }
 
 function exitCodeOf(status: number): ExitCode {
   return status >= 500 ? EXIT.unavailable : EXIT.usage;
 }
 
-function hintOf(status: number): string {
+function hintOf(status: number, { folder }: StateFolder): string {
   if (status === 401 || status === 403)
-    return 'give a token of a sufficient role: --token-file F, or $DROVER_TOKEN';
+    return (
+      "give a token of a sufficient role: --token-file F, or $DROVER_TOKEN; on the daemon's own " +
+      `machine name its state folder with --config or --state (looked in ${folder})`
+    );
   return '';
 }
 

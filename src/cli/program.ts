@@ -60,7 +60,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addInventory(program, io);
   addMigrations(program, io);
   addWhy(program, io);
-  addOrders(program, io);
+  addOrders(program, io, setExit);
   addSnapshot(program, io);
   addDoctor(program, io, setExit);
   inherit(program);

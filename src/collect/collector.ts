@@ -356,7 +356,8 @@ function statusOf(source: PolledSource): SourceStatus {
   if (source.inventoryPoll !== undefined) polls.push(source.inventoryPoll.status());
   const answers = polls.map((poll) => poll.lastAnswerAt ?? -Infinity);
   const earliest = Math.min(...answers);
-  const details = new Set(polls.map((poll) => poll.detail).filter((detail) => detail !== ''));
+  // Where both fail, they fail for the same reason: it is said once.
+  const details = polls.map((poll) => poll.detail).filter((detail) => detail !== '');
   return {
     source: source.source,
     state:
@@ -366,7 +367,7 @@ function statusOf(source: PolledSource): SourceStatus {
     // One of the two answers' own time, so it keeps its brand.
     lastAnswerAt: polls.map((poll) => poll.lastAnswerAt).find((at) => at === earliest),
     consecutiveFailures: Math.max(...polls.map((poll) => poll.consecutiveFailures)),
-    detail: [...details].join('; '),
+    detail: details[0] ?? '',
   };
 }
 

@@ -1,15 +1,15 @@
 // Role: the verbs against a running daemon: the demonstration, small and fast.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startDemo, type Demo } from '../../src/app/demo.ts';
-import { demoAccessFile } from '../../src/cli/access.ts';
+import { writeCliAccess } from '../../src/app/state-folder.ts';
+import { accessFileIn, demoAccessFile } from '../../src/cli/access.ts';
 import type { HostView, MigrationView, StatusView, VmView } from '../../src/ports/api.ts';
 import { parseFleet } from '../../src/config/fleet-file.ts';
-import { readFileSync } from 'node:fs';
 import { cli } from '../support/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-demo-test-'));
@@ -121,6 +121,69 @@ describe('the daemon, asked by its CLI', () => {
     const fleet = parseFleet(readFileSync(file, 'utf8'), file, { assumeHeld: true });
     expect(fleet.ok && fleet.value.snapshot.vms.length).toBe(40);
     expect((await cli(['plan', '--fleet', file, '--json'], env)).code).toBe(0);
+  });
+
+  it('is found by its state folder, wherever that is', async () => {
+    const stateDir = join(folder, 'drover');
+    const config = join(folder, 'elsewhere.yaml');
+    // The CLI's user need not be allowed to read the secrets of the daemon.
+    const secret = '{ name: alerting, role: alert, tokenFile: /nowhere/token }';
+    const text = `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${stateDir}\n`;
+    writeFileSync(config, `${text}http: { tokens: [${secret}] }\n`);
+    const away = { XDG_STATE_HOME: join(folder, 'nothing') };
+    for (const [args, from] of [
+      [['--config', config], away],
+      [['--state', stateDir], away],
+      [[], { ...away, DROVER_STATE_DIR: stateDir }],
+      [['--server', demo.daemon.address ?? ''], env],
+    ] as const) {
+      expect((await cli(['pause', ...args], from)).err).toBe('');
+      expect((await cli(['resume', ...args], from)).code).toBe(0);
+    }
+    const nowhere = await cli(['status', '--state', join(folder, 'nothing')], env);
+    expect(nowhere.code).toBe(3);
+    expect(nowhere.err).toMatch(/no daemon to ask in the state folder .*nothing\nhint: start it/);
+    const both = await cli(['status', '--config', config, '--server', 'http://127.0.0.1:1'], env);
+    expect([both.code, both.err]).toEqual([2, expect.stringMatching(/give one of them/)]);
+  });
+
+  it('asks which daemon is meant when there are several', async () => {
+    const server = 'http://127.0.0.1:1';
+    const file = accessFileIn(join(folder, 'drover'));
+    writeCliAccess(file, { server, token: 'other', pid: process.pid });
+    const { code, err } = await cli(['status'], env);
+    rmSync(file);
+    expect(code).toBe(2);
+    expect(err).toContain(server);
+    expect(err).toContain(demo.daemon.address);
+    expect(err).toMatch(/hint: name the one that is meant with --server/);
+  });
+
+  it('orders nothing at all when one of several hosts is unknown', async () => {
+    const [a, b] = await json<HostView[]>('hosts');
+    const args = ['evacuate', a?.name ?? '', 'bad', b?.name ?? '', 'worse', '--json'];
+    const { code, out, err } = await cli(args, env);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/no host has .*"bad", "worse"; nothing was ordered/);
+    expect(await demo.daemon.api.orders()).toEqual([]);
+  });
+
+  it('tells what became of each host when an order fails for one of them', async () => {
+    const [a, b] = await json<HostView[]>('hosts');
+    const names = [a?.name ?? '', b?.name ?? ''];
+    await cli(['maintenance', 'enter', names[1] ?? ''], env);
+    const { code, out } = await cli(['maintenance', 'exit', ...names, '--json'], env);
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject([
+      { host: names[0], problem: { detail: expect.stringMatching(/neither/), exitCode: 2 } },
+      { what: 'changed', order: { state: 'returning' } },
+    ]);
+  });
+
+  it('is well, says doctor', async () => {
+    const { code, out } = await cli(['doctor'], env);
+    expect(out).toMatch(/^ok +daemon +answers and is ready$/m);
+    expect(code).toBe(0);
   });
 
   it('answers what is unknown with exit code 2 and where to look', async () => {

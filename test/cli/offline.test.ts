@@ -1,5 +1,5 @@
 // Role: verbs that need no daemon, as a person types them: exit codes, messages, the plan's form.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -177,13 +177,36 @@ describe('the command line', () => {
   it('checks a simulated source with doctor', async () => {
     const config = file(
       'drover.yaml',
-      `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'state')}\n` +
+      `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'not', 'yet')}\n` +
         'sources: [{ id: sim, kind: simulated, hosts: 3, vms: 12 }]\n',
     );
-    const env = { DROVER_SERVER: 'http://127.0.0.1:1' };
-    const { code, out } = await cli(['doctor', '--config', config, '--json'], env);
+    const before = readdirSync(folder).toSorted();
+    const { code, out } = await cli(['doctor', '--config', config, '--json']);
+    // It only looks.
+    expect(readdirSync(folder).toSorted()).toEqual(before);
     expect(JSON.parse(out)).toContainEqual({ check: 'source', state: 'ok', detail: 'sim answers' });
     expect(code).toBe(0);
+  });
+
+  it('says once what is down, what to do about it, and ends with 1', async () => {
+    const config = file(
+      'down.yaml',
+      `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'down.yaml')}\n` +
+        'sources:\n  - id: kvm\n    kind: libvirt\n' +
+        '    hosts: [{ id: h1, uri: "qemu+unix:///system?socket=/nowhere/sock", cluster: c }]\n',
+    );
+    const { code, out } = await cli(['doctor', '--config', config]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^failed +source +kvm is down: /m);
+    expect(out.match(/kvm|h1/g)).toHaveLength(2);
+    expect(out).toMatch(/hint: is its service up.*adapters\/libvirt\/README/);
+    expect(out).toMatch(/^failed +state +.*down\.yaml is no folder$/m);
+  }, 60_000);
+
+  it('fails when there is no daemon, and nothing else to look at', async () => {
+    const { code, out } = await cli(['doctor'], { XDG_STATE_HOME: join(folder, 'nobody') });
+    expect(out).toMatch(/^failed +daemon +no daemon answers .*\n +hint: start it/m);
+    expect(code).toBe(1);
   });
 
   it('plans live sources by the policies that their configuration names', async () => {

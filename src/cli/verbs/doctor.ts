@@ -1,15 +1,22 @@
-/** `drover doctor`: is everything reachable, permitted and in time? One line per check. */
+/**
+ * `drover doctor`: is everything reachable, permitted and in time? One line per check, each fault
+ * once and with what to do. It only looks: no folder, file or lock is made.
+ */
 
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import type { Command } from 'commander';
 
 import { VERSION } from '../../app/version.ts';
 import type { DaemonConfig } from '../../config/daemon.ts';
+import type { SourceStatus } from '../../domain/measured.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
+import type { StatusView } from '../../ports/api.ts';
 import { makeClient, messageOf } from '../client.ts';
 import type { RulesInForce } from '../../app/policy-store.ts';
-import { EXIT, printJson, type ExitCode, type Io } from '../io.ts';
+import { CliError, EXIT, printJson, type ExitCode, type Io } from '../io.ts';
+import { formatLines } from '../table.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
 
 interface DoctorOptions extends RemoteOptions {
@@ -20,10 +27,12 @@ interface Finding {
   readonly check: string;
   readonly state: 'ok' | 'warning' | 'failed';
   readonly detail: string;
+  /** What to do about it. */
+  readonly hint?: string;
 }
 
 export function addDoctor(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
-  remoteOptions(program.command('doctor'))
+  remoteOptions(program.command('doctor'), { config: false })
     .description('is everything reachable, permitted and in time?')
     .option('--config <file>', 'also try the sources and policies of this drover.yaml')
     .addHelpText('after', '\nExample:\n  drover doctor --config drover.yaml')
@@ -32,47 +41,95 @@ export function addDoctor(program: Command, io: Io, setExit: (code: ExitCode) =>
 
 async function doctor(io: Io, options: DoctorOptions): Promise<ExitCode> {
   const findings = [ok('version', `drover ${VERSION}, node ${process.versions.node}`)];
-  findings.push(await checkDaemon(io, options));
-  if (options.config !== undefined) findings.push(...(await checkConfig(io, options.config)));
+  if (options.config === undefined) findings.push(...(await checkDaemon(io, options)));
+  else findings.push(...(await checkConfig(io, options, options.config)));
   if (options.json === true) printJson(io, findings);
-  else for (const { check, state, detail } of findings) io.out(line(check, state, detail));
+  else for (const finding of findings) io.out(formatLines(linesOf(finding)));
   return findings.some(({ state }) => state === 'failed') ? EXIT.findings : EXIT.done;
 }
 
-function line(check: string, state: Finding['state'], detail: string): string {
-  return `${state.padEnd(8)}${check.padEnd(12)}${detail}\n`;
+const STATE_WIDTH = 8;
+const CHECK_WIDTH = 12;
+
+function linesOf({ check, state, detail, hint = '' }: Finding): readonly string[] {
+  const head = `${state.padEnd(STATE_WIDTH)}${check.padEnd(CHECK_WIDTH)}`;
+  const [first = '', ...more] = detail.split('\n');
+  const below = [...more.map((line) => line.trim()), ...(hint === '' ? [] : [`hint: ${hint}`])];
+  return [`${head}${first}`, ...below.map((line) => `${' '.repeat(head.length)}${line}`)];
 }
 
-async function checkDaemon(io: Io, options: RemoteOptions): Promise<Finding> {
+async function checkDaemon(io: Io, options: DoctorOptions): Promise<readonly Finding[]> {
   try {
-    await makeClient(io, options).get('/readyz');
-    return ok('daemon', 'answers and is ready');
+    const client = await makeClient(io, options);
+    await client.get('/readyz');
+    const status = await client.get<StatusView>('/api/v1/status');
+    return [ok('daemon', 'answers and is ready'), ...checkStatus(status)];
   } catch (error) {
-    return { check: 'daemon', state: 'warning', detail: messageOf(error) };
+    const hint = error instanceof CliError ? { hint: error.hint } : {};
+    return [{ ...failed('daemon', messageOf(error)), ...hint }];
   }
 }
 
-async function checkConfig(io: Io, file: string): Promise<readonly Finding[]> {
+function checkStatus(view: StatusView): readonly Finding[] {
+  const faults = [
+    ...view.sources.filter(({ state }) => state !== 'up').map((source) => sourceFault(source)),
+    ...view.policyErrors.map((error) => failed('policies', `refused edit: ${error}`)),
+  ];
+  if (view.paused)
+    faults.push({ ...warning('daemon', `paused by ${view.pausedBy}`), hint: 'drover resume' });
+  return faults;
+}
+
+async function checkConfig(
+  io: Io,
+  options: DoctorOptions,
+  file: string,
+): Promise<readonly Finding[]> {
   const { loadConfig, loadPolicySet } = await import('../inputs.ts');
   const config = await attempt('config', () => loadConfig(file));
   if (!config.ok) return [config.finding];
+  // --server names the daemon that is meant, whatever the configuration says.
+  const { config: _file, ...others } = options;
+  const daemon = await checkDaemon(io, options.server === undefined ? options : others);
   const state = await attempt('state', () => checkFolder(config.value.stateDir));
   const policies = await attempt('policies', () => loadPolicySet(config.value.policies));
   return [
+    // A configuration is looked at before its daemon runs: that it does not is no fault.
+    ...daemon.map((finding) =>
+      isAbsent(finding) ? { ...finding, state: 'warning' as const } : finding,
+    ),
     ok('config', file),
-    state.ok ? ok('state', config.value.stateDir) : state.finding,
+    state.ok ? ok('state', state.value) : state.finding,
     policies.ok ? ok('policies', policiesText(policies.value)) : policies.finding,
     ...(await checkSources(io, config.value)),
   ];
+}
+
+function isAbsent({ check, state }: Finding): boolean {
+  return check === 'daemon' && state === 'failed';
 }
 
 function policiesText({ policies }: RulesInForce): string {
   return `${policies.rules.length} rules, revision ${policies.revision.slice(0, 12)}`;
 }
 
-async function checkFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await access(folder, constants.W_OK);
+/** Rejects when the daemon could not use the folder, or make it. */
+async function checkFolder(folder: string): Promise<string> {
+  const there = await nearestThere(folder);
+  await access(there, constants.W_OK | constants.X_OK);
+  return there === folder ? folder : `${folder}, which the daemon will make`;
+}
+
+/** The folder, or the one above it in which it would be made. */
+async function nearestThere(folder: string): Promise<string> {
+  try {
+    if ((await stat(folder)).isDirectory()) return folder;
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (isAbsent && dirname(folder) !== folder) return nearestThere(dirname(folder));
+    throw error;
+  }
+  throw new Error(`${folder} is no folder`);
 }
 
 async function checkSources(io: Io, config: DaemonConfig): Promise<readonly Finding[]> {
@@ -81,15 +138,24 @@ async function checkSources(io: Io, config: DaemonConfig): Promise<readonly Find
   const read = await attempt('sources', () => readFleet(config, systemClock(), io.stop));
   if (!read.ok) return [read.finding];
   const { statuses, snapshot, warnings } = read.value;
+  const kinds = new Map(config.sources.map(({ id, kind }) => [id, kind]));
   return [
-    ...statuses.map(({ source, state, detail }) =>
-      state === 'up'
-        ? ok('source', `${source} answers`)
-        : failed('source', `${source} is ${state}: ${detail}`),
+    ...statuses.map((status) =>
+      status.state === 'up'
+        ? ok('source', `${status.source} answers`)
+        : sourceFault(status, kinds.get(status.source)),
     ),
-    ...warnings.map((detail): Finding => ({ check: 'source', state: 'warning', detail })),
+    // Each look at the sources says again what is wrong.
+    ...[...new Set(warnings)].map((detail) => warning('source', detail)),
     ...checkFleet(snapshot),
   ];
+}
+
+/** @param kind of a hypervisor connection; undefined: not known, or a metric store. */
+function sourceFault({ source, state, detail }: SourceStatus, kind?: string): Finding {
+  const guide = kind === undefined ? '' : `; what it needs: adapters/${kind}/README.md`;
+  const hint = `is its service up, its address right, and may this user connect?${guide}`;
+  return { ...failed('source', `${source} is ${state}: ${detail}`), hint };
 }
 
 /** What would make moves impossible although everything answers. */

@@ -65,7 +65,7 @@ export function addMigrations(program: Command, io: Io): void {
 }
 
 async function showMigrations(io: Io, options: MigrationsOptions): Promise<void> {
-  const client = makeClient(io, options);
+  const client = await makeClient(io, options);
   const path = `/api/v1/migrations?limit=${limitOf(options.limit)}`;
   do {
     const view = await client.get<MigrationView[]>(path);

@@ -2,9 +2,11 @@
 
 import type { Command } from 'commander';
 
-import type { OrderView } from '../../ports/api.ts';
+import { findNamed } from '../../app/views.ts';
+import type { HostView, OrderView } from '../../ports/api.ts';
 import { makeClient, type Client } from '../client.ts';
-import { CliError, EXIT, printJson, type Io } from '../io.ts';
+import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
+import { formatLines } from '../table.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
 
 interface OrderOptions extends RemoteOptions {
@@ -12,15 +14,15 @@ interface OrderOptions extends RemoteOptions {
   readonly deadline?: string;
 }
 
-export function addOrders(program: Command, io: Io): void {
+export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
   remoteOptions(program.command('evacuate'))
     .description('move every VM off the hosts, mission-critical first')
     .argument('<host...>', 'hosts, by id or name')
     .option('--reason <text>', 'for the record', 'ordered by an operator')
     .option('--deadline <seconds>', 'to be empty within this many seconds')
     .addHelpText('after', '\nExample:\n  drover evacuate h3 --reason "disk is dying"')
-    .action((hosts: string[], options: OrderOptions) =>
-      giveOrders(io, options, { kind: 'evacuate', hosts }),
+    .action(async (hosts: string[], options: OrderOptions) =>
+      setExit(await giveOrders(io, options, { kind: 'evacuate', hosts })),
     );
   const maintenance = program.command('maintenance').description('drain a host and return it');
   remoteOptions(maintenance.command('enter'))
@@ -29,14 +31,16 @@ export function addOrders(program: Command, io: Io): void {
     .option('--reason <text>', 'for the record', 'maintenance')
     .option('--deadline <seconds>', 'to be empty within this many seconds')
     .addHelpText('after', '\nExample:\n  drover maintenance enter h3 --reason "firmware update"')
-    .action((hosts: string[], options: OrderOptions) =>
-      giveOrders(io, options, { kind: 'maintenance', hosts }),
+    .action(async (hosts: string[], options: OrderOptions) =>
+      setExit(await giveOrders(io, options, { kind: 'maintenance', hosts })),
     );
   remoteOptions(maintenance.command('exit'))
     .description('return the host to service; its VMs come home')
     .argument('<host...>', 'hosts, by id or name')
     .addHelpText('after', '\nExample:\n  drover maintenance exit h3')
-    .action((hosts: string[], options: RemoteOptions) => returnHosts(io, options, hosts));
+    .action(async (hosts: string[], options: RemoteOptions) =>
+      setExit(await returnHosts(io, options, hosts)),
+    );
   addSwitches(program, io);
 }
 
@@ -73,9 +77,9 @@ async function giveOrders(
   io: Io,
   options: OrderOptions,
   what: { readonly kind: 'evacuate' | 'maintenance'; readonly hosts: readonly string[] },
-): Promise<void> {
+): Promise<ExitCode> {
   const deadlineSeconds = deadlineOf(options.deadline);
-  await forEachHost(io, options, what.hosts, (client, host) =>
+  return forEachHost(io, options, what.hosts, (client, host) =>
     client.post<OrderView>('/api/v1/orders', {
       kind: what.kind,
       host,
@@ -85,26 +89,71 @@ async function giveOrders(
   );
 }
 
-async function returnHosts(io: Io, options: RemoteOptions, hosts: string[]): Promise<void> {
-  await forEachHost(io, options, hosts, (client, host) =>
+async function returnHosts(io: Io, options: RemoteOptions, hosts: string[]): Promise<ExitCode> {
+  return forEachHost(io, options, hosts, (client, host) =>
     client.post<OrderView>(`/api/v1/hosts/${segment(host)}/return`),
   );
 }
 
+/** What became of a host for which the order was refused. */
+interface RefusedOrder {
+  readonly host: string;
+  readonly problem: { readonly detail: string; readonly hint: string; readonly exitCode: ExitCode };
+}
+
+/**
+ * Looks all hosts up before the first order is given, so that a slip of the pen leaves nothing
+ * half-applied. What fails after that fails for its own host only; each one's result is told.
+ */
 async function forEachHost(
   io: Io,
   options: RemoteOptions,
   hosts: readonly string[],
   order: (client: Client, host: string) => Promise<OrderView>,
-): Promise<void> {
-  const client = makeClient(io, options);
-  const views: OrderView[] = [];
+): Promise<ExitCode> {
+  const client = await makeClient(io, options);
+  const known = hosts.length > 1 ? await client.get<HostView[]>('/api/v1/hosts') : undefined;
+  if (known !== undefined) refuseUnknown(known, hosts);
+  const results: (OrderView | RefusedOrder)[] = [];
   for (const host of hosts) {
-    const view = await order(client, host);
-    views.push(view);
-    if (options.json !== true) io.out(`${view.text}\n`);
+    const result = await order(client, host).catch((error: unknown) => refusedOrder(host, error));
+    results.push(result);
+    if (options.json !== true) tellResult(io, result);
   }
-  if (options.json === true) printJson(io, views);
+  if (options.json === true) printJson(io, results);
+  const codes = results.map(exitCodeOf);
+  return codes.toSorted((a, b) => b - a)[0] ?? EXIT.done;
+}
+
+function refuseUnknown(known: readonly HostView[], hosts: readonly string[]): void {
+  const unknown = hosts.filter((host) => findNamed(known, host) === undefined);
+  if (unknown.length === 0) return;
+  const names = unknown.map((host) => JSON.stringify(host)).join(', ');
+  throw new CliError(
+    EXIT.usage,
+    `no host has the id or (unique) name ${names}; nothing was ordered`,
+    'drover hosts lists what is known',
+  );
+}
+
+/** Only what the daemon answered, or that it did not: anything else is a fault of ours. */
+function refusedOrder(host: string, error: unknown): RefusedOrder {
+  if (!(error instanceof CliError)) throw error;
+  return { host, problem: { detail: error.message, hint: error.hint, exitCode: error.exitCode } };
+}
+
+function exitCodeOf(result: OrderView | RefusedOrder): ExitCode {
+  return 'problem' in result ? result.problem.exitCode : EXIT.done;
+}
+
+function tellResult(io: Io, result: OrderView | RefusedOrder): void {
+  if (!('problem' in result)) {
+    io.out(formatLines([result.text]));
+    return;
+  }
+  const { detail, hint } = result.problem;
+  io.err(formatLines([`drover: ${result.host}: ${detail}`]));
+  if (hint !== '') io.err(formatLines([`hint: ${hint}`]));
 }
 
 function deadlineOf(text: string | undefined): number | null {

@@ -33,7 +33,7 @@ Examples:
   drover plan                                       the newest plan of the running daemon`;
 
 export function addPlan(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
-  remoteOptions(program.command('plan'))
+  remoteOptions(program.command('plan'), { config: false })
     .description('one dry tick with reasons; nothing is moved')
     .option('--fleet <file>', 'plan for the fleet in this file')
     .option('--config <file>', 'read the sources of this drover.yaml, and plan for them')
@@ -71,7 +71,7 @@ async function planVerb(io: Io, options: PlanOptions): Promise<ExitCode> {
 }
 
 async function newestPlan(io: Io, options: PlanOptions): Promise<ExitCode> {
-  const client = makeClient(io, options);
+  const client = await makeClient(io, options);
   const plan = await client.get<PlanOutput>('/api/v1/plan');
   if (options.json === true) {
     printJson(io, plan);

@@ -9,12 +9,18 @@ export interface RemoteOptions extends ClientOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Adds the options that every such verb takes. */
-export function remoteOptions(command: Command): Command {
-  return command
+/**
+ * Adds the options that every such verb takes. `config: false`: --config means something else
+ * there, or something more.
+ */
+export function remoteOptions(command: Command, { config = true } = {}): Command {
+  command
     .option('--server <url>', 'where the daemon listens (default: $DROVER_SERVER or loopback)')
+    .option('--state <folder>', 'the daemon with this state folder (or $DROVER_STATE_DIR)')
     .option('--token-file <file>', 'bearer token (default: $DROVER_TOKEN or the state folder)')
     .option('--json', 'print JSON');
+  if (config) command.option('--config <file>', 'the daemon that runs with this drover.yaml');
+  return command;
 }
 
 /** Asks, then prints the view as JSON or as text. */
@@ -24,7 +30,7 @@ export async function showView<View>(
   ask: (client: Client) => Promise<View>,
   text: (view: View) => string,
 ): Promise<void> {
-  const view = await ask(makeClient(io, options));
+  const view = await ask(await makeClient(io, options));
   if (options.json === true) printJson(io, view);
   else io.out(text(view));
 }

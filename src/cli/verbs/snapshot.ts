@@ -14,7 +14,7 @@ interface SaveOptions extends RemoteOptions {
 
 export function addSnapshot(program: Command, io: Io): void {
   const snapshot = program.command('snapshot').description('the fleet as a file');
-  remoteOptions(snapshot.command('save'))
+  remoteOptions(snapshot.command('save'), { config: false })
     .description('write the fleet as it is now to a fleet file')
     .argument('<file>', 'where to')
     .option('--config <file>', 'read the sources of this drover.yaml instead of the daemon')
@@ -30,7 +30,8 @@ async function save(io: Io, file: string, options: SaveOptions): Promise<void> {
 }
 
 async function fleetText(io: Io, options: SaveOptions): Promise<string> {
-  if (options.config === undefined) return makeClient(io, options).getText('/api/v1/snapshot');
+  if (options.config === undefined)
+    return (await makeClient(io, options)).getText('/api/v1/snapshot');
   const { readLiveFleet } = await import('../inputs.ts');
   const { formatFleet } = await import('../../config/fleet-file.ts');
   return formatFleet((await readLiveFleet(io, options.config)).snapshot);
