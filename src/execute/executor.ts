@@ -31,7 +31,7 @@ import {
   type MoveTask,
   type TaskEnd,
 } from './move-task.ts';
-import { resumeStages, runStages } from './run-move.ts';
+import { resumeStages, runMove } from './run-move.ts';
 import { Submissions } from './submissions.ts';
 import { WaitingLine, type WaitingMove } from './waiting-line.ts';
 
@@ -262,7 +262,7 @@ export class Executor {
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (isFresh && attempt === 0) {
-          return await runStages(this.#makeTask(running, undefined, seen), 0);
+          return await runMove(this.#makeTask(running, undefined, seen));
         }
         const written = await ledger.move(record.move.id);
         if (written === undefined) {

@@ -7,10 +7,17 @@
 import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
 import { seconds } from '../domain/units.ts';
 import { type MoveTask, type StageEnd, type TaskEnd } from './move-task.ts';
-import { STAGE_TABLE, type StageDefinition } from './stages.ts';
+import { heldBack, STAGE_TABLE, type StageDefinition } from './stages.ts';
+
+/** A move that was never begun. Undefined: Drover stops, the move is open. */
+export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
+  const held = await heldBack(task);
+  if (held !== undefined) return close(task, 'skipped', `${held.code}: ${held.detail}`);
+  return runStages(task, 0);
+}
 
 /** `from`: the index of the stage to begin with. Undefined: Drover stops, the move is open. */
-export async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefined> {
+async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefined> {
   for (const [index, definition] of STAGE_TABLE.entries()) {
     if (index < from) continue;
     await note(task, definition, 'before', '');

@@ -45,26 +45,15 @@ function nothingToUndo(): Promise<string> {
   return Promise.resolve('');
 }
 
-/** 0: the plan is some seconds old. Everything that it assumed is looked at again. */
-async function checkAgain(task: MoveTask): Promise<StageEnd> {
-  const { move, hypervisor, parts } = task;
+/**
+ * What people have decided since the plan was judged: the kill switch, a window, the mode. Asked
+ * before the first stage: a move that is held back by it was not begun, and so does not count as
+ * one that came to nothing. Undefined: nothing holds it back.
+ */
+export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
+  const { move, parts } = task;
   const { paused } = await parts.ledger.paused();
-  if (paused) return { kind: 'skipped', code: 'paused', detail: 'Drover was paused' };
-  if (!hypervisor.capabilities.methods.includes(move.method)) {
-    return { kind: 'skipped', code: 'method-unsupported', detail: move.method };
-  }
-  const objection = againstTheWorld(task);
-  if (objection !== undefined) return { kind: 'skipped', ...objection };
-  try {
-    return (await againstTheHypervisor(task)) ?? NEXT;
-  } catch (error) {
-    // Nothing was started yet, so nothing has to be found out first.
-    if (!(error instanceof AdapterError)) throw error;
-    return { kind: 'skipped', code: 'hypervisor', detail: error.message };
-  }
-}
-
-function againstTheWorld({ move, parts }: MoveTask): Misfit | undefined {
+  if (paused) return { code: 'paused', detail: 'Drover was paused' };
   const policies = parts.settings();
   const world = parts.world(move);
   const [from, to] = [move.from, move.to].map((id) => world.hosts.find((host) => host.id === id));
@@ -73,7 +62,24 @@ function againstTheWorld({ move, parts }: MoveTask): Misfit | undefined {
     if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
-  return misfit(move, world, policies) ?? closed;
+  return closed;
+}
+
+/** 0: the plan is some seconds old. Everything that it assumed is looked at again. */
+async function checkAgain(task: MoveTask): Promise<StageEnd> {
+  const { move, hypervisor, parts } = task;
+  if (!hypervisor.capabilities.methods.includes(move.method)) {
+    return { kind: 'skipped', code: 'method-unsupported', detail: move.method };
+  }
+  const objection = misfit(move, parts.world(move), parts.settings());
+  if (objection !== undefined) return { kind: 'skipped', ...objection };
+  try {
+    return (await againstTheHypervisor(task)) ?? NEXT;
+  } catch (error) {
+    // Nothing was started yet, so nothing has to be found out first.
+    if (!(error instanceof AdapterError)) throw error;
+    return { kind: 'skipped', code: 'hypervisor', detail: error.message };
+  }
 }
 
 async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {

@@ -121,6 +121,10 @@ describe('pre-migration', () => {
     const always = { name: 'all day', zone: 'UTC', days, startMinute: 0, endMinute: 0 };
     black.policies = aPolicy({ limits: someLimits({ blackouts: [always] }) });
     expect(await skipped(black)).toContain('all day');
+    // What people decided says nothing about the VM: no pause follows from it.
+    for (const { ledger } of [paused, observed, black]) {
+      expect([...(await ledger.troubles(epochSeconds(0)))]).toEqual([]);
+    }
   });
 
   it('takes no for an answer where nobody can be asked, or the method is missing', async () => {
