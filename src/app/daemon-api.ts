@@ -32,6 +32,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
+import { historyWithOpenMoves } from './history.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { orderText } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -100,11 +101,15 @@ export class DaemonApi implements Api {
 
   async history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>> {
     const { about, limit } = request;
-    if (about === undefined) return ok(await this.#parts.ledger.history({ limit }));
+    if (about === undefined) return ok(await historyWithOpenMoves(this.#parts.ledger, { limit }));
     const vm = this.#findVm(about);
-    if (vm !== undefined) return ok(await this.#parts.ledger.history({ vm: vm.id, limit }));
+    if (vm !== undefined) {
+      return ok(await historyWithOpenMoves(this.#parts.ledger, { vm: vm.id, limit }));
+    }
     const host = this.#findHost(about);
-    if (host !== undefined) return ok(await this.#parts.ledger.history({ host: host.id, limit }));
+    if (host !== undefined) {
+      return ok(await historyWithOpenMoves(this.#parts.ledger, { host: host.id, limit }));
+    }
     return fail(unknown('VM or host', about));
   }
 
@@ -113,7 +118,7 @@ export class DaemonApi implements Api {
     if (vm === undefined) return fail(unknown('VM', name));
     const [found, lastMoves] = await Promise.all([
       this.#parts.locate(vm),
-      this.#parts.ledger.history({ vm: vm.id, limit: LOCATE_HISTORY }),
+      historyWithOpenMoves(this.#parts.ledger, { vm: vm.id, limit: LOCATE_HISTORY }),
     ]);
     return ok({ vm: vm.id, name: vm.name, ...found, lastMoves });
   }
@@ -124,7 +129,10 @@ export class DaemonApi implements Api {
     const vm = this.#findVm(name);
     const { policies, rules } = this.#parts.policies;
     if (vm !== undefined) {
-      const history = await this.#parts.ledger.history({ vm: vm.id, limit: WHY_HISTORY });
+      const history = await historyWithOpenMoves(this.#parts.ledger, {
+        vm: vm.id,
+        limit: WHY_HISTORY,
+      });
       return ok({ about: 'vm', ...whyVm(state, policies, vm.id, history) });
     }
     const host = this.#findHost(name);

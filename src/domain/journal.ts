@@ -82,6 +82,8 @@ export interface HistoryEntry {
   readonly kind: 'move' | 'order' | 'state' | 'error' | 'decision';
   readonly vm: VmId | undefined;
   readonly host: HostId | undefined;
+  /** Of a move: the host that the VM was to leave; it finds the line, too. */
+  readonly from: HostId | undefined;
   readonly move: MoveId | undefined;
   readonly text: string;
 }

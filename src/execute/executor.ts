@@ -23,6 +23,7 @@ import type { Hypervisor } from '../ports/hypervisor.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { pauseAfter } from './call.ts';
+import { closingLine } from './closing-line.ts';
 import { currentWorld, type EndedMove, isOutlived } from './current-world.ts';
 import {
   DEFAULT_TIMING,
@@ -354,7 +355,8 @@ export class Executor {
     this.#submissions.settle(entry.move.id, told);
     try {
       if (record !== undefined && (await ledger.openMove(record))) {
-        await ledger.closeMove(entry.move.id, this.#resultOf(outcome, detail));
+        const result = this.#resultOf(outcome, detail);
+        await ledger.closeMove(entry.move.id, result, closingLine(record, result));
       }
     } catch (error) {
       events.emit('failure', { where: `recording that ${entry.move.id} was ${outcome}`, error });
@@ -374,15 +376,8 @@ export class Executor {
   }
 
   #resultOf(outcome: Outcome, detail: string): MoveResult {
-    const at = this.#parts.clock.now();
-    return {
-      outcome,
-      at,
-      detail,
-      seconds: undefined,
-      downtimeSeconds: undefined,
-      bytes: undefined,
-    };
+    const nothing = { seconds: undefined, downtimeSeconds: undefined, bytes: undefined };
+    return { outcome, at: this.#parts.clock.now(), detail, ...nothing };
   }
 
   /** Undefined where the VM is not there any more. */

@@ -126,7 +126,7 @@ export class HostLadder {
     const at = clock.now();
     await ledger.markHost({ host: host.id, state, since: at, reason });
     const text = `${host.name}: ${from} → ${state} (${reason})`;
-    const about = { vm: undefined, host: host.id, move: undefined };
+    const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
     await ledger.addHistory([{ at, kind: 'state', ...about, text }]);
     this.#states.set(host.id, state);
     events.emit('host-state', { host: host.id, from, to: state, reason });

@@ -6,6 +6,7 @@
 
 import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
 import { seconds } from '../domain/units.ts';
+import { closingLine } from './closing-line.ts';
 import { type MoveTask, type StageEnd, type TaskEnd } from './move-task.ts';
 import { heldBack, STAGE_TABLE, type StageDefinition } from './stages.ts';
 
@@ -86,12 +87,7 @@ async function note(
 async function close(task: MoveTask, outcome: Outcome, detail: string): Promise<TaskEnd> {
   const { move, record, parts } = task;
   const result = resultOf(task, outcome, detail);
-  if (outcome === 'failed' || outcome === 'needs-human') {
-    const text = `${record.vmName}: the move to ${move.to} ${outcome}: ${detail}`;
-    const about = { vm: move.vm, host: move.to, move: move.id };
-    await parts.ledger.addHistory([{ at: result.at, kind: 'error', ...about, text }]);
-  }
-  await parts.ledger.closeMove(move.id, result);
+  await parts.ledger.closeMove(move.id, result, closingLine(record, result));
   parts.events.emit('move-ended', { move, vmName: record.vmName, result });
   if (outcome === 'needs-human') {
     const text = `${record.vmName} needs a human: ${detail}`;

@@ -214,18 +214,8 @@ async function isUnderWay(task: MoveTask): Promise<boolean> {
   return job.kind === 'running';
 }
 
-/** 5: the capacity is the VM's own now, and the history says so. */
-async function activate(task: MoveTask): Promise<StageEnd> {
-  const { move, parts, record } = task;
+/** 5: the capacity is the VM's own now. */
+async function activate({ move, parts }: MoveTask): Promise<StageEnd> {
   await parts.ledger.release(move.id);
-  const written = task.adopted ? await parts.ledger.history({ vm: move.vm, limit: 10 }) : [];
-  if (written.some((entry) => entry.move === move.id && entry.kind === 'move')) return NEXT;
-  const at = parts.clock.now();
-  const common = { at, kind: 'move', move: move.id } as const;
-  const text = `${record.vmName} moved from ${move.from} to ${move.to}: ${move.reason.text}`;
-  await parts.ledger.addHistory([
-    { ...common, vm: move.vm, host: move.to, text },
-    { ...common, vm: undefined, host: move.from, text: `${record.vmName} left for ${move.to}` },
-  ]);
   return NEXT;
 }

@@ -12,7 +12,10 @@ import type { LedgerSchema } from './schema.ts';
 /** The provider that kysely's Migrator asks. */
 export const ledgerMigrations: MigrationProvider = {
   getMigrations(): Promise<Record<string, Migration>> {
-    return Promise.resolve({ '0001-moves-orders-history': { up: createFirstSchema } });
+    return Promise.resolve({
+      '0001-moves-orders-history': { up: createFirstSchema },
+      '0002-one-line-per-move': { up: joinLinesOfMoves },
+    });
   },
 };
 
@@ -159,4 +162,25 @@ async function createState(db: Kysely<LedgerSchema>): Promise<void> {
     .addColumn('name', 'text', key)
     .addColumn('value', 'text', required)
     .execute();
+}
+
+/** A move had two lines of history, one for each of its hosts; now one line names both. */
+async function joinLinesOfMoves(db: Kysely<LedgerSchema>): Promise<void> {
+  const tables = await db.introspection.getTables();
+  const columns = tables.find(({ name }) => name === 'history')?.columns ?? [];
+  if (!columns.some(({ name }) => name === 'from_host')) {
+    await db.schema.alterTable('history').addColumn('from_host', 'text').execute();
+  }
+  await db.schema
+    .createIndex('history_from_host_at')
+    .ifNotExists()
+    .on('history')
+    .columns(['from_host', 'at'])
+    .execute();
+  // The line of the source names no VM. Its host is kept before it goes.
+  await sql`update history set from_host = (
+      select source.host from history as source
+      where source.move = history.move and source.kind = 'move' and source.vm is null
+    ) where kind = 'move' and vm is not null and from_host is null`.execute(db);
+  await sql`delete from history where kind = 'move' and vm is null`.execute(db);
 }

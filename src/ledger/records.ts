@@ -4,7 +4,7 @@
  * JSON and reads as undefined again.
  */
 
-import type { Selectable } from 'kysely';
+import type { Insertable, Selectable } from 'kysely';
 
 import type { HostState } from '../domain/host.ts';
 import { hostId, moveId, planId, sourceId, vmId } from '../domain/ids.ts';
@@ -93,12 +93,26 @@ export function fromRuleMemory(memory: RuleMemory): Row<'rule_memory'> {
   };
 }
 
+export function fromHistory(entry: HistoryEntry): Insertable<LedgerSchema['history']> {
+  const { at, kind, vm, host, from, move, text } = entry;
+  return {
+    at,
+    kind,
+    vm: vm ?? null,
+    host: host ?? null,
+    from_host: from ?? null,
+    move: move ?? null,
+    text,
+  };
+}
+
 export function toHistory(row: Row<'history'>): HistoryEntry {
   return {
     at: epochSeconds(row.at),
     kind: row.kind as HistoryEntry['kind'],
     vm: row.vm === null ? undefined : vmId(row.vm),
     host: row.host === null ? undefined : hostId(row.host),
+    from: row.from_host === null ? undefined : hostId(row.from_host),
     move: row.move === null ? undefined : moveId(row.move),
     text: row.text,
   };

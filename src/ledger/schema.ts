@@ -78,6 +78,8 @@ interface HistoryTable {
   kind: string;
   vm: string | null;
   host: string | null;
+  /** Of a move: the host that the VM left. */
+  from_host: string | null;
   move: string | null;
   text: string;
 }

@@ -112,15 +112,19 @@ export class SqlLedger implements Ledger {
     });
   }
 
-  closeMove(move: MoveId, result: MoveResult): Promise<void> {
+  closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void> {
     return this.#write(async (trx) => {
-      await trx
+      const closed = await trx
         .updateTable('moves')
         .set({ closed_at: result.at, outcome: result.outcome, result: JSON.stringify(result) })
         .where('id', '=', move)
         .where('closed_at', 'is', null)
-        .execute();
+        .executeTakeFirst();
       await trx.deleteFrom('reservations').where('move', '=', move).execute();
+      if (closed.numUpdatedRows === 0n) return;
+      if (line !== undefined) {
+        await trx.insertInto('history').values(records.fromHistory(line)).execute();
+      }
     });
   }
 
@@ -306,9 +310,7 @@ export class SqlLedger implements Ledger {
   }
 
   addHistory(entries: readonly HistoryEntry[]): Promise<void> {
-    const rows = entries.map(({ at, kind, vm, host, move, text }) => {
-      return { at, kind, vm: vm ?? null, host: host ?? null, move: move ?? null, text };
-    });
+    const rows = entries.map((entry) => records.fromHistory(entry));
     return this.#write(async (trx) => {
       for (let start = 0; start < rows.length; start += CHUNK) {
         await trx
@@ -323,7 +325,12 @@ export class SqlLedger implements Ledger {
     return this.#read(async (db) => {
       let select = db.selectFrom('history').selectAll();
       if (query.vm !== undefined) select = select.where('vm', '=', query.vm);
-      if (query.host !== undefined) select = select.where('host', '=', query.host);
+      const { host } = query;
+      if (host !== undefined) {
+        select = select.where((build) =>
+          build.or([build('host', '=', host), build('from_host', '=', host)]),
+        );
+      }
       if (query.since !== undefined) select = select.where('at', '>=', query.since);
       const newestFirst = select.orderBy('at', 'desc').orderBy('seq', 'desc');
       const rows = await newestFirst.limit(bounded(query.limit)).execute();

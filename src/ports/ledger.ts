@@ -54,8 +54,11 @@ export interface Ledger {
   /** Refused (false) when an open move of the same VM exists: a VM is never moved twice at once. */
   openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean>;
   addStage(entry: StageEntry): Promise<void>;
-  /** Terminal: a second result for the same move is ignored. Releases its reservation. */
-  closeMove(move: MoveId, result: MoveResult): Promise<void>;
+  /**
+   * Terminal: a second result for the same move is ignored. Releases its reservation. `line` is
+   * put into the history together with the result: exactly one for each move.
+   */
+  closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void>;
   openMoves(): Promise<readonly MoveRecord[]>;
   move(id: MoveId): Promise<MoveRecord | undefined>;
   recentMoves(limit: number): Promise<readonly MoveRecord[]>;
@@ -88,6 +91,7 @@ export interface Ledger {
   paused(): Promise<{ readonly paused: boolean; readonly by: string }>;
 
   addHistory(entries: readonly HistoryEntry[]): Promise<void>;
+  /** About a host: also the moves away from it. */
   history(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
 
   /** Removes closed records that are older than `before`; returns how many. */

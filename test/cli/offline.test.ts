@@ -147,7 +147,7 @@ describe('the command line', () => {
       'VM\na\\u001b[2J\\u000ah9\n',
     );
     const entry = { at: epochSeconds(0), kind: 'move', text: 'x\u001b]0;\u0007\ny' } as const;
-    const about = { vm: undefined, host: undefined, move: undefined };
+    const about = { vm: undefined, host: undefined, from: undefined, move: undefined };
     expect(historyText([{ ...entry, ...about }])).toBe(
       '1970-01-01 00:00:00  x\\u001b]0;\\u0007\\u000ay\n',
     );

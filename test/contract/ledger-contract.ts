@@ -276,6 +276,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         kind: 'move',
         vm: undefined,
         host: undefined,
+        from: undefined,
         move: undefined,
         text: `at ${at}`,
         ...over,
@@ -295,6 +296,20 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(await ledger.history({ host: hostId('h1'), limit: 10 })).toEqual([b, a]);
         expect(await ledger.history({ since: epochSeconds(2), limit: 10 })).toEqual([c, b]);
         expect(await ledger.history({ host: hostId('h9'), limit: 10 })).toEqual([]);
+      });
+
+      it('takes one line with the first result of a move, and finds it by both hosts', async () => {
+        const about = { vm: vmId('vm1'), host: hostId('h2'), from: hostId('h1') };
+        const line = entry(7, { ...about, move: moveId('m1') });
+        await ledger.openMove(aRecord('m1', 'vm1'));
+        await ledger.closeMove(moveId('m1'), aResult(), line);
+        await ledger.closeMove(moveId('m1'), aResult(), { ...line, text: 'again' });
+        await ledger.closeMove(moveId('m9'), aResult(), { ...line, text: 'of nobody' });
+        await reopen();
+        for (const host of [undefined, hostId('h1'), hostId('h2')]) {
+          expect(await ledger.history({ ...(host && { host }), limit: 9 })).toEqual([line]);
+        }
+        expect(await ledger.history({ host: hostId('h3'), limit: 9 })).toEqual([]);
       });
 
       it('takes many entries at once and answers at most 10,000', async () => {

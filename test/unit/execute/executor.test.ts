@@ -29,8 +29,29 @@ describe('one move', () => {
     expect(record?.result).toMatchObject({ downtimeSeconds: 0.2, bytes: 5 * 2 ** 30 });
     expect(record?.result?.seconds).toBeGreaterThan(19);
     expect(await wrongs(bench, moves)).toEqual([]);
-    expect(await bench.ledger.history({ vm: vmId('v1'), limit: 9 })).toHaveLength(1);
-    expect(await bench.ledger.history({ host: hostId('h1'), limit: 9 })).toHaveLength(1);
+    for (const about of [{}, { vm: vmId('v1') }, { host: hostId('h1') }, { host: hostId('h2') }]) {
+      const lines = await bench.ledger.history({ ...about, limit: 9 });
+      expect(lines.map(({ text }) => text)).toEqual(['v1 moved from h1 to h2: h1 is overloaded']);
+    }
+  });
+
+  it('leaves one line of history, however it ends', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1'], { breaks: true });
+    const moves = [
+      move('1', 'h1', 'h2'),
+      move('2', 'h1', 'h2', { dependsOn: [moveId('m1')] }),
+      move('3', 'h1', 'h3', { dependsOn: [moveId('m1')] }),
+    ];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await executor.cancel(moveId('m3'), 'ada');
+    await bench.clock.until(done);
+    const lines = await bench.ledger.history({ limit: 9 });
+    expect(lines.map(({ kind, text }) => `${kind}: ${text}`).toSorted()).toEqual([
+      expect.stringMatching(/^error: v1 could not be moved from h1 to h2: ./),
+      'move: v2 was not moved from h1 to h2: it waited for m1, which failed',
+      'move: v3 was not moved from h1 to h3: cancelled by ada',
+    ]);
   });
 
   it('tells its progress, but not with every poll', async () => {

@@ -139,6 +139,7 @@ describe('files', () => {
       kind: 'error',
       vm: undefined,
       host: undefined,
+      from: undefined,
       move: undefined,
       text: 'x'.repeat(50_000),
     } as const;
@@ -149,6 +150,30 @@ describe('files', () => {
     expect((await ledger.history({ limit: 100 })).length).toBeGreaterThan(2);
     expect(await ledger.prune(epochSeconds(2))).toBeGreaterThan(2);
     expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe(true);
+    await ledger.close();
+  });
+});
+
+describe('older files', () => {
+  it('joins the two lines that a move once had', async () => {
+    await (await openSqliteLedger({ file, clock })).close();
+    const db = new Database(file);
+    db.exec(`
+      drop index history_from_host_at;
+      alter table history drop column from_host;
+      delete from kysely_migration where name > '0002';
+      insert into history (at, kind, vm, host, move, text) values
+        (5, 'move', 'v1', 'h2', 'm1', 'v1 moved from h1 to h2'),
+        (5, 'move', null, 'h1', 'm1', 'v1 left for h2'),
+        (6, 'state', null, 'h1', null, 'h1: healthy');
+    `);
+    db.close();
+    const ledger = await openSqliteLedger({ file, clock });
+    const history = await ledger.history({ limit: 9 });
+    expect(history.map(({ text, host, from }) => [text, host, from])).toEqual([
+      ['h1: healthy', 'h1', undefined],
+      ['v1 moved from h1 to h2', 'h2', 'h1'],
+    ]);
     await ledger.close();
   });
 });

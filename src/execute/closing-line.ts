@@ -1,0 +1,39 @@
+/** The one line of history that a move leaves when it has ended, however it did. */
+
+import type { HistoryEntry, MoveRecord, MoveResult } from '../domain/journal.ts';
+import { assertNever } from '../domain/result.ts';
+
+export function closingLine(
+  { move, vmName }: Pick<MoveRecord, 'move' | 'vmName'>,
+  result: MoveResult,
+): HistoryEntry {
+  const { outcome, at } = result;
+  const isTrouble = outcome === 'failed' || outcome === 'needs-human';
+  return {
+    at,
+    kind: isTrouble ? 'error' : 'move',
+    vm: move.vm,
+    host: move.to,
+    from: move.from,
+    move: move.id,
+    text: `${vmName} ${outcomeText(result, `from ${move.from} to ${move.to}`)}: ${
+      outcome === 'succeeded' ? move.reason.text : result.detail
+    }`,
+  };
+}
+
+function outcomeText({ outcome }: MoveResult, way: string): string {
+  switch (outcome) {
+    case 'succeeded':
+      return `moved ${way}`;
+    case 'failed':
+      return `could not be moved ${way}`;
+    case 'skipped':
+    case 'cancelled':
+      return `was not moved ${way}`;
+    case 'needs-human':
+      return `needs a human after its move ${way}`;
+    default:
+      return assertNever(outcome, 'outcome');
+  }
+}
