@@ -5,7 +5,7 @@
  * a missing fact gives the same answer, also the engine's own.
  */
 
-import { Engine, type NestedCondition, type TopLevelCondition } from 'json-rules-engine';
+import { Engine, Fact, type NestedCondition, type TopLevelCondition } from 'json-rules-engine';
 import type { Evidence } from '../domain/finding.ts';
 import type { Condition } from '../domain/policy.ts';
 import { leavesOf, oppositeOf } from './condition.ts';
@@ -23,6 +23,9 @@ interface Evaluated {
   /** Not set at the root. */
   readonly result?: boolean;
 }
+
+/** The engine hashes every fact for its cache, which is of use to computed facts only. */
+const NOT_HASHED = { cache: false };
 
 export class Judge {
   readonly #engine: Engine;
@@ -42,10 +45,10 @@ export class Judge {
    * condition that does not hold, the opposites of its parts.
    */
   async judge(facts: FactLookup): Promise<{ holds: boolean; evidence: readonly Evidence[] }> {
-    const known: Record<string, unknown> = {};
+    const known: Record<string, Fact> = {};
     for (const name of this.#facts) {
       const fact = facts(name);
-      if (fact.kind === 'known') known[name] = fact.value;
+      if (fact.kind === 'known') known[name] = new Fact(name, fact.value, NOT_HASHED);
     }
     const { results, failureResults } = await this.#engine.run(known);
     const [result] = [...results, ...failureResults];

@@ -131,19 +131,20 @@ export class RuleBook {
 /** One evaluation: what has been found so far. */
 class Tick {
   readonly #input: RuleInput;
-  readonly #before: ReadonlyMap<string, RuleMemory>;
+  /** By rule and host. */
+  readonly #before: ReadonlyMap<string, ReadonlyMap<HostId, RuleMemory>>;
   readonly #memory: RuleMemory[];
   readonly #findings: Finding[] = [];
   readonly #gaps: Gap[] = [];
 
   constructor(input: RuleInput, rules: readonly CompiledRule[]) {
     this.#input = input;
-    this.#before = new Map(input.memory.map((entry) => [memoryKey(entry.rule, entry.host), entry]));
+    this.#before = byRule(input.memory);
     this.#memory = absentHosts(input, new Set(rules.map((rule) => rule.key)));
   }
 
   before(rule: string, host: HostId): HoldState {
-    return this.#before.get(memoryKey(rule, host)) ?? NOT_HOLDING;
+    return this.#before.get(rule)?.get(host) ?? NOT_HOLDING;
   }
 
   async judge(compiled: CompiledRule, host: Host, facts: FactLookup): Promise<void> {
@@ -258,6 +259,11 @@ function absentHosts({ snapshot, memory, now }: RuleInput, rules: ReadonlySet<st
   });
 }
 
-function memoryKey(rule: string, host: HostId): string {
-  return `${rule}\n${host}`;
+function byRule(memory: readonly RuleMemory[]): Map<string, Map<HostId, RuleMemory>> {
+  const rules = new Map<string, Map<HostId, RuleMemory>>();
+  for (const entry of memory) {
+    const hosts = rules.get(entry.rule) ?? new Map<HostId, RuleMemory>();
+    rules.set(entry.rule, hosts.set(entry.host, entry));
+  }
+  return rules;
 }

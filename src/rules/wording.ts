@@ -37,8 +37,17 @@ export function conditionText({ fact, operator, threshold, value }: Evidence): s
   return `${factText(fact)} ${valueText(value, unit)} ${symbol} ${valueText(threshold, unit)}`;
 }
 
+/** Of the catalogue, made once: each is said of every host at every tick. */
+const FACT_TEXTS: ReadonlyMap<string, string> = new Map(
+  Object.keys(FACTS).map((fact) => [fact, spelled(fact)]),
+);
+
 /** "host.cpu.used.ratio.p95" → "cpu.used.ratio p95". */
 export function factText(fact: string): string {
+  return FACT_TEXTS.get(fact) ?? spelled(fact);
+}
+
+function spelled(fact: string): string {
   const name = fact.replace(/^host\./u, '');
   const statistic = STATISTICS.find((suffix) => name.endsWith(`.${suffix}`));
   return statistic === undefined ? name : `${name.slice(0, -statistic.length - 1)} ${statistic}`;
