@@ -19,6 +19,8 @@ export class Closers {
         errors.push(error);
       }
     }
-    if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed');
+    if (errors.length === 0) return;
+    const reasons = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+    throw new AggregateError(errors, `not everything could be closed: ${reasons.join('; ')}`);
   }
 }

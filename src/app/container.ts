@@ -75,7 +75,8 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
     bindFace(ground);
     return await getPart(ground.container, 'daemon');
   } catch (error) {
-    await closers.close();
+    // What could not be made is what there is to say, also where something cannot be closed.
+    await Promise.allSettled([closers.close()]);
     throw error;
   }
 }

@@ -16,6 +16,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink, EventSource } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
+import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -117,7 +118,10 @@ export class Daemon {
     await ledger.prune(epochSeconds(Math.max(0, clock.now() - KEEP_SECONDS)));
   }
 
-  /** Stops for good. Moves that run go on without us; the next start adopts them. */
+  /**
+   * Stops for good. Moves that run go on without us; the next start adopts them. Rejects, after
+   * every step was tried, when one of them failed.
+   */
   stop(reason: string): Promise<void> {
     this.#stopping ??= this.#stop(reason);
     return this.#stopping;
@@ -126,11 +130,14 @@ export class Daemon {
   async #stop(reason: string): Promise<void> {
     const { accessFile, cliToken, events, executor, close, server } = this.#parts;
     events.emit('stopping', { reason });
-    await this.#schedule?.stop();
-    await executor.stop();
-    removeCliAccess(accessFile, cliToken);
-    await server.close();
-    await close();
+    // The last one first: a step that fails keeps none of the others from being taken.
+    const steps = new Closers();
+    steps.add(close);
+    steps.add(async () => server.close());
+    steps.add(() => removeCliAccess(accessFile, cliToken));
+    steps.add(() => executor.stop());
+    steps.add(() => this.#schedule?.stop());
+    await steps.close();
   }
 
   #jobs(): readonly CronJob[] {
@@ -141,6 +148,17 @@ export class Daemon {
       { name: 'tick', everySeconds: tickEverySeconds, run: () => this.tick() },
       { name: 'house', everySeconds: housekeepingEverySeconds, run: () => this.keepHouse() },
     ];
+  }
+}
+
+/** Rejects with what kept it from starting, and leaves nothing of it open then. */
+export async function startOrStop(daemon: Daemon): Promise<void> {
+  try {
+    await daemon.start();
+  } catch (error) {
+    // What kept it from starting is what there is to say, also where the stop fails as well.
+    await Promise.allSettled([daemon.stop('it could not start')]);
+    throw error;
   }
 }
 

@@ -20,8 +20,8 @@ import { buildDatacenter, type SimulatedDatacenter } from '../simulate/datacente
 import { demoScenario } from '../simulate/demo-scenario.ts';
 import { playScenario, type ScenarioOrder } from '../simulate/scenario.ts';
 import { buildDaemon } from './container.ts';
-import type { Closer } from './closers.ts';
-import type { Daemon } from './daemon.ts';
+import { Closers, type Closer } from './closers.ts';
+import { startOrStop, type Daemon } from './daemon.ts';
 import { PACKAGE_ROOT } from './version.ts';
 
 export interface DemoOptions {
@@ -48,11 +48,22 @@ export interface Demo {
 const MORNING = epochSeconds(Date.UTC(2026, 0, 5, 8) / 1000);
 const SOURCE = sourceId('simulated');
 
+/** Rejects when the demonstration cannot start; nothing of it is left then. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'drover-demo-'));
+  const removeState = (): Promise<void> => rm(stateDir, { recursive: true, force: true });
+  try {
+    return await startIn(stateDir, options, removeState);
+  } catch (error) {
+    await removeState();
+    throw error;
+  }
+}
+
+async function startIn(stateDir: string, options: DemoOptions, removed: Closer): Promise<Demo> {
   const { hosts, vms, seed, speed } = options;
   const clock = new AcceleratedClock({ factor: speed, startAt: MORNING });
   const datacenter = buildDatacenter({ hosts, vms, seed, source: SOURCE }, clock);
-  const stateDir = await mkdtemp(join(tmpdir(), 'drover-demo-'));
   const base = defaultDaemonConfig();
   const daemon = await buildDaemon({
     config: {
@@ -72,8 +83,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     speed,
     accessFile: options.accessFile,
   });
+  await startOrStop(daemon);
   const stopScenario = new AbortController();
-  await daemon.start();
   const scenario = playScenario(demoScenario(datacenter.fleet, seed), {
     datacenter,
     clock,
@@ -86,9 +97,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     datacenter,
     async stop(reason) {
       stopScenario.abort();
-      await scenario;
-      await daemon.stop(reason);
-      await rm(stateDir, { recursive: true, force: true });
+      const steps = new Closers();
+      steps.add(removed);
+      steps.add(() => daemon.stop(reason));
+      steps.add(() => scenario);
+      await steps.close();
     },
   };
 }

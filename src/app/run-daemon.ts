@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import { buildSources } from './build-sources.ts';
 import type { Closer } from './closers.ts';
 import { buildDaemon } from './container.ts';
+import { startOrStop } from './daemon.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface RunOptions {
@@ -32,12 +33,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     speed: 1,
     accessFile,
   });
-  try {
-    await daemon.start();
-  } catch (error) {
-    await daemon.stop('it could not start');
-    throw error;
-  }
+  await startOrStop(daemon);
   await untilAborted(stop);
   await daemon.stop('signal');
 }

@@ -1,4 +1,7 @@
-/** Entry of the `drover` process: signals, standard streams and the exit code. */
+/**
+ * Entry of the `drover` process: signals, standard streams and the exit code. The only place that
+ * ends the process.
+ */
 
 import { EXIT } from './io.ts';
 import { runCli } from './program.ts';
@@ -40,4 +43,15 @@ const code = await runCli(process.argv.slice(2), {
   isTty: process.stdout.isTTY === true,
   stop: stop.signal,
 });
-process.exitCode = isOutputLost ? EXIT.unavailable : code;
+
+// All is in order now. A call to a hypervisor that hangs in a thread of its own, or a migration
+// that goes on without its client, is not waited for; what was printed is.
+await Promise.all([written(process.stdout), written(process.stderr)]);
+process.exit(isOutputLost ? EXIT.unavailable : code);
+
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    // Also called when the reader went away.
+    stream.write('', () => resolve());
+  });
+}
