@@ -211,7 +211,7 @@ function bindFace({ container, options, closers }: Ground): void {
   bindPart(container, 'api', async (take) => {
     const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
-    const { collector, dispatcher, executor } = await take('collector', 'dispatcher', 'executor');
+    const { collector, executor } = await take('collector', 'executor');
     return new DaemonApi({
       ...parts,
       clock,
@@ -224,7 +224,7 @@ function bindFace({ container, options, closers }: Ground): void {
       modes: () => modesOf(tick.state?.snapshot, parts.policies.policies),
       movesInFlight: () => executor.inFlight().length,
       locate: locator(sources.hypervisors, () => tick.state?.snapshot),
-      approve: (plan) => dispatcher.approve(plan),
+      approve: (plan, by) => tick.approve(plan, by),
       unready: () => unready(memory, tick),
     });
   });

@@ -5,12 +5,13 @@
 
 import { formatFleet } from '../config/fleet-file.ts';
 import { formatPlanOutput } from '../config/plan-output.ts';
+import { APPROVAL_SECONDS } from '../domain/approval.ts';
 import type { MoveProgress } from '../domain/events.ts';
 import type { Host } from '../domain/host.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
-import { planId } from '../domain/ids.ts';
+import { isIdText, type PlanId, planId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
-import { fail, ok, type Result } from '../domain/result.ts';
+import { assertNever, fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
   AlertOutcome,
   Api,
   ApiProblem,
+  ApprovalView,
   HistoryRequest,
   HostView,
   LocateView,
@@ -32,12 +34,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
+import { approvalView } from './approval-text.ts';
+import type { ApproveAnswer } from './dispatcher.ts';
 import { historyWithOpenMoves } from './history.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { orderText } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
-import { statusView, type StatusParts } from './status.ts';
-import type { TickState } from './tick.ts';
+import { faultsOf, statusView, type StatusParts } from './status.ts';
+import type { RejectedPlan, TickState } from './tick.ts';
 import { findNamed, hostViews, vmViews } from './views.ts';
 import { whyHost, whyVm } from './why.ts';
 
@@ -52,12 +56,12 @@ export interface ApiParts extends StatusParts {
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
   /** Asks every host of the VM's source where it is. */
   readonly locate: (vm: Vm) => Promise<Pick<LocateView, 'sightings' | 'blind'>>;
-  /** Gives the newest plan's waiting moves to the executor; undefined: no such plan. */
-  readonly approve: (plan: string, by: string) => Promise<number | undefined>;
+  readonly approve: (plan: PlanId, by: string) => Promise<ApproveAnswer>;
   /** What stands in the way of being ready; empty: ready. */
   readonly unready: () => readonly string[];
 }
 
+const APPROVAL_MINUTES = APPROVAL_SECONDS / 60;
 const LOCATE_HISTORY = 5;
 const WHY_HISTORY = 10;
 
@@ -148,7 +152,7 @@ export class DaemonApi implements Api {
 
   latestPlan(): Result<unknown, ApiProblem> {
     const state = this.#parts.state();
-    if (state?.result === undefined) return fail(NOT_YET);
+    if (state?.result === undefined) return fail(noPlan(state?.rejected));
     return ok(formatPlanOutput(state.result));
   }
 
@@ -179,10 +183,19 @@ export class DaemonApi implements Api {
     this.#parts.events.emit('paused', { paused, by });
   }
 
-  async approve(plan: string, by: string): Promise<Result<{ readonly moves: number }, ApiProblem>> {
-    const moves = await this.#parts.approve(planId(plan), by);
-    if (moves === undefined) return fail(noPlanWaits(plan));
-    return ok({ moves });
+  async approve(plan: string, by: string): Promise<Result<ApprovalView, ApiProblem>> {
+    if (!isIdText(plan)) return fail(noPlanWaits(plan));
+    const answer = await this.#parts.approve(planId(plan), by);
+    switch (answer.kind) {
+      case 'approved':
+        return ok(approvalView(answer));
+      case 'unknown':
+        return fail(noPlanWaits(plan));
+      case 'no-plan':
+        return fail(noPlan(this.#parts.state()?.rejected));
+      default:
+        return assertNever(answer, 'answer to an approval');
+    }
   }
 
   async alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]> {
@@ -230,7 +243,18 @@ function noPlanWaits(plan: string): ApiProblem {
     status: 404,
     code: 'not-found',
     detail: `no plan ${JSON.stringify(plan)} waits for an approval`,
-    hint: 'drover status shows the id of the newest plan: an older one is not carried out any more',
+    hint: `drover status shows the newest plan; its id is good for ${APPROVAL_MINUTES} min`,
+  };
+}
+
+function noPlan(rejected: RejectedPlan | undefined): ApiProblem {
+  if (rejected === undefined) return NOT_YET;
+  const faults = faultsOf(rejected).join('; ');
+  return {
+    status: 409,
+    code: 'plan-rejected',
+    detail: `the newest plan (${rejected.plan}) was rejected by Drover's own checker: ${faults}`,
+    hint: 'nothing of it runs; the next tick plans anew. Please report it: drover snapshot save',
   };
 }
 

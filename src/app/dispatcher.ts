@@ -1,15 +1,25 @@
 /**
  * Between plan and execution: asks the gate, writes the decision down, hands what may run to the
- * executor, and keeps what waits for an approval. There is no other way to a move.
+ * executor, and takes approvals. There is no other way to a move. One thing at a time: a plan that
+ * is judged and an approval that is given wait for each other.
  */
 
+import {
+  type Approval,
+  approvalKey,
+  type AskedMove,
+  askedMove,
+  isInForce,
+  termFrom,
+} from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { GateVerdict } from '../domain/journal.ts';
+import type { PlanId } from '../domain/ids.ts';
+import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
-import type { PlanResult } from '../domain/plan.ts';
+import type { Move, PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
-import { gate, readGateCounters } from '../execute/gate.ts';
+import { gate, type GateCounters, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -24,41 +34,85 @@ export interface DispatchInput {
 
 export interface DispatcherParts {
   readonly ledger: Ledger;
-  readonly executor: Executor;
-  readonly policies: PolicyStore;
+  readonly executor: Pick<Executor, 'submit' | 'dropWaiting' | 'inFlight'>;
+  readonly policies: Pick<PolicyStore, 'policies'>;
   readonly clock: Clock;
   readonly events: EventSink;
 }
 
+/** The newest plan, and by what it was judged. */
+interface Judged {
+  readonly input: DispatchInput;
+  /** As they were before anything of this plan was begun: its own moves are not counted twice. */
+  readonly counters: GateCounters;
+  readonly verdicts: readonly GateVerdict[];
+}
+
+/** What became of the moves that the approved plan had asked for; each is in one of the lists. */
+export interface Approved {
+  readonly kind: 'approved';
+  /** Handed to the executor. */
+  readonly run: readonly AskedMove[];
+  /** Approved, and held back by something else for now. */
+  readonly held: readonly { readonly move: AskedMove; readonly verdict: GateVerdict }[];
+  /** Allowed already, by an earlier approval: they wait for their turn, or are under way. */
+  readonly before: readonly AskedMove[];
+  /** The newest plan does not have them. */
+  readonly gone: readonly AskedMove[];
+  /** The newest plan and its verdicts by now. */
+  readonly newest: { readonly plan: PlanId; readonly verdicts: readonly GateVerdict[] };
+}
+
+export type ApproveAnswer =
+  | Approved
+  /** No plan of that id asked for an approval, or it is too long ago. */
+  | { readonly kind: 'unknown' }
+  /** There is no plan at this moment that anything could run of. */
+  | { readonly kind: 'no-plan' };
+
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  /** The newest plan that has moves waiting for an approval. */
-  #waiting: DispatchInput | undefined;
+  #newest: Judged | undefined;
   /** What was last written down, so that an unchanged decision is not repeated at every tick. */
   #lastRecorded = '';
   readonly #running = new Set<Promise<void>>();
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
   }
 
-  async dispatch(input: DispatchInput): Promise<readonly GateVerdict[]> {
-    const verdicts = await this.#judge(input, false);
-    this.#waiting = verdicts.some(needsApproval) ? input : undefined;
-    await this.#record(input, verdicts);
-    this.#submit(input, verdicts);
-    return verdicts;
+  dispatch(input: DispatchInput): Promise<readonly GateVerdict[]> {
+    return this.#inTurn(async () => {
+      // Should this fail, then nothing of an older plan can be approved any more.
+      this.#newest = undefined;
+      const { plan } = input.result;
+      const { clock, ledger } = this.#parts;
+      const counters = await readGateCounters(ledger, plan, clock.now());
+      const verdicts = await this.#judge(input, counters);
+      await this.#record(input, verdicts);
+      await this.#show(input, verdicts);
+      this.#newest = { input, counters, verdicts };
+      this.#submit(input, verdicts);
+      return verdicts;
+    });
   }
 
-  /** Approves the newest plan; returns how many moves may run now. Undefined: no such plan. */
-  async approve(plan: string): Promise<number | undefined> {
-    const input = this.#waiting;
-    if (input === undefined || input.result.plan.id !== plan) return undefined;
-    this.#waiting = undefined;
-    const verdicts = await this.#judge(input, true);
-    await this.#record(input, verdicts);
-    this.#submit(input, verdicts);
-    return verdicts.filter(({ verdict }) => verdict === 'execute').length;
+  /** The newest plan is not to be carried out. Nor is anything older that has not begun. */
+  reject(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#newest = undefined;
+      this.#lastRecorded = '';
+      this.#parts.executor.dropWaiting();
+    });
+  }
+
+  /**
+   * Approves what waited in a plan that was shown lately, as far as the newest plan still wants
+   * it, and carries out what may run now.
+   */
+  approve(plan: PlanId, by: string): Promise<ApproveAnswer> {
+    return this.#inTurn(() => this.#approve(plan, by));
   }
 
   /** Resolves when nothing that was submitted runs any more. */
@@ -66,24 +120,68 @@ export class Dispatcher {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  async #judge(input: DispatchInput, approved: boolean): Promise<readonly GateVerdict[]> {
+  async #approve(plan: PlanId, by: string): Promise<ApproveAnswer> {
+    const { clock, ledger } = this.#parts;
+    const now = clock.now();
+    const shown = await ledger.shownPlan(plan);
+    if (shown === undefined || !isInForce(shown, now)) return { kind: 'unknown' };
+    if (this.#newest === undefined) return { kind: 'no-plan' };
+    const { input, counters, verdicts: old } = this.#newest;
+    const asked = new Set(shown.moves.map(approvalKey));
+    const wanted = input.result.plan.moves.filter(
+      (move, index) => asked.has(keyOf(move)) && old[index]?.verdict !== 'execute',
+    );
+    if (wanted.length === 0) return this.#answer(shown.moves, new Set(), this.#newest);
+    await ledger.addHistory(wanted.map((move) => approvalLine(move, input.snapshot, by, now)));
+    const term = termFrom(now);
+    const given = wanted.map((move): Approval => ({ move: askedMove(move), by, ...term }));
+    await ledger.giveApprovals(given, now);
+    const verdicts = await this.#judge(input, counters);
+    await this.#record(input, verdicts);
+    this.#newest = { input, counters, verdicts };
+    this.#submit(input, verdicts);
+    return this.#answer(shown.moves, new Set(wanted.map(keyOf)), this.#newest);
+  }
+
+  /** @param given keys of the moves that were approved just now. */
+  #answer(
+    asked: readonly AskedMove[],
+    given: ReadonlySet<string>,
+    { input, verdicts }: Judged,
+  ): Approved {
+    const { plan } = input.result;
+    const now = new Map(plan.moves.map((move, index) => [keyOf(move), verdicts[index]]));
+    const moving = new Set(this.#parts.executor.inFlight().map(({ vm, to }) => `${vm} ${to}`));
+    const run: AskedMove[] = [];
+    const held: Approved['held'][number][] = [];
+    const before: AskedMove[] = [];
+    const gone: AskedMove[] = [];
+    for (const move of asked) {
+      const key = approvalKey(move);
+      const verdict = now.get(key);
+      if (given.has(key) && verdict?.verdict === 'execute') run.push(move);
+      else if (given.has(key) && verdict !== undefined) held.push({ move, verdict });
+      else if (verdict !== undefined || moving.has(`${move.vm} ${move.to}`)) before.push(move);
+      else gone.push(move);
+    }
+    return { kind: 'approved', run, held, before, gone, newest: { plan: plan.id, verdicts } };
+  }
+
+  async #judge(input: DispatchInput, counters: GateCounters): Promise<readonly GateVerdict[]> {
     const { clock, events, ledger, policies } = this.#parts;
     const { plan } = input.result;
-    const now = clock.now();
-    const [counters, { paused }] = await Promise.all([
-      readGateCounters(ledger, plan, now),
-      ledger.paused(),
-    ]);
+    const [approvals, { paused }] = await Promise.all([ledger.approvals(), ledger.paused()]);
     const { snapshot, findings } = input;
-    const request = { plan, snapshot, findings, policies: policies.policies, now, paused };
-    const verdicts = gate({ ...request, counters, approved });
+    const request = { plan, snapshot, findings, policies: policies.policies, now: clock.now() };
+    const verdicts = gate({ ...request, paused, approvals, counters });
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
   }
 
   async #record(input: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
     const { result, findings } = input;
-    const key = JSON.stringify([result.plan.moves.map(moveKey), findings.map(({ id }) => id)]);
+    const moves = result.plan.moves.map(keyOf);
+    const key = JSON.stringify([moves, verdicts.map(verdictKey), findings.map(({ id }) => id)]);
     const executes = verdicts.some(({ verdict }) => verdict === 'execute');
     if (key === this.#lastRecorded && !executes) return;
     this.#lastRecorded = key;
@@ -97,6 +195,15 @@ export class Dispatcher {
     });
   }
 
+  /** A person reads, thinks and answers while ticks go by: the id has to be good until then. */
+  async #show({ result }: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
+    const { plan } = result;
+    const waiting = plan.moves.filter((_, index) => verdicts[index]?.verdict === 'needs-approval');
+    if (waiting.length === 0) return;
+    const term = termFrom(this.#parts.clock.now());
+    await this.#parts.ledger.showPlan({ plan: plan.id, moves: waiting.map(askedMove), ...term });
+  }
+
   #submit(input: DispatchInput, verdicts: readonly GateVerdict[]): void {
     // Also when nothing may run: what waits from an older plan is dropped by a newer one.
     const run = this.#parts.executor
@@ -107,16 +214,31 @@ export class Dispatcher {
       .finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work, work);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
 }
 
-function needsApproval({ verdict }: GateVerdict): boolean {
-  return verdict === 'needs-approval';
+function keyOf(move: Move): string {
+  return approvalKey(askedMove(move));
 }
 
-function moveKey(move: {
-  readonly vm: string;
-  readonly from: string;
-  readonly to: string;
-}): string {
-  return `${move.vm}:${move.from}:${move.to}`;
+/** Without the figures, which change from tick to tick. */
+function verdictKey({ verdict, mode, refusals }: GateVerdict): string {
+  return [verdict, mode, ...refusals.map(({ code }) => code)].join(' ');
+}
+
+// oxlint-disable-next-line max-params -- what, of which fleet, who and when
+function approvalLine(
+  { vm, from, to, reason }: Move,
+  snapshot: Snapshot,
+  by: string,
+  at: HistoryEntry['at'],
+): HistoryEntry {
+  const name = snapshot.vms.find((one) => one.id === vm)?.name ?? vm;
+  const text = `${name}: its move from ${from} to ${to} was approved by ${by}: ${reason.text}`;
+  return { at, kind: 'decision', vm, host: to, from, move: undefined, text };
 }

@@ -5,7 +5,7 @@ import type { Mode } from '../domain/policy.ts';
 import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PolicyStore } from './policy-store.ts';
-import type { TickState } from './tick.ts';
+import type { RejectedPlan, TickState } from './tick.ts';
 
 export interface StatusParts {
   readonly version: string;
@@ -22,7 +22,6 @@ export interface StatusParts {
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
   const { paused, by } = parts.paused();
-  const plan = state?.result?.plan;
   return {
     version: parts.version,
     startedAt: parts.startedAt,
@@ -38,8 +37,29 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     snapshotAt: state?.snapshot.takenAt ?? null,
     findings: state?.findings ?? [],
     movesInFlight: parts.movesInFlight(),
-    lastPlan:
-      plan === undefined ? null : { id: plan.id, at: plan.snapshotAt, moves: plan.moves.length },
+    lastPlan: lastPlanOf(state),
+    rejectedPlan: rejectedPlanOf(state?.rejected),
     notes: state?.result?.report.notes ?? [],
   };
+}
+
+function lastPlanOf(state: TickState | undefined): StatusView['lastPlan'] {
+  if (state?.result === undefined) return null;
+  const { id, snapshotAt, moves } = state.result.plan;
+  const waiting = state.verdicts.filter(({ verdict }) => verdict === 'needs-approval').length;
+  return { id, at: snapshotAt, moves: moves.length, waiting };
+}
+
+function rejectedPlanOf(rejected: RejectedPlan | undefined): StatusView['rejectedPlan'] {
+  if (rejected === undefined) return null;
+  return { id: rejected.plan, at: rejected.at, faults: faultsOf(rejected) };
+}
+
+/** A plan may break a rule with every move; the first few tell what it is about. */
+const MOST_FAULTS = 5;
+
+export function faultsOf({ violations }: RejectedPlan): readonly string[] {
+  const told = violations.slice(0, MOST_FAULTS).map(({ code, detail }) => `${code}: ${detail}`);
+  const more = violations.length - told.length;
+  return more > 0 ? [...told, `and ${more} more`] : told;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Collector } from '../collect/collector.ts';
-import { compareText, type FindingId, type HostId } from '../domain/ids.ts';
+import { compareText, type FindingId, type HostId, type PlanId } from '../domain/ids.ts';
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { FiringAlert } from '../domain/host.ts';
@@ -13,14 +13,15 @@ import type { GateVerdict } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { seconds } from '../domain/units.ts';
+import { type EpochSeconds, seconds } from '../domain/units.ts';
+import type { Violation } from '../domain/violation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { classify } from '../rules/classify.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -30,8 +31,17 @@ export interface TickState {
   readonly snapshot: Snapshot;
   readonly findings: readonly Finding[];
   readonly orders: readonly Order[];
+  /** Undefined: there is none yet, or the newest one was rejected. */
   readonly result: PlanResult | undefined;
   readonly verdicts: readonly GateVerdict[];
+  /** The newest plan, where the checker has found a fault in it: nothing of it runs. */
+  readonly rejected: RejectedPlan | undefined;
+}
+
+export interface RejectedPlan {
+  readonly plan: PlanId;
+  readonly at: EpochSeconds;
+  readonly violations: readonly Violation[];
 }
 
 export interface TickParts {
@@ -75,12 +85,28 @@ export class Tick {
     await this.#parts.orders.closeReturned(home);
     this.#announce(findings);
     const base = { snapshot, findings, orders };
-    this.#state = { ...base, result: this.#state?.result, verdicts: this.#state?.verdicts ?? [] };
-    const result = await this.#plan(snapshot, findings);
-    if (result === undefined) return this.#state;
+    // Until the plan of this tick is there, the one before is the newest.
+    const { result: old, verdicts: told = [], rejected: bad } = this.#state ?? {};
+    this.#state = { ...base, result: old, verdicts: told, rejected: bad };
+    const { result, rejected } = await this.#plan(snapshot, findings);
+    if (rejected !== undefined) {
+      await this.#parts.dispatcher.reject();
+      this.#state = { ...base, result: undefined, verdicts: [], rejected };
+      return this.#state;
+    }
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
-    this.#state = { ...base, result, verdicts };
+    this.#state = { ...base, result, verdicts, rejected: undefined };
     return this.#state;
+  }
+
+  /** Approves what waited in a plan that was shown lately (Dispatcher.approve). */
+  async approve(plan: PlanId, by: string): Promise<ApproveAnswer> {
+    const answer = await this.#parts.dispatcher.approve(plan, by);
+    // What is told of the newest plan follows at once.
+    if (answer.kind === 'approved' && this.#state?.result?.plan.id === answer.newest.plan) {
+      this.#state = { ...this.#state, verdicts: answer.newest.verdicts };
+    }
+    return answer;
   }
 
   /** The fleet as known now, with policies applied. */
@@ -128,8 +154,11 @@ export class Tick {
     this.#open = now;
   }
 
-  /** Undefined: the checker found a fault, so nothing of this plan may run. */
-  async #plan(snapshot: Snapshot, findings: readonly Finding[]): Promise<PlanResult | undefined> {
+  /** `rejected`: the checker found a fault, so nothing of this plan may run. */
+  async #plan(
+    snapshot: Snapshot,
+    findings: readonly Finding[],
+  ): Promise<{ readonly result: PlanResult; readonly rejected: RejectedPlan | undefined }> {
     const { clock, events, planner, policies, seed } = this.#parts;
     const { limits, migration, weights } = policies.policies;
     const started = clock.monotonic();
@@ -137,9 +166,10 @@ export class Tick {
     const { result, violations } = await planner.run(job);
     const took = seconds(clock.monotonic() - started);
     events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });
-    if (violations.length === 0) return result;
-    events.emit('plan-rejected', { plan: result.plan.id, violations });
-    return undefined;
+    if (violations.length === 0) return { result, rejected: undefined };
+    const plan = result.plan.id;
+    events.emit('plan-rejected', { plan, violations });
+    return { result, rejected: { plan, at: result.plan.snapshotAt, violations } };
   }
 }
 

@@ -4,7 +4,7 @@
  * place of another would find it still taken, and two could take the same place. Pure.
  */
 
-import type { HostId, MoveId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
@@ -12,6 +12,7 @@ import type { EpochSeconds } from '../domain/units.ts';
 /** A move of this executor that has ended. */
 export interface EndedMove {
   readonly move: MoveId;
+  readonly plan: PlanId;
   readonly vm: VmId;
   readonly to: HostId;
   readonly outcome: Outcome;

@@ -5,7 +5,7 @@
  * say what became of it.
  */
 
-import type { MoveId, SourceId, VmId } from '../domain/ids.ts';
+import type { MoveId, SourceId } from '../domain/ids.ts';
 import type {
   GateVerdict,
   MoveRecord,
@@ -24,7 +24,9 @@ import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { pauseAfter } from './call.ts';
 import { closingLine } from './closing-line.ts';
-import { currentWorld, type EndedMove, isOutlived } from './current-world.ts';
+import { currentWorld } from './current-world.ts';
+import type { CancelAnswer, RecoveryReport } from './answers.ts';
+import { EndedMoves } from './ended-moves.ts';
 import {
   DEFAULT_TIMING,
   type ExecutionTiming,
@@ -53,28 +55,8 @@ const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: secon
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
 
-/** What was found open at the start, and what became of it so far. */
-export interface RecoveryReport {
-  readonly moves: readonly {
-    readonly move: MoveId;
-    readonly vm: VmId;
-    /** `adopted`: still under way, followed again. `unreachable`: stays open, asked again. */
-    readonly state: Outcome | 'adopted' | 'unreachable';
-  }[];
-}
-
-export type CancelAnswer =
-  /** It had not started, and will not. */
-  | 'cancelled'
-  /** It is asked to stop; it may be too late for that. Its outcome tells. */
-  | 'cancelling'
-  | 'unknown';
-
 /** What starts the journal's note that a move is to be stopped, and by whom. */
 const CANCELLED = 'cancelled by ';
-
-/** A bound for the memory of what has ended; a snapshot outlives it long before. */
-const MOST_ENDED = 10_000;
 
 interface Running {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
@@ -88,7 +70,7 @@ export class Executor {
   readonly #line = new WaitingLine();
   readonly #submissions = new Submissions();
   readonly #running = new Map<MoveId, Running>();
-  #ended: EndedMove[] = [];
+  readonly #ended = new EndedMoves();
   readonly #stopping = new AbortController();
   /** Records being written about moves that were not begun. */
   readonly #writing = new Set<Promise<void>>();
@@ -101,7 +83,8 @@ export class Executor {
   /**
    * Carries out the moves of the plan whose verdict is `execute`; resolves when all have ended. A
    * newer plan was made from a newer world: moves of older plans that wait are dropped without a
-   * trace (nothing was begun; where they are still needed, they are in the newer plan).
+   * trace (nothing was begun; where they are still needed, they are in the newer plan). The same
+   * plan may come again, with more that is allowed: what it has begun or ended is left alone.
    */
   submit(plan: Plan, verdicts: readonly GateVerdict[]): Promise<void> {
     if (this.#stopping.signal.aborted) return Promise.resolve();
@@ -109,12 +92,11 @@ export class Executor {
     const allowed = new Set(
       verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
     );
-    const before = new Map(this.#ended.map((end) => [end.move, end.outcome]));
+    const before = this.#ended.begin(plan.id);
     const moving = new Set(this.inFlight().map((flight) => flight.vm));
     const outcomes = new Map<MoveId, Outcome>();
     const moves: Move[] = [];
     for (const move of plan.moves) {
-      // A plan may come twice: first what acts at once, then what was approved.
       if (this.#running.has(move.id)) continue;
       // Begun while this plan was being made; what is left to do is in the next plan.
       const isAllowed = allowed.has(move.id) && !moving.has(move.vm);
@@ -133,6 +115,16 @@ export class Executor {
     );
     this.#startWhatMay();
     return done;
+  }
+
+  /**
+   * For a plan that is not to be carried out: what waits from older ones is dropped as if a newer
+   * one had come, and for the same reason. It was planned on a world that is gone, and there is no
+   * newer plan that says that it is still right. Nothing of it was begun; what runs goes on to its
+   * end. What is still needed is in the next good plan, approvals included.
+   */
+  dropWaiting(): void {
+    this.#drop(this.#line.remove());
   }
 
   /**
@@ -161,7 +153,7 @@ export class Executor {
 
   /** The snapshot, with the moves that ended after its hosts were asked. */
   corrected(snapshot: Snapshot): Snapshot {
-    return currentWorld(snapshot, this.inFlight(), this.#ended, undefined);
+    return currentWorld(snapshot, this.inFlight(), this.#ended.all, undefined);
   }
 
   /** How many moves wait for their dependencies or for a free place. */
@@ -308,7 +300,7 @@ export class Executor {
         clock,
         events,
         settings,
-        world: (asking) => currentWorld(world(), this.inFlight(), this.#ended, asking.id),
+        world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking.id),
         timing: this.#timing,
       },
       stopping: this.#stopping.signal,
@@ -332,12 +324,15 @@ export class Executor {
       return;
     }
     const { outcome } = end;
-    const outlivedAt = epochSeconds(this.#parts.clock.now() + this.#timing.pollLagSeconds);
-    const world = this.#parts.world();
-    this.#ended = this.#ended.filter((one) => !isOutlived(one, world)).slice(-MOST_ENDED);
-    this.#ended.push({ move: move.id, vm: move.vm, to: move.to, outcome, outlivedAt });
+    this.#remember(record, outcome);
     this.#submissions.settle(move.id, outcome);
     this.#startWhatMay();
+  }
+
+  #remember({ move, plan }: Pick<MoveRecord, 'move' | 'plan'>, outcome: Outcome): void {
+    const outlivedAt = epochSeconds(this.#parts.clock.now() + this.#timing.pollLagSeconds);
+    const { id, vm, to } = move;
+    this.#ended.add({ move: id, plan, vm, to, outcome, outlivedAt }, this.#parts.world());
   }
 
   #skip(entry: WaitingMove, reason: string): void {
@@ -352,6 +347,7 @@ export class Executor {
     const { ledger, events } = this.#parts;
     const record = this.#recordOf(entry);
     const { outcome: told } = this.#announce(record ?? entry, outcome, detail);
+    this.#remember(entry, told);
     this.#submissions.settle(entry.move.id, told);
     try {
       if (record !== undefined && (await ledger.openMove(record))) {

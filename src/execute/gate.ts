@@ -4,6 +4,7 @@
  * in the request. Which guard stops which tier stands in guards.ts.
  */
 
+import { type Approval, approvalKey, askedMove, isInForce } from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { MoveId, VmId } from '../domain/ids.ts';
 import type { GateVerdict } from '../domain/journal.ts';
@@ -44,8 +45,8 @@ export interface GateRequest {
   readonly now: EpochSeconds;
   readonly paused: boolean;
   readonly counters: GateCounters;
-  /** A person has approved the plan. */
-  readonly approved?: boolean;
+  /** What people said yes to; those that are not in force any more count for nothing. */
+  readonly approvals: readonly Approval[];
   readonly maxPlanAge?: Seconds;
 }
 
@@ -69,7 +70,7 @@ function judgeAll(
   const context = makeContext(request, beyondShare);
   const verdicts = new Map<MoveId, GateVerdict>();
   for (const move of request.plan.moves) {
-    const verdict = judge(move, context, verdicts, request.approved ?? false);
+    const verdict = judge(move, context, verdicts);
     verdicts.set(move.id, verdict);
     if (verdict.verdict === 'refused') continue;
     context.places.set(move.vm, move.to);
@@ -110,6 +111,11 @@ function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare
     findings: new Map(findings.map((finding) => [finding.id, finding])),
     massFailure: massFailure(findings, snapshot.hosts.length, limits.massFailureShare),
     beyondShare,
+    approved: new Set(
+      request.approvals
+        .filter((approval) => isInForce(approval, now))
+        .map((approval) => approvalKey(approval.move)),
+    ),
     places: new Map(snapshot.vms.map((vm) => [vm.id, vm.host])),
     troubles: request.counters.troubles ?? new Map(),
     spent: {
@@ -119,12 +125,10 @@ function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare
   };
 }
 
-// oxlint-disable-next-line max-params -- one move, what is known, what was said, who approved
 function judge(
   move: Move,
   context: GateContext,
   earlier: ReadonlyMap<MoveId, GateVerdict>,
-  approved: boolean,
 ): GateVerdict {
   const mode = modeOfMove(move, context);
   const refusals: Refusal[] = objections(move, context).map(({ code, detail }) => {
@@ -135,7 +139,7 @@ function judge(
   const base = { move: move.id, mode, refusals };
   if (refusals.length > 0) return { ...base, verdict: 'refused' };
   const waits = before.some((verdict) => verdict?.verdict === 'needs-approval');
-  const verdict = byMode(move, context, mode, approved);
+  const verdict = byMode(move, context, mode);
   return { ...base, verdict: verdict === 'execute' && waits ? 'needs-approval' : verdict };
 }
 
@@ -147,18 +151,14 @@ function modeOfMove(move: Move, { hosts, policies }: GateContext): Mode {
   return strictest(modeOf(from, policies), modeOf(to, policies));
 }
 
-function byMode(
-  move: Move,
-  context: GateContext,
-  mode: Mode,
-  approved: boolean,
-): GateVerdict['verdict'] {
+function byMode(move: Move, context: GateContext, mode: Mode): GateVerdict['verdict'] {
   switch (mode) {
     case 'observe':
       return 'would-execute';
     case 'approve': {
       const asks = context.policies.mode.approve.includes(move.tier);
-      return asks && !approved && !isOrderedByHand(move, context) ? 'needs-approval' : 'execute';
+      if (!asks || isOrderedByHand(move, context)) return 'execute';
+      return context.approved.has(approvalKey(askedMove(move))) ? 'execute' : 'needs-approval';
     }
     case 'automatic':
       return 'execute';

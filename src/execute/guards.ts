@@ -31,6 +31,8 @@ export interface GateContext {
   readonly findings: ReadonlyMap<FindingId, Finding>;
   readonly massFailure: readonly HostId[] | undefined;
   readonly beyondShare: ReadonlyMap<HostId, string>;
+  /** `approvalKey` of every move that a person has approved. */
+  readonly approved: ReadonlySet<string>;
   /** Where each VM will be by then: a plan may move one twice (by way of a parking place). */
   readonly places: Map<VmId, HostId>;
   /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */

@@ -15,6 +15,7 @@ export const ledgerMigrations: MigrationProvider = {
     return Promise.resolve({
       '0001-moves-orders-history': { up: createFirstSchema },
       '0002-one-line-per-move': { up: joinLinesOfMoves },
+      '0003-approvals': { up: createApprovals },
     });
   },
 };
@@ -183,4 +184,19 @@ async function joinLinesOfMoves(db: Kysely<LedgerSchema>): Promise<void> {
       where source.move = history.move and source.kind = 'move' and source.vm is null
     ) where kind = 'move' and vm is not null and from_host is null`.execute(db);
   await sql`delete from history where kind = 'move' and vm is null`.execute(db);
+}
+
+async function createApprovals(db: Kysely<LedgerSchema>): Promise<void> {
+  for (const [table, name] of [
+    ['approvals', 'move_key'],
+    ['shown_plans', 'plan'],
+  ] as const) {
+    await db.schema
+      .createTable(table)
+      .ifNotExists()
+      .addColumn(name, 'text', key)
+      .addColumn('expires_at', 'double precision', required)
+      .addColumn('body', 'text', required)
+      .execute();
+  }
 }

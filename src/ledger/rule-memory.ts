@@ -3,14 +3,38 @@
  * changes, so only the difference is written.
  */
 
-import type { RuleMemory } from '../ports/ledger.ts';
+import type { Transaction } from 'kysely';
 
-export interface RuleMemoryChange {
+import type { RuleMemory } from '../ports/ledger.ts';
+import * as records from './records.ts';
+import type { LedgerSchema } from './schema.ts';
+
+export async function replaceRuleMemory(
+  trx: Transaction<LedgerSchema>,
+  memories: readonly RuleMemory[],
+): Promise<void> {
+  const stored = await trx.selectFrom('rule_memory').selectAll().execute();
+  const change = changedRuleMemory(stored.map(records.toRuleMemory), memories);
+  for (const { rule, host } of change.gone) {
+    const old = trx.deleteFrom('rule_memory').where('rule', '=', rule).where('host', '=', host);
+    await old.execute();
+  }
+  for (const memory of change.put) {
+    const row = records.fromRuleMemory(memory);
+    await trx
+      .insertInto('rule_memory')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['rule', 'host']).doUpdateSet(row))
+      .execute();
+  }
+}
+
+interface RuleMemoryChange {
   readonly put: readonly RuleMemory[];
   readonly gone: readonly RuleMemory[];
 }
 
-export function changedRuleMemory(
+function changedRuleMemory(
   stored: readonly RuleMemory[],
   wanted: readonly RuleMemory[],
 ): RuleMemoryChange {

@@ -72,6 +72,19 @@ interface SettingTable {
   value: string;
 }
 
+interface ApprovalTable {
+  /** `approvalKey` of the move. */
+  move_key: string;
+  expires_at: number;
+  body: string;
+}
+
+interface ShownPlanTable {
+  plan: string;
+  expires_at: number;
+  body: string;
+}
+
 interface HistoryTable {
   seq: Generated<number>;
   at: number;
@@ -93,5 +106,7 @@ export interface LedgerSchema {
   host_marks: HostMarkTable;
   rule_memory: RuleMemoryTable;
   settings: SettingTable;
+  approvals: ApprovalTable;
+  shown_plans: ShownPlanTable;
   history: HistoryTable;
 }

@@ -6,7 +6,8 @@
 
 import type { Kysely, Transaction } from 'kysely';
 
-import { type MoveId, type OrderId, type VmId, vmId } from '../domain/ids.ts';
+import type { Approval, ShownPlan } from '../domain/approval.ts';
+import { type MoveId, type OrderId, type PlanId, type VmId, vmId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -26,10 +27,11 @@ import {
   type RuleMemory,
   type Trouble,
 } from '../ports/ledger.ts';
+import * as approvals from './approvals.ts';
 import { GroupCommit } from './group-commit.ts';
 import { deleteSome, whatIsOld } from './pruning.ts';
 import * as records from './records.ts';
-import { changedRuleMemory } from './rule-memory.ts';
+import { replaceRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
 import { selectTroubles } from './troubles.ts';
 import { withStages } from './with-stages.ts';
@@ -122,6 +124,7 @@ export class SqlLedger implements Ledger {
         .executeTakeFirst();
       await trx.deleteFrom('reservations').where('move', '=', move).execute();
       if (closed.numUpdatedRows === 0n) return;
+      if (result.outcome !== 'skipped') await approvals.useUpApproval(trx, move);
       if (line !== undefined) {
         await trx.insertInto('history').values(records.fromHistory(line)).execute();
       }
@@ -240,6 +243,22 @@ export class SqlLedger implements Ledger {
     });
   }
 
+  showPlan(shown: ShownPlan): Promise<void> {
+    return this.#write((trx) => approvals.insertShownPlan(trx, shown));
+  }
+
+  shownPlan(plan: PlanId): Promise<ShownPlan | undefined> {
+    return this.#read((db) => approvals.selectShownPlan(db, plan));
+  }
+
+  giveApprovals(given: readonly Approval[], now: EpochSeconds): Promise<void> {
+    return this.#write((trx) => approvals.insertApprovals(trx, given, now));
+  }
+
+  approvals(): Promise<readonly Approval[]> {
+    return this.#read((db) => approvals.selectApprovals(db));
+  }
+
   markHost(mark: HostMark): Promise<void> {
     const { host, state, since, reason } = mark;
     return this.#write(async (trx) => {
@@ -259,22 +278,7 @@ export class SqlLedger implements Ledger {
   }
 
   saveRuleMemory(memories: readonly RuleMemory[]): Promise<void> {
-    return this.#write(async (trx) => {
-      const stored = await trx.selectFrom('rule_memory').selectAll().execute();
-      const change = changedRuleMemory(stored.map(records.toRuleMemory), memories);
-      for (const { rule, host } of change.gone) {
-        const old = trx.deleteFrom('rule_memory').where('rule', '=', rule).where('host', '=', host);
-        await old.execute();
-      }
-      for (const memory of change.put) {
-        const row = records.fromRuleMemory(memory);
-        await trx
-          .insertInto('rule_memory')
-          .values(row)
-          .onConflict((conflict) => conflict.columns(['rule', 'host']).doUpdateSet(row))
-          .execute();
-      }
-    });
+    return this.#write((trx) => replaceRuleMemory(trx, memories));
   }
 
   ruleMemory(): Promise<readonly RuleMemory[]> {

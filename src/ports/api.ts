@@ -28,7 +28,20 @@ export interface StatusView {
   readonly snapshotAt: number | null;
   readonly findings: readonly Finding[];
   readonly movesInFlight: number;
-  readonly lastPlan: { readonly id: string; readonly at: number; readonly moves: number } | null;
+  /** Null before the first, and when the newest was rejected. */
+  readonly lastPlan: {
+    readonly id: string;
+    readonly at: number;
+    readonly moves: number;
+    /** Of these, how many wait for an approval (`drover approve ID`). */
+    readonly waiting: number;
+  } | null;
+  /** The newest plan, where Drover's own checker found faults in it: nothing of it runs. */
+  readonly rejectedPlan: {
+    readonly id: string;
+    readonly at: number;
+    readonly faults: readonly string[];
+  } | null;
   /** Plain sentences of the last planner report. */
   readonly notes: readonly string[];
 }
@@ -154,6 +167,20 @@ export interface OrderView {
   readonly text: string;
 }
 
+/** What became of the moves that the approved plan had asked for. */
+export interface ApprovalView {
+  /** These run now, as fast as the limits allow. */
+  readonly moves: number;
+  /** Approved, and held back by something else; they run when that is over in time. */
+  readonly held: number;
+  /** Approved before: they run, or wait for their turn. */
+  readonly before: number;
+  /** The newest plan does not want them any more. */
+  readonly gone: number;
+  /** All this in a sentence. */
+  readonly text: string;
+}
+
 /** One alert of an alerting system, reduced to what matters here. */
 export interface AlertInput {
   readonly fingerprint: string;
@@ -201,7 +228,10 @@ export interface Api {
   /** Ends maintenance or an evacuation: the host is returned to service, its VMs come home. */
   returnHost(host: string, by: string): Promise<Result<OrderView, ApiProblem>>;
   setPaused(paused: boolean, by: string): Promise<void>;
-  /** Approves the moves of the newest plan that wait for it (mode `approve`). */
-  approve(plan: string, by: string): Promise<Result<{ readonly moves: number }, ApiProblem>>;
+  /**
+   * Approves the moves that waited in this plan (mode `approve`), as far as the newest plan still
+   * wants them. The plan may be any that was shown within the last 30 minutes.
+   */
+  approve(plan: string, by: string): Promise<Result<ApprovalView, ApiProblem>>;
   alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]>;
 }

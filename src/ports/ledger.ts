@@ -3,7 +3,8 @@
  * here first. Works the same on SQLite (embedded) and, later, on PostgreSQL.
  */
 
-import type { HostId, MoveId, OrderId, VmId } from '../domain/ids.ts';
+import type { Approval, ShownPlan } from '../domain/approval.ts';
+import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -55,8 +56,9 @@ export interface Ledger {
   openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean>;
   addStage(entry: StageEntry): Promise<void>;
   /**
-   * Terminal: a second result for the same move is ignored. Releases its reservation. `line` is
-   * put into the history together with the result: exactly one for each move.
+   * Terminal: a second result for the same move is ignored. Releases its reservation, and uses its
+   * approval up, unless it was skipped (nothing was started). `line` is put into the history
+   * together with the result: exactly one for each move.
    */
   closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void>;
   openMoves(): Promise<readonly MoveRecord[]>;
@@ -79,6 +81,15 @@ export interface Ledger {
   putOrder(order: Order): Promise<void>;
   orders(includeClosed: boolean): Promise<readonly Order[]>;
   order(id: OrderId): Promise<Order | undefined>;
+
+  /** Keeps what a plan asks approvals for, and forgets the plans that have expired by then. */
+  showPlan(shown: ShownPlan): Promise<void>;
+  /** Also one that has expired and was not forgotten yet. */
+  shownPlan(plan: PlanId): Promise<ShownPlan | undefined>;
+  /** Forgets those that have expired at `now`. */
+  giveApprovals(approvals: readonly Approval[], now: EpochSeconds): Promise<void>;
+  /** Those that were not used up; also some that have expired. */
+  approvals(): Promise<readonly Approval[]>;
 
   markHost(mark: HostMark): Promise<void>;
   hostMarks(): Promise<readonly HostMark[]>;

@@ -9,6 +9,7 @@ import { bytes, cores, epochSeconds } from '../../src/domain/units.ts';
 import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
 import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import { approvalCases } from './ledger-approvals.ts';
 
 export interface LedgerUnderTest {
   open(): Promise<Ledger>;
@@ -269,6 +270,8 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(await ledger.paused()).toEqual({ paused: false, by: 'bob' });
       });
     });
+
+    approvalCases({ ledger: () => ledger, reopen });
 
     describe('history', () => {
       const entry = (at: number, over: Partial<HistoryEntry> = {}): HistoryEntry => ({

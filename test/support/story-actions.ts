@@ -4,6 +4,7 @@ import type { Daemon } from '../../src/app/daemon.ts';
 import { describeFault } from '../../src/simulate/scenario.ts';
 import type { Fault } from '../../src/simulate/fault.ts';
 import { assertNever } from '../../src/domain/result.ts';
+import { timeText } from './story-transcript.ts';
 import { type Action, type FaultAction, isFault, type Request } from './story-file.ts';
 
 /** In the datacenter's own form: what is not said lasts until the end. */
@@ -58,17 +59,28 @@ export function tellAction(action: Action): string {
       return 'the daemon is killed (kill -9)';
     case 'restart':
       return 'the daemon is stopped in good order';
+    case 'approve': {
+      const which =
+        action.shown === undefined ? '' : ` the plan shown at ${timeText(action.shown)}`;
+      return `${action.by}: approve${which}`;
+    }
     case 'pause':
     case 'resume':
-    case 'approve':
       return `${action.by}: ${action.kind}`;
     default:
       return assertNever(action, 'action');
   }
 }
 
-/** Hands a request to the daemon; the answer is told in the transcript. */
-export async function ask(daemon: Daemon, action: Request): Promise<string> {
+/**
+ * Hands a request to the daemon; the answer is told in the transcript. `shown`: the id of the plan
+ * that `drover status` showed at a time of the story; left out: shows now.
+ */
+export async function ask(
+  daemon: Daemon,
+  action: Request,
+  shown: (at: number | undefined) => string,
+): Promise<string> {
   switch (action.kind) {
     case 'maintenance':
     case 'evacuate': {
@@ -99,9 +111,8 @@ export async function ask(daemon: Daemon, action: Request): Promise<string> {
       await daemon.api.setPaused(action.kind === 'pause', action.by);
       return '';
     case 'approve': {
-      const plan = daemon.api.status().lastPlan?.id ?? 'none';
-      const answer = await daemon.api.approve(plan, action.by);
-      return answer.ok ? `${answer.value.moves} moves approved` : answer.error.detail;
+      const answer = await daemon.api.approve(shown(action.shown), action.by);
+      return answer.ok ? answer.value.text : answer.error.detail;
     }
     default:
       return assertNever(action, 'request');

@@ -98,7 +98,8 @@ const REQUESTS = {
   }),
   pause: group(by),
   resume: group(by),
-  approve: group(by),
+  /** `shown`: the plan that was the newest at that time of the story; left out: the newest. */
+  approve: group({ ...by, shown: duration().optional() }),
 };
 
 const OTHERS = {

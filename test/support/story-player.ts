@@ -61,6 +61,8 @@ class Stage {
   /** The policy files in force, where an edit finds them. */
   readonly #policyFiles: readonly string[];
   readonly #failures: string[] = [];
+  /** The id of the newest plan, by time. */
+  readonly #shown = new Map<number, string>();
   #lives = 0;
   #orders = 0;
   #life: Life | undefined;
@@ -168,6 +170,14 @@ class Stage {
       this.#run('house', (daemon) => daemon.keepHouse());
     }
     await this.#settle();
+    const newest = this.#life?.daemon.api.status().lastPlan;
+    if (newest !== undefined && newest !== null) this.#shown.set(at, newest.id);
+  }
+
+  /** The newest plan of that time, or of the last moment before it at which there was one. */
+  #shownAt(at = Number.POSITIVE_INFINITY): string {
+    const [, id] = [...this.#shown].findLast(([then]) => then <= at) ?? [];
+    return id ?? 'none';
   }
 
   async #act(action: Action, judge: Judge): Promise<void> {
@@ -183,7 +193,7 @@ class Stage {
     } else if (daemon === undefined) {
       this.#log.say('nobody', 'listens: Drover is not running');
     } else if (isRequest(action)) {
-      const answer = await ask(daemon, action);
+      const answer = await ask(daemon, action, (at) => this.#shownAt(at));
       if (answer !== '') this.#log.say('answer', answer);
     } else {
       await this.#edit(action.file, daemon, judge);

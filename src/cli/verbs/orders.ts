@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 
 import { findNamed } from '../../app/views.ts';
-import type { HostView, OrderView } from '../../ports/api.ts';
+import type { ApprovalView, HostView, OrderView } from '../../ports/api.ts';
 import { makeClient, type Client } from '../client.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
 import { formatLines } from '../table.ts';
@@ -44,6 +44,10 @@ export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) =>
   addSwitches(program, io);
 }
 
+const APPROVE_HELP = `
+The approval is given to the moves: the next plans may carry them out for 30 minutes, whatever else
+they change. Another target, method or reason asks again. A move that has run has used it up.`;
+
 function addSwitches(program: Command, io: Io): void {
   for (const [verb, description] of [
     ['pause', 'kill switch: nothing new is started; what moves goes on'],
@@ -62,13 +66,14 @@ function addSwitches(program: Command, io: Io): void {
   }
   remoteOptions(program.command('approve'))
     .description('approve the waiting moves of a plan (mode approve)')
-    .argument('<plan>', 'id of the plan, as drover status shows it')
+    .argument('<plan>', 'id of the plan, as drover status has shown it in the last 30 minutes')
+    .addHelpText('after', APPROVE_HELP)
     .action((plan: string, options: RemoteOptions) =>
       showView(
         io,
         options,
-        (client) => client.post<{ moves: number }>(`/api/v1/plans/${segment(plan)}/approve`),
-        (view) => `approved: ${view.moves} moves\n`,
+        (client) => client.post<ApprovalView>(`/api/v1/plans/${segment(plan)}/approve`),
+        (view) => `${view.text}\n`,
       ),
     );
 }

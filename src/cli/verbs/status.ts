@@ -27,7 +27,7 @@ export function statusText(view: StatusView): string {
     `fleet     ${view.hosts} hosts, ${view.vms} VMs, ${snapshotText(view)}`,
     ...view.sources.map((source) => `source    ${sourceText(source)}`),
     `moving    ${countOf(view.movesInFlight, 'VM')}`,
-    view.lastPlan === null ? 'last plan none yet' : `last plan ${lastPlanText(view.lastPlan)}`,
+    ...lastPlanLines(view),
     ...view.notes.map((note) => `          ${note}`),
     view.findings.length === 0 ? 'findings  none' : 'findings',
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
@@ -35,8 +35,20 @@ export function statusText(view: StatusView): string {
   return formatLines(lines.filter((line) => line !== ''));
 }
 
-function lastPlanText({ id, at, moves }: NonNullable<StatusView['lastPlan']>): string {
-  return `${countOf(moves, 'move')} at ${formatTime(at)}, id ${id}`;
+function lastPlanLines({ lastPlan, rejectedPlan }: StatusView): readonly string[] {
+  if (rejectedPlan !== null) {
+    const { id, at, faults } = rejectedPlan;
+    return [
+      `last plan REJECTED at ${formatTime(at)}, id ${id}: nothing of it runs`,
+      ...faults.map((fault) => `          ${fault}`),
+    ];
+  }
+  if (lastPlan === null) return ['last plan none yet'];
+  const { id, at, moves, waiting } = lastPlan;
+  const text = `last plan ${countOf(moves, 'move')} at ${formatTime(at)}, id ${id}`;
+  if (waiting === 0) return [text];
+  const wait = waiting === 1 ? '1 waits' : `${waiting} wait`;
+  return [text, `          ${wait} for an approval: drover approve ${id}`];
 }
 
 function pairText([name, mode]: readonly [string, string]): string {

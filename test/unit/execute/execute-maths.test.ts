@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { MoveProgress } from '../../../src/domain/events.ts';
 import { TIERS } from '../../../src/domain/finding.ts';
-import { hostId, moveId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import { bytes, epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { callWithin, pauseAfter, RETRY, withRetry } from '../../../src/execute/call.ts';
 import { startConvergence, stepConvergence } from '../../../src/execute/convergence.ts';
@@ -149,7 +149,7 @@ describe('currentWorld', () => {
   };
   const end = (id: string, vm: string, outcome: 'succeeded' | 'failed', ago = 0) => {
     const outlivedAt = epochSeconds(TEST_NOW - ago + 60);
-    return { move: moveId(id), vm: vmId(vm), to: h2, outcome, outlivedAt };
+    return { move: moveId(id), plan: planId('p1'), vm: vmId(vm), to: h2, outcome, outlivedAt };
   };
   const snapshot = aSnapshot({
     vms: [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h1' })],

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
-import type { Executor, RecoveryReport } from '../../../src/execute/executor.ts';
+import type { RecoveryReport } from '../../../src/execute/answers.ts';
+import type { Executor } from '../../../src/execute/executor.ts';
 import { aSnapshot } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 

@@ -1,0 +1,204 @@
+// Role: the dispatcher between gate and executor: approvals of plans that are not the newest any
+// more, what a rejected plan stops, and what is written down.
+import { describe, expect, it } from 'vitest';
+
+import { Dispatcher, type ApproveAnswer } from '../../../src/app/dispatcher.ts';
+import { APPROVAL_SECONDS } from '../../../src/domain/approval.ts';
+import { hostId, moveId, planId } from '../../../src/domain/ids.ts';
+import type { Move } from '../../../src/domain/plan.ts';
+import type { PolicySet } from '../../../src/domain/policy.ts';
+import { TIERS, type Tier } from '../../../src/domain/finding.ts';
+import { makeBench, move, planOf, type Bench } from '../../support/execution-bench.ts';
+import { aPolicy, someLimits } from '../../support/fleet.ts';
+import { aDecision } from '../../support/ledger-records.ts';
+
+const { report } = aDecision('any', 0).result;
+
+function asking(
+  limits: Parameters<typeof someLimits>[0] = {},
+  approve: readonly Tier[] = TIERS,
+): PolicySet {
+  return aPolicy({
+    mode: { default: 'approve', clusters: {}, approve },
+    limits: someLimits(limits),
+  });
+}
+
+interface Desk {
+  readonly bench: Bench;
+  readonly dispatcher: Dispatcher;
+  /** What a tick does with a new plan; the verdicts. */
+  readonly tick: (plan: string, moves: readonly Move[]) => Promise<readonly string[]>;
+  readonly approve: (plan: string) => Promise<ApproveAnswer>;
+}
+
+async function makeDesk(
+  hosts: readonly string[],
+  policies: PolicySet,
+  options: Parameters<typeof makeBench>[1] = {},
+): Promise<Desk> {
+  const bench = await makeBench(hosts, options);
+  bench.policies = policies;
+  const { ledger, clock, events } = bench;
+  const source = {
+    get policies() {
+      return bench.policies;
+    },
+  };
+  const executor = bench.executor();
+  const dispatcher = new Dispatcher({ ledger, executor, policies: source, clock, events });
+  return {
+    bench,
+    dispatcher,
+    tick: async (id, moves) => {
+      const snapshot = { ...bench.world, takenAt: clock.now() };
+      const plan = { ...planOf(moves, id), snapshotAt: clock.now() };
+      const input = { snapshot, findings: [], orders: [], result: { plan, report } };
+      return (await dispatcher.dispatch(input)).map(({ verdict }) => verdict);
+    },
+    approve: (plan) => dispatcher.approve(planId(plan), 'ben'),
+  };
+}
+
+/** How many moves are in each of the lists of the answer. */
+function counts(answer: ApproveAnswer): readonly number[] | string {
+  if (answer.kind !== 'approved') return answer.kind;
+  const { run, held, before, gone } = answer;
+  return [run.length, held.length, before.length, gone.length];
+}
+
+/** The same move in a later plan. */
+function again(one: Move, id: string, other: Partial<Move> = {}): Move {
+  return { ...one, id: moveId(id), ...other };
+}
+
+describe('an approval', () => {
+  const [m1, m2, m3] = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2'), move('3', 'h1', 'h3')];
+
+  it('of an older plan runs what the newest one still wants, and widens nothing', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], asking());
+    await tick('p1', [m1, m2, m3]);
+    await tick('p2', [again(m1, 'n1'), again(m2, 'n2', { to: hostId('h4') })]);
+    expect(counts(await approve('p1'))).toEqual([1, 0, 0, 2]);
+    await bench.clock.pass(5);
+    expect(bench.hypervisor.started).toEqual(['n1']);
+    expect(counts(await approve('p1'))).toEqual([0, 0, 1, 2]);
+    expect(await tick('p3', [again(m2, 'o2', { to: hostId('h4') })])).toEqual(['needs-approval']);
+    expect(counts(await approve('p9'))).toBe('unknown');
+  });
+
+  it('holds for the plans that follow, until it has expired', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1', 'h1'], asking());
+    await tick('p1', [m1, m2]);
+    await bench.ledger.setPaused(true, 'ada', bench.clock.now());
+    expect(counts(await approve('p1'))).toEqual([0, 2, 0, 0]);
+    await bench.clock.pass(APPROVAL_SECONDS - 1);
+    await bench.ledger.setPaused(false, 'ada', bench.clock.now());
+    expect(await tick('p2', [again(m1, 'n1')])).toEqual(['execute']);
+    await bench.clock.pass(1);
+    expect(await tick('p3', [again(m2, 'o2')])).toEqual(['needs-approval']);
+    expect(counts(await approve('p1'))).toBe('unknown');
+  });
+
+  it('is used up by the move that runs, whatever comes of it', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1'], asking(), { breaks: true });
+    await tick('p1', [m1]);
+    await approve('p1');
+    await bench.clock.pass(300);
+    expect((await bench.ledger.move(m1.id))?.result?.outcome).toBe('failed');
+    expect(await tick('p2', [again(m1, 'n1')])).toEqual(['needs-approval']);
+  });
+
+  it('while Drover is paused is kept, and asks nobody again', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1'], asking());
+    await tick('p1', [m1]);
+    await bench.ledger.setPaused(true, 'ada', bench.clock.now());
+    expect(counts(await approve('p1'))).toEqual([0, 1, 0, 0]);
+    expect(await tick('p2', [again(m1, 'n1')])).toEqual(['refused']);
+    expect(bench.hypervisor.started).toEqual([]);
+    await bench.ledger.setPaused(false, 'ada', bench.clock.now());
+    expect(await tick('p3', [again(m1, 'o1')])).toEqual(['execute']);
+  });
+
+  it('counts what the plan itself has begun only once against the budgets', async () => {
+    const policies = asking({ budgets: { movesPerHour: 2, movesPerVmPerDay: 1 } }, ['optional']);
+    const { bench, tick, approve } = await makeDesk(['h1', 'h1'], policies);
+    const first = move('1', 'h1', 'h2', { tier: 'corrective' });
+    const second = move('2', 'h1', 'h3', { dependsOn: [first.id] });
+    expect(await tick('p1', [first, second])).toEqual(['execute', 'needs-approval']);
+    await bench.clock.pass(60);
+    expect(counts(await approve('p1'))).toEqual([1, 0, 0, 0]);
+    await bench.clock.pass(60);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2']);
+    expect(bench.events.of('failure')).toEqual([]);
+  });
+
+  it('and a tick at the same moment wait for each other', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1', 'h1'], asking());
+    await tick('p1', [m1, m2]);
+    const [, answer] = await Promise.all([tick('p2', [again(m1, 'n1')]), approve('p1')]);
+    expect(answer).toMatchObject({ newest: { plan: 'p2' } });
+    expect(counts(answer)).toEqual([1, 0, 0, 1]);
+    await bench.clock.pass(5);
+    expect(bench.hypervisor.started).toEqual(['n1']);
+  });
+
+  it('is in the history with the name of who gave it', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1'], asking());
+    await tick('p1', [m1]);
+    await approve('p1');
+    const lines = await bench.ledger.history({ host: hostId('h1'), limit: 9 });
+    expect(lines.map(({ text }) => text)).toEqual([
+      'v1: its move from h1 to h2 was approved by ben: h1 is overloaded',
+    ]);
+  });
+
+  it('leaves alone what the same plan has skipped', async () => {
+    const { bench, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], asking({}, ['optional']), {
+      breaks: true,
+    });
+    const first = move('1', 'h1', 'h2', { tier: 'mandatory' });
+    const second = move('2', 'h1', 'h2', { tier: 'mandatory', dependsOn: [first.id] });
+    await tick('p1', [first, second, m3]);
+    await bench.clock.pass(60);
+    expect((await bench.ledger.move(second.id))?.result?.outcome).toBe('skipped');
+    expect(counts(await approve('p1'))).toEqual([1, 0, 0, 0]);
+    await bench.clock.pass(60);
+    expect(bench.events.of('failure')).toEqual([]);
+  });
+});
+
+describe('a rejected plan', () => {
+  it('leaves nothing to approve, and stops what waits; what runs goes on', async () => {
+    const limits = { concurrency: { total: 1, perHostIn: 1, perHostOut: 1 } };
+    const { bench, dispatcher, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], asking(limits));
+    const moves = [move('1', 'h1', 'h2'), move('2', 'h1', 'h3'), move('3', 'h1', 'h4')];
+    await tick('p1', moves);
+    expect(counts(await approve('p1'))).toEqual([3, 0, 0, 0]);
+    await bench.clock.pass(5);
+    await dispatcher.reject();
+    expect(counts(await approve('p1'))).toBe('no-plan');
+    await bench.clock.pass(300);
+    expect(bench.hypervisor.started).toEqual(['m1']);
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('succeeded');
+    // The next good plan carries on, without asking again.
+    const left = moves.slice(1).map((one) => again(one, `n${one.id}`));
+    expect(await tick('p2', left)).toEqual(['execute', 'execute']);
+  });
+});
+
+describe('the decisions on record', () => {
+  it('are told again when the verdicts change, and only then', async () => {
+    const { bench, tick } = await makeDesk(['h1'], asking());
+    const one = move('1', 'h1', 'h2');
+    await tick('p1', [one]);
+    await tick('p2', [again(one, 'n1')]);
+    expect(await bench.ledger.decisions(9)).toHaveLength(1);
+    await bench.clock.pass(60);
+    await bench.ledger.setPaused(true, 'ada', bench.clock.now());
+    await tick('p3', [again(one, 'o1')]);
+    await tick('p4', [again(one, 'q1')]);
+    const gates = (await bench.ledger.decisions(9)).map(({ gate }) => gate[0]?.verdict);
+    expect(gates).toEqual(['refused', 'needs-approval']);
+  });
+});

@@ -1,0 +1,54 @@
+// Role: a plan in which the checker finds a fault, seen from outside: nothing of an older plan is
+// shown as the newest, or can be approved, and it is told what was wrong.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { planAndCheck } from '../../../src/app/plan-job.ts';
+import { statusText } from '../../../src/cli/verbs/status.ts';
+import type { Violation } from '../../../src/domain/violation.ts';
+import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
+
+const FAULT: Violation = {
+  code: 'memory',
+  index: undefined,
+  move: undefined,
+  vm: undefined,
+  host: undefined,
+  rule: undefined,
+  detail: 'h3 would hold 70 GiB',
+};
+
+let bench: VirtualDaemon;
+beforeEach(async () => {
+  bench = await daemonOnVirtualTime('55-approve');
+});
+afterEach(() => bench.stop());
+
+describe('a rejected plan', () => {
+  it('is told of, and leaves nothing of an older one to be approved', async () => {
+    const { api } = bench.daemon;
+    await bench.pass(6 * 60);
+    const good = api.status().lastPlan;
+    expect(good).toMatchObject({ moves: 1, waiting: 1 });
+    expect(statusText(api.status())).toContain(`1 waits for an approval: drover approve`);
+
+    bench.planning = async (job) => ({ ...planAndCheck(job), violations: [FAULT] });
+    await bench.pass(60);
+    const status = api.status();
+    expect(status.lastPlan).toBeNull();
+    expect(status.rejectedPlan?.faults).toEqual(['memory: h3 would hold 70 GiB']);
+    expect(statusText(status)).toMatch(
+      /^last plan REJECTED at .*, id plan-\w+: nothing of it runs\n {10}memory: h3 would hold/m,
+    );
+    expect(api.latestPlan()).toMatchObject({ ok: false, error: { code: 'plan-rejected' } });
+    const refused = await api.approve(good?.id ?? '', 'ben');
+    expect(refused).toMatchObject({ ok: false, error: { status: 409, code: 'plan-rejected' } });
+    expect(status.movesInFlight).toBe(0);
+
+    bench.planning = async (job) => planAndCheck(job);
+    await bench.pass(60);
+    expect(api.status()).toMatchObject({ rejectedPlan: null, lastPlan: { moves: 1 } });
+    const approved = await api.approve(good?.id ?? '', 'ben');
+    expect(approved).toMatchObject({ ok: true, value: { moves: 1, gone: 0 } });
+    expect(api.status().lastPlan).toMatchObject({ waiting: 0 });
+  });
+});
