@@ -32,15 +32,18 @@ export function field<Value>(
   schema: Readonly<Record<string, unknown>>,
   read: (input: unknown) => Result<Value, string>,
 ): Field<Value> {
-  return z
+  const leaf = z
     .unknown()
-    .transform((input, context): Value => {
+    // A check may change the value, and does with one call what `transform` does with three.
+    .check((payload) => {
+      const { value: input } = payload;
       const outcome = input === undefined ? fail('is missing') : read(input);
-      if (outcome.ok) return outcome.value;
-      context.issues.push({ code: 'custom', message: outcome.error, input });
-      return z.NEVER;
+      if (outcome.ok) payload.value = outcome.value;
+      else payload.issues.push({ code: 'custom', message: outcome.error, input });
     })
     .meta({ ...schema, expected });
+  // What the check leaves behind is what `read` returned; a check cannot say so by its type.
+  return leaf as Field<Value>;
 }
 
 /** What was found instead, short enough for a message. */

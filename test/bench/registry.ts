@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
 import { benchLedger } from './ledger.ts';
+import { benchLoad } from './load.ts';
 import { benchRules } from './rules.ts';
 
 export interface Bench {
@@ -31,6 +32,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   ledger: {
     usage: 'ledger [--moves N] [--lanes N]',
     run: (args) => benchLedger(numbers(args, { moves: 500, lanes: 50 })),
+  },
+  load: {
+    usage: 'load [--hosts N] [--vms N] [--loads N]',
+    run: async (args) => benchLoad(numbers(args, { hosts: 1000, vms: 20_000, loads: 5 })),
   },
   rules: {
     usage: 'rules [--hosts N] [--hot SHARE] [--ticks N]',
