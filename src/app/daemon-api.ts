@@ -38,7 +38,7 @@ import { approvalView } from './approval-text.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
 import { historyWithOpenMoves } from './history.ts';
 import type { OrderDesk } from './order-desk.ts';
-import { orderText } from './order-text.ts';
+import { type InForce, orderText } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { faultsOf, statusView, type StatusParts } from './status.ts';
 import type { RejectedPlan, TickState } from './tick.ts';
@@ -166,21 +166,27 @@ export class DaemonApi implements Api {
     const host = this.#findHost(request.host);
     if (host === undefined) return fail(unknown('host', request.host));
     const given = await this.#parts.orders.give({ ...request, host: host.id }, state.snapshot);
-    return ok({ ...given, text: orderText(given, host, this.#parts.policies.policies) });
+    return ok({ ...given, text: orderText(given, host, this.#inForce()) });
   }
 
-  async returnHost(name: string): Promise<Result<OrderView, ApiProblem>> {
+  async returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {
     const host = this.#findHost(name);
     if (host === undefined) return fail(unknown('host', name));
-    const order = await this.#parts.orders.returnHost(host.id);
+    const order = await this.#parts.orders.returnHost(host, by);
     if (order === undefined) return fail(notOrdered(host.name));
     const given = { order, what: 'changed' } as const;
-    return ok({ ...given, text: orderText(given, host, this.#parts.policies.policies) });
+    return ok({ ...given, text: orderText(given, host, this.#inForce()) });
   }
 
   async setPaused(paused: boolean, by: string): Promise<void> {
-    await this.#parts.ledger.setPaused(paused, by, this.#parts.clock.now());
-    this.#parts.events.emit('paused', { paused, by });
+    const { clock, events, ledger } = this.#parts;
+    const at = clock.now();
+    // First the switch itself: it must work also where its record cannot be written.
+    await ledger.setPaused(paused, by, at);
+    events.emit('paused', { paused, by });
+    const about = { vm: undefined, host: undefined, from: undefined, move: undefined };
+    const text = `${paused ? 'paused' : 'resumed'} by ${by}`;
+    await ledger.addHistory([{ at, kind: 'order', ...about, text }]);
   }
 
   async approve(plan: string, by: string): Promise<Result<ApprovalView, ApiProblem>> {
@@ -203,6 +209,11 @@ export class DaemonApi implements Api {
     // Readiness was checked by the server; without a snapshot no host is known.
     if (state === undefined) return [];
     return this.#parts.alerts.take(alerts, state.snapshot);
+  }
+
+  #inForce(): InForce {
+    const { paused, policies } = this.#parts;
+    return { policies: policies.policies, paused: paused().paused };
   }
 
   #snapshot(): Snapshot | undefined {

@@ -6,6 +6,7 @@
 import type { EventSink } from '../ports/events.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { Host } from '../domain/host.ts';
 import { orderId, type HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -51,11 +52,12 @@ export class OrderDesk {
   }
 
   /** Returns the host to service; undefined when there is no order to end. */
-  returnHost(host: HostId): Promise<Order | undefined> {
+  returnHost(host: Pick<Host, 'id' | 'name'>, by: string): Promise<Order | undefined> {
     return this.#inTurn(async () => {
-      const open = await this.#openOrder(host);
+      const open = await this.#openOrder(host.id);
       if (open === undefined) return undefined;
-      return this.#put({ ...open, state: 'returning' }, 'changed');
+      const text = `${host.name}: returned to service by ${by}`;
+      return this.#put({ ...open, state: 'returning' }, 'changed', text);
     });
   }
 
@@ -84,11 +86,16 @@ export class OrderDesk {
       }
       const kind = raised ? 'maintenance' : open.kind;
       const own = adopted ? { by: wanted.by, reason: wanted.reason } : {};
-      return { order: await this.#put({ ...open, ...own, kind }, 'changed'), what: 'changed' };
+      const order = { ...open, ...own, kind };
+      return {
+        order: await this.#put(order, 'changed', lineOf(kind, wanted, world)),
+        what: 'changed',
+      };
     }
     const onTheirWay = await this.#endReturn(wanted.host);
     const order = this.#make(wanted, world, onTheirWay);
-    return { order: await this.#put(order, 'given'), what: 'given' };
+    const line = lineOf(wanted.kind, wanted, world);
+    return { order: await this.#put(order, 'given', line), what: 'given' };
   }
 
   /** @param onTheirWay VMs whose return the new order cuts off: their home is still here. */
@@ -126,8 +133,16 @@ export class OrderDesk {
     return home;
   }
 
-  async #put(order: Order, what: GivenOrder['what']): Promise<Order> {
-    await this.#parts.ledger.putOrder(order);
+  /** @param line who did it, for the history; nothing where it follows by itself. */
+  async #put(order: Order, what: GivenOrder['what'], line?: string): Promise<Order> {
+    const { clock, ledger } = this.#parts;
+    const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
+    const entry = { at: clock.now(), kind: 'order', ...about } as const;
+    // Both at once: they share a commit.
+    await Promise.all([
+      ledger.putOrder(order),
+      line === undefined ? undefined : ledger.addHistory([{ ...entry, text: line }]),
+    ]);
     this.#parts.events.emit('order', { order, what });
     return order;
   }
@@ -138,4 +153,9 @@ export class OrderDesk {
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function lineOf(kind: Order['kind'], { host, by, reason }: NewOrder, world: Snapshot): string {
+  const name = world.hosts.find(({ id }) => id === host)?.name ?? host;
+  return `${name}: ${kind} ordered by ${by.kind} ${by.name}: ${reason}`;
 }

@@ -14,6 +14,7 @@ import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
 
 const H1 = hostId('h1');
+const NODE_A = { id: H1, name: 'node-a.example' };
 
 const world = aSnapshot({
   hosts: [aHost({ id: 'h1', name: 'node-a.example' }), aHost({ id: 'h2', name: 'node-b' })],
@@ -68,9 +69,9 @@ describe('the order desk', () => {
   });
 
   it('returns a host only when something was ordered', async () => {
-    expect(await orders.returnHost(H1)).toBeUndefined();
+    expect(await orders.returnHost(NODE_A, 'anna')).toBeUndefined();
     await orders.give(wanted('maintenance'), world);
-    expect((await orders.returnHost(H1))?.state).toBe('returning');
+    expect((await orders.returnHost(NODE_A, 'anna'))?.state).toBe('returning');
     await orders.closeReturned(await ledger.orders(false));
     expect(await ledger.orders(false)).toEqual([]);
   });
@@ -78,14 +79,14 @@ describe('the order desk', () => {
   it('does not close a return that was ordered after the tick had looked', async () => {
     await orders.give(wanted('maintenance'), world);
     const seen = await ledger.orders(false);
-    await orders.returnHost(H1);
+    await orders.returnHost(NODE_A, 'anna');
     await orders.closeReturned(seen);
     expect((await ledger.orders(false)).map(({ state }) => state)).toEqual(['returning']);
   });
 
   it('remembers who was still on the way home when the host was ordered empty again', async () => {
     await orders.give(wanted('maintenance'), world);
-    await orders.returnHost(H1);
+    await orders.returnHost(NODE_A, 'anna');
     const away = aSnapshot({ ...world, vms: [aVm({ id: 'v1', host: 'h2' })] });
     expect((await orders.give(wanted('maintenance'), away)).order.home).toEqual(['v1']);
   });
@@ -100,7 +101,7 @@ describe('the order desk', () => {
 
   it('takes a new order in place of a return that is still going on', async () => {
     await orders.give(wanted('maintenance'), world);
-    await orders.returnHost(H1);
+    await orders.returnHost(NODE_A, 'anna');
     await orders.give(wanted('evacuate'), world);
     expect((await ledger.orders(false)).map(({ state }) => state)).toEqual(['open']);
   });
@@ -126,6 +127,23 @@ function alertDesk(): AlertDesk {
   const expireAfterSeconds = seconds(9 * HOUR);
   return new AlertDesk(orders, new FiringAlerts({ clock, events, expireAfterSeconds }));
 }
+
+describe('the history of orders', () => {
+  it('says who ordered what, and who returned the host', async () => {
+    const by = { kind: 'alert', name: 'Overheated' } as const;
+    await orders.give({ ...wanted('evacuate'), by, reason: '90 degrees' }, world);
+    await orders.give({ ...wanted('evacuate'), by, reason: '90 degrees' }, world);
+    await orders.give(wanted('maintenance'), world);
+    await orders.returnHost(NODE_A, 'anna');
+    await orders.closeReturned(await ledger.orders(false));
+    const lines = await ledger.history({ host: H1, limit: 9 });
+    expect(lines.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
+      'order: node-a.example: returned to service by anna',
+      'order: node-a.example: maintenance ordered by operator olga: smoke',
+      'order: node-a.example: evacuate ordered by alert Overheated: 90 degrees',
+    ]);
+  });
+});
 
 describe('the alert desk', () => {
   it('orders the evacuation of the host that a firing alert names, once', async () => {
