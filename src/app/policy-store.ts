@@ -1,14 +1,20 @@
 /**
- * The policies in force. Reloads them when a file changes; an invalid edit is refused whole and
- * the previous good set stays in force, with the errors on show until the file is mended.
+ * The policies in force. Takes up an edit of the files by itself; an invalid edit is refused whole
+ * and the previous good set stays in force, with the errors on show until the file is mended.
+ *
+ * Watchers miss things (what happens while they start, edits made on another machine of a network
+ * file system), so the files are also read again at intervals; what was read counts, not what the
+ * watcher said. A file that has vanished is looked for twice: editors and configuration management
+ * take it away for a moment while they replace it.
  */
 
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
 
 import { watch, type FSWatcher } from 'chokidar';
 
 import { formatProblem } from '../config/problem.ts';
-import { loadPolicies } from '../config/policies.ts';
+import { parsePolicies, type PolicyFiles, readPolicies } from '../config/policies.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { EventSink } from '../ports/events.ts';
 import { RuleBook } from '../rules/rule-book.ts';
@@ -20,6 +26,10 @@ const DEFAULT_POLICY = join(PACKAGE_ROOT, 'policies', 'default.yaml');
 
 /** Editors and config-map swaps write in several steps: act when it has been quiet this long. */
 const QUIET_MS = 300;
+/** A file that has vanished is believed to be gone when it is still not there after this long. */
+const GONE_MS = 2_000;
+/** What no watcher sees is found after this long. */
+const LOOK_EVERY_MS = 30_000;
 
 /** A valid set and the rules compiled from it. */
 export interface RulesInForce {
@@ -32,18 +42,25 @@ export class PolicyStore {
   readonly #events: EventSink;
   #inForce: RulesInForce;
   #errors: readonly string[] = [];
+  /** Of the files as they were last judged. */
+  #judged: string;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #looks: NodeJS.Timeout | undefined;
+  /** Files are read one after the other, so that an older state never replaces a newer one. */
+  #reading: Promise<void> = Promise.resolve();
 
-  private constructor(paths: readonly string[], events: EventSink, first: RulesInForce) {
+  private constructor(paths: readonly string[], events: EventSink, first: Loaded & { ok: true }) {
     this.#paths = paths;
     this.#events = events;
-    this.#inForce = first;
+    this.#inForce = first.inForce;
+    this.#judged = first.digest;
   }
 
   /** Loads the first set. Throws PolicyErrors when it is not valid: there is nothing to keep. */
   static async open(paths: readonly string[], events: EventSink): Promise<PolicyStore> {
-    return new PolicyStore(paths, events, await loadRules(paths));
+    const used = pathsOf(paths);
+    return new PolicyStore(used, events, await loadValid(used));
   }
 
   get policies(): PolicySet {
@@ -59,36 +76,68 @@ export class PolicyStore {
     return this.#errors;
   }
 
+  /** From now on edits are taken up by themselves, also those made since `open`. */
   watch(): void {
-    this.#watcher = watch([...this.#paths], { ignoreInitial: true });
-    this.#watcher.on('all', () => this.#later());
+    // The folder of a file, too: where the file is a link into a folder that is itself exchanged (a
+    // mounted ConfigMap), nothing happens to the file, and its watch is lost with the first swap.
+    const around = new Set(this.#paths.flatMap((path) => [path, dirname(path)]));
+    this.#watcher = watch([...around], { ignoreInitial: true, depth: 0 });
+    this.#watcher.on('all', () => this.#lookAfter(QUIET_MS));
+    this.#watcher.on('ready', () => this.#lookAfter(0));
     this.#watcher.on('error', (error) => this.#fail(error));
+    this.#looks = setInterval(() => void this.#look(LOOK), LOOK_EVERY_MS).unref();
   }
 
-  async reload(): Promise<void> {
-    const loaded = await load(this.#paths);
+  /** Takes the files as they are at this moment, and says which set is in force then. */
+  reload(): Promise<void> {
+    return this.#look({ isPatient: false, isAsked: true });
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    clearInterval(this.#looks);
+    await this.#watcher?.close();
+    await this.#reading;
+  }
+
+  #lookAfter(milliseconds: number, how: Look = LOOK): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#look(how), milliseconds).unref();
+  }
+
+  /** Never rejects: a fault of the reading is told, and the next look starts afresh. */
+  #look(how: Look): Promise<void> {
+    this.#reading = this.#reading
+      .then(() => this.#read(how))
+      .catch((error: unknown) => this.#fail(error));
+    return this.#reading;
+  }
+
+  async #read({ isPatient, isAsked }: Look): Promise<void> {
+    const files = await readPolicies(this.#paths);
+    const digest = digestOf(files);
+    if (digest === this.#judged && !isAsked) return;
+    if (isPatient && isSomeGone(files, this.policies)) {
+      this.#lookAfter(GONE_MS, { isPatient: false, isAsked: false });
+      return;
+    }
+    this.#judged = digest;
+    this.#take(judge(files, digest), isAsked);
+  }
+
+  #take(loaded: Loaded, isAsked: boolean): void {
     if (!loaded.ok) {
       this.#errors = loaded.errors;
       this.#events.emit('policies-refused', { errors: loaded.errors });
       return;
     }
+    const isMended = this.#errors.length > 0;
     this.#errors = [];
-    if (loaded.inForce.policies.revision === this.policies.revision) return;
-    this.#inForce = loaded.inForce;
+    const isSame = loaded.inForce.policies.revision === this.policies.revision;
+    if (!isSame) this.#inForce = loaded.inForce;
+    if (isSame && !isMended && !isAsked) return;
     const { revision, files } = this.policies;
     this.#events.emit('policies', { revision, files });
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#watcher?.close();
-  }
-
-  #later(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.reload().catch((error: unknown) => this.#fail(error));
-    }, QUIET_MS);
   }
 
   #fail(error: unknown): void {
@@ -96,22 +145,51 @@ export class PolicyStore {
   }
 }
 
+interface Look {
+  /** A file that is not there gets a second chance. */
+  readonly isPatient: boolean;
+  /** Somebody wants to know: it is told what is in force, also when nothing has changed. */
+  readonly isAsked: boolean;
+}
+
+const LOOK: Look = { isPatient: true, isAsked: false };
+
 /** Rejects with PolicyErrors, which name every mistake. No files: the shipped default policy. */
 export async function loadRules(paths: readonly string[]): Promise<RulesInForce> {
-  const loaded = await load(paths);
-  if (!loaded.ok) throw new PolicyErrors(loaded.errors);
-  return loaded.inForce;
+  return (await loadValid(pathsOf(paths))).inForce;
 }
 
 type Loaded =
-  | { readonly ok: true; readonly inForce: RulesInForce }
+  | { readonly ok: true; readonly inForce: RulesInForce; readonly digest: string }
   | { readonly ok: false; readonly errors: readonly string[] };
 
-async function load(given: readonly string[]): Promise<Loaded> {
-  const paths = given.length === 0 ? [DEFAULT_POLICY] : given;
-  const policies = await loadPolicies([...paths]);
-  if (!policies.ok) return { ok: false, errors: policies.error.map(formatProblem) };
+function pathsOf(given: readonly string[]): readonly string[] {
+  return given.length === 0 ? [DEFAULT_POLICY] : given;
+}
+
+async function loadValid(paths: readonly string[]): Promise<Loaded & { ok: true }> {
+  const files = await readPolicies(paths);
+  const loaded = judge(files, digestOf(files));
+  if (!loaded.ok) throw new PolicyErrors(loaded.errors);
+  return loaded;
+}
+
+function judge(files: PolicyFiles, digest: string): Loaded {
+  const policies = parsePolicies(files.sources);
+  const problems = [...files.problems, ...(policies.ok ? [] : policies.error)];
+  if (!policies.ok || problems.length > 0)
+    return { ok: false, errors: problems.map(formatProblem) };
   const rules = RuleBook.compile(policies.value);
   if (!rules.ok) return { ok: false, errors: rules.error };
-  return { ok: true, inForce: { policies: policies.value, rules: rules.value } };
+  return { ok: true, inForce: { policies: policies.value, rules: rules.value }, digest };
+}
+
+function digestOf({ sources, problems }: PolicyFiles): string {
+  const read = JSON.stringify([sources, problems.map(formatProblem)]);
+  return createHash('sha256').update(read).digest('hex');
+}
+
+function isSomeGone({ sources, problems }: PolicyFiles, inForce: PolicySet): boolean {
+  const there = new Set(sources.map(({ file }) => file));
+  return problems.length > 0 || inForce.files.some((file) => !there.has(file));
 }

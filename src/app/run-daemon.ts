@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import { buildSources } from './build-sources.ts';
 import type { Closer } from './closers.ts';
 import { buildDaemon } from './container.ts';
-import { startOrStop } from './daemon.ts';
+import { type Daemon, startOrStop } from './daemon.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface RunOptions {
@@ -16,15 +16,28 @@ export interface RunOptions {
   readonly accessFile: string;
   /** Takes the lines of the log. */
   readonly write: (text: string) => void;
+  /** Whoever wants the policy files read again calls the listener; returns what ends that. */
+  readonly onReload: (listener: () => void) => () => void;
   /** Ends the daemon when it is aborted. */
   readonly stop: AbortSignal;
 }
 
 /** Resolves after a clean stop. Rejects when the daemon cannot be made or started. */
 export async function runDaemon(options: RunOptions): Promise<void> {
-  const { config, accessFile, stop, write } = options;
+  let daemon: Daemon | undefined;
+  // Before there is a daemon there is nothing to reload: it reads the files when it is made.
+  const endReloads = options.onReload(() => void daemon?.reloadPolicies());
+  try {
+    daemon = await makeDaemon(options);
+    await live(daemon, options.stop);
+  } finally {
+    endReloads();
+  }
+}
+
+function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> {
   const clock = systemClock();
-  const daemon = await buildDaemon({
+  return buildDaemon({
     config,
     clock,
     sources: () => buildSources(config, clock),
@@ -33,6 +46,9 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     speed: 1,
     accessFile,
   });
+}
+
+async function live(daemon: Daemon, stop: AbortSignal): Promise<void> {
   await startOrStop(daemon);
   await untilAborted(stop);
   await daemon.stop('signal');

@@ -32,6 +32,8 @@ export interface Io {
   readonly log: LogOutput;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isTty: boolean;
+  /** From now on SIGHUP calls this instead of ending the process; returns what ends that. */
+  readonly onHangup: (listener: () => void) => () => void;
   /** Aborted on SIGINT and SIGTERM. */
   readonly stop: AbortSignal;
 }

@@ -41,6 +41,10 @@ const code = await runCli(process.argv.slice(2), {
   log,
   env: process.env,
   isTty: process.stdout.isTTY === true,
+  onHangup(listener) {
+    process.on('SIGHUP', listener);
+    return () => process.off('SIGHUP', listener);
+  },
   stop: stop.signal,
 });
 

@@ -94,6 +94,7 @@ const SILENT: Io = {
   log: { write: () => undefined, lost: new AbortController().signal },
   env: {},
   isTty: false,
+  onHangup: () => () => undefined,
   stop: new AbortController().signal,
 };
 

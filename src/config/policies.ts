@@ -108,13 +108,24 @@ function placementOf({ document, content }: ParsedPolicy): PlacementSpec[] {
   }));
 }
 
-/**
- * Reads and parses. A folder stands for its *.yaml and *.yml files by name (not *.test.yaml); a
- * file that cannot be read is a problem like any other.
- */
+/** What lies under some paths, with what cannot be read as problems. */
+export interface PolicyFiles {
+  readonly sources: readonly PolicySource[];
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Reads and parses; a file that cannot be read is a problem like any other. */
 export async function loadPolicies(
   paths: readonly string[],
 ): Promise<Result<PolicySet, readonly ConfigProblem[]>> {
+  const { sources, problems } = await readPolicies(paths);
+  const parsed = parsePolicies(sources);
+  if (parsed.ok && problems.length === 0) return parsed;
+  return fail([...problems, ...(parsed.ok ? [] : parsed.error)]);
+}
+
+/** A folder stands for its *.yaml and *.yml files by name (not *.test.yaml); it has to have one. */
+export async function readPolicies(paths: readonly string[]): Promise<PolicyFiles> {
   const problems: ConfigProblem[] = [];
   const sources: PolicySource[] = [];
   for (const path of paths) {
@@ -126,18 +137,17 @@ export async function loadPolicies(
       problems.push(unreadable(path, error));
     }
   }
-  const parsed = parsePolicies(sources);
-  if (parsed.ok && problems.length === 0) return parsed;
-  return fail([...problems, ...(parsed.ok ? [] : parsed.error)]);
+  return { sources, problems };
 }
 
 async function filesOf(path: string): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
-  const names = await readdir(path);
-  return names
-    .filter((name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name))
-    .sort()
-    .map((name) => join(path, name));
+  const names = (await readdir(path)).filter(
+    (name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name),
+  );
+  // Silently without any rule would be the end of all protection.
+  if (names.length === 0) throw new Error('the folder has no policy file (*.yaml, *.yml)');
+  return names.sort().map((name) => join(path, name));
 }
 
 export function unreadable(file: string, error: unknown): ConfigProblem {

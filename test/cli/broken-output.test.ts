@@ -1,22 +1,19 @@
 // Role: `drover run` when nobody reads its log any more: it goes on, the log goes to standard
 // error, and when that is gone, too, it ends and does not call that a success.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Readable, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openStreams } from '../../src/cli/streams.ts';
-import { ROOT } from '../tools/repository.ts';
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+import { type DaemonChild, lineOf, startDaemon } from '../support/daemon-child.ts';
 
 let folder = '';
-let children: Child[] = [];
+let children: DaemonChild[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'drover-pipe-'));
@@ -28,33 +25,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A daemon that has something to log every second. */
-function startDaemon(): Child {
-  const config = join(folder, 'drover.yaml');
-  writeFileSync(
-    config,
-    `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'state')}\n` +
-      'http: { listen: "127.0.0.1:0" }\nlog: { level: debug }\nschedule: { tickEvery: 1s }\n' +
-      'sources: [{ id: sim, kind: simulated, hosts: 2, vms: 2 }]\n',
-  );
-  const main = join(ROOT, 'src/cli/main.ts');
-  const child = spawn(process.execPath, [main, 'run', '--config', config], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  return child;
-}
-
-async function line(stream: Readable, pattern: RegExp): Promise<string> {
-  const lines = createInterface({ input: stream });
-  for await (const text of lines) if (pattern.test(text)) return text;
-  throw new Error(`the stream ended without ${String(pattern)}`);
-}
-
 describe('a daemon whose standard output breaks', () => {
   it('goes on, and so does its log, on standard error', async () => {
-    const child = startDaemon();
-    await line(child.stdout, /"started"/);
+    const child = startDaemon(folder);
+    children.push(child);
+    await lineOf(child.stdout, /"started"/);
     child.stdout.destroy();
     const exited = once(child, 'exit');
     const said: string[] = [];
@@ -71,8 +46,9 @@ describe('a daemon whose standard output breaks', () => {
   }, 120_000);
 
   it('ends with 3 when its log can be written nowhere', async () => {
-    const child = startDaemon();
-    await line(child.stdout, /"started"/);
+    const child = startDaemon(folder);
+    children.push(child);
+    await lineOf(child.stdout, /"started"/);
     child.stdout.destroy();
     child.stderr.destroy();
     expect(await once(child, 'exit')).toEqual([3, null]);

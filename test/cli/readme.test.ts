@@ -102,6 +102,7 @@ async function demonstrate(isEnough: (printed: string) => boolean): Promise<stri
     log: { write: () => undefined, lost: new AbortController().signal },
     env: { XDG_STATE_HOME: folder },
     isTty: false,
+    onHangup: () => () => undefined,
     stop: stop.signal,
   };
   const size = ['--hosts', '24', '--vms', '400', '--speed', '120'];

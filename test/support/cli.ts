@@ -26,6 +26,7 @@ export async function cli(args: readonly string[], env: Io['env'] = {}): Promise
     },
     env,
     isTty: false,
+    onHangup: () => () => undefined,
     stop: new AbortController().signal,
   });
   return { code, out, err };

@@ -10,12 +10,18 @@ interface RunOptions {
   readonly config: string;
 }
 
+const HELP = `
+SIGTERM and SIGINT stop it (moves under way go on), SIGHUP reads the policy files again.
+
+Example:
+  drover run --config /etc/drover/drover.yaml`;
+
 export function addRun(program: Command, io: Io): void {
   program
     .command('run')
     .description('the daemon; a real cluster is only observed until a policy says otherwise')
     .requiredOption('--config <file>', 'drover.yaml')
-    .addHelpText('after', '\nExample:\n  drover run --config /etc/drover/drover.yaml')
+    .addHelpText('after', HELP)
     .action((options: RunOptions) => run(io, options));
 }
 
@@ -26,7 +32,7 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   const accessFile = accessFileIn(config.stateDir);
   const stop = AbortSignal.any([io.stop, io.log.lost]);
   try {
-    await runDaemon({ config, accessFile, write: io.log.write, stop });
+    await runDaemon({ config, accessFile, write: io.log.write, onReload: io.onHangup, stop });
   } catch (error) {
     if (isUsage(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
