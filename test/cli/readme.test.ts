@@ -28,6 +28,8 @@ const PAGES = [
   'policies/FACTS.md',
   'src/config/README.md',
   'src/observe/README.md',
+  'src/serve/README.md',
+  'adapters/README.md',
   'adapters/libvirt/README.md',
   'adapters/simulated/README.md',
 ];
