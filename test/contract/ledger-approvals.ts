@@ -43,6 +43,7 @@ export function approvalCases({ ledger, reopen }: LedgerInHand): void {
         await ledger().openMove(aRecord('m1', 'v1'));
         expect(await ledger().approvals()).toHaveLength(2);
         await ledger().closeMove(moveId('m1'), aResult({ outcome }));
+        expect(await ledger().approvals()).toEqual([yes('v2')]);
         await ledger().giveApprovals([yes('v1', 300)], epochSeconds(300));
         await ledger().closeMove(moveId('m1'), aResult({ outcome }));
         expect(await ledger().approvals()).toEqual([yes('v1', 300), yes('v2')]);

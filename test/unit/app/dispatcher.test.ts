@@ -153,6 +153,24 @@ describe('an approval', () => {
     ]);
   });
 
+  it('leaves alone what the same plan has ended long ago', async () => {
+    const policies = asking({ concurrency: { total: 1, perHostIn: 1, perHostOut: 1 } }, [
+      'optional',
+    ]);
+    const { bench, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], policies, { seconds: 100 });
+    const others = [m1, m2].map((one) => again(one, one.id, { tier: 'mandatory' }));
+    await tick('p1', [...others, m3]);
+    await bench.clock.pass(180);
+    // The next tick has looked at the fleet, and is still planning.
+    bench.world = { ...bench.world, takenAt: bench.clock.now() };
+    await bench.clock.pass(60);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2']);
+    expect(counts(await approve('p1'))).toEqual([1, 0, 0, 0]);
+    await bench.clock.pass(200);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2', 'm3']);
+    expect(bench.events.of('failure')).toEqual([]);
+  });
+
   it('leaves alone what the same plan has skipped', async () => {
     const { bench, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], asking({}, ['optional']), {
       breaks: true,
