@@ -137,6 +137,26 @@ describe('mistakes in a fleet file', () => {
       '-0.1 is not a finite number >= 0',
     ],
     [
+      'a window with a statistic of its own',
+      host('"cores": 1, "metrics": { "cpu.used": { "median": 1 } }'),
+      'unknown key "median" in a window',
+    ],
+    [
+      'a window with a key of every object',
+      host('"cores": 1, "metrics": { "cpu.used": { "__proto__": {} } }'),
+      'unknown key "__proto__" in a window',
+    ],
+    [
+      'a list for a window',
+      host('"cores": 1, "metrics": { "cpu.used": [1] }'),
+      'unknown key "0" in a window',
+    ],
+    [
+      'nothing for a window',
+      host('"cores": 1, "metrics": { "cpu.used": null }'),
+      'a window has last',
+    ],
+    [
       'half a window',
       vm('"vcpus": 1, "memory": 1, "metrics": { "cpu.used": { "last": 1 } }'),
       'a window has last',
