@@ -18,6 +18,7 @@ import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
 import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
+import { watchProcess } from '../observe/process-metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
@@ -89,6 +90,7 @@ function bindGround({ container, options, closers }: Ground): void {
     const { registry } = await take('registry');
     const events = new EventBus();
     closers.add(subscribeMetrics(events, registry));
+    closers.add(watchProcess(events, registry));
     closers.add(options.subscribe(events));
     return events;
   });

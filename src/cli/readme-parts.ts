@@ -11,6 +11,7 @@ import { FACTS } from '../domain/facts.ts';
 import { REFUSAL_CODES } from '../domain/refusal.ts';
 import { MEASUREMENTS } from '../observe/influx-points.ts';
 import { METRICS } from '../observe/metrics.ts';
+import { PROCESS_METRICS } from '../observe/process-metrics.ts';
 import { EXIT_MEANINGS, type Io } from './io.ts';
 import { makeProgram } from './program.ts';
 
@@ -123,9 +124,11 @@ function facts(): string {
 }
 
 function metrics(): string {
-  const rows = Object.entries(METRICS).map(([name, { type, labels, help }]) => {
-    return [code(name), type, labels.map(code).join(', '), help];
-  });
+  const rows = Object.entries({ ...METRICS, ...PROCESS_METRICS }).map(
+    ([name, { type, labels, help }]) => {
+      return [code(name), type, labels.map(code).join(', '), help];
+    },
+  );
   return table(['Metric', 'Type', 'Labels', 'Meaning'], rows);
 }
 
