@@ -216,6 +216,7 @@ function bindFace({ container, options, closers }: Ground): void {
     const { collector, executor } = await take('collector', 'executor');
     return new DaemonApi({
       ...parts,
+      executor,
       clock,
       version: VERSION,
       startedAt: clock.now(),

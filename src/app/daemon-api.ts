@@ -20,6 +20,7 @@ import type {
   Api,
   ApiProblem,
   ApprovalView,
+  CancelView,
   HistoryRequest,
   HostView,
   LocateView,
@@ -36,6 +37,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
 import { approvalView } from './approval-text.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
+import { cancelMoves, type CancelParts } from './cancel-moves.ts';
 import { historyWithOpenMoves } from './history.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
@@ -52,6 +54,7 @@ export interface ApiParts extends StatusParts {
   readonly policies: PolicyStore;
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;
+  readonly executor: CancelParts['executor'];
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
   /** Asks every host of the VM's source where it is. */
@@ -202,6 +205,13 @@ export class DaemonApi implements Api {
       default:
         return assertNever(answer, 'answer to an approval');
     }
+  }
+
+  cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>> {
+    const { executor, ledger } = this.#parts;
+    const findVm = (one: string): Vm | undefined => this.#findVm(one);
+    const findHost = (one: string): Host | undefined => this.#findHost(one);
+    return cancelMoves({ executor, ledger, findVm, findHost }, name, by);
   }
 
   async alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]> {

@@ -9,6 +9,7 @@ import { Command, CommanderError } from 'commander';
 import { PolicyErrors, SourceErrors } from '../app/input-errors.ts';
 import { VERSION } from '../app/version.ts';
 import { CliError, EXIT, EXIT_MEANINGS, type ExitCode, type Io } from './io.ts';
+import { addCancel } from './verbs/cancel.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addInventory } from './verbs/inventory.ts';
@@ -61,6 +62,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addMigrations(program, io);
   addWhy(program, io);
   addOrders(program, io, setExit);
+  addCancel(program, io);
   addSnapshot(program, io);
   addDoctor(program, io, setExit);
   inherit(program);

@@ -18,4 +18,6 @@ export type CancelAnswer =
   | 'cancelled'
   /** It is asked to stop; it may be too late for that. Its outcome tells. */
   | 'cancelling'
+  /** It has arrived; what is left is to complete it. */
+  | 'too-late'
   | 'unknown';

@@ -8,6 +8,7 @@ export function closingLine(
   result: MoveResult,
 ): HistoryEntry {
   const { outcome, at } = result;
+  const way = `from ${move.from} to ${move.to}`;
   const isTrouble = outcome === 'failed' || outcome === 'needs-human';
   return {
     at,
@@ -16,10 +17,13 @@ export function closingLine(
     host: move.to,
     from: move.from,
     move: move.id,
-    text: `${vmName} ${outcomeText(result, `from ${move.from} to ${move.to}`)}: ${
-      outcome === 'succeeded' ? move.reason.text : result.detail
-    }`,
+    text: `${vmName} ${outcomeText(result, way)}: ${whyText(move, result)}`,
   };
+}
+
+function whyText({ reason }: MoveRecord['move'], { outcome, detail }: MoveResult): string {
+  if (outcome !== 'succeeded') return detail;
+  return detail === '' ? reason.text : `${reason.text} (${detail})`;
 }
 
 function outcomeText({ outcome }: MoveResult, way: string): string {

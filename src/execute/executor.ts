@@ -22,10 +22,11 @@ import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { AdapterError } from '../ports/metric-source.ts';
+import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { pauseAfter } from './call.ts';
+import { cancelIn, cancelNote, Cancels, isTooLate } from './cancels.ts';
 import { closingLine } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
-import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { EndedMoves } from './ended-moves.ts';
 import {
   DEFAULT_TIMING,
@@ -55,12 +56,11 @@ const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: secon
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
 
-/** What starts the journal's note that a move is to be stopped, and by whom. */
-const CANCELLED = 'cancelled by ';
-
 interface Running {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
   task: MoveTask | undefined;
+  /** Cancelled before there was a task to be told. */
+  cancelled?: string;
   done: Promise<void>;
 }
 
@@ -69,6 +69,7 @@ export class Executor {
   readonly #timing: ExecutionTiming;
   readonly #line = new WaitingLine();
   readonly #submissions = new Submissions();
+  readonly #cancels = new Cancels();
   readonly #running = new Map<MoveId, Running>();
   readonly #ended = new EndedMoves();
   readonly #stopping = new AbortController();
@@ -98,8 +99,9 @@ export class Executor {
     const moves: Move[] = [];
     for (const move of plan.moves) {
       if (this.#running.has(move.id)) continue;
-      // Begun while this plan was being made; what is left to do is in the next plan.
-      const isAllowed = allowed.has(move.id) && !moving.has(move.vm);
+      // Begun or cancelled while this plan was being made: what is left to do is in the next plan.
+      const isStopped = moving.has(move.vm) || this.#cancels.isAfter(plan, move.vm);
+      const isAllowed = allowed.has(move.id) && !isStopped;
       const outcome = before.get(move.id) ?? (isAllowed ? undefined : 'skipped');
       if (outcome === undefined) moves.push(move);
       else outcomes.set(move.id, outcome);
@@ -161,19 +163,29 @@ export class Executor {
     return this.#line.size;
   }
 
+  /** The moves that wait, and those that were begun and have not ended. */
+  get open(): readonly Move[] {
+    return [...this.#line.moves, ...[...this.#running.values()].map(({ record }) => record.move)];
+  }
+
   /** Idempotent. A cancel is durable: it is carried on with after a restart. */
   async cancel(move: MoveId, by = 'an operator'): Promise<CancelAnswer> {
+    const { ledger, clock } = this.#parts;
+    const text = cancelNote(by);
     const [entry] = this.#line.remove((waiting) => waiting.move.id === move);
     if (entry !== undefined) {
-      await this.#refuse(entry, 'cancelled', `${CANCELLED}${by}`);
+      await this.#refuse(entry, 'cancelled', text);
       return 'cancelled';
     }
-    const task = this.#running.get(move)?.task;
-    if (task === undefined) return 'unknown';
-    if (task.cancelled !== undefined) return 'cancelling';
-    task.cancelled = `${CANCELLED}${by}`;
-    const { ledger, clock } = this.#parts;
-    const note = { move, stage: task.stage, phase: 'undo', detail: task.cancelled } as const;
+    const running = this.#running.get(move);
+    if (running === undefined) return 'unknown';
+    const { task } = running;
+    // Its record is just being opened: without a stage in it, nothing was begun.
+    if (task === undefined) running.cancelled ??= text;
+    if (task === undefined || task.cancelled !== undefined) return 'cancelling';
+    if (isTooLate(task.stage)) return 'too-late';
+    task.cancelled = text;
+    const note = { move, stage: task.stage, phase: 'undo', detail: text } as const;
     await ledger.addStage({ ...note, at: clock.now() });
     task.wake.abort();
     return 'cancelling';
@@ -287,9 +299,6 @@ export class Executor {
     if (hypervisor === undefined) {
       throw new AdapterError('unreachable', source, 'this source is not configured any more');
     }
-    const cancelled = journal?.find(
-      (entry) => entry.phase === 'undo' && entry.detail.startsWith(CANCELLED),
-    );
     running.task = {
       record,
       move,
@@ -307,7 +316,7 @@ export class Executor {
       takenUpAt: clock.monotonic(),
       adopted: journal !== undefined,
       stage: 'pre-migration',
-      cancelled: cancelled?.detail,
+      cancelled: cancelIn(journal) ?? running.cancelled,
       wake: new AbortController(),
       seen,
       measured: { downtimeSeconds: undefined, bytes: undefined },
@@ -323,15 +332,16 @@ export class Executor {
       this.#submissions.settle(move.id, undefined);
       return;
     }
-    const { outcome } = end;
-    this.#remember(record, outcome);
-    this.#submissions.settle(move.id, outcome);
+    this.#remember(record, end.outcome);
+    this.#submissions.settle(move.id, end.outcome);
     this.#startWhatMay();
   }
 
   #remember({ move, plan }: Pick<MoveRecord, 'move' | 'plan'>, outcome: Outcome): void {
-    const outlivedAt = epochSeconds(this.#parts.clock.now() + this.#timing.pollLagSeconds);
+    const now = this.#parts.clock.now();
+    const outlivedAt = epochSeconds(now + this.#timing.pollLagSeconds);
     const { id, vm, to } = move;
+    if (outcome === 'cancelled') this.#cancels.remember(vm, now);
     this.#ended.add({ move: id, plan, vm, to, outcome, outlivedAt }, this.#parts.world());
   }
 

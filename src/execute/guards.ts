@@ -50,6 +50,8 @@ type Guard = (move: Move, context: GateContext) => readonly Objection[];
 /** After a move that came to nothing: doubled with each one in a row, up to the longest. */
 const FIRST_PAUSE_SECONDS = 30;
 const LONGEST_PAUSE_SECONDS = 3600;
+/** What somebody has cancelled rests for the cool-down; from mandatory moves only for this long. */
+const LONGEST_MANDATORY_REST_SECONDS = 300;
 
 const DEFERRABLE: readonly Tier[] = ['corrective', 'optional'];
 
@@ -59,6 +61,7 @@ const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard 
   { tiers: TIERS, guard: whenTheWorldMovedOn },
   { tiers: TIERS, guard: whenIncompatible },
   { tiers: TIERS, guard: whenInTrouble },
+  { tiers: TIERS, guard: whenCancelled },
   { tiers: TIERS, guard: whenTooManyFail },
   { tiers: ['mandatory'], guard: whenTooManyAreOut },
   { tiers: DEFERRABLE, guard: whenInCooldown },
@@ -127,7 +130,7 @@ function whenTooManyAreOut(move: Move, { beyondShare }: GateContext): readonly O
 
 /**
  * A move that came to nothing is not tried again at every tick: what refused it will refuse it
- * again, and what was cancelled is not to come back at once. The pause doubles each time.
+ * again. The pause doubles each time.
  */
 function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Objection[] {
   const trouble = troubles.get(move.vm);
@@ -137,6 +140,23 @@ function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Obj
   if (left <= 0) return [];
   const detail = `its last moves came to nothing (${trouble.count}); ${Math.ceil(left)} s left`;
   return [{ code: 'cool-down', detail }];
+}
+
+/**
+ * What somebody has cancelled is not to come back at once. Not for long where the host has to be
+ * left: the reason may be another one by then.
+ */
+function whenCancelled(move: Move, { troubles, policies, now }: GateContext): readonly Objection[] {
+  const at = troubles.get(move.vm)?.cancelledAt;
+  if (at === undefined) return [];
+  const { cooldownSeconds } = policies.limits;
+  const isMandatory = move.tier === 'mandatory';
+  const rest = isMandatory
+    ? Math.min(cooldownSeconds, LONGEST_MANDATORY_REST_SECONDS)
+    : cooldownSeconds;
+  const left = rest - (now - at);
+  if (left <= 0) return [];
+  return [{ code: 'cool-down', detail: `its last move was cancelled; ${Math.ceil(left)} s left` }];
 }
 
 function whenInCooldown(move: Move, context: GateContext): readonly Objection[] {

@@ -27,7 +27,12 @@ async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefi
     if (end.kind !== 'next') return finish(task, index, end);
     await note(task, definition, 'after', '');
   }
-  return close(task, 'succeeded', '');
+  // A cancel may have come too late for the hypervisor: whoever gave it is to know.
+  return close(
+    task,
+    'succeeded',
+    task.cancelled === undefined ? '' : `${task.cancelled}: too late`,
+  );
 }
 
 /**

@@ -32,6 +32,10 @@ export class WaitingLine {
     return this.#entries.length;
   }
 
+  get moves(): readonly Move[] {
+    return this.#entries.map(({ move }) => move);
+  }
+
   add(entries: readonly WaitingMove[]): void {
     this.#entries.push(...entries);
     this.#entries.sort(byRank);

@@ -7,13 +7,21 @@ import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import type { Trouble } from '../ports/ledger.ts';
 import type { LedgerSchema } from './schema.ts';
 
+interface Row {
+  readonly vm: string;
+  readonly count: number | string;
+  readonly last_at: number;
+  readonly cancelled_at: number | null;
+}
+
 export async function selectTroubles(
   db: Kysely<LedgerSchema>,
   since: EpochSeconds,
 ): Promise<ReadonlyMap<VmId, Trouble>> {
   // A move that is skipped because it waited for another was not begun: it has no stages.
-  const { rows } = await sql<{ vm: string; count: number | string; last_at: number }>`
-    select bad.vm as vm, count(*) as count, max(bad.closed_at) as last_at
+  const { rows } = await sql<Row>`
+    select bad.vm as vm, count(*) as count, max(bad.closed_at) as last_at,
+      max(case when bad.outcome = 'cancelled' then bad.closed_at end) as cancelled_at
     from moves as bad
     where bad.closed_at >= ${since}
       and bad.outcome <> 'succeeded'
@@ -25,8 +33,10 @@ export async function selectTroubles(
     group by bad.vm
     order by bad.vm`.execute(db);
   return new Map(
-    rows.map(({ vm, count, last_at }) => {
-      return [vmId(vm), { count: Number(count), lastAt: epochSeconds(last_at) }];
+    rows.map(({ vm, count, last_at, cancelled_at }) => {
+      const cancelledAt = cancelled_at === null ? undefined : epochSeconds(cancelled_at);
+      const trouble = { count: Number(count), lastAt: epochSeconds(last_at), cancelledAt };
+      return [vmId(vm), trouble];
     }),
   );
 }

@@ -181,6 +181,22 @@ export interface ApprovalView {
   readonly text: string;
 }
 
+export interface CancelledMove {
+  readonly move: string;
+  readonly vm: string;
+  readonly from: string;
+  readonly to: string;
+  /** `cancelling`: it was under way and is asked to stop; its outcome tells whether it did. */
+  readonly answer: 'cancelled' | 'cancelling' | 'too-late';
+  readonly text: string;
+}
+
+export interface CancelView {
+  readonly moves: readonly CancelledMove[];
+  /** Orders that still ask for such moves, and how to withdraw them. */
+  readonly notes: readonly string[];
+}
+
 /** One alert of an alerting system, reduced to what matters here. */
 export interface AlertInput {
   readonly fingerprint: string;
@@ -233,5 +249,7 @@ export interface Api {
    * wants them. The plan may be any that was shown within the last 30 minutes.
    */
   approve(plan: string, by: string): Promise<Result<ApprovalView, ApiProblem>>;
+  /** Stops a move, the move of a VM, or all moves away from a host: by id or name. */
+  cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>>;
   alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]>;
 }

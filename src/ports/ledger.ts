@@ -46,6 +46,8 @@ export interface HistoryQuery {
 export interface Trouble {
   readonly count: number;
   readonly lastAt: EpochSeconds;
+  /** When somebody last cancelled one of them; undefined: nobody did. */
+  readonly cancelledAt?: EpochSeconds | undefined;
 }
 
 export interface Ledger {

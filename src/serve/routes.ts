@@ -83,6 +83,10 @@ export function addWrites(server: FastifyInstance, api: Api): void {
       return { paused };
     });
   }
+  server.post('/api/v1/cancel/:name', write, async (request, reply) => {
+    const { name } = parse(nameSchema, request.params);
+    return sendResult(reply, await api.cancel(name, request.by));
+  });
   server.post('/api/v1/plans/:name/approve', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.approve(name, request.by));

@@ -8,7 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDemo, type Demo } from '../../src/app/demo.ts';
 import { writeCliAccess } from '../../src/app/state-folder.ts';
 import { accessFileIn, demoAccessFile } from '../../src/cli/access.ts';
-import type { HostView, MigrationView, StatusView, VmView } from '../../src/ports/api.ts';
+import type {
+  CancelView,
+  HostView,
+  MigrationView,
+  StatusView,
+  VmView,
+} from '../../src/ports/api.ts';
 import { parseFleet } from '../../src/config/fleet-file.ts';
 import { cli } from '../support/cli.ts';
 
@@ -179,6 +185,30 @@ describe('the daemon, asked by its CLI', () => {
       { what: 'changed', order: { state: 'returning' } },
     ]);
   });
+
+  it('stops what leaves a host, and says how to withdraw the order for it', async () => {
+    const hosts = await json<HostView[]>('hosts');
+    const name = hosts.toSorted((a, b) => b.vms - a.vms)[0]?.name ?? '';
+    await cli(['evacuate', name], env);
+    const { moves, notes } = await until(async () => {
+      const { code, out } = await cli(['cancel', name, '--json'], env);
+      return code === 0 ? (JSON.parse(out) as CancelView) : undefined;
+    });
+    expect(moves.length).toBeGreaterThan(0);
+    expect(notes).toEqual([expect.stringMatching(`drover maintenance exit ${name}$`)]);
+    const vm = moves.find(({ answer }) => answer === 'cancelled')?.vm ?? moves[0]?.vm ?? '';
+    const history = await until(async () => {
+      const { out } = await cli(['history', vm], env);
+      return /cancelled by cli/.test(out) ? out : undefined;
+    });
+    expect(history).toMatch(/cancelled by cli/);
+    await cli(['maintenance', 'exit', name], env);
+    const nobody = await cli(['cancel', 'nobody'], env);
+    expect([nobody.code, nobody.err]).toEqual([
+      2,
+      expect.stringMatching(/no open move, VM or host/),
+    ]);
+  }, 60_000);
 
   it('is well, says doctor', async () => {
     const { code, out } = await cli(['doctor'], env);

@@ -31,6 +31,7 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
       return fail(NOTHING);
     },
     returnHost: async () => fail(NOTHING),
+    cancel: async () => fail(NOTHING),
     setPaused: async (paused, by) => {
       asked.paused.push({ paused, by });
     },

@@ -53,6 +53,8 @@ export function tellAction(action: Action): string {
       return `${action.by}: return ${action.host}`;
     case 'alert':
       return `alert ${action.name} ${action.status ?? 'firing'}: ${JSON.stringify(action.labels)}`;
+    case 'cancel':
+      return `${action.by}: cancel ${action.name}`;
     case 'policy':
       return `somebody saves ${action.file} as the policy`;
     case 'crash':
@@ -98,6 +100,12 @@ export async function ask(
     case 'return': {
       const answer = await daemon.api.returnHost(action.host, action.by);
       return answer.ok ? answer.value.text : answer.error.detail;
+    }
+    case 'cancel': {
+      const answer = await daemon.api.cancel(action.name, action.by);
+      if (!answer.ok) return answer.error.detail;
+      const { moves, notes } = answer.value;
+      return [...moves.map(({ text }) => text), ...notes].join('; ');
     }
     case 'alert': {
       const { name, labels, annotations = {}, status = 'firing' } = action;

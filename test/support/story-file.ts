@@ -96,6 +96,8 @@ const REQUESTS = {
     labels: table(anyText()),
     annotations: table(anyText()).optional(),
   }),
+  /** A VM or host: its moves are stopped. */
+  cancel: group({ name: text('a VM or host'), ...by }),
   pause: group(by),
   resume: group(by),
   /** `shown`: the plan that was the newest at that time of the story; left out: the newest. */

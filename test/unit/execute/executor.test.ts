@@ -1,4 +1,4 @@
-// Role: the executor's ordinary days: stages, drift, convergence, cancel.
+// Role: the executor's ordinary days: stages, drift, convergence.
 import { describe, expect, it, vi } from 'vitest';
 
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
@@ -252,57 +252,6 @@ describe('a success that was none', () => {
     };
     const moves = [move('1', 'h1', 'h2')];
     expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
-    expect(await wrongs(bench, moves)).toEqual([]);
-  });
-});
-
-describe('cancel', () => {
-  it('stops a move under way: the VM stays on its source', async () => {
-    const bench = await makeBench();
-    const moves = [move('1', 'h1', 'h2')];
-    const executor = bench.executor();
-    const done = executor.submit(planOf(moves), yes(moves));
-    await bench.clock.pass(5);
-    expect(await executor.cancel(moveId('m1'), 'ada')).toBe('cancelling');
-    expect(await executor.cancel(moveId('m1'), 'bob')).toBe('cancelling');
-    await bench.clock.until(done);
-    const result = (await bench.ledger.move(moveId('m1')))?.result;
-    expect(result).toMatchObject({ outcome: 'cancelled' });
-    expect(result?.detail).toContain('ada');
-    expect(await wrongs(bench, moves)).toEqual([]);
-    expect(await executor.cancel(moveId('m1'))).toBe('unknown');
-  });
-
-  it('takes a waiting move out, with those that wait for it', async () => {
-    const bench = await makeBench(['h1', 'h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
-    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
-    const moves = [
-      move('1', 'h1', 'h2'),
-      move('2', 'h1', 'h2'),
-      move('3', 'h1', 'h2', { dependsOn: [moveId('m2')] }),
-    ];
-    const executor = bench.executor();
-    const done = executor.submit(planOf(moves), yes(moves));
-    await bench.clock.pass(5);
-    expect(await executor.cancel(moveId('m2'), 'ada')).toBe('cancelled');
-    await bench.clock.until(done);
-    expect((await bench.ledger.move(moveId('m2')))?.result?.outcome).toBe('cancelled');
-    expect((await bench.ledger.move(moveId('m3')))?.result?.outcome).toBe('skipped');
-    expect(bench.hypervisor.started).toEqual(['m1']);
-  });
-
-  it('comes too late after the switch to post-copy', async () => {
-    const bench = await makeBench(['h1'], { seconds: 60 });
-    const moves = [move('1', 'h1', 'h2')];
-    const executor = bench.executor();
-    const done = executor.submit(planOf(moves), yes(moves));
-    await bench.clock.pass(5);
-    const order = { vm: vmId('v1'), from: hostId('h1'), to: hostId('h2'), allowPostCopy: true };
-    await bench.hypervisor.steer({ ...order } as never, { kind: 'post-copy' });
-    await executor.cancel(moveId('m1'), 'ada');
-    await bench.clock.until(done);
-    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('succeeded');
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 });

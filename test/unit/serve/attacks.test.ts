@@ -30,6 +30,7 @@ describe('without a token', () => {
     ['GET', '/metrics'],
     ['POST', '/api/v1/orders'],
     ['POST', '/api/v1/hosts/x/return'],
+    ['POST', '/api/v1/cancel/x'],
     ['POST', '/api/v1/plans/x/approve'],
     ['POST', '/api/v1/pause'],
     ['POST', '/api/v1/resume'],

@@ -1,0 +1,122 @@
+// Role: cancels: of moves that wait, that are under way, that have arrived; and that what was
+// cancelled does not come back at once.
+import { describe, expect, it } from 'vitest';
+
+import { TIERS } from '../../../src/domain/finding.ts';
+import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
+import { gate } from '../../../src/execute/gate.ts';
+import { aPolicy, someLimits, TEST_NOW } from '../../support/fleet.ts';
+import { makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
+
+describe('cancel', () => {
+  it('stops a move under way: the VM stays on its source', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    expect(await executor.cancel(moveId('m1'), 'ada')).toBe('cancelling');
+    expect(await executor.cancel(moveId('m1'), 'bob')).toBe('cancelling');
+    await bench.clock.until(done);
+    const result = (await bench.ledger.move(moveId('m1')))?.result;
+    expect(result).toMatchObject({ outcome: 'cancelled' });
+    expect(result?.detail).toContain('ada');
+    expect(await wrongs(bench, moves)).toEqual([]);
+    expect(await executor.cancel(moveId('m1'))).toBe('unknown');
+  });
+
+  it('takes a waiting move out, with those that wait for it', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const moves = [
+      move('1', 'h1', 'h2'),
+      move('2', 'h1', 'h2'),
+      move('3', 'h1', 'h2', { dependsOn: [moveId('m2')] }),
+    ];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    expect(await executor.cancel(moveId('m2'), 'ada')).toBe('cancelled');
+    await bench.clock.until(done);
+    expect((await bench.ledger.move(moveId('m2')))?.result?.outcome).toBe('cancelled');
+    expect((await bench.ledger.move(moveId('m3')))?.result?.outcome).toBe('skipped');
+    expect(bench.hypervisor.started).toEqual(['m1']);
+  });
+
+  it('holds against a plan that was being made meanwhile, and not against later ones', async () => {
+    const bench = await makeBench(['h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const executor = bench.executor();
+    const first = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2')];
+    const done = executor.submit(planOf(first), yes(first));
+    await bench.clock.pass(5);
+    await Promise.all(executor.open.map(({ id }) => executor.cancel(id, 'ada')));
+    await bench.clock.until(done);
+    // The same moves, of a plan that was begun before the cancel.
+    const again = first.map((one) => ({ ...one, id: moveId(`${one.id}-again`) }));
+    await bench.clock.until(executor.submit(planOf(again, 'p2'), yes(again)));
+    expect(bench.hypervisor.started).toEqual(['m1']);
+    await bench.clock.pass(1);
+    const later = first.map((one) => ({ ...one, id: moveId(`${one.id}-later`) }));
+    const plan = { ...planOf(later, 'p3'), snapshotAt: bench.clock.now() };
+    await bench.clock.until(executor.submit(plan, yes(later)));
+    expect(bench.hypervisor.started).toEqual(['m1', 'm1-later', 'm2-later']);
+  });
+
+  it('is told that it comes too late when the VM has arrived', async () => {
+    const bench = await makeBench();
+    const moves = [move('1', 'h1', 'h2')];
+    const executor = bench.executor();
+    let answer = '';
+    const commit = bench.hypervisor.commit.bind(bench.hypervisor);
+    bench.hypervisor.commit = async (order, ...rest) => {
+      answer = await executor.cancel(moveId('m1'), 'ada');
+      return commit(order, ...rest);
+    };
+    await bench.clock.until(executor.submit(planOf(moves), yes(moves)));
+    expect(answer).toBe('too-late');
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('succeeded');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('comes too late after the switch to post-copy', async () => {
+    const bench = await makeBench(['h1'], { seconds: 60 });
+    const moves = [move('1', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    const order = { vm: vmId('v1'), from: hostId('h1'), to: hostId('h2'), allowPostCopy: true };
+    await bench.hypervisor.steer({ ...order } as never, { kind: 'post-copy' });
+    await executor.cancel(moveId('m1'), 'ada');
+    await bench.clock.until(done);
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('succeeded');
+    const [line] = await bench.ledger.history({ vm: vmId('v1'), limit: 1 });
+    expect(line?.text).toMatch(/moved from h1 to h2: .*\(cancelled by ada: too late\)$/);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+});
+
+describe('a VM whose move was cancelled', () => {
+  /** By tier: what the gate says when the cancel was so many seconds ago. */
+  async function after(ago: number): Promise<readonly string[]> {
+    const { world: snapshot, policies } = await makeBench();
+    const at = epochSeconds(TEST_NOW - ago);
+    const troubles = new Map([[vmId('v1'), { count: 1, lastAt: at, cancelledAt: at }]]);
+    const counters = { movesLastHour: 0, movesLastDay: new Map(), troubles };
+    return TIERS.map((tier) => {
+      const plan = planOf([move('1', 'h1', 'h2', { tier })]);
+      const request = { plan, snapshot, findings: [], policies, now: TEST_NOW, paused: false };
+      const [verdict] = gate({ ...request, counters, approvals: [] });
+      return verdict?.refusals.map(({ code }) => code).join() ?? 'none';
+    });
+  }
+
+  it('rests for the cool-down, from mandatory moves for five minutes at most', async () => {
+    expect(await after(299)).toEqual(['cool-down', 'cool-down', 'cool-down']);
+    expect(await after(300)).toEqual(['', 'cool-down', 'cool-down']);
+    expect(await after(3_600)).toEqual(['', '', '']);
+  });
+});
