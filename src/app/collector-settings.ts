@@ -7,6 +7,9 @@ import { seconds } from '../domain/units.ts';
 /** A sample may miss this many polls before it says nothing about now. */
 const POLLS_UNTIL_STALE = 6;
 
+/** A window without room for the samples that a mean needs would leave every host unknown. */
+const POLLS_IN_WINDOW = DEFAULT_COLLECTOR_SETTINGS.minSamples + 1;
+
 /** @param speed seconds of the clock per second of real time; the schedule counts real ones. */
 export function collectorSettings(
   schedule: DaemonConfig['schedule'],
@@ -16,7 +19,7 @@ export function collectorSettings(
   return {
     ...DEFAULT_COLLECTOR_SETTINGS,
     pollSeconds,
-    windowSeconds: seconds(schedule.windowSeconds),
+    windowSeconds: seconds(Math.max(schedule.windowSeconds, POLLS_IN_WINDOW * pollSeconds)),
     maxAgeSeconds: seconds(
       Math.max(DEFAULT_COLLECTOR_SETTINGS.maxAgeSeconds, POLLS_UNTIL_STALE * pollSeconds),
     ),

@@ -7,7 +7,7 @@
 
 import type { FiringAlert, HealthSignal, Host, HostState } from '../domain/host.ts';
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
-import { type MetricWindow, missingWindow, type SourceStatus } from '../domain/measured.ts';
+import type { SourceStatus } from '../domain/measured.ts';
 import type { InFlightMove, Reservation, Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -15,12 +15,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { HostFacts, Hypervisor, Inventory, VmFacts } from '../ports/hypervisor.ts';
 import type { MetricSource, Reading } from '../ports/metric-source.ts';
+import { type SeriesReader, windowsOf } from './entity-windows.ts';
 import { type Directory, directoryOf, type Fleet, mergeInventories } from './fleet.ts';
-import { SeriesStore, type Scratch, type SeriesId } from './series-store.ts';
+import { GuestWatch, isOfGuests, presentUse } from './guests.ts';
+import { type Scratch, type SeriesId, SeriesStore } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
 import { type PollStatus, SourcePoll } from './source-poll.ts';
 import { METRICS, SourceTable } from './source-table.ts';
-import { windowOf, type WindowInput } from './window.ts';
+import type { WindowInput } from './window.ts';
 
 export interface CollectorOptions {
   /** In the order of preference: where two report the same, the first that knows it is used. */
@@ -58,6 +60,11 @@ interface PolledSource {
 /** More warnings of one kind than this in one poll help nobody. */
 const MAX_WARNINGS = 20;
 
+const CPU_COLUMN = {
+  host: METRICS.host.get('cpu.used')?.column ?? Number.NaN,
+  vm: METRICS.vm.get('cpu.used')?.column ?? Number.NaN,
+};
+
 export class Collector {
   readonly #sources: readonly PolledSource[];
   readonly #store: SeriesStore;
@@ -67,6 +74,7 @@ export class Collector {
   readonly #settings: CollectorSettings;
   /** When a host or VM was last in the inventory, for those that are not any more. */
   readonly #absentSince = new Map<HostId | VmId, EpochSeconds>();
+  readonly #guests = new GuestWatch();
   /** Merged when it is asked for; undefined: an inventory has come in since. */
   #fleet: { readonly fleet: Fleet; readonly down: string } | undefined;
   #conflicts: ReadonlySet<string> = new Set();
@@ -109,6 +117,7 @@ export class Collector {
       }
     }
     await Promise.all([inventories, ...others]);
+    this.#watchGuests();
     this.#reportConflicts();
     this.#forget();
     this.#announce();
@@ -137,10 +146,18 @@ export class Collector {
       sourceDown: down.has(source),
     });
     const readers = this.#sources.map((source) => ({ source, input: input(source) }));
+    const vms = fleet.vms.map((vm) => this.#vm(vm, readers));
+    const guests = Map.groupBy(vms, (vm) => vm.host);
     return {
       takenAt: now,
-      hosts: fleet.hosts.map((host) => this.#host(host, readers, context)),
-      vms: fleet.vms.map((vm) => this.#vm(vm, readers)),
+      hosts: fleet.hosts.map((host) => ({
+        ...host,
+        state: context.hostStates.get(host.id) ?? 'healthy',
+        metrics: this.#hostMetrics(host, guests.get(host.id) ?? [], readers),
+        health: this.#health(host.id, readers),
+        alerts: context.alerts.get(host.id) ?? [],
+      })),
+      vms,
       placement: [],
       inFlight: context.inFlight,
       reservations: context.reservations,
@@ -278,16 +295,41 @@ export class Collector {
     }
   }
 
-  #host(host: HostFacts, readers: readonly Reader[], context: SnapshotContext): Host {
-    return {
-      ...host,
-      state: context.hostStates.get(host.id) ?? 'healthy',
-      metrics: windows(METRICS.host, host.source, readers, (table, column) =>
-        table.hostSeries(host.id, column),
-      ),
-      health: this.#health(host.id, readers),
-      alerts: context.alerts.get(host.id) ?? [],
+  #watchGuests(): void {
+    const now = this.#clock.now();
+    const newest = (seriesOf: (table: SourceTable) => SeriesId | undefined) => {
+      for (const { table } of this.#sources) {
+        const series = seriesOf(table);
+        if (series === undefined || this.#store.suspect(series)) continue;
+        const age = now - this.#store.newestAt(series);
+        if (age <= this.#settings.maxAgeSeconds) return this.#store.newestValue(series);
+      }
+      return undefined;
     };
+    const { hosts, vms } = this.#merged();
+    this.#guests.observe(hosts, vms, now, {
+      ofHost: (id) => newest((table) => table.hostSeries(id, CPU_COLUMN.host)),
+      ofVm: (id) => newest((table) => table.vmSeries(id, CPU_COLUMN.vm)),
+    });
+  }
+
+  #hostMetrics(
+    host: HostFacts,
+    guests: readonly Vm[],
+    readers: readonly Reader[],
+  ): Host['metrics'] {
+    const since = this.#guests.changedAt(host.id);
+    const metrics: Host['metrics'] = windowsOf(METRICS.host, host.source, readers, {
+      seriesOf: (table, column) => table.hostSeries(host.id, column),
+      changedAt: (metric) => (isOfGuests(metric) ? since : undefined),
+    });
+    const used = metrics['cpu.used'];
+    const isOver = since === undefined || this.#clock.now() - since > this.#settings.windowSeconds;
+    if (isOver || used === undefined) return metrics;
+    const age = used.last.kind === 'known' ? used.last.ageSeconds : 0;
+    const isStraddling = this.#clock.now() - age <= since;
+    const before = isStraddling ? this.#guests.beside(host.id) : undefined;
+    return { ...metrics, 'cpu.used': presentUse(used, host, guests, before) };
   }
 
   #vm(vm: VmFacts, readers: readonly Reader[]): Vm {
@@ -295,9 +337,10 @@ export class Collector {
       ...vm,
       criticality: 'standard',
       permission: 'live',
-      metrics: windows(METRICS.vm, vm.source, readers, (table, column) =>
-        table.vmSeries(vm.id, column),
-      ),
+      metrics: windowsOf(METRICS.vm, vm.source, readers, {
+        seriesOf: (table, column) => table.vmSeries(vm.id, column),
+        changedAt: () => undefined,
+      }),
     };
   }
 
@@ -313,41 +356,8 @@ export class Collector {
   }
 }
 
-interface Reader {
+interface Reader extends SeriesReader {
   readonly source: PolledSource;
-  readonly input: WindowInput;
-}
-
-/**
- * The windows of one host or VM: of each metric the first source that knows it, else why the
- * first that ever reported it does not. A metric that nobody reported is left out, unless the
- * hypervisor it would come from is down.
- */
-function windows(
-  metrics: ReadonlyMap<string, { readonly column: number }>,
-  owner: SourceId,
-  readers: readonly Reader[],
-  seriesOf: (table: SourceTable, column: number) => SeriesId | undefined,
-): Record<string, MetricWindow> {
-  const result: Record<string, MetricWindow> = {};
-  for (const [name, { column }] of metrics) {
-    let chosen: MetricWindow | undefined;
-    for (const { source, input } of readers) {
-      const series = seriesOf(source.table, column);
-      if (series === undefined) continue;
-      const window = windowOf(series, input);
-      if (window.last.kind === 'known') {
-        chosen = window;
-        break;
-      }
-      chosen ??= window;
-    }
-    if (chosen !== undefined) result[name] = chosen;
-    else if (readers.some(({ source, input }) => source.source === owner && input.sourceDown)) {
-      result[name] = missingWindow('source-down');
-    }
-  }
-  return result;
 }
 
 /** The worse of a hypervisor's two conversations, inventory and metrics. */

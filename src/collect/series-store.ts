@@ -91,6 +91,15 @@ export class SeriesStore {
     return read(page.at, this.#cell(slot, read(page.start, slot) + count - 1));
   }
 
+  /** Value of the newest sample; NaN when there is none. */
+  newestValue(id: SeriesId): number {
+    const page = this.#page(id);
+    const slot = id % PAGE_SERIES;
+    const count = read(page.count, slot);
+    if (count === 0) return Number.NaN;
+    return read(page.value, this.#cell(slot, read(page.start, slot) + count - 1));
+  }
+
   /** Appends; `at` has to be later than the newest time stamp. Clears both marks. */
   push(id: SeriesId, at: number, value: number): void {
     const page = this.#page(id);

@@ -34,7 +34,7 @@ export interface CollectorSettings {
 /** For a poll every 30 s. 400,000 series are 2,000 hosts and 60,000 VMs with every metric. */
 export const DEFAULT_COLLECTOR_SETTINGS: CollectorSettings = {
   pollSeconds: seconds(30),
-  windowSeconds: seconds(900),
+  windowSeconds: seconds(300),
   maxAgeSeconds: seconds(180),
   timeoutSeconds: seconds(20),
   minSamples: 3,

@@ -19,7 +19,12 @@ export interface WindowInput {
   readonly sourceDown: boolean;
 }
 
-export function windowOf(series: SeriesId, input: WindowInput): MetricWindow {
+/** `changedAt`: what came before tells of other guests (guests.ts). */
+export function windowOf(
+  series: SeriesId,
+  input: WindowInput,
+  changedAt?: EpochSeconds,
+): MetricWindow {
   const { store, scratch, settings, now } = input;
   const newest = store.newestAt(series);
   if (store.suspect(series)) return missingWindow('implausible');
@@ -31,17 +36,31 @@ export function windowOf(series: SeriesId, input: WindowInput): MetricWindow {
   }
   if (store.strikes(series) >= settings.repeatLimit) return missingWindow('repeating');
 
-  const count = store.copy(series, now - settings.windowSeconds, scratch);
-  const { at, value } = scratch;
-  const last = known(value[count - 1] ?? Number.NaN, age);
-  if (count < Math.max(2, settings.minSamples)) {
-    const few = missing('too-few-samples');
-    return { last, mean: few, p95: few, slope: few };
-  }
+  const copied = store.copy(series, now - settings.windowSeconds, scratch);
+  const enough = Math.max(2, settings.minSamples);
+  const few = missing('too-few-samples');
+  const last = known(scratch.value[copied - 1] ?? Number.NaN, age);
+  if (copied < enough) return { last, mean: few, p95: few, slope: few };
+  const since = countSince(scratch, copied, changedAt);
+  const count = Math.max(since, enough);
+  const [at, value] = newestOf(scratch, copied, count);
   return {
     last,
     mean: known(timeWeightedMean(at, value, count), age),
     p95: known(percentile95(value, count), age),
-    slope: known(slopePerHour(at, value, count), age),
+    slope: since < enough ? few : known(slopePerHour(at, value, count), age),
   };
+}
+
+function newestOf({ at, value }: Scratch, copied: number, count: number) {
+  if (count === copied) return [at, value] as const;
+  return [at.subarray(copied - count, copied), value.subarray(copied - count, copied)] as const;
+}
+
+/** How many of the samples were taken after the change: a reading covers the time before it. */
+function countSince(scratch: Scratch, count: number, changedAt: EpochSeconds | undefined): number {
+  if (changedAt === undefined) return count;
+  let since = 0;
+  while (since < count && (scratch.at[count - 1 - since] ?? -Infinity) > changedAt) since += 1;
+  return since;
 }

@@ -113,7 +113,7 @@ export const daemonSchema = group({
     collectEvery: option(duration({ min: 1 }), '30s', 'How often sources are read.'),
     tickEvery: option(duration({ min: 1 }), '1m', 'How often the fleet is judged and planned.'),
     housekeepingEvery: option(duration({ min: 1 }), '1h', 'How often old records are removed.'),
-    window: option(duration({ min: 10 }), '15m', 'What means and percentiles are taken over.'),
+    window: option(duration({ min: 10 }), '5m', 'What means and percentiles are taken over.'),
   }),
   alerts: section({
     expireAfter: option(

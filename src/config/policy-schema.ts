@@ -43,7 +43,7 @@ const rule = group({
   clear: optional(condition, 'The finding ends when this holds; none: when `when` no longer does.'),
   relieveBelow: optional(
     share(),
-    'relieve: the CPU share to get below; none: limits.safetyCapacity.cpu.',
+    'relieve: the CPU share to get below, where there is room; none: safetyCapacity.',
   ),
 });
 

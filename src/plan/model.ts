@@ -6,8 +6,9 @@
  * pages of each size in bytes. Every one of them is held on both hosts while a VM moves.
  *
  * A VM whose CPU demand is unknown counts with all its vCPUs at the fleet's fastest speed where it
- * arrives. Where it is, the host's own measurement tells what it uses; the limit for arrivals is
- * lowered by its worst case all the same, since it may use that tomorrow.
+ * arrives. Where it is, its newest reading counts (that of a VM just started), or it is part of
+ * what the host itself is measured to use; for arrivals room is kept for its worst case all the
+ * same, since it may use that tomorrow.
  */
 
 import {
@@ -156,8 +157,9 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
     if (pages !== undefined) need[at + 2 + pageSizes.indexOf(pages.pageBytes)] = pages.bytes;
     for (let r = 0; r < width; r += 1) held[at + r] = need[at + r] ?? 0;
     if (demand.kind === 'missing' && model.hostMeasured[h] === 1) {
-      held[at + CPU_AT] = 0;
-      model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - worst;
+      const seen = Math.min(worst, newest(vm.metrics['cpu.used']) * speed);
+      held[at + CPU_AT] = seen;
+      model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - (worst - seen);
     }
     model.criticality[v] = CRITICALITIES.indexOf(vm.criticality);
     model.cost[v] = (vm.memoryBytes + perMove) * CRITICALITY_WEIGHT[vm.criticality];

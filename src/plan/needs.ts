@@ -177,7 +177,7 @@ class FindingReader {
 }
 
 /** Memory where the evidence is about memory, else CPU. */
-function reliefResource(finding: Finding): number {
+export function reliefResource(finding: Finding): number {
   const facts = finding.evidence.map(({ fact }) => fact);
   const memory = facts.some((fact) => fact.includes('memory'));
   const cpu = facts.some((fact) => fact.includes('cpu'));

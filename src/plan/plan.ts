@@ -16,6 +16,7 @@ import { seededRng } from '../domain/rng.ts';
 import { bytes, seconds } from '../domain/units.ts';
 import { balance } from './balance.ts';
 import { Draft } from './draft.ts';
+import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
 import { evacuate } from './evacuate.ts';
 import { level } from './level.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
@@ -37,15 +38,9 @@ const STEPS_PER_NEED = 40;
 const MOST_STEPS = 4000;
 
 export function plan(request: PlanRequest): PlanResult {
-  const setting = makeSetting(request);
-  const draft = new Draft(setting.state);
-  const granted = request.steps ?? defaultSteps(setting);
-  const budget: SearchBudget = {
-    rng: seededRng(request.seed),
-    shouldStop: request.shouldStop ?? (() => false),
-    steps: granted,
-  };
-  fill(draft, setting, budget);
+  const first = makeSetting(request);
+  const granted = request.steps ?? defaultSteps(first);
+  const { setting, draft, stepsLeft } = bestAttempt(first, granted);
   const ordered = orderMoves(draft);
   const { moves, objective } = describe(draft, setting, ordered);
   const text = [request.snapshot.takenAt, ...moves.map(({ id }) => id)].join(' ');
@@ -59,9 +54,51 @@ export function plan(request: PlanRequest): PlanResult {
     report: makeReport(draft, setting, {
       seed: request.seed,
       stepsGranted: granted,
-      stepsUsed: granted - budget.steps,
+      stepsUsed: granted - stepsLeft,
     }),
   };
+}
+
+interface Attempt {
+  readonly setting: Setting;
+  readonly draft: Draft;
+  readonly stepsLeft: number;
+}
+
+/**
+ * What is asked, where there is room for it; else with less asked of the hosts that it leaves
+ * overloaded, then of all that are (ease.ts). The one that leaves the fewest overloaded.
+ */
+function bestAttempt(asked: Setting, granted: number): Attempt {
+  const { request } = asked;
+  const easedAll = ease(asked);
+  if (easedAll === undefined) return attempt(asked, granted);
+  const eased = (less: readonly Finding[], steps: number): Attempt => {
+    const one = attempt(makeSetting({ ...request, findings: less }), steps);
+    one.draft.notes.push(...easedNotes(asked, one));
+    return one;
+  };
+  if (isHopeless(asked)) return eased(easedAll, granted);
+  // Half of the steps are kept for another try.
+  const half = Math.ceil(granted / 2);
+  const first = attempt(asked, half);
+  const left = granted - half + first.stepsLeft;
+  const easedSome = ease(asked, unrelieved(first));
+  if (easedSome === undefined) return { ...first, stepsLeft: left };
+  const kept = Math.floor(left / 2);
+  const second = eased(easedSome, left - kept);
+  const last = eased(easedAll, kept + second.stepsLeft);
+  // Among equals less asked is more done: targets may be filled further.
+  const ranked = [second, last, first].sort((a, b) => unrelieved(a).size - unrelieved(b).size);
+  return { ...(ranked[0] ?? second), stepsLeft: last.stepsLeft };
+}
+
+function attempt(setting: Setting, steps: number): Attempt {
+  const { seed, shouldStop = () => false } = setting.request;
+  const draft = new Draft(setting.state);
+  const budget: SearchBudget = { rng: seededRng(seed), shouldStop, steps };
+  fill(draft, setting, budget);
+  return { setting, draft, stepsLeft: budget.steps };
 }
 
 /** Enough for the search to settle on fleets of any size, few enough to stay in milliseconds. */

@@ -1,7 +1,7 @@
 /** A rule of a policy, checked and ready to be asked about hosts. */
 
-import type { Evidence, Finding } from '../domain/finding.ts';
-import type { Host } from '../domain/host.ts';
+import type { Evidence, Finding, Response } from '../domain/finding.ts';
+import type { Host, HostState } from '../domain/host.ts';
 import { isIdText } from '../domain/ids.ts';
 import type { Condition, Rule } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
@@ -10,7 +10,7 @@ import { checkCondition, leavesOf, leafTruth, type Truth, truthOf } from './cond
 import { makeFindingId } from './finding-id.ts';
 import type { Gap } from './gap.ts';
 import type { HoldState } from './hold.ts';
-import type { FactLookup } from './host-facts.ts';
+import type { FactLookup, HostWorld } from './host-facts.ts';
 import { Judge } from './judge.ts';
 import { matches } from './selector.ts';
 import { durationText, evidenceText, factText } from './wording.ts';
@@ -46,6 +46,17 @@ export function compileRule(rule: Rule): Result<CompiledRule, readonly string[]>
 
 export function appliesTo({ rule }: CompiledRule, host: Host): boolean {
   return rule.hosts === undefined || matches(rule.hosts, host);
+}
+
+/**
+ * Responses to load. A host that is being emptied, or is kept empty, has no use for them: what
+ * loads it leaves anyway.
+ */
+const ABOUT_LOAD: ReadonlySet<Response> = new Set(['relieve', 'level', 'consolidate']);
+const EMPTYING: ReadonlySet<HostState> = new Set(['draining', 'evacuating', 'maintenance']);
+
+export function isMoot({ rule }: CompiledRule, { host, order }: HostWorld): boolean {
+  return ABOUT_LOAD.has(rule.response) && (order !== 'none' || EMPTYING.has(host.state));
 }
 
 export function verdictOf({ rule }: CompiledRule, facts: FactLookup): Verdict {

@@ -1,11 +1,10 @@
 /** For `drover why HOST`: what each rule says of the host, condition by condition and in words. */
 
-import type { Host } from '../domain/host.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
-import { appliesTo, type CompiledRule, verdictOf } from './compiled-rule.ts';
+import { appliesTo, type CompiledRule, isMoot, verdictOf } from './compiled-rule.ts';
 import { leafTruth, leavesOf, oppositeOf, type Truth } from './condition.ts';
 import type { HoldState } from './hold.ts';
-import type { Fact, FactLookup } from './host-facts.ts';
+import type { Fact, FactLookup, HostWorld } from './host-facts.ts';
 import { conditionText, durationText, factText } from './wording.ts';
 
 export interface ConditionExplanation {
@@ -22,7 +21,7 @@ export interface RuleExplanation {
   readonly rule: string;
   /** Where it is written: "file:line". */
   readonly origin: string;
-  /** False: the rule's own selector leaves this host out. */
+  /** False: its selector leaves this host out, or the host is being emptied. */
   readonly applies: boolean;
   /** Of `when`. */
   readonly truth: 'true' | 'false' | 'unknown';
@@ -39,16 +38,20 @@ export interface RuleExplanation {
 }
 
 export interface ExplainedHost {
-  readonly host: Host;
+  readonly world: HostWorld;
   readonly facts: FactLookup;
   readonly state: HoldState;
   readonly now: EpochSeconds;
 }
 
 export function explainRule(compiled: CompiledRule, about: ExplainedHost): RuleExplanation {
-  const { host, facts, state } = about;
+  const { world, facts, state } = about;
   const { rule } = compiled;
-  const applies = appliesTo(compiled, host);
+  const isNamed = appliesTo(compiled, world.host);
+  const applies = isNamed && !isMoot(compiled, world);
+  const leftOut = isNamed
+    ? 'not while the host is being emptied or kept empty'
+    : 'not for this host: its selector leaves it out';
   const { when, clear } = verdictOf(compiled, facts);
   const explain = (leaf: ReturnType<typeof leavesOf>[number]): ConditionExplanation => ({
     fact: leaf.fact,
@@ -65,9 +68,7 @@ export function explainRule(compiled: CompiledRule, about: ExplainedHost): RuleE
     origin: rule.origin,
     applies,
     truth: spell(when),
-    text: applies
-      ? `${stateText(compiled, when, about)}: ${met}`
-      : 'not for this host: its selector leaves it out',
+    text: applies ? `${stateText(compiled, when, about)}: ${met}` : leftOut,
     clear: clear === undefined ? undefined : spell(clear),
     forSeconds: rule.forSeconds,
     holdingSince: state.holdingSince,

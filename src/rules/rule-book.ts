@@ -22,6 +22,7 @@ import {
   type CompiledRule,
   compileRule,
   gapsOf,
+  isMoot,
   isUnconfirmed,
   ruleFinding,
   type Verdict,
@@ -104,7 +105,12 @@ export class RuleBook {
     const tick = new Tick(input, this.#rules);
     for (const [index, world] of hostWorlds(snapshot, orders, this.#overcommit).entries()) {
       const facts = factsOf(world);
-      for (const rule of this.#rules) await tick.judge(rule, world.host, facts);
+      for (const rule of this.#rules) {
+        // A host that the rule is not about any more: what was open about it is closed.
+        if (appliesTo(rule, world.host) && !isMoot(rule, world)) {
+          await tick.judge(rule, world.host, facts);
+        }
+      }
       if (pause !== undefined && (index + 1) % HOSTS_PER_TURN === 0) await pause();
     }
     tick.addOrders();
@@ -119,11 +125,10 @@ export class RuleBook {
     const worlds = hostWorlds(snapshot, orders, this.#overcommit);
     const world = worlds.find((candidate) => candidate.host.id === input.host);
     if (world === undefined) return undefined;
-    const { host } = world;
     const facts = factsOf(world);
     const tick = new Tick({ snapshot, orders, memory, now }, this.#rules);
     return this.#rules.map((rule) =>
-      explainRule(rule, { host, facts, state: tick.before(rule.key, host.id), now }),
+      explainRule(rule, { world, facts, state: tick.before(rule.key, world.host.id), now }),
     );
   }
 }
@@ -148,8 +153,6 @@ class Tick {
   }
 
   async judge(compiled: CompiledRule, host: Host, facts: FactLookup): Promise<void> {
-    // A host that the rule is not about any more: what was open about it is closed.
-    if (!appliesTo(compiled, host)) return;
     const { now } = this.#input;
     const verdict = verdictOf(compiled, facts);
     const gaps = gapsOf(compiled, verdict, host, facts);

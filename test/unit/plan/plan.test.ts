@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import type { Finding } from '../../../src/domain/finding.ts';
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
-import { missingWindow } from '../../../src/domain/measured.ts';
-import { epochSeconds, ratio } from '../../../src/domain/units.ts';
+import { known, missingWindow } from '../../../src/domain/measured.ts';
+import { epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { explainPair, plan, stagesOf } from '../../../src/plan/plan.ts';
 import {
   TEST_NOW,
@@ -190,6 +190,19 @@ describe('relieve', () => {
     expect(result.report.unresolved).toMatchObject([
       { subject: { kind: 'host', host: 'h1' }, code: 'cpu' },
     ]);
+  });
+
+  it('counts a VM that was just started with its newest reading', () => {
+    const young = {
+      'cpu.used': { ...missingWindow('too-few-samples'), last: known(6, seconds(10)) },
+    };
+    const vms = [
+      aVm({ id: 'a', metrics: young, vcpus: 8 }),
+      aVm({ id: 'b', cpuUsed: 4, vcpus: 4 }),
+      aVm({ id: 'c', cpuUsed: 4, vcpus: 4 }),
+    ];
+    const hosts = [aHost({ cpuUsed: 14.5 }), aHost({ id: 'h2' }), aHost({ id: 'h3' })];
+    expect(movesOf(request({ hosts, vms }, hot))).toEqual(['b: h1 > h2']);
   });
 
   it('believes no VM and no host whose CPU is not known', () => {

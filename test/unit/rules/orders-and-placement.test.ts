@@ -62,7 +62,12 @@ describe('orders', () => {
         tier: 'mandatory',
         when: { fact: 'host.order', operator: 'equal', value: 'maintenance' },
       }),
-      aRule({ name: 'cold', when: under('host.cpu.used.ratio.p95', 0.5) }),
+      aRule({
+        name: 'cold',
+        finding: 'notice',
+        response: 'notify',
+        when: under('host.cpu.used.ratio.p95', 0.5),
+      }),
     ];
     const { findings } = await new Ticks(rules, [anOrder()]).at(0, aSnapshot());
     expect(findings.map((finding) => finding.id)).toEqual(['order:o1', 'rule:test:cold:h1']);

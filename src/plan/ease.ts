@@ -1,0 +1,94 @@
+/**
+ * How far hosts are relieved. `relieveBelow` is where a host is to end, and lies below the load at
+ * which it is found, so that it does not come back at once; no target may end above it either. A
+ * fleet that is full has no room for that. There a host is relieved down to the safety capacity at
+ * least, with targets up to it, before it is left overloaded for want of a better place.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import type { HostId } from '../domain/ids.ts';
+import type { Ratio } from '../domain/units.ts';
+import type { Draft } from './draft.ts';
+import { CPU_AT } from './model.ts';
+import { reliefResource } from './needs.ts';
+import type { Setting } from './setting.ts';
+
+/** Hosts that a note names. */
+const NAMES_SHOWN = 5;
+
+/** Hosts that the draft leaves above what they were to be relieved to. */
+export function unrelieved({ setting, draft }: { setting: Setting; draft: Draft }): Set<HostId> {
+  const hosts = draft.open
+    .filter(({ finding, vm }) => finding.response === 'relieve' && vm === undefined)
+    .flatMap(({ host }) => setting.model.hosts[host ?? -1]?.id ?? []);
+  return new Set(hosts);
+}
+
+/**
+ * The findings with what is asked of these hosts (undefined: of all) eased to the safety capacity,
+ * as far as they are above it; undefined: that changes nothing.
+ */
+export function ease(
+  { model, needs, request }: Setting,
+  hosts?: ReadonlySet<HostId>,
+): readonly Finding[] | undefined {
+  const { cpu, memory } = request.limits.safetyCapacity;
+  const least = new Map<string, Ratio>();
+  for (const { host, resource, below } of needs.reliefs) {
+    const id = model.hosts[host]?.id;
+    const at = host * model.width + resource;
+    const safety = resource === CPU_AT ? cpu : memory;
+    const most = (model.capacity[at] ?? 0) * safety;
+    if (id === undefined || hosts?.has(id) === false) continue;
+    if (below < most && (model.net[at] ?? 0) > most) least.set(keyOf(id, resource), safety);
+  }
+  if (least.size === 0) return undefined;
+  return request.findings.map((finding) => {
+    const { response, subject, relieveBelow } = finding;
+    if (response !== 'relieve' || subject.kind !== 'host') return finding;
+    const safety = least.get(keyOf(subject.host, reliefResource(finding)));
+    if (safety === undefined || relieveBelow === undefined || relieveBelow >= safety)
+      return finding;
+    return { ...finding, relieveBelow: safety };
+  });
+}
+
+function keyOf(host: HostId, resource: number): string {
+  return `${resource} ${host}`;
+}
+
+/** In words, the hosts that are relieved less than the findings say. */
+export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draft }): string[] {
+  const eased = done.setting;
+  const left = unrelieved(done);
+  const names = asked.needs.reliefs.flatMap(({ host, resource, below }) => {
+    const now = eased.needs.reliefs.find((one) => one.host === host && one.resource === resource);
+    const about = asked.model.hosts[host];
+    const isEased = now !== undefined && now.below !== below;
+    return about === undefined || !isEased || left.has(about.id) ? [] : [about.name];
+  });
+  if (names.length === 0) return [];
+  const shown = names.slice(0, NAMES_SHOWN).join(', ');
+  const rest = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
+  return [`no room to relieve ${shown}${rest} as far as asked: to the safety capacity instead`];
+}
+
+/** Whether all the hosts together have less room than has to leave: no search can find a way. */
+export function isHopeless({ model, needs }: Setting): boolean {
+  let excess = 0;
+  let share = 0;
+  for (const { host, resource, below } of needs.reliefs) {
+    if (resource !== CPU_AT) continue;
+    const at = host * model.width + CPU_AT;
+    excess += Math.max(0, (model.net[at] ?? 0) - below);
+    share = Math.max(share, below / (model.capacity[at] ?? 0));
+  }
+  let room = 0;
+  for (let h = 0; h < model.hosts.length; h += 1) {
+    if (needs.closed[h] === 1) continue;
+    const at = h * model.width + CPU_AT;
+    const most = Math.min(model.limit[at] ?? 0, (model.capacity[at] ?? 0) * share);
+    room += Math.max(0, most - (model.net[at] ?? 0));
+  }
+  return excess > room;
+}
