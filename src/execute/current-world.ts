@@ -1,13 +1,17 @@
 /**
  * The newest snapshot, corrected by what this executor knows better. A move that ended after the
  * hosts were last asked is not in the snapshot: without the correction, a VM that waits for the
- * place of another would find it still taken, and two could take the same place. Pure.
+ * place of another would find it still taken, and two could take the same place. What the VM used
+ * goes with it: else its old host would look as loaded as before, and be relieved once more. Pure.
  */
 
+import type { Host } from '../domain/host.ts';
 import type { HostId, MoveId, PlanId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
+import type { Measured, MetricWindow } from '../domain/measured.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import type { Vm } from '../domain/vm.ts';
 
 /** A move of this executor that has ended. */
 export interface EndedMove {
@@ -41,14 +45,39 @@ export function currentWorld(
   for (const end of ended) {
     if (end.outcome === 'succeeded' && !isOutlived(end, snapshot)) arrived.set(end.vm, end.to);
   }
+  const moved = snapshot.vms.filter((vm) => (arrived.get(vm.id) ?? vm.host) !== vm.host);
   return {
     ...snapshot,
+    hosts:
+      moved.length === 0
+        ? snapshot.hosts
+        : snapshot.hosts.map((host) => withUseOf(host, moved, arrived)),
     vms: snapshot.vms.map((vm) => {
       const host = arrived.get(vm.id);
       return host === undefined || host === vm.host ? vm : { ...vm, host };
     }),
     inFlight: [...others, ...before],
   };
+}
+
+/** The host as if those that have left it had used nothing there, and the others all along. */
+function withUseOf(host: Host, moved: readonly Vm[], arrived: ReadonlyMap<VmId, HostId>): Host {
+  let used = host.metrics['cpu.used'];
+  if (used === undefined) return host;
+  const shift = (own: Measured, vm: Measured | undefined, sign: 1 | -1): Measured => {
+    if (own.kind === 'missing' || vm?.kind !== 'known') return own;
+    const value = Math.min(Math.max(0, own.value + sign * vm.value), host.cpu.threads);
+    return { ...own, value };
+  };
+  for (const vm of moved) {
+    const isLeaving = vm.host === host.id;
+    if (!isLeaving && arrived.get(vm.id) !== host.id) continue;
+    const theirs: MetricWindow | undefined = vm.metrics['cpu.used'];
+    const sign = isLeaving ? -1 : 1;
+    const last = shift(used.last, theirs?.last, sign);
+    used = { ...used, last, mean: shift(used.mean, theirs?.mean, sign) };
+  }
+  return { ...host, metrics: { ...host.metrics, 'cpu.used': used } };
 }
 
 /** True when the snapshot is new enough to know about the move by itself. */

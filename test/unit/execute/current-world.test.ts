@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+
+import { hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
+import { currentWorld, type EndedMove } from '../../../src/execute/current-world.ts';
+import { aHost, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
+
+const SNAPSHOT = aSnapshot({
+  hosts: [aHost({ id: 'h1', cpuUsed: 15 }), aHost({ id: 'h2', cpuUsed: 12 }), aHost({ id: 'h3' })],
+  vms: [
+    aVm({ id: 'a', host: 'h1', cpuUsed: 6, vcpus: 8 }),
+    aVm({ id: 'b', host: 'h1', cpuUsed: 8, vcpus: 8 }),
+  ],
+});
+
+function ended(outcome: EndedMove['outcome'], outlivedAt = TEST_NOW + 60): EndedMove {
+  const about = {
+    move: moveId('m1'),
+    plan: planId('p1'),
+    vm: vmId('a'),
+    to: hostId('h2'),
+    outcome,
+  };
+  return { ...about, outlivedAt: epochSeconds(outlivedAt) };
+}
+
+function uses(world: typeof SNAPSHOT): (number | undefined)[] {
+  return world.hosts.slice(0, 2).map(({ metrics }) => {
+    const used = metrics['cpu.used'];
+    const [last, mean] = [used?.last, used?.mean].map((one) =>
+      one?.kind === 'known' ? one.value : undefined,
+    );
+    expect(mean).toBe(last);
+    return mean;
+  });
+}
+
+it('a VM that has arrived since takes its CPU use along, up to the threads of its host', () => {
+  const world = currentWorld(SNAPSHOT, [], [ended('succeeded')], undefined);
+  expect(world.vms[0]?.host).toBe('h2');
+  expect(uses(world)).toEqual([9, 16]);
+});
+
+it('a move that failed, or that the snapshot shows by itself, changes nothing', () => {
+  for (const end of [ended('failed'), ended('succeeded', TEST_NOW - 1)]) {
+    const world = currentWorld(SNAPSHOT, [], [end], undefined);
+    expect(uses(world)).toEqual([15, 12]);
+  }
+});
