@@ -31,6 +31,7 @@ export const HUGE_PAGES = codeNumber('huge-pages');
 export const IN_FLIGHT = codeNumber('in-flight');
 export const MEMORY = codeNumber('memory');
 export const NO_GAIN = codeNumber('no-gain');
+export const OTHER_SOURCE = codeNumber('other-source');
 export const PIN = codeNumber('pin');
 export const QUARANTINED = codeNumber('quarantined');
 export const SAME_HOST = codeNumber('same-host');

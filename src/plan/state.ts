@@ -17,6 +17,7 @@ import {
   IN_FLIGHT,
   MEMORY,
   NO_GAIN,
+  OTHER_SOURCE,
   QUARANTINED,
   SAME_HOST,
   STALE_METRICS,
@@ -102,6 +103,8 @@ export class State {
   #judge(v: number, to: number, terms: Terms, outlook: Outlook): number {
     const from = this.at[v] ?? -1;
     if (from === to) return SAME_HOST;
+    // What can never be comes before what is so at the moment: full, or not measured.
+    if (this.model.vms[v]?.source !== this.model.hosts[to]?.source) return OTHER_SOURCE;
     if (terms.useless?.[to] === 1) return NO_GAIN;
     if (this.closed[to] === 1) return QUARANTINED;
     const full = this.overflow(v, to, terms.limit, outlook);

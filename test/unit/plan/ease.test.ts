@@ -3,29 +3,10 @@ import { describe, expect, it } from 'vitest';
 
 import type { Finding } from '../../../src/domain/finding.ts';
 import { sourceId } from '../../../src/domain/ids.ts';
-import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { ratio } from '../../../src/domain/units.ts';
 import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
-import {
-  aFinding,
-  aHost,
-  aSnapshot,
-  aVm,
-  someLimits,
-  someMigration,
-  someWeights,
-} from '../../support/fleet.ts';
-
-function request(snapshot: Partial<Snapshot>, findings: readonly Finding[]): PlanRequest {
-  return {
-    snapshot: aSnapshot(snapshot),
-    findings,
-    limits: someLimits(),
-    migration: someMigration(),
-    weights: someWeights(),
-    seed: 1,
-  };
-}
+import { aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { request } from './support.ts';
 
 const HOSTS = ['h1', 'h2', 'h3'].map((id) => aHost({ id }));
 

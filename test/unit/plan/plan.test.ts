@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Finding } from '../../../src/domain/finding.ts';
-import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import { known, missingWindow } from '../../../src/domain/measured.ts';
 import { epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { explainPair, plan, stagesOf } from '../../../src/plan/plan.ts';
@@ -190,6 +190,20 @@ describe('relieve', () => {
     expect(result.report.unresolved).toMatchObject([
       { subject: { kind: 'host', host: 'h1' }, code: 'cpu' },
     ]);
+  });
+
+  it('names the other source before what is only so at the moment', () => {
+    const blind = { 'cpu.used': missingWindow('stale') };
+    const other = { source: sourceId('other') };
+    const hosts = [
+      aHost({ cpuUsed: 15 }),
+      aHost({ id: 'h2', ...other, metrics: blind }),
+      aHost({ id: 'h3', ...other, cpuUsed: 16 }),
+    ];
+    const vms = [aVm({ id: 'a', cpuUsed: 15, vcpus: 16 })];
+    const { report } = plan(request({ hosts, vms }, hot));
+    expect(report.refusals).toEqual({ 'same-host': 1, 'other-source': 2 });
+    expect(report.unresolved).toMatchObject([{ code: 'other-source' }]);
   });
 
   it('counts a VM that was just started with its newest reading', () => {
