@@ -28,7 +28,8 @@ export interface PolicySource {
 const USUAL: Readonly<Record<Response, { readonly finding: FindingKind; readonly tier: Tier }>> = {
   relieve: { finding: 'overloaded', tier: 'optional' },
   evacuate: { finding: 'failing', tier: 'mandatory' },
-  quarantine: { finding: 'failing', tier: 'mandatory' },
+  // Moves nothing; `optional` would let go of a host whose sensors fell silent.
+  quarantine: { finding: 'failing', tier: 'corrective' },
   repair: { finding: 'rule-broken', tier: 'corrective' },
   level: { finding: 'imbalanced', tier: 'optional' },
   consolidate: { finding: 'underused', tier: 'optional' },

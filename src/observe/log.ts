@@ -146,7 +146,7 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
 
 /** What somebody should see even where only warnings are read. */
 function isUrgent({ tier, response }: Finding): boolean {
-  return tier === 'mandatory' || response === 'notify';
+  return tier === 'mandatory' || response === 'quarantine' || response === 'notify';
 }
 
 /** A tick with nothing to do is no news. */
