@@ -6,11 +6,13 @@ import type { Lab } from './lab/lab.ts';
 
 /**
  * The policy of the lab. Guests under emulation get what CPU the machine has left, so the test
- * measures what a busy host comes to and sets the threshold below it.
+ * measures what a busy host comes to and sets the threshold below it. As in the shipped policy the
+ * hold is as long as the window, and a relieved host ends below the load at which it is clear.
  */
 export function labPolicy(overloadedAbove = 0.95): string {
   const above = `${(overloadedAbove * 100).toFixed(1)}%`;
-  const clear = `${(overloadedAbove * 90).toFixed(1)}%`;
+  const clear = `${(overloadedAbove * 98).toFixed(1)}%`;
+  const relieved = `${(overloadedAbove * 95).toFixed(1)}%`;
   return `
 apiVersion: drover/v1
 kind: Policy
@@ -19,9 +21,9 @@ rules:
     finding: overloaded
     response: relieve
     when: { fact: host.cpu.used.ratio.mean, operator: greaterThan, value: ${above} }
-    for: 4s
+    for: 10s
     clear: { fact: host.cpu.used.ratio.mean, operator: lessThan, value: ${clear} }
-    relieveBelow: ${above}
+    relieveBelow: ${relieved}
 criticality:
   - vms: { labels: { tier: gold } }
     criticality: mission-critical
@@ -52,7 +54,7 @@ export function labConfig(lab: Lab): string {
     '    memoryFrom: domains',
     '    hosts:',
     ...hosts,
-    'schedule: { collectEvery: 2s, tickEvery: 2s, window: 20s }',
+    'schedule: { collectEvery: 2s, tickEvery: 2s, window: 10s }',
     '',
   ].join('\n');
 }
