@@ -75,6 +75,15 @@ export class OrderDesk {
     });
   }
 
+  /** Writes down how far a return is; of one that was ended meanwhile nothing is changed. */
+  update(returning: Order): Promise<void> {
+    return this.#inTurn(async () => {
+      const { ledger } = this.#parts;
+      if ((await ledger.order(returning.id))?.state === 'returning')
+        await ledger.putOrder(returning);
+    });
+  }
+
   async #give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
     const open = await this.#openOrder(wanted.host);
     if (open !== undefined) {

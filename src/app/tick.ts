@@ -22,6 +22,7 @@ import { classify } from '../rules/classify.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
+import { Homecoming } from './homecoming.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -62,11 +63,13 @@ export interface TickParts {
 
 export class Tick {
   readonly #parts: TickParts;
+  readonly #homecoming: Homecoming;
   #state: TickState | undefined;
   #open = new Map<FindingId, Finding>();
 
   constructor(parts: TickParts) {
     this.#parts = parts;
+    this.#homecoming = new Homecoming(parts);
   }
 
   get state(): TickState | undefined {
@@ -74,15 +77,15 @@ export class Tick {
   }
 
   async run(): Promise<TickState> {
-    const orders = await this.#parts.ledger.orders(false);
+    const given = await this.#parts.ledger.orders(false);
     const look = await this.#look();
+    const orders = await this.#homecoming.settle(given, look.snapshot);
     const findings = await this.#findings(look.snapshot, orders);
     await this.#parts.ladder.update(look.snapshot, findings, orders);
     // Plan and execution go by the states that follow from the findings, not by those before.
     const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
     this.#parts.events.emit('snapshot', { ...look, snapshot });
-    const home = orders.filter((order) => isHome(order, snapshot, findings));
-    await this.#parts.orders.closeReturned(home);
+    await this.#homecoming.close(orders);
     this.#announce(findings);
     const base = { snapshot, findings, orders };
     // Until the plan of this tick is there, the one before is the newest.
@@ -96,6 +99,7 @@ export class Tick {
     }
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
     this.#state = { ...base, result, verdicts, rejected: undefined };
+    await this.#homecoming.judge({ ...base, result, verdicts });
     return this.#state;
   }
 
@@ -179,15 +183,6 @@ function withStates(snapshot: Snapshot, states: ReturnType<HostLadder['states']>
     return state === host.state ? host : { ...host, state };
   });
   return { ...snapshot, hosts };
-}
-
-/** Home: nothing of it is left to be done, and nothing is on its way. */
-function isHome(order: Order, snapshot: Snapshot, findings: readonly Finding[]): boolean {
-  const home = new Set(order.home);
-  const wanted = findings.some(
-    ({ kind, subject }) => kind === 'return-home' && subject.kind === 'vm' && home.has(subject.vm),
-  );
-  return !wanted && !snapshot.inFlight.some((move) => home.has(move.vm));
 }
 
 function namesOf(snapshot: Snapshot, result: PlanResult): Record<string, string> {

@@ -66,8 +66,8 @@ export const limitsSchema = section({
   cooldown: option(
     duration(),
     '15m',
-    'A VM that was moved rests for this long (not from mandatory moves); so does one whose move ' +
-      'was cancelled (from mandatory ones for 5m at most).',
+    'A VM that was moved rests for this long (not from mandatory moves, nor from coming home); ' +
+      'so does one whose move was cancelled (from mandatory ones for 5m at most).',
   ),
   budgets: section({
     movesPerHour: option(

@@ -3,7 +3,7 @@
  * own finding at the next tick and passes the same gate as everything else.
  */
 
-import type { HostId, OrderId } from './ids.ts';
+import type { HostId, OrderId, VmId } from './ids.ts';
 import type { EpochSeconds } from './units.ts';
 
 export interface Order {
@@ -22,6 +22,28 @@ export interface Order {
   readonly state: 'open' | 'returning' | 'closed';
   /** An alert's identity, so that its repetition is the same order. */
   readonly dedupeKey: string;
-  /** The VMs that were on the host when the order was given: what "home" means. */
+  /**
+   * The VMs that were on the host when the order was given: what "home" means. Of a host that is
+   * `returning`: those that are still to come.
+   */
   readonly home: readonly string[];
+  /** `returning`: since when none of those that are to come could; absent: some may. */
+  readonly stuckSince?: EpochSeconds | undefined;
+  /** The VMs of `home` that did not come home. A closed order with some was a partial return. */
+  readonly stays?: readonly Stay[] | undefined;
+}
+
+/** A VM that stays away from its home. */
+export interface Stay {
+  readonly vm: VmId;
+  /** Where it is; undefined: nobody reports it any more. */
+  readonly host: HostId | undefined;
+  readonly reason: string;
+}
+
+/** For people. */
+export function orderStateText({ state, stays = [] }: Order): string {
+  if (state !== 'closed' || stays.length === 0) return state;
+  const who = stays.length === 1 ? '1 VM stays' : `${stays.length} VMs stay`;
+  return `closed, partially returned: ${who} away`;
 }

@@ -159,8 +159,13 @@ function whenCancelled(move: Move, { troubles, policies, now }: GateContext): re
   return [{ code: 'cool-down', detail: `its last move was cancelled; ${Math.ceil(left)} s left` }];
 }
 
+/**
+ * A VM that an order of ours moved away need not rest before it comes home. It comes home once for
+ * each return (homecoming.ts): what moves it away again afterwards finds it resting.
+ */
 function whenInCooldown(move: Move, context: GateContext): readonly Objection[] {
   const { snapshot, now, policies } = context;
+  if (context.findings.get(move.reason.finding)?.kind === 'return-home') return [];
   const last = own(snapshot.lastMovedAt, move.vm);
   if (last === undefined) return [];
   const left = policies.limits.cooldownSeconds - (now - last);

@@ -7,6 +7,7 @@
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Outcome } from '../domain/journal.ts';
+import { orderStateText } from '../domain/order.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSource } from '../ports/events.ts';
@@ -265,7 +266,7 @@ class Teller {
     const host = this.#names.host(order.host);
     const by = `by ${order.by.kind} ${printable(order.by.name)}`;
     const until = order.deadline === undefined ? '' : `, to be done by ${timeText(order.deadline)}`;
-    const state = what === 'given' ? '' : ` is now ${order.state}`;
+    const state = what === 'given' ? '' : ` is now ${orderStateText(order)}`;
     const text = `order: ${order.kind} ${host}${state}, ${by}${until}: ${printable(order.reason)}`;
     this.#tell(this.#bold(text));
   }

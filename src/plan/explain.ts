@@ -11,8 +11,9 @@ import { type State, type Terms, resourceCode } from './state.ts';
 
 /**
  * Every reason against the VM on the host as the snapshot stands; empty: it could go there. The
- * terms are those of the finding that asks for the VM's host to be emptied, else of an optional
- * move. Throws RangeError when the snapshot has no such VM or host.
+ * terms are those of the finding that asks for the VM's host to be emptied, else of the one that
+ * wants the VM home there, else of an optional move. Throws RangeError when the snapshot has no
+ * such VM or host.
  */
 export function explainPair(request: PlanRequest, vm: VmId, host: HostId): readonly Refusal[] {
   const setting = makeSetting(request);
@@ -21,7 +22,11 @@ export function explainPair(request: PlanRequest, vm: VmId, host: HostId): reado
   if (v === undefined) throw new RangeError(`no such VM in the snapshot: ${vm}`);
   if (to === undefined) throw new RangeError(`no such host in the snapshot: ${host}`);
   const leaving = setting.needs.evacuations.find((one) => one.host === setting.model.home[v]);
-  const terms = setting.termsOf(leaving?.finding.tier ?? 'optional');
+  const comesHome = setting.needs.returns.find((one) => one.vm === v && one.to === to);
+  const terms =
+    leaving === undefined && comesHome !== undefined
+      ? setting.homeTermsOf(comesHome.finding.tier)
+      : setting.termsOf(leaving?.finding.tier ?? 'optional');
   return refusalsOf(setting, { v, to, terms });
 }
 

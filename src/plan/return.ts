@@ -12,7 +12,7 @@ export function bringHome(draft: Draft, setting: Setting): void {
   );
   for (const { vm, to, finding } of returns) {
     if (state.at[vm] === to || state.moved[vm] === 1) continue;
-    const terms = setting.termsOf(finding.tier);
+    const terms = setting.homeTermsOf(finding.tier);
     const retry = (): boolean => {
       const code = state.stuck(vm, terms) || state.refusal(vm, to, terms, 'in-the-end');
       if (code === 0) draft.move(vm, to, { finding, terms, makesRoomFor: undefined });

@@ -20,6 +20,8 @@ export interface Setting {
   readonly state: State;
   /** On what terms moves of a tier are allowed. */
   termsOf(tier: Tier): Terms;
+  /** The same for VMs that come home: what an order of ours moved away need not rest. */
+  homeTermsOf(tier: Tier): Terms;
   /** Relief: no target may end above the load to which hosts are relieved, lest it be next. */
   reliefTerms(finding: Finding, share: number, resource: number): Terms;
 }
@@ -39,6 +41,7 @@ export function makeSetting(request: PlanRequest): Setting {
     needs,
     state,
     termsOf: (tier) => terms[tier],
+    homeTermsOf: (tier) => ({ ...terms[tier], restMatters: false }),
     reliefTerms(finding, share, resource) {
       const key = `${finding.tier} ${share} ${resource}`;
       const known = relief.get(key) ?? below(model, terms[finding.tier], share, resource);

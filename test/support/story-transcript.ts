@@ -1,6 +1,7 @@
 // Role: the transcript of a story: what the daemon announces, one line each, in a plain form that
 // stays the same as long as the behaviour does. Things that did not change are not said again.
 import type { GateVerdict } from '../../src/domain/journal.ts';
+import { orderStateText } from '../../src/domain/order.ts';
 import type { Move, PlanResult, Unresolved } from '../../src/domain/plan.ts';
 import type { Refusal } from '../../src/domain/refusal.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -62,7 +63,7 @@ export class Transcript {
       bus.on('order', ({ order, what }) =>
         this.say(
           'order',
-          `${what}: ${order.kind} of ${order.host}, ${order.state}, ` +
+          `${what}: ${order.kind} of ${order.host}, ${orderStateText(order)}, ` +
             `by ${order.by.kind} ${order.by.name}: ${order.reason}`,
         ),
       ),

@@ -241,11 +241,8 @@ describe('the share of a cluster that is evacuated at once', () => {
     const failing = aFinding('evacuate', { id: 'f3', host: 'h3', kind: 'failing' });
     const findings = [failing, { ...byHand, id: findingId('f2') }];
     const one = { snapshot: world, policies: policy({ evacuatedShare: ratio(0.25) }), findings };
-    expect(gate(request(moves, one)).map(told)).toEqual([
-      'evacuated-share',
-      'evacuated-share',
-      'execute',
-    ]);
+    const verdicts = gate(request(moves, one)).map(told);
+    expect(verdicts).toEqual(['evacuated-share', 'evacuated-share', 'execute']);
   });
 
   it('takes nothing for a host none of whose moves may run', () => {
@@ -262,11 +259,8 @@ describe('the share of a cluster that is evacuated at once', () => {
         host.id === 'h3' ? { ...host, state: 'evacuating' } : host,
       ),
     });
-    expect(gate(request(moves, { snapshot: out })).map(told)).toEqual([
-      'execute',
-      'evacuated-share',
-      'execute',
-    ]);
+    const verdicts = gate(request(moves, { snapshot: out })).map(told);
+    expect(verdicts).toEqual(['execute', 'evacuated-share', 'execute']);
     const tiny = { snapshot: world, policies: policy({ evacuatedShare: ratio(0) }) };
     expect(gate(request(moves, tiny)).map(told)).toEqual([
       'execute',
@@ -289,6 +283,9 @@ describe('guards of what can wait', () => {
     });
     expect(perTier(at(899))).toEqual(stopped('cool-down'));
     expect(perTier(at(900))).toEqual(all('execute'));
+    // What an order moved away need not rest before it comes home.
+    const home: Finding = { ...byHand, kind: 'return-home', response: 'return', tier: 'optional' };
+    expect(perTier({ ...at(5), findings: [home] })).toEqual(all('execute'));
     // The clock was set back: the VM has not rested yet, as far as anybody knows.
     expect(perTier(at(-50))).toEqual(stopped('cool-down'));
   });

@@ -1,0 +1,176 @@
+/**
+ * Follows the VMs of hosts that were returned to service on their way home, and ends it: who has
+ * arrived is done (once: a VM that is moved away later is not fetched again), who was moved by
+ * somebody else stays where that put it, and when none of the others could come for a whole hour,
+ * the return is closed as a partial one. Whoever stays away is named, with the reason, in the
+ * history and as a warning; nobody is dropped in silence.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import { compareText, vmId, type HostId, type VmId } from '../domain/ids.ts';
+import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
+import type { Order, Stay } from '../domain/order.ts';
+import type { PlanResult } from '../domain/plan.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { OrderDesk } from './order-desk.ts';
+
+/**
+ * How long nothing may get on before a return is given up. A host that has just been started gets
+ * its networks and storage in minutes, and room on it may be made by others: so nothing that
+ * speaks against a return is taken for final at once. Waiting for a window, a budget, an approval
+ * or the end of a pause does not count: that is Drover's own doing.
+ */
+const PATIENCE_SECONDS = 3600;
+
+/** Lines of a VM's history in which its newest move is looked for. */
+const LINES = 20;
+
+export interface HomecomingParts {
+  readonly ledger: Ledger;
+  readonly orders: OrderDesk;
+  readonly clock: Clock;
+  readonly events: EventSink;
+}
+
+export interface HomecomingView {
+  readonly snapshot: Snapshot;
+  readonly orders: readonly Order[];
+  readonly findings: readonly Finding[];
+  readonly result: PlanResult;
+  readonly verdicts: readonly GateVerdict[];
+}
+
+/** Whether a VM can come home: it is on its way, it waits for us, or something is against it. */
+type Chance =
+  | { readonly kind: 'moving' | 'waiting' }
+  | { readonly kind: 'blocked'; readonly stay: Stay };
+
+export class Homecoming {
+  readonly #parts: HomecomingParts;
+
+  constructor(parts: HomecomingParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes those off who have arrived or were moved by somebody. Returns the orders as they are. */
+  async settle(orders: readonly Order[], snapshot: Snapshot): Promise<readonly Order[]> {
+    const out: Order[] = [];
+    for (const order of orders) {
+      out.push(order.state === 'returning' ? await this.#settle(order, snapshot) : order);
+    }
+    return out;
+  }
+
+  /** Closes those of the settled orders for whose VMs nobody waits any more. */
+  async close(settled: readonly Order[]): Promise<void> {
+    const done = settled.filter(({ state, home }) => state === 'returning' && home.length === 0);
+    if (done.length > 0) await this.#parts.orders.closeReturned(done);
+  }
+
+  /** By what planner and gate said: does anything get on? */
+  async judge(view: HomecomingView): Promise<void> {
+    for (const order of view.orders) {
+      if (order.state === 'returning' && order.home.length > 0) await this.#judge(order, view);
+    }
+  }
+
+  async #settle(order: Order, snapshot: Snapshot): Promise<Order> {
+    const moving = new Set(snapshot.inFlight.map((flight) => flight.vm));
+    const vms = new Map(snapshot.vms.map((vm) => [vm.id, vm]));
+    const home: VmId[] = [];
+    const stays: Stay[] = [];
+    let arrived = 0;
+    for (const id of new Set(order.home.map(vmId))) {
+      const host = vms.get(id)?.host;
+      if (host === undefined || moving.has(id)) home.push(id);
+      else if (host === order.host) arrived += 1;
+      else if (await this.#isWhereWeLeftIt(id, host)) home.push(id);
+      else stays.push({ vm: id, host, reason: 'somebody has moved it there' });
+    }
+    if (arrived + stays.length === 0) return order;
+    const stuckSince = arrived > 0 ? undefined : order.stuckSince;
+    return this.#write({ ...order, home, stuckSince }, stays, snapshot);
+  }
+
+  /** Where its newest move took it, or left it: one that came to nothing is in the history, too. */
+  async #isWhereWeLeftIt(vm: VmId, host: HostId): Promise<boolean> {
+    const lines = await this.#parts.ledger.history({ vm, limit: LINES });
+    const newest = lines.find((line) => line.move !== undefined);
+    return newest !== undefined && (host === newest.host || host === newest.from);
+  }
+
+  async #judge(order: Order, view: HomecomingView): Promise<void> {
+    const now = this.#parts.clock.now();
+    const chances = order.home.map((vm) => chanceOf(vmId(vm), order, view));
+    const blocked = chances.flatMap((chance) => (chance.kind === 'blocked' ? [chance.stay] : []));
+    const isWaiting = chances.some(({ kind }) => kind === 'waiting');
+    const since = order.stuckSince ?? (blocked.length > 0 ? now : undefined);
+    const stuckSince = isWaiting ? undefined : since;
+    const isHopeless =
+      blocked.length === chances.length &&
+      stuckSince !== undefined &&
+      now - stuckSince >= PATIENCE_SECONDS;
+    if (isHopeless) {
+      const ended = await this.#write({ ...order, home: [], stuckSince }, blocked, view.snapshot);
+      await this.#parts.orders.closeReturned([ended]);
+    } else if (stuckSince !== order.stuckSince) {
+      await this.#parts.orders.update({ ...order, stuckSince });
+    }
+  }
+
+  /** Who stays away is said before it is forgotten. */
+  async #write(order: Order, stays: readonly Stay[], snapshot: Snapshot): Promise<Order> {
+    const { clock, events, ledger, orders } = this.#parts;
+    const at = clock.now();
+    const names = new Map<string, string>(
+      [...snapshot.hosts, ...snapshot.vms].map(({ id, name }) => [id, name]),
+    );
+    const nameOf = (id: string): string => names.get(id) ?? id;
+    const sorted = stays.toSorted((a, b) => compareText(a.vm, b.vm));
+    const lines = sorted.map(({ vm, host, reason }): HistoryEntry => {
+      const where = host === undefined ? '' : `it stays on ${nameOf(host)}: `;
+      const text = `${nameOf(vm)} does not come home to ${nameOf(order.host)}: ${where}${reason}`;
+      const about = { vm, host: order.host, from: undefined, move: undefined };
+      return { at, kind: 'order', ...about, text };
+    });
+    if (lines.length > 0) await ledger.addHistory(lines);
+    const written = { ...order, stays: [...(order.stays ?? []), ...sorted] };
+    await orders.update(written);
+    for (const { vm, text } of lines) {
+      events.emit('warning', { key: `stays ${order.id} ${vm ?? ''}`, text });
+    }
+    return written;
+  }
+}
+
+function chanceOf(vm: VmId, order: Order, view: HomecomingView): Chance {
+  const { snapshot, findings, result, verdicts } = view;
+  const host = snapshot.vms.find((one) => one.id === vm)?.host;
+  const blocked = (reason: string): Chance => ({ kind: 'blocked', stay: { vm, host, reason } });
+  if (host === undefined) return blocked('no source reports it any more');
+  if (snapshot.inFlight.some((flight) => flight.vm === vm)) return { kind: 'moving' };
+  if (!snapshot.hosts.some(({ id }) => id === order.host)) {
+    return blocked('no source reports its home any more');
+  }
+  const wish = findings.find((finding) => isAbout(finding, vm, order.host))?.id;
+  const open = result.report.unresolved.find(({ finding }) => finding === wish);
+  if (open !== undefined) {
+    const detail = open.pairs.find((pair) => pair.code === open.code)?.detail ?? '';
+    return blocked(detail === '' ? open.code : `${open.code}: ${detail}`);
+  }
+  const move = result.plan.moves.find((one) => one.vm === vm && one.to === order.host);
+  const verdict = verdicts.find((one) => one.move === move?.id);
+  if (verdict === undefined || verdict.verdict === 'execute') return { kind: 'moving' };
+  const [first] = verdict.refusals;
+  // Coming home is not made to rest: it is in trouble, and tried again after a while.
+  const isInTrouble = verdict.refusals.every(({ code }) => code === 'cool-down');
+  return first !== undefined && isInTrouble ? blocked(first.detail) : { kind: 'waiting' };
+}
+
+function isAbout({ kind, subject, evidence }: Finding, vm: VmId, home: HostId): boolean {
+  const isReturn = kind === 'return-home' && subject.kind === 'vm' && subject.vm === vm;
+  return isReturn && evidence.some(({ fact, value }) => fact === 'vm.home' && value === home);
+}
