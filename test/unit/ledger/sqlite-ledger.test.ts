@@ -155,25 +155,48 @@ describe('files', () => {
 });
 
 describe('older files', () => {
-  it('joins the two lines that a move once had', async () => {
+  async function fileOfBeforeJoinedLines(fill: (db: Database.Database) => void): Promise<void> {
     await (await openSqliteLedger({ file, clock })).close();
     const db = new Database(file);
     db.exec(`
       drop index history_from_host_at;
       alter table history drop column from_host;
       delete from kysely_migration where name > '0002';
-      insert into history (at, kind, vm, host, move, text) values
-        (5, 'move', 'v1', 'h2', 'm1', 'v1 moved from h1 to h2'),
-        (5, 'move', null, 'h1', 'm1', 'v1 left for h2'),
-        (6, 'state', null, 'h1', null, 'h1: healthy');
     `);
+    fill(db);
     db.close();
+  }
+
+  it('joins the two lines that a move once had', async () => {
+    await fileOfBeforeJoinedLines((db) =>
+      db.exec(`
+        insert into history (at, kind, vm, host, move, text) values
+          (5, 'move', 'v1', 'h2', 'm1', 'v1 moved from h1 to h2'),
+          (5, 'move', null, 'h1', 'm1', 'v1 left for h2'),
+          (6, 'state', null, 'h1', null, 'h1: healthy');
+      `),
+    );
     const ledger = await openSqliteLedger({ file, clock });
     const history = await ledger.history({ limit: 9 });
     expect(history.map(({ text, host, from }) => [text, host, from])).toEqual([
       ['h1: healthy', 'h1', undefined],
       ['v1 moved from h1 to h2', 'h2', 'h1'],
     ]);
+    await ledger.close();
+  });
+
+  it('joins the lines of a quarter without comparing each with each', async () => {
+    // Compared with each other, so many lines take minutes, and those of a quarter hours.
+    const moves = 40_000;
+    await fileOfBeforeJoinedLines((db) => {
+      const numbers = `select 1 union all select i + 1 from n where i < ${moves}`;
+      const counted = `with recursive n(i) as (${numbers})`;
+      const columns = 'insert into history (at, kind, vm, host, move, text)';
+      db.exec(`${counted} ${columns} select i, 'move', 'v', 'h2', 'm' || i, '' from n`);
+      db.exec(`${counted} ${columns} select i, 'move', null, 'h1', 'm' || i, '' from n`);
+    });
+    const ledger = await openSqliteLedger({ file, clock });
+    expect(await ledger.history({ limit: 1 })).toMatchObject([{ host: 'h2', from: 'h1' }]);
     await ledger.close();
   });
 });
