@@ -49,6 +49,9 @@ export class PolicyStore {
   #looks: NodeJS.Timeout | undefined;
   /** Files are read one after the other, so that an older state never replaces a newer one. */
   #reading: Promise<void> = Promise.resolve();
+  /** Looks that have begun or wait for their turn. */
+  #looking = 0;
+  #isClosed = false;
 
   private constructor(paths: readonly string[], events: EventSink, first: Loaded & { ok: true }) {
     this.#paths = paths;
@@ -85,7 +88,7 @@ export class PolicyStore {
     this.#watcher.on('all', () => this.#lookAfter(QUIET_MS));
     this.#watcher.on('ready', () => this.#lookAfter(0));
     this.#watcher.on('error', (error) => this.#fail(error));
-    this.#looks = setInterval(() => void this.#look(LOOK), LOOK_EVERY_MS).unref();
+    this.#looks = setInterval(() => this.#lookAgain(), LOOK_EVERY_MS).unref();
   }
 
   /** Takes the files as they are at this moment, and says which set is in force then. */
@@ -93,11 +96,18 @@ export class PolicyStore {
     return this.#look({ isPatient: false, isAsked: true });
   }
 
+  /** A reading that hangs (a dead network file system) is left behind: it changes nothing more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#looks);
     await this.#watcher?.close();
-    await this.#reading;
+  }
+
+  /** A reading that hangs is not asked a second time: each one would hold a thread for good. */
+  #lookAgain(): void {
+    if (this.#looking === 0) void this.#look(LOOK);
+    else this.#fail(new Error('reading them hangs; until it ends no edit is taken up'));
   }
 
   #lookAfter(milliseconds: number, how: Look = LOOK): void {
@@ -107,14 +117,19 @@ export class PolicyStore {
 
   /** Never rejects: a fault of the reading is told, and the next look starts afresh. */
   #look(how: Look): Promise<void> {
+    this.#looking += 1;
     this.#reading = this.#reading
       .then(() => this.#read(how))
-      .catch((error: unknown) => this.#fail(error));
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#looking -= 1;
+      });
     return this.#reading;
   }
 
   async #read({ isPatient, isAsked }: Look): Promise<void> {
     const files = await readPolicies(this.#paths);
+    if (this.#isClosed) return;
     const digest = digestOf(files);
     if (digest === this.#judged && !isAsked) return;
     if (isPatient && isSomeGone(files, this.policies)) {

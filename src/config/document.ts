@@ -25,7 +25,7 @@ export interface ConfigDocument {
 }
 
 /** YAML is parsed at about 2 µs a byte, and nobody writes half a mebibyte of policy by hand. */
-const YAML_BYTES_MAX = 512 * 1024;
+export const YAML_BYTES_MAX = 512 * 1024;
 /** So many uses of anchors are honest; more is a bomb ("billion laughs"). */
 const ALIASES_MAX = 50;
 

@@ -5,18 +5,22 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { createReadStream, readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import type { FindingKind, Response, Tier } from '../domain/finding.ts';
 import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
-import { type ConfigDocument, problemAt, readYaml } from './document.ts';
+import { type ConfigDocument, problemAt, readYaml, YAML_BYTES_MAX } from './document.ts';
 import { type ParsedPolicy, contradictions, mergeOptions } from './policy-merge.ts';
 import { type RuleEntry, policySchema } from './policy-schema.ts';
 import { type ConfigProblem, tidyProblems } from './problem.ts';
 import { validate } from './validate.ts';
+
+/** Of a byte order mark, which the reading takes away: what is left is too long all the same. */
+const BOM_BYTES = 3;
 
 /** A policy file as text; `file` is its name for messages. */
 export interface PolicySource {
@@ -132,13 +136,19 @@ export async function readPolicies(paths: readonly string[]): Promise<PolicyFile
   for (const path of paths) {
     try {
       for (const file of await filesOf(path)) {
-        sources.push({ file, text: await readFile(file, 'utf8') });
+        sources.push({ file, text: await readSmall(file) });
       }
     } catch (error) {
       problems.push(unreadable(path, error));
     }
   }
   return { sources, problems };
+}
+
+/** A device or a runaway file may have no end. What is too long is refused where it is parsed. */
+function readSmall(file: string): Promise<string> {
+  const end = YAML_BYTES_MAX + BOM_BYTES;
+  return textOf(createReadStream(file, { end }));
 }
 
 async function filesOf(path: string): Promise<string[]> {

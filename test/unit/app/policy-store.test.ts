@@ -1,6 +1,17 @@
 // Role: the policies in force while somebody edits their files, with real files and the real
 // watcher, in the ways in which editors and configuration management do it.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,6 +43,12 @@ function write(name: string, mode: string): string {
   const file = join(folder, name);
   writeFileSync(file, policy(mode));
   return file;
+}
+
+/** A program of the system, not of a package. */
+function makePipe(path: string): void {
+  const program = 'mkfifo';
+  execFileSync(program, [path]);
 }
 
 async function watched(path: string): Promise<PolicyStore> {
@@ -161,4 +178,37 @@ describe('an edit of a policy file', () => {
     await Promise.all([store.reload(), store.reload()]);
     expect([modeOf(store), events.names]).toEqual(['approve', ['policies', 'policies']]);
   });
+});
+
+describe('a policy file that cannot be read to its end', () => {
+  it('does not keep the daemon from stopping when reading it hangs', async () => {
+    const file = write('p.yaml', 'observe');
+    const opened = await watched(file);
+    rmSync(file);
+    // Opening a pipe that nobody writes hangs, as files of a dead network file system do.
+    makePipe(file);
+    const reloaded = opened.reload();
+    // The open hangs by then.
+    await sleep(500);
+    try {
+      await opened.close();
+    } finally {
+      // For reading, too: that does not wait for the reader.
+      const end = openSync(file, 'r+');
+      writeSync(end, policy('automatic'));
+      closeSync(end);
+    }
+    await reloaded;
+    expect(modeOf(opened)).toBe('observe');
+  }, 30_000);
+
+  it('is refused when it has no end', async () => {
+    const file = write('p.yaml', 'observe');
+    const opened = await watched(file);
+    rmSync(file);
+    symlinkSync('/dev/zero', file);
+    await opened.reload();
+    expect(opened.errors.join()).toContain('the file is too large');
+    expect(modeOf(opened)).toBe('observe');
+  }, 30_000);
 });
