@@ -4,7 +4,7 @@
  */
 
 import type { Host } from '../domain/host.ts';
-import { moveId } from '../domain/ids.ts';
+import { isIdText, moveId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
@@ -94,7 +94,8 @@ function withdrawText({ findHost }: CancelParts, order: Order): string {
 }
 
 async function nothingNamed({ ledger }: CancelParts, name: string): Promise<ApiProblem> {
-  const result = (await ledger.move(moveId(name)))?.result;
+  // What cannot be an id is none of ours.
+  const result = isIdText(name) ? (await ledger.move(moveId(name)))?.result : undefined;
   if (result !== undefined) {
     const detail = `too late: the move ${name} has ended (${result.outcome})`;
     return { status: 409, code: 'too-late', detail, hint: 'drover history tells how' };
