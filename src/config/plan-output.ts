@@ -50,6 +50,10 @@ const move = z.strictObject({
     .array(z.string())
     .describe('Moves that must have ended well before this one starts.'),
   predicted,
+  overCpu: z
+    .literal(true)
+    .optional()
+    .describe('The target may go above its safety capacity of CPU: no host has the room.'),
 });
 
 export const planOutputSchema = z.strictObject({
@@ -119,6 +123,7 @@ function moveOutput(item: Move): PlanOutput['moves'][number] {
     reason: { finding, text, evidence: [...evidence], terms: { ...terms } },
     dependsOn: [...dependsOn],
     predicted: { ...item.predicted },
+    ...(item.overCpu === true && { overCpu: true }),
   };
 }
 

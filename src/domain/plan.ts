@@ -48,6 +48,12 @@ export interface Move {
   /** Moves that must have ended well before this one may start. */
   readonly dependsOn: readonly MoveId[];
   readonly predicted: Prediction;
+  /**
+   * The target's CPU may go above the safety capacity: its host has to be emptied, and no other has
+   * the room. CPU is shared out in time, so the guests there get slower; memory is never exceeded.
+   * Mandatory moves only.
+   */
+  readonly overCpu?: true;
   /** Other targets that were considered, best first, and why they were not taken. */
   readonly rejected: readonly { readonly host: HostId; readonly code: RefusalCode }[];
 }

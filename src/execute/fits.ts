@@ -96,6 +96,8 @@ function cpuMisfit(
   there: readonly Vm[],
   policies: PolicySet,
 ): Misfit | undefined {
+  // Planned so, because no host has the room: another look finds none either.
+  if (move.overCpu === true && move.tier === 'mandatory') return undefined;
   const speeds = new Map(snapshot.hosts.map((host) => [host.id, host.cpu.coreSpeed]));
   const demandOf = (one: Vm): number => {
     const demand = cpuDemand(one);

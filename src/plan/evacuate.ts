@@ -2,15 +2,20 @@
  * Emptying hosts. Everything leaves, the most important first and to the hosts with the most room;
  * the rest follow to whatever fits. When spreading leaves VMs without a place, the lesser ones
  * are packed, and then all are, largest first. What still fits nowhere has others moved out of
- * its way, or stays, and is said to stay.
+ * its way. Where CPU alone is short (or not known: then it counts as all that the VM could use), a
+ * host that is to be emptied is emptied all the same, to the host that then is the least busy: a
+ * guest that gets less CPU is slow, one on a dying host is lost. How much of a cluster may be out
+ * at once, which bounds what the others are given, is the gate's affair (`evacuatedShare`). Who
+ * lacks anything else stays, and is said to stay.
  */
 
 import type { Finding } from '../domain/finding.ts';
 import type { Draft } from './draft.ts';
 import { moveSomewhere } from './make-room.ts';
 import type { CompiledRule } from './rules.ts';
-import type { Terms } from './state.ts';
-import { type Fit, findTarget } from './targets.ts';
+import type { DraftMove, Terms } from './state.ts';
+import { withoutCpuLimit } from './setting.ts';
+import { type Fit, findLaterTarget, findTarget } from './targets.ts';
 
 export interface Evacuation {
   readonly host: number;
@@ -48,6 +53,25 @@ export function evacuate(draft: Draft, evacuations: readonly Evacuation[]): void
     draft.move(vm, to, { ...evacuation, makesRoomFor: undefined });
   }
   for (const leaver of best?.left ?? []) lastResort(draft, leaver);
+}
+
+/**
+ * Whoever else is to be brought to a host that is crowded in the end may find it crowded on
+ * arrival: its move has to allow for that too. Names the hosts in a note.
+ */
+export function allowForCrowds(draft: Draft): void {
+  const { state, causes } = draft;
+  const { model } = state;
+  const isCrowding = ({ vm }: DraftMove): boolean => causes.get(vm)?.terms.overCpu === true;
+  const crowded = new Set(state.moves.filter(isCrowding).map(({ to }) => to));
+  for (const { vm, to } of state.moves) {
+    const cause = causes.get(vm);
+    if (!crowded.has(to) || cause?.finding.tier !== 'mandatory') continue;
+    causes.set(vm, { ...cause, terms: withoutCpuLimit(cause.terms, model.width) });
+  }
+  const names = [...crowded].sort((a, b) => a - b).map((h) => model.hosts[h]?.name ?? '');
+  if (names.length === 0) return;
+  draft.notes.push(`no room below the safety capacity of CPU: ${names.join(', ')} may go above it`);
 }
 
 type Placement = { readonly vm: number; readonly to: number; readonly evacuation: Evacuation }[];
@@ -162,7 +186,13 @@ function moveTogether(draft: Draft, leaver: Leaver, fit: Fit): boolean {
     if (to >= 0) draft.move(only, to, { finding, terms, makesRoomFor: undefined });
     return to >= 0;
   }
-  const rules = vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
+  return moveToOne(draft, leaver, fit);
+}
+
+/** To the host with the most room that takes them (`spread`), or the one with the least. */
+function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
+  const { state } = draft;
+  const rules = leaver.vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
   const binding = rules.filter((rule) => bindsInTheEnd(rule));
   for (const rule of binding) state.suspended.add(rule);
   const { order } = state.byRoom;
@@ -185,12 +215,36 @@ function moveAllTo(draft: Draft, { vms, evacuation }: Leaver, to: number): boole
   return false;
 }
 
-function lastResort(draft: Draft, { vms, evacuation }: Leaver): void {
+function lastResort(draft: Draft, leaver: Leaver): void {
+  const { vms, evacuation } = leaver;
   const { terms, finding, host } = evacuation;
+  const [only] = vms;
+  const tryAll = (): boolean => {
+    const wish = { vm: only ?? -1, terms, finding, fit: 'pack', mayPush: true } as const;
+    return (vms.length === 1 && moveSomewhere(draft, wish)) || crowd(draft, leaver);
+  };
+  if (tryAll()) return;
+  // What stands in its way is not the CPU.
+  const pressed = withoutCpuLimit(terms, draft.state.model.width);
   for (const vm of vms) {
-    const wish = { vm, terms, finding, fit: 'pack', mayPush: true } as const;
-    if (vms.length === 1 && moveSomewhere(draft, wish)) continue;
-    const retry = (): boolean => vms.length === 1 && moveSomewhere(draft, wish);
-    draft.open.push({ vm, host, finding, terms, detail: 'stays on the host', retry });
+    const isFirst = vm === only;
+    const retry = (): boolean => draft.state.moved[vm] === 1 || (isFirst && tryAll());
+    const about = { vm, host, finding, terms: pressed };
+    draft.open.push({ ...about, detail: 'stays on the host', retry });
   }
+}
+
+/** To the host with the most CPU left, however little that is: all of them, or nobody. */
+function crowd(draft: Draft, leaver: Leaver): boolean {
+  const { state } = draft;
+  const { vms, evacuation } = leaver;
+  const terms = withoutCpuLimit(evacuation.terms, state.model.width);
+  if (vms.some((vm) => state.stuck(vm, terms) !== 0)) return false;
+  const pressed = { ...leaver, evacuation: { ...evacuation, terms } };
+  if (moveToOne(draft, pressed, 'spread')) return true;
+  const [only] = vms;
+  if (only === undefined || vms.length > 1) return false;
+  const to = findLaterTarget(state, only, terms);
+  if (to >= 0) draft.move(only, to, { ...pressed.evacuation, makesRoomFor: undefined });
+  return to >= 0;
 }

@@ -17,7 +17,7 @@ import { bytes, seconds } from '../domain/units.ts';
 import { balance } from './balance.ts';
 import { Draft } from './draft.ts';
 import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
-import { evacuate } from './evacuate.ts';
+import { allowForCrowds, evacuate } from './evacuate.ts';
 import { level } from './level.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
 import { type OrderedMove, orderMoves } from './order.ts';
@@ -126,6 +126,7 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   balance(draft, { reliefs: needs.reliefs, crowds }, terms, budget);
   bringHome(draft, setting);
   draft.retryOpen();
+  allowForCrowds(draft);
   for (const finding of needs.levels) {
     const { weights, limits } = request;
     const settings = { finding, terms: setting.termsOf(finding.tier), weights };
@@ -203,6 +204,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
       downtimeSeconds: seconds(timing.downtimeSeconds),
       bytes: bytes(timing.bytes),
     },
+    ...(move.cause.terms.overCpu === true && { overCpu: true }),
     rejected: rejectedTargets(draft, move),
   };
 }

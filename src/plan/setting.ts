@@ -26,6 +26,12 @@ export interface Setting {
   reliefTerms(finding: Finding, share: number, resource: number): Terms;
 }
 
+/** The same, for what has to leave its host although none has the CPU for it. */
+export function withoutCpuLimit(terms: Terms, width: number): Terms {
+  const limit = terms.limit.map((most, at) => (at % width === CPU_AT ? Infinity : most));
+  return { ...terms, limit, overCpu: true };
+}
+
 export function makeSetting(request: PlanRequest): Setting {
   const model = buildModel(request);
   const rules = compileRules(model, request.snapshot.placement);

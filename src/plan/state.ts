@@ -36,6 +36,8 @@ export interface Terms {
   readonly compatibility: Compatibility;
   /** Per host and resource: what no arrival may exceed. */
   readonly limit: Float64Array;
+  /** What cannot wait: CPU limits nothing. */
+  readonly overCpu?: true;
   /** Per host: 1 when going there does not serve the finding. */
   readonly useless?: Uint8Array;
 }

@@ -263,7 +263,8 @@ describe('relieve', () => {
     const emptied = request({ hosts: HOSTS, vms, inFlight: [flight] }, [
       aFinding('evacuate', { host: 'h3' }),
     ]);
-    expect(plan(emptied).plan.moves).toEqual([]);
+    // Not as if there were room.
+    expect(plan(emptied).plan.moves.map(({ overCpu }) => overCpu)).toEqual([true]);
   });
 });
 
