@@ -9,7 +9,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { watch, type FSWatcher } from 'chokidar';
 
@@ -26,10 +26,15 @@ const DEFAULT_POLICY = join(PACKAGE_ROOT, 'policies', 'default.yaml');
 
 /** Editors and config-map swaps write in several steps: act when it has been quiet this long. */
 const QUIET_MS = 300;
+/** … but not for longer than this many further events. */
+const MOST_PUT_OFF = 20;
 /** A file that has vanished is believed to be gone when it is still not there after this long. */
 const GONE_MS = 2_000;
 /** What no watcher sees is found after this long. */
 const LOOK_EVERY_MS = 30_000;
+
+/** What is exchanged in a mounted ConfigMap, in one step for all files in it. */
+const CONFIG_MAP_LINK = '..data';
 
 /** A valid set and the rules compiled from it. */
 export interface RulesInForce {
@@ -46,6 +51,9 @@ export class PolicyStore {
   #judged: string;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** How often the timer was set anew since it last ran out. */
+  #putOff = 0;
+  #secondLook: NodeJS.Timeout | undefined;
   #looks: NodeJS.Timeout | undefined;
   /** Files are read one after the other, so that an older state never replaces a newer one. */
   #reading: Promise<void> = Promise.resolve();
@@ -84,11 +92,17 @@ export class PolicyStore {
     // The folder of a file, too: where the file is a link into a folder that is itself exchanged (a
     // mounted ConfigMap), nothing happens to the file, and its watch is lost with the first swap.
     const around = new Set(this.#paths.flatMap((path) => [path, dirname(path)]));
-    this.#watcher = watch([...around], { ignoreInitial: true, depth: 0 });
+    const ignored = (path: string): boolean => !around.has(path) && !this.#isOurs(path);
+    this.#watcher = watch([...around], { ignoreInitial: true, depth: 0, ignored });
     this.#watcher.on('all', () => this.#lookAfter(QUIET_MS));
     this.#watcher.on('ready', () => this.#lookAfter(0));
     this.#watcher.on('error', (error) => this.#fail(error));
     this.#looks = setInterval(() => this.#lookAgain(), LOOK_EVERY_MS).unref();
+  }
+
+  /** A folder may be a busy one with much else in it: a policy file in /tmp. */
+  #isOurs(path: string): boolean {
+    return this.#paths.includes(dirname(path)) || basename(path) === CONFIG_MAP_LINK;
   }
 
   /** Takes the files as they are at this moment, and says which set is in force then. */
@@ -100,6 +114,7 @@ export class PolicyStore {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#secondLook);
     clearInterval(this.#looks);
     await this.#watcher?.close();
   }
@@ -110,9 +125,23 @@ export class PolicyStore {
     else this.#fail(new Error('reading them hangs; until it ends no edit is taken up'));
   }
 
-  #lookAfter(milliseconds: number, how: Look = LOOK): void {
+  #lookAfter(milliseconds: number): void {
+    // A folder in which it is never quiet is looked at all the same.
+    if (this.#timer !== undefined && this.#putOff >= MOST_PUT_OFF) return;
+    this.#putOff = this.#timer === undefined ? 0 : this.#putOff + 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(how), milliseconds).unref();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#look(LOOK);
+    }, milliseconds).unref();
+  }
+
+  /** Has a timer of its own: whatever else happens in the folder meanwhile does not put it off. */
+  #lookOnceMore(): void {
+    this.#secondLook ??= setTimeout(() => {
+      this.#secondLook = undefined;
+      void this.#look({ isPatient: false, isAsked: false });
+    }, GONE_MS).unref();
   }
 
   /** Never rejects: a fault of the reading is told, and the next look starts afresh. */
@@ -133,7 +162,7 @@ export class PolicyStore {
     const digest = digestOf(files);
     if (digest === this.#judged && !isAsked) return;
     if (isPatient && isSomeGone(files, this.policies)) {
-      this.#lookAfter(GONE_MS, { isPatient: false, isAsked: false });
+      this.#lookOnceMore();
       return;
     }
     this.#judged = digest;
@@ -179,7 +208,7 @@ type Loaded =
   | { readonly ok: false; readonly errors: readonly string[] };
 
 function pathsOf(given: readonly string[]): readonly string[] {
-  return given.length === 0 ? [DEFAULT_POLICY] : given;
+  return (given.length === 0 ? [DEFAULT_POLICY] : given).map((path) => resolve(path));
 }
 
 async function loadValid(paths: readonly string[]): Promise<Loaded & { ok: true }> {

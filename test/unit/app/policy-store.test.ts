@@ -161,6 +161,19 @@ describe('an edit of a policy file', () => {
     expect(events.names.at(-1)).toBe('policies');
   }, 30_000);
 
+  it('is told of also while others are busy in the folder', async () => {
+    const file = write('p.yaml', 'approve');
+    const opened = await watched(folder);
+    rmSync(file);
+    let writes = 0;
+    await until(() => {
+      writes += 1;
+      writeFileSync(join(folder, 'other.txt'), `${writes}`);
+      return opened.errors.length > 0;
+    });
+    expect(writes).toBeGreaterThan(20);
+  }, 30_000);
+
   it('is refused with its place when it is bad, and the old policies stay in force', async () => {
     const file = write('p.yaml', 'approve');
     const opened = await watched(file);
