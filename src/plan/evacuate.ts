@@ -12,7 +12,7 @@
 import type { Finding } from '../domain/finding.ts';
 import type { Draft } from './draft.ts';
 import { moveSomewhere } from './make-room.ts';
-import type { CompiledRule } from './rules.ts';
+import type { CompiledRule } from './rules/rule.ts';
 import type { DraftMove, Terms } from './state.ts';
 import { withoutCpuLimit } from './setting.ts';
 import { type Fit, findLaterTarget, findTarget } from './targets.ts';

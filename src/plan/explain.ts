@@ -79,7 +79,7 @@ function momentary(
     found.push({ code: 'stale-metrics', detail: 'CPU use of the host is not known' });
   }
   for (const rule of state.rules.hardOf[v] ?? []) {
-    if (!rule.forbids(state.at[v] ?? -1, to, 'in-the-end')) continue;
+    if (!rule.forbids(v, state.at[v] ?? -1, to, 'in-the-end')) continue;
     found.push({ code: codeName(rule.code), detail: `${rule.id} (${rule.rule.origin})` });
   }
   return found;

@@ -24,6 +24,10 @@ export interface Wish {
   readonly fit: Fit;
   /** Whether other VMs may be moved for the sake of this one. */
   readonly mayPush: boolean;
+  /** The terms on which they may; absent: those of the VM itself. */
+  readonly othersTerms?: Terms;
+  /** Whether going there still serves its purpose once others were moved; absent: always. */
+  readonly helps?: (to: number) => boolean;
 }
 
 /** Moves the VM somewhere, with what it takes; false: there is no place, nothing was changed. */
@@ -48,32 +52,34 @@ interface Prospect {
 
 /** Moves off some host what it takes for the VM to fit there; the cheapest way that is found. */
 function freeRoom(draft: Draft, wish: Wish): boolean {
-  const { vm, terms, finding } = wish;
+  const { vm, terms, finding, othersTerms = terms, helps = () => true } = wish;
   let best: { readonly host: number; readonly clearing: Clearing } | undefined;
   for (const { task, candidates, bound } of promisingTargets(draft, wish)) {
     if (best !== undefined && bound >= best.clearing.cost) break;
     const clearing = findClearing(draft.state, task, candidates, 'pack');
     if (clearing === undefined || (best && clearing.cost >= best.clearing.cost)) continue;
     for (const { vm: other, to } of clearing.moves) draft.state.apply(other, to);
-    const fits = draft.state.refusal(vm, task.host, terms, 'in-the-end') === 0;
+    const fits = draft.state.refusal(vm, task.host, terms, 'in-the-end') === 0 && helps(task.host);
     for (const { vm: other } of clearing.moves.toReversed()) draft.state.undo(other);
     if (fits) best = { host: task.host, clearing };
   }
   if (best === undefined) return false;
   for (const { vm: other, to } of best.clearing.moves) {
-    draft.move(other, to, { finding, terms, makesRoomFor: vm });
+    draft.move(other, to, { finding, terms: othersTerms, makesRoomFor: vm });
   }
   draft.move(vm, best.host, { finding, terms, makesRoomFor: undefined });
   return true;
 }
 
 /** Hosts that lack one resource for the VM, by the least cost of what would have to leave. */
-function promisingTargets(draft: Draft, { vm, terms, finding }: Wish): readonly Prospect[] {
+function promisingTargets(draft: Draft, wish: Wish): readonly Prospect[] {
+  const { vm, terms, finding, othersTerms = terms } = wish;
   const { state } = draft;
   const { width, need, held, cost } = state.model;
   const found: Prospect[] = [];
   for (let host = 0; host < state.model.hosts.length; host += 1) {
-    if (host === state.at[vm] || !isReachable(state, vm, host, terms)) continue;
+    if (host === state.at[vm] || terms.useless?.[host] === 1) continue;
+    if (!isReachable(state, vm, host, terms)) continue;
     const short = shortResources(state, vm, host, terms);
     const [resource] = short;
     if (short.length !== 1 || resource === undefined) continue;
@@ -82,8 +88,8 @@ function promisingTargets(draft: Draft, { vm, terms, finding }: Wish): readonly 
     // The clearing counts what a host carries in the end; here moves in flight stay counted.
     const below = room - ((state.later[at] ?? 0) - (state.net[at] ?? 0));
     if (below < 0) continue;
-    const own = { host, resource, below, relief: finding, reliefTerms: terms };
-    const task: ClearTask = { ...own, repairTerms: terms, crowds: [] };
+    const own = { host, resource, below, relief: finding, reliefTerms: othersTerms };
+    const task: ClearTask = { ...own, repairTerms: othersTerms, crowds: [] };
     const candidates = reliefCandidates(state, task, draft.residents(host));
     const items = candidates.map((v) => ({
       gain: held[v * width + resource] ?? 0,
@@ -109,14 +115,15 @@ function shortResources(state: State, vm: number, host: number, terms: Terms): n
   return short;
 }
 
-function pushAnother(draft: Draft, { vm, terms, finding }: Wish): boolean {
+function pushAnother(draft: Draft, wish: Wish): boolean {
+  const { vm, terms, finding, othersTerms = terms, helps = () => true } = wish;
   const { state } = draft;
   for (const other of movers(state, vm, terms)) {
     const target = state.at[other] ?? -1;
-    const aside = findTarget(state, other, terms, 'pack');
+    const aside = findTarget(state, other, othersTerms, 'pack');
     if (aside < 0 || aside === state.at[vm]) continue;
-    draft.move(other, aside, { finding, terms, makesRoomFor: vm });
-    if (state.refusal(vm, target, terms, 'in-the-end') === 0) {
+    draft.move(other, aside, { finding, terms: othersTerms, makesRoomFor: vm });
+    if (state.refusal(vm, target, terms, 'in-the-end') === 0 && helps(target)) {
       draft.move(vm, target, { finding, terms, makesRoomFor: undefined });
       return true;
     }
@@ -137,7 +144,7 @@ function movers(state: State, vm: number, terms: Terms): number[] {
     if (state.stuck(other, terms) !== 0) continue;
     let open = helpful.get(host);
     if (open === undefined) {
-      open = isReachable(state, vm, host, terms);
+      open = terms.useless?.[host] !== 1 && isReachable(state, vm, host, terms);
       helpful.set(host, open);
     }
     if (open && leavesEnough(state, vm, other, host, terms)) found.push(other);

@@ -9,7 +9,8 @@ import { compareText } from '../domain/ids.ts';
 import type { Limits } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
-import type { CompiledRule, RuleSet } from './rules.ts';
+import type { RuleSet } from './rules.ts';
+import type { CompiledRule } from './rules/rule.ts';
 
 export interface Relief {
   readonly host: number;

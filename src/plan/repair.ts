@@ -6,10 +6,9 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
-import { assertNever } from '../domain/result.ts';
 import type { Draft } from './draft.ts';
 import { moveSomewhere } from './make-room.ts';
-import type { CompiledRule } from './rules.ts';
+import type { CompiledRule } from './rules/rule.ts';
 import type { Terms } from './state.ts';
 
 export interface Repair {
@@ -30,8 +29,8 @@ export function repair(draft: Draft, repairs: readonly Repair[]): readonly Crowd
   // Who is bound to hosts goes first: groups gather where those have to be.
   const bound = ({ rule: { rule } }: Repair): boolean =>
     rule.kind === 'pin' || rule.kind === 'avoid';
-  for (const one of repairs) if (bound(one)) mend(draft, one);
-  for (const one of repairs) if (!bound(one)) mend(draft, one);
+  const others = repairs.filter((one) => !bound(one) && !isLeftToClearing(one));
+  for (const one of [...repairs.filter(bound), ...others]) mend(draft, one);
   return repairs.flatMap((one) => (isLeftToClearing(one) ? crowdsOf(draft, one) : []));
 }
 
@@ -39,56 +38,28 @@ function isLeftToClearing({ rule: { rule } }: Repair): boolean {
   return rule.kind === 'anti-affinity' && rule.over === 'host';
 }
 
+/** One by one: each that stands badly goes where it stands better. */
 function mend(draft: Draft, one: Repair): void {
-  const { rule } = one.rule;
-  switch (rule.kind) {
-    case 'pin':
-    case 'avoid':
-      return mendPlace(draft, one);
-    case 'affinity':
-      return gather(draft, one);
-    case 'anti-affinity':
-      return isLeftToClearing(one) ? undefined : disperse(draft, one);
-    default:
-      return assertNever(rule, 'placement rule');
-  }
-}
-
-function mendPlace(draft: Draft, { rule, finding, terms }: Repair): void {
-  for (const vm of rule.members) {
-    const host = draft.state.at[vm] ?? -1;
-    if (!rule.forbids(host, host, 'in-the-end')) continue;
-    mendOne(draft, vm, finding, terms);
-  }
-}
-
-function mendOne(draft: Draft, vm: number, finding: Finding, terms: Terms): boolean {
-  const wish = { vm, terms, finding, fit: 'spread', mayPush: true } as const;
-  if (moveSomewhere(draft, wish)) return true;
-  const host = draft.state.at[vm] ?? -1;
-  const retry = (): boolean => moveSomewhere(draft, wish);
-  draft.open.push({ vm, host, finding, terms, detail: 'stays against the rule', retry });
-  return false;
-}
-
-/** To the domains that have more of them already, one by one. */
-function gather(draft: Draft, { rule, finding, terms }: Repair): void {
   const { state } = draft;
-  for (const vm of rule.members) {
-    const company = companyOf(draft, rule, vm);
-    const here = company[state.at[vm] ?? -1] ?? 0;
-    const useless = Uint8Array.from(company, (others) => (others <= here ? 1 : 0));
-    if (useless.includes(0)) mendOne(draft, vm, finding, { ...terms, useless });
+  const { rule } = one;
+  for (const vm of rule.movers?.(state.at) ?? rule.members) {
+    if (mendOne(draft, one, vm)) continue;
+    const { finding, terms } = one;
+    const retry = (): boolean => mendOne(draft, one, vm);
+    const host = state.at[vm] ?? -1;
+    draft.open.push({ vm, host, finding, terms, detail: 'stays against the rule', retry });
   }
 }
 
-/** Per host: how many of the other members are in its domain. */
-function companyOf(draft: Draft, rule: CompiledRule, vm: number): Uint16Array {
-  const others = rule.members.filter((member) => member !== vm);
-  return Uint16Array.from(
-    draft.state.model.hosts,
-    (_host, h) => others.filter((v) => rule.sameDomain(draft.state.at[v] ?? -1, h)).length,
-  );
+/** True when the VM stands well, now or already. */
+function mendOne(draft: Draft, { rule, finding, terms }: Repair, vm: number): boolean {
+  const { state } = draft;
+  const remedy = rule.remedy(vm, state.at);
+  if (remedy === undefined) return true;
+  const useless = Uint8Array.from(state.model.hosts, (_host, h) => (remedy(h) ? 0 : 1));
+  const helps = (to: number): boolean => rule.remedy(vm, state.at)?.(to) === true;
+  const wish = { vm, terms: { ...terms, useless }, othersTerms: terms, helps, finding } as const;
+  return moveSomewhere(draft, { ...wish, fit: 'spread', mayPush: true });
 }
 
 function crowdsOf(draft: Draft, { rule, finding }: Repair): readonly Crowd[] {
@@ -102,19 +73,4 @@ function crowdsOf(draft: Draft, { rule, finding }: Repair): readonly Crowd[] {
   return [...byHost]
     .filter(([, members]) => members.length > 1)
     .map(([host, members]) => ({ host, members, finding }));
-}
-
-/** Members that share a fault domain: all but the dearest leave it, the cheapest first. */
-function disperse(draft: Draft, { rule, finding, terms }: Repair): void {
-  const { state } = draft;
-  const cheapestFirst = rule.members.toSorted(
-    (a, b) => (state.model.cost[a] ?? 0) - (state.model.cost[b] ?? 0) || a - b,
-  );
-  for (const vm of cheapestFirst) {
-    const host = state.at[vm] ?? -1;
-    const crowded = rule.members.some(
-      (member) => member !== vm && rule.collides(host, state.at[member] ?? -1),
-    );
-    if (crowded) mendOne(draft, vm, finding, terms);
-  }
 }

@@ -26,7 +26,8 @@ import {
 import type { Compatibility } from './compat.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { RoomIndex } from './room.ts';
-import type { CompiledRule, Outlook, RuleSet } from './rules.ts';
+import type { RuleSet } from './rules.ts';
+import type { CompiledRule, Outlook } from './rules/rule.ts';
 
 /** What holds for the moves of one tier. */
 export interface Terms {
@@ -107,13 +108,13 @@ export class State {
     if (from === to) return SAME_HOST;
     // What can never be comes before what is so at the moment: full, or not measured.
     if (this.model.vms[v]?.source !== this.model.hosts[to]?.source) return OTHER_SOURCE;
-    if (terms.useless?.[to] === 1) return NO_GAIN;
     if (this.closed[to] === 1) return QUARANTINED;
     const full = this.overflow(v, to, terms.limit, outlook);
     if (full !== 0) return full;
     if (terms.optional && this.model.hostMeasured[to] === 0) return STALE_METRICS;
     const against = this.ruleAgainst(v, to, outlook);
     if (against !== undefined) return against.code;
+    if (terms.useless?.[to] === 1) return NO_GAIN;
     if ((this.model.vms[v]?.vcpus ?? 0) > (this.model.hosts[to]?.cpu.threads ?? 0)) return VCPUS;
     return terms.compatibility.way(v, to).code;
   }
@@ -135,7 +136,7 @@ export class State {
     const rules = this.rules.hardOf[v];
     if (rules === undefined) return undefined;
     const from = this.at[v] ?? -1;
-    return rules.find((rule) => !this.suspended.has(rule) && rule.forbids(from, to, outlook));
+    return rules.find((rule) => !this.suspended.has(rule) && rule.forbids(v, from, to, outlook));
   }
 
   method(v: number, to: number, terms: Terms): MoveMethod | undefined {
@@ -184,8 +185,8 @@ export class State {
       net[source] = (net[source] ?? 0) - leaving;
     }
     this.byRoom.update(to);
-    this.rules.hardOf[v]?.forEach((rule) => rule.count(from, to, sign));
-    this.rules.softOf[v]?.forEach((rule) => rule.count(from, to, sign));
+    this.rules.hardOf[v]?.forEach((rule) => rule.count(v, from, to, sign));
+    this.rules.softOf[v]?.forEach((rule) => rule.count(v, from, to, sign));
   }
 }
 

@@ -1,0 +1,39 @@
+/** Anti-affinity: no two members in one domain. What is of no known domain is never apart. */
+
+import type { AntiAffinityRule } from '../../domain/placement.ts';
+import { type Counts, countMove, tally } from './domains.ts';
+import type { Answers } from './rule.ts';
+
+export function apartRule(
+  rule: AntiAffinityRule,
+  members: readonly number[],
+  counts: Counts,
+): Answers {
+  const { domainOf } = counts;
+  function collides(a: number, b: number): boolean {
+    const [first, second] = [domainOf[a] ?? -1, domainOf[b] ?? -1];
+    return first < 0 || second < 0 || first === second;
+  }
+  return {
+    collides,
+    forbids: (_v, from, to, outlook) =>
+      meets(counts, from, to, rule.hold === 'finally' || outlook === 'in-the-end'),
+    count: (_v, from, to, sign) => countMove(counts, from, to, sign),
+    broken: (at) => tally(members, at, counts).reduce((sum, n) => sum + Math.max(0, n - 1), 0),
+    remedy(v, at) {
+      const others = members.filter((member) => member !== v);
+      const isClear = (h: number): boolean =>
+        !others.some((member) => collides(h, at[member] ?? -1));
+      return isClear(at[v] ?? -1) ? undefined : isClear;
+    },
+  };
+}
+
+function meets(counts: Counts, from: number, to: number, net: boolean): boolean {
+  const target = counts.domainOf[to] ?? -1;
+  if (target < 0) return true;
+  const source = counts.domainOf[from] ?? -1;
+  const itself = source < 0 || source === target ? 1 : 0;
+  const count = net ? counts.net : counts.gross;
+  return (count[target] ?? 0) + (count.at(-1) ?? 0) - itself > 0;
+}

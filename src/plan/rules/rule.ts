@@ -1,0 +1,38 @@
+/**
+ * The questions that the search asks of a placement rule. A kind of rule is a file of this folder
+ * that answers them; nothing else of the planner knows what a kind means, but for the clearing of
+ * crowds and groups that move together (both are named where they are used).
+ */
+
+import type { RuleId } from '../../domain/ids.ts';
+import type { PlacementRule } from '../../domain/placement.ts';
+
+/** How a question is meant: as things may be at any moment, or after all moves so far ended. */
+export type Outlook = 'any-moment' | 'in-the-end';
+
+/** Whether the rule is better kept with the VM on this host. */
+export type Remedy = (to: number) => boolean;
+
+export interface CompiledRule {
+  readonly id: RuleId;
+  readonly rule: PlacementRule;
+  readonly code: number;
+  /** Dense indexes of those whose moves matter to the rule and who exist, ascending. */
+  readonly members: readonly number[];
+  /** Whether the VM, which is on `from`, is kept from going to `to`. */
+  forbids(v: number, from: number, to: number, outlook: Outlook): boolean;
+  /** Whether two members that are to be apart may not be on these two hosts. */
+  collides(a: number, b: number): boolean;
+  /** Tells that a member goes from `from` to `to` (sign 1), or that this is taken back (-1). */
+  count(v: number, from: number, to: number, sign: 1 | -1): void;
+  /** How many members stand where the rule does not want them, in the end. */
+  broken(at: Int32Array): number;
+  /** Where the VM would stand better; undefined: it stands well, with the others as they are. */
+  remedy(v: number, at: Int32Array): Remedy | undefined;
+  /** Who is moved to mend the rule, in this order; absent: the members by index. */
+  readonly movers?: (at: Int32Array) => readonly number[];
+}
+
+/** What a kind answers beside what all have in common. */
+export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
+  Partial<Pick<CompiledRule, 'collides' | 'count' | 'movers'>>;

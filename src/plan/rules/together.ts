@@ -1,0 +1,54 @@
+/** Affinity: all members in one domain. */
+
+import type { AffinityRule } from '../../domain/placement.ts';
+import { type Counts, countMove, tally } from './domains.ts';
+import type { Answers } from './rule.ts';
+
+export function togetherRule(
+  rule: AffinityRule,
+  members: readonly number[],
+  counts: Counts,
+): Answers {
+  const { domainOf } = counts;
+  return {
+    forbids: (_v, from, to) =>
+      parts(counts, members.length, { from, to, finally: rule.hold === 'finally' }),
+    count: (_v, from, to, sign) => countMove(counts, from, to, sign),
+    broken: (at) => members.length - Math.max(0, ...tally(members, at, counts)),
+    remedy(v, at) {
+      const others = tally(members, at, counts, v);
+      const here = others[domainOf[at[v] ?? -1] ?? -1] ?? 0;
+      if (Math.max(...others) <= here) return undefined;
+      return (to) => (others[domainOf[to] ?? -1] ?? 0) > here;
+    },
+  };
+}
+
+interface Question {
+  readonly from: number;
+  readonly to: number;
+  /** The rule has to hold in the end only. */
+  readonly finally: boolean;
+}
+
+/**
+ * A rule that holds may not be broken: all the others have to be in the target's domain. One that
+ * is broken already may not get worse: in the end the target needs as many of the others as the
+ * source has; at every moment (or while a member is in flight) it needs more, for the VM is in
+ * both places while it moves.
+ */
+function parts(counts: Counts, size: number, question: Question): boolean {
+  const { from, to } = question;
+  const target = counts.domainOf[to] ?? -1;
+  const source = counts.domainOf[from] ?? -1;
+  if (target < 0) return true;
+  if (target === source) return false;
+  // Of no known domain (-1) counts as one place: the last.
+  const here = (counts.net.at(source) ?? 0) - 1;
+  const there = counts.net[target] ?? 0;
+  const holds = here === size - 1;
+  if (holds) return size > 1;
+  if (question.finally && !counts.unsettled) return there < here;
+  const onTheWay = (counts.gross[target] ?? 0) !== there;
+  return onTheWay || there <= here;
+}
