@@ -9,6 +9,7 @@ import type { HostId, VmId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
 import type {
   AffinityRule,
+  AmongRule,
   AntiAffinityRule,
   AvoidRule,
   PinRule,
@@ -49,6 +50,8 @@ function judge(scene: Scene, rule: PlacementRule): Violation[] {
     case 'pin':
     case 'avoid':
       return judgeTargets(scene, rule);
+    case 'among':
+      return judgeAmong(scene, rule);
     default:
       return assertNever(rule, 'placement rule');
   }
@@ -139,4 +142,24 @@ function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
 /** The domains that a group is in. All that are not known are one, and none of the known. */
 function spread(scene: Scene, over: string, stays: readonly Stay[]): Set<string | undefined> {
   return new Set(stays.map((stay) => domainOf(scene.world, stay.host, over)));
+}
+
+/** Every target lies in a set, and at no moment are the members in more sets than at the start. */
+function judgeAmong(scene: Scene, rule: AmongRule): Violation[] {
+  const { world } = scene;
+  const setOf = (host: HostId): number => rule.sets.findIndex((set) => set.includes(host));
+  const inUse = (stays: readonly Stay[]): number =>
+    new Set(stays.map((stay) => setOf(stay.host)).filter((set) => set >= 0)).size;
+  const stays = staysThatCount(scene, rule);
+  const all = rule.vms.flatMap((vm) => scene.stays.get(vm) ?? []);
+  const before = inUse(all.filter((stay) => stay.arrival === undefined));
+  return stepsThatCount(scene, rule).flatMap((step) => {
+    const arrival = stays.find((stay) => stay.arrival === step.at);
+    if (arrival === undefined) return [];
+    const around = stays.filter((stay) => canOverlap(world.order, stay, arrival));
+    const isInside = setOf(step.to.id) >= 0;
+    if (isInside && inUse(around) <= Math.max(1, before)) return [];
+    const detail = isInside ? 'in another set than the others' : `${step.to.id} is in no set`;
+    return [against(step, rule.kind, `${rule.origin}: ${detail}`, { rule: rule.id })];
+  });
 }

@@ -10,6 +10,7 @@ import { type SourceId, compareText, orderId, sourceId } from '../domain/ids.ts'
 import { type MetricWindow, heldWindow } from '../domain/measured.ts';
 import type { VmMetric } from '../domain/metrics.ts';
 import type { Order } from '../domain/order.ts';
+import { PLACEMENT_FORM } from '../domain/placement-form.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -236,9 +237,9 @@ function ruleOf(entry: RuleEntry): PlacementRule {
   const common = {
     id: entry.id,
     strength: entry.strength ?? 'hard',
-    hold: entry.hold ?? (entry.kind === 'affinity' ? 'finally' : 'always'),
+    hold: entry.hold ?? PLACEMENT_FORM[entry.kind].hold,
     origin: entry.origin ?? 'fleet file',
-    vms: entry.vms,
+    vms: entry.vms ?? [],
   } as const;
   const { kind } = entry;
   switch (kind) {
@@ -248,6 +249,8 @@ function ruleOf(entry: RuleEntry): PlacementRule {
     case 'pin':
     case 'avoid':
       return { ...common, kind, hosts: entry.hosts ?? [] };
+    case 'among':
+      return { ...common, kind, sets: entry.sets ?? [] };
     default:
       return assertNever(kind, 'placement rule');
   }

@@ -4,10 +4,11 @@
  */
 
 import { type Result, fail, ok } from '../domain/result.ts';
+import { formFaults } from '../domain/placement-form.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { problemAt } from './document.ts';
 import { type Fleet, buildFleet } from './fleet-build.ts';
-import { type FleetEntries, fleetSchema } from './fleet-schema.ts';
+import { type FleetEntries, type RuleEntry, fleetSchema } from './fleet-schema.ts';
 import { readJson } from './json-document.ts';
 import { type ConfigProblem, PROBLEMS_MAX, nearest, tidyProblems } from './problem.ts';
 import { validate } from './validate.ts';
@@ -101,9 +102,11 @@ function references(entries: FleetEntries): Fault[] {
   for (const [i, vm] of entries.vms.entries()) refer('host', vm.host, ['vms', i, 'host']);
   for (const [i, rule] of (entries.placement?.rules ?? []).entries()) {
     const path = ['placement', 'rules', i];
-    for (const [k, vm] of rule.vms.entries()) refer('VM', vm, [...path, 'vms', k]);
+    for (const [k, vm] of (rule.vms ?? []).entries()) refer('VM', vm, [...path, 'vms', k]);
     for (const [k, host] of (rule.hosts ?? []).entries())
       refer('host', host, [...path, 'hosts', k]);
+    for (const [k, set] of (rule.sets ?? []).entries())
+      for (const [n, host] of set.entries()) refer('host', host, [...path, 'sets', k, n]);
   }
   for (const [i, order] of (entries.orders ?? []).entries()) {
     refer('host', order.host, ['orders', i, 'host']);
@@ -140,13 +143,26 @@ function gaps({ hosts, vms, placement }: FleetEntries): Fault[] {
     const message = memory === undefined ? '"memory" is missing' : '"memory" and "memoryBytes"';
     faults.push({ path: ['vms', i], message, expected: 'one of memory, memoryBytes' });
   }
-  for (const [i, { kind, hosts: named }] of (placement?.rules ?? []).entries()) {
-    const needs = kind === 'pin' || kind === 'avoid';
-    if (needs === (named !== undefined)) continue;
-    const message = needs ? `${kind} needs hosts` : `${kind} has no hosts`;
-    faults.push({ path: ['placement', 'rules', i], message });
+  for (const [i, rule] of (placement?.rules ?? []).entries()) {
+    const path = ['placement', 'rules', i];
+    const wrong = formFaults(rule.kind, (part) => rule[part] !== undefined);
+    faults.push(...wrong.map(({ message }) => ({ path, message })), ...doubleHosts(rule, path));
   }
   return faults;
+}
+
+/** Sets that share a host leave open which of them its VMs are in. */
+function doubleHosts({ sets = [] }: RuleEntry, path: readonly PropertyKey[]): Fault[] {
+  const setOf = new Map<string, number>();
+  return sets.flatMap((set, k) =>
+    set.flatMap((host, n): Fault[] => {
+      const earlier = setOf.get(host) ?? k;
+      setOf.set(host, earlier);
+      if (earlier === k) return [];
+      const message = `host "${host}" is in another set too (sets[${earlier}])`;
+      return [{ path: [...path, 'sets', k, n], message }];
+    }),
+  );
 }
 
 /** One host or VM a line, so that two files can be compared. Ends with a line feed. */

@@ -18,6 +18,7 @@ import {
   vmId,
 } from '../domain/ids.ts';
 import { HOST_METRICS, type HostMetric, VM_METRICS, type VmMetric } from '../domain/metrics.ts';
+import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { MOVE_METHODS } from '../domain/plan.ts';
 import { ratio, watts } from '../domain/units.ts';
 import { CRITICALITIES, PERMISSIONS, POWER_STATES } from '../domain/vm.ts';
@@ -175,11 +176,12 @@ const vm = group({
 
 const rule = group({
   id: name('an id', ruleId),
-  kind: choice(['affinity', 'anti-affinity', 'pin', 'avoid']),
+  kind: choice(PLACEMENT_KINDS),
   strength: maybe(choice(['hard', 'soft'])),
   hold: maybe(choice(['always', 'finally'])),
-  vms: list(vms),
+  vms: maybe(list(vms)),
   hosts: maybe(list(hosts)),
+  sets: maybe(list(list(hosts))),
   over: maybe(name('"host" or a kind of fault domain')),
   origin: maybe(text('where it was written')),
 });

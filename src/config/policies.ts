@@ -10,6 +10,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import type { FindingKind, Response, Tier } from '../domain/finding.ts';
+import { PLACEMENT_FORM } from '../domain/placement-form.ts';
 import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
@@ -102,14 +103,9 @@ function ruleOf({ document, name }: ParsedPolicy, entry: RuleEntry, i: number): 
 
 function placementOf({ document, content }: ParsedPolicy): PlacementSpec[] {
   return (content.placement ?? []).map((entry, i) => ({
-    id: entry.id,
+    ...entry,
     origin: originOf(document, ['placement', i]),
-    kind: entry.kind,
-    strength: entry.strength,
-    hold: entry.hold ?? (entry.kind === 'affinity' ? 'finally' : 'always'),
-    vms: entry.vms,
-    hosts: entry.hosts,
-    over: entry.over ?? 'host',
+    hold: entry.hold ?? PLACEMENT_FORM[entry.kind].hold,
   }));
 }
 

@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 import { FINDING_KINDS, RESPONSES, TIERS } from '../domain/finding.ts';
+import { formFaults } from '../domain/placement-form.ts';
+import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
 import { choice, duration, group, list, name, share, table, text } from './fields.ts';
@@ -52,25 +54,23 @@ const permission = group({ vms: selector, permission: choice(PERMISSIONS) });
 
 const placement = group({
   id: name('an id, unique among all policies'),
-  kind: choice(['affinity', 'anti-affinity', 'pin', 'avoid']),
+  kind: choice(PLACEMENT_KINDS),
   strength: choice(['hard', 'soft']),
   hold: optional(
     choice(['always', 'finally']),
     'In every state of a plan, or in the end; default always, for affinity finally.',
   ),
-  vms: selector,
+  vms: optional(selector, 'Whom it is about.'),
   hosts: optional(selector, 'pin, avoid: the hosts.'),
+  sets: optional(list(selector), 'among: the sets of hosts; a host is in one of them at most.'),
   over: optional(
     name('"host" or a kind of fault domain'),
     'affinity, anti-affinity: default host.',
   ),
 }).superRefine((spec, context) => {
-  const needsHosts = spec.kind === 'pin' || spec.kind === 'avoid';
-  const fault = (key: string, message: string): unknown =>
-    context.addIssue({ code: 'custom', message, path: [key] });
-  if (needsHosts && spec.hosts === undefined) fault('hosts', `${spec.kind} needs hosts`);
-  if (!needsHosts && spec.hosts !== undefined) fault('hosts', `${spec.kind} has no hosts`);
-  if (needsHosts && spec.over !== undefined) fault('over', `${spec.kind} has no over`);
+  for (const { part, message } of formFaults(spec.kind, (key) => spec[key] !== undefined)) {
+    context.addIssue({ code: 'custom', message, path: [part] });
+  }
 });
 
 export const policySchema = group({

@@ -6,6 +6,9 @@
 
 import type { HostId, RuleId, VmId } from './ids.ts';
 
+export const PLACEMENT_KINDS = ['affinity', 'anti-affinity', 'pin', 'avoid', 'among'] as const;
+export type PlacementKind = (typeof PLACEMENT_KINDS)[number];
+
 interface RuleCommon {
   readonly id: RuleId;
   readonly strength: 'hard' | 'soft';
@@ -42,4 +45,11 @@ export interface AvoidRule extends RuleCommon {
   readonly hosts: readonly HostId[];
 }
 
-export type PlacementRule = AffinityRule | AntiAffinityRule | PinRule | AvoidRule;
+/** All of `vms` on hosts of one and the same set; no host is in two of them. */
+export interface AmongRule extends RuleCommon {
+  readonly kind: 'among';
+  readonly vms: readonly VmId[];
+  readonly sets: readonly (readonly HostId[])[];
+}
+
+export type PlacementRule = AffinityRule | AntiAffinityRule | PinRule | AvoidRule | AmongRule;

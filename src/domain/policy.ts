@@ -4,6 +4,7 @@
  */
 
 import type { FindingKind, Response, Tier } from './finding.ts';
+import type { PlacementKind } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { Bytes, BytesPerSecond, Ratio, Seconds } from './units.ts';
 import type { Criticality, Permission } from './vm.ts';
@@ -76,14 +77,17 @@ export interface PermissionRule {
 export interface PlacementSpec {
   readonly id: string;
   readonly origin: string;
-  readonly kind: 'affinity' | 'anti-affinity' | 'pin' | 'avoid';
+  readonly kind: PlacementKind;
   readonly strength: 'hard' | 'soft';
   readonly hold: 'always' | 'finally';
-  readonly vms: Selector;
+  /** Absent where the kind is about no VMs in particular. */
+  readonly vms?: Selector | undefined;
   /** pin, avoid: the hosts. */
-  readonly hosts: Selector | undefined;
-  /** affinity, anti-affinity: 'host' or a kind of fault domain. */
-  readonly over: string;
+  readonly hosts?: Selector | undefined;
+  /** among: the sets of hosts. */
+  readonly sets?: readonly Selector[] | undefined;
+  /** affinity, anti-affinity: 'host' (where absent) or a kind of fault domain. */
+  readonly over?: string | undefined;
 }
 
 /** A recurring window of time: minutes of the day in a time zone, on some days of the week. */

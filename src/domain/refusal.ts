@@ -87,6 +87,10 @@ export const REFUSAL_CODES = {
   'anti-affinity': { meaning: 'a hard anti-affinity rule forbids it', hint: '' },
   pin: { meaning: 'the VM is pinned to other hosts', hint: '' },
   avoid: { meaning: 'the VM is to avoid this host', hint: '' },
+  among: {
+    meaning: 'the VM and those with it are to be in one of several sets of hosts, not here',
+    hint: '',
+  },
   permission: {
     meaning: 'the VM’s permission does not cover this method',
     hint: 'raise the permission of the VM in a policy',

@@ -132,6 +132,10 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
         if (clash !== undefined) return clash;
         break;
       }
+      case 'among':
+        if (!rule.sets.some((set) => set.includes(to.id)))
+          return { code: 'among', detail: rule.id };
+        break;
       case 'affinity':
         break;
       default:

@@ -23,6 +23,7 @@ export function codeName(number: number): RefusalCode {
 }
 
 export const AFFINITY = codeNumber('affinity');
+export const AMONG = codeNumber('among');
 export const ANTI_AFFINITY = codeNumber('anti-affinity');
 export const AVOID = codeNumber('avoid');
 export const COOL_DOWN = codeNumber('cool-down');

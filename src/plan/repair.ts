@@ -28,7 +28,7 @@ export interface Crowd {
 export function repair(draft: Draft, repairs: readonly Repair[]): readonly Crowd[] {
   // Who is bound to hosts goes first: groups gather where those have to be.
   const bound = ({ rule: { rule } }: Repair): boolean =>
-    rule.kind === 'pin' || rule.kind === 'avoid';
+    rule.kind === 'pin' || rule.kind === 'avoid' || rule.kind === 'among';
   const others = repairs.filter((one) => !bound(one) && !isLeftToClearing(one));
   for (const one of [...repairs.filter(bound), ...others]) mend(draft, one);
   return repairs.flatMap((one) => (isLeftToClearing(one) ? crowdsOf(draft, one) : []));

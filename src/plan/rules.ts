@@ -11,10 +11,10 @@
 import { compareText } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
-import { AFFINITY, ANTI_AFFINITY, AVOID, PIN } from './codes.ts';
+import { AFFINITY, AMONG, ANTI_AFFINITY, AVOID, PIN } from './codes.ts';
 import type { Model } from './model.ts';
 import { apartRule } from './rules/apart.ts';
-import { type Domains, countMembers, domainsOf } from './rules/domains.ts';
+import { type Domains, countMembers, domainsOf, domainsOfSets } from './rules/domains.ts';
 import { hostRule } from './rules/hosts.ts';
 import type { Answers, CompiledRule } from './rules/rule.ts';
 import { togetherRule } from './rules/together.ts';
@@ -65,6 +65,10 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     case 'affinity': {
       const counts = countMembers(model, members, domainsOf(model, rule.over, made), false);
       return asRule(AFFINITY, togetherRule(rule, members, counts));
+    }
+    case 'among': {
+      const counts = countMembers(model, members, domainsOfSets(model, rule.sets), false);
+      return asRule(AMONG, togetherRule(rule, members, counts));
     }
     case 'pin':
       return asRule(PIN, hostRule(model, members, rule.hosts, true));

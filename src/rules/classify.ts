@@ -9,6 +9,7 @@ import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, ruleId, type VmId } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import type { PlacementSpec, PolicySet, Selector } from '../domain/policy.ts';
+import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { matches, nearness, type Selectable, selectableVm } from './selector.ts';
@@ -71,25 +72,30 @@ function resolvePlacement(
   return [...snapshot.placement, ...resolved].sort((a, b) => compareText(a.id, b.id));
 }
 
+/** Without a selector nobody is named: a pin then allows no host, and an avoid forbids none. */
 function resolve(
   spec: PlacementSpec,
   snapshot: Snapshot,
   selectables: readonly Selectable[],
 ): PlacementRule {
-  const vms: VmId[] = select(spec.vms, snapshot.vms, selectables);
-  const common = {
-    id: ruleId(spec.id),
-    strength: spec.strength,
-    hold: spec.hold,
-    origin: spec.origin,
-    vms,
-  };
-  if (spec.kind === 'affinity' || spec.kind === 'anti-affinity') {
-    return { ...common, kind: spec.kind, over: spec.over };
+  const { kind, strength, hold, origin, over = 'host' } = spec;
+  const vmsOf = (selector: Selector | undefined): VmId[] =>
+    selector === undefined ? [] : select(selector, snapshot.vms, selectables);
+  const hostsOf = (selector: Selector | undefined): HostId[] =>
+    selector === undefined ? [] : select(selector, snapshot.hosts, snapshot.hosts);
+  const common = { id: ruleId(spec.id), strength, hold, origin, vms: vmsOf(spec.vms) };
+  switch (kind) {
+    case 'affinity':
+    case 'anti-affinity':
+      return { ...common, kind, over };
+    case 'pin':
+    case 'avoid':
+      return { ...common, kind, hosts: hostsOf(spec.hosts) };
+    case 'among':
+      return { ...common, kind, sets: (spec.sets ?? []).map(hostsOf) };
+    default:
+      return assertNever(kind, 'placement rule');
   }
-  // Without a selector nobody is named: a pin then allows no host, and an avoid forbids none.
-  const hosts = spec.hosts === undefined ? [] : select(spec.hosts, snapshot.hosts, snapshot.hosts);
-  return { ...common, kind: spec.kind, hosts };
 }
 
 function select<Id extends string>(

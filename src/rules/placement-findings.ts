@@ -7,7 +7,12 @@
 import type { Evidence, Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
-import type { AffinityRule, AntiAffinityRule, PlacementRule } from '../domain/placement.ts';
+import type {
+  AffinityRule,
+  AmongRule,
+  AntiAffinityRule,
+  PlacementRule,
+} from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
@@ -88,6 +93,8 @@ function breachOf(rule: PlacementRule, world: World): Breach | undefined {
       const operator = rule.kind === 'avoid' ? 'in' : 'notIn';
       return breach(rule, wrong, (vm) => ({ operator, threshold: rule.hosts, value: vm.host }));
     }
+    case 'among':
+      return amongBreach(rule, members);
     case 'affinity':
     case 'anti-affinity':
       return domainBreach(rule, members, world);
@@ -134,6 +141,16 @@ function domainBreach(
     threshold: most?.[0],
     value: domainOf(rule.over, vm.host, world),
   }));
+}
+
+/** Outside of all sets, or in another one than most (among equals, the first) are. */
+function amongBreach(rule: AmongRule, members: readonly Vm[]): Breach | undefined {
+  const setOf = (vm: Vm): number => rule.sets.findIndex((set) => set.includes(vm.host));
+  const sizes = rule.sets.map((_set, n) => members.filter((vm) => setOf(vm) === n).length);
+  const most = sizes.indexOf(Math.max(...sizes));
+  const wrong = members.filter((vm) => setOf(vm) !== most || most < 0);
+  const threshold = rule.sets[most];
+  return breach(rule, wrong, (vm) => ({ operator: 'notIn', threshold, value: vm.host }));
 }
 
 function domainOf(over: string, host: HostId, world: World): string | undefined {

@@ -26,6 +26,7 @@ import {
   someMigration,
   someWeights,
 } from './fleet.ts';
+import { anAmong } from './rule-kinds.ts';
 
 interface RandomHost {
   readonly threads: number;
@@ -91,8 +92,10 @@ function often<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
   );
 }
 
+const OTHER_KINDS = ['pin', 'avoid', 'among'] as const;
+
 const RULE = fc.record({
-  kind: fc.constantFrom('anti', 'anti', 'anti-rack', 'affinity', 'affinity-rack', 'pin', 'avoid'),
+  kind: fc.constantFrom('anti', 'anti', 'anti-rack', 'affinity', 'affinity-rack', ...OTHER_KINDS),
   vms: fc.array(fc.nat(100), { minLength: 2, maxLength: 4 }),
   hosts: fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }),
   hold: fc.constantFrom('always', 'finally'),
@@ -251,6 +254,10 @@ function makeRule(
   if (kind === 'anti-rack') return anAntiAffinity(id, vms, 'rack');
   if (kind === 'affinity') return anAffinity(id, vms);
   if (kind === 'affinity-rack') return anAffinity(id, vms, 'rack');
+  if (kind === 'among') {
+    const half = Math.ceil(hosts.length / 2);
+    return anAmong(id, vms, [hosts.slice(0, half), hosts.slice(half)]);
+  }
   return kind === 'pin' ? aPin(id, vms, hosts) : anAvoid(id, vms, hosts);
 }
 

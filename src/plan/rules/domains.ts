@@ -1,5 +1,6 @@
 /** Fault domains (or single hosts) as numbers, and how many members of a rule are in each. */
 
+import type { HostId } from '../../domain/ids.ts';
 import { own } from '../../domain/own.ts';
 import type { Model } from '../model.ts';
 
@@ -24,6 +25,18 @@ export function domainsOf(model: Model, over: string, made: Map<string, Domains>
   const domains = { of, count: names.size };
   made.set(over, domains);
   return domains;
+}
+
+/** Sets of hosts as domains; a host in two of them (sets of labels can overlap) is in the first. */
+export function domainsOfSets(model: Model, sets: readonly (readonly HostId[])[]): Domains {
+  const of = new Int32Array(model.hosts.length).fill(-1);
+  for (const [number, set] of sets.entries()) {
+    for (const id of set) {
+      const h = model.hostIndex.get(id) ?? -1;
+      if (h >= 0 && of[h] === -1) of[h] = number;
+    }
+  }
+  return { of, count: sets.length };
 }
 
 export interface Counts {

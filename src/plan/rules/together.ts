@@ -1,27 +1,41 @@
-/** Affinity: all members in one domain. */
+/**
+ * Affinity: all members in one domain. Among is the same over given sets of hosts, but that being
+ * outside of all of them is worse than being alone in one.
+ */
 
-import type { AffinityRule } from '../../domain/placement.ts';
+import type { AffinityRule, AmongRule } from '../../domain/placement.ts';
 import { type Counts, countMove, tally } from './domains.ts';
 import type { Answers } from './rule.ts';
 
 export function togetherRule(
-  rule: AffinityRule,
+  rule: AffinityRule | AmongRule,
   members: readonly number[],
   counts: Counts,
 ): Answers {
   const { domainOf } = counts;
+  const isOutside = (h: number): boolean => rule.kind === 'among' && (domainOf[h] ?? -1) < 0;
   return {
-    forbids: (_v, from, to) =>
-      parts(counts, members.length, { from, to, finally: rule.hold === 'finally' }),
+    forbids(_v, from, to) {
+      if (isOutside(from)) return !gathers(counts, to);
+      return parts(counts, members.length, { from, to, finally: rule.hold === 'finally' });
+    },
     count: (_v, from, to, sign) => countMove(counts, from, to, sign),
     broken: (at) => members.length - Math.max(0, ...tally(members, at, counts)),
     remedy(v, at) {
       const others = tally(members, at, counts, v);
       const here = others[domainOf[at[v] ?? -1] ?? -1] ?? 0;
-      if (Math.max(...others) <= here) return undefined;
+      const most = Math.max(...others);
+      if (isOutside(at[v] ?? -1)) return (to) => others[domainOf[to] ?? -1] === most;
+      if (most <= here) return undefined;
       return (to) => (others[domainOf[to] ?? -1] ?? 0) > here;
     },
   };
+}
+
+/** Whether most of those who are inside a set are in this one. So no move uses one more set. */
+function gathers({ domainOf, net }: Counts, to: number): boolean {
+  const target = domainOf[to] ?? -1;
+  return target >= 0 && net[target] === Math.max(...net.subarray(0, -1));
 }
 
 interface Question {

@@ -18,6 +18,7 @@ import {
   anAvoid,
   someLimits,
 } from '../../support/fleet.ts';
+import { RULE_KINDS } from './planted-rules.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
   codes,
@@ -259,6 +260,7 @@ const PLACEMENT: readonly Planted[] = [
     code: 'avoid',
     snapshot: fleet({ placement: [anAvoid('r', ['v1'], ['h2'])] }),
   },
+  ...RULE_KINDS,
 ];
 
 const SCHEDULE: readonly Planted[] = [

@@ -15,6 +15,7 @@ import {
   anAntiAffinity,
   someLimits,
 } from '../../support/fleet.ts';
+import { RULES_KEPT } from './planted-rules.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
   codes,
@@ -117,6 +118,7 @@ const GOOD: readonly Good[] = [
       ],
     }),
   },
+  ...RULES_KEPT,
   {
     what: 'a pin that holds finally',
     snapshot: fleet({ placement: [{ ...aPin('r', ['v1'], ['h3']), hold: 'finally' }] }),

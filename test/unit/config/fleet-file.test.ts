@@ -5,6 +5,7 @@ import { formatFleet, parseFleet } from '../../../src/config/fleet-file.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
 import { GIB } from '../../../src/domain/units.ts';
 import { aHost, aPin, aSnapshot, aVm, anAntiAffinity } from '../../support/fleet.ts';
+import { anAmong } from '../../support/rule-kinds.ts';
 
 const HEAD = '"apiVersion": "drover/v1", "kind": "Fleet"';
 const CPU = '"defaults": { "cpu": { "vendor": "intel", "features": ["avx2"] } }';
@@ -84,7 +85,11 @@ describe('saving a fleet', () => {
     const snapshot = aSnapshot({
       hosts: [aHost({ id: 'h2', faultDomains: { rack: 'a' } }), aHost({ id: 'h1' })],
       vms: [aVm({ id: 'v1' }), aVm({ id: 'v2', hugePageBytes: undefined })],
-      placement: [anAntiAffinity('a', ['v1', 'v2']), aPin('b', ['v1'], ['h1'])],
+      placement: [
+        anAntiAffinity('a', ['v1', 'v2']),
+        aPin('b', ['v1'], ['h1']),
+        anAmong('c', ['v1', 'v2'], [['h1'], ['h2']]),
+      ],
     });
     expect(good(formatFleet(snapshot)).snapshot).toStrictEqual(snapshot);
   });
@@ -182,6 +187,17 @@ describe('mistakes in a fleet file', () => {
       'unknown host "h1"; expected the id of a host; did you mean "h7"?',
     ],
     ['a rule about nobody', rule('"kind": "affinity", "vms": ["v9"]'), 'unknown VM "v9"'],
+    ['among no sets', rule('"kind": "among", "vms": [], "hosts": []'), 'among needs sets'],
+    [
+      'a set that is not there',
+      rule('"kind": "among", "vms": [], "sets": [["h1"], ["h9"]]'),
+      'unknown host "h9"',
+    ],
+    [
+      'a host in two sets',
+      rule('"kind": "among", "vms": [], "sets": [["h1"], ["h1"]]'),
+      'host "h1" is in another set too (sets[0])',
+    ],
     ['a pin to nothing', rule('"kind": "pin", "vms": []'), 'pin needs hosts'],
     [
       'an id that would forge a log line',

@@ -148,6 +148,11 @@ describe('mistakes in a policy', () => {
       'placement: [{ id: p, kind: pin, strength: hard, vms: { names: [a] } }]',
       'pin needs hosts',
     ],
+    [
+      'a pin with a part of another kind',
+      'placement: [{ id: p, kind: among, strength: hard, vms: { names: [a] }, over: rack }]',
+      'among has no over',
+    ],
   ];
 
   it.each(MISTAKES)('%s', (_, body, expected) => {

@@ -13,6 +13,7 @@ import {
   aVm,
   TEST_NOW,
 } from '../../support/fleet.ts';
+import { anAmong } from '../../support/rule-kinds.ts';
 import { anOrder, aRule, Ticks, under } from './support.ts';
 
 describe('orders', () => {
@@ -136,6 +137,9 @@ describe('hard placement rules', () => {
     ['pinned elsewhere', aPin('r', ['v1', 'v4'], ['h1', 'h2']), 'v4 on h3'],
     ['kept away', anAvoid('r', ['v1', 'v4'], ['h3']), 'v4 on h3'],
     ['kept away and away', anAvoid('r', ['v1'], ['h3']), undefined],
+    ['in one set', anAmong('r', ['v1', 'v2', 'off'], [['h1', 'h2'], ['h3']]), undefined],
+    ['in two sets', anAmong('r', ['v2', 'v3', 'v4'], [['h3'], ['h1', 'h2']]), 'v4 on h3'],
+    ['in no set', anAmong('r', ['v4', 'v5'], [['h3']]), 'v5 on h4'],
     ['without VMs', aPin('r', [], []), undefined],
   ];
   it.each(cases)('%s', async (...row) => {

@@ -136,10 +136,12 @@ describe('classify', () => {
       hosts: undefined,
       over: 'rack',
     };
+    const sets = [selector({ sites: ['x*'] }), selector({ labels: { licensed: 'yes' } })];
+    const among: PlacementSpec = { ...spec, id: 'one', kind: 'among', hosts: undefined, sets };
     const own = anAntiAffinity('apart', ['a', 'b']);
     const { placement } = classify(
       { ...snapshot, placement: [own] },
-      aPolicy({ placement: [spec, apart] }),
+      aPolicy({ placement: [spec, apart, among] }),
     );
     expect(placement).toEqual([
       own,
@@ -160,6 +162,15 @@ describe('classify', () => {
         origin: 'p.yaml:3',
         vms: ['a'],
         hosts: [hostId('h1')],
+      },
+      {
+        id: 'one',
+        kind: 'among',
+        strength: 'hard',
+        hold: 'always',
+        origin: 'p.yaml:3',
+        vms: ['a'],
+        sets: [[], [hostId('h1')]],
       },
     ]);
   });

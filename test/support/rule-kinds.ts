@@ -1,0 +1,18 @@
+// Role: placement rules of the richer kinds, hard and always unless said otherwise.
+import { hostId, ruleId, vmId } from '../../src/domain/ids.ts';
+import type { AmongRule, PlacementRule } from '../../src/domain/placement.ts';
+
+type Common = Pick<PlacementRule, 'id' | 'strength' | 'hold' | 'origin'>;
+
+function common(id: string): Common {
+  return { id: ruleId(id), strength: 'hard', hold: 'always', origin: 'test' };
+}
+
+export function anAmong(
+  id: string,
+  vms: readonly string[],
+  sets: readonly (readonly string[])[],
+): AmongRule {
+  const named = sets.map((set) => set.map(hostId));
+  return { ...common(id), kind: 'among', vms: vms.map(vmId), sets: named };
+}
