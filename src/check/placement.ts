@@ -12,8 +12,10 @@ import type {
   AmongRule,
   AntiAffinityRule,
   AvoidRule,
+  LonelyRule,
   PinRule,
   PlacementRule,
+  SpreadRule,
 } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Violation } from '../domain/violation.ts';
@@ -30,13 +32,15 @@ interface Scene {
 export function checkPlacement(world: World, steps: readonly Step[]): Violation[] {
   const moved = Map.groupBy(steps, (step) => step.vm.id);
   const rules = world.snapshot.placement.filter(
-    (rule) => rule.strength === 'hard' && rule.vms.some((vm) => moved.has(vm)),
+    (rule) =>
+      rule.strength === 'hard' && (rule.kind === 'lonely' || rule.vms.some((vm) => moved.has(vm))),
   );
   const members = new Set(rules.flatMap((rule) => rule.vms));
+  const needsAll = rules.some((rule) => rule.kind === 'lonely');
   const scene: Scene = {
     world,
     steps: moved,
-    stays: staysOf(world, steps, (vm) => members.has(vm)),
+    stays: staysOf(world, steps, (vm) => needsAll || members.has(vm)),
   };
   return rules.flatMap((rule) => judge(scene, rule));
 }
@@ -52,6 +56,10 @@ function judge(scene: Scene, rule: PlacementRule): Violation[] {
       return judgeTargets(scene, rule);
     case 'among':
       return judgeAmong(scene, rule);
+    case 'spread':
+      return judgeSpread(scene, rule);
+    case 'lonely':
+      return judgeLonely(scene, rule);
     default:
       return assertNever(rule, 'placement rule');
   }
@@ -161,5 +169,74 @@ function judgeAmong(scene: Scene, rule: AmongRule): Violation[] {
     if (isInside && inUse(around) <= Math.max(1, before)) return [];
     const detail = isInside ? 'in another set than the others' : `${step.to.id} is in no set`;
     return [against(step, rule.kind, `${rule.origin}: ${detail}`, { rule: rule.id })];
+  });
+}
+
+/**
+ * In as many domains as the rule wants (or as it was in, if those were fewer), wherever each of
+ * those who move, or are in flight, is at the moment: before, after, or never to arrive.
+ */
+function judgeSpread(scene: Scene, rule: SpreadRule): Violation[] {
+  const { world } = scene;
+  const steps = stepsThatCount(scene, rule);
+  const fewestAfter = (count: number): number => {
+    const done = new Set(steps.slice(0, count).map((step) => step.at));
+    const places = [...new Set(rule.vms)].flatMap((vm): (string | undefined)[][] => {
+      const stays = (scene.stays.get(vm) ?? []).filter((stay) => {
+        if (stay.arrival === undefined) return true;
+        return done.has(stay.arrival);
+      });
+      const kept =
+        rule.hold === 'always'
+          ? stays
+          : stays.filter(({ departure }) => {
+              return departure === undefined || !done.has(departure);
+            });
+      return kept.length === 0 ? [] : [kept.map(({ host }) => domainOf(world, host, rule.over))];
+    });
+    return fewestDomains(places, new Set(), rule.minimum);
+  };
+  const wanted = fewestAfter(0);
+  const index = steps.findIndex((_step, i) => fewestAfter(i + 1) < wanted);
+  const step = steps[index];
+  if (step === undefined) return [];
+  const detail = `${rule.origin}: fewer than ${wanted} of ${rule.over} are certain`;
+  return [against(step, rule.kind, detail, { rule: rule.id })];
+}
+
+/** The fewest different domains, with one choice out of each list; at most `enough`. */
+function fewestDomains(
+  choices: readonly (readonly (string | undefined)[])[],
+  chosen: ReadonlySet<string>,
+  enough: number,
+): number {
+  if (chosen.size >= enough) return enough;
+  const isCovered = (one: string | undefined): boolean => one === undefined || chosen.has(one);
+  const open = choices.filter((list) => !list.some(isCovered));
+  const [next] = open.toSorted((a, b) => a.length - b.length);
+  if (next === undefined) return chosen.size;
+  const found = next.map((one) => fewestDomains(open, new Set([...chosen, one ?? '']), enough));
+  return Math.min(...found);
+}
+
+/** Nobody who runs comes to where one of the other side is, or may still be. */
+function judgeLonely(scene: Scene, rule: LonelyRule): Violation[] {
+  const { world } = scene;
+  const own = new Set(rule.vms);
+  const always = rule.hold === 'always';
+  const runs = (vm: VmId): boolean => world.vms.get(vm)?.powerState !== 'off';
+  const stays = [...scene.stays.values()].flat().filter(({ vm, departure }) => {
+    return runs(vm) && (always || departure === undefined);
+  });
+  const byHost = Map.groupBy(stays, (stay) => stay.host);
+  return stays.flatMap((arrival) => {
+    const { vm, host } = arrival;
+    const step = scene.steps.get(vm)?.find(({ at }) => at === arrival.arrival);
+    const other = byHost.get(host)?.find((stay) => {
+      return own.has(stay.vm) !== own.has(vm) && canOverlap(world.order, stay, arrival);
+    });
+    if (step === undefined || other === undefined) return [];
+    const detail = `${rule.origin}: beside ${other.vm} on ${host}`;
+    return [against(step, rule.kind, detail, { rule: rule.id })];
   });
 }

@@ -249,6 +249,10 @@ function ruleOf(entry: RuleEntry): PlacementRule {
     case 'pin':
     case 'avoid':
       return { ...common, kind, hosts: entry.hosts ?? [] };
+    case 'spread':
+      return { ...common, kind, over: entry.over ?? 'host', minimum: entry.minimum ?? 2 };
+    case 'lonely':
+      return { ...common, kind };
     case 'among':
       return { ...common, kind, sets: entry.sets ?? [] };
     default:

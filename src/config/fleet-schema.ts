@@ -182,6 +182,7 @@ const rule = group({
   vms: maybe(list(vms)),
   hosts: maybe(list(hosts)),
   sets: maybe(list(list(hosts))),
+  minimum: maybe(whole('a number of domains, at least 2', { min: 2 })),
   over: maybe(name('"host" or a kind of fault domain')),
   origin: maybe(text('where it was written')),
 });

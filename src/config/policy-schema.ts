@@ -6,7 +6,7 @@ import { formFaults } from '../domain/placement-form.ts';
 import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
-import { choice, duration, group, list, name, share, table, text } from './fields.ts';
+import { choice, duration, group, list, name, share, table, text, whole } from './fields.ts';
 import { limitsSchema, migrationSchema, modeSchema, optional, weightsSchema } from './options.ts';
 
 /** Chooses VMs or hosts; at least one part has to be there, or it would choose all by accident. */
@@ -65,7 +65,11 @@ const placement = group({
   sets: optional(list(selector), 'among: the sets of hosts; a host is in one of them at most.'),
   over: optional(
     name('"host" or a kind of fault domain'),
-    'affinity, anti-affinity: default host.',
+    'affinity, anti-affinity, spread: default host.',
+  ),
+  minimum: optional(
+    whole('a number of domains, at least 2', { min: 2 }),
+    'spread: in how many of them the VMs are, at least.',
   ),
 }).superRefine((spec, context) => {
   for (const { part, message } of formFaults(spec.kind, (key) => spec[key] !== undefined)) {

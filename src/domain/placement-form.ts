@@ -6,7 +6,7 @@
 import type { PlacementKind } from './placement.ts';
 
 /** Keys of a rule that not every kind has. */
-export const PLACEMENT_PARTS = ['vms', 'hosts', 'sets', 'over'] as const;
+export const PLACEMENT_PARTS = ['vms', 'hosts', 'sets', 'over', 'minimum'] as const;
 export type PlacementPart = (typeof PLACEMENT_PARTS)[number];
 
 interface Form {
@@ -21,6 +21,8 @@ export const PLACEMENT_FORM: Readonly<Record<PlacementKind, Form>> = {
   'anti-affinity': { needs: ['vms'], may: ['over'], hold: 'always' },
   pin: { needs: ['vms', 'hosts'], may: [], hold: 'always' },
   avoid: { needs: ['vms', 'hosts'], may: [], hold: 'always' },
+  spread: { needs: ['vms', 'minimum'], may: ['over'], hold: 'always' },
+  lonely: { needs: ['vms'], may: [], hold: 'always' },
   among: { needs: ['vms', 'sets'], may: [], hold: 'always' },
 };
 

@@ -6,7 +6,15 @@
 
 import type { HostId, RuleId, VmId } from './ids.ts';
 
-export const PLACEMENT_KINDS = ['affinity', 'anti-affinity', 'pin', 'avoid', 'among'] as const;
+export const PLACEMENT_KINDS = [
+  'affinity',
+  'anti-affinity',
+  'pin',
+  'avoid',
+  'among',
+  'spread',
+  'lonely',
+] as const;
 export type PlacementKind = (typeof PLACEMENT_KINDS)[number];
 
 interface RuleCommon {
@@ -52,4 +60,25 @@ export interface AmongRule extends RuleCommon {
   readonly sets: readonly (readonly HostId[])[];
 }
 
-export type PlacementRule = AffinityRule | AntiAffinityRule | PinRule | AvoidRule | AmongRule;
+/** `vms` in at least `minimum` fault domains of the named kind (`host`: hosts). */
+export interface SpreadRule extends RuleCommon {
+  readonly kind: 'spread';
+  readonly vms: readonly VmId[];
+  readonly over: string;
+  readonly minimum: number;
+}
+
+/** No other VM runs on the hosts on which `vms` run. */
+export interface LonelyRule extends RuleCommon {
+  readonly kind: 'lonely';
+  readonly vms: readonly VmId[];
+}
+
+export type PlacementRule =
+  | AffinityRule
+  | AntiAffinityRule
+  | PinRule
+  | AvoidRule
+  | AmongRule
+  | SpreadRule
+  | LonelyRule;

@@ -86,8 +86,10 @@ export interface PlacementSpec {
   readonly hosts?: Selector | undefined;
   /** among: the sets of hosts. */
   readonly sets?: readonly Selector[] | undefined;
-  /** affinity, anti-affinity: 'host' (where absent) or a kind of fault domain. */
+  /** affinity, anti-affinity, spread: 'host' (where absent) or a kind of fault domain. */
   readonly over?: string | undefined;
+  /** spread: how many of them, at least. */
+  readonly minimum?: number | undefined;
 }
 
 /** A recurring window of time: minutes of the day in a time zone, on some days of the week. */

@@ -91,6 +91,14 @@ export const REFUSAL_CODES = {
     meaning: 'the VM and those with it are to be in one of several sets of hosts, not here',
     hint: '',
   },
+  spread: {
+    meaning: 'the VM and those with it would be in too few fault domains',
+    hint: '',
+  },
+  lonely: {
+    meaning: 'a VM that is to have its host for itself is in the way',
+    hint: '',
+  },
   permission: {
     meaning: 'the VM’s permission does not cover this method',
     hint: 'raise the permission of the VM in a policy',

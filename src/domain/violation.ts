@@ -21,6 +21,8 @@ export const VIOLATION_CODES = {
   pin: 'a VM is moved off the hosts that it is pinned to',
   avoid: 'a VM is moved to a host that it is to avoid',
   among: 'a hard rule that wants VMs in one of several sets of hosts is broken further',
+  spread: 'a hard rule that wants VMs in several domains is broken further',
+  lonely: 'a VM comes beside one that is to run alone, or the other way round',
   permission: 'the method is more than the VM’s permission allows',
   concurrency: 'more moves could be in flight on a host than the policy allows',
   order: 'a less important move is listed before a more important one that could go first',

@@ -15,7 +15,7 @@ import {
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
-import type { AntiAffinityRule } from '../domain/placement.ts';
+import type { AntiAffinityRule, LonelyRule } from '../domain/placement.ts';
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
@@ -117,7 +117,10 @@ function cpuMisfit(
 /** Hard rules that hold at every moment. An affinity group has to part while it moves. */
 function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefined {
   const about = snapshot.placement.filter(
-    (rule) => rule.strength === 'hard' && rule.hold === 'always' && rule.vms.includes(vm.id),
+    (rule) =>
+      rule.strength === 'hard' &&
+      rule.hold === 'always' &&
+      (rule.kind === 'lonely' || rule.vms.includes(vm.id)),
   );
   for (const rule of about) {
     switch (rule.kind) {
@@ -136,13 +139,29 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
         if (!rule.sets.some((set) => set.includes(to.id)))
           return { code: 'among', detail: rule.id };
         break;
+      case 'lonely': {
+        const clash = lonelyMisfit(rule, vm, to, snapshot);
+        if (clash !== undefined) return clash;
+        break;
+      }
       case 'affinity':
+      case 'spread':
         break;
       default:
         return assertNever(rule, 'placement rule');
     }
   }
   return undefined;
+}
+
+/** Who runs there, or is on the way there, and is not to be together with the VM. */
+function lonelyMisfit(rule: LonelyRule, vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefined {
+  const isOwn = rule.vms.includes(vm.id);
+  const other = whoIsOn(to.id, vm, snapshot).find(
+    (one) => one.powerState !== 'off' && rule.vms.includes(one.id) !== isOwn,
+  );
+  if (other === undefined || vm.powerState === 'off') return undefined;
+  return { code: 'lonely', detail: `${rule.id}: ${other.id} is there` };
 }
 
 /** Also those that are only on their way count: two must not arrive at the same place. */

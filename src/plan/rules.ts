@@ -11,12 +11,14 @@
 import { compareText } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
-import { AFFINITY, AMONG, ANTI_AFFINITY, AVOID, PIN } from './codes.ts';
+import { AFFINITY, AMONG, ANTI_AFFINITY, AVOID, LONELY, PIN, SPREAD } from './codes.ts';
 import type { Model } from './model.ts';
 import { apartRule } from './rules/apart.ts';
 import { type Domains, countMembers, domainsOf, domainsOfSets } from './rules/domains.ts';
 import { hostRule } from './rules/hosts.ts';
+import { lonelyRule } from './rules/lonely.ts';
 import type { Answers, CompiledRule } from './rules/rule.ts';
+import { spreadRule } from './rules/spread.ts';
 import { togetherRule } from './rules/together.ts';
 
 export interface RuleSet {
@@ -38,7 +40,8 @@ export function compileRules(model: Model, placement: readonly PlacementRule[]):
     const compiled = compile(model, rule, domains);
     const isHard = rule.strength === 'hard';
     (isHard ? hard : soft).push(compiled);
-    for (const v of compiled.members) ((isHard ? hardOf : softOf)[v] ??= []).push(compiled);
+    const asked = compiled.everyone ? model.vms.keys() : compiled.members;
+    for (const v of asked) ((isHard ? hardOf : softOf)[v] ??= []).push(compiled);
   }
   return { hard, soft, hardOf, softOf };
 }
@@ -52,6 +55,7 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     rule,
     code,
     members,
+    everyone: false,
     collides: () => false,
     count: () => undefined,
     ...answers,
@@ -70,6 +74,13 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
       const counts = countMembers(model, members, domainsOfSets(model, rule.sets), false);
       return asRule(AMONG, togetherRule(rule, members, counts));
     }
+    case 'spread': {
+      const movers = (): readonly number[] => cheapestFirst(model, members);
+      const domains = domainsOf(model, rule.over, made);
+      return asRule(SPREAD, { ...spreadRule(model, rule, members, domains), movers });
+    }
+    case 'lonely':
+      return asRule(LONELY, lonelyRule(model, rule, members));
     case 'pin':
       return asRule(PIN, hostRule(model, members, rule.hosts, true));
     case 'avoid':

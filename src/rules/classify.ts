@@ -91,6 +91,10 @@ function resolve(
     case 'pin':
     case 'avoid':
       return { ...common, kind, hosts: hostsOf(spec.hosts) };
+    case 'spread':
+      return { ...common, kind, over, minimum: spec.minimum ?? 2 };
+    case 'lonely':
+      return { ...common, kind };
     case 'among':
       return { ...common, kind, sets: (spec.sets ?? []).map(hostsOf) };
     default:

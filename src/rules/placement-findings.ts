@@ -11,7 +11,9 @@ import type {
   AffinityRule,
   AmongRule,
   AntiAffinityRule,
+  LonelyRule,
   PlacementRule,
+  SpreadRule,
 } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -95,6 +97,10 @@ function breachOf(rule: PlacementRule, world: World): Breach | undefined {
     }
     case 'among':
       return amongBreach(rule, members);
+    case 'spread':
+      return spreadBreach(rule, members, world);
+    case 'lonely':
+      return lonelyBreach(rule, members, world);
     case 'affinity':
     case 'anti-affinity':
       return domainBreach(rule, members, world);
@@ -151,6 +157,41 @@ function amongBreach(rule: AmongRule, members: readonly Vm[]): Breach | undefine
   const wrong = members.filter((vm) => setOf(vm) !== most || most < 0);
   const threshold = rule.sets[most];
   return breach(rule, wrong, (vm) => ({ operator: 'notIn', threshold, value: vm.host }));
+}
+
+/** In too few domains: all who share one with another, of whom some have to leave. */
+function spreadBreach(rule: SpreadRule, members: readonly Vm[], world: World): Breach | undefined {
+  const domains = Map.groupBy(members, (vm) => domainOf(rule.over, vm.host, world));
+  const unknown = domains.get(undefined) ?? [];
+  domains.delete(undefined);
+  for (const vm of unknown) {
+    const reason = `the host has no fault domain '${rule.over}'`;
+    world.gaps.push({ host: vm.host, rule: rule.id, fact: rule.over, reason });
+  }
+  if (members.length === 0 || domains.size >= rule.minimum) return undefined;
+  const crowded = [...domains.values()].filter((vms) => vms.length > 1).flat();
+  const wrong = crowded.length > 0 ? crowded : members;
+  return breach(rule, wrong, () => ({
+    operator: 'lessThan',
+    threshold: rule.minimum,
+    value: domains.size,
+  }));
+}
+
+/** The members who have company, and their hosts. */
+function lonelyBreach(rule: LonelyRule, members: readonly Vm[], world: World): Breach | undefined {
+  const own = new Set<VmId>(rule.vms);
+  const company = new Map<HostId, VmId>();
+  for (const vm of world.vms.values()) {
+    if (!own.has(vm.id) && vm.powerState !== 'off') company.set(vm.host, vm.id);
+  }
+  const wrong = members.filter((vm) => company.has(vm.host));
+  const operator = 'notIn';
+  return breach(rule, wrong, (vm) => ({
+    operator,
+    threshold: rule.vms,
+    value: company.get(vm.host),
+  }));
 }
 
 function domainOf(over: string, host: HostId, world: World): string | undefined {

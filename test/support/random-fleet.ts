@@ -26,7 +26,7 @@ import {
   someMigration,
   someWeights,
 } from './fleet.ts';
-import { anAmong } from './rule-kinds.ts';
+import { aLonely, aSpread, anAmong } from './rule-kinds.ts';
 
 interface RandomHost {
   readonly threads: number;
@@ -92,7 +92,7 @@ function often<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
   );
 }
 
-const OTHER_KINDS = ['pin', 'avoid', 'among'] as const;
+const OTHER_KINDS = ['pin', 'avoid', 'among', 'spread', 'lonely'] as const;
 
 const RULE = fc.record({
   kind: fc.constantFrom('anti', 'anti', 'anti-rack', 'affinity', 'affinity-rack', ...OTHER_KINDS),
@@ -254,6 +254,8 @@ function makeRule(
   if (kind === 'anti-rack') return anAntiAffinity(id, vms, 'rack');
   if (kind === 'affinity') return anAffinity(id, vms);
   if (kind === 'affinity-rack') return anAffinity(id, vms, 'rack');
+  if (kind === 'spread') return aSpread(id, vms, 2, hosts.length > 2 ? 'rack' : 'host');
+  if (kind === 'lonely') return aLonely(id, vms.slice(0, 2));
   if (kind === 'among') {
     const half = Math.ceil(hosts.length / 2);
     return anAmong(id, vms, [hosts.slice(0, half), hosts.slice(half)]);

@@ -1,6 +1,11 @@
 // Role: placement rules of the richer kinds, hard and always unless said otherwise.
 import { hostId, ruleId, vmId } from '../../src/domain/ids.ts';
-import type { AmongRule, PlacementRule } from '../../src/domain/placement.ts';
+import type {
+  AmongRule,
+  LonelyRule,
+  PlacementRule,
+  SpreadRule,
+} from '../../src/domain/placement.ts';
 
 type Common = Pick<PlacementRule, 'id' | 'strength' | 'hold' | 'origin'>;
 
@@ -15,4 +20,17 @@ export function anAmong(
 ): AmongRule {
   const named = sets.map((set) => set.map(hostId));
   return { ...common(id), kind: 'among', vms: vms.map(vmId), sets: named };
+}
+
+export function aSpread(
+  id: string,
+  vms: readonly string[],
+  minimum: number,
+  over = 'rack',
+): SpreadRule {
+  return { ...common(id), kind: 'spread', vms: vms.map(vmId), over, minimum };
+}
+
+export function aLonely(id: string, vms: readonly string[]): LonelyRule {
+  return { ...common(id), kind: 'lonely', vms: vms.map(vmId) };
 }

@@ -99,7 +99,7 @@ function shift(counts: Int32Array, domain: number, by: number): void {
 export function tally(
   members: readonly number[],
   at: Int32Array,
-  { domainOf, net }: Counts,
+  { domainOf, net }: Pick<Counts, 'domainOf' | 'net'>,
   except = -1,
 ): Int32Array {
   const found = new Int32Array(net.length);

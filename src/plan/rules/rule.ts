@@ -17,8 +17,10 @@ export interface CompiledRule {
   readonly id: RuleId;
   readonly rule: PlacementRule;
   readonly code: number;
-  /** Dense indexes of those whose moves matter to the rule and who exist, ascending. */
+  /** Dense indexes of the VMs that it names and that exist, ascending. */
   readonly members: readonly number[];
+  /** It is asked about every VM, not of its members only. */
+  readonly everyone: boolean;
   /** Whether the VM, which is on `from`, is kept from going to `to`. */
   forbids(v: number, from: number, to: number, outlook: Outlook): boolean;
   /** Whether two members that are to be apart may not be on these two hosts. */
@@ -35,4 +37,4 @@ export interface CompiledRule {
 
 /** What a kind answers beside what all have in common. */
 export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
-  Partial<Pick<CompiledRule, 'collides' | 'count' | 'movers'>>;
+  Partial<Pick<CompiledRule, 'collides' | 'count' | 'movers' | 'everyone'>>;

@@ -5,7 +5,7 @@ import { formatFleet, parseFleet } from '../../../src/config/fleet-file.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
 import { GIB } from '../../../src/domain/units.ts';
 import { aHost, aPin, aSnapshot, aVm, anAntiAffinity } from '../../support/fleet.ts';
-import { anAmong } from '../../support/rule-kinds.ts';
+import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 
 const HEAD = '"apiVersion": "drover/v1", "kind": "Fleet"';
 const CPU = '"defaults": { "cpu": { "vendor": "intel", "features": ["avx2"] } }';
@@ -89,6 +89,8 @@ describe('saving a fleet', () => {
         anAntiAffinity('a', ['v1', 'v2']),
         aPin('b', ['v1'], ['h1']),
         anAmong('c', ['v1', 'v2'], [['h1'], ['h2']]),
+        aSpread('d', ['v1', 'v2'], 2),
+        aLonely('e', ['v1']),
       ],
     });
     expect(good(formatFleet(snapshot)).snapshot).toStrictEqual(snapshot);
@@ -187,6 +189,13 @@ describe('mistakes in a fleet file', () => {
       'unknown host "h1"; expected the id of a host; did you mean "h7"?',
     ],
     ['a rule about nobody', rule('"kind": "affinity", "vms": ["v9"]'), 'unknown VM "v9"'],
+    ['spread over nothing', rule('"kind": "spread", "vms": []'), 'spread needs minimum'],
+    [
+      'spread over one domain',
+      rule('"kind": "spread", "vms": [], "minimum": 1'),
+      '1 is less than 2; expected a number of domains',
+    ],
+    ['lonely on a host', rule('"kind": "lonely", "vms": [], "hosts": []'), 'lonely has no hosts'],
     ['among no sets', rule('"kind": "among", "vms": [], "hosts": []'), 'among needs sets'],
     [
       'a set that is not there',

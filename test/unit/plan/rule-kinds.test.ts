@@ -9,7 +9,7 @@ import type { PlacementRule } from '../../../src/domain/placement.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { aFinding, aHost, aVm } from '../../support/fleet.ts';
-import { anAmong } from '../../support/rule-kinds.ts';
+import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 import { hostId, vmId } from '../../../src/domain/ids.ts';
 import { movesOf, request } from './support.ts';
 
@@ -47,7 +47,8 @@ function broken(rule: string): Finding {
 }
 
 function codesOf(one: PlanRequest, vm: string): Record<string, string[]> {
-  const others = one.snapshot.hosts.filter(({ id }) => id !== one.snapshot.vms[0]?.host);
+  const { hosts, vms } = one.snapshot;
+  const others = hosts.filter(({ id }) => id !== vms.find((other) => other.id === vm)?.host);
   return Object.fromEntries(
     others.map(({ id }) => [id, explainPair(one, vmId(vm), hostId(id)).map(({ code }) => code)]),
   );
@@ -92,5 +93,61 @@ describe('among', () => {
       ['h2', 'among'],
       ['h4', 'memory'],
     ]);
+  });
+});
+
+describe('spread', () => {
+  it('keeps a group in as many racks as it is to be in', () => {
+    const vms = [...on('h1', 'v1'), ...on('h3', 'v2'), ...on('h4', 'v3')];
+    const one = asked(vms, [aSpread('r', ['v1', 'v2', 'v3'], 3)], [evacuated('h1')]);
+    expect(moves(one)).toEqual(['v1: h1 > h2']);
+    expect(codesOf(one, 'v1')).toEqual({ h2: [], h3: ['spread'], h4: ['spread'] });
+  });
+
+  it('lets a group that has more than enough go where there is room', () => {
+    const vms = [...on('h1', 'v1'), ...on('h3', 'v2'), ...on('h4', 'v3')];
+    const one = asked(vms, [aSpread('r', ['v1', 'v2', 'v3'], 2)], [evacuated('h1')]);
+    expect(Object.values(codesOf(one, 'v1')).flat()).toEqual([]);
+    expect(moves(one)).toHaveLength(1);
+  });
+
+  it('mends by moving the cheapest of a crowd, and no more than it takes', () => {
+    const large = aVm({ id: 'v1', host: 'h1', memoryGib: 16 });
+    const rule = aSpread('r', ['v1', 'v2', 'v3'], 2);
+    const one = asked([large, ...on('h2', 'v2', 'v3')], [rule], [broken('r')]);
+    expect(moves(one)).toEqual(['v2: h2 > h3']);
+  });
+
+  it('stays as broken as it was where there are too few racks, and says so', () => {
+    const one = asked(on('h1', 'v1', 'v2'), [aSpread('r', ['v1', 'v2'], 2, 'row')], [broken('r')]);
+    expect(moves(one)).toEqual([]);
+    expect(plan(one).report.unresolved.length).toBeGreaterThan(0);
+  });
+});
+
+describe('lonely', () => {
+  it('lets nobody else in, and goes nowhere where others are', () => {
+    const vms = [...on('h1', 'v1'), ...on('h2', 'v2'), ...on('h3', 'v3')];
+    const rule = aLonely('r', ['v2']);
+    const toEmpty = asked(vms, [rule], [evacuated('h2')]);
+    expect(moves(toEmpty)).toEqual(['v2: h2 > h4']);
+    expect(codesOf(toEmpty, 'v2')).toEqual({ h1: ['lonely'], h3: ['lonely'], h4: [] });
+    const others = asked(vms, [rule], [evacuated('h1'), evacuated('h4')]);
+    expect(moves(others)).toEqual(['v1: h1 > h3']);
+  });
+
+  it('moves whichever side is the cheaper', () => {
+    const large = aVm({ id: 'v1', host: 'h1', memoryGib: 16 });
+    const alone = asked([large, ...on('h1', 'v2')], [aLonely('r', ['v1'])], [broken('r')]);
+    expect(moves(alone).map((move) => move.slice(0, 6))).toEqual(['v2: h1']);
+    const many = asked(on('h1', 'v1', 'v2', 'v3'), [aLonely('r', ['v1'])], [broken('r')]);
+    expect(moves(many).map((move) => move.slice(0, 6))).toEqual(['v1: h1']);
+  });
+
+  it('takes one that is off for no company', () => {
+    const off = aVm({ id: 'v2', host: 'h2', powerState: 'off' });
+    const rule = aLonely('r', ['v1']);
+    const one = asked([...on('h1', 'v1'), off], [rule], [evacuated('h1'), evacuated('h3')]);
+    expect(codesOf(one, 'v1')['h2']).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ import {
   aVm,
   TEST_NOW,
 } from '../../support/fleet.ts';
-import { anAmong } from '../../support/rule-kinds.ts';
+import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 import { anOrder, aRule, Ticks, under } from './support.ts';
 
 describe('orders', () => {
@@ -140,6 +140,11 @@ describe('hard placement rules', () => {
     ['in one set', anAmong('r', ['v1', 'v2', 'off'], [['h1', 'h2'], ['h3']]), undefined],
     ['in two sets', anAmong('r', ['v2', 'v3', 'v4'], [['h3'], ['h1', 'h2']]), 'v4 on h3'],
     ['in no set', anAmong('r', ['v4', 'v5'], [['h3']]), 'v5 on h4'],
+    ['spread over racks', aSpread('r', ['v1', 'v2', 'v4'], 2), undefined],
+    ['spread too little', aSpread('r', ['v1', 'v2', 'v4'], 3), 'v1 on h1, v2 on h2'],
+    ['spread with too few', aSpread('r', ['v4'], 2), 'v4 on h3'],
+    ['alone', aLonely('r', ['v1', 'v2', 'v3']), undefined],
+    ['beside somebody', aLonely('r', ['v1', 'v2', 'v4']), 'v2 on h2'],
     ['without VMs', aPin('r', [], []), undefined],
   ];
   it.each(cases)('%s', async (...row) => {

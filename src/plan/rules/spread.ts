@@ -1,0 +1,102 @@
+/**
+ * Spread: the members are in at least so many domains. `always` is judged for the worst moment of
+ * any order of the moves, failed ones included: who moves is then in either of two domains,
+ * whichever is less help. What is certain is the domains of those who stay, and one more for each
+ * of a set of moves that have no domain in common, neither with each other nor with those (a
+ * matching is never larger than a vertex cover).
+ */
+
+import type { SpreadRule } from '../../domain/placement.ts';
+import type { Model } from '../model.ts';
+import { type Domains, tally } from './domains.ts';
+import type { Answers } from './rule.ts';
+
+type Journey = readonly [source: number, target: number];
+
+export function spreadRule(
+  model: Model,
+  rule: SpreadRule,
+  members: readonly number[],
+  domains: Domains,
+): Answers {
+  const sure = new Certainty(domains.count, rule.hold === 'finally');
+  const domainAt = (h: number): number => domains.of[h] ?? -1;
+  for (const v of members) {
+    const home = domainAt(model.home[v] ?? -1);
+    const other = model.alsoAt[v] ?? -1;
+    sure.add(home, other < 0 ? home : domainAt(other));
+  }
+  const countAt = (at: Int32Array): Int32Array =>
+    tally(members, at, { domainOf: domains.of, net: new Int32Array(domains.count) });
+  return {
+    forbids(_v, from, to) {
+      const [source, target] = [domainAt(from), domainAt(to)];
+      if (source === target) return false;
+      const before = Math.min(rule.minimum, sure.domains());
+      sure.move(source, target, 1);
+      const after = sure.domains();
+      sure.move(source, target, -1);
+      return after < before;
+    },
+    count: (_v, from, to, sign) => sure.move(domainAt(from), domainAt(to), sign),
+    broken: (at) => Math.max(0, Math.min(rule.minimum, members.length) - used(countAt(at))),
+    remedy(v, at) {
+      const there = countAt(at);
+      const here = domainAt(at[v] ?? -1);
+      if ((here >= 0 && there[here] === 1) || used(there) >= rule.minimum) return undefined;
+      return (to) => there[domainAt(to)] === 0;
+    },
+  };
+}
+
+/** How many domains have a member whatever happens. */
+class Certainty {
+  /** Members per domain who are there for certain. */
+  readonly #settled: Int32Array;
+  /** Who may be in either of two domains. */
+  readonly #journeys: Journey[] = [];
+  /** Moves of the plan are taken to be done. */
+  readonly #arrived: boolean;
+
+  constructor(domains: number, arrived: boolean) {
+    this.#settled = new Int32Array(domains);
+    this.#arrived = arrived;
+  }
+
+  add(one: number, other: number): void {
+    if (one === other) this.#shift(one, 1);
+    else this.#journeys.push([one, other]);
+  }
+
+  move(source: number, target: number, sign: 1 | -1): void {
+    if (source === target) return;
+    this.#shift(source, -sign);
+    if (this.#arrived) this.#shift(target, sign);
+    else if (sign === 1) this.#journeys.push([source, target]);
+    else {
+      const isIt = ([from, to]: Journey): boolean => from === source && to === target;
+      this.#journeys.splice(this.#journeys.findLastIndex(isIt), 1);
+    }
+  }
+
+  domains(): number {
+    const taken = new Set<number>();
+    const isOpen = (domain: number): boolean =>
+      domain >= 0 && (this.#settled[domain] ?? 0) <= 0 && !taken.has(domain);
+    let either = 0;
+    for (const [one, other] of this.#journeys) {
+      if (!isOpen(one) || !isOpen(other)) continue;
+      taken.add(one).add(other);
+      either += 1;
+    }
+    return used(this.#settled) + either;
+  }
+
+  #shift(domain: number, by: number): void {
+    if (domain >= 0) this.#settled[domain] = (this.#settled[domain] ?? 0) + by;
+  }
+}
+
+function used(counts: Int32Array): number {
+  return counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0);
+}
