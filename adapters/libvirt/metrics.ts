@@ -95,8 +95,7 @@ export class Sampler {
     const vcpuTime = sumOf(stats, 'vcpu', ['time']) ?? numberIn(stats, 'cpu.time');
     const metrics: Partial<Record<VmMetric, number | undefined>> = {
       'cpu.used': scaled(rate('cpu', vcpuTime), 1 / NANOSECONDS),
-      // Time that a vCPU's thread waited for a processor of the host.
-      'cpu.steal': scaled(rate('delay', sumOf(stats, 'vcpu', ['delay'])), 1 / NANOSECONDS),
+      'cpu.steal': this.#waited(rate, stats),
       'network.used': rate('net', sumOf(stats, 'net', ['rx.bytes', 'tx.bytes'])),
       'disk.used': rate('block', sumOf(stats, 'block', ['rd.bytes', 'wr.bytes'])),
     };
@@ -106,6 +105,18 @@ export class Sampler {
         this.#isNews(`${uuid} ${sample.metric}`, sample.at),
       ),
     ];
+  }
+
+  /**
+   * Time that a vCPU's thread waited for a processor. Of a host that shares its machine with others
+   * it tells how busy the machine is, not how busy the host, and no move would shorten it.
+   */
+  #waited(
+    rate: (counter: string, value: number | undefined) => number | undefined,
+    stats: TypedParams,
+  ): number | undefined {
+    if (this.#options.cpuFrom === 'domains') return undefined;
+    return scaled(rate('delay', sumOf(stats, 'vcpu', ['delay'])), 1 / NANOSECONDS);
   }
 
   /** Whether it was measured since the last poll: the same sample is not sent twice. */

@@ -65,7 +65,10 @@ export const libvirtOptions = z.strictObject({
   /** Networks that all hosts have, beyond those that libvirt reports. */
   networks: z.array(id).default([]),
   sharedStorages: z.array(sharedStorage).default([]),
-  /** Whose CPU time is the host's: the machine's, or the sum of its guests'. */
+  /**
+   * Whose CPU time is the host's: the machine's, or the sum of its guests', where several hosts
+   * share one machine (a lab). Steal time is not reported then: it is the machine's.
+   */
   cpuFrom: z.enum(['node', 'domains']).default('node'),
   /** The machine's memory, or that of its guests and `reservedMemoryBytes`. */
   memoryFrom: z.enum(['node', 'domains']).default('node'),

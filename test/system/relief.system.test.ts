@@ -106,9 +106,9 @@ describe('the daemon on real guests', () => {
     expect(codes('h1')).not.toContain('cpu-features');
   });
 
-  // The CPU time that the machine withholds (steal) adds to what each guest is taken to need. So
-  // `batch` burns less than half of what has to fit on a target: it fits even so, and is enough.
-  // `payments`, which does next to nothing, is what is left when all others went.
+  // `batch` burns enough that without it h1 is below the threshold, and less than half of what fits
+  // on a target: the machine gives each guest what it has, and that goes up and down. `payments`
+  // does next to nothing: to move it would help nobody.
   it('sees an overloaded host in real statistics and relieves it by a lesser guest', async () => {
     await lab.ctl('shop', 'burn 40');
     await lab.ctl('batch', 'burn 30');

@@ -64,6 +64,12 @@ describe('samples of a host', () => {
     expect(values['host memory.used']).toBe(MIB + 2048 * 1024);
   });
 
+  it('have no steal where the machine is shared with other hosts', () => {
+    const values = sampled('domains', reading(10, busy(10)), reading(20, busy(20)));
+    expect(values).toHaveProperty('vm cpu.used');
+    expect(values).not.toHaveProperty('vm cpu.steal');
+  });
+
   it('are a known nothing on a host without guests', () => {
     const none = { domains: [] };
     const values = sampled('domains', reading(10, {}, none), reading(20, {}, none));
