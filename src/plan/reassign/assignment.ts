@@ -1,0 +1,168 @@
+/**
+ * Where every item is, and what that costs. Knows how to judge a change (what it would cost, or
+ * that it is not allowed), make it, and take it back, each in O(resources + rules of the items).
+ *
+ * Judging changes nothing, and allows nothing that breaks what was whole. A change is told with the
+ * holding price (move-costs.ts), which `cost` leaves out.
+ */
+
+import { Loads } from './loads.ts';
+import { MoveCosts } from './move-costs.ts';
+import type { Problem } from './problem.ts';
+import { RuleCounts } from './rule-counts.ts';
+
+export class Assignment {
+  readonly problem: Problem;
+  readonly at: Int32Array;
+  readonly loads: Loads;
+  readonly rules: RuleCounts;
+  readonly moves: MoveCosts;
+  /** Per bin: the items there, in no particular order. */
+  readonly itemsIn: number[][];
+  /** Items that stand where they may not, or nowhere. */
+  misplaced = 0;
+  readonly #slot: Int32Array;
+  readonly #allowed: readonly (Uint8Array | undefined)[] | undefined;
+  readonly #classOf: Int32Array | undefined;
+  readonly #fixed: Uint8Array | undefined;
+  readonly #penalty: number;
+
+  /** `at` becomes the assignment's own; -1: in no bin yet, which counts as misplaced. */
+  constructor(problem: Problem, at: Int32Array) {
+    this.problem = problem;
+    this.at = at;
+    this.loads = new Loads(problem, at);
+    this.moves = new MoveCosts(problem, at);
+    this.rules = new RuleCounts(problem, at);
+    this.itemsIn = Array.from({ length: problem.bins }, () => []);
+    this.#slot = new Int32Array(problem.items);
+    this.#classOf = problem.classOf;
+    this.#allowed = problem.allowed;
+    this.#fixed = problem.fixed;
+    this.#penalty = problem.penalty;
+    at.forEach((bin, item) => {
+      if (bin >= 0) this.#enter(item, bin);
+      if (!this.allows(item, bin)) this.misplaced += 1;
+    });
+  }
+
+  /** The problem's cost, added up anew (bins and items each once). */
+  cost(): number {
+    const bins = this.loads.cost.reduce((sum, cost) => sum + cost, 0);
+    return bins + this.moves.total() + this.#penalty * (this.rules.total + this.misplaced);
+  }
+
+  broken(): number {
+    return this.rules.total + this.misplaced + this.loads.overload(this.#penalty);
+  }
+
+  allows(item: number, bin: number): boolean {
+    if (bin < 0) return false;
+    if (this.#allowed === undefined) return true;
+    return (this.#allowed[this.#classOf?.[item] ?? 0]?.[bin] ?? 1) === 1;
+  }
+
+  /**
+   * What it would change if the item went to another bin; Infinity: not allowed. An answer above
+   * `limit` only says that it is above: rules are then not looked at.
+   */
+  shiftCost(item: number, to: number, limit = Number.POSITIVE_INFINITY): number {
+    if (!this.allows(item, to) || this.#fixed?.[item] === 1) return Number.POSITIVE_INFINITY;
+    const { loads } = this;
+    const from = this.at[item] ?? -1;
+    const there = loads.with(item, to);
+    if (there === Number.POSITIVE_INFINITY) return there;
+    let change = there - (loads.cost[to] ?? 0) + this.moves.change(item, from, to);
+    if (from >= 0) change += loads.without(item, from) - (loads.cost[from] ?? 0);
+    if (this.misplaced > 0 && !this.allows(item, from)) change -= this.#penalty;
+    if (this.rules.isFree(item)) return change;
+    if (this.rules.total === 0 && change > limit) return change;
+    const mended = this.#shiftMends(item, from, to);
+    return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
+  }
+
+  /** The same for two items in different bins that change places. */
+  swapCost(one: number, other: number, limit = Number.POSITIVE_INFINITY): number {
+    const [here, there] = [this.at[one] ?? -1, this.at[other] ?? -1];
+    if (!this.allows(one, there) || !this.allows(other, here)) return Number.POSITIVE_INFINITY;
+    if (this.#fixed?.[one] === 1 || this.#fixed?.[other] === 1) return Number.POSITIVE_INFINITY;
+    const { loads } = this;
+    const afterHere = loads.exchanged(other, one, here);
+    if (afterHere === Number.POSITIVE_INFINITY) return afterHere;
+    const afterThere = loads.exchanged(one, other, there);
+    if (afterThere === Number.POSITIVE_INFINITY) return afterThere;
+    let change = afterHere - (loads.cost[here] ?? 0) + afterThere - (loads.cost[there] ?? 0);
+    change += this.moves.swapChange(one, other);
+    if (this.misplaced > 0) {
+      if (!this.allows(one, here)) change -= this.#penalty;
+      if (!this.allows(other, there)) change -= this.#penalty;
+    }
+    if (this.rules.isFree(one) && this.rules.isFree(other)) return change;
+    if (this.rules.total === 0 && change > limit) return change;
+    const mended = this.#swapMends(one, other);
+    return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
+  }
+
+  /** How many units of broken rules the shift would mend; -1: it breaks one. */
+  #shiftMends(item: number, from: number, to: number): number {
+    const { rules } = this;
+    const before = rules.total;
+    rules.mark();
+    rules.move(item, to);
+    const mended = rules.worse() ? -1 : before - rules.total;
+    rules.move(item, from);
+    return mended;
+  }
+
+  #swapMends(one: number, other: number): number {
+    const { rules } = this;
+    const [here, there] = [this.at[one] ?? -1, this.at[other] ?? -1];
+    const before = rules.total;
+    rules.mark();
+    rules.move(one, -1);
+    rules.move(other, here);
+    rules.move(one, there);
+    const mended = rules.worse() ? -1 : before - rules.total;
+    rules.move(one, -1);
+    rules.move(other, there);
+    rules.move(one, here);
+    return mended;
+  }
+
+  /** Puts the item into the bin. The caller has judged: nothing is checked. */
+  place(item: number, to: number): void {
+    const from = this.at[item] ?? -1;
+    if (!this.allows(item, from)) this.misplaced -= 1;
+    if (!this.allows(item, to)) this.misplaced += 1;
+    if (from >= 0) {
+      this.loads.remove(item, from);
+      this.#leave(item, from);
+    }
+    this.moves.apply(item, from, to);
+    this.rules.move(item, to);
+    if (to < 0) return;
+    this.loads.add(item, to);
+    this.#enter(item, to);
+  }
+
+  swap(one: number, other: number): void {
+    const [here, there] = [this.at[one] ?? -1, this.at[other] ?? -1];
+    this.place(one, there);
+    this.place(other, here);
+  }
+
+  #enter(item: number, bin: number): void {
+    const inside = this.itemsIn[bin] ?? [];
+    this.#slot[item] = inside.length;
+    inside.push(item);
+  }
+
+  #leave(item: number, bin: number): void {
+    const inside = this.itemsIn[bin] ?? [];
+    const last = inside.pop() ?? item;
+    if (last === item) return;
+    const slot = this.#slot[item] ?? 0;
+    inside[slot] = last;
+    this.#slot[last] = slot;
+  }
+}
