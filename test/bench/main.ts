@@ -1,6 +1,6 @@
 // Role: the benchmark command, `npm run --silent bench -- NAME [options] [--json]`. Standard output
 // carries the figures only; what is wrong with the arguments goes to standard error, exit code 2.
-import { BENCHES } from './registry.ts';
+import { BENCHES, type Figures } from './registry.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = args.filter((arg) => arg !== '--json');
@@ -11,10 +11,12 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   try {
-    const figures = await bench.run(rest);
-    process.stdout.write(
-      `${args.includes('--json') ? JSON.stringify(figures) : listed(figures)}\n`,
-    );
+    const result = await bench.run(rest);
+    for (const figures of isSeveral(result) ? result : [result]) {
+      process.stdout.write(
+        `${args.includes('--json') ? JSON.stringify(figures) : listed(figures)}\n`,
+      );
+    }
     return 0;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -23,7 +25,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function listed(figures: Readonly<Record<string, number | string>>): string {
+function isSeveral(result: Figures | Iterable<Figures>): result is Iterable<Figures> {
+  return Symbol.iterator in result;
+}
+
+function listed(figures: Figures): string {
   return Object.entries(figures)
     .map(([name, value]) => `${name}: ${value}`)
     .join('\n');

@@ -6,11 +6,15 @@ import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
 import { benchLedger } from './ledger.ts';
 import { benchLoad } from './load.ts';
+import { benchRoadef } from './roadef.ts';
 import { benchRules } from './rules.ts';
+
+export type Figures = Readonly<Record<string, number | string | boolean>>;
 
 export interface Bench {
   readonly usage: string;
-  run(args: readonly string[]): Promise<Readonly<Record<string, number | string>>>;
+  /** One set of figures, or several, each given as soon as it is known. */
+  run(args: readonly string[]): Promise<Figures | Iterable<Figures>>;
 }
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
@@ -36,6 +40,11 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   load: {
     usage: 'load [--hosts N] [--vms N] [--loads N]',
     run: async (args) => benchLoad(numbers(args, { hosts: 1000, vms: 20_000, loads: 5 })),
+  },
+  roadef: {
+    usage:
+      'roadef [--data DIR] [--instance X] [--seconds N | --steps N] [--seed N] [--out ASSIGNMENT]',
+    run: async (args) => benchRoadef(args),
   },
   rules: {
     usage: 'rules [--hosts N] [--hot SHARE] [--ticks N]',

@@ -1,0 +1,71 @@
+// Role: `bench roadef` solves instances of the ROADEF/EURO challenge 2012 with the planner's engine
+// and prints one line of figures for each. Cost and validity come from roadef-check.ts. The seconds
+// count from the start of the process (of the instance, from the second one on), reading included.
+import { readdirSync, writeFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+
+import { reassign } from '../../src/plan/reassign/reassign.ts';
+import { roadefCost, roadefFaults } from './roadef-check.ts';
+import { readRoadef } from './roadef-format.ts';
+import { toProblem } from './roadef-problem.ts';
+
+type Figures = Readonly<Record<string, number | string | boolean>>;
+
+/** Kept free at the end for the check and the output, and at the start for npm and node. */
+const RESERVE_SECONDS = 0.3;
+/** Of the time that reading took: the check goes over the same numbers, less often. */
+const RESERVE_OF_READING = 0.1;
+
+/** Throws TypeError on arguments that make no sense. */
+export function* benchRoadef(args: readonly string[]): Generator<Figures> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string', default: '.' },
+      instance: { type: 'string', multiple: true },
+      seconds: { type: 'string', default: '60' },
+      steps: { type: 'string', default: 'Infinity' },
+      seed: { type: 'string', default: '1' },
+      out: { type: 'string' },
+    },
+  });
+  const [seconds, steps, seed] = [values.seconds, values.steps, values.seed].map(Number);
+  if (!(seconds !== undefined && seconds >= 0)) throw new TypeError('--seconds: not a number');
+  if (!(steps !== undefined && steps >= 0)) throw new TypeError('--steps: not a number');
+  if (seed === undefined || !Number.isSafeInteger(seed)) throw new TypeError('--seed: no integer');
+  const names = values.instance ?? instancesIn(values.data);
+  if (values.out !== undefined && names.length !== 1) {
+    throw new TypeError('--out: goes with one --instance');
+  }
+  for (const [index, name] of names.entries()) {
+    const started = index === 0 ? 0 : performance.now();
+    const instance = readRoadef(values.data, name);
+    const problem = toProblem(instance);
+    const readMs = performance.now() - started;
+    const budgetMs = 1000 * (seconds - RESERVE_SECONDS) - RESERVE_OF_READING * readMs;
+    const spent = (): number => (performance.now() - started - readMs) / (budgetMs - readMs);
+    const timed = steps === Number.POSITIVE_INFINITY ? { spent } : {};
+    const shouldStop = (): boolean => performance.now() - started >= budgetMs;
+    const answer = reassign(problem, { seed, steps, shouldStop, ...timed });
+    const faults = roadefFaults(instance, answer.at);
+    if (values.out !== undefined) writeFileSync(values.out, `${answer.at.join(' ')}\n`);
+    yield {
+      instance: name,
+      cost: roadefCost(instance, answer.at),
+      initial: roadefCost(instance, instance.initial),
+      seconds: Number(((performance.now() - started) / 1000).toFixed(3)),
+      readSeconds: Number((readMs / 1000).toFixed(3)),
+      movedProcesses: answer.moved,
+      steps: answer.steps,
+      valid: faults.length === 0,
+      ...(faults.length > 0 ? { faults: faults.slice(0, 5).join('; ') } : {}),
+    };
+  }
+}
+
+function instancesIn(folder: string): string[] {
+  const names = readdirSync(folder).flatMap((file) => /^model_(\w+)\.txt/.exec(file)?.[1] ?? []);
+  if (names.length === 0) throw new TypeError(`--data: there is no model_*.txt in ${folder}`);
+  return [...new Set(names)].sort();
+}
