@@ -145,6 +145,11 @@ export class Loads {
     this.#settle(bin);
   }
 
+  /** Hard capacity less load; < 0: the bin is overfull. */
+  free(bin: number, resource: number): number {
+    return this.#cells[(bin * this.#resources + resource) * CELL + FREE] ?? 0;
+  }
+
   /** True when the bin carries more than its hard capacity. */
   isOverfull(bin: number): boolean {
     return this.#overfull[bin] === 1 && this.#overCost(bin, -1, -1) > 0;
