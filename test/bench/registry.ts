@@ -2,6 +2,7 @@
 // returns figures by name; printing them is the command's business.
 import { parseArgs } from 'node:util';
 
+import { benchBtrplace } from './btrplace.ts';
 import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
 import { benchLedger } from './ledger.ts';
@@ -18,6 +19,10 @@ export interface Bench {
 }
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
+  btrplace: {
+    usage: 'btrplace [--data DIR] [--instance NAME] [--seconds N] [--seed N] [--out FILE]',
+    run: async (args) => benchBtrplace(args),
+  },
   collect: {
     usage: 'collect [--hosts N] [--vms N] [--polls N]',
     run: (args) => {
