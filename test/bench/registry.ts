@@ -9,6 +9,7 @@ import { benchLedger } from './ledger.ts';
 import { benchLoad } from './load.ts';
 import { benchRoadef } from './roadef.ts';
 import { benchRules } from './rules.ts';
+import { benchFleetTable } from './table.ts';
 
 export type Figures = Readonly<Record<string, number | string | boolean>>;
 
@@ -37,6 +38,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   fleet: {
     usage: 'fleet --snapshot FILE [--out PLAN] [--goal relieve|level] [--seconds N] [--seed N]',
     run: async (args) => benchFleet(args),
+  },
+  'fleet-table': {
+    usage:
+      'fleet-table --bench DIR [--sizes 32/600,…] [--tight 0,1,…] [--vendors intel,mixed] ' +
+      '[--seeds 1,…] [--goal relieve|level] [--seconds N] [--runs N]',
+    run: (args) => benchFleetTable(args),
   },
   ledger: {
     usage: 'ledger [--moves N] [--lanes N]',
