@@ -27,9 +27,7 @@ export function balance(
   budget: SearchBudget,
 ): void {
   const tasks = makeTasks(draft, needs, terms);
-  const makeRoom = (task: ClearTask): boolean =>
-    task.relief !== undefined && relieveAsFar(draft, task, task.relief);
-  const solution = clearAll(draft, tasks, makeRoom, budget);
+  const solution = clearAll(draft, tasks, budget);
   for (const [index, task] of tasks.entries()) {
     if (solution[index] !== undefined) continue;
     for (const crowd of task.crowds) thinOut(draft, task, crowd);

@@ -5,16 +5,19 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
-import { type Cover, cheapestCover } from './cover.ts';
+import { type CoverItem, cheapestCover } from './cover.ts';
+import type { Ejector, Leaver, Step } from './eject.ts';
 import { CPU_AT } from './model.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findTarget } from './targets.ts';
 
 /** Bounds of one search for a set: nodes of the tree, and sets that are tried out. */
 const MAX_NODES = 20_000;
-const MAX_TRIALS = 400;
+const MAX_TRIALS = 200;
 /** Combinations of "who of each double group stays" that are looked at. */
 const MAX_COMBINATIONS = 64;
+/** The same set may be summed up in another order. */
+const ROUNDING = 1e-12;
 
 export interface ClearTask {
   readonly host: number;
@@ -28,32 +31,63 @@ export interface ClearTask {
   readonly crowds: readonly { readonly members: readonly number[]; readonly finding: Finding }[];
 }
 
-/** VMs that leave, with their targets. */
+/** VMs that leave, with their targets, in an order in which they can. */
 export interface Clearing {
-  readonly moves: readonly (Leaver & { readonly to: number })[];
+  readonly moves: readonly Step[];
   readonly cost: number;
 }
 
-interface Leaver {
-  readonly vm: number;
-  readonly terms: Terms;
-  readonly finding: Finding;
+/** A host to be cleared, with all that does not change while targets are looked for. */
+export interface Job {
+  readonly task: ClearTask;
+  readonly candidates: readonly number[];
+  /**
+   * The cheapest set for each choice of who leaves for the sake of rules, if every VM could go
+   * anywhere, cheapest first. The first one is a lower bound; none: not even all would be enough.
+   */
+  readonly ideals: readonly Ideal[];
 }
 
-/**
- * The cheapest clearing whose VMs all find a target by `fit`; without `fit` the cheapest one if
- * every VM could go anywhere (its `moves` name no targets): a lower bound of the cost. Undefined:
- * none was found.
- */
-export function findClearing(
-  state: State,
-  task: ClearTask,
-  candidates: readonly number[],
-  fit: Fit | undefined,
-): Clearing | undefined {
+interface Ideal {
+  readonly forced: readonly Leaver[];
+  readonly leavers: readonly Leaver[];
+  readonly cost: number;
+}
+
+/** How targets are found: `pack` may have others give way, where there is an ejector. */
+export interface Means {
+  readonly fit: Fit;
+  readonly ejector: Ejector | undefined;
+}
+
+export function makeJob(state: State, task: ClearTask, residents: readonly number[]): Job {
+  const candidates = reliefCandidates(state, task, residents);
+  const ideals: Ideal[] = [];
+  for (const forced of combinations(state, task)) {
+    const choice = choiceOf(state, task, candidates, forced);
+    const cover = cheapestCover(choice.items, choice.wanted, {
+      below: Infinity,
+      maxNodes: MAX_NODES,
+    });
+    if (cover === undefined) continue;
+    const leavers = withChosen(choice, cover.chosen);
+    ideals.push({ forced, leavers, cost: cover.cost + choice.cost });
+  }
+  return { task, candidates, ideals: ideals.sort((a, b) => a.cost - b.cost) };
+}
+
+/** The cheapest clearing whose VMs all find a target; undefined: none was found. */
+export function findClearing(state: State, job: Job, means: Means): Clearing | undefined {
+  const direct = { ...means, ejector: undefined };
+  // Mostly the cheapest set of all finds its places; only then is the search for others worth it.
   let best: Clearing | undefined;
-  for (const leavers of combinations(state, task)) {
-    best = cheapestWith(state, { task, candidates, leavers, fit, below: best?.cost }) ?? best;
+  for (const { leavers } of job.ideals) {
+    best = tryOut(state, leavers, direct);
+    if (best !== undefined) break;
+  }
+  for (const ideal of job.ideals) {
+    if (best !== undefined && best.cost <= ideal.cost * (1 + ROUNDING)) break;
+    best = search(state, job, { ideal, means, below: best?.cost ?? Infinity }) ?? best;
   }
   return best;
 }
@@ -83,48 +117,155 @@ export function excessOf(state: State, task: ClearTask): number {
   return excess > 1e-9 * Math.max(1, task.below) ? excess : 0;
 }
 
-interface Attempt {
+/** Who may leave to relieve the host beside those who leave for the sake of rules. */
+interface Choice {
   readonly task: ClearTask;
-  readonly candidates: readonly number[];
-  /** Who leaves for the sake of rules. */
-  readonly leavers: readonly Leaver[];
-  readonly fit: Fit | undefined;
-  readonly below: number | undefined;
+  readonly forced: readonly Leaver[];
+  readonly free: readonly number[];
+  readonly items: readonly CoverItem[];
+  /** What the free ones have to give, and what the forced ones cost. */
+  readonly wanted: number;
+  readonly cost: number;
 }
 
-function cheapestWith(state: State, attempt: Attempt): Clearing | undefined {
-  const { task, candidates, leavers, fit, below = Number.POSITIVE_INFINITY } = attempt;
+// oxlint-disable-next-line max-params -- a task, who may leave, and who has to
+function choiceOf(
+  state: State,
+  task: ClearTask,
+  candidates: readonly number[],
+  forced: readonly Leaver[],
+): Choice {
   const { width, held, cost } = state.model;
-  const gone = new Set(leavers.map(({ vm }) => vm));
-  const gain = (v: number): number => held[v * width + task.resource] ?? 0;
-  const forced = { gain: 0, cost: 0 };
-  for (const v of gone) {
-    forced.gain += gain(v);
-    forced.cost += cost[v] ?? 0;
+  let wanted = excessOf(state, task);
+  let price = 0;
+  for (const { vm } of forced) {
+    wanted -= held[vm * width + task.resource] ?? 0;
+    price += cost[vm] ?? 0;
   }
-  const free = candidates.filter((v) => !gone.has(v));
-  const items = free.map((v) => ({ gain: gain(v), cost: cost[v] ?? 0 }));
-  const withChosen = (chosen: readonly number[]): Leaver[] => [
-    ...leavers,
-    ...chosen.flatMap((index) => relieving(task, free[index])),
-  ];
-  const wanted = excessOf(state, task) - forced.gain;
-  const bounds = { below: below - forced.cost, maxNodes: MAX_NODES };
-  const cover = cheapestCover(items, wanted, bounds);
-  if (cover === undefined) return undefined;
-  const finish = ({ chosen, cost: price }: Cover): Clearing | undefined => {
-    const leaving = withChosen(chosen);
-    const unplaced = leaving.map((leaver) => ({ ...leaver, to: -1 }));
-    const moves = fit === undefined ? unplaced : tryOut(state, leaving, fit);
-    return moves && { moves, cost: price + forced.cost };
+  const free: number[] = [];
+  const items: CoverItem[] = [];
+  for (const v of candidates) {
+    if (forced.some(({ vm }) => vm === v)) continue;
+    free.push(v);
+    items.push({ gain: held[v * width + task.resource] ?? 0, cost: cost[v] ?? 0 });
+  }
+  return { task, forced, free, items, wanted, cost: price };
+}
+
+function withChosen({ task, forced, free }: Choice, chosen: readonly number[]): Leaver[] {
+  return [...forced, ...chosen.flatMap((index) => relieving(task, free[index]))];
+}
+
+interface Attempt {
+  readonly ideal: Ideal;
+  readonly means: Means;
+  readonly below: number;
+}
+
+/** The cheapest set that finds its places; what others cost who give way is in the price. */
+function search(state: State, job: Job, { ideal, means, below }: Attempt): Clearing | undefined {
+  const plain = choiceOf(state, job.task, job.candidates, ideal.forced);
+  const choice = priced(plain, means);
+  const trial = new Trial(state, means, below);
+  for (const leaver of ideal.forced) if (!trial.add(leaver)) return trial.end();
+  const forced = trial.depth;
+  const accept = (chosen: readonly number[]): boolean => {
+    // The search goes deeper by one at a time; whatever it left again is taken back first.
+    const index = chosen.at(-1);
+    if (index === undefined) return true;
+    trial.cut(forced + chosen.length - 1);
+    const [leaver] = relieving(job.task, choice.free[index]);
+    if (leaver === undefined || !trial.add(leaver)) return false;
+    let gain = 0;
+    for (const at of chosen) gain += choice.items[at]?.gain ?? 0;
+    if (gain >= choice.wanted) trial.keep();
+    return true;
   };
-  // Mostly the cheapest set of all finds its places; only then is the search for others worth it.
-  const cheapest = finish(cover);
-  if (cheapest !== undefined || fit === undefined) return cheapest;
-  const accept = (chosen: readonly number[]): boolean =>
-    tryOut(state, withChosen(chosen), fit) !== undefined;
-  const next = cheapestCover(items, wanted, { ...bounds, maxQuestions: MAX_TRIALS, accept });
-  return next && finish(next);
+  if (choice.wanted <= 0) trial.keep();
+  const options = { below: below - choice.cost, maxNodes: MAX_NODES, maxQuestions: MAX_TRIALS };
+  cheapestCover(choice.items, choice.wanted, { ...options, accept });
+  return trial.end();
+}
+
+/** Leavers placed one after the other on the state, the last one first to be taken back. */
+class Trial {
+  readonly #state: State;
+  readonly #means: Means;
+  readonly #steps: Step[] = [];
+  /** Per leaver: how many steps there were before it, and what all cost by then. */
+  readonly #marks: { readonly steps: number; readonly cost: number }[] = [];
+  #cost = 0;
+  #below: number;
+  #best: Clearing | undefined;
+
+  constructor(state: State, means: Means, below: number) {
+    this.#state = state;
+    this.#means = means;
+    this.#below = below;
+  }
+
+  get depth(): number {
+    return this.#marks.length;
+  }
+
+  /** False: it finds no place at less than what is of interest; nothing was changed. */
+  add(leaver: Leaver): boolean {
+    const state = this.#state;
+    const { fit, ejector } = this.#means;
+    const { vm, terms } = leaver;
+    const steps = this.#steps.length;
+    const own = state.model.cost[vm] ?? 0;
+    const budget = this.#below - this.#cost - own;
+    if (budget <= 0 || state.stuck(vm, terms) !== 0) return false;
+    let extra = -1;
+    if (ejector !== undefined) extra = ejector.place(leaver, budget, this.#steps);
+    else {
+      const to = findTarget(state, vm, terms, fit);
+      if (to >= 0) {
+        state.apply(vm, to);
+        this.#steps.push({ ...leaver, to, makesRoomFor: undefined });
+        extra = 0;
+      }
+    }
+    if (extra < 0) return false;
+    this.#marks.push({ steps, cost: this.#cost });
+    this.#cost += own + extra;
+    return true;
+  }
+
+  /** Takes leavers back until this many are left. */
+  cut(depth: number): void {
+    while (this.#marks.length > depth) {
+      const mark = this.#marks.pop();
+      if (mark === undefined) return;
+      while (this.#steps.length > mark.steps) this.#state.undo(this.#steps.pop()?.vm ?? -1);
+      this.#cost = mark.cost;
+    }
+  }
+
+  /** Notes what is placed now as the best so far, where it is. */
+  keep(): void {
+    if (this.#cost >= this.#below) return;
+    this.#best = { moves: [...this.#steps], cost: this.#cost };
+    this.#below = this.#cost;
+  }
+
+  /** The best that was kept; the state is as it was at the beginning. */
+  end(): Clearing | undefined {
+    this.cut(0);
+    return this.#best;
+  }
+}
+
+/** With what others cost who have to give way for a VM, as things stood when it was first asked. */
+function priced(choice: Choice, { ejector }: Means): Choice {
+  if (ejector === undefined) return choice;
+  const items = choice.items.map((item, index) => {
+    const [leaver] = relieving(choice.task, choice.free[index]);
+    const extra = leaver === undefined ? 0 : ejector.price(leaver);
+    return { gain: item.gain, cost: item.cost + extra };
+  });
+  return { ...choice, items };
 }
 
 function relieving(task: ClearTask, vm: number | undefined): Leaver[] {
@@ -164,20 +305,14 @@ function dearest(state: State, members: readonly number[]): number {
 }
 
 /** Targets for all of them together, the largest first; the state is left as it was. */
-function tryOut(state: State, leavers: readonly Leaver[], fit: Fit): Clearing['moves'] | undefined {
+function tryOut(state: State, leavers: readonly Leaver[], means: Means): Clearing | undefined {
   const { width, need } = state.model;
   const size = (v: number): number => need[v * width + CPU_AT] ?? 0;
-  const largestFirst = leavers.toSorted((a, b) => size(b.vm) - size(a.vm) || a.vm - b.vm);
-  const moves: (Leaver & { readonly to: number })[] = [];
-  let fits = true;
-  for (const leaver of largestFirst) {
-    const { vm, terms } = leaver;
-    const to = state.stuck(vm, terms) === 0 ? findTarget(state, vm, terms, fit) : -1;
-    fits = to >= 0;
-    if (!fits) break;
-    state.apply(vm, to);
-    moves.push({ ...leaver, to });
-  }
-  for (const { vm } of moves.toReversed()) state.undo(vm);
-  return fits ? moves : undefined;
+  const largestFirst =
+    leavers.length < 2
+      ? leavers
+      : leavers.toSorted((a, b) => size(b.vm) - size(a.vm) || a.vm - b.vm);
+  const trial = new Trial(state, means, Number.POSITIVE_INFINITY);
+  if (largestFirst.every((leaver) => trial.add(leaver))) trial.keep();
+  return trial.end();
 }

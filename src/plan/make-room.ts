@@ -5,8 +5,7 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
-import { cheapestCover } from './cover.ts';
-import { type ClearTask, type Clearing, findClearing, reliefCandidates } from './clear.ts';
+import { type Clearing, type Job, findClearing, makeJob } from './clear.ts';
 import type { Draft } from './draft.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findLaterTarget, findTarget } from './targets.ts';
@@ -15,7 +14,6 @@ import { type Fit, findLaterTarget, findTarget } from './targets.ts';
 const MAX_MOVERS = 400;
 /** How many hosts are tried as the one on which room is made, the most promising first. */
 const MAX_TARGETS = 24;
-const MAX_NODES = 5000;
 
 export interface Wish {
   readonly vm: number;
@@ -44,19 +42,14 @@ export function moveSomewhere(draft: Draft, wish: Wish): boolean {
   return mayPush && (freeRoom(draft, wish) || pushAnother(draft, wish));
 }
 
-interface Prospect {
-  readonly task: ClearTask;
-  readonly candidates: readonly number[];
-  readonly bound: number;
-}
-
 /** Moves off some host what it takes for the VM to fit there; the cheapest way that is found. */
 function freeRoom(draft: Draft, wish: Wish): boolean {
   const { vm, terms, finding, othersTerms = terms, helps = () => true } = wish;
   let best: { readonly host: number; readonly clearing: Clearing } | undefined;
-  for (const { task, candidates, bound } of promisingTargets(draft, wish)) {
-    if (best !== undefined && bound >= best.clearing.cost) break;
-    const clearing = findClearing(draft.state, task, candidates, 'pack');
+  for (const job of promisingTargets(draft, wish)) {
+    const { task } = job;
+    if (best !== undefined && boundOf(job) >= best.clearing.cost) break;
+    const clearing = findClearing(draft.state, job, { fit: 'pack', ejector: undefined });
     if (clearing === undefined || (best && clearing.cost >= best.clearing.cost)) continue;
     for (const { vm: other, to } of clearing.moves) draft.state.apply(other, to);
     const fits = draft.state.refusal(vm, task.host, terms, 'in-the-end') === 0 && helps(task.host);
@@ -72,14 +65,13 @@ function freeRoom(draft: Draft, wish: Wish): boolean {
 }
 
 /** Hosts that lack one resource for the VM, by the least cost of what would have to leave. */
-function promisingTargets(draft: Draft, wish: Wish): readonly Prospect[] {
+function promisingTargets(draft: Draft, wish: Wish): readonly Job[] {
   const { vm, terms, finding, othersTerms = terms } = wish;
   const { state } = draft;
-  const { width, need, held, cost } = state.model;
-  const found: Prospect[] = [];
+  const { width, need } = state.model;
+  const found: Job[] = [];
   for (let host = 0; host < state.model.hosts.length; host += 1) {
-    if (host === state.at[vm] || terms.useless?.[host] === 1) continue;
-    if (!isReachable(state, vm, host, terms)) continue;
+    if (!state.isReachable(vm, host, terms)) continue;
     const short = shortResources(state, vm, host, terms);
     const [resource] = short;
     if (short.length !== 1 || resource === undefined) continue;
@@ -89,18 +81,17 @@ function promisingTargets(draft: Draft, wish: Wish): readonly Prospect[] {
     const below = room - ((state.later[at] ?? 0) - (state.net[at] ?? 0));
     if (below < 0) continue;
     const own = { host, resource, below, relief: finding, reliefTerms: othersTerms };
-    const task: ClearTask = { ...own, repairTerms: othersTerms, crowds: [] };
-    const candidates = reliefCandidates(state, task, draft.residents(host));
-    const items = candidates.map((v) => ({
-      gain: held[v * width + resource] ?? 0,
-      cost: cost[v] ?? 0,
-    }));
-    const wanted = (state.net[at] ?? 0) - below;
-    const cover = cheapestCover(items, wanted, { below: Infinity, maxNodes: MAX_NODES });
-    if (cover !== undefined) found.push({ task, candidates, bound: cover.cost });
+    const task = { ...own, repairTerms: othersTerms, crowds: [] };
+    const job = makeJob(state, task, draft.residents(host));
+    if (job.ideals.length > 0) found.push(job);
   }
-  found.sort((a, b) => a.bound - b.bound || a.task.host - b.task.host);
+  found.sort((a, b) => boundOf(a) - boundOf(b) || a.task.host - b.task.host);
   return found.slice(0, MAX_TARGETS);
+}
+
+/** The least that clearing the host costs. */
+function boundOf({ ideals }: Job): number {
+  return ideals[0]?.cost ?? Number.POSITIVE_INFINITY;
 }
 
 /** The resources of which the host would not have enough for the VM. */
@@ -144,22 +135,13 @@ function movers(state: State, vm: number, terms: Terms): number[] {
     if (state.stuck(other, terms) !== 0) continue;
     let open = helpful.get(host);
     if (open === undefined) {
-      open = terms.useless?.[host] !== 1 && isReachable(state, vm, host, terms);
+      open = state.isReachable(vm, host, terms);
       helpful.set(host, open);
     }
     if (open && leavesEnough(state, vm, other, host, terms)) found.push(other);
   }
   found.sort((a, b) => (model.cost[a] ?? 0) - (model.cost[b] ?? 0) || a - b);
   return found.slice(0, MAX_MOVERS);
-}
-
-/** Whether the VM could run on the host, leaving aside how full it is and who is there. */
-function isReachable(state: State, vm: number, host: number, terms: Terms): boolean {
-  const { model } = state;
-  if (state.closed[host] === 1) return false;
-  if (terms.optional && model.hostMeasured[host] === 0) return false;
-  if ((model.vms[vm]?.vcpus ?? 0) > (model.hosts[host]?.cpu.threads ?? 0)) return false;
-  return terms.compatibility.way(vm, host).code === 0;
 }
 
 // oxlint-disable-next-line max-params -- two VMs, their host and the terms: nothing to group

@@ -47,7 +47,7 @@ function rank(draft: Draft, { vm, from }: DraftMove): readonly number[] {
   const { model } = draft.state;
   const cause = draft.causes.get(vm);
   // What makes room for a VM is as urgent as that VM.
-  const served = cause?.makesRoomFor ?? vm;
+  const served = servedBy(draft, vm);
   const criticality = Math.min(model.criticality[vm] ?? 0, model.criticality[served] ?? 0);
   const capacity = model.capacity[from * model.width] ?? 0;
   const freed = capacity > 0 ? (model.held[vm * model.width] ?? 0) / capacity : 0;
@@ -58,6 +58,12 @@ function rank(draft: Draft, { vm, from }: DraftMove): readonly number[] {
     served === vm ? 1 : 0,
     -freed / (model.cost[vm] ?? 1),
   ];
+}
+
+/** The VM for whose sake this one moves in the end: itself, where it makes room for nobody. */
+function servedBy(draft: Draft, vm: number): number {
+  const next = draft.causes.get(vm)?.makesRoomFor;
+  return next === undefined ? vm : servedBy(draft, next);
 }
 
 class Lister {

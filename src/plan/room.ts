@@ -27,13 +27,32 @@ export class RoomIndex {
 
   /** To be called after every change of the host's load. */
   update(h: number): void {
-    this.#room[h] = this.#measure(h);
+    const room = this.#measure(h);
     const { order } = this;
-    let place = this.#place[h] ?? 0;
-    while (place > 0 && this.#compare(h, order[place - 1] ?? 0) < 0) place = this.#swap(place, -1);
-    while (place + 1 < order.length && this.#compare(h, order[place + 1] ?? 0) > 0) {
-      place = this.#swap(place, 1);
+    const [rooms, places] = [this.#room, this.#place];
+    rooms[h] = room;
+    let place = places[h] ?? 0;
+    for (; place > 0; place -= 1) {
+      const other = order[place - 1] ?? 0;
+      const theirs = rooms[other] ?? 0;
+      if (theirs < room || (theirs === room && other > h)) break;
+      order[place] = other;
+      places[other] = place;
     }
+    for (; place + 1 < order.length; place += 1) {
+      const other = order[place + 1] ?? 0;
+      const theirs = rooms[other] ?? 0;
+      if (theirs > room || (theirs === room && other < h)) break;
+      order[place] = other;
+      places[other] = place;
+    }
+    order[place] = h;
+    places[h] = place;
+  }
+
+  /** The most free CPU of any host. */
+  most(): number {
+    return this.#room[this.order[this.order.length - 1] ?? -1] ?? 0;
   }
 
   /** The first place in `order` whose host has at least this much free CPU. */
@@ -55,16 +74,5 @@ export class RoomIndex {
 
   #compare(a: number, b: number): number {
     return (this.#room[a] ?? 0) - (this.#room[b] ?? 0) || b - a;
-  }
-
-  #swap(place: number, step: 1 | -1): number {
-    const { order } = this;
-    const mover = order[place] ?? 0;
-    const other = order[place + step] ?? 0;
-    order[place] = other;
-    order[place + step] = mover;
-    this.#place[other] = place;
-    this.#place[mover] = place + step;
-    return place + step;
   }
 }

@@ -103,6 +103,32 @@ export class State {
     return code;
   }
 
+  /** The same at any moment once `gone`, who were there, have left: the room of no other counts. */
+  // oxlint-disable-next-line max-params -- the question of `refusal`, and who is gone
+  refusalWithout(v: number, to: number, terms: Terms, gone: readonly number[]): number {
+    for (const other of gone) this.#shed(other, to, 1);
+    const code = this.refusal(v, to, terms, 'any-moment');
+    for (const other of gone) this.#shed(other, to, -1);
+    return code;
+  }
+
+  /** Whether the VM could run on the host, leaving aside how full it is and who is there. */
+  isReachable(v: number, to: number, terms: Terms): boolean {
+    const { model } = this;
+    if (this.closed[to] === 1 || to === this.at[v] || terms.useless?.[to] === 1) return false;
+    if (terms.optional && model.hostMeasured[to] === 0) return false;
+    if ((model.vms[v]?.vcpus ?? 0) > (model.hosts[to]?.cpu.threads ?? 0)) return false;
+    return terms.compatibility.way(v, to).code === 0;
+  }
+
+  #shed(v: number, h: number, sign: 1 | -1): void {
+    const { width, held } = this.model;
+    for (let r = 0; r < width; r += 1) {
+      const at = h * width + r;
+      this.gross[at] = (this.gross[at] ?? 0) - sign * (held[v * width + r] ?? 0);
+    }
+  }
+
   #judge(v: number, to: number, terms: Terms, outlook: Outlook): number {
     const from = this.at[v] ?? -1;
     if (from === to) return SAME_HOST;
@@ -153,7 +179,8 @@ export class State {
 
   /** Takes the VM's move back. Only sound while no later move relies on it. */
   undo(v: number): void {
-    const index = this.moves.findLastIndex((move) => move.vm === v);
+    let index = this.moves.length - 1;
+    while (index >= 0 && this.moves[index]?.vm !== v) index -= 1;
     const move = this.moves[index];
     if (move === undefined) return;
     this.moves.splice(index, 1);
