@@ -43,9 +43,13 @@ export function cheapestCover(
 }
 
 class CoverSearch {
-  readonly #items: readonly CoverItem[];
   /** Positions of the items by cost per gain, cheapest first; ties by position. */
   readonly #order: readonly number[];
+  /** In that order: gains and costs, and what all before a place give and cost. */
+  readonly #gain: Float64Array;
+  readonly #cost: Float64Array;
+  readonly #gainBefore: Float64Array;
+  readonly #costBefore: Float64Array;
   readonly #options: CoverOptions;
   readonly #wanted: number;
   readonly #stack: number[] = [];
@@ -55,16 +59,32 @@ class CoverSearch {
   #questions: number;
 
   constructor(items: readonly CoverItem[], wanted: number, options: CoverOptions) {
-    this.#items = items;
     this.#wanted = wanted;
     this.#options = options;
     this.#bound = options.below;
     this.#nodes = options.maxNodes;
     this.#questions = options.maxQuestions ?? Number.POSITIVE_INFINITY;
-    const rate = items.map(({ gain, cost }) => cost / gain);
-    this.#order = items
-      .map((_item, index) => index)
-      .sort((a, b) => (rate[a] ?? 0) - (rate[b] ?? 0) || a - b);
+    const count = items.length;
+    const rate = new Float64Array(count);
+    const order: number[] = [];
+    for (let i = 0; i < count; i += 1) {
+      const item = items[i];
+      rate[i] = (item?.cost ?? 0) / (item?.gain ?? 0);
+      order.push(i);
+    }
+    this.#order = order.sort((a, b) => (rate[a] ?? 0) - (rate[b] ?? 0) || a - b);
+    this.#gain = new Float64Array(count);
+    this.#cost = new Float64Array(count);
+    this.#gainBefore = new Float64Array(count + 1);
+    this.#costBefore = new Float64Array(count + 1);
+    for (let place = 0; place < count; place += 1) {
+      const item = items[order[place] ?? -1];
+      const [gain, cost] = [item?.gain ?? 0, item?.cost ?? 0];
+      this.#gain[place] = gain;
+      this.#cost[place] = cost;
+      this.#gainBefore[place + 1] = (this.#gainBefore[place] ?? 0) + gain;
+      this.#costBefore[place + 1] = (this.#costBefore[place] ?? 0) + cost;
+    }
   }
 
   run(): Cover | undefined {
@@ -78,11 +98,11 @@ class CoverSearch {
     if (this.#nodes < 0) return;
     if (cost + this.#relaxed(depth, missing) >= this.#bound) return;
     const index = this.#order[depth];
-    const item = index === undefined ? undefined : this.#items[index];
-    if (index === undefined || item === undefined) return;
+    if (index === undefined) return;
+    const after = cost + (this.#cost[depth] ?? 0);
     this.#stack.push(index);
-    if (cost + item.cost < this.#bound && this.#accepts()) {
-      this.#visit(depth + 1, missing - item.gain, cost + item.cost);
+    if (after < this.#bound && this.#accepts()) {
+      this.#visit(depth + 1, missing - (this.#gain[depth] ?? 0), after);
     }
     this.#stack.pop();
     this.#visit(depth + 1, missing, cost);
@@ -103,15 +123,22 @@ class CoverSearch {
 
   /** Least cost of what is missing if items could be cut; infinite: there is not enough left. */
   #relaxed(depth: number, missing: number): number {
-    let open = missing;
-    let cost = 0;
-    for (let at = depth; at < this.#order.length; at += 1) {
-      const item = this.#items[this.#order[at] ?? -1];
-      if (item === undefined) break;
-      if (item.gain >= open) return cost + (item.cost * open) / item.gain;
-      open -= item.gain;
-      cost += item.cost;
+    const before = this.#gainBefore;
+    const enough = (before[depth] ?? 0) + missing;
+    // The first place up to which, from `depth` on, the items are enough.
+    let low = depth;
+    let high = before.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((before[middle] ?? 0) < enough) low = middle + 1;
+      else high = middle;
     }
-    return Number.POSITIVE_INFINITY;
+    if (low >= before.length) return Number.POSITIVE_INFINITY;
+    const whole = (this.#costBefore[low] ?? 0) - (this.#costBefore[depth] ?? 0);
+    const spare = (before[low] ?? 0) - enough;
+    if (low === depth || spare <= 0) return whole;
+    // A hair below, lest the rounding of the sums cut off what is as cheap as the bound allows.
+    const cut = spare * ((this.#cost[low - 1] ?? 0) / (this.#gain[low - 1] ?? 1));
+    return (whole - cut) * (1 - 1e-12);
   }
 }

@@ -20,8 +20,7 @@ import {
   memoryNeed,
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
-import { type HostId, type VmId, compareText } from '../domain/ids.ts';
-import { own } from '../domain/own.ts';
+import { type HostId, type VmId, compareText, vmId } from '../domain/ids.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
@@ -84,13 +83,13 @@ export function buildModel(request: PlanRequest): Model {
   const { snapshot, limits, weights } = request;
   const hosts = sortedById(snapshot.hosts);
   const vms = sortedById(snapshot.vms);
-  const pageSizes = [...new Set(vms.flatMap((vm) => vm.hugePageBytes ?? []))].sort((a, b) => a - b);
+  const pageSizes = pageSizesOf(vms);
   const width = 2 + pageSizes.length;
   const model = {
     hosts,
     vms,
-    hostIndex: new Map(hosts.map((host, index) => [host.id, index])),
-    vmIndex: new Map(vms.map((vm, index) => [vm.id, index])),
+    hostIndex: indexOf(hosts),
+    vmIndex: indexOf(vms),
     width,
     pageSizes,
     need: new Float64Array(vms.length * width),
@@ -115,12 +114,30 @@ export function buildModel(request: PlanRequest): Model {
   return model;
 }
 
+function pageSizesOf(vms: readonly Vm[]): Bytes[] {
+  const sizes = new Set<Bytes>();
+  for (const { hugePageBytes } of vms) if (hugePageBytes !== undefined) sizes.add(hugePageBytes);
+  return [...sizes].sort((a, b) => a - b);
+}
+
+function indexOf<Id extends string>(items: readonly { readonly id: Id }[]): Map<Id, number> {
+  const index = new Map<Id, number>();
+  let at = 0;
+  for (const { id } of items) {
+    index.set(id, at);
+    at += 1;
+  }
+  return index;
+}
+
 /** Snapshots come sorted; whatever made this one need not have known. */
 function sortedById<Item extends { readonly id: string }>(items: readonly Item[]): readonly Item[] {
-  const isSorted = items.every(
-    (item, index) => index === 0 || (items[index - 1]?.id ?? '') < item.id,
-  );
-  return isSorted ? items : items.toSorted((a, b) => compareText(a.id, b.id));
+  let before = '';
+  for (const { id } of items) {
+    if (id <= before) return items.toSorted((a, b) => compareText(a.id, b.id));
+    before = id;
+  }
+  return items;
 }
 
 function fillHosts(model: Model, limits: PlanRequest['limits']): void {
@@ -143,7 +160,9 @@ function fillHosts(model: Model, limits: PlanRequest['limits']): void {
 function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: number): void {
   const { width, need, held, pageSizes } = model;
   const fastest = model.hosts.reduce((top, host) => Math.max(top, host.cpu.coreSpeed), 0);
-  for (const [v, vm] of model.vms.entries()) {
+  let v = -1;
+  for (const vm of model.vms) {
+    v += 1;
     const h = model.hostIndex.get(vm.host) ?? -1;
     const at = v * width;
     const speed = model.hosts[h]?.cpu.coreSpeed ?? fastest;
@@ -163,8 +182,11 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
     }
     model.criticality[v] = CRITICALITIES.indexOf(vm.criticality);
     model.cost[v] = (vm.memoryBytes + perMove) * CRITICALITY_WEIGHT[vm.criticality];
-    const moved = own(snapshot.lastMovedAt, vm.id);
-    model.resting[v] = moved !== undefined && snapshot.takenAt - moved < cooldown ? 1 : 0;
+  }
+  // Few were moved lately: by their names, not all VMs one by one.
+  for (const [id, moved] of Object.entries(snapshot.lastMovedAt)) {
+    const rests = model.vmIndex.get(vmId(id));
+    if (rests !== undefined && snapshot.takenAt - moved < cooldown) model.resting[rests] = 1;
   }
 }
 
@@ -175,13 +197,13 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
 function fillLoad(model: Model): void {
   const { width, net, gross, held, home } = model;
   const measured = new Float64Array(model.hosts.length);
-  for (const [v, vm] of model.vms.entries()) {
+  for (let v = 0; v < home.length; v += 1) {
     const h = home[v] ?? -1;
     if (h < 0) continue;
     for (let r = 0; r < width; r += 1) {
       net[h * width + r] = (net[h * width + r] ?? 0) + (held[v * width + r] ?? 0);
     }
-    measured[h] = (measured[h] ?? 0) + newest(vm.metrics['cpu.used']);
+    measured[h] = (measured[h] ?? 0) + newest(model.vms[v]?.metrics['cpu.used']);
   }
   for (const [h, host] of model.hosts.entries()) {
     const beside = Math.max(0, newest(host.metrics['cpu.used']) - (measured[h] ?? 0));

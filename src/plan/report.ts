@@ -64,10 +64,15 @@ export function rejectedTargets(draft: Draft, { vm, from, to }: OrderedMove): Mo
   for (let h = 0; h < row.length; h += 1) {
     const code = row[h] ?? 0;
     if (code === 0 || h === from || h === to) continue;
-    considered.push({ h, code, fill: code === FITS ? fillAfter(state, vm, h) : Infinity });
+    const fill = code === FITS ? fillAfter(state, vm, h) : Infinity;
+    // By fill, then by host; only the first few are ever wanted, of what may be thousands.
+    let place = considered.length;
+    while (place > 0 && fill < (considered[place - 1]?.fill ?? 0)) place -= 1;
+    if (place >= REJECTED_SHOWN) continue;
+    considered.splice(place, 0, { h, code, fill });
+    if (considered.length > REJECTED_SHOWN) considered.pop();
   }
-  considered.sort((a, b) => (a.fill === b.fill ? a.h - b.h : a.fill - b.fill));
-  return considered.slice(0, REJECTED_SHOWN).flatMap(({ h, code }) => {
+  return considered.flatMap(({ h, code }) => {
     const host = state.model.hosts[h];
     if (host === undefined) return [];
     return [{ host: host.id, code: code === FITS ? ('no-gain' as const) : codeName(code) }];

@@ -144,7 +144,7 @@ function judgeOne(judge: Judge, one: Case, run: Run): Verdict {
   const snapshot = judge.generate({ ...one });
   const [file, out] = [join(run.folder, 'fleet.json'), join(run.folder, 'plan.json')];
   writeFileSync(file, JSON.stringify(snapshot));
-  const bench = ['test/bench/main.ts', 'fleet', '--snapshot', file, '--out', out];
+  const bench = ['--no-lazy', 'test/bench/main.ts', 'fleet', '--snapshot', file, '--out', out];
   const limit = run.seconds === '' ? [] : ['--seconds', run.seconds];
   const times: number[] = [];
   for (let i = 0; i < Number(run.runs); i += 1) {
