@@ -1,7 +1,15 @@
-// Role: from the engine's final placement to the actions of a BtrPlace plan. Every action takes one
-// moment: nodes boot and VMs stop first, then the sequencer's steps, nodes are shut down once they
-// are empty; what a VM is granted is raised as soon as its node has room for it.
-import { type Step, momentsOf, sequence } from '../../src/plan/sequence/sequence.ts';
+// Role: asks the engine for a final placement, and makes the actions of a BtrPlace plan of it.
+// First a repair; the general search goes on from there where more moves were made than there have
+// to be. Of placements only one is used that has an order; one in which nothing has to wait is the
+// last resort.
+//
+// Every action takes one moment: nodes boot and VMs stop first, then the sequencer's steps, nodes
+// are shut down once they are empty; what a VM is granted is raised as soon as its node has room.
+import type { Answer } from '../../src/plan/reassign/problem.ts';
+import { reassign } from '../../src/plan/reassign/reassign.ts';
+import { repair } from '../../src/plan/reassign/repair.ts';
+import { type Sequence, type Step, momentsOf, sequence } from '../../src/plan/sequence/sequence.ts';
+import { fewestMoves } from './btrplace-bound.ts';
 import type {
   Allocation,
   BtrplaceAction,
@@ -11,14 +19,48 @@ import type {
 } from './btrplace-document.ts';
 import type { BtrplaceInstance } from './btrplace-instance.ts';
 
-/** `at`: per item its bin in the end. Items that no order was found for stay where they are. */
-export function toOutcome(
+/** More than a minute's worth: it is the budget's time that ends a search. */
+const STEPS = 200_000_000;
+
+export interface PlanBudget {
+  readonly seed: number;
+  /** 0…1 of the time is over; 1 = stop. */
+  readonly spent: () => number;
+}
+
+export function planBtrplace(
   name: string,
   document: BtrplaceDocument,
   instance: BtrplaceInstance,
-  at: Int32Array,
+  { seed, spent }: PlanBudget,
 ): BtrplaceOutcome {
-  const { steps, stuck } = sequence(instance.problem, at, instance.always);
+  const { problem, always } = instance;
+  const repaired = repair(problem);
+  const answers = [(): Answer => repaired];
+  if (repaired.broken === 0 && repaired.moved > fewestMoves(problem)) {
+    const budget = { seed, steps: STEPS, spent, shouldStop: () => spent() >= 1 };
+    answers.unshift(() => reassign({ ...problem, start: repaired.at }, budget));
+  }
+  const transient = new Uint8Array(problem.resources).fill(1);
+  answers.push(() => repair({ ...problem, transient }));
+  for (const answer of answers) {
+    const { at, broken } = answer();
+    const order = sequence(problem, at, always);
+    if (broken === 0 && order.stuck.length === 0)
+      return toOutcome(name, document, instance, { at, order });
+  }
+  const order = sequence(problem, repaired.at, always);
+  return toOutcome(name, document, instance, { at: repaired.at, order });
+}
+
+/** Items that no order was found for stay where they are. */
+function toOutcome(
+  name: string,
+  document: BtrplaceDocument,
+  instance: BtrplaceInstance,
+  { at, order }: { readonly at: Int32Array; readonly order: Sequence },
+): BtrplaceOutcome {
+  const { steps, stuck } = order;
   const final = at.slice();
   for (const item of stuck) final[item] = instance.problem.home[item] ?? -1;
   const actions = [

@@ -6,6 +6,7 @@
 //   moves          migrations; bound: how many there have to be at least (btrplace-bound.ts)
 //   bootsAndStops  VMs and nodes that are booted or shut down
 //   moments        how long the plan is if each action takes one moment
+// `--seconds N` (10): while a plan has more moves than the bound, fewer are looked for so long.
 // `--out FILE` writes {instance, placement, actions} as JSON (types: BtrplaceOutcome in
 // btrplace-document.ts): `placement` in the form of an instance's `model.mapping`, `actions` in
 // BtrPlace's own form. All of them starting at the same moment may run at once, and at each moment
@@ -15,12 +16,11 @@ import { basename, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
-import { repair } from '../../src/plan/reassign/repair.ts';
 import { fewestMoves } from './btrplace-bound.ts';
 import { readBtrplace } from './btrplace-document.ts';
 import { toInstance } from './btrplace-instance.ts';
 import { judgeBtrplace } from './btrplace-judge.ts';
-import { toOutcome } from './btrplace-plan.ts';
+import { planBtrplace } from './btrplace-plan.ts';
 import type { Figures } from './registry.ts';
 
 const SUFFIX = /\.json(?:\.gz)?$/u;
@@ -32,27 +32,32 @@ export function* benchBtrplace(args: readonly string[]): Generator<Figures> {
     options: {
       data: { type: 'string', default: '.' },
       instance: { type: 'string' },
-      seconds: { type: 'string', default: '30' },
+      seconds: { type: 'string', default: '10' },
       seed: { type: 'string', default: '1' },
       out: { type: 'string' },
     },
   });
-  if (!(Number(values.seconds) > 0)) throw new TypeError(`--seconds: expected a number > 0`);
-  if (!Number.isSafeInteger(Number(values.seed))) throw new TypeError('--seed: expected a number');
+  const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
+  if (!(seconds > 0)) throw new TypeError(`--seconds: expected a number > 0`);
+  if (!Number.isSafeInteger(seed)) throw new TypeError('--seed: expected a number');
   const files = filesOf(values.data, values.instance);
   for (const file of files) {
     const out = values.out === undefined ? undefined : outFile(values.out, file, files.length);
-    yield solveFile(file, out);
+    yield solveFile(file, out, { seconds, seed });
   }
 }
 
-function solveFile(file: string, out: string | undefined): Figures {
+function solveFile(
+  file: string,
+  out: string | undefined,
+  { seconds, seed }: { readonly seconds: number; readonly seed: number },
+): Figures {
   const started = performance.now();
   const document = readBtrplace(file);
   const parsed = performance.now();
   const instance = toInstance(document);
-  const { at } = repair(instance.problem);
-  const outcome = toOutcome(nameOf(file), document, instance, at);
+  const spent = (): number => (performance.now() - started) / (1000 * seconds);
+  const outcome = planBtrplace(nameOf(file), document, instance, { seed, spent });
   const ended = performance.now();
   if (out !== undefined) writeFileSync(out, JSON.stringify(outcome));
   const verdict = judgeBtrplace(document, outcome);
