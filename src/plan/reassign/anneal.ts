@@ -1,7 +1,7 @@
 /**
  * Simulated annealing over shifts and swaps (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983):
- * a change that costs δ is made with probability e^(-δ/T), while T falls from a tenth of what a
- * usual change costs to next to nothing over the budget.
+ * a change that costs δ is made with probability e^(-δ/T), while T falls from a small
+ * share of what a usual change costs to a tenth of that over the budget, and is 0 at its end.
  *
  * Two things make it strong here. Half of the proposals go from a bin where some concern costs
  * ("hot") to a bin that can take more of it for nothing ("cool"), by shift or else by swap; the
@@ -16,14 +16,20 @@ import type { Budget } from './problem.ts';
 
 /** Steps between two looks at the budget; the best answer is kept at these moments. */
 const STRIDE = 1024;
-const HOTTEST = 0.1;
-const COLDEST = 1e-4;
+/** The first and the last temperature, as shares of a usual change. */
+const HOTTEST = 0.03;
+const COLDEST = 3e-3;
 /** Of the cost of as much load beyond soft capacity. */
-const HOLDING_PRICE = 2;
-/** Share of the budget after which holding is free. */
-const HOLDING_ENDS = 0.9;
+const HOLDING_PRICE = 1.3;
+/** Share of the budget after which holding is free and nothing may get dearer. */
+const FROZEN = 0.95;
+/** How often an item to come back is drawn, until it is smaller than the one that goes. */
+const TRIES = 4;
 /** How many random shifts tell what a usual change costs. */
 const SAMPLES = 2000;
+
+/** Draws of -ln(random). */
+const LOGS = Float64Array.from({ length: 4096 }, (_, i) => -Math.log((i + 0.5) / 4096));
 
 export class Annealer {
   steps = 0;
@@ -52,8 +58,9 @@ export class Annealer {
     while (this.steps < steps && usual > 0) {
       if (this.#budget.shouldStop?.() === true) break;
       const spent = Math.min(1, this.#budget.spent?.() ?? this.steps / steps);
-      this.#temperature = usual * HOTTEST * (COLDEST / HOTTEST) ** spent;
-      this.#charge(HOLDING_PRICE * Math.max(0, 1 - spent / HOLDING_ENDS));
+      const falling = usual * HOTTEST * (COLDEST / HOTTEST) ** spent;
+      this.#temperature = spent < FROZEN ? falling : 0;
+      this.#charge(HOLDING_PRICE * Math.max(0, 1 - spent / FROZEN));
       const until = Math.min(steps, this.steps + STRIDE);
       for (; this.steps < until; this.steps += 1) this.#step();
       this.#keepBest();
@@ -77,7 +84,7 @@ export class Annealer {
 
   #step(): void {
     // A change of δ passes when random < e^(-δ/T): the same as δ < -T ln(random).
-    const limit = -this.#temperature * Math.log(1 - this.#rng.next());
+    const limit = this.#temperature * (LOGS[(this.#rng.next() * LOGS.length) | 0] ?? 0);
     const draw = this.#rng.next();
     if (draw < 0.5) this.#hotToCool(limit);
     else if (draw < 0.75) this.#randomShift(limit);
@@ -86,14 +93,20 @@ export class Annealer {
 
   #hotToCool(limit: number): void {
     const { loads, itemsIn } = this.#state;
-    const concern = this.#below(loads.concerns);
+    const concern = loads.concern(this.#rng.next());
     const from = this.#oneOf(loads.hot(concern));
     const to = this.#oneOf(loads.cool(concern));
     if (from < 0 || to < 0 || from === to) return;
     const item = this.#oneOf(itemsIn[from] ?? []);
     if (item < 0 || this.#shift(item, to, limit)) return;
-    const other = this.#oneOf(itemsIn[to] ?? []);
-    if (other >= 0) this.#swap(item, other, limit);
+    // What comes back must be smaller in what is short.
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const other = this.#oneOf(itemsIn[to] ?? []);
+      if (other < 0) return;
+      if (loads.needOf(other, concern) >= loads.needOf(item, concern)) continue;
+      this.#swap(item, other, limit);
+      return;
+    }
   }
 
   #randomShift(limit: number): void {

@@ -70,35 +70,41 @@ export class Assignment {
     if (!this.allows(item, to) || this.#fixed?.[item] === 1) return Number.POSITIVE_INFINITY;
     const { loads } = this;
     const from = this.at[item] ?? -1;
-    const there = loads.with(item, to);
-    if (there === Number.POSITIVE_INFINITY) return there;
-    let change = there - (loads.cost[to] ?? 0) + this.moves.change(item, from, to);
-    if (from >= 0) change += loads.without(item, from) - (loads.cost[from] ?? 0);
+    let change = this.moves.change(item, from, to);
+    if (from >= 0) change += loads.departure(item, from);
     if (this.misplaced > 0 && !this.allows(item, from)) change -= this.#penalty;
+    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    change += loads.arrival(item, to, mendable - change);
+    if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
     if (this.rules.isFree(item)) return change;
-    if (this.rules.total === 0 && change > limit) return change;
     const mended = this.#shiftMends(item, from, to);
     return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
   }
 
   /** The same for two items in different bins that change places. */
   swapCost(one: number, other: number, limit = Number.POSITIVE_INFINITY): number {
-    const [here, there] = [this.at[one] ?? -1, this.at[other] ?? -1];
+    const here = this.at[one] ?? -1;
+    const there = this.at[other] ?? -1;
+    if (here < 0 || there < 0) return Number.POSITIVE_INFINITY;
     if (!this.allows(one, there) || !this.allows(other, here)) return Number.POSITIVE_INFINITY;
     if (this.#fixed?.[one] === 1 || this.#fixed?.[other] === 1) return Number.POSITIVE_INFINITY;
     const { loads } = this;
-    const afterHere = loads.exchanged(other, one, here);
-    if (afterHere === Number.POSITIVE_INFINITY) return afterHere;
-    const afterThere = loads.exchanged(one, other, there);
-    if (afterThere === Number.POSITIVE_INFINITY) return afterThere;
-    let change = afterHere - (loads.cost[here] ?? 0) + afterThere - (loads.cost[there] ?? 0);
-    change += this.moves.swapChange(one, other);
+    let change = this.moves.swapChange(one, other);
     if (this.misplaced > 0) {
       if (!this.allows(one, here)) change -= this.#penalty;
       if (!this.allows(other, there)) change -= this.#penalty;
     }
+    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    const floorThere = loads.exchangeFloor(one, other, there);
+    const floor = change + loads.exchangeFloor(other, one, here) + floorThere;
+    if (floor > mendable) return floor;
+    change += loads.exchange(other, one, here);
+    if (change + floorThere > mendable || change === Number.POSITIVE_INFINITY) {
+      return change + floorThere;
+    }
+    change += loads.exchange(one, other, there);
+    if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
     if (this.rules.isFree(one) && this.rules.isFree(other)) return change;
-    if (this.rules.total === 0 && change > limit) return change;
     const mended = this.#swapMends(one, other);
     return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
   }

@@ -8,22 +8,28 @@
  */
 
 import { BinSets } from './bin-sets.ts';
+import {
+  CELL,
+  drawsOf,
+  emptyCells,
+  evenFree,
+  FREE,
+  overWeights,
+  SLACK,
+  spreadPerUnit,
+  swayOf,
+  WEIGHT,
+} from './load-tables.ts';
 import type { Balance, Problem } from './problem.ts';
 
-const ROOM = 0;
-const FREE = 1;
-const SLACK = 2;
-const WEIGHT = 3;
-const CELL = 4;
-
 export class Loads {
-  readonly #resources: number;
-  readonly #cells: Float64Array;
   /** Per bin. */
   readonly cost: Float64Array;
   /** Resources and balances: what bins are hot or cool in. */
   readonly concerns: number;
   readonly #sets: BinSets;
+  readonly #resources: number;
+  readonly #cells: Float64Array;
   readonly #need: Float64Array;
   readonly #home: Int32Array;
   readonly #transient: Uint8Array;
@@ -35,6 +41,19 @@ export class Loads {
   readonly #overWeight: Float64Array;
   /** Per bin: 1 = started beyond its hard capacity. */
   readonly #overfull: Uint8Array;
+  /** Per bin: what spread and overload cost there, the part that an arrival may lower. */
+  readonly #extra: Float64Array;
+  /** Per item: the most that balances may gain when it comes or goes. */
+  readonly #sway: Float64Array;
+  /** Per bin: how often it changed. Per item: the change at which its departure was reckoned. */
+  readonly #version: Int32Array;
+  readonly #draws: Uint8Array;
+  #changes = 0;
+  readonly #reckonedAt: Int32Array;
+  /** True when nothing but load beyond soft capacity costs. */
+  #plain = false;
+  readonly #departure: Float64Array;
+  readonly #softGain: Float64Array;
 
   constructor(problem: Problem, at: Int32Array) {
     const { bins, resources, items } = problem;
@@ -45,6 +64,13 @@ export class Loads {
     this.#balances = problem.balances ?? [];
     this.#cells = emptyCells(problem);
     this.cost = new Float64Array(bins);
+    this.#extra = new Float64Array(bins);
+    this.#version = new Int32Array(bins);
+    this.#reckonedAt = new Int32Array(items).fill(-1);
+    this.#departure = new Float64Array(items);
+    this.#softGain = new Float64Array(items);
+    this.#sway = swayOf(problem);
+    this.#draws = drawsOf(problem);
     this.concerns = resources + this.#balances.length;
     this.#sets = new BinSets(2 * this.concerns, bins);
     for (let item = 0; item < items; item += 1) {
@@ -60,8 +86,22 @@ export class Loads {
       for (let r = 0; r < resources; r += 1) {
         if ((this.#cells[(bin * resources + r) * CELL + FREE] ?? 0) < 0) this.#overfull[bin] = 1;
       }
-      this.#settle(bin);
     }
+    this.#plain =
+      this.#balances.length === 0 && this.#spread === undefined && !this.#overfull.includes(1);
+    for (let bin = 0; bin < bins; bin += 1) this.#settle(bin);
+  }
+
+  /** Draws a concern, those that cost more more often; `random` from [0, 1). */
+  concern(random: number): number {
+    return this.#draws[Math.floor(random * this.#draws.length)] ?? 0;
+  }
+
+  /** What the item needs of the concern; of a balance, of its second resource. */
+  needOf(item: number, concern: number): number {
+    const resources = this.#resources;
+    const r = concern < resources ? concern : (this.#balances[concern - resources]?.second ?? 0);
+    return this.#need[item * resources + r] ?? 0;
   }
 
   hot(concern: number): readonly number[] {
@@ -72,12 +112,19 @@ export class Loads {
     return this.#sets.of(2 * concern + 1);
   }
 
-  /** What the bin costs with the item too; Infinity: it does not fit. */
-  with(item: number, bin: number): number {
-    const [cells, resources] = [this.#cells, this.#resources];
-    const [need, transient] = [this.#need, this.#transient];
+  /**
+   * What the item's arrival changes; Infinity: it does not fit. An answer above `limit` only says
+   * that it is above.
+   */
+  arrival(item: number, bin: number, limit: number): number {
+    const cells = this.#cells;
+    const resources = this.#resources;
+    const need = this.#need;
+    const transient = this.#transient;
     const atHome = this.#home[item] === bin;
-    let cost = 0;
+    // Soft load only grows; what else may shrink is known, so that the loop can end early.
+    const enough = limit + (this.#sway[item] ?? 0) + (this.#extra[bin] ?? 0);
+    let change = 0;
     let cell = bin * resources * CELL;
     let at = item * resources;
     for (let r = 0; r < resources; r += 1) {
@@ -85,34 +132,40 @@ export class Loads {
       if (wanted > (cells[cell] ?? 0) && wanted > 0 && !(atHome && transient[r] === 1)) {
         return Number.POSITIVE_INFINITY;
       }
-      const over = wanted - (cells[cell + SLACK] ?? 0);
-      if (over > 0) cost += over * (cells[cell + WEIGHT] ?? 0);
+      const slack = cells[cell + SLACK] ?? 0;
+      if (wanted > slack) {
+        change += (slack > 0 ? wanted - slack : wanted) * (cells[cell + WEIGHT] ?? 0);
+        if (change > enough) return change;
+      }
       cell += CELL;
       at += 1;
     }
-    return cost + this.#others(bin, item, -1);
+    return this.#plain ? change : change + this.#others(bin, item, -1) - this.#others(bin, -1, -1);
   }
 
-  /** What the bin costs without the item, which is there. */
-  without(item: number, bin: number): number {
-    const [cells, resources] = [this.#cells, this.#resources];
+  /** What changes when the item leaves, which is there. */
+  departure(item: number, bin: number): number {
+    if (this.#reckonedAt[item] !== this.#version[bin]) this.#reckon(item, bin);
+    return this.#departure[item] ?? 0;
+  }
+
+  /** A floor under {@link exchange}, from what is known already. */
+  exchangeFloor(arriving: number, leaving: number, bin: number): number {
+    if (this.#reckonedAt[leaving] !== this.#version[bin]) this.#reckon(leaving, bin);
+    return (
+      -(this.#softGain[leaving] ?? 0) -
+      (this.#sway[arriving] ?? 0) -
+      (this.#sway[leaving] ?? 0) -
+      (this.#extra[bin] ?? 0)
+    );
+  }
+
+  /** What changes when one item comes and another goes; Infinity: that does not fit. */
+  exchange(arriving: number, leaving: number, bin: number): number {
+    const cells = this.#cells;
+    const resources = this.#resources;
     const need = this.#need;
-    let cost = 0;
-    let cell = bin * resources * CELL;
-    let at = item * resources;
-    for (let r = 0; r < resources; r += 1) {
-      const over = -(need[at] ?? 0) - (cells[cell + SLACK] ?? 0);
-      if (over > 0) cost += over * (cells[cell + WEIGHT] ?? 0);
-      cell += CELL;
-      at += 1;
-    }
-    return cost + this.#others(bin, -1, item);
-  }
-
-  /** What the bin costs with one item and without another; Infinity: that does not fit. */
-  exchanged(arriving: number, leaving: number, bin: number): number {
-    const [cells, resources] = [this.#cells, this.#resources];
-    const [need, transient] = [this.#need, this.#transient];
+    const transient = this.#transient;
     const arrivingHome = this.#home[arriving] === bin;
     const leavingHome = this.#home[leaving] === bin;
     let cost = 0;
@@ -120,7 +173,8 @@ export class Loads {
     let atIn = arriving * resources;
     let atOut = leaving * resources;
     for (let r = 0; r < resources; r += 1) {
-      const [taken, given] = [need[atIn] ?? 0, need[atOut] ?? 0];
+      const taken = need[atIn] ?? 0;
+      const given = need[atOut] ?? 0;
       const change = taken - given;
       if (transient[r] === 1) {
         const held = (arrivingHome ? 0 : taken) - (leavingHome ? 0 : given);
@@ -132,7 +186,9 @@ export class Loads {
       atIn += 1;
       atOut += 1;
     }
-    return cost + this.#others(bin, arriving, leaving);
+    return (
+      (this.#plain ? cost : cost + this.#others(bin, arriving, leaving)) - (this.cost[bin] ?? 0)
+    );
   }
 
   add(item: number, bin: number): void {
@@ -188,8 +244,31 @@ export class Loads {
     }
   }
 
+  #reckon(item: number, bin: number): void {
+    const cells = this.#cells;
+    const resources = this.#resources;
+    let gain = 0;
+    for (let r = 0; r < resources; r += 1) {
+      const cell = (bin * resources + r) * CELL;
+      const over = -(cells[cell + SLACK] ?? 0);
+      if (over <= 0) continue;
+      const given = this.#need[item * resources + r] ?? 0;
+      gain += (given < over ? given : over) * (cells[cell + WEIGHT] ?? 0);
+    }
+    this.#reckonedAt[item] = this.#version[bin] ?? 0;
+    this.#softGain[item] = gain;
+    this.#departure[item] = this.#plain
+      ? -gain
+      : this.#others(bin, -1, item) - this.#others(bin, -1, -1) - gain;
+  }
+
   #settle(bin: number): void {
     this.cost[bin] = this.#costNow(bin);
+    this.#changes += 1;
+    this.#version[bin] = this.#changes;
+    this.#extra[bin] = this.#plain
+      ? 0
+      : this.#spreadCost(bin, -1, -1) + this.#overCost(bin, -1, -1);
     const sets = this.#sets;
     for (let r = 0; r < this.#resources; r += 1) {
       const cell = (bin * this.#resources + r) * CELL;
@@ -262,48 +341,4 @@ export class Loads {
     }
     return cost;
   }
-}
-
-function emptyCells({ bins, resources, base, capacity, soft, softWeight }: Problem): Float64Array {
-  const cells = new Float64Array(bins * resources * CELL);
-  for (let at = 0; at < bins * resources; at += 1) {
-    const taken = base?.[at] ?? 0;
-    cells[at * CELL + ROOM] = (capacity[at] ?? 0) - taken;
-    cells[at * CELL + FREE] = (capacity[at] ?? 0) - taken;
-    cells[at * CELL + SLACK] = (soft[at] ?? 0) - taken;
-    cells[at * CELL + WEIGHT] = softWeight[at] ?? 0;
-  }
-  return cells;
-}
-
-/** What would be free where every bin carried the fleet's share of the load there is now. */
-function evenFree({ bins, resources, capacity }: Problem, cells: Float64Array): Float64Array {
-  const even = new Float64Array(bins * resources);
-  for (let r = 0; r < resources; r += 1) {
-    let [free, total] = [0, 0];
-    for (let at = r; at < bins * resources; at += resources) {
-      free += cells[at * CELL + FREE] ?? 0;
-      total += capacity[at] ?? 0;
-    }
-    for (let at = r; at < bins * resources; at += resources) {
-      even[at] = total > 0 ? ((capacity[at] ?? 0) * free) / total : 0;
-    }
-  }
-  return even;
-}
-
-/** (load / capacity - share)² × weight = (free - even free)² × weight / capacity². */
-function spreadPerUnit({ spreadWeight, capacity }: Problem): Float64Array | undefined {
-  return spreadWeight?.map((weight, at) => {
-    const whole = capacity[at] ?? 0;
-    return whole > 0 ? weight / (whole * whole) : 0;
-  });
-}
-
-function overWeights({ items, resources, need, penalty }: Problem): Float64Array {
-  const sums = new Float64Array(resources);
-  for (let at = 0; at < items * resources; at += 1) {
-    sums[at % resources] = (sums[at % resources] ?? 0) + (need[at] ?? 0);
-  }
-  return sums.map((sum) => (sum > 0 ? (penalty * items) / sum : penalty));
 }

@@ -5,10 +5,18 @@ import { Assignment } from '../../../../src/plan/reassign/assignment.ts';
 import type { Problem } from '../../../../src/plan/reassign/problem.ts';
 import { anyProblem, naiveBroken, naiveCost, naiveFaults } from '../../../support/reassign.ts';
 
-const anyMoves = fc.array(fc.record({ swap: fc.boolean(), item: fc.nat(), other: fc.nat() }), {
-  minLength: 1,
-  maxLength: 30,
-});
+const anyMoves = fc.array(
+  fc.record({
+    swap: fc.boolean(),
+    item: fc.nat(),
+    other: fc.nat(),
+    limit: fc.integer({ min: -30, max: 30 }),
+  }),
+  {
+    minLength: 1,
+    maxLength: 30,
+  },
+);
 
 /** Rules and misplaced items cost a penalty each; beyond capacity is asked for separately. */
 function expectedCost(problem: Problem, at: Int32Array): number {
@@ -37,11 +45,16 @@ describe('assignment', () => {
         fc.pre(fitsHard(problem, problem.home));
         const state = new Assignment(problem, problem.home.slice());
         expect(state.cost()).toBeCloseTo(expectedCost(problem, problem.home), 6);
-        for (const { swap, item: i, other: o } of moves) {
+        for (const { swap, item: i, other: o, limit } of moves) {
           const [item, other] = [i % problem.items, o % (swap ? problem.items : problem.bins)];
           if (swap ? state.at[item] === state.at[other] : state.at[item] === other) continue;
           const before = expectedCost(problem, state.at);
           const change = swap ? state.swapCost(item, other) : state.shiftCost(item, other);
+          const hurried = swap
+            ? state.swapCost(item, other, limit)
+            : state.shiftCost(item, other, limit);
+          expect(hurried > limit || hurried === change).toBe(true);
+          expect(hurried > limit).toBe(change > limit);
           if (change === Number.POSITIVE_INFINITY) continue;
           if (swap) state.swap(item, other);
           else state.place(item, other);
