@@ -116,6 +116,44 @@ export function planRequests(wild = true): fc.Arbitrary<PlanRequest> {
   return parts.map((drawn) => assemble(drawn, wild));
 }
 
+/**
+ * Requests with little room: like hosts, memory nearly full, one host to be emptied, pairs that are
+ * to stay together in the end. Their plans make room, and wait for it.
+ */
+export function tightRequests(): fc.Arbitrary<PlanRequest> {
+  const guest = fc.record({
+    memoryGib: fc.constantFrom(4, 4, 8),
+    load: fc.double({ min: 0, max: 0.5, noNaN: true }),
+  });
+  const parts = fc.record({
+    hosts: fc.array(fc.array(guest, { minLength: 3, maxLength: 7 }), {
+      minLength: 3,
+      maxLength: 6,
+    }),
+    pairs: fc.array(fc.nat(5), { maxLength: 2 }),
+    relieved: fc.boolean(),
+    seed: fc.nat(1000),
+  });
+  return parts.map(({ hosts, pairs, relieved, seed }) => {
+    const vms = hosts.flatMap((guests, h) =>
+      guests.map(({ memoryGib, load }, i) =>
+        aVm({ id: `v${h}-${i}`, host: `h${h}`, vcpus: 8, memoryGib, cpuUsed: 8 * load }),
+      ),
+    );
+    const machines = hosts.map((_guests, h) => aHost({ id: `h${h}`, threads: 16, memoryGib: 36 }));
+    const placement = pairs.map((drawn) => {
+      const h = drawn % hosts.length;
+      return { ...anAffinity(`pair-${h}`, [`v${h}-0`, `v${h}-1`]), hold: 'finally' as const };
+    });
+    const unique = placement.filter(({ id }, at) => placement.findIndex((r) => r.id === id) === at);
+    const snapshot = aSnapshot({ hosts: machines, vms, placement: unique });
+    const drawn = { evacuated: relieved ? [] : [0], quarantined: false, relieveBelow: 0.6 };
+    const findings = findingsOf(snapshot, relieved ? drawn : { ...drawn, relieveBelow: undefined });
+    const settings = { limits: someLimits(), migration: someMigration(), weights: someWeights() };
+    return { snapshot, findings, ...settings, seed };
+  });
+}
+
 type Drawn = {
   readonly hosts: readonly RandomHost[];
   readonly vms: readonly RandomVm[];
@@ -264,7 +302,10 @@ function makeRule(
 }
 
 /** Hot hosts are relieved, drawn ones evacuated, one perhaps quarantined; every rule mended. */
-function findingsOf(snapshot: Snapshot, drawn: Drawn): Finding[] {
+function findingsOf(
+  snapshot: Snapshot,
+  drawn: Pick<Drawn, 'evacuated' | 'quarantined' | 'relieveBelow'>,
+): Finding[] {
   const { hosts } = snapshot;
   const found: Finding[] = [];
   const share = drawn.relieveBelow;
