@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchBtrplace } from './btrplace.ts';
 import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
+import { benchGap } from './gap.ts';
 import { benchLedger } from './ledger.ts';
 import { benchLoad } from './load.ts';
 import { benchRoadef } from './roadef.ts';
@@ -44,6 +45,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       'fleet-table --bench DIR [--sizes 32/600,…] [--tight 0,1,…] [--vendors intel,mixed] ' +
       '[--seeds 1,…] [--goal relieve|level] [--seconds N] [--runs N]',
     run: (args) => benchFleetTable(args),
+  },
+  gap: {
+    usage: 'gap [--fleets N] [--seed N]',
+    run: (args) => benchGap(numbers(args, { fleets: 20, seed: 1 })),
   },
   ledger: {
     usage: 'ledger [--moves N] [--lanes N]',

@@ -1,0 +1,183 @@
+// Role: what the best final placement would be, found by an exact solver (HiGHS, a mixed-integer
+// programme). It knows nothing of the order of moves, so no plan can be better: a plan that is
+// better than the optimum shows a fault of one of the two.
+//
+//     x[v,h] = 1: VM v ends on host h.     Σ_h x[v,h] = 1
+//     memory and CPU of every host within its limit, members of a group on different hosts
+//     relieve  min Σ_v cost_v (1 - x[v, home])                     cost_v = memory + perMoveBytes
+//     level    min Σ_h d_h²  with  Σ_v cost_v (1 - x[v, home]) <= budget,  d_h = u_h - mean u
+//
+// d_h² is approximated from below by tangents, z_h >= 2a·d_h - a², which are added at the solution
+// until it is met (outer approximation: Duran & Grossmann 1986). Hosts are alike, so the mean is
+// the same for every placement. The spread is exact to LEVEL_GAP, the cost of relief to rounding.
+import { createRequire } from 'node:module';
+
+import { cpuCapacity, memoryCapacity } from '../../src/domain/demand.ts';
+import { GIB } from '../../src/domain/units.ts';
+import type { Vm } from '../../src/domain/vm.ts';
+import type { PlanRequest } from '../../src/plan/plan.ts';
+
+/** Its types are those of the CommonJS build, so that is the one to load. */
+const highsModule = createRequire(import.meta.url)('highs') as typeof import('highs');
+
+export interface Exact {
+  /** GiB moved, each with its fixed part; undefined: no placement meets all, or not known. */
+  relieve(request: PlanRequest): number | undefined;
+  /** The least standard deviation of CPU load over capacity for at most so many GiB moved. */
+  level(request: PlanRequest, budgetGib: number): number | undefined;
+}
+
+/** Seconds; what is not settled by then has no optimum to compare with. */
+const TIME_LIMIT = 20;
+/** Tangents at the start, and how often more are added. */
+const TANGENTS = [0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15];
+const ROUNDS = 20;
+/** Of the sum of squares, as a share of it: the deviation itself is exact to half of that. */
+export const LEVEL_GAP = 0.004;
+
+export async function loadExact(): Promise<Exact> {
+  const highs = await highsModule.default();
+  const solve: Solve = (text, gap) => {
+    const { Status, ObjectiveValue, Columns } = highs.solve(text, {
+      mip_rel_gap: gap,
+      mip_abs_gap: 1e-9,
+      time_limit: TIME_LIMIT,
+      output_flag: false,
+    });
+    if (Status === 'Infeasible' || Status === 'Time limit reached') return undefined;
+    if (Status !== 'Optimal') throw new Error(`the exact solver ended as ${Status}`);
+    return { value: ObjectiveValue, at: (name) => Number(Columns[name]?.Primal ?? Number.NaN) };
+  };
+  return {
+    relieve(request) {
+      const fleet = fleetOf(request, 'relieved');
+      const solved = solve(programme(movesCost(fleet), [], fleet), 1e-7);
+      return solved === undefined ? undefined : solved.value;
+    },
+    level: (request, budget) => leastSpread(solve, fleetOf(request, 'as-it-is'), budget),
+  };
+}
+
+interface Solved {
+  readonly value: number;
+  at(name: string): number;
+}
+
+/** @param gap between the value and its bound at which the solver may stop, as a share. */
+type Solve = (text: string, gap: number) => Solved | undefined;
+
+interface Fleet {
+  readonly vms: readonly {
+    readonly name: string;
+    readonly home: number;
+    readonly cpu: number;
+    readonly gib: number;
+    readonly cost: number;
+  }[];
+  readonly hosts: readonly {
+    readonly threads: number;
+    readonly mostCpu: number;
+    readonly mostGib: number;
+  }[];
+  /** Members that are to be kept apart, and how many may stand together all the same. */
+  readonly groups: readonly { readonly members: readonly number[]; readonly most: number }[];
+}
+
+/** GiB that a move of the VM is taken to cost; small fleets have VMs of one criticality only. */
+export function costOf(vm: Vm, { weights }: PlanRequest): number {
+  return (vm.memoryBytes + weights.perMoveBytes) / GIB;
+}
+
+/** @param asked hot hosts are to get within the limit, or may stay as hot as they are. */
+function fleetOf(request: PlanRequest, asked: 'relieved' | 'as-it-is'): Fleet {
+  const { snapshot, limits } = request;
+  const places = new Map(snapshot.hosts.map((host, h) => [host.id, h]));
+  const vms = snapshot.vms.map((vm, v) => {
+    const mean = vm.metrics['cpu.used']?.mean;
+    if (mean?.kind !== 'known') throw new Error(`the demand of ${vm.id} is not known`);
+    const common = { name: `v${v}`, home: places.get(vm.host) ?? -1, cpu: mean.value };
+    return { ...common, gib: vm.memoryBytes / GIB, cost: costOf(vm, request) };
+  });
+  const hosts = snapshot.hosts.map((host, h) => {
+    const threads = cpuCapacity(host);
+    const most = threads * limits.safetyCapacity.cpu;
+    const here = vms.filter(({ home }) => home === h);
+    const load = here.reduce((sum, { cpu }) => sum + cpu, 0);
+    // A host that holds too much already may keep it.
+    const held = here.reduce((sum, { gib }) => sum + gib, 0);
+    const mostGib = Math.max(held, memoryCapacity(host, limits.overcommit.memory) / GIB);
+    return { threads, mostCpu: asked === 'relieved' ? most : Math.max(most, load), mostGib };
+  });
+  const indexes = new Map(snapshot.vms.map((vm, v) => [vm.id, v]));
+  const groups = snapshot.placement.map((rule) => {
+    const members = rule.vms.flatMap((id) => indexes.get(id) ?? []);
+    const crowds = Map.groupBy(members, (v) => vms[v]?.home);
+    const worst = Math.max(...[...crowds.values()].map((crowd) => crowd.length));
+    return { members, most: asked === 'relieved' ? 1 : worst };
+  });
+  return { vms, hosts, groups };
+}
+
+/** Σ cost (1 - x[v, home]) as terms and a constant. */
+function movesCost({ vms }: Fleet): string {
+  const fixed = vms.reduce((sum, { cost }) => sum + cost, 0);
+  return `${sumOf(vms.map(({ name, home, cost }) => [-cost, `${name}_${home}`]))} + ${fixed} one`;
+}
+
+function sumOf(terms: readonly (readonly [number, string])[]): string {
+  return terms
+    .map(([factor, name]) => `${factor < 0 ? '-' : '+'} ${Math.abs(factor)} ${name}`)
+    .join(' ');
+}
+
+/** The programme in the LP format that the solver reads. */
+function programme(
+  objective: string,
+  more: readonly string[],
+  { vms, hosts, groups }: Fleet,
+): string {
+  const rows = [...more, 'one = 1'];
+  for (const { name } of vms)
+    rows.push(`${sumOf(hosts.map((_host, h) => [1, `${name}_${h}`]))} = 1`);
+  for (const [h, { mostCpu, mostGib }] of hosts.entries()) {
+    rows.push(`${sumOf(vms.map(({ name, cpu }) => [cpu, `${name}_${h}`]))} <= ${mostCpu}`);
+    rows.push(`${sumOf(vms.map(({ name, gib }) => [gib, `${name}_${h}`]))} <= ${mostGib}`);
+    for (const { members, most } of groups) {
+      rows.push(`${sumOf(members.map((v) => [1, `v${v}_${h}`]))} <= ${most}`);
+    }
+  }
+  const named = rows.map((row, at) => ` r${at}: ${row}`).join('\n');
+  const choices = vms.flatMap(({ name }) => hosts.map((_host, h) => `${name}_${h}`)).join(' ');
+  return `Minimize\n obj: ${objective}\nSubject To\n${named}\nBinary\n ${choices}\nEnd\n`;
+}
+
+function leastSpread(solve: Solve, fleet: Fleet, budget: number): number | undefined {
+  const { vms, hosts } = fleet;
+  const squares = hosts.map((_host, h) => `z${h}`);
+  const mean =
+    vms.reduce((sum, { cpu }) => sum + cpu, 0) /
+    hosts.reduce((sum, { threads }) => sum + threads, 0);
+  const tangent = (h: number, at: number): string => {
+    const threads = hosts[h]?.threads ?? 1;
+    const use = vms.map(({ name, cpu }) => [(-2 * at * cpu) / threads, `${name}_${h}`] as const);
+    return `${at === 0 ? '' : sumOf(use)} + 1 z${h} >= ${-2 * at * mean - at * at}`;
+  };
+  const rows = [`${movesCost(fleet)} <= ${budget * (1 + 1e-9) + 1e-9}`];
+  for (const h of hosts.keys()) {
+    for (const at of TANGENTS) rows.push(tangent(h, at), tangent(h, -at));
+  }
+  let bound = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const solved = solve(programme(squares.join(' + '), rows, fleet), LEVEL_GAP / 2);
+    if (solved === undefined) return undefined;
+    bound = solved.value;
+    const loads = hosts.map(({ threads }, h) => {
+      const here = vms.filter(({ name }) => solved.at(`${name}_${h}`) > 0.5);
+      return here.reduce((sum, { cpu }) => sum + cpu, 0) / threads;
+    });
+    const reached = loads.reduce((sum, use) => sum + (use - mean) ** 2, 0);
+    if (reached - bound <= (LEVEL_GAP / 2) * reached) break;
+    for (const [h, use] of loads.entries()) rows.push(tangent(h, use - mean));
+  }
+  return Math.sqrt(Math.max(0, bound) / hosts.length);
+}
