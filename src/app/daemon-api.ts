@@ -130,7 +130,7 @@ export class DaemonApi implements Api {
     return ok({ vm: vm.id, name: vm.name, ...found, lastMoves });
   }
 
-  async why(name: string): Promise<Result<WhyView, ApiProblem>> {
+  async why(name: string, only?: string): Promise<Result<WhyView, ApiProblem>> {
     const state = this.#parts.state();
     if (state === undefined) return fail(NOT_YET);
     const vm = this.#findVm(name);
@@ -140,7 +140,10 @@ export class DaemonApi implements Api {
         vm: vm.id,
         limit: WHY_HISTORY,
       });
-      return ok({ about: 'vm', ...whyVm(state, policies, vm.id, history) });
+      const target = only === undefined ? undefined : this.#findHost(only);
+      if (only !== undefined && target === undefined) return fail(unknown('host', only));
+      const asked = { vm: vm.id, only: target?.id };
+      return ok({ about: 'vm', ...whyVm(state, policies, asked, history) });
     }
     const host = this.#findHost(name);
     if (host === undefined) return fail(unknown('VM or host', name));

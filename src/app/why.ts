@@ -4,17 +4,18 @@ import type { HostId, VmId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { REFUSAL_CODES } from '../domain/refusal.ts';
-import { explainPair } from '../plan/explain.ts';
+import { explainVm } from '../plan/explain.ts';
 import type { WhyHostView, WhyVmView } from '../ports/api.ts';
 import type { RuleMemory } from '../ports/ledger.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import type { TickState } from './tick.ts';
 import { hostViews, vmViews } from './views.ts';
 
+/** @param only the host that is asked about; undefined: all but the VM's own. */
 export function whyVm(
   state: TickState,
   policies: PolicySet,
-  vm: VmId,
+  { vm, only }: { readonly vm: VmId; readonly only?: HostId | undefined },
   history: readonly HistoryEntry[],
 ): WhyVmView {
   const view = vmViews(state.snapshot).find(({ id }) => id === vm);
@@ -22,20 +23,24 @@ export function whyVm(
   const { limits, migration, weights } = policies;
   const { snapshot, findings } = state;
   const request = { snapshot, findings, limits, migration, weights, seed: 0 };
+  const hosts = snapshot.hosts.filter(({ id }) =>
+    only === undefined ? id !== view.host : id === only,
+  );
+  const ids = hosts.map(({ id }) => id);
+  const against = explainVm(request, vm, ids);
   return {
     vm: view,
-    hosts: snapshot.hosts
-      .filter((host) => host.id !== view.host)
-      .map((host) => ({
-        host: host.id,
-        name: host.name,
-        refusals: explainPair(request, vm, host.id).map(({ code, detail }) => ({
-          code,
-          detail,
-          ...REFUSAL_CODES[code],
-        })),
+    hosts: hosts.map(({ id, name }, i) => ({
+      host: id,
+      name,
+      refusals: (against[i] ?? []).map(({ code, detail }) => ({
+        code,
+        detail,
+        ...REFUSAL_CODES[code],
       })),
+    })),
     planned: plannedMoves(state, vm),
+    unresolved: openNeeds(state, vm),
     history,
   };
 }
@@ -49,6 +54,8 @@ function plannedMoves(state: TickState, vm: VmId): WhyVmView['planned'] {
     return {
       to: names.get(move.to) ?? move.to,
       text: move.reason.text,
+      terms: move.reason.terms,
+      effects: move.reason.effects ?? [],
       gate: codes === '' ? (verdict?.verdict ?? 'not judged') : `refused: ${codes}`,
     };
   });
@@ -71,8 +78,14 @@ export function whyHost(
       .filter(({ applies }) => applies)
       .map(({ policy, rule, truth, text }) => ({ policy, rule, truth, text })),
     findings: findings.filter(({ subject }) => subject.kind === 'host' && subject.host === id),
-    unresolved: (state.result?.report.unresolved ?? [])
-      .filter(({ subject }) => subject.kind === 'host' && subject.host === id)
-      .map(({ code, detail }) => ({ code, detail })),
+    unresolved: openNeeds(state, id),
   };
+}
+
+/** What the last plan left open about a host or VM, with the proof where there is one. */
+function openNeeds(state: TickState, id: HostId | VmId): WhyHostView['unresolved'] {
+  const open = state.result?.report.unresolved ?? [];
+  return open
+    .filter(({ subject }) => (subject.kind === 'host' ? subject.host : subject.vm) === id)
+    .map(({ code, detail, proof }) => ({ code, detail, proof }));
 }

@@ -40,10 +40,25 @@ function movesText(moves: readonly MoveRow[], name: (id: string) => string): str
       cell: (move) => formatDuration(move.predicted.downtimeSeconds),
     },
     { title: 'BYTES', align: 'right', cell: (move) => formatBytes(move.predicted.bytes) },
+    { title: 'EFFECT', cell: (move) => effectText(move, name) },
     { title: 'WHY', cell: (move) => `(${reasons.indexOf(move.reason.text) + 1})` },
   ];
   const legend = reasons.map((text, index) => `(${index + 1}) ${text}\n`);
   return `${formatTable(moves, columns)}\n${legend.join('')}`;
+}
+
+/** What gets better by the move: "h1 CPU 91 -> 84 %"; what it costs its target is not repeated. */
+export function effectText({ from, reason }: MoveRow, name: (id: string) => string): string {
+  const better = (reason.effects ?? []).filter(({ before, after }) => after < before);
+  const [left] = better.filter(({ term }) => term === 'to-leave');
+  if (left !== undefined) return `${left.after} left on ${name(from)}`;
+  const rules = better.filter(({ term }) => term === 'rule');
+  if (rules.length > 0) {
+    return rules.map(({ rule, before, after }) => `${rule} ${before} -> ${after}`).join(', ');
+  }
+  const cpu = better.find(({ term, host }) => term === 'cpu' && host === from);
+  if (cpu === undefined) return '';
+  return `${name(from)} CPU ${Math.round(100 * cpu.before)} -> ${Math.round(100 * cpu.after)} %`;
 }
 
 function summaryText(plan: PlanOutput): string {
@@ -63,7 +78,8 @@ function summaryText(plan: PlanOutput): string {
 function openText(plan: PlanOutput, name: (id: string) => string): string {
   const lines = plan.unresolved.map((open) => {
     const subject = open.host === undefined ? `VM ${name(open.vm ?? '?')}` : name(open.host);
-    return `left open: ${subject}: ${open.code}: ${open.detail}`;
+    const said = `left open: ${subject}: ${open.code}: ${open.detail}`;
+    return open.proof === undefined ? said : `${said}\n  because ${open.proof.text}`;
   });
   const refusals = Object.entries(plan.refusals);
   if (refusals.length > 0) {

@@ -5,7 +5,13 @@
 
 import { z } from 'zod';
 import { TIERS } from '../domain/finding.ts';
-import { MOVE_METHODS, type Move, type PlanResult, type Unresolved } from '../domain/plan.ts';
+import {
+  MOVE_METHODS,
+  type Move,
+  type PlanResult,
+  type Proof,
+  type Unresolved,
+} from '../domain/plan.ts';
 import { REFUSAL_CODES, type RefusalCode } from '../domain/refusal.ts';
 import type { Seconds } from '../domain/units.ts';
 import { CRITICALITIES } from '../domain/vm.ts';
@@ -28,6 +34,21 @@ const reason = z.strictObject({
     )
     .describe('The conditions that held: fact, threshold and the value it met.'),
   terms: z.record(z.string(), z.number()).describe('Change of the terms; negative is better.'),
+  effects: z
+    .array(
+      z.strictObject({
+        term: z.enum(['cpu', 'memory', 'to-leave', 'rule']),
+        host: z.string().optional(),
+        rule: z.string().optional(),
+        before: z.number(),
+        after: z.number(),
+      }),
+    )
+    .optional()
+    .describe(
+      'What the move changes, those before it done: shares of capacity in use on its hosts, VMs ' +
+        'that still have to leave a host, VMs that stand against a placement rule.',
+    ),
 });
 
 const predicted = z.strictObject({
@@ -56,6 +77,23 @@ const move = z.strictObject({
     .describe('The target may go above its safety capacity of CPU: no host has the room.'),
 });
 
+const proof = z
+  .strictObject({
+    certain: z
+      .boolean()
+      .describe('True: no plan can meet it. False: none was found, the rest being as planned.'),
+    text: z.string(),
+    causes: z.array(
+      z.strictObject({
+        vm: z.string(),
+        code: z.enum(codes),
+        detail: z.string(),
+        hosts: z.array(z.string()).describe('Targets that it rules out and none before it does.'),
+      }),
+    ),
+  })
+  .describe('As few causes as leave no way out; empty where all hosts together lack the room.');
+
 export const planOutputSchema = z.strictObject({
   moves: z
     .array(move)
@@ -75,6 +113,7 @@ export const planOutputSchema = z.strictObject({
         vm: z.string().optional(),
         code: z.enum(codes),
         detail: z.string(),
+        proof: proof.optional(),
       }),
     )
     .describe('Needs that the plan leaves open; each about a host or a VM.'),
@@ -111,7 +150,7 @@ export function formatPlanOutput(
 
 function moveOutput(item: Move): PlanOutput['moves'][number] {
   const { id, vm, from, to, method, tier, criticality, dependsOn } = item;
-  const { finding, text, evidence, terms } = item.reason;
+  const { finding, text, evidence, terms, effects } = item.reason;
   return {
     id,
     vm,
@@ -120,15 +159,29 @@ function moveOutput(item: Move): PlanOutput['moves'][number] {
     method,
     tier,
     criticality,
-    reason: { finding, text, evidence: [...evidence], terms: { ...terms } },
+    reason: {
+      finding,
+      text,
+      evidence: [...evidence],
+      terms: { ...terms },
+      ...(effects === undefined ? {} : { effects: effects.map((effect) => ({ ...effect })) }),
+    },
     dependsOn: [...dependsOn],
     predicted: { ...item.predicted },
     ...(item.overCpu === true && { overCpu: true }),
   };
 }
 
-function unresolvedOutput({ subject, code, detail }: Unresolved): PlanOutput['unresolved'][number] {
-  return subject.kind === 'host'
-    ? { host: subject.host, code, detail }
-    : { vm: subject.vm, code, detail };
+function unresolvedOutput(open: Unresolved): PlanOutput['unresolved'][number] {
+  const { subject, code, detail } = open;
+  const said = {
+    code,
+    detail,
+    ...(open.proof === undefined ? {} : { proof: proofOutput(open.proof) }),
+  };
+  return subject.kind === 'host' ? { host: subject.host, ...said } : { vm: subject.vm, ...said };
+}
+
+function proofOutput({ certain, text, causes }: Proof): z.output<typeof proof> {
+  return { certain, text, causes: causes.map((cause) => ({ ...cause, hosts: [...cause.hosts] })) };
 }

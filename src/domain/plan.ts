@@ -4,7 +4,7 @@
  */
 
 import type { Evidence, Tier } from './finding.ts';
-import type { FindingId, HostId, MoveId, PlanId, VmId } from './ids.ts';
+import type { FindingId, HostId, MoveId, PlanId, RuleId, VmId } from './ids.ts';
 import type { Refusal, RefusalCode, RefusalCounts } from './refusal.ts';
 import type { Bytes, EpochSeconds, Seconds } from './units.ts';
 import type { Criticality } from './vm.ts';
@@ -19,6 +19,25 @@ import type { Criticality } from './vm.ts';
 export const MOVE_METHODS = ['pre-copy', 'post-copy', 'cold', 'storage', 'restart'] as const;
 export type MoveMethod = (typeof MOVE_METHODS)[number];
 
+/**
+ * What one move changes, when all moves before it in the list are done: how full a host is (`cpu`,
+ * `memory`: share of its capacity), how many VMs still have to leave it (`to-leave`), how many VMs
+ * stand against a placement rule (`rule`).
+ */
+export type MoveEffect =
+  | {
+      readonly term: 'cpu' | 'memory' | 'to-leave';
+      readonly host: HostId;
+      readonly before: number;
+      readonly after: number;
+    }
+  | {
+      readonly term: 'rule';
+      readonly rule: RuleId;
+      readonly before: number;
+      readonly after: number;
+    };
+
 /** Why this move is in the plan. */
 export interface MoveReason {
   readonly finding: FindingId;
@@ -26,6 +45,8 @@ export interface MoveReason {
   readonly evidence: readonly Evidence[];
   /** What the move does to the objective's terms; negative is better. */
   readonly terms: Readonly<Record<string, number>>;
+  /** Absent in plans that were made before it was said. */
+  readonly effects?: readonly MoveEffect[] | undefined;
 }
 
 export interface Prediction {
@@ -65,6 +86,28 @@ export interface Objective {
   readonly terms: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
 }
 
+/** One of the rules, limits or facts that together leave a VM no way out. */
+export interface ProofCause {
+  readonly vm: VmId;
+  readonly code: RefusalCode;
+  /** The rule and where it is written, the figures, the features; may be empty. */
+  readonly detail: string;
+  /** The targets that it rules out and no cause before it in the list does. */
+  readonly hosts: readonly HostId[];
+}
+
+/** Why a need cannot be met: take any one cause away, and something could move. */
+export interface Proof {
+  /**
+   * True: no plan can meet it, whatever else it moves. False: none was found, with everything
+   * else where the plan leaves it.
+   */
+  readonly certain: boolean;
+  /** For people, with names. */
+  readonly text: string;
+  readonly causes: readonly ProofCause[];
+}
+
 /** A need that the plan leaves open, with the reason and the pairs that were tried. */
 export interface Unresolved {
   readonly subject:
@@ -74,6 +117,8 @@ export interface Unresolved {
   readonly code: RefusalCode;
   readonly detail: string;
   readonly pairs: readonly Refusal[];
+  /** Absent where there are more open needs than are looked into. */
+  readonly proof?: Proof | undefined;
 }
 
 export interface Plan {

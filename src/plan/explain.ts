@@ -16,18 +16,29 @@ import { type State, type Terms, resourceCode } from './state.ts';
  * such VM or host.
  */
 export function explainPair(request: PlanRequest, vm: VmId, host: HostId): readonly Refusal[] {
+  return explainVm(request, vm, [host])[0] ?? [];
+}
+
+/** The same for several hosts, in their order; the setting is made once. */
+export function explainVm(
+  request: PlanRequest,
+  vm: VmId,
+  hosts: readonly HostId[],
+): readonly (readonly Refusal[])[] {
   const setting = makeSetting(request);
   const v = setting.model.vmIndex.get(vm);
-  const to = setting.model.hostIndex.get(host);
   if (v === undefined) throw new RangeError(`no such VM in the snapshot: ${vm}`);
-  if (to === undefined) throw new RangeError(`no such host in the snapshot: ${host}`);
   const leaving = setting.needs.evacuations.find((one) => one.host === setting.model.home[v]);
-  const comesHome = setting.needs.returns.find((one) => one.vm === v && one.to === to);
-  const terms =
-    leaving === undefined && comesHome !== undefined
-      ? setting.homeTermsOf(comesHome.finding.tier)
-      : setting.termsOf(leaving?.finding.tier ?? 'optional');
-  return refusalsOf(setting, { v, to, terms });
+  return hosts.map((host) => {
+    const to = setting.model.hostIndex.get(host);
+    if (to === undefined) throw new RangeError(`no such host in the snapshot: ${host}`);
+    const comesHome = setting.needs.returns.find((one) => one.vm === v && one.to === to);
+    const terms =
+      leaving === undefined && comesHome !== undefined
+        ? setting.homeTermsOf(comesHome.finding.tier)
+        : setting.termsOf(leaving?.finding.tier ?? 'optional');
+    return refusalsOf(setting, { v, to, terms });
+  });
 }
 
 export interface Pair {

@@ -17,6 +17,7 @@ import { bytes, seconds } from '../domain/units.ts';
 import { balance } from './balance.ts';
 import { Draft } from './draft.ts';
 import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
+import { EffectTracker } from './effects.ts';
 import { allowForCrowds, evacuate } from './evacuate.ts';
 import { level } from './level.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
@@ -144,13 +145,15 @@ function describe(
   const methods = ordered.map((move) => ({ ...move, method: methodOf(draft, move) }));
   const timings = schedule(methods, { model, snapshot, limits, migration });
   const tracker = new ObjectiveTracker(model, rules, limits, weights);
+  const effectsOf = new EffectTracker(setting);
   const before = tracker.values();
   const moves: Move[] = [];
   for (const [index, move] of methods.entries()) {
     const terms = tracker.move(move.vm, move.from, move.to);
+    const effects = effectsOf.move(move.vm, move.from, move.to);
     const timing = timings[index];
     if (timing === undefined) throw new Error(`move ${index} of the plan was never scheduled`);
-    moves.push(makeMove(draft, setting, { move, timing, terms, earlier: moves }));
+    moves.push(makeMove(draft, setting, { move, timing, terms, effects, earlier: moves }));
   }
   return { moves, objective: objectiveOf(before, tracker.values()) };
 }
@@ -165,11 +168,12 @@ interface Described {
   readonly move: OrderedMove & Scheduled;
   readonly timing: Timing;
   readonly terms: Move['reason']['terms'];
+  readonly effects: Move['reason']['effects'];
   readonly earlier: readonly Move[];
 }
 
 function makeMove(draft: Draft, setting: Setting, described: Described): Move {
-  const { move, timing, terms, earlier } = described;
+  const { move, timing, terms, effects, earlier } = described;
   const { model, request } = setting;
   const vm = model.vms[move.vm];
   const from = model.hosts[move.from];
@@ -193,6 +197,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
       text: served === undefined ? finding.text : `makes room for ${served}: ${finding.text}`,
       evidence: finding.evidence,
       terms,
+      effects,
     },
     dependsOn: move.dependsOn.flatMap((index): MoveId[] => {
       const id = earlier[index]?.id;

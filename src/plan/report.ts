@@ -2,7 +2,7 @@
 
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
-import type { Move, PlanReport, Unresolved } from '../domain/plan.ts';
+import type { Move, PlanReport, Proof, Unresolved } from '../domain/plan.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import { CODE_COUNT, codeName } from './codes.ts';
 import type { Draft, Open } from './draft.ts';
@@ -10,6 +10,7 @@ import { refusalsOf } from './explain.ts';
 import { CPU_AT } from './model.ts';
 import type { Relief } from './needs.ts';
 import type { OrderedMove } from './order.ts';
+import { Prover } from './proof.ts';
 import type { Setting } from './setting.ts';
 import { FITS } from './state.ts';
 import { fillAfter } from './targets.ts';
@@ -18,6 +19,9 @@ import { fillAfter } from './targets.ts';
 const REJECTED_SHOWN = 4;
 /** VMs of a host that stays overloaded, for which the pairs are kept. */
 const VMS_SHOWN = 3;
+/** Open needs that are proven: so many, and fewer in large fleets, where each takes longer. */
+const PROOFS = 12;
+const PROVEN_PAIRS = 12_000;
 
 export function makeReport(
   draft: Draft,
@@ -25,11 +29,17 @@ export function makeReport(
   search: Pick<PlanReport['stats'], 'seed' | 'stepsGranted' | 'stepsUsed'>,
 ): PlanReport {
   const { model, state } = setting;
+  const prover = new Prover(setting);
+  const proofs = Math.min(PROOFS, Math.ceil(PROVEN_PAIRS / (VMS_SHOWN * model.hosts.length)));
   return {
     refusals: countRefusals(draft),
     unresolved: [
       ...unreadable(setting),
-      ...draft.open.map((open) => unresolved(draft, setting, open)),
+      ...draft.open.map((open, index) => {
+        const proof = index < proofs ? proofOf(prover, setting, open) : undefined;
+        const told = unresolved(draft, setting, open);
+        return proof === undefined ? told : { ...told, proof };
+      }),
     ],
     notes: notesOf(draft, setting),
     stats: {
@@ -92,8 +102,7 @@ function unresolved(draft: Draft, setting: Setting, open: Open): Unresolved {
   const { model, state } = setting;
   const { terms } = open;
   const vms = open.vm === undefined ? dearestLeft(draft, open.host ?? -1) : [open.vm];
-  // A VM that does not come home was to go to one host only.
-  const aim = open.finding.response === 'return' ? [open.host ?? -1] : [...model.hosts.keys()];
+  const aim = targetsOf(setting, open);
   const pairs: Refusal[] = vms.flatMap((v) =>
     aim
       .filter((to) => to !== state.at[v])
@@ -108,6 +117,19 @@ function unresolved(draft: Draft, setting: Setting, open: Open): Unresolved {
     detail: `${open.finding.text}: ${vm?.name ?? host?.name ?? ''} ${open.detail}`,
     pairs,
   };
+}
+
+function proofOf(prover: Prover, setting: Setting, open: Open): Proof | undefined {
+  const { vm, host, finding, terms } = open;
+  if (vm !== undefined) return prover.vm(vm, targetsOf(setting, open), terms);
+  const relief = setting.needs.reliefs.find((one) => one.host === host && one.finding === finding);
+  return relief === undefined ? undefined : prover.host(relief.host, relief, terms);
+}
+
+/** A VM that does not come home was to go to one host only. */
+function targetsOf({ model, state }: Setting, { finding, host, vm }: Open): readonly number[] {
+  if (finding.response === 'return') return [host ?? -1];
+  return [...model.hosts.keys()].filter((to) => vm === undefined || to !== state.at[vm]);
 }
 
 function subjectHost(host: Host | undefined): Unresolved['subject'] {

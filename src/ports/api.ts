@@ -9,6 +9,7 @@ import type { MoveProgress } from '../domain/events.ts';
 import type { HistoryEntry, MoveRecord } from '../domain/journal.ts';
 import type { SourceStatus } from '../domain/measured.ts';
 import type { Order } from '../domain/order.ts';
+import type { MoveEffect, Proof } from '../domain/plan.ts';
 import type { Result } from '../domain/result.ts';
 
 export interface StatusView {
@@ -111,7 +112,14 @@ export interface WhyHostView {
   }[];
   readonly findings: readonly Finding[];
   /** What the last plan left open about this host. */
-  readonly unresolved: readonly { readonly code: string; readonly detail: string }[];
+  readonly unresolved: readonly OpenNeed[];
+}
+
+/** A need that the last plan left open, and why nothing can be done, where that was looked into. */
+export interface OpenNeed {
+  readonly code: string;
+  readonly detail: string;
+  readonly proof?: Proof | undefined;
 }
 
 export interface WhyVmView {
@@ -132,7 +140,12 @@ export interface WhyVmView {
     readonly to: string;
     readonly text: string;
     readonly gate: string;
+    /** Change of the objective's terms; negative is better. */
+    readonly terms: Readonly<Record<string, number>>;
+    readonly effects: readonly MoveEffect[];
   }[];
+  /** What the last plan left open about the VM. */
+  readonly unresolved: readonly OpenNeed[];
   readonly history: readonly HistoryEntry[];
 }
 
@@ -234,7 +247,8 @@ export interface Api {
   history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>>;
   locate(vm: string): Promise<Result<LocateView, ApiProblem>>;
   /** About a VM or a host, by id or name; VMs are looked up first. */
-  why(name: string): Promise<Result<WhyView, ApiProblem>>;
+  /** `host`: of a VM, only this one instead of all hosts. */
+  why(name: string, host?: string): Promise<Result<WhyView, ApiProblem>>;
   /** The newest snapshot as a fleet file. */
   fleetFile(): Result<string, ApiProblem>;
   /** The newest plan in the form of `drover plan --json`. */

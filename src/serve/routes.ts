@@ -14,6 +14,8 @@ const LARGEST_WEBHOOK_BYTES = 8 * 1024 * 1024;
 const limitSchema = z.coerce.number().int().min(1).max(10_000);
 const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
 
+const pairSchema = z.object({ host: z.string().min(1).max(1_024).optional() });
+
 const migrationsSchema = z.object({ limit: limitSchema.default(50) });
 const historySchema = z.object({
   about: z.string().min(1).max(1_024).optional(),
@@ -58,9 +60,10 @@ export function addReads(server: FastifyInstance, api: Api): void {
   server.get('/api/v1/locate/:name', read, async (request, reply) =>
     sendResult(reply, await api.locate(parse(nameSchema, request.params).name)),
   );
-  server.get('/api/v1/why/:name', read, async (request, reply) =>
-    sendResult(reply, await api.why(parse(nameSchema, request.params).name)),
-  );
+  server.get('/api/v1/why/:name', read, async (request, reply) => {
+    const { name } = parse(nameSchema, request.params);
+    return sendResult(reply, await api.why(name, parse(pairSchema, request.query).host));
+  });
 }
 
 export function addWrites(server: FastifyInstance, api: Api): void {

@@ -11,6 +11,8 @@ export interface Gap {
   readonly reached: number | undefined;
   /** What no plan can be below; undefined: nothing can meet all demands. */
   readonly optimum: number | undefined;
+  /** The plan says of something that it leaves open that no plan can meet all that was asked. */
+  readonly saysImpossible: boolean;
 }
 
 /** GiB that the plan moves, each move with its fixed part. */
@@ -42,10 +44,12 @@ export function gapOf(exact: Exact, fleet: SmallFleet): Gap {
   const { plan: made, report } = plan(request);
   const cost = moved(request, made.moves);
   if (fleet.goal === 'level') {
-    return { reached: spreadAfter(request, made.moves), optimum: exact.level(request, cost) };
+    const optimum = exact.level(request, cost);
+    return { reached: spreadAfter(request, made.moves), optimum, saysImpossible: false };
   }
   const reached = report.unresolved.length === 0 ? cost : undefined;
-  return { reached, optimum: exact.relieve(request) };
+  const saysImpossible = report.unresolved.some(({ proof }) => proof?.certain === true);
+  return { reached, optimum: exact.relieve(request), saysImpossible };
 }
 
 export type Shape = Omit<SmallFleet, 'seed'>;
@@ -106,6 +110,7 @@ export function figuresOf(shape: Shape, gaps: readonly Gap[]): Figures {
   return {
     ...common,
     [`${name}: left open though a placement exists`]: leftOpen.length,
+    [`${name}: impossible, and said to be`]: gaps.filter((gap) => gap.saysImpossible).length,
     [`${name}: gap %`]: rounded(optimum > 0 ? 100 * (reached / optimum - 1) : 0),
   };
 }

@@ -22,6 +22,9 @@ describe.each(SHAPES)('the planner on small fleets: $goal, $hosts hosts, $busy b
       const least = optimum * (1 - (shape.goal === 'level' ? LEVEL_GAP : 1e-6)) - 1e-6;
       expect(reached, `seed ${seed}`).toBeGreaterThanOrEqual(least);
     }
+    // What is proven to be impossible must be so.
+    const disproven = gaps.filter((gap) => gap.saysImpossible && gap.optimum !== undefined);
+    expect(disproven).toEqual([]);
     process.stdout.write(`${JSON.stringify(figuresOf(shape, gaps))}\n`);
   });
 });

@@ -1,4 +1,4 @@
-/** `drover why VM|HOST`: why it moved, why it did not, and what would have to change. */
+/** `drover why VM|HOST`, `drover why VM HOST`: why it (not) moved, and what would change that. */
 
 import type { Command } from 'commander';
 
@@ -13,15 +13,17 @@ export function addWhy(program: Command, io: Io): void {
   remoteOptions(program.command('why'))
     .description('why a VM or host was (not) moved or relieved')
     .argument('<name>', 'VM or host, by id or name')
-    .addHelpText('after', '\nExample:\n  drover why web-1')
-    .action((name: string, options: RemoteOptions) =>
-      showView(io, options, (client) => askWhy(client, name), whyText),
+    .argument('[host]', 'of a VM: only what speaks against this host')
+    .addHelpText('after', '\nExamples:\n  drover why web-1\n  drover why web-1 host-7')
+    .action((name: string, host: string | undefined, options: RemoteOptions) =>
+      showView(io, options, (client) => askWhy(client, name, host), whyText),
     );
 }
 
 /** One path answers for both; the daemon looks among the VMs first. */
-function askWhy(client: Client, name: string): Promise<WhyView> {
-  return client.get<WhyView>(`/api/v1/why/${segment(name)}`);
+function askWhy(client: Client, name: string, host: string | undefined): Promise<WhyView> {
+  const only = host === undefined ? '' : `?host=${segment(host)}`;
+  return client.get<WhyView>(`/api/v1/why/${segment(name)}${only}`);
 }
 
 export function whyText(view: WhyView): string {
@@ -35,18 +37,36 @@ function whyHostText(view: WhyHostView): string {
     ...view.rules.map((rule) => `  ${rule.truth.padEnd(8)}${rule.rule}: ${rule.text}`),
     view.findings.length === 0 ? 'findings: none' : 'findings:',
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
-    ...view.unresolved.map((open) => `left open: ${open.code}: ${open.detail}`),
+    ...view.unresolved.flatMap(openLines),
   ];
   return formatLines(lines);
 }
 
 function whyVmText(view: WhyVmView): string {
   const lines = [`VM ${view.vm.name} on ${view.vm.hostName}, ${view.vm.criticality}`];
-  for (const move of view.planned) lines.push(`planned to ${move.to}: ${move.text} (${move.gate})`);
+  for (const move of view.planned) {
+    lines.push(`planned to ${move.to}: ${move.text} (${move.gate})`, ...gainLines(move.terms));
+  }
   if (view.planned.length === 0) lines.push('the last plan does not move it');
+  lines.push(...view.unresolved.flatMap(openLines));
   lines.push(...targetLines(view.hosts));
   for (const hint of hintsOf(view)) lines.push(`hint: ${hint}`);
   return `${formatLines(lines)}${historyText(view.history)}`;
+}
+
+function openLines({ code, detail, proof }: WhyHostView['unresolved'][number]): string[] {
+  const said = `left open: ${code}: ${detail}`;
+  return proof === undefined ? [said] : [said, `  because ${proof.text}`];
+}
+
+/** Changes of the objective that are worth a word. */
+const LEAST_CHANGE = 0.0005;
+
+function gainLines(terms: Readonly<Record<string, number>>): string[] {
+  const changes = Object.entries(terms).filter(([, change]) => Math.abs(change) >= LEAST_CHANGE);
+  if (changes.length === 0) return [];
+  const told = changes.map(([term, by]) => `${term} ${by > 0 ? '+' : ''}${by.toFixed(3)}`);
+  return [`  objective (lower is better): ${told.join(', ')}`];
 }
 
 /** Hosts with the same reasons stand together: a cluster is often refused as a whole. */

@@ -1,0 +1,341 @@
+/**
+ * Why a need cannot be met, with as few causes as possible: the smallest set of rules, limits and
+ * facts that leaves a VM no target. Where even the room that all who can leave would make does not
+ * help, the proof is certain; else it holds with everything else where the plan leaves it.
+ *
+ * It explains and never decides: it reads the state after the search and changes nothing.
+ */
+
+import type { Host } from '../domain/host.ts';
+import type { HostId } from '../domain/ids.ts';
+import type { Proof, ProofCause } from '../domain/plan.ts';
+import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import { codeName } from './codes.ts';
+import { refusalsOf } from './explain.ts';
+import { smallestCover } from './hitting-set.ts';
+import { type Setting, formatAmount } from './setting.ts';
+import type { Terms } from './state.ts';
+
+/** Names in one part of a sentence. */
+const NAMES_SHOWN = 4;
+/** VMs of a host whose causes are told where nothing is certain. */
+const VMS_TOLD = 3;
+/** Questions "could this VM run there" that one look for the reachable hosts may cost. */
+const MAX_QUESTIONS = 200_000;
+
+/** Reasons that do not go away when other VMs are moved. */
+const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'quarantined',
+  'disconnected',
+  'other-source',
+  'vcpus',
+  'arch',
+  'cpu-unknown',
+  'cpu-vendor',
+  'cpu-features',
+  'cpu-passthrough',
+  'machine-type',
+  'hypervisor-version',
+  'hypervisor-kind',
+  'firmware',
+  'tsc',
+  'nested',
+  'confidential',
+  'device',
+  'network',
+  'storage',
+  'pin',
+  'avoid',
+  'permission',
+  'managed-elsewhere',
+  'locked',
+  'power-state',
+  'in-flight',
+  'stale-metrics',
+  'cool-down',
+  'method-unsupported',
+  'world-moved-on',
+]);
+
+/** Of one host that falls short: what is said must name the host, not only the figures. */
+const OF_THE_HOST: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['memory', 'cpu', 'huge-pages']);
+
+interface Stuck {
+  readonly v: number;
+  readonly certain: boolean;
+  readonly causes: readonly ProofCause[];
+}
+
+/** Makes the proofs of one plan; remembers what several of them ask. */
+export class Prover {
+  readonly #setting: Setting;
+  /** Per host and resource, asked on demand: what cannot leave it, in the resource's unit. */
+  readonly #fixed = new Map<string, number>();
+
+  constructor(setting: Setting) {
+    this.#setting = setting;
+  }
+
+  /** Why the VM stays: none of the targets takes it. Undefined: one of them would. */
+  vm(v: number, targets: readonly number[], terms: Terms): Proof | undefined {
+    const stuck = this.#stuck(v, targets, terms);
+    if (stuck === undefined) return undefined;
+    const { certain, causes } = stuck;
+    return { certain, causes, text: withDoubt(this.#sentence(stuck, targets), certain) };
+  }
+
+  /**
+   * Why the host stays above `below`: not enough of what is on it can leave, or there is not
+   * enough room on all the hosts that its VMs could reach; else why its largest VMs stay.
+   */
+  host(
+    h: number,
+    { resource, below }: { readonly resource: number; readonly below: number },
+    terms: Terms,
+  ): Proof | undefined {
+    const { model, state } = this.#setting;
+    const load = (v: number): number => model.held[v * model.width + resource] ?? 0;
+    const residents = [...model.vms.keys()].filter((v) => state.at[v] === h && load(v) > 0);
+    residents.sort((a, b) => load(b) - load(a) || a - b);
+    const targets = [...model.hosts.keys()].filter((to) => to !== h);
+    const excess = (state.net[h * model.width + resource] ?? 0) - below;
+    if (excess <= 0) return undefined;
+    const short = this.#roomShort(h, resource, terms);
+    if (short !== undefined) return { certain: true, text: short, causes: [] };
+    const bound = residents.filter((v) => !this.#mayLeave(v, terms));
+    const stuck = bound.flatMap((v) => this.#stuck(v, targets, terms) ?? []);
+    const certain = this.#enoughStuck(h, { stuck, resource, excess });
+    // One that is enough by itself would be the least to move; the smallest of them are told first.
+    const enough = residents.filter((v) => load(v) >= excess).toReversed();
+    const likely = [...enough, ...residents.filter((v) => load(v) < excess)].slice(0, VMS_TOLD);
+    const told = certain ?? likely.flatMap((v) => this.#stuck(v, targets, terms) ?? []);
+    if (told.length === 0) return undefined;
+    const name = model.hosts[h]?.name ?? '';
+    const head = `${name} has ${formatAmount(resource, excess)} more than it should`;
+    const sentences = told.map((one) => this.#sentence(one, targets));
+    const text = `${head}. ${sentences.join('. ')}`;
+    return {
+      certain: certain !== undefined,
+      text: withDoubt(text, certain !== undefined),
+      causes: told.flatMap(({ causes }) => causes),
+    };
+  }
+
+  /**
+   * The fewest VMs that can never leave without which the rest of the host is less than the
+   * excess: the smallest are let go first (deletion filter). Undefined: enough can leave.
+   */
+  #enoughStuck(
+    h: number,
+    of: { readonly stuck: readonly Stuck[]; readonly resource: number; readonly excess: number },
+  ): readonly Stuck[] | undefined {
+    const { model, state } = this.#setting;
+    const load = (v: number): number => model.held[v * model.width + of.resource] ?? 0;
+    const certain = of.stuck.filter((one) => one.certain);
+    const held = new Set(certain.map(({ v }) => v));
+    let free = 0;
+    for (const v of model.vms.keys()) if (state.at[v] === h && !held.has(v)) free += load(v);
+    if (free >= of.excess) return undefined;
+    const kept = [...certain];
+    for (const one of certain.toReversed()) {
+      if (free + load(one.v) >= of.excess) continue;
+      free += load(one.v);
+      kept.splice(kept.indexOf(one), 1);
+    }
+    return kept;
+  }
+
+  #stuck(v: number, targets: readonly number[], terms: Terms): Stuck | undefined {
+    const { state, model } = this.#setting;
+    const others = targets.filter((to) => to !== state.at[v]);
+    const against = others.map((to) => refusalsOf(this.#setting, { v, to, terms }));
+    const lasting = against.map((all, i) =>
+      all.filter((one) => this.#lasts(one, v, others[i] ?? -1, terms)),
+    );
+    const certain = lasting.every((all) => all.length > 0);
+    // Where something lasting speaks against a host, what others could change is not needed.
+    const used = against.map((all, i) => (lasting[i]?.length ? lasting[i] : all));
+    const numbers = new Map<string, number>();
+    const first: Refusal[] = [];
+    const rulingOut = used.map((all) =>
+      [...new Set(all.map((one) => numberOf(one, numbers, first)))].sort((a, b) => a - b),
+    );
+    const cover = smallestCover(rulingOut);
+    const vm = model.vms[v];
+    if (cover === undefined || vm === undefined) return undefined;
+    const taken = new Set<number>();
+    const causes = cover.flatMap((cause) => {
+      const refusal = first[cause];
+      const ruledOut = rulingOut.flatMap((all, i) => {
+        if (taken.has(i) || !all.includes(cause)) return [];
+        taken.add(i);
+        return model.hosts[others[i] ?? -1]?.id ?? [];
+      });
+      if (refusal === undefined) return [];
+      return [{ vm: vm.id, code: refusal.code, detail: refusal.detail, hosts: ruledOut }];
+    });
+    return { v, certain, causes };
+  }
+
+  /** Whether the reason stays whatever else is moved. */
+  #lasts({ code }: Refusal, v: number, to: number, terms: Terms): boolean {
+    if (LASTING.has(code)) return true;
+    const { width, need } = this.#setting.model;
+    if (!OF_THE_HOST.has(code)) return false;
+    for (let r = 0; r < width; r += 1) {
+      const wanted = need[v * width + r] ?? 0;
+      const most = terms.limit[to * width + r] ?? 0;
+      if (wanted > 0 && this.#fixedLoad(to, r, terms) + wanted > most * (1 + 1e-9)) return true;
+    }
+    return false;
+  }
+
+  /** What is on the host and cannot leave: its own use, and VMs that no other host could take. */
+  #fixedLoad(h: number, r: number, terms: Terms): number {
+    const key = `${h} ${r} ${terms.optional} ${terms.restMatters}`;
+    const known = this.#fixed.get(key);
+    if (known !== undefined) return known;
+    const { model, state } = this.#setting;
+    let fixed = model.net[h * model.width + r] ?? 0;
+    for (const v of model.vms.keys()) {
+      if (model.home[v] !== h || !this.#mayLeave(v, terms)) continue;
+      fixed -= model.held[v * model.width + r] ?? 0;
+    }
+    // What the plan brought there may be brought elsewhere by another one.
+    const value = Math.max(0, Math.min(fixed, state.gross[h * model.width + r] ?? 0));
+    this.#fixed.set(key, value);
+    return value;
+  }
+
+  /** Whether any other host could take the VM, were it empty. Rather yes than no. */
+  #mayLeave(v: number, terms: Terms): boolean {
+    const { model, state } = this.#setting;
+    if (model.inFlight[v] === 1 || (terms.restMatters && model.resting[v] === 1)) return false;
+    const home = model.home[v] ?? -1;
+    return model.hosts.some(
+      (_host, to) => to !== home && state.closed[to] !== 1 && this.#couldRun(v, to, terms),
+    );
+  }
+
+  #couldRun(v: number, to: number, terms: Terms): boolean {
+    const { model, state } = this.#setting;
+    const { width, need } = model;
+    const [vm, host] = [model.vms[v], model.hosts[to]];
+    if (vm === undefined || host === undefined || vm.source !== host.source) return false;
+    if (vm.vcpus > host.cpu.threads || terms.compatibility.way(v, to).code !== 0) return false;
+    for (let r = 0; r < width; r += 1) {
+      if ((need[v * width + r] ?? 0) > (terms.limit[to * width + r] ?? 0)) return false;
+    }
+    const from = state.at[v] ?? -1;
+    return !(state.rules.hardOf[v] ?? []).some(
+      (rule) => LASTING.has(codeName(rule.code)) && rule.forbids(v, from, to, 'in-the-end'),
+    );
+  }
+
+  /**
+   * All that has to leave this host, and the others that are to be relieved as well, is more than
+   * there is room for on all the hosts that their VMs could ever come to, also by pushing others
+   * on: load is only moved, never lost. Undefined: there is room, or too many hosts to ask.
+   */
+  #roomShort(h: number, resource: number, terms: Terms): string | undefined {
+    const { model, state, needs } = this.#setting;
+    const pool = this.#reachable(h, terms);
+    if (pool === undefined) return undefined;
+    const asked = new Map<number, number>();
+    for (const one of needs.reliefs) {
+      if (one.resource === resource && pool.has(one.host)) asked.set(one.host, one.below);
+    }
+    let excess = 0;
+    let room = 0;
+    for (const to of pool) {
+      const at = to * model.width + resource;
+      const below = asked.get(to);
+      const most = Math.min(terms.limit[at] ?? 0, below ?? Number.POSITIVE_INFINITY);
+      const over = (model.net[at] ?? 0) - most;
+      if (over > 0 && below !== undefined) excess += over;
+      // One that is too full and not to be relieved may stay so; one that is closed takes nothing.
+      if (over < 0 && state.closed[to] !== 1) room -= over;
+    }
+    if (room >= excess * (1 - 1e-9)) return undefined;
+    const also = asked.size > 1 ? ` and ${asked.size - 1} more` : '';
+    const others = pool.size - asked.size;
+    return (
+      `${formatAmount(resource, excess)} has to leave ${model.hosts[h]?.name ?? ''}${also}; ` +
+      `the ${others} other hosts within reach of their VMs, also by pushing others on, ` +
+      `have room for ${formatAmount(resource, room)} together`
+    );
+  }
+
+  /** By where the VMs were before the plan: what it did was one of the ways. */
+  #reachable(h: number, terms: Terms): ReadonlySet<number> | undefined {
+    const { model } = this.#setting;
+    const residents = Map.groupBy(model.vms.keys(), (v) => model.home[v] ?? -1);
+    const pool = new Set([h]);
+    let questions = 0;
+    for (const from of pool) {
+      for (const v of residents.get(from) ?? []) {
+        if (pool.size === model.hosts.length) return pool;
+        for (const to of model.hosts.keys()) {
+          if (pool.has(to) || model.hosts[to]?.source !== model.vms[v]?.source) continue;
+          questions += 1;
+          if (questions > MAX_QUESTIONS) return undefined;
+          if (terms.compatibility.way(v, to).code === 0) pool.add(to);
+        }
+      }
+    }
+    return pool;
+  }
+
+  #sentence({ v, causes }: Stuck, targets: readonly number[]): string {
+    const { model, state } = this.#setting;
+    const home = model.hosts[state.at[v] ?? -1];
+    const names = new Map(model.hosts.map((host) => [host.id, host.name]));
+    const possible = targets.flatMap((to) => model.hosts[to] ?? []);
+    const parts = grouped(causes).map(({ hosts, code, detail }) => {
+      const figures = detail === '' ? '' : ` (${detail})`;
+      return `${whereOf(hosts, possible, names)}${code}${figures}`;
+    });
+    const nowhere = targets.length === 0 ? 'there is no other host' : parts.join('; ');
+    return `${model.vms[v]?.name ?? ''} cannot leave ${home?.name ?? 'its host'}: ${nowhere}`;
+  }
+}
+
+function withDoubt(text: string, certain: boolean): string {
+  return certain ? text : `${text} (no way was found to change that)`;
+}
+
+/** What is the same fact about many hosts is one cause; what is short on a host is of that host. */
+function numberOf(refusal: Refusal, numbers: Map<string, number>, first: Refusal[]): number {
+  const { code, detail, host } = refusal;
+  const key = OF_THE_HOST.has(code) ? `${code} ${host}` : `${code} ${detail}`;
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, first.length);
+  first.push(refusal);
+  return first.length - 1;
+}
+
+/** Hosts that lack the same thing are named together, with what is needed of it. */
+function grouped(causes: readonly ProofCause[]): readonly ProofCause[] {
+  const groups = Map.groupBy(causes, (cause) => {
+    return OF_THE_HOST.has(cause.code) ? cause.code : `${cause.code} ${cause.detail}`;
+  });
+  return [...groups.values()].flatMap((alike) => {
+    const [first] = alike;
+    if (first === undefined || alike.length === 1) return alike;
+    const [needs = ''] = first.detail.split(',');
+    return [{ ...first, detail: needs, hosts: alike.flatMap(({ hosts }) => hosts) }];
+  });
+}
+
+/** "h2: " for the hosts that the cause rules out; nothing where that is all of them. */
+function whereOf(
+  hosts: readonly HostId[],
+  targets: readonly Host[],
+  names: ReadonlyMap<string, string>,
+): string {
+  if (hosts.length >= targets.length && targets.length > 1) return '';
+  const shown = hosts.slice(0, NAMES_SHOWN).map((id) => names.get(id) ?? id);
+  const rest = hosts.length > NAMES_SHOWN ? ` and ${hosts.length - NAMES_SHOWN} more` : '';
+  return `${shown.join(', ')}${rest}: `;
+}

@@ -1,0 +1,132 @@
+// Role: what is said of needs that stay open, and of what each move does: the smallest set of
+// causes, with names; certain only where nothing that could be moved would help.
+import { describe, expect, it } from 'vitest';
+
+import { plan } from '../../../src/plan/plan.ts';
+import { smallestCover } from '../../../src/plan/hitting-set.ts';
+import { aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
+import { request } from './support.ts';
+
+const HOSTS = ['h1', 'h2', 'h3', 'h4', 'h5'].map((id) =>
+  aHost({ id, ...(id === 'h3' ? { cpu: { features: ['aes'] } } : {}) }),
+);
+const EMPTY_H1 = [aFinding('evacuate', { host: 'h1' })];
+
+describe('the proof of a VM that stays', () => {
+  it('names the rule with its place, and what each of its hosts lacks', () => {
+    const pin = { ...aPin('web', ['vm-7'], ['h2', 'h3']), origin: 'policies/web.yaml:12' };
+    const vms = [
+      aVm({ id: 'vm-7', memoryGib: 8 }),
+      // Nobody can make it leave h2.
+      aVm({ id: 'big', host: 'h2', memoryGib: 60, permission: 'observe', locked: true }),
+    ];
+    const { report } = plan(request({ hosts: HOSTS, vms, placement: [pin] }, EMPTY_H1));
+    const proof = report.unresolved[0]?.proof;
+    expect(proof?.certain).toBe(true);
+    expect(proof?.text).toBe(
+      'vm-7 cannot leave h1: h4, h5: pin (web (policies/web.yaml:12)); ' +
+        'h2: memory (needs 8.0 GiB, 4.0 GiB free within the safety capacity); ' +
+        'h3: cpu-features (missing avx, avx2, sse4.2)',
+    );
+    expect(proof?.causes.map(({ code, hosts }) => [code, hosts])).toEqual([
+      ['pin', ['h4', 'h5']],
+      ['memory', ['h2']],
+      ['cpu-features', ['h3']],
+    ]);
+  });
+
+  it('takes one cause where one is enough', () => {
+    const vms = [aVm({ id: 'v1', locked: true, memoryGib: 100 })];
+    const { report } = plan(request({ hosts: HOSTS, vms }, EMPTY_H1));
+    expect(report.unresolved[0]?.proof?.causes.map(({ code }) => code)).toEqual(['locked']);
+  });
+
+  it('says that it holds only as things stand where others could make way', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' }), aHost({ id: 'h3' })];
+    const vms = ['a', 'b', 'c'].map((id, i) => aVm({ id, host: `h${i + 1}` }));
+    const placement = [anAntiAffinity('apart', ['a', 'b', 'c'])];
+    const { report } = plan(request({ hosts, vms, placement }, EMPTY_H1));
+    const proof = report.unresolved[0]?.proof;
+    expect(proof?.certain).toBe(false);
+    expect(proof?.text).toContain('a cannot leave h1: anti-affinity (apart (test))');
+  });
+});
+
+describe('the proof of a host that stays overloaded', () => {
+  it('adds up the room of all hosts within reach', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+    const vms = [
+      ...['a', 'b', 'c', 'd'].map((id) => aVm({ id, cpuUsed: 3.9 })),
+      ...['e', 'f', 'g'].map((id) => aVm({ id, host: 'h2', cpuUsed: 4 })),
+    ];
+    const asked = request({ hosts, vms }, [aFinding('relieve', { host: 'h1' })]);
+    const proof = plan(asked).report.unresolved[0]?.proof;
+    expect(proof).toMatchObject({ certain: true, causes: [] });
+    expect(proof?.text).toContain('2.80 CPU has to leave h1');
+    expect(proof?.text).toContain('have room for 0.80 CPU together');
+  });
+
+  it('names the VMs that can never leave, and no more of them than it takes', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+    const locked = { locked: true } as const;
+    const vms = [
+      aVm({ id: 'heavy', cpuUsed: 14, vcpus: 16, ...locked }),
+      aVm({ id: 'light', cpuUsed: 0.1, ...locked }),
+      aVm({ id: 'free', cpuUsed: 0.2 }),
+    ];
+    const asked = request({ hosts, vms }, [aFinding('relieve', { host: 'h1' })]);
+    const proof = plan(asked).report.unresolved[0]?.proof;
+    expect(proof?.certain).toBe(true);
+    expect(proof?.causes.map(({ vm, code }) => [vm, code])).toEqual([['heavy', 'locked']]);
+  });
+});
+
+describe('the smallest set of causes', () => {
+  it('is smaller than what greed finds, where there is such', () => {
+    // The largest cause first (0, of four) would need two more; 1 and 2 are enough.
+    const rulingOut = [[0, 1], [0, 1], [0, 2], [0, 2], [1], [2]];
+    expect(smallestCover(rulingOut)).toEqual([1, 2]);
+  });
+
+  it('does not exist where a target is not ruled out', () => {
+    expect(smallestCover([[0], []])).toBeUndefined();
+    expect(smallestCover([])).toEqual([]);
+  });
+});
+
+describe('the effects of a move', () => {
+  it('count down who still has to leave, and show how full the hosts become', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+    const vms = [aVm({ id: 'a', cpuUsed: 4 }), aVm({ id: 'b', cpuUsed: 2 })];
+    const { moves } = plan(request({ hosts, vms }, EMPTY_H1)).plan;
+    expect(moves.map(({ reason }) => reason.effects?.[0])).toEqual([
+      { term: 'to-leave', host: 'h1', before: 2, after: 1 },
+      { term: 'to-leave', host: 'h1', before: 1, after: 0 },
+    ]);
+    expect(moves[0]?.reason.effects).toContainEqual({
+      term: 'cpu',
+      host: 'h2',
+      before: 0,
+      after: 0.25,
+    });
+  });
+
+  it('tell which rule a move mends', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+    const vms = [aVm({ id: 'a' }), aVm({ id: 'b' })];
+    const placement = [anAntiAffinity('apart', ['a', 'b'])];
+    const trigger = { kind: 'placement', rule: 'apart' } as const;
+    const finding = {
+      ...aFinding('repair'),
+      trigger: { ...trigger, rule: placement[0]?.id ?? '' },
+    };
+    const { moves } = plan(request({ hosts, vms, placement }, [finding])).plan;
+    expect(moves).toHaveLength(1);
+    expect(moves[0]?.reason.effects).toContainEqual({
+      term: 'rule',
+      rule: 'apart',
+      before: 1,
+      after: 0,
+    });
+  });
+});
