@@ -19,30 +19,30 @@ import type {
 } from './btrplace-document.ts';
 import type { BtrplaceInstance } from './btrplace-instance.ts';
 
-/** More than a minute's worth: it is the budget's time that ends a search. */
-const STEPS = 200_000_000;
-
 export interface PlanBudget {
   readonly seed: number;
-  /** 0…1 of the time is over; 1 = stop. */
-  readonly spent: () => number;
+  /** Of the general search. */
+  readonly steps: number;
+  /** 0…1 of the time is over; 1 = stop. Without it the plan depends on nothing but the input. */
+  readonly spent?: () => number;
 }
 
 export function planBtrplace(
   name: string,
   document: BtrplaceDocument,
   instance: BtrplaceInstance,
-  { seed, spent }: PlanBudget,
+  { seed, steps, spent }: PlanBudget,
 ): BtrplaceOutcome {
   const { problem, always } = instance;
-  const repaired = repair(problem);
+  const time = spent === undefined ? {} : { spent, shouldStop: () => spent() >= 1 };
+  const repaired = repair(problem, time);
   const answers = [(): Answer => repaired];
   if (repaired.broken === 0 && repaired.moved > fewestMoves(problem)) {
-    const budget = { seed, steps: STEPS, spent, shouldStop: () => spent() >= 1 };
-    answers.unshift(() => reassign({ ...problem, start: repaired.at }, budget));
+    const start = repaired.at;
+    answers.unshift(() => reassign({ ...problem, start }, { seed, steps, ...time }));
   }
   const transient = new Uint8Array(problem.resources).fill(1);
-  answers.push(() => repair({ ...problem, transient }));
+  answers.push(() => repair({ ...problem, transient }, time));
   for (const answer of answers) {
     const { at, broken } = answer();
     const order = sequence(problem, at, always);

@@ -23,6 +23,8 @@ import { judgeBtrplace } from './btrplace-judge.ts';
 import { planBtrplace } from './btrplace-plan.ts';
 import type { Figures } from './registry.ts';
 
+/** More than a minute's worth: it is the time that ends a search. */
+const STEPS = 200_000_000;
 const SUFFIX = /\.json(?:\.gz)?$/u;
 
 /** Throws TypeError on arguments that make no sense. */
@@ -57,7 +59,7 @@ function solveFile(
   const parsed = performance.now();
   const instance = toInstance(document);
   const spent = (): number => (performance.now() - started) / (1000 * seconds);
-  const outcome = planBtrplace(nameOf(file), document, instance, { seed, spent });
+  const outcome = planBtrplace(nameOf(file), document, instance, { seed, steps: STEPS, spent });
   const ended = performance.now();
   if (out !== undefined) writeFileSync(out, JSON.stringify(outcome));
   const verdict = judgeBtrplace(document, outcome);

@@ -9,6 +9,8 @@ import type { GroupRule, Problem } from './problem.ts';
 
 /** Bounds of the search for the cheapest set that leaves one bin. */
 const MAX_NODES = 5000;
+/** What it takes to find out who would have to leave, as against whether there is room. */
+const WAY_STEPS = 64;
 /** More than any room: shares of capacity, summed up over the resources. */
 const WAITING = 1000;
 /** Of two sets that cost the same, the smaller one is easier to place. */
@@ -33,7 +35,7 @@ interface Bond {
 export class Packing {
   readonly problem: Problem;
   readonly state: Assignment;
-  /** How many pairs of item and bin were judged. */
+  /** How many pairs of item and bin were judged; a way into a bin counts as {@link WAY_STEPS}. */
   steps = 0;
   /** Per item: its largest share of an average bin. */
   readonly #size: Float64Array;
@@ -144,7 +146,7 @@ export class Packing {
       }
       ways.push({ bin, leavers, cost, size });
     }
-    this.steps += bins;
+    this.steps += WAY_STEPS * bins;
     return ways.sort((a, b) => a.cost - b.cost || a.size - b.size || a.bin - b.bin);
   }
 

@@ -15,24 +15,38 @@
  */
 
 import { Packing, type Way } from './packing.ts';
-import type { Answer, GroupRule, Problem } from './problem.ts';
+import type { Answer, Budget, GroupRule, Problem } from './problem.ts';
 
 /** How often in a row places are made by sending others away, and how many ways are tried. */
 const MAX_DEPTH = 3;
 const WAYS_BY_DEPTH = [0, 4, 24, 200];
 /** Ejections per item that found no place otherwise, before it is given up. */
 const MAX_EJECTIONS = 300;
+/** Some seconds' worth. */
+const MAX_STEPS = 100_000_000;
 
-export function repair(problem: Problem): Answer {
-  return new Repair(problem).run();
+/**
+ * Once the budget is spent, what fits nowhere stays at home. Without `shouldStop` the answer
+ * depends on the problem and the steps alone.
+ */
+export function repair(
+  problem: Problem,
+  { steps = MAX_STEPS, shouldStop }: Partial<Pick<Budget, 'steps' | 'shouldStop'>> = {},
+): Answer {
+  return new Repair(problem, steps, shouldStop).run();
 }
 
 class Repair {
   readonly #problem: Problem;
   readonly #packing: Packing;
 
-  constructor(problem: Problem) {
+  readonly #steps: number;
+  readonly #shouldStop: (() => boolean) | undefined;
+
+  constructor(problem: Problem, steps: number, shouldStop: (() => boolean) | undefined) {
     this.#problem = problem;
+    this.#steps = steps;
+    this.#shouldStop = shouldStop;
     this.#packing = new Packing(problem);
   }
 
@@ -106,6 +120,10 @@ class Repair {
       .flat();
   }
 
+  #isSpent(): boolean {
+    return this.#packing.steps >= this.#steps || this.#shouldStop?.() === true;
+  }
+
   #settle(item: number): boolean {
     const bin = this.#packing.bestBin(item);
     if (bin >= 0) this.#packing.place(item, bin);
@@ -115,7 +133,7 @@ class Repair {
   /** Puts the item where others can leave for it; nothing changes when there is no such place. */
   #makeRoom(item: number, depth: number): boolean {
     if (this.#settle(item)) return true;
-    if (depth === 0) return false;
+    if (depth === 0 || this.#isSpent()) return false;
     const mark = this.#packing.mark();
     for (const way of this.#packing.ways(item).slice(0, WAYS_BY_DEPTH[depth])) {
       if (this.#driveOut(item, way)) {
@@ -123,6 +141,7 @@ class Repair {
         if (leavers.every((leaver) => this.#makeRoom(leaver, depth - 1))) return true;
       }
       this.#packing.rollback(mark);
+      if (this.#isSpent()) break;
     }
     return false;
   }
@@ -144,6 +163,7 @@ class Repair {
       if (next === undefined) return true;
       if (this.#makeRoom(next, 1)) continue;
       open.push(next);
+      if (this.#isSpent()) break;
       this.#packing.complain(next);
       const mark = this.#packing.mark();
       const [way] = this.#packing.ways(next);

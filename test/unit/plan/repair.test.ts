@@ -109,6 +109,14 @@ describe('repair', () => {
     });
   });
 
+  it('gives up without harm when the budget is spent', () => {
+    const shape = { capacity: [10, 10, 6], need: [4, 6, 4, 10], home: [0, 1, 1, -1] };
+    expect(repair(problemOf(shape)).broken).toBe(0);
+    const spent = repair(problemOf(shape), { steps: 1_000_000, shouldStop: () => true });
+    expect([...spent.at]).toEqual([0, 1, 1, -1]);
+    expect(repair(problemOf(shape), { steps: 1 }).at).toEqual(spent.at);
+  });
+
   it('is right and close to the fewest moves, by brute force on tiny problems', () => {
     const sums = { solvable: 0, solved: 0, fewest: 0, moved: 0 };
     fc.assert(
