@@ -19,12 +19,15 @@ export function spreadRule(
   members: readonly number[],
   domains: Domains,
 ): Answers {
-  const sure = new Certainty(domains.count, rule.hold === 'finally');
+  // What a move has gained in the end is not given away again by another one.
+  const inTheEnd = new Certainty(domains.count, true);
+  const always = new Certainty(domains.count, false);
+  const both = rule.hold === 'finally' ? [inTheEnd] : [always, inTheEnd];
   const domainAt = (h: number): number => domains.of[h] ?? -1;
   for (const v of members) {
     const home = domainAt(model.home[v] ?? -1);
     const other = model.alsoAt[v] ?? -1;
-    sure.add(home, other < 0 ? home : domainAt(other));
+    for (const sure of both) sure.add(home, other < 0 ? home : domainAt(other));
   }
   const countAt = (at: Int32Array): Int32Array =>
     tally(members, at, { domainOf: domains.of, net: new Int32Array(domains.count) });
@@ -32,13 +35,17 @@ export function spreadRule(
     forbids(_v, from, to) {
       const [source, target] = [domainAt(from), domainAt(to)];
       if (source === target) return false;
-      const before = Math.min(rule.minimum, sure.domains());
-      sure.move(source, target, 1);
-      const after = sure.domains();
-      sure.move(source, target, -1);
-      return after < before;
+      return both.some((sure) => {
+        const before = Math.min(rule.minimum, sure.domains());
+        sure.move(source, target, 1);
+        const after = sure.domains();
+        sure.move(source, target, -1);
+        return after < before;
+      });
     },
-    count: (_v, from, to, sign) => sure.move(domainAt(from), domainAt(to), sign),
+    count(_v, from, to, sign) {
+      for (const sure of both) sure.move(domainAt(from), domainAt(to), sign);
+    },
     broken: (at) => Math.max(0, Math.min(rule.minimum, members.length) - used(countAt(at))),
     remedy(v, at) {
       const there = countAt(at);
