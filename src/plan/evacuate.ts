@@ -171,7 +171,8 @@ function togetherWith(draft: Draft, first: number, host: number): readonly numbe
 }
 
 function bindsInTheEnd({ rule }: CompiledRule): boolean {
-  return rule.kind === 'affinity' && rule.over === 'host' && rule.hold === 'finally';
+  const binds = rule.kind === 'affinity' || rule.kind === 'dependency';
+  return binds && rule.over === 'host' && rule.hold === 'finally';
 }
 
 /** All of the group to one host, or nothing. */
@@ -193,7 +194,10 @@ function moveTogether(draft: Draft, leaver: Leaver, fit: Fit): boolean {
 function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
   const { state } = draft;
   const rules = leaver.vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
-  const binding = rules.filter((rule) => bindsInTheEnd(rule));
+  // Only rules of those who go together: one of a group that stays is not left alone.
+  const isWhole = ({ members }: CompiledRule): boolean =>
+    members.every((vm) => leaver.vms.includes(vm));
+  const binding = rules.filter((rule) => bindsInTheEnd(rule) && isWhole(rule));
   for (const rule of binding) state.suspended.add(rule);
   const { order } = state.byRoom;
   const candidates = fit === 'pack' ? order.slice() : order.slice().reverse();
