@@ -27,6 +27,7 @@ import { collectorSettings } from './collector-settings.ts';
 import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Experience } from './experience.ts';
 import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
@@ -135,6 +136,10 @@ function bindTick({ container, options, closers }: Ground): void {
     closers.add(() => planner.close());
     return planner;
   });
+  bindPart(container, 'experience', async (take) => {
+    const { ledger, events } = await take('ledger', 'events');
+    return new Experience(ledger, events);
+  });
   bindPart(container, 'orders', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
     return new OrderDesk({ ledger, clock, events, newId: options.newId ?? uuidv7 });
@@ -149,6 +154,7 @@ function bindTick({ container, options, closers }: Ground): void {
     return new Tick({
       ...judges,
       ...doers,
+      ...(await take('experience')),
       alerts: () => doers.alerts.byHost(),
       clock,
       seed,

@@ -9,6 +9,7 @@ import type { PlanResult } from '../domain/plan.ts';
 import type { Limits, MigrationSettings, Weights } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Violation } from '../domain/violation.ts';
+import type { Learned } from '../plan/learned.ts';
 import { plan } from '../plan/plan.ts';
 
 export interface PlanJob {
@@ -18,6 +19,8 @@ export interface PlanJob {
   readonly migration: MigrationSettings;
   readonly weights: Weights;
   readonly seed: number;
+  /** From finished moves. */
+  readonly learned?: Learned | undefined;
 }
 
 export interface CheckedPlan {

@@ -22,6 +22,7 @@ import { classify } from '../rules/classify.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
+import type { Experience } from './experience.ts';
 import { Homecoming } from './homecoming.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
@@ -52,6 +53,7 @@ export interface TickParts {
   readonly collector: Collector;
   readonly policies: PolicyStore;
   readonly planner: PlanRunner;
+  readonly experience: Experience;
   /** The firing alerts by host. */
   readonly alerts: () => ReadonlyMap<HostId, readonly FiringAlert[]>;
   readonly ladder: HostLadder;
@@ -163,10 +165,11 @@ export class Tick {
     snapshot: Snapshot,
     findings: readonly Finding[],
   ): Promise<{ readonly result: PlanResult; readonly rejected: RejectedPlan | undefined }> {
-    const { clock, events, planner, policies, seed } = this.#parts;
+    const { clock, events, experience, planner, policies, seed } = this.#parts;
     const { limits, migration, weights } = policies.policies;
     const started = clock.monotonic();
-    const job = { snapshot, findings, limits, migration, weights, seed };
+    const learned = await experience.learned(snapshot, migration);
+    const job = { snapshot, findings, limits, migration, weights, seed, learned };
     const { result, violations } = await planner.run(job);
     const took = seconds(clock.monotonic() - started);
     events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });

@@ -16,6 +16,7 @@ import type { AlertDesk } from './alert-desk.ts';
 import type { Daemon } from './daemon.ts';
 import type { DaemonApi } from './daemon-api.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Experience } from './experience.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
@@ -32,6 +33,7 @@ export interface Parts {
   readonly sources: Sources;
   readonly collector: Collector;
   readonly planner: PlanRunner;
+  readonly experience: Experience;
   readonly ladder: HostLadder;
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;

@@ -141,9 +141,9 @@ function describe(
   ordered: readonly OrderedMove[],
 ): Pick<PlanResult['plan'], 'moves' | 'objective'> {
   const { request, model, rules } = setting;
-  const { limits, weights, migration, snapshot } = request;
+  const { limits, weights, migration, snapshot, learned } = request;
   const methods = ordered.map((move) => ({ ...move, method: methodOf(draft, move) }));
-  const timings = schedule(methods, { model, snapshot, limits, migration });
+  const timings = schedule(methods, { model, snapshot, limits, migration, learned });
   const tracker = new ObjectiveTracker(model, rules, limits, weights);
   const effectsOf = new EffectTracker(setting);
   const before = tracker.values();

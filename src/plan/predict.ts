@@ -1,20 +1,34 @@
 /**
  * How long a move takes, how long the guest stands still, how much goes over the link.
  *
- * Live: pre-copy after Clark et al., "Live migration of virtual machines" (NSDI 2005). With memory
- * M, bandwidth b and dirty rate d < b, each round sends what the one before left dirty, so rounds
- * shrink by d/b and n rounds take
+ * Live: pre-copy. Memory M is sent over bandwidth b while the guest goes on writing; what it wrote
+ * is sent again, until the rest passes within the downtime limit, or after the last round.
  *
- *     T(n) = M/b · (1 - (d/b)^n) / (1 - d/b),     leaving M · (d/b)^n for the stop-and-copy.
+ * - Of a guest only the dirty rate d is known: Clark et al., "Live migration of virtual machines"
+ *   (NSDI 2005). Each round sends what the one before left dirty, so rounds shrink by d/b:
  *
- * The switchover comes when that rest passes within the downtime limit, or after the last round
- * (30, as in Xen: 29 rounds and the stop).
+ *       T(n) = M/b · (1 - (d/b)^n) / (1 - d/b),     leaving M · (d/b)^n for the stop-and-copy.
+ *
+ *   At most 30 rounds, as in Xen: 29 and the stop.
+ *
+ * - The hot set is known, S bytes written again every T seconds, and beside it a cold rate D:
+ *   the model of Kherbache, Madelaine, Hermenier (mVM; UCC 2015, IEEE TCC). With t0 = M/b > T,
+ *
+ *       T = t0 + (S + (t0 - T)·D) / (b - D) + S/b · (S/T) / (b - S/T),
+ *
+ *   else t0 + (S/T)·t0 / (b - S/T). The hot set is soon dirty as a whole, however long the copy.
+ *
+ * - Neither is known: not zero, but enough to double the duration.
+ *
+ * Set-up and the bandwidth that a link really gives are learned from finished moves (learn.ts);
+ * until there are any, the constants here hold.
  */
 
 import type { Host } from '../domain/host.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { MigrationSettings } from '../domain/policy.ts';
 import type { Vm } from '../domain/vm.ts';
+import { type Learned, learnedDirtyRate, learnedSentShare, realShare } from './learned.ts';
 
 export interface Forecast {
   readonly seconds: number;
@@ -22,13 +36,41 @@ export interface Forecast {
   readonly bytes: number;
 }
 
+/** How a guest writes its memory, in bytes, seconds and bytes per second. */
+export type Dirtying =
+  | { readonly kind: 'rate'; readonly rate: number }
+  | {
+      readonly kind: 'hot-set';
+      readonly hotBytes: number;
+      /** In which the hot set is written once, > 0. */
+      readonly hotSeconds: number;
+      readonly coldRate: number;
+    }
+  | { readonly kind: 'unknown' };
+
+export interface ForecastTerms {
+  readonly migration: MigrationSettings;
+  /** From finished moves; undefined: nothing yet. */
+  readonly learned?: Learned | undefined;
+}
+
+/** One live copy of a memory over a link. */
+export interface Copy {
+  readonly memoryBytes: number;
+  readonly dirtying: Dirtying;
+  /** This move's share of the link, in bytes per second, > 0. */
+  readonly bandwidth: number;
+  /** What may be left for the switchover. */
+  readonly downtimeLimitSeconds: number;
+}
+
 const MAX_ROUNDS = 30;
 
-/** What a switchover costs beside the rest of the memory (60 ms in the paper's best case). */
+/** What a switchover costs beside the rest of the memory (60 ms in Clark's best case). */
 const SWITCHOVER_SECONDS = 0.06;
 
 /** Set-up of a migration and the clean-up after it; seconds on every hypervisor measured. */
-const SETUP_SECONDS = 1;
+export const SETUP_SECONDS = 1;
 
 /** Stopping and starting a guest's system; an assumption until finished moves say better. */
 const SHUTDOWN_SECONDS = 30;
@@ -43,10 +85,17 @@ const UNKNOWN_DIRTY_SHARE = 0.5;
  */
 const THROTTLED_DIRTY_SHARE = 0.8;
 
-/** What one direction of the slower end carries, under the policy's cap; bytes per second. */
+/** What one direction of the slower end is said to carry, under the policy's cap; bytes/s. */
 export function linkBandwidth(from: Host, to: Host, settings: MigrationSettings): number {
   const cap = settings.bandwidth ?? Number.POSITIVE_INFINITY;
   return Math.min(from.migrationBandwidth, to.migrationBandwidth, cap);
+}
+
+/** What finished moves have shown it to carry; without any, what it is said to. */
+export function realBandwidth(from: Host, to: Host, terms: ForecastTerms): number {
+  const nominal = linkBandwidth(from, to, terms.migration);
+  const { learned } = terms;
+  return learned === undefined ? nominal : nominal * realShare(learned, from.id, to.id);
 }
 
 /** `bandwidth`: this move's share of the link, in bytes per second, > 0. */
@@ -54,45 +103,103 @@ export function forecast(
   vm: Vm,
   method: MoveMethod,
   bandwidth: number,
-  settings: MigrationSettings,
+  terms: ForecastTerms,
 ): Forecast {
+  const setup = terms.learned?.setupSeconds ?? SETUP_SECONDS;
   switch (method) {
     case 'pre-copy':
     case 'post-copy':
-      return preCopy(vm.memoryBytes, dirtyShare(vm, bandwidth), bandwidth, settings);
     case 'storage': {
-      const live = preCopy(vm.memoryBytes, dirtyShare(vm, bandwidth), bandwidth, settings);
-      const disks = vm.disks.reduce((sum, disk) => sum + (disk.shared ? 0 : disk.bytes), 0);
-      return { ...live, seconds: live.seconds + disks / bandwidth, bytes: live.bytes + disks };
+      const { learned } = terms;
+      const sentShare = learned === undefined ? 1 : learnedSentShare(learned, vm.id);
+      const memoryBytes = vm.memoryBytes * sentShare;
+      const { downtimeLimitSeconds } = terms.migration;
+      const dirtying = dirtyingOf(vm, learned);
+      const live = preCopy({ memoryBytes, dirtying, bandwidth, downtimeLimitSeconds });
+      const disks = method === 'storage' ? ownDiskBytes(vm) : 0;
+      const seconds = setup + live.seconds + disks / bandwidth;
+      return { ...live, seconds, bytes: live.bytes + disks };
     }
     case 'cold':
     case 'restart': {
       const stopped = vm.powerState === 'off' ? 0 : SHUTDOWN_SECONDS + BOOT_SECONDS;
-      return { seconds: SETUP_SECONDS + stopped, downtimeSeconds: stopped, bytes: 0 };
+      return { seconds: setup + stopped, downtimeSeconds: stopped, bytes: 0 };
     }
   }
 }
 
-function dirtyShare(vm: Vm, bandwidth: number): number {
-  const rate = vm.metrics['memory.dirty']?.mean;
-  if (rate?.kind !== 'known') return UNKNOWN_DIRTY_SHARE;
-  return Math.min(rate.value / bandwidth, THROTTLED_DIRTY_SHARE);
+/** Of the copy alone, from its first byte to the guest's start on the target; no set-up. */
+export function preCopy(copy: Copy): Forecast {
+  return copy.dirtying.kind === 'hot-set' ? hotSetCopy(copy, copy.dirtying) : roundsCopy(copy);
 }
 
-function preCopy(
-  memory: number,
-  share: number,
-  bandwidth: number,
-  settings: MigrationSettings,
-): Forecast {
-  const enough = settings.downtimeLimitSeconds * bandwidth;
-  let rest = memory;
+function ownDiskBytes(vm: Vm): number {
+  return vm.disks.reduce((sum, disk) => sum + (disk.shared ? 0 : disk.bytes), 0);
+}
+
+/** What is measured of the guest at present. */
+export function measuredDirtying(vm: Vm): Dirtying {
+  const mean = vm.metrics['memory.dirty']?.mean;
+  return mean?.kind === 'known' ? { kind: 'rate', rate: mean.value } : { kind: 'unknown' };
+}
+
+function dirtyingOf(vm: Vm, learned: Learned | undefined): Dirtying {
+  const measured = measuredDirtying(vm);
+  if (learned === undefined) return measured;
+  const known = measured.kind === 'rate' ? measured.rate : undefined;
+  const rate = learnedDirtyRate(learned, vm.id, known);
+  return rate === undefined ? measured : { kind: 'rate', rate };
+}
+
+/** What a guest is said to dirty, less what was never sent again. */
+export function resent(dirtying: Dirtying, share: number): Dirtying {
+  switch (dirtying.kind) {
+    case 'unknown':
+      return dirtying;
+    case 'rate':
+      return { kind: 'rate', rate: dirtying.rate * share };
+    case 'hot-set': {
+      const { hotBytes, coldRate } = dirtying;
+      return { ...dirtying, hotBytes: hotBytes * share, coldRate: coldRate * share };
+    }
+  }
+}
+
+function roundsCopy({ memoryBytes, dirtying, bandwidth, downtimeLimitSeconds }: Copy): Forecast {
+  const share =
+    dirtying.kind === 'rate'
+      ? Math.min(dirtying.rate / bandwidth, THROTTLED_DIRTY_SHARE)
+      : UNKNOWN_DIRTY_SHARE;
+  const enough = downtimeLimitSeconds * bandwidth;
+  let rest = memoryBytes;
   let sent = 0;
   for (let round = 0; round < MAX_ROUNDS && (round === 0 || rest > enough); round += 1) {
     sent += rest;
     rest *= share;
   }
   const downtimeSeconds = rest / bandwidth + SWITCHOVER_SECONDS;
-  const seconds = SETUP_SECONDS + sent / bandwidth + downtimeSeconds;
-  return { seconds, downtimeSeconds, bytes: sent + rest };
+  return { seconds: sent / bandwidth + downtimeSeconds, downtimeSeconds, bytes: sent + rest };
+}
+
+function hotSetCopy(copy: Copy, dirtying: Dirtying & { kind: 'hot-set' }): Forecast {
+  const { memoryBytes, bandwidth, downtimeLimitSeconds } = copy;
+  const most = bandwidth * THROTTLED_DIRTY_SHARE;
+  const hotBytes = Math.min(dirtying.hotBytes, memoryBytes);
+  const hotRate = Math.min(hotBytes / dirtying.hotSeconds, most);
+  const coldRate = Math.min(dirtying.coldRate, most);
+  const first = memoryBytes / bandwidth;
+  const again = hotRate / (bandwidth - hotRate);
+  const cold = first - dirtying.hotSeconds;
+  const seconds =
+    cold > 0
+      ? first +
+        (hotBytes + cold * coldRate) / (bandwidth - coldRate) +
+        (hotBytes / bandwidth) * again
+      : first + first * again;
+  const rest = Math.min(hotBytes / bandwidth, downtimeLimitSeconds);
+  return {
+    seconds,
+    downtimeSeconds: Math.min(seconds, rest + SWITCHOVER_SECONDS),
+    bytes: seconds * bandwidth,
+  };
 }

@@ -3,6 +3,7 @@
 import type { Finding } from '../domain/finding.ts';
 import type { Limits, MigrationSettings, Weights } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import type { Learned } from './learned.ts';
 
 export interface PlanRequest {
   readonly snapshot: Snapshot;
@@ -10,6 +11,8 @@ export interface PlanRequest {
   readonly limits: Limits;
   readonly migration: MigrationSettings;
   readonly weights: Weights;
+  /** From finished moves; undefined: nothing was learned yet. */
+  readonly learned?: Learned | undefined;
   /** Of the search's random choices: the same seed and step budget give the same plan. */
   readonly seed: number;
   /** Search steps that may be used; undefined: derived from the size of the problem. */

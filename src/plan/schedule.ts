@@ -1,17 +1,24 @@
 /**
- * When each move would start: a list schedule under the concurrency caps. In list order, a move
- * starts as soon as what it depends on has ended and both hosts and the whole have a free slot.
- * Moves that are in flight at the beginning hold their slots until they are forecast to end.
+ * When each move starts. Two ways of one timetable (timetable.ts):
  *
- * A link that several moves use at once is shared equally; the share is taken as it is when the
- * move starts.
+ * - {@link schedule}, for a plan that the executor carries out: it starts every move as soon as
+ *   what it depends on has ended and both hosts and the whole have a free slot, in list order, and
+ *   that is what is foretold. Moves in flight at the beginning hold their slots until they are
+ *   forecast to end. A link is shared equally; the share is taken as it is when the move starts.
+ * - {@link scheduleTransfers}, where start and bandwidth are free to choose: every transfer has the
+ *   whole bandwidth of its path for itself from start to end, since a copy that shares its link
+ *   lasts longer than two in a row (what is dirtied meanwhile is sent again). Links are of one
+ *   direction each; the order is searched for.
  */
 
 import type { MoveMethod } from '../domain/plan.ts';
 import type { Limits, MigrationSettings } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import type { Learned } from './learned.ts';
 import type { Model } from './model.ts';
-import { type Forecast, forecast, linkBandwidth } from './predict.ts';
+import { type Forecast, forecast, realBandwidth } from './predict.ts';
+import { type Way, bestOrder } from './best-order.ts';
+import { type Amount, type Busy, type Problem, type Task, inListOrder } from './timetable.ts';
 
 export interface Scheduled {
   readonly vm: number;
@@ -25,133 +32,205 @@ export interface Timing extends Forecast {
   readonly startSeconds: number;
 }
 
-interface Running {
-  readonly from: number;
-  readonly to: number;
-  readonly end: number;
-}
-
 export interface ScheduleSettings {
   readonly model: Model;
   readonly snapshot: Snapshot;
   readonly limits: Limits;
   readonly migration: MigrationSettings;
+  readonly learned?: Learned | undefined;
 }
 
 /** One timing per move, in the order of the moves. */
 export function schedule(moves: readonly Scheduled[], settings: ScheduleSettings): Timing[] {
   const slots = new Slots(settings);
-  const timings: Timing[] = [];
-  const waiting = moves.map((_move, index) => index);
-  let now = 0;
-  while (waiting.length > 0) {
-    startWhatMay(moves, { waiting, timings, slots, now, settings });
-    const next = slots.nextEnd();
-    if (next === undefined) break;
-    now = next;
-    slots.release(now);
-  }
-  return timings;
-}
-
-interface Moment {
-  readonly waiting: number[];
-  readonly timings: Timing[];
-  readonly slots: Slots;
-  readonly now: number;
-  readonly settings: ScheduleSettings;
-}
-
-function startWhatMay(moves: readonly Scheduled[], moment: Moment): void {
-  const { waiting, timings, slots, now, settings } = moment;
-  for (let position = 0; position < waiting.length && !slots.allTaken(); ) {
-    const index = waiting[position] ?? -1;
-    const move = moves[index];
-    if (move === undefined || !hasEnded(move, timings, now) || !slots.free(move.from, move.to)) {
-      position += 1;
-      continue;
-    }
-    const timing = { startSeconds: now, ...slots.forecast(move, settings) };
-    timings[index] = timing;
-    slots.take({ from: move.from, to: move.to, end: now + timing.seconds });
-    waiting.splice(position, 1);
-  }
-}
-
-function hasEnded(move: Scheduled, timings: readonly (Timing | undefined)[], now: number): boolean {
-  return move.dependsOn.every((index) => {
-    const before = timings[index];
-    return before !== undefined && before.startSeconds + before.seconds <= now;
+  const forecasts: Forecast[] = [];
+  const tasks = moves.map((move): Task => {
+    const { dependsOn } = move;
+    return { rank: 0, uses: slots.uses(move), takes: [], gives: [], dependsOn };
+  });
+  const problem: Problem = {
+    tasks,
+    resources: slots.resources,
+    rooms: new Float64Array(0),
+    busy: inFlight(slots, settings),
+    common: TOTAL,
+    lesserWait: false,
+    seconds(task, left) {
+      const move = moves[task];
+      if (move === undefined) throw new RangeError(`no move ${task}`);
+      const found = slots.forecast(move, left);
+      forecasts[task] = found;
+      return found.seconds;
+    },
+  };
+  const { start } = inListOrder(
+    problem,
+    moves.map((_move, index) => index),
+  );
+  return moves.flatMap((_move, index): Timing[] => {
+    const found = forecasts[index];
+    return found === undefined ? [] : [{ startSeconds: start[index] ?? 0, ...found }];
   });
 }
 
+const TOTAL = 0;
+const ONE = 1;
+
+/** Slots of the whole, then of each host out and in. */
 class Slots {
-  readonly #limits: Limits['concurrency'];
-  readonly #out: Int32Array;
-  readonly #in: Int32Array;
-  #running: Running[] = [];
+  readonly resources: Float64Array;
+  readonly #settings: ScheduleSettings;
 
-  constructor({ model, snapshot, limits, migration }: ScheduleSettings) {
-    this.#limits = limits.concurrency;
-    this.#out = new Int32Array(model.hosts.length);
-    this.#in = new Int32Array(model.hosts.length);
-    for (const flight of snapshot.inFlight) {
-      const from = model.hostIndex.get(flight.from) ?? -1;
-      const to = model.hostIndex.get(flight.to) ?? -1;
-      const vm = model.vms[model.vmIndex.get(flight.vm) ?? -1];
-      const [source, target] = [model.hosts[from], model.hosts[to]];
-      if (vm === undefined || source === undefined || target === undefined) continue;
-      const { seconds } = forecast(
-        vm,
-        flight.method,
-        linkBandwidth(source, target, migration),
-        migration,
-      );
-      const elapsed = Math.max(0, snapshot.takenAt - flight.startedAt);
-      this.take({ from, to, end: Math.max(1, seconds - elapsed) });
-    }
+  constructor(settings: ScheduleSettings) {
+    const { total, perHostIn, perHostOut } = settings.limits.concurrency;
+    const hosts = settings.model.hosts.length;
+    this.#settings = settings;
+    this.resources = new Float64Array(1 + 2 * hosts);
+    this.resources[TOTAL] = Math.max(1, total);
+    this.resources.fill(Math.max(1, perHostOut), 1, 1 + hosts);
+    this.resources.fill(Math.max(1, perHostIn), 1 + hosts);
   }
 
-  allTaken(): boolean {
-    return this.#running.length >= Math.max(1, this.#limits.total);
+  uses(move: Pick<Scheduled, 'from' | 'to'>): readonly Amount[] {
+    return [
+      { of: TOTAL, amount: ONE },
+      { of: this.#out(move.from), amount: ONE },
+      { of: this.#in(move.to), amount: ONE },
+    ];
   }
 
-  free(from: number, to: number): boolean {
-    const { perHostIn, perHostOut } = this.#limits;
-    const out = this.#out[from] ?? 0;
-    const into = this.#in[to] ?? 0;
-    return out < Math.max(1, perHostOut) && into < Math.max(1, perHostIn);
+  forecast(move: Scheduled, left: Float64Array): Forecast {
+    const { model, migration, learned } = this.#settings;
+    const { from, to, vm } = ends(model, move);
+    const terms = { migration, learned };
+    const lost = 1 + (learned?.contention ?? 0) * this.#opposite(move, left);
+    const share =
+      lost *
+      (1 + Math.max(this.#used(this.#out(move.from), left), this.#used(this.#in(move.to), left)));
+    return forecast(vm, move.method, Math.max(1, realBandwidth(from, to, terms) / share), terms);
   }
 
-  forecast(move: Scheduled, { model, migration }: ScheduleSettings): Forecast {
-    const from = model.hosts[move.from];
-    const to = model.hosts[move.to];
-    const vm = model.vms[move.vm];
-    if (from === undefined || to === undefined || vm === undefined) {
-      throw new RangeError(`a move without VM or host: ${JSON.stringify(move)}`);
-    }
-    const sharing = 1 + Math.max(this.#out[move.from] ?? 0, this.#in[move.to] ?? 0);
-    const bandwidth = Math.max(1, linkBandwidth(from, to, migration) / sharing);
-    return forecast(vm, move.method, bandwidth, migration);
+  /** What goes the other way on its two links. */
+  #opposite({ from, to }: Scheduled, left: Float64Array): number {
+    return this.#used(this.#in(from), left) + this.#used(this.#out(to), left);
   }
 
-  take(running: Running): void {
-    this.#running.push(running);
-    this.#count(running, 1);
+  #used(slot: number, left: Float64Array): number {
+    return (this.resources[slot] ?? 0) - (left[slot] ?? 0);
   }
 
-  nextEnd(): number | undefined {
-    if (this.#running.length === 0) return undefined;
-    return this.#running.reduce((least, { end }) => Math.min(least, end), Infinity);
+  #out(host: number): number {
+    return 1 + host;
   }
 
-  release(now: number): void {
-    for (const running of this.#running) if (running.end <= now) this.#count(running, -1);
-    this.#running = this.#running.filter(({ end }) => end > now);
+  #in(host: number): number {
+    return 1 + this.#settings.model.hosts.length + host;
   }
+}
 
-  #count({ from, to }: Running, sign: 1 | -1): void {
-    this.#out[from] = (this.#out[from] ?? 0) + sign;
-    this.#in[to] = (this.#in[to] ?? 0) + sign;
+function ends(model: Model, move: Pick<Scheduled, 'from' | 'to' | 'vm'>) {
+  const from = model.hosts[move.from];
+  const to = model.hosts[move.to];
+  const vm = model.vms[move.vm];
+  if (from === undefined || to === undefined || vm === undefined) {
+    throw new RangeError(`a move without VM or host: ${JSON.stringify(move)}`);
   }
+  return { from, to, vm };
+}
+
+function inFlight(slots: Slots, settings: ScheduleSettings): readonly Busy[] {
+  const { model, snapshot } = settings;
+  return snapshot.inFlight.flatMap((flight): Busy[] => {
+    const from = model.hostIndex.get(flight.from) ?? -1;
+    const to = model.hostIndex.get(flight.to) ?? -1;
+    const vm = model.vms[model.vmIndex.get(flight.vm) ?? -1];
+    const [source, target] = [model.hosts[from], model.hosts[to]];
+    if (vm === undefined || source === undefined || target === undefined) return [];
+    const bandwidth = realBandwidth(source, target, settings);
+    const { seconds } = forecast(vm, flight.method, Math.max(1, bandwidth), settings);
+    const elapsed = Math.max(0, snapshot.takenAt - flight.startedAt);
+    return [{ uses: slots.uses({ from, to }), end: Math.max(1, seconds - elapsed) }];
+  });
+}
+
+export interface Transfer {
+  /** Lesser ranks are first made safe. */
+  readonly rank: number;
+  /** Links that it goes over, each of one direction. */
+  readonly path: readonly number[];
+  /** What it needs on its target from the start, and leaves on its source at the end. */
+  readonly takes: readonly Amount[];
+  readonly gives: readonly Amount[];
+  readonly dependsOn: readonly number[];
+  /** Of a copy at that bandwidth, in bytes per second. */
+  seconds(bandwidth: number): number;
+}
+
+export interface TransferSettings {
+  /** Of each link, in bytes per second. */
+  readonly links: Float64Array;
+  /** Free where transfers go to, by the numbers in `takes` and `gives`. */
+  readonly rooms: Float64Array;
+  readonly seed: number;
+}
+
+export interface TransferTiming {
+  readonly startSeconds: number;
+  readonly seconds: number;
+  readonly bandwidth: number;
+}
+
+/** A transfer is not slowed down to less than this share of its path. */
+const LEAST_OF_PATH = 0.25;
+
+/** Lists tried, at most; and so many that all together look at so many pairs of transfers. */
+const MOST_LISTS = 1500;
+const MOST_PAIRS = 2_000_000;
+
+/**
+ * Lesser ranks first, then all as soon as may be. `linkBoundSeconds`: no schedule at all ends
+ * before, since one link has so much to carry. Undefined timing: it could never start.
+ */
+export function scheduleTransfers(
+  transfers: readonly Transfer[],
+  { links, rooms, seed }: TransferSettings,
+): {
+  readonly timings: readonly (TransferTiming | undefined)[];
+  readonly linkBoundSeconds: number;
+} {
+  const speeds = [...new Set(links)];
+  const bandwidths = transfers.map(({ path }) => bandwidthsOver(path, links, speeds));
+  const crowd = new Int32Array(links.length);
+  for (const { path } of transfers) for (const link of path) crowd[link] = (crowd[link] ?? 0) + 1;
+  const tasks = transfers.map((one): Task => ({ ...one, uses: [] }));
+  const ways = transfers.map((one, index) =>
+    (bandwidths[index] ?? []).map((bandwidth): Way => {
+      // What many go over is asked first.
+      const path = one.path.toSorted((a, b) => (crowd[b] ?? 0) - (crowd[a] ?? 0));
+      const uses = path.map((of) => ({ of, amount: bandwidth }));
+      return { uses, seconds: one.seconds(bandwidth) };
+    }),
+  );
+  const problem = { tasks, resources: links, rooms, busy: [], lesserWait: true };
+  const pairs = tasks.length ** 2;
+  const lists = pairs < 2 ? 0 : Math.min(MOST_LISTS, Math.floor(MOST_PAIRS / pairs));
+  const { timetable, way, load } = bestOrder({ problem, ways }, lists, seed);
+  const timings = transfers.map((_one, index): TransferTiming | undefined => {
+    const startSeconds = timetable.start[index] ?? Number.NaN;
+    const bandwidth = bandwidths[index]?.[way[index] ?? 0];
+    if (Number.isNaN(startSeconds) || bandwidth === undefined) return undefined;
+    return { startSeconds, seconds: timetable.seconds[index] ?? 0, bandwidth };
+  });
+  return { timings, linkBoundSeconds: load.reduce((most, one) => Math.max(most, one), 0) };
+}
+
+/** All that its slowest link carries; or what slower ones do, to go beside others' transfers. */
+function bandwidthsOver(
+  path: readonly number[],
+  links: Float64Array,
+  speeds: readonly number[],
+): readonly number[] {
+  const all = path.reduce((least, link) => Math.min(least, links[link] ?? 0), Infinity);
+  const slower = speeds.filter((one) => one < all && one >= LEAST_OF_PATH * all);
+  return [all, ...slower.sort((a, b) => b - a)];
 }

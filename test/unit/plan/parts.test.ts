@@ -77,7 +77,7 @@ describe('cheapestCover', () => {
 });
 
 describe('forecast', () => {
-  const settings = someMigration({ downtimeLimitSeconds: 0.3 as never });
+  const settings = { migration: someMigration({ downtimeLimitSeconds: 0.3 as never }) };
 
   it('adds up the rounds of the geometric series', () => {
     // 4 GiB at 1 GB/s with a tenth of it dirtied: 4.295 s, 0.4295 s, then 0.043 s at the stop.

@@ -1,0 +1,71 @@
+/**
+ * The ledger's moves as the learning wants them: live moves that succeeded, of VMs and between
+ * hosts that are still there, with how many others went over the same links meanwhile.
+ */
+
+import type { MoveRecord } from '../domain/journal.ts';
+import type { MigrationSettings } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { FinishedCopy } from './learn.ts';
+import { linkBandwidth, measuredDirtying } from './predict.ts';
+
+/** One move's time on the links of its hosts. */
+interface Span {
+  readonly record: MoveRecord;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `records`: finished or not; what failed or is under way had its share of the links too. */
+export function finishedCopies(
+  records: readonly MoveRecord[],
+  snapshot: Snapshot,
+  migration: MigrationSettings,
+): readonly FinishedCopy[] {
+  const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
+  const vms = new Map(snapshot.vms.map((vm) => [vm.id, vm]));
+  const spans = records.map((record): Span => spanOf(record, snapshot.takenAt));
+  return spans.flatMap((span): FinishedCopy[] => {
+    const { move, result } = span.record;
+    const [vm, from, to] = [vms.get(move.vm), hosts.get(move.from), hosts.get(move.to)];
+    if (vm === undefined || from === undefined || to === undefined) return [];
+    if (result?.outcome !== 'succeeded' || result.seconds === undefined) return [];
+    if (move.method !== 'pre-copy') return [];
+    return [
+      {
+        vm: vm.id,
+        from: from.id,
+        to: to.id,
+        endedAt: result.at,
+        seconds: result.seconds,
+        bytes: result.bytes,
+        memoryBytes: vm.memoryBytes,
+        dirtying: measuredDirtying(vm),
+        nominalBandwidth: linkBandwidth(from, to, migration),
+        ...crowdOf(span, spans),
+      },
+    ];
+  });
+}
+
+function spanOf(record: MoveRecord, now: number): Span {
+  const end = record.result?.at ?? now;
+  return { record, start: end - (record.result?.seconds ?? end - record.openedAt), end };
+}
+
+/** Means over the move's time: who shared its busier link, and what went the other way on both. */
+function crowdOf(span: Span, spans: readonly Span[]): Pick<FinishedCopy, 'sharing' | 'neighbours'> {
+  const { from, to } = span.record.move;
+  let [out, into, opposite] = [0, 0, 0];
+  for (const other of spans) {
+    const shared = Math.min(span.end, other.end) - Math.max(span.start, other.start);
+    if (other === span || shared <= 0) continue;
+    const { move } = other.record;
+    if (move.from === from) out += shared;
+    if (move.to === to) into += shared;
+    if (move.to === from) opposite += shared;
+    if (move.from === to) opposite += shared;
+  }
+  const time = Math.max(span.end - span.start, Number.MIN_VALUE);
+  return { sharing: 1 + Math.max(out, into) / time, neighbours: opposite / time };
+}

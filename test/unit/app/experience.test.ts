@@ -1,0 +1,157 @@
+// Role: what the daemon learns of its own moves: from the ledger, again after a restart, and not
+// at every tick; and which records teach anything.
+import { describe, expect, it } from 'vitest';
+
+import { Experience } from '../../../src/app/experience.ts';
+import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import type { MoveRecord, MoveResult } from '../../../src/domain/journal.ts';
+import { bytes, epochSeconds, seconds } from '../../../src/domain/units.ts';
+import { finishedCopies } from '../../../src/plan/finished.ts';
+import { realShare } from '../../../src/plan/learned.ts';
+import { EventBus } from '../../../src/observe/event-bus.ts';
+import { plan } from '../../../src/plan/plan.ts';
+import {
+  TEST_NOW,
+  aFinding,
+  aHost,
+  aSnapshot,
+  aVm,
+  someLimits,
+  someMigration,
+  someWeights,
+} from '../../support/fleet.ts';
+
+const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+const vms = [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h1' })];
+const snapshot = aSnapshot({ hosts, vms });
+const migration = someMigration();
+
+const [template] = plan({
+  snapshot,
+  findings: [aFinding('evacuate', { host: 'h1' })],
+  limits: someLimits(),
+  migration,
+  weights: someWeights(),
+  seed: 1,
+}).plan.moves;
+
+interface Made {
+  readonly vm?: string;
+  readonly endedAgo?: number;
+  readonly took?: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly method?: 'pre-copy' | 'cold';
+  readonly result?: Partial<MoveResult> | 'open';
+}
+
+/** 4 GiB over a link of 1.25 GB/s. */
+function aRecord(made: Made = {}): MoveRecord {
+  if (template === undefined) throw new Error('the plan has no move');
+  const { vm = 'v1', endedAgo = 100, took = 5, from = 'h1', to = 'h2', result = {} } = made;
+  const at = epochSeconds(TEST_NOW - endedAgo);
+  const ended: MoveResult = {
+    outcome: 'succeeded',
+    at,
+    detail: '',
+    seconds: seconds(took),
+    downtimeSeconds: seconds(0.1),
+    bytes: bytes(4 * 2 ** 30),
+    ...(result === 'open' ? {} : result),
+  };
+  const method = made.method ?? 'pre-copy';
+  const ends = { vm: vmId(vm), from: hostId(from), to: hostId(to), method };
+  return {
+    move: { ...template, ...ends, id: moveId(`${vm} ${endedAgo}`) },
+    plan: planId('p'),
+    source: sourceId('lab'),
+    vmName: vm,
+    openedAt: epochSeconds(at - took),
+    stages: [],
+    result: result === 'open' ? undefined : ended,
+  };
+}
+
+describe('records as the learning wants them', () => {
+  it('are live moves that succeeded, of what is still there', () => {
+    const records = [
+      aRecord(),
+      aRecord({ result: { outcome: 'failed' } }),
+      aRecord({ result: { seconds: undefined } }),
+      aRecord({ result: 'open' }),
+      aRecord({ method: 'cold' }),
+      aRecord({ vm: 'gone' }),
+      aRecord({ to: 'gone' }),
+    ];
+    const found = finishedCopies(records, snapshot, migration);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ seconds: 5, nominalBandwidth: 1.25e9 });
+    expect(found[0]?.dirtying).toEqual({ kind: 'rate', rate: 1e7 });
+  });
+
+  it('tell who shared the link, and who went the other way, for how long', () => {
+    const alone = aRecord({ endedAgo: 1000 });
+    const first = aRecord({ endedAgo: 100, took: 10 });
+    const second = aRecord({ vm: 'v2', endedAgo: 105, took: 10, result: { outcome: 'failed' } });
+    const back = aRecord({ vm: 'v2', endedAgo: 1000, took: 5, from: 'h2', to: 'h1' });
+    const found = finishedCopies([alone, first, second, back], snapshot, migration);
+    const [one, two] = found;
+    // The way back meets this one on both of its links.
+    expect([one?.sharing, one?.neighbours]).toEqual([1, 2]);
+    expect([two?.sharing, two?.neighbours]).toEqual([1.5, 0]);
+  });
+});
+
+describe('experience', () => {
+  /** Eight moves over a link that gives 40 % of what it is said to. */
+  const slow = Array.from({ length: 8 }, (_none, i) =>
+    aRecord({ endedAgo: 1000 * (i + 1), took: 1 + (4 * 2 ** 30) / (0.4 * 1.25e9) }),
+  );
+
+  it('comes from the ledger, and is read again only after a move', async () => {
+    const events = new EventBus();
+    let records: readonly MoveRecord[] = [];
+    let reads = 0;
+    const ledger = {
+      recentMoves: async () => {
+        reads += 1;
+        return records;
+      },
+    };
+    const experience = new Experience(ledger, events);
+    expect(await experience.learned(snapshot, migration)).toBeUndefined();
+    records = slow;
+    expect(await experience.learned(snapshot, migration)).toBeUndefined();
+    expect(reads).toBe(1);
+
+    const { move, vmName, result } = aRecord();
+    if (result === undefined) throw new Error('not ended');
+    events.emit('move-ended', { move, vmName, result });
+    const learned = await experience.learned(snapshot, migration);
+    expect(reads).toBe(2);
+    if (learned === undefined) throw new Error('nothing was learned');
+    expect(realShare(learned, hostId('h1'), hostId('h2'))).toBeCloseTo(0.4, 1);
+
+    // After a restart the same ledger teaches the same.
+    const again = await new Experience(ledger, new EventBus()).learned(snapshot, migration);
+    expect(again).toEqual(learned);
+  });
+
+  it('makes the next plan foretell what the link really gives', async () => {
+    const ledger = { recentMoves: async () => slow };
+    const learned = await new Experience(ledger, new EventBus()).learned(snapshot, migration);
+    const request = {
+      snapshot: aSnapshot({ hosts, vms: vms.slice(0, 1) }),
+      findings: [aFinding('evacuate', { host: 'h1' })],
+      limits: someLimits(),
+      migration,
+      weights: someWeights(),
+      seed: 1,
+    };
+    const naive = plan(request).plan.moves[0]?.predicted.seconds ?? 0;
+    const taught = plan({ ...request, learned }).plan.moves[0]?.predicted.seconds ?? 0;
+    expect(naive).toBeLessThan(5);
+    expect(taught).toBeGreaterThan(8);
+    expect(taught).toBeLessThan(12);
+  });
+});
