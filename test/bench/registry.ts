@@ -8,6 +8,7 @@ import { benchConvert, benchFleet } from './fleet.ts';
 import { benchGap } from './gap.ts';
 import { benchLedger } from './ledger.ts';
 import { benchLoad } from './load.ts';
+import { benchMvm } from './mvm.ts';
 import { benchRoadef } from './roadef.ts';
 import { benchRules } from './rules.ts';
 import { benchFleetTable } from './table.ts';
@@ -57,6 +58,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   load: {
     usage: 'load [--hosts N] [--vms N] [--loads N]',
     run: async (args) => benchLoad(numbers(args, { hosts: 1000, vms: 20_000, loads: 5 })),
+  },
+  mvm: {
+    usage:
+      'mvm (--fit FILE --predict FILE [--out FILE] | --scenario FILE [--out FILE] | ' +
+      '--data DIR [--instance X]) [--seed N]',
+    run: async (args) => benchMvm(args),
   },
   roadef: {
     usage:
