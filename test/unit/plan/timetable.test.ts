@@ -129,6 +129,21 @@ describe('transfers over links', () => {
     expect(timings.map((one) => one?.startSeconds)).toEqual([10, 0, 10]);
   });
 
+  it('look for an order in which what matters most is safe sooner still', () => {
+    // The most loaded link is that of 2 and 3; what matters is done at 10 only if it goes first.
+    const links = Float64Array.of(1e8, 1e8);
+    const transfers = [
+      aTransfer([0], 1000, { rank: 1 }),
+      aTransfer([0], 1000, { rank: 0 }),
+      aTransfer([1], 4000, { rank: 1 }),
+      aTransfer([0, 1], 4000, { rank: 1 }),
+    ];
+    const { timings } = scheduleTransfers(transfers, { ...SETTINGS, links });
+    const ends = timings.map((one) => (one?.startSeconds ?? NaN) + (one?.seconds ?? NaN));
+    expect(ends[1]).toBe(10);
+    expect(Math.max(...ends)).toBe(80);
+  });
+
   it('find the way through a room that is tight', () => {
     // Two that change places; each host has room for one guest more. And a third needs a gap.
     const links = Float64Array.of(1e8, 1e8, 1e8, 1e8);
