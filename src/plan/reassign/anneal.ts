@@ -3,7 +3,7 @@
  * a change that costs δ is made with probability e^(-δ/T), while T falls from a small
  * share of what a usual change costs to a tenth of that over the budget, and is 0 at its end.
  *
- * Two things make it strong here. Half of the proposals go from a bin where some concern costs
+ * Two things make it strong here. Most proposals go from a bin where some concern costs
  * ("hot") to a bin that can take more of it for nothing ("cool"), by shift or else by swap; the
  * others are drawn at random. And holding transient room has a price: an item that leaves home
  * blocks its transient need there, so that moves without much use would use up the room that the
@@ -23,6 +23,8 @@ const COLDEST = 3e-3;
 const HOLDING_PRICE = 1.3;
 /** Share of the budget after which holding is free and nothing may get dearer. */
 const FROZEN = 0.95;
+/** The share of proposals that go from hot to cool; the others are random. */
+const GUIDED = 0.8;
 /** How often an item to come back is drawn, until it is smaller than the one that goes. */
 const TRIES = 4;
 /** How many random shifts tell what a usual change costs. */
@@ -86,8 +88,8 @@ export class Annealer {
     // A change of δ passes when random < e^(-δ/T): the same as δ < -T ln(random).
     const limit = this.#temperature * (LOGS[(this.#rng.next() * LOGS.length) | 0] ?? 0);
     const draw = this.#rng.next();
-    if (draw < 0.5) this.#hotToCool(limit);
-    else if (draw < 0.75) this.#randomShift(limit);
+    if (draw < GUIDED) this.#hotToCool(limit);
+    else if (draw < (1 + GUIDED) / 2) this.#randomShift(limit);
     else this.#randomSwap(limit);
   }
 
