@@ -19,15 +19,20 @@ export function spreadRule(
   members: readonly number[],
   domains: Domains,
 ): Answers {
-  // What a move has gained in the end is not given away again by another one.
-  const inTheEnd = new Certainty(domains.count, true);
-  const always = new Certainty(domains.count, false);
-  const both = rule.hold === 'finally' ? [inTheEnd] : [always, inTheEnd];
+  // What a move has gained in the end is not given away again by another one; and who has a place
+  // reserved elsewhere may go there, or may not.
+  const views = (rule.hold === 'finally' ? [true] : [false, true]).flatMap((arrived) =>
+    [false, true].map((stays) => ({ sure: new Certainty(domains.count, arrived), stays })),
+  );
   const domainAt = (h: number): number => domains.of[h] ?? -1;
   for (const v of members) {
-    const home = domainAt(model.home[v] ?? -1);
+    const home = model.home[v] ?? -1;
     const other = model.alsoAt[v] ?? -1;
-    for (const sure of both) sure.add(home, other < 0 ? home : domainAt(other));
+    const isReserved = model.vms[v]?.host === model.hosts[home]?.id;
+    for (const { sure, stays } of views) {
+      const isSettled = other < 0 || (stays && isReserved);
+      sure.add(domainAt(home), domainAt(isSettled ? home : other));
+    }
   }
   const countAt = (at: Int32Array): Int32Array =>
     tally(members, at, { domainOf: domains.of, net: new Int32Array(domains.count) });
@@ -35,7 +40,7 @@ export function spreadRule(
     forbids(_v, from, to) {
       const [source, target] = [domainAt(from), domainAt(to)];
       if (source === target) return false;
-      return both.some((sure) => {
+      return views.some(({ sure }) => {
         const before = Math.min(rule.minimum, sure.domains());
         sure.move(source, target, 1);
         const after = sure.domains();
@@ -44,7 +49,7 @@ export function spreadRule(
       });
     },
     count(_v, from, to, sign) {
-      for (const sure of both) sure.move(domainAt(from), domainAt(to), sign);
+      for (const { sure } of views) sure.move(domainAt(from), domainAt(to), sign);
     },
     broken: (at) => Math.max(0, Math.min(rule.minimum, members.length) - used(countAt(at))),
     remedy(v, at) {
