@@ -171,8 +171,7 @@ function togetherWith(draft: Draft, first: number, host: number): readonly numbe
 }
 
 function bindsInTheEnd({ rule }: CompiledRule): boolean {
-  const binds = rule.kind === 'affinity' || rule.kind === 'dependency';
-  return binds && rule.over === 'host' && rule.hold === 'finally';
+  return rule.kind === 'affinity' && rule.over === 'host' && rule.hold === 'finally';
 }
 
 /** All of the group to one host, or nothing. */
