@@ -32,10 +32,16 @@ export function togetherRule(
   };
 }
 
-/** Whether most of those who are inside a set are in this one. So no move uses one more set. */
-function gathers({ domainOf, net }: Counts, to: number): boolean {
+/**
+ * Whether most of those who are inside a set are in this one, also with those counted who are, or
+ * may still be, in another one: a member in flight may stay where it is. So no move uses one more
+ * set.
+ */
+function gathers({ domainOf, net, gross }: Counts, to: number): boolean {
   const target = domainOf[to] ?? -1;
-  return target >= 0 && net[target] === Math.max(...net.subarray(0, -1));
+  if (target < 0) return false;
+  const here = net[target] ?? 0;
+  return gross.subarray(0, -1).every((count, domain) => domain === target || count <= here);
 }
 
 interface Question {
