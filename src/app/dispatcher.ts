@@ -24,6 +24,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { PolicyStore } from './policy-store.ts';
+import { Turns } from './turns.ts';
 
 export interface DispatchInput {
   readonly snapshot: Snapshot;
@@ -76,14 +77,14 @@ export class Dispatcher {
   /** What was last written down, so that an unchanged decision is not repeated at every tick. */
   #lastRecorded = '';
   readonly #running = new Set<Promise<void>>();
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
   }
 
   dispatch(input: DispatchInput): Promise<readonly GateVerdict[]> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       // Should this fail, then nothing of an older plan can be approved any more.
       this.#newest = undefined;
       const { plan } = input.result;
@@ -100,7 +101,7 @@ export class Dispatcher {
 
   /** The newest plan is not to be carried out. Nor is anything older that has not begun. */
   reject(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       this.#newest = undefined;
       this.#lastRecorded = '';
       this.#parts.executor.dropWaiting();
@@ -112,7 +113,7 @@ export class Dispatcher {
    * it, and carries out what may run now.
    */
   approve(plan: PlanId, by: string): Promise<ApproveAnswer> {
-    return this.#inTurn(() => this.#approve(plan, by));
+    return this.#turns.take(() => this.#approve(plan, by));
   }
 
   /** Resolves when nothing that was submitted runs any more. */
@@ -213,12 +214,6 @@ export class Dispatcher {
       })
       .finally(() => this.#running.delete(run));
     this.#running.add(run);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work, work);
-    this.#queue = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -11,6 +11,7 @@ import { orderId, type HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds } from '../domain/units.ts';
+import { Turns } from './turns.ts';
 
 export interface NewOrder {
   readonly kind: Order['kind'];
@@ -36,7 +37,7 @@ export interface OrderDeskParts {
 export class OrderDesk {
   readonly #parts: OrderDeskParts;
   /** Orders are given one after the other, so that two of the same cannot both be "new". */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(parts: OrderDeskParts) {
     this.#parts = parts;
@@ -48,12 +49,12 @@ export class OrderDesk {
    * who orders what an alert has ordered makes it their own: it needs no approval any more.
    */
   give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
-    return this.#inTurn(() => this.#give(wanted, world));
+    return this.#turns.take(() => this.#give(wanted, world));
   }
 
   /** Returns the host to service; undefined when there is no order to end. */
   returnHost(host: Pick<Host, 'id' | 'name'>, by: string): Promise<Order | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const open = await this.#openOrder(host.id);
       if (open === undefined) return undefined;
       const text = `${host.name}: returned to service by ${by}`;
@@ -67,7 +68,7 @@ export class OrderDesk {
    */
   closeReturned(judgedHome: readonly Order[]): Promise<void> {
     const returned = judgedHome.filter(({ state }) => state === 'returning').map(({ id }) => id);
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       for (const order of await this.#parts.ledger.orders(false)) {
         if (order.state === 'returning' && returned.includes(order.id))
           await this.#put({ ...order, state: 'closed' }, 'changed');
@@ -77,7 +78,7 @@ export class OrderDesk {
 
   /** Writes down how far a return is; of one that was ended meanwhile nothing is changed. */
   update(returning: Order): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { ledger } = this.#parts;
       if ((await ledger.order(returning.id))?.state === 'returning')
         await ledger.putOrder(returning);
@@ -154,13 +155,6 @@ export class OrderDesk {
     ]);
     this.#parts.events.emit('order', { order, what });
     return order;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work, work);
-    // Whoever gave this order gets its error from `turn`; the next in line only waits for its end.
-    this.#queue = turn.catch(() => undefined);
-    return turn;
   }
 }
 
