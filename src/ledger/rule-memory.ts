@@ -3,7 +3,7 @@
  * changes, so only the difference is written.
  */
 
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 
 import type { RuleMemory } from '../ports/ledger.ts';
 import * as records from './records.ts';
@@ -27,6 +27,11 @@ export async function replaceRuleMemory(
       .onConflict((conflict) => conflict.columns(['rule', 'host']).doUpdateSet(row))
       .execute();
   }
+}
+
+export async function selectRuleMemory(db: Kysely<LedgerSchema>): Promise<readonly RuleMemory[]> {
+  const query = db.selectFrom('rule_memory').selectAll().orderBy('rule').orderBy('host');
+  return (await query.execute()).map((row) => records.toRuleMemory(row));
 }
 
 interface RuleMemoryChange {

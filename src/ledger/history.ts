@@ -1,0 +1,38 @@
+/** The history of VMs and hosts: lines are only ever added, until they are too old. */
+
+import type { Kysely, Transaction } from 'kysely';
+
+import type { HistoryEntry } from '../domain/journal.ts';
+import type { HistoryQuery } from '../ports/ledger.ts';
+import { fromHistory, toHistory } from './records.ts';
+import type { LedgerSchema } from './schema.ts';
+
+/** Rows per statement: bounds its parameters and its time. */
+const CHUNK = 500;
+
+export async function insertHistory(
+  trx: Transaction<LedgerSchema>,
+  entries: readonly HistoryEntry[],
+): Promise<void> {
+  const rows = entries.map((entry) => fromHistory(entry));
+  for (let start = 0; start < rows.length; start += CHUNK) {
+    const chunk = rows.slice(start, start + CHUNK);
+    await trx.insertInto('history').values(chunk).execute();
+  }
+}
+
+export async function selectHistory(
+  db: Kysely<LedgerSchema>,
+  { vm, host, since, limit }: HistoryQuery,
+): Promise<readonly HistoryEntry[]> {
+  let select = db.selectFrom('history').selectAll();
+  if (vm !== undefined) select = select.where('vm', '=', vm);
+  if (host !== undefined) {
+    select = select.where((build) =>
+      build.or([build('host', '=', host), build('from_host', '=', host)]),
+    );
+  }
+  if (since !== undefined) select = select.where('at', '>=', since);
+  const newestFirst = select.orderBy('at', 'desc').orderBy('seq', 'desc');
+  return (await newestFirst.limit(limit).execute()).map((row) => toHistory(row));
+}

@@ -1,0 +1,51 @@
+/** The state of each host that is not healthy, and the kill switch over all of them. */
+
+import type { Kysely, Transaction } from 'kysely';
+
+import type { EpochSeconds } from '../domain/units.ts';
+import type { HostMark } from '../ports/ledger.ts';
+import { toHostMark } from './records.ts';
+import type { LedgerSchema } from './schema.ts';
+
+export async function upsertHostMark(
+  trx: Transaction<LedgerSchema>,
+  { host, state, since, reason }: HostMark,
+): Promise<void> {
+  await trx
+    .insertInto('host_marks')
+    .values({ host, state, since, reason })
+    .onConflict((conflict) => conflict.column('host').doUpdateSet({ state, since, reason }))
+    .execute();
+}
+
+export async function selectHostMarks(db: Kysely<LedgerSchema>): Promise<readonly HostMark[]> {
+  const rows = await db.selectFrom('host_marks').selectAll().orderBy('host').execute();
+  return rows.map((row) => toHostMark(row));
+}
+
+export interface Pause {
+  readonly paused: boolean;
+  readonly by: string;
+}
+
+export async function writePause(
+  trx: Transaction<LedgerSchema>,
+  pause: Pause,
+  at: EpochSeconds,
+): Promise<void> {
+  const value = JSON.stringify({ ...pause, at });
+  await trx
+    .insertInto('settings')
+    .values({ name: 'paused', value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
+}
+
+export async function readPause(db: Kysely<LedgerSchema>): Promise<Pause> {
+  const query = db.selectFrom('settings').select('value').where('name', '=', 'paused');
+  const row = await query.executeTakeFirst();
+  if (row === undefined) return { paused: false, by: '' };
+  // Written above, and by nobody else.
+  const { paused, by } = JSON.parse(row.value) as Pause;
+  return { paused, by };
+}

@@ -1,0 +1,102 @@
+/** Moves and their stages: the journal proper. */
+
+import type { Kysely, Transaction } from 'kysely';
+
+import { type MoveId, type VmId, vmId } from '../domain/ids.ts';
+import type { HistoryEntry, MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
+import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
+import { LedgerError } from '../ports/ledger.ts';
+import { useUpApproval } from './approvals.ts';
+import { fromHistory } from './records.ts';
+import type { LedgerSchema } from './schema.ts';
+import { withStages } from './with-stages.ts';
+
+type Connection = Transaction<LedgerSchema>;
+type Db = Kysely<LedgerSchema>;
+
+/** False: another move of the VM is open. */
+export async function insertMove(
+  trx: Connection,
+  record: Omit<MoveRecord, 'stages' | 'result'>,
+): Promise<boolean> {
+  const row = {
+    id: record.move.id,
+    vm: record.move.vm,
+    plan: record.plan,
+    source: record.source,
+    vm_name: record.vmName,
+    opened_at: record.openedAt,
+    body: JSON.stringify(record.move),
+  };
+  const insert = trx.insertInto('moves').values(row);
+  const inserted = await insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
+  if (Number(inserted.numInsertedOrUpdatedRows ?? 0n) === 1) return true;
+  const same = trx.selectFrom('moves').select('closed_at').where('id', '=', row.id);
+  const found = await same.executeTakeFirst();
+  if (found === undefined || found.closed_at === null) return false;
+  throw new LedgerError('conflict', `the move ${row.id} was opened and closed before`);
+}
+
+export async function insertStage(trx: Connection, entry: StageEntry): Promise<void> {
+  await trx
+    .insertInto('stages')
+    .values({ ...entry })
+    .execute();
+}
+
+export interface Closing {
+  readonly move: MoveId;
+  readonly result: MoveResult;
+  readonly line: HistoryEntry | undefined;
+}
+
+export async function closeMove(trx: Connection, { move, result, line }: Closing): Promise<void> {
+  const closed = await trx
+    .updateTable('moves')
+    .set({ closed_at: result.at, outcome: result.outcome, result: JSON.stringify(result) })
+    .where('id', '=', move)
+    .where('closed_at', 'is', null)
+    .executeTakeFirst();
+  await trx.deleteFrom('reservations').where('move', '=', move).execute();
+  if (closed.numUpdatedRows === 0n) return;
+  if (result.outcome !== 'skipped') await useUpApproval(trx, move);
+  if (line !== undefined) await trx.insertInto('history').values(fromHistory(line)).execute();
+}
+
+export async function selectOpenMoves(db: Db): Promise<readonly MoveRecord[]> {
+  const open = db.selectFrom('moves').selectAll().where('closed_at', 'is', null);
+  return withStages(db, await open.orderBy('opened_at').orderBy('id').execute());
+}
+
+export async function selectMove(db: Db, id: MoveId): Promise<MoveRecord | undefined> {
+  const rows = await db.selectFrom('moves').selectAll().where('id', '=', id).execute();
+  const [record] = await withStages(db, rows);
+  return record;
+}
+
+export async function selectRecentMoves(db: Db, limit: number): Promise<readonly MoveRecord[]> {
+  const query = db.selectFrom('moves').selectAll().orderBy('opened_at', 'desc');
+  return withStages(db, await query.orderBy('id', 'desc').limit(limit).execute());
+}
+
+export async function countMoves(db: Db, since: EpochSeconds, vm?: VmId): Promise<number> {
+  let query = db
+    .selectFrom('moves')
+    .select((build) => build.fn.countAll().as('count'))
+    .where('opened_at', '>=', since)
+    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]));
+  if (vm !== undefined) query = query.where('vm', '=', vm);
+  return Number((await query.executeTakeFirstOrThrow()).count);
+}
+
+export async function selectLastMovedAt(db: Db): Promise<ReadonlyMap<VmId, EpochSeconds>> {
+  const rows = await db
+    .selectFrom('moves')
+    .select((build) => ['vm', build.fn.max('closed_at').as('at')])
+    // Of a move that needs a human nobody knows whether it went through: the VM rests too.
+    .where('outcome', 'in', ['succeeded', 'needs-human'])
+    .groupBy('vm')
+    .orderBy('vm')
+    .execute();
+  return new Map(rows.map((row) => [vmId(row.vm), epochSeconds(Number(row.at))]));
+}
