@@ -7,8 +7,10 @@
 import type { Finding } from '../domain/finding.ts';
 import { type ClearTask, excessOf, reliefCandidates } from './clear.ts';
 import type { Draft } from './draft.ts';
+import type { Judge } from './judge.ts';
 import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
+import { relieveAgainstSoft } from './mend-soft.ts';
 import type { Relief } from './needs.ts';
 import { type SearchBudget, clearAll } from './relieve.ts';
 import type { Crowd } from './repair.ts';
@@ -16,6 +18,8 @@ import type { Terms } from './state.ts';
 
 export interface BalanceTerms {
   readonly repair: Terms;
+  /** Of the state as it stands. */
+  readonly judge: () => Judge;
   /** Terms for relieving hosts down to this load over capacity: no target may end above it. */
   relief(finding: Finding, share: number, resource: number): Terms;
 }
@@ -31,11 +35,12 @@ export function balance(
   for (const [index, task] of tasks.entries()) {
     if (solution[index] !== undefined) continue;
     for (const crowd of task.crowds) thinOut(draft, task, crowd);
-    const { relief: finding, host, reliefTerms: terms } = task;
+    const { relief: finding, host } = task;
     if (finding === undefined || relieveAsFar(draft, task, finding)) continue;
+    if (relieveAgainstSoft(draft, task, finding, terms.judge)) continue;
     const detail = `stays at ${formatShare(draft, task)}`;
     const retry = (): boolean => relieveAsFar(draft, task, finding);
-    draft.open.push({ vm: undefined, host, finding, terms, detail, retry });
+    draft.open.push({ vm: undefined, host, finding, terms: task.reliefTerms, detail, retry });
   }
 }
 

@@ -13,7 +13,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Draft } from './draft.ts';
 import { moveSomewhere } from './make-room.ts';
 import type { CompiledRule } from './rules/rule.ts';
-import type { DraftMove, Terms } from './state.ts';
+import type { DraftMove, State, Terms } from './state.ts';
 import { withoutCpuLimit } from './setting.ts';
 import { type Fit, findLaterTarget, findTarget } from './targets.ts';
 
@@ -189,7 +189,7 @@ function moveTogether(draft: Draft, leaver: Leaver, fit: Fit): boolean {
   return moveToOne(draft, leaver, fit);
 }
 
-/** To the host with the most room that takes them (`spread`), or the one with the least. */
+/** To the first of the targets that takes them. */
 function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
   const { state } = draft;
   const rules = leaver.vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
@@ -198,11 +198,25 @@ function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
     members.every((vm) => leaver.vms.includes(vm));
   const binding = rules.filter((rule) => bindsInTheEnd(rule) && isWhole(rule));
   for (const rule of binding) state.suspended.add(rule);
-  const { order } = state.byRoom;
-  const candidates = fit === 'pack' ? order.slice() : order.slice().reverse();
-  const found = candidates.some((to) => moveAllTo(draft, leaver, to));
+  const found = targetsFor(state, leaver.vms, fit).some((to) => moveAllTo(draft, leaver, to));
   for (const rule of binding) state.suspended.delete(rule);
   return found;
+}
+
+/**
+ * Hosts with the most room first (`spread`), or with the least; before those that strain more soft
+ * rules, where each VM counts as if it went alone.
+ */
+function targetsFor(state: State, vms: readonly number[], fit: Fit): readonly number[] {
+  const order = [...state.byRoom.order];
+  const byRoom = fit === 'pack' ? order : order.reverse();
+  const bound = vms.filter((vm) => state.rules.softOf[vm] !== undefined);
+  if (bound.length === 0) return byRoom;
+  const strains = new Float64Array(order.length);
+  for (const vm of bound) {
+    for (const h of order) strains[h] = (strains[h] ?? 0) + state.strain(vm, h);
+  }
+  return byRoom.sort((a, b) => (strains[a] ?? 0) - (strains[b] ?? 0));
 }
 
 function moveAllTo(draft: Draft, { vms, evacuation }: Leaver, to: number): boolean {

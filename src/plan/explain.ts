@@ -89,6 +89,11 @@ function momentary(
   if (terms.optional && model.hostMeasured[to] === 0) {
     found.push({ code: 'stale-metrics', detail: 'CPU use of the host is not known' });
   }
+  if (terms.optional && terms.mayStrain !== true && state.strain(v, to) > 0) {
+    const rules = (state.rules.softOf[v] ?? []).filter((r) => r.strain(v, state.at)(to) > 0);
+    const named = rules.map(({ rule }) => `${rule.id} (${rule.origin})`).join(', ');
+    found.push({ code: 'no-gain', detail: `against the soft rule ${named}` });
+  }
   for (const rule of state.rules.hardOf[v] ?? []) {
     if (!rule.forbids(v, state.at[v] ?? -1, to, 'in-the-end')) continue;
     found.push({ code: codeName(rule.code), detail: `${rule.id} (${rule.rule.origin})` });

@@ -188,16 +188,9 @@ class Leveller {
       const profit = this.#profit(vm, from, to);
       if (profit <= (best?.profit ?? 0)) continue;
       if (state.refusal(vm, to, terms, outlook) !== 0) continue;
-      if (this.#isUnwanted(vm, from, to)) continue;
       best = { vm, to, profit };
     }
     return best;
-  }
-
-  /** Whether a soft rule is against it: what is only for good looks does not override that. */
-  #isUnwanted(vm: number, from: number, to: number): boolean {
-    const rules = this.#state.rules.softOf[vm];
-    return rules?.some((rule) => rule.forbids(vm, from, to, 'in-the-end')) ?? false;
   }
 
   /** What the move gains less what it costs (with the margin), per byte-weighted cost. */

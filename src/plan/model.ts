@@ -23,6 +23,7 @@ import type { Host } from '../domain/host.ts';
 import { type HostId, type VmId, compareText, vmId } from '../domain/ids.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
+import type { Weights } from '../domain/policy.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
 import type { PlanRequest } from './request.ts';
 
@@ -46,6 +47,8 @@ export interface Model {
   readonly vms: readonly Vm[];
   readonly hostIndex: ReadonlyMap<HostId, number>;
   readonly vmIndex: ReadonlyMap<VmId, number>;
+  /** Of the objective, so that choices can be weighed in its terms. */
+  readonly weights: Weights;
   /** Length of the resource vectors. */
   readonly width: number;
   readonly pageSizes: readonly Bytes[];
@@ -90,6 +93,7 @@ export function buildModel(request: PlanRequest): Model {
     vms,
     hostIndex: indexOf(hosts),
     vmIndex: indexOf(vms),
+    weights,
     width,
     pageSizes,
     need: new Float64Array(vms.length * width),

@@ -25,6 +25,8 @@ export interface Needs {
   readonly evacuations: readonly { readonly host: number; readonly finding: Finding }[];
   readonly reliefs: readonly Relief[];
   readonly repairs: readonly { readonly rule: CompiledRule; readonly finding: Finding }[];
+  /** The same for soft rules: where it is worth the moves. */
+  readonly mends: readonly { readonly rule: CompiledRule; readonly finding: Finding }[];
   readonly returns: readonly {
     readonly vm: number;
     readonly to: number;
@@ -64,6 +66,7 @@ class FindingReader {
   readonly #evacuations = new Map<number, Finding>();
   readonly #reliefs = new Map<string, Relief>();
   readonly #repairs = new Map<CompiledRule, Finding>();
+  readonly #mends = new Map<CompiledRule, Finding>();
   readonly #returns: { vm: number; to: number; finding: Finding }[] = [];
   readonly #levels: Finding[] = [];
   readonly #open: { finding: Finding; detail: string }[] = [];
@@ -81,10 +84,12 @@ class FindingReader {
     // A host that is emptied anyway needs no relief beside it.
     const reliefs = [...this.#reliefs.values()].filter(({ host }) => !this.#evacuations.has(host));
     const repairs = [...this.#repairs].map(([rule, finding]) => ({ rule, finding }));
+    const mends = [...this.#mends].map(([rule, finding]) => ({ rule, finding }));
     return {
       evacuations,
       reliefs,
       repairs,
+      mends,
       returns: this.#returns,
       levels: this.#levels,
       open: this.#open,
@@ -156,9 +161,13 @@ class FindingReader {
       if (subject.kind === 'vm') return rule.members.some((v) => this.#isVm(v, subject.vm));
       return subject.kind === 'fleet';
     });
-    if (about.length === 0) {
-      this.#open.push({ finding, detail: 'names no hard placement rule of the snapshot' });
+    const soft = this.#rules.soft.filter(
+      (rule) => trigger.kind === 'placement' && rule.id === trigger.rule,
+    );
+    if (about.length + soft.length === 0) {
+      this.#open.push({ finding, detail: 'names no placement rule of the snapshot' });
     }
+    for (const rule of soft) if (!this.#mends.has(rule)) this.#mends.set(rule, finding);
     for (const rule of about) if (!this.#repairs.has(rule)) this.#repairs.set(rule, finding);
   }
 

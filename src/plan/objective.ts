@@ -92,6 +92,20 @@ export class ObjectiveTracker {
     return difference(this.values(), before);
   }
 
+  /** What the move would change, without making it. */
+  look(v: number, from: number, to: number): TermValues {
+    const { width } = this.#model;
+    const rows = [from, to].map((h) => this.#load.slice(h * width, (h + 1) * width));
+    const spreads = this.#spreads.map((spread) => ({ ...spread }));
+    const [broken, cost] = [this.#broken, this.#cost];
+    const change = this.move(v, from, to);
+    for (const [end, h] of [from, to].entries()) this.#load.set(rows[end] ?? [], h * width);
+    for (const [i, spread] of this.#spreads.entries()) Object.assign(spread, spreads[i]);
+    [this.#broken, this.#cost] = [broken, cost];
+    this.#at[v] = from;
+    return change;
+  }
+
   #count(h: number, sign: 1 | -1): void {
     const { width, capacity } = this.#model;
     for (const spread of this.#spreads) {

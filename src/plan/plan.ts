@@ -19,7 +19,9 @@ import { Draft } from './draft.ts';
 import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
 import { EffectTracker } from './effects.ts';
 import { allowForCrowds, evacuate } from './evacuate.ts';
+import { Judge } from './judge.ts';
 import { level } from './level.ts';
+import { mendSoft } from './mend-soft.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
 import { type OrderedMove, orderMoves } from './order.ts';
 import type { SearchBudget } from './relieve.ts';
@@ -119,7 +121,9 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
     draft,
     needs.repairs.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
   );
+  const judge = (): Judge => new Judge(setting);
   const terms = {
+    judge,
     repair: setting.termsOf('corrective'),
     relief: (finding: Finding, share: number, resource: number) =>
       setting.reliefTerms(finding, share, resource),
@@ -127,6 +131,11 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   balance(draft, { reliefs: needs.reliefs, crowds }, terms, budget);
   bringHome(draft, setting);
   draft.retryOpen();
+  mendSoft(
+    draft,
+    needs.mends.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
+    judge,
+  );
   allowForCrowds(draft);
   for (const finding of needs.levels) {
     const { weights, limits } = request;

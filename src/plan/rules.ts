@@ -17,7 +17,7 @@ import { apartRule } from './rules/apart.ts';
 import { type Domains, countMembers, domainsOf, domainsOfSets } from './rules/domains.ts';
 import { hostRule } from './rules/hosts.ts';
 import { lonelyRule } from './rules/lonely.ts';
-import type { Answers, CompiledRule } from './rules/rule.ts';
+import { type Answers, type CompiledRule, countedStrain } from './rules/rule.ts';
 import { spreadRule } from './rules/spread.ts';
 import { togetherRule } from './rules/together.ts';
 
@@ -58,6 +58,7 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     everyone: false,
     collides: () => false,
     count: () => undefined,
+    strain: countedStrain(answers.broken),
     ...answers,
   });
   switch (rule.kind) {

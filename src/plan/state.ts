@@ -27,7 +27,7 @@ import type { Compatibility } from './compat.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { RoomIndex } from './room.ts';
 import type { RuleSet } from './rules.ts';
-import type { CompiledRule, Outlook } from './rules/rule.ts';
+import type { CompiledRule, Outlook, Strain } from './rules/rule.ts';
 
 /** What holds for the moves of one tier. */
 export interface Terms {
@@ -37,6 +37,8 @@ export interface Terms {
   readonly compatibility: Compatibility;
   /** Per host and resource: what no arrival may exceed. */
   readonly limit: Float64Array;
+  /** Optional, and worth more than the soft rules that it breaks: that was reckoned. */
+  readonly mayStrain?: true;
   /** What cannot wait: CPU limits nothing. */
   readonly overCpu?: true;
   /** Per host: 1 when going there does not serve the finding. */
@@ -72,6 +74,8 @@ export class State {
   readonly judged: (Uint8Array | undefined)[];
   /** How often a VM × host pair was judged. */
   evaluated = 0;
+  /** What going elsewhere does to the soft rules of the VM that was asked about last. */
+  #strains: { readonly vm: number; readonly of: readonly Strain[] } | undefined;
 
   constructor(model: Model, rules: RuleSet) {
     this.model = model;
@@ -84,6 +88,21 @@ export class State {
     this.closed = new Uint8Array(model.hosts.length);
     this.judged = Array.from({ length: model.vms.length });
     this.moved = new Uint8Array(model.vms.length);
+  }
+
+  /**
+   * How many VMs more stand against soft rules in the end when this one goes there; negative: it
+   * mends some. 0 where the policy gives soft rules no weight.
+   */
+  strain(v: number, to: number): number {
+    const rules = this.rules.softOf[v];
+    if (rules === undefined || this.model.weights.softRules <= 0) return 0;
+    if (this.#strains?.vm !== v) {
+      this.#strains = { vm: v, of: rules.map((rule) => rule.strain(v, this.at)) };
+    }
+    let sum = 0;
+    for (const strain of this.#strains.of) sum += strain(to);
+    return sum;
   }
 
   /** Why the VM may not move at all, whatever the target; 0: it may. */
@@ -141,6 +160,7 @@ export class State {
     const against = this.ruleAgainst(v, to, outlook);
     if (against !== undefined) return against.code;
     if (terms.useless?.[to] === 1) return NO_GAIN;
+    if (terms.optional && terms.mayStrain !== true && this.strain(v, to) > 0) return NO_GAIN;
     if ((this.model.vms[v]?.vcpus ?? 0) > (this.model.hosts[to]?.cpu.threads ?? 0)) return VCPUS;
     return terms.compatibility.way(v, to).code;
   }
@@ -199,6 +219,7 @@ export class State {
   }
 
   #shift(v: number, from: number, to: number, sign: 1 | -1): void {
+    this.#strains = undefined;
     const { width, need, held } = this.model;
     const { gross, later, net } = this;
     for (let r = 0; r < width; r += 1) {

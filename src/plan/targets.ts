@@ -9,8 +9,39 @@ export type Fit = 'spread' | 'pack';
 /** How many hosts that would do are compared before one is taken (`spread`). */
 const COMPARED = 4;
 
-/** A host that takes the VM at any moment, by `fit`; -1: there is none. */
+/**
+ * A host that takes the VM at any moment: of those that break the fewest soft rules (or mend the
+ * most) one by `fit`; -1: there is none.
+ */
 export function findTarget(state: State, v: number, terms: Terms, fit: Fit): number {
+  return gentlest(state, v, (strain) => findAt(strain, state, v, terms, fit));
+}
+
+/**
+ * A host that takes the VM after all moves so far have ended, by soft rules, then the one with the
+ * most room left; -1: there is none. Looks at every host.
+ */
+export function findLaterTarget(state: State, v: number, terms: Terms): number {
+  return gentlest(state, v, (strain) => findLaterAt(strain, state, v, terms));
+}
+
+/** Any strain; for the many VMs that have no soft rule. */
+const ANY = undefined;
+type Wanted = number | typeof ANY;
+
+/** The host that is found for the least strain on soft rules for which there is one. */
+function gentlest(state: State, v: number, find: (strain: Wanted) => number): number {
+  if (state.rules.softOf[v] === undefined) return find(ANY);
+  const strains = new Set(state.model.hosts.map((_host, h) => state.strain(v, h)));
+  for (const strain of [...strains].sort((a, b) => a - b)) {
+    const host = find(strain);
+    if (host >= 0) return host;
+  }
+  return -1;
+}
+
+// oxlint-disable-next-line max-params -- a strain, and what findTarget is asked
+function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit): number {
   const { order } = state.byRoom;
   const need = state.model.need[v * state.model.width + CPU_AT] ?? 0;
   // A hair below, so that rounding in the sorted rooms can not hide a host that just fits.
@@ -18,6 +49,7 @@ export function findTarget(state: State, v: number, terms: Terms, fit: Fit): num
   if (fit === 'pack') {
     for (let place = first; place < order.length; place += 1) {
       const h = order[place] ?? -1;
+      if (strain !== ANY && state.strain(v, h) !== strain) continue;
       if (state.refusal(v, h, terms, 'any-moment') === 0) return h;
     }
     return -1;
@@ -27,6 +59,7 @@ export function findTarget(state: State, v: number, terms: Terms, fit: Fit): num
   let compared = 0;
   for (let place = order.length - 1; place >= first && compared < COMPARED; place -= 1) {
     const h = order[place] ?? -1;
+    if (strain !== ANY && state.strain(v, h) !== strain) continue;
     if (state.refusal(v, h, terms, 'any-moment') !== 0) continue;
     compared += 1;
     const fill = fillAfter(state, v, h);
@@ -35,14 +68,12 @@ export function findTarget(state: State, v: number, terms: Terms, fit: Fit): num
   return best;
 }
 
-/**
- * A host that takes the VM after all moves so far have ended, the one with the most room left;
- * -1: there is none. Looks at every host.
- */
-export function findLaterTarget(state: State, v: number, terms: Terms): number {
+// oxlint-disable-next-line max-params -- a strain, and what findLaterTarget is asked
+function findLaterAt(strain: Wanted, state: State, v: number, terms: Terms): number {
   let best = -1;
   let bestFill = Number.POSITIVE_INFINITY;
   for (let h = 0; h < state.model.hosts.length; h += 1) {
+    if (strain !== ANY && state.strain(v, h) !== strain) continue;
     if (state.refusal(v, h, terms, 'in-the-end') !== 0) continue;
     const fill = fillAfter(state, v, h);
     if (fill < bestFill) [best, bestFill] = [h, fill];

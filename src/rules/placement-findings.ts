@@ -1,5 +1,6 @@
 /**
- * Hard placement rules that the world breaks at this moment → one corrective finding per rule. A
+ * Placement rules that the world breaks at this moment → one finding per rule: corrective for a
+ * hard one, optional for a soft one. A
  * VM that is powered off breaks nothing, and a host without the rule's fault domain can be
  * compared with nobody: that is a gap, not a breach.
  */
@@ -35,7 +36,7 @@ export interface Breach {
   readonly evidence: readonly Evidence[];
 }
 
-/** Every hard rule that is broken now, by id. */
+/** Every rule that is broken now, by id. */
 export function breaches(snapshot: Snapshot): {
   readonly broken: readonly Breach[];
   readonly gaps: readonly Gap[];
@@ -48,7 +49,6 @@ export function breaches(snapshot: Snapshot): {
   const broken: Breach[] = [];
   const rules = [...snapshot.placement].sort((a, b) => compareText(a.id, b.id));
   for (const rule of rules) {
-    if (rule.strength !== 'hard') continue;
     const breach = breachOf(rule, world);
     if (breach !== undefined) broken.push(breach);
   }
@@ -57,6 +57,7 @@ export function breaches(snapshot: Snapshot): {
 
 /** `since`: when the rule was first seen broken. */
 export function breachFinding({ rule, vms, evidence }: Breach, since: EpochSeconds): Finding {
+  const isSoft = rule.strength === 'soft';
   const [only] = vms;
   const names = vms.map((vm) => `${vm.name} on ${vm.host}`);
   const shown = names.slice(0, MAX_NAMES).join(', ');
@@ -65,13 +66,13 @@ export function breachFinding({ rule, vms, evidence }: Breach, since: EpochSecon
     id: makeFindingId('placement', rule.id),
     kind: 'rule-broken',
     response: 'repair',
-    tier: 'corrective',
+    tier: isSoft ? 'optional' : 'corrective',
     subject:
       only !== undefined && vms.length === 1 ? { kind: 'vm', vm: only.id } : { kind: 'fleet' },
     trigger: { kind: 'placement', rule: rule.id },
     since,
     evidence,
-    text: `rule ${rule.id} (${rule.kind}) is broken: ${shown}${rest}`,
+    text: `${isSoft ? 'soft rule' : 'rule'} ${rule.id} (${rule.kind}) is broken: ${shown}${rest}`,
     relieveBelow: undefined,
     deadline: undefined,
   };

@@ -99,7 +99,7 @@ const RULE = fc.record({
   vms: fc.array(fc.nat(100), { minLength: 2, maxLength: 4 }),
   hosts: fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }),
   hold: fc.constantFrom('always', 'finally'),
-  strength: often<PlacementRule['strength']>('hard', 'soft'),
+  strength: fc.constantFrom<PlacementRule['strength'][]>('hard', 'hard', 'soft'),
 });
 
 /** A whole request. `wild`: with everything that can be odd; else only healthy, measured hosts. */
@@ -322,10 +322,10 @@ function findingsOf(
   if (drawn.quarantined && hosts[0] !== undefined) {
     found.push(aFinding('quarantine', { host: hosts[0].id }));
   }
-  for (const { id } of snapshot.placement) {
-    found.push(
-      aFinding('repair', { id: `repair-${id}`, trigger: { kind: 'placement', rule: id } }),
-    );
+  for (const { id, strength } of snapshot.placement) {
+    const tier = strength === 'hard' ? 'corrective' : 'optional';
+    const trigger = { kind: 'placement', rule: id } as const;
+    found.push(aFinding('repair', { id: `repair-${id}`, tier, trigger }));
   }
   return found;
 }

@@ -20,6 +20,11 @@ export function apartRule(
       meets(counts, from, to, rule.hold === 'finally' || outlook === 'in-the-end'),
     count: (_v, from, to, sign) => countMove(counts, from, to, sign),
     broken: (at) => tally(members, at, counts).reduce((sum, n) => sum + Math.max(0, n - 1), 0),
+    strain(v, at) {
+      const others = tally(members, at, counts, v);
+      const company = (h: number): number => Math.min(1, others[domainOf[h] ?? -1] ?? 0);
+      return (to) => company(to) - company(at[v] ?? -1);
+    },
     remedy(v, at) {
       const others = members.filter((member) => member !== v);
       const isClear = (h: number): boolean =>

@@ -17,6 +17,7 @@ export function hostRule(
   return {
     forbids: (_v, _from, to) => isAgainst(to),
     broken: (at) => members.filter((v) => isAgainst(at[v] ?? -1)).length,
+    strain: (v, at) => (to) => Number(isAgainst(to)) - Number(isAgainst(at[v] ?? -1)),
     remedy: (v, at) => (isAgainst(at[v] ?? -1) ? isAllowed : undefined),
   };
 }

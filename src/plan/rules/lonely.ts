@@ -51,6 +51,17 @@ export function lonelyRule(model: Model, rule: LonelyRule, members: readonly num
       const crowd = crowdAt(at);
       return members.filter((v) => counts(v) && against(crowd, v, at[v] ?? -1) > 0).length;
     },
+    strain(v, at) {
+      const crowd = crowdAt(at);
+      const from = at[v] ?? -1;
+      add(crowd, v, from, -1);
+      const against = (h: number): number => {
+        const { members: own, others } = crowd;
+        if (isMember[v] === 1) return Number((others[h] ?? 0) > 0);
+        return (others[h] ?? 0) > 0 ? 0 : (own[h] ?? 0);
+      };
+      return (to) => (counts(v) ? against(to) - against(from) : 0);
+    },
     remedy(v, at) {
       const crowd = crowdAt(at);
       if (!counts(v) || against(crowd, v, at[v] ?? -1) === 0) return undefined;

@@ -13,6 +13,9 @@ export type Outlook = 'any-moment' | 'in-the-end';
 /** Whether the rule is better kept with the VM on this host. */
 export type Remedy = (to: number) => boolean;
 
+/** How many more members stand against the rule, in the end, with the VM on this host. */
+export type Strain = (to: number) => number;
+
 export interface CompiledRule {
   readonly id: RuleId;
   readonly rule: PlacementRule;
@@ -31,10 +34,26 @@ export interface CompiledRule {
   broken(at: Int32Array): number;
   /** Where the VM would stand better; undefined: it stands well, with the others as they are. */
   remedy(v: number, at: Int32Array): Remedy | undefined;
+  /** What going elsewhere changes in `broken`, the others as they are; sound while `at` is kept. */
+  strain(v: number, at: Int32Array): Strain;
   /** Who is moved to mend the rule, in this order; absent: the members by index. */
   readonly movers?: (at: Int32Array) => readonly number[];
 }
 
 /** What a kind answers beside what all have in common. */
 export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
-  Partial<Pick<CompiledRule, 'collides' | 'count' | 'movers' | 'everyone'>>;
+  Partial<Pick<CompiledRule, 'collides' | 'count' | 'movers' | 'everyone' | 'strain'>>;
+
+/** By counting twice: for kinds that know no shorter way. */
+export function countedStrain(broken: CompiledRule['broken']): CompiledRule['strain'] {
+  return (v, at) => {
+    const from = at[v] ?? -1;
+    const before = broken(at);
+    return (to) => {
+      at[v] = to;
+      const after = broken(at);
+      at[v] = from;
+      return after - before;
+    };
+  };
+}

@@ -52,6 +52,16 @@ export function spreadRule(
       for (const { sure } of views) sure.move(domainAt(from), domainAt(to), sign);
     },
     broken: (at) => Math.max(0, Math.min(rule.minimum, members.length) - used(countAt(at))),
+    strain(v, at) {
+      const view = { domainOf: domains.of, net: new Int32Array(domains.count) };
+      const others = tally(members, at, view, v);
+      const [taken, wanted] = [used(others), Math.min(rule.minimum, members.length)];
+      const missing = (h: number): number => {
+        const isNew = others[domainAt(h)] === 0;
+        return Math.max(0, wanted - taken - Number(isNew));
+      };
+      return (to) => missing(to) - missing(at[v] ?? -1);
+    },
     remedy(v, at) {
       const there = countAt(at);
       const here = domainAt(at[v] ?? -1);

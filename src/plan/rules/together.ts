@@ -21,6 +21,15 @@ export function togetherRule(
     },
     count: (_v, from, to, sign) => countMove(counts, from, to, sign),
     broken: (at) => members.length - Math.max(0, ...tally(members, at, counts)),
+    strain(v, at) {
+      const others = tally(members, at, counts, v);
+      const most = Math.max(0, ...others);
+      const largest = (h: number): number => {
+        const domain = domainOf[h] ?? -1;
+        return domain < 0 ? most : Math.max(most, (others[domain] ?? 0) + 1);
+      };
+      return (to) => largest(at[v] ?? -1) - largest(to);
+    },
     remedy(v, at) {
       const others = tally(members, at, counts, v);
       const here = others[domainOf[at[v] ?? -1] ?? -1] ?? 0;

@@ -103,7 +103,7 @@ describe('orders', () => {
   });
 });
 
-describe('hard placement rules', () => {
+describe('placement rules', () => {
   /** h1 and h2 in rack r1, h3 in r2, h4 in none; v1 on h1, v2 and v3 on h2, v4 on h3. */
   function world(...placement: PlacementRule[]): Snapshot {
     return aSnapshot({
@@ -184,9 +184,11 @@ describe('hard placement rules', () => {
     expect(findings[0]?.subject).toEqual({ kind: 'vm', vm: 'v4' });
   });
 
-  it('that are soft are no findings', async () => {
+  it('that are soft are optional findings', async () => {
     const soft = { ...aPin('r', ['v4'], ['h1']), strength: 'soft' as const };
-    expect((await new Ticks([]).at(0, world(soft))).findings).toEqual([]);
+    expect((await new Ticks([]).at(0, world(soft))).findings).toMatchObject([
+      { tier: 'optional', response: 'repair', text: 'soft rule r (pin) is broken: v4 on h3' },
+    ]);
   });
 
   it('over a fault domain that a host does not have are a gap', async () => {
