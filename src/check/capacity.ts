@@ -39,9 +39,9 @@ interface Resource {
 }
 
 export function checkCapacity(world: World, steps: readonly Step[]): Violation[] {
-  const targets = new Set(steps.map((step) => step.to.id));
+  const residents = residentsOf(world, new Set(steps.map((step) => step.to.id)));
   return resourcesOf(world, steps).flatMap((resource) => {
-    const base = baseLoads(world, resource, targets);
+    const base = baseLoads(world, resource, residents);
     const inTurn = oneAfterTheOther(resource, base, steps);
     const reported = new Set(inTurn.map((violation) => violation.index));
     const together = interleaved(world, resource, base, steps);
@@ -112,20 +112,26 @@ function lastOf(window: MetricWindow | undefined): number {
   return window?.mean.kind === 'known' ? window.mean.value : 0;
 }
 
+/** Who is on the targets before the plan. */
+function residentsOf(world: World, targets: ReadonlySet<HostId>): ReadonlyMap<HostId, Vm[]> {
+  const residents = new Map<HostId, Vm[]>([...targets].map((id) => [id, []]));
+  for (const vm of world.snapshot.vms) residents.get(vm.host)?.push(vm);
+  return residents;
+}
+
 /** What targets hold before the plan: own use, residents, arrivals in flight, reservations. */
 function baseLoads(
   world: World,
   resource: Resource,
-  targets: ReadonlySet<HostId>,
+  residents: ReadonlyMap<HostId, readonly Vm[]>,
 ): ReadonlyMap<HostId, number> {
   const { snapshot } = world;
-  const loads = new Map<HostId, number>([...targets].map((id) => [id, 0]));
+  const loads = new Map<HostId, number>();
+  for (const id of residents.keys()) loads.set(id, 0);
   const add = (host: HostId, amount: number): unknown =>
-    targets.has(host) && loads.set(host, (loads.get(host) ?? 0) + amount);
-  const residents = Map.groupBy(snapshot.vms, (vm) => vm.host);
-  for (const id of targets) {
+    residents.has(host) && loads.set(host, (loads.get(host) ?? 0) + amount);
+  for (const [id, guests] of residents) {
     const host = world.hosts.get(id);
-    const guests = residents.get(id) ?? [];
     for (const vm of guests) add(id, resource.need(vm));
     if (host !== undefined) add(id, resource.own(host, guests));
   }

@@ -7,12 +7,12 @@ import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import { CODE_COUNT, codeName } from './codes.ts';
 import type { Draft, Open } from './draft.ts';
 import { refusalsOf } from './explain.ts';
+import { FITS } from './judged.ts';
 import { CPU_AT } from './model.ts';
 import type { Relief } from './needs.ts';
 import type { OrderedMove } from './order.ts';
 import { Prover } from './proof.ts';
 import type { Setting } from './setting.ts';
-import { FITS } from './state.ts';
 import { fillAfter } from './targets.ts';
 
 /** Rejected targets that a move names. */
@@ -53,11 +53,7 @@ export function makeReport(
 
 /** Pairs by the code that refused them last. */
 function countRefusals(draft: Draft): PlanReport['refusals'] {
-  const counts = new Uint32Array(Math.max(CODE_COUNT, FITS + 1));
-  for (const row of draft.state.judged) {
-    if (row === undefined) continue;
-    for (let h = 0; h < row.length; h += 1) counts[row[h] ?? 0] = (counts[row[h] ?? 0] ?? 0) + 1;
-  }
+  const counts = draft.state.judged.counts();
   const found: Partial<Record<RefusalCode, number>> = {};
   for (let code = 1; code < CODE_COUNT; code += 1) {
     const count = counts[code] ?? 0;
@@ -69,11 +65,9 @@ function countRefusals(draft: Draft): PlanReport['refusals'] {
 /** The targets that were judged for a move and not taken: those that would do first. */
 export function rejectedTargets(draft: Draft, { vm, from, to }: OrderedMove): Move['rejected'] {
   const { state } = draft;
-  const row = state.judged[vm] ?? new Uint8Array();
   const considered: { h: number; code: number; fill: number }[] = [];
-  for (let h = 0; h < row.length; h += 1) {
-    const code = row[h] ?? 0;
-    if (code === 0 || h === from || h === to) continue;
+  for (const [h, code] of state.judged.of(vm)) {
+    if (h === from || h === to) continue;
     const fill = code === FITS ? fillAfter(state, vm, h) : Infinity;
     // By fill, then by host; only the first few are ever wanted, of what may be thousands.
     let place = considered.length;

@@ -24,6 +24,7 @@ import {
   VCPUS,
 } from './codes.ts';
 import type { Compatibility } from './compat.ts';
+import { FITS, Judged } from './judged.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { RoomIndex } from './room.ts';
 import type { RuleSet } from './rules.ts';
@@ -44,9 +45,6 @@ export interface Terms {
   /** Per host: 1 when going there does not serve the finding. */
   readonly useless?: Uint8Array;
 }
-
-/** In {@link State.judged}: the host would have done. */
-export const FITS = 255;
 
 export interface DraftMove {
   readonly vm: number;
@@ -70,8 +68,7 @@ export class State {
   readonly moves: DraftMove[] = [];
   /** Rules that are not asked while a whole group is being moved together. */
   readonly suspended = new Set<CompiledRule>();
-  /** Per VM that was considered, and host: 0 not judged, FITS, or the code of the last refusal. */
-  readonly judged: (Uint8Array | undefined)[];
+  readonly judged: Judged;
   /** How often a VM × host pair was judged. */
   evaluated = 0;
   /** What going elsewhere does to the soft rules of the VM that was asked about last. */
@@ -86,7 +83,7 @@ export class State {
     this.net = model.net.slice();
     this.byRoom = new RoomIndex(model, this.gross);
     this.closed = new Uint8Array(model.hosts.length);
-    this.judged = Array.from({ length: model.vms.length });
+    this.judged = new Judged(model.hosts.length);
     this.moved = new Uint8Array(model.vms.length);
   }
 
@@ -118,7 +115,7 @@ export class State {
   refusal(v: number, to: number, terms: Terms, outlook: Outlook): number {
     const code = this.#judge(v, to, terms, outlook);
     this.evaluated += 1;
-    (this.judged[v] ??= new Uint8Array(this.model.hosts.length))[to] = code === 0 ? FITS : code;
+    this.judged.note(v, to, code === 0 ? FITS : code);
     return code;
   }
 

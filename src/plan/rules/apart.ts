@@ -19,10 +19,10 @@ export function apartRule(
     forbids: (_v, from, to, outlook) =>
       meets(counts, from, to, rule.hold === 'finally' || outlook === 'in-the-end'),
     count: (_v, from, to, sign) => countMove(counts, from, to, sign),
-    broken: (at) => tally(members, at, counts).reduce((sum, n) => sum + Math.max(0, n - 1), 0),
+    broken: (at) => tally(members, at, domainOf).surplus(),
     strain(v, at) {
-      const others = tally(members, at, counts, v);
-      const company = (h: number): number => Math.min(1, others[domainOf[h] ?? -1] ?? 0);
+      const others = tally(members, at, domainOf, v);
+      const company = (h: number): number => Math.min(1, others.at(domainOf[h] ?? -1));
       return (to) => company(to) - company(at[v] ?? -1);
     },
     remedy(v, at) {
@@ -40,5 +40,5 @@ function meets(counts: Counts, from: number, to: number, net: boolean): boolean 
   const source = counts.domainOf[from] ?? -1;
   const itself = source < 0 || source === target ? 1 : 0;
   const count = net ? counts.net : counts.gross;
-  return (count[target] ?? 0) + (count.at(-1) ?? 0) - itself > 0;
+  return count.at(target) + count.at(-1) - itself > 0;
 }

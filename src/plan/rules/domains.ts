@@ -4,46 +4,81 @@ import type { HostId } from '../../domain/ids.ts';
 import { own } from '../../domain/own.ts';
 import type { Model } from '../model.ts';
 
-/** Per host; -1 where the host has no domain of the kind. */
-export interface Domains {
-  readonly of: Int32Array;
-  readonly count: number;
-}
+/** Per host the number of its domain; -1 where the host has none of the kind. */
+export type Domains = Int32Array;
 
 /** The domains of one kind, made once for all rules over it. */
 export function domainsOf(model: Model, over: string, made: Map<string, Domains>): Domains {
   const known = made.get(over);
   if (known !== undefined) return known;
   const names = new Map<string, number>();
-  const of = Int32Array.from(model.hosts, (host) => {
+  const domains = Int32Array.from(model.hosts, (host) => {
     const name = over === 'host' ? host.id : own(host.faultDomains, over);
     if (name === undefined) return -1;
     const number = names.get(name) ?? names.size;
     names.set(name, number);
     return number;
   });
-  const domains = { of, count: names.size };
   made.set(over, domains);
   return domains;
 }
 
 /** Sets of hosts as domains; a host in two of them (sets of labels can overlap) is in the first. */
 export function domainsOfSets(model: Model, sets: readonly (readonly HostId[])[]): Domains {
-  const of = new Int32Array(model.hosts.length).fill(-1);
+  const domains = new Int32Array(model.hosts.length).fill(-1);
   for (const [number, set] of sets.entries()) {
     for (const id of set) {
       const h = model.hostIndex.get(id) ?? -1;
-      if (h >= 0 && of[h] === -1) of[h] = number;
+      if (h >= 0 && domains[h] === -1) domains[h] = number;
     }
   }
-  return { of, count: sets.length };
+  return domains;
+}
+
+/**
+ * How many VMs are in each domain; domain -1: in no known one. A rule has few members, and
+ * there may be thousands of domains (each host is one) and of rules: it holds what it counts only.
+ */
+export class Tally {
+  readonly #counts = new Map<number, number>();
+
+  add(domain: number, by: number): void {
+    this.#counts.set(domain, this.at(domain) + by);
+  }
+
+  at(domain: number): number {
+    return this.#counts.get(domain) ?? 0;
+  }
+
+  /** How many known domains have any. */
+  used(): number {
+    let used = 0;
+    for (const [domain, count] of this.#counts) if (domain >= 0 && count > 0) used += 1;
+    return used;
+  }
+
+  /** How many are beyond the first one of their known domain. */
+  surplus(): number {
+    let surplus = 0;
+    for (const [domain, count] of this.#counts) if (domain >= 0) surplus += Math.max(0, count - 1);
+    return surplus;
+  }
+
+  /** The most that a known domain other than this one has; 0 where there is none. */
+  most(except = -1): number {
+    let most = 0;
+    for (const [domain, count] of this.#counts) {
+      if (domain >= 0 && domain !== except && count > most) most = count;
+    }
+    return most;
+  }
 }
 
 export interface Counts {
-  readonly domainOf: Int32Array;
-  /** Members per domain at any moment, and in the end; the last place: of no known domain. */
-  readonly gross: Int32Array;
-  readonly net: Int32Array;
+  readonly domainOf: Domains;
+  /** Members per domain at any moment, and in the end. */
+  readonly gross: Tally;
+  readonly net: Tally;
   /** A member is in flight, or about to be: where it ends up is not certain yet. */
   readonly unsettled: boolean;
 }
@@ -55,22 +90,21 @@ export interface Counts {
 export function countMembers(
   model: Model,
   members: readonly number[],
-  domains: Domains,
+  domainOf: Domains,
   apart: boolean,
 ): Counts {
-  const domainOf = domains.of;
   let unsettled = false;
-  const gross = new Int32Array(domains.count + 1);
-  const net = new Int32Array(domains.count + 1);
+  const gross = new Tally();
+  const net = new Tally();
   for (const v of members) {
     const there = domainOf[model.home[v] ?? -1] ?? -1;
-    shift(gross, there, 1);
-    shift(net, there, 1);
+    gross.add(there, 1);
+    net.add(there, 1);
     const other = model.alsoAt[v] ?? -1;
     if (other < 0 || domainOf[other] === there) continue;
     unsettled = true;
-    shift(gross, domainOf[other] ?? -1, 1);
-    if (apart) shift(net, domainOf[other] ?? -1, 1);
+    gross.add(domainOf[other] ?? -1, 1);
+    if (apart) net.add(domainOf[other] ?? -1, 1);
   }
   return { domainOf, gross, net, unsettled };
 }
@@ -82,30 +116,23 @@ export function countMove(
   to: number,
   sign: 1 | -1,
 ) {
-  const source = domainOf[from] ?? -1;
   const target = domainOf[to] ?? -1;
-  shift(net, source, -sign);
-  shift(net, target, sign);
-  shift(gross, target, sign);
-}
-
-/** Members without a domain are counted in the last place. */
-function shift(counts: Int32Array, domain: number, by: number): void {
-  const at = domain < 0 ? counts.length - 1 : domain;
-  counts[at] = (counts[at] ?? 0) + by;
+  net.add(domainOf[from] ?? -1, -sign);
+  net.add(target, sign);
+  gross.add(target, sign);
 }
 
 /** How many of these VMs are in each domain; those of no known domain are left out. */
 export function tally(
   members: readonly number[],
   at: Int32Array,
-  { domainOf, net }: Pick<Counts, 'domainOf' | 'net'>,
+  domainOf: Domains,
   except = -1,
-): Int32Array {
-  const found = new Int32Array(net.length);
+): Tally {
+  const found = new Tally();
   for (const v of members) {
     const domain = v === except ? -1 : (domainOf[at[v] ?? -1] ?? -1);
-    if (domain >= 0) found[domain] = (found[domain] ?? 0) + 1;
+    if (domain >= 0) found.add(domain, 1);
   }
   return found;
 }

@@ -8,7 +8,7 @@
 
 import type { SpreadRule } from '../../domain/placement.ts';
 import type { Model } from '../model.ts';
-import { type Domains, tally } from './domains.ts';
+import { type Domains, Tally, tally } from './domains.ts';
 import type { Answers } from './rule.ts';
 
 type Journey = readonly [source: number, target: number];
@@ -22,9 +22,9 @@ export function spreadRule(
   // What a move has gained in the end is not given away again by another one; and who has a place
   // reserved elsewhere may go there, or may not.
   const views = (rule.hold === 'finally' ? [true] : [false, true]).flatMap((arrived) =>
-    [false, true].map((stays) => ({ sure: new Certainty(domains.count, arrived), stays })),
+    [false, true].map((stays) => ({ sure: new Certainty(arrived), stays })),
   );
-  const domainAt = (h: number): number => domains.of[h] ?? -1;
+  const domainAt = (h: number): number => domains[h] ?? -1;
   for (const v of members) {
     const home = model.home[v] ?? -1;
     const other = model.alsoAt[v] ?? -1;
@@ -34,8 +34,6 @@ export function spreadRule(
       sure.add(domainAt(home), domainAt(isSettled ? home : other));
     }
   }
-  const countAt = (at: Int32Array): Int32Array =>
-    tally(members, at, { domainOf: domains.of, net: new Int32Array(domains.count) });
   return {
     forbids(_v, from, to) {
       const [source, target] = [domainAt(from), domainAt(to)];
@@ -51,22 +49,22 @@ export function spreadRule(
     count(_v, from, to, sign) {
       for (const { sure } of views) sure.move(domainAt(from), domainAt(to), sign);
     },
-    broken: (at) => Math.max(0, Math.min(rule.minimum, members.length) - used(countAt(at))),
+    broken: (at) =>
+      Math.max(0, Math.min(rule.minimum, members.length) - tally(members, at, domains).used()),
     strain(v, at) {
-      const view = { domainOf: domains.of, net: new Int32Array(domains.count) };
-      const others = tally(members, at, view, v);
-      const [taken, wanted] = [used(others), Math.min(rule.minimum, members.length)];
+      const others = tally(members, at, domains, v);
+      const [taken, wanted] = [others.used(), Math.min(rule.minimum, members.length)];
       const missing = (h: number): number => {
-        const isNew = others[domainAt(h)] === 0;
+        const isNew = domainAt(h) >= 0 && others.at(domainAt(h)) === 0;
         return Math.max(0, wanted - taken - Number(isNew));
       };
       return (to) => missing(to) - missing(at[v] ?? -1);
     },
     remedy(v, at) {
-      const there = countAt(at);
+      const there = tally(members, at, domains);
       const here = domainAt(at[v] ?? -1);
-      if ((here >= 0 && there[here] === 1) || used(there) >= rule.minimum) return undefined;
-      return (to) => there[domainAt(to)] === 0;
+      if (there.at(here) === 1 || there.used() >= rule.minimum) return undefined;
+      return (to) => domainAt(to) >= 0 && there.at(domainAt(to)) === 0;
     },
   };
 }
@@ -74,26 +72,25 @@ export function spreadRule(
 /** How many domains have a member whatever happens. */
 class Certainty {
   /** Members per domain who are there for certain. */
-  readonly #settled: Int32Array;
+  readonly #settled = new Tally();
   /** Who may be in either of two domains. */
   readonly #journeys: Journey[] = [];
   /** Moves of the plan are taken to be done. */
   readonly #arrived: boolean;
 
-  constructor(domains: number, arrived: boolean) {
-    this.#settled = new Int32Array(domains);
+  constructor(arrived: boolean) {
     this.#arrived = arrived;
   }
 
   add(one: number, other: number): void {
-    if (one === other) this.#shift(one, 1);
+    if (one === other) this.#settled.add(one, 1);
     else this.#journeys.push([one, other]);
   }
 
   move(source: number, target: number, sign: 1 | -1): void {
     if (source === target) return;
-    this.#shift(source, -sign);
-    if (this.#arrived) this.#shift(target, sign);
+    this.#settled.add(source, -sign);
+    if (this.#arrived) this.#settled.add(target, sign);
     else if (sign === 1) this.#journeys.push([source, target]);
     else {
       const isIt = ([from, to]: Journey): boolean => from === source && to === target;
@@ -104,21 +101,13 @@ class Certainty {
   domains(): number {
     const taken = new Set<number>();
     const isOpen = (domain: number): boolean =>
-      domain >= 0 && (this.#settled[domain] ?? 0) <= 0 && !taken.has(domain);
+      domain >= 0 && this.#settled.at(domain) <= 0 && !taken.has(domain);
     let either = 0;
     for (const [one, other] of this.#journeys) {
       if (!isOpen(one) || !isOpen(other)) continue;
       taken.add(one).add(other);
       either += 1;
     }
-    return used(this.#settled) + either;
+    return this.#settled.used() + either;
   }
-
-  #shift(domain: number, by: number): void {
-    if (domain >= 0) this.#settled[domain] = (this.#settled[domain] ?? 0) + by;
-  }
-}
-
-function used(counts: Int32Array): number {
-  return counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0);
 }

@@ -20,23 +20,24 @@ export function togetherRule(
       return parts(counts, members.length, { from, to, finally: rule.hold === 'finally' });
     },
     count: (_v, from, to, sign) => countMove(counts, from, to, sign),
-    broken: (at) => members.length - Math.max(0, ...tally(members, at, counts)),
+    broken: (at) => members.length - tally(members, at, domainOf).most(),
     strain(v, at) {
-      const others = tally(members, at, counts, v);
-      const most = Math.max(0, ...others);
+      const others = tally(members, at, domainOf, v);
+      const most = others.most();
       const largest = (h: number): number => {
         const domain = domainOf[h] ?? -1;
-        return domain < 0 ? most : Math.max(most, (others[domain] ?? 0) + 1);
+        return domain < 0 ? most : Math.max(most, others.at(domain) + 1);
       };
       return (to) => largest(at[v] ?? -1) - largest(to);
     },
     remedy(v, at) {
-      const others = tally(members, at, counts, v);
-      const here = others[domainOf[at[v] ?? -1] ?? -1] ?? 0;
-      const most = Math.max(...others);
-      if (isOutside(at[v] ?? -1)) return (to) => others[domainOf[to] ?? -1] === most;
+      const others = tally(members, at, domainOf, v);
+      const most = others.most();
+      const company = (h: number): number => others.at(domainOf[h] ?? -1);
+      const here = company(at[v] ?? -1);
+      if (isOutside(at[v] ?? -1)) return (to) => !isOutside(to) && company(to) === most;
       if (most <= here) return undefined;
-      return (to) => (others[domainOf[to] ?? -1] ?? 0) > here;
+      return (to) => company(to) > here;
     },
   };
 }
@@ -49,8 +50,7 @@ export function togetherRule(
 function gathers({ domainOf, net, gross }: Counts, to: number): boolean {
   const target = domainOf[to] ?? -1;
   if (target < 0) return false;
-  const here = net[target] ?? 0;
-  return gross.subarray(0, -1).every((count, domain) => domain === target || count <= here);
+  return gross.most(target) <= net.at(target);
 }
 
 interface Question {
@@ -72,12 +72,12 @@ function parts(counts: Counts, size: number, question: Question): boolean {
   const source = counts.domainOf[from] ?? -1;
   if (target < 0) return true;
   if (target === source) return false;
-  // Of no known domain (-1) counts as one place: the last.
-  const here = (counts.net.at(source) ?? 0) - 1;
-  const there = counts.net[target] ?? 0;
+  // Of no known domain (-1) counts as one place.
+  const here = counts.net.at(source) - 1;
+  const there = counts.net.at(target);
   const holds = here === size - 1;
   if (holds) return size > 1;
   if (question.finally && !counts.unsettled) return there < here;
-  const onTheWay = (counts.gross[target] ?? 0) !== there;
+  const onTheWay = counts.gross.at(target) !== there;
   return onTheWay || there <= here;
 }
