@@ -75,6 +75,7 @@ class Lister {
   readonly #gross: Float64Array;
   readonly #departures: number[][];
   readonly #arrivals: number[][];
+  /** By VM, in the order in which the moves were made. */
   readonly #target = new Map<number, DraftMove>();
   readonly #makers = new Map<number, number[]>();
 
@@ -132,7 +133,8 @@ class Lister {
   /** Places of the listed moves that have to end before this one; undefined: not possible yet. */
   #waitsFor(move: DraftMove): Set<number> | undefined {
     const waits = new Set<number>();
-    for (const other of [...this.#inTheWay(move), ...this.#makersOfRoom(move)]) {
+    const others = [...this.#inTheWay(move), ...this.#wentBefore(move)];
+    for (const other of [...others, ...this.#makersOfRoom(move)]) {
       const place = this.#placeOf.get(other);
       if (place === undefined) return undefined;
       waits.add(place);
@@ -157,6 +159,19 @@ class Lister {
       }
     }
     return found;
+  }
+
+  /**
+   * Members of a group that is to end spread: each of its moves was judged with those before it
+   * done, and gives a domain away that they have gained.
+   */
+  #wentBefore({ vm }: DraftMove): number[] {
+    const { hardOf } = this.#state.rules;
+    return (hardOf[vm] ?? []).flatMap((compiled) => {
+      if (compiled.rule.kind !== 'spread' || compiled.rule.hold !== 'finally') return [];
+      const moved = [...this.#target.keys()].filter((other) => hardOf[other]?.includes(compiled));
+      return moved.slice(0, moved.indexOf(vm));
+    });
   }
 
   #addDepartures({ vm, to }: DraftMove, waits: Set<number>): boolean {

@@ -8,7 +8,7 @@ import type { Host } from '../../../src/domain/host.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
-import { aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { aFinding, aHost, aPin, aVm } from '../../support/fleet.ts';
 import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 import { hostId, vmId } from '../../../src/domain/ids.ts';
 import { movesOf, request } from './support.ts';
@@ -116,6 +116,22 @@ describe('spread', () => {
     const rule = aSpread('r', ['v1', 'v2', 'v3'], 2);
     const one = asked([large, ...on('h2', 'v2', 'v3')], [rule], [broken('r')]);
     expect(moves(one)).toEqual(['v2: h2 > h3']);
+  });
+
+  it('in the end: a move waits for the one that gained the domain that it gives away', () => {
+    const placement = [
+      { ...aSpread('s', ['b', 'c'], 2, 'host'), hold: 'finally' as const },
+      aPin('p1', ['c'], ['h3']),
+      aPin('p2', ['b'], ['h2']),
+    ];
+    const b = aVm({ id: 'b', host: 'h1', criticality: 'mission-critical' });
+    const findings = ['p1', 'p2'].map((rule) =>
+      aFinding('repair', { id: rule, trigger: { kind: 'placement', rule } }),
+    );
+    const one = asked([b, ...on('h2', 'c')], placement, findings);
+    expect(moves(one)).toEqual(['c: h2 > h3', 'b: h1 > h2']);
+    const [first, second] = plan(one).plan.moves;
+    expect(second?.dependsOn).toEqual([first?.id]);
   });
 
   it('stays as broken as it was where there are too few racks, and says so', () => {
