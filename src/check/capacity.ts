@@ -28,7 +28,7 @@ import { type Step, type World, against } from './world.ts';
 /** Rounding of sums in floating point, as a share of the limit. */
 const TOLERANCE = 1e-9;
 
-interface Resource {
+export interface Resource {
   readonly code: ViolationCode & ('memory' | 'huge-pages' | 'cpu');
   need(vm: Vm): number;
   /** What the host itself takes beside its guests. */
@@ -49,9 +49,11 @@ export function checkCapacity(world: World, steps: readonly Step[]): Violation[]
   });
 }
 
-function resourcesOf(world: World, steps: readonly Step[]): Resource[] {
+const showBytes = (amount: number): string => `${(amount / GIB).toFixed(1)} GiB`;
+
+/** What every VM takes of every host: memory and CPU. */
+export function ordinaryResources(world: World): readonly [memory: Resource, cpu: Resource] {
   const { limits } = world;
-  const showBytes = (amount: number): string => `${(amount / GIB).toFixed(1)} GiB`;
   const memory: Resource = {
     code: 'memory',
     need: memoryNeed,
@@ -68,11 +70,15 @@ function resourcesOf(world: World, steps: readonly Step[]): Resource[] {
     limit: (host) => cpuCapacity(host) * limits.safetyCapacity.cpu,
     show: (amount) => `${amount.toFixed(1)} cores`,
   };
+  return [memory, cpu];
+}
+
+function resourcesOf(world: World, steps: readonly Step[]): Resource[] {
   const pages = new Set(steps.map((step) => hugePageNeed(step.vm)?.pageBytes));
   const huge = [...pages]
     .filter((pageBytes) => pageBytes !== undefined)
     .map((pageBytes): Resource => hugePages(pageBytes, showBytes));
-  return [memory, cpu, ...huge];
+  return [...ordinaryResources(world), ...huge];
 }
 
 function hugePages(pageBytes: Bytes, show: (amount: number) => string): Resource {
@@ -113,14 +119,14 @@ function lastOf(window: MetricWindow | undefined): number {
 }
 
 /** Who is on the targets before the plan. */
-function residentsOf(world: World, targets: ReadonlySet<HostId>): ReadonlyMap<HostId, Vm[]> {
+export function residentsOf(world: World, targets: ReadonlySet<HostId>): ReadonlyMap<HostId, Vm[]> {
   const residents = new Map<HostId, Vm[]>([...targets].map((id) => [id, []]));
   for (const vm of world.snapshot.vms) residents.get(vm.host)?.push(vm);
   return residents;
 }
 
 /** What targets hold before the plan: own use, residents, arrivals in flight, reservations. */
-function baseLoads(
+export function baseLoads(
   world: World,
   resource: Resource,
   residents: ReadonlyMap<HostId, readonly Vm[]>,
@@ -202,7 +208,7 @@ function interleaved(
 }
 
 /** False for NaN as well: what cannot be compared does not fit. */
-function fits(load: number, limit: number): boolean {
+export function fits(load: number, limit: number): boolean {
   return load <= limit * (1 + TOLERANCE);
 }
 

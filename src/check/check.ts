@@ -9,6 +9,7 @@ import type { Violation } from '../domain/violation.ts';
 import { checkCapacity } from './capacity.ts';
 import { checkPlacement } from './placement.ts';
 import { checkReceiving } from './receiving.ts';
+import { checkReserves } from './reserves.ts';
 import { checkSchedule } from './schedule.ts';
 import { checkStructure } from './structure.ts';
 import { type CheckRequest, worldOf } from './world.ts';
@@ -29,6 +30,7 @@ export function check(request: CheckRequest): readonly Violation[] {
     ...checkReceiving(world, steps),
     ...checkCapacity(world, steps),
     ...checkPlacement(world, steps),
+    ...checkReserves(world, steps),
     ...checkSchedule(world, steps),
   ].sort((a, b) => (a.index ?? -1) - (b.index ?? -1) || compareText(a.code, b.code));
 }

@@ -14,9 +14,10 @@ import type {
   AvoidRule,
   LonelyRule,
   PinRule,
-  PlacementRule,
   SpreadRule,
+  VmRule,
 } from '../domain/placement.ts';
+import { isHostRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Violation } from '../domain/violation.ts';
 import { type Stay, type Step, type World, against, canOverlap, staysOf } from './world.ts';
@@ -31,10 +32,10 @@ interface Scene {
 
 export function checkPlacement(world: World, steps: readonly Step[]): Violation[] {
   const moved = Map.groupBy(steps, (step) => step.vm.id);
-  const rules = world.snapshot.placement.filter(
-    (rule) =>
-      rule.strength === 'hard' && (rule.kind === 'lonely' || rule.vms.some((vm) => moved.has(vm))),
-  );
+  const rules = world.snapshot.placement
+    .filter((rule) => !isHostRule(rule))
+    .filter(({ strength }) => strength === 'hard')
+    .filter((rule) => rule.kind === 'lonely' || rule.vms.some((vm) => moved.has(vm)));
   const members = new Set(rules.flatMap((rule) => rule.vms));
   const needsAll = rules.some((rule) => rule.kind === 'lonely');
   const scene: Scene = {
@@ -45,7 +46,7 @@ export function checkPlacement(world: World, steps: readonly Step[]): Violation[
   return rules.flatMap((rule) => judge(scene, rule));
 }
 
-function judge(scene: Scene, rule: PlacementRule): Violation[] {
+function judge(scene: Scene, rule: VmRule): Violation[] {
   switch (rule.kind) {
     case 'affinity':
       return judgeAffinity(scene, rule);
@@ -84,14 +85,14 @@ function domainOf(world: World, host: HostId, over: string): string | undefined 
 }
 
 /** The moves that bring a VM of the rule to where it counts, in list order. */
-function stepsThatCount(scene: Scene, rule: PlacementRule): Step[] {
+function stepsThatCount(scene: Scene, rule: VmRule): Step[] {
   return [...new Set(rule.vms)]
     .flatMap((vm) => (scene.steps.get(vm) ?? []).slice(rule.hold === 'always' ? 0 : -1))
     .sort((a, b) => a.at - b.at);
 }
 
 /** The stays that count: all of them, or only where the plan leaves each VM. */
-function staysThatCount(scene: Scene, rule: PlacementRule): Stay[] {
+function staysThatCount(scene: Scene, rule: VmRule): Stay[] {
   const all = [...new Set(rule.vms)].flatMap((vm) => scene.stays.get(vm) ?? []);
   return rule.hold === 'always' ? all : all.filter((stay) => stay.departure === undefined);
 }

@@ -255,6 +255,12 @@ function ruleOf(entry: RuleEntry): PlacementRule {
       return { ...common, kind };
     case 'among':
       return { ...common, kind, sets: entry.sets ?? [] };
+    case 'preserve':
+      return { ...common, kind, hosts: entry.hosts ?? [], free: entry.free ?? {} };
+    case 'spare':
+      return { ...common, kind, hosts: entry.hosts ?? [] };
+    case 'failover-reserve':
+      return { ...common, kind, hosts: entry.hosts ?? [], failures: entry.failures ?? 1 };
     default:
       return assertNever(kind, 'placement rule');
   }

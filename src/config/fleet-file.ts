@@ -5,6 +5,7 @@
 
 import { type Result, fail, ok } from '../domain/result.ts';
 import { formFaults } from '../domain/placement-form.ts';
+import { type PlacementRule, isHostRule } from '../domain/placement.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { problemAt } from './document.ts';
 import { type Fleet, buildFleet } from './fleet-build.ts';
@@ -165,6 +166,11 @@ function doubleHosts({ sets = [] }: RuleEntry, path: readonly PropertyKey[]): Fa
   );
 }
 
+/** Rules about hosts name no VMs; the empty list is there for those who look at all rules alike. */
+function writtenRule(rule: PlacementRule): unknown {
+  return isHostRule(rule) ? { ...rule, vms: undefined } : rule;
+}
+
 /** One host or VM a line, so that two files can be compared. Ends with a line feed. */
 export function formatFleet(snapshot: Snapshot): string {
   const { takenAt, hosts, vms, placement, ...rest } = snapshot;
@@ -176,7 +182,7 @@ export function formatFleet(snapshot: Snapshot): string {
     `"takenAt":${JSON.stringify(takenAt)}`,
     `"hosts":${lines(hosts)}`,
     `"vms":${lines(vms)}`,
-    `"placement":{"rules":${lines(placement)}}`,
+    `"placement":{"rules":${lines(placement.map(writtenRule))}}`,
     ...Object.entries(rest).map(
       ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
     ),

@@ -38,6 +38,7 @@ import {
   text,
   whole,
 } from './fields.ts';
+import { freeRoom } from './free-room.ts';
 import { type Measure, measure } from './measure.ts';
 
 const hosts = name('the id of a host', hostId);
@@ -184,6 +185,8 @@ const rule = group({
   sets: maybe(list(list(hosts))),
   minimum: maybe(whole('a number of domains, at least 2', { min: 2 })),
   over: maybe(name('"host" or a kind of fault domain')),
+  free: maybe(freeRoom),
+  failures: maybe(whole('a number of hosts, at least 1', { min: 1 })),
   origin: maybe(text('where it was written')),
 });
 

@@ -7,6 +7,7 @@ import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
 import { choice, duration, group, list, name, share, table, text, whole } from './fields.ts';
+import { freeRoom } from './free-room.ts';
 import { limitsSchema, migrationSchema, modeSchema, optional, weightsSchema } from './options.ts';
 
 /** Chooses VMs or hosts; at least one part has to be there, or it would choose all by accident. */
@@ -61,7 +62,7 @@ const placement = group({
     'In every state of a plan, or in the end; default always, for affinity finally.',
   ),
   vms: optional(selector, 'Whom it is about.'),
-  hosts: optional(selector, 'pin, avoid: the hosts.'),
+  hosts: optional(selector, 'pin, avoid, preserve, spare, failover-reserve: the hosts.'),
   sets: optional(list(selector), 'among: the sets of hosts; a host is in one of them at most.'),
   over: optional(
     name('"host" or a kind of fault domain'),
@@ -70,6 +71,11 @@ const placement = group({
   minimum: optional(
     whole('a number of domains, at least 2', { min: 2 }),
     'spread: in how many of them the VMs are, at least.',
+  ),
+  free: optional(freeRoom, 'preserve: what each of the hosts keeps free.'),
+  failures: optional(
+    whole('a number of hosts, at least 1', { min: 1 }),
+    'failover-reserve: how many hosts may be lost at once; default 1.',
   ),
 }).superRefine((spec, context) => {
   for (const { part, message } of formFaults(spec.kind, (key) => spec[key] !== undefined)) {

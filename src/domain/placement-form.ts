@@ -6,7 +6,15 @@
 import type { PlacementKind } from './placement.ts';
 
 /** Keys of a rule that not every kind has. */
-export const PLACEMENT_PARTS = ['vms', 'hosts', 'sets', 'over', 'minimum'] as const;
+export const PLACEMENT_PARTS = [
+  'vms',
+  'hosts',
+  'sets',
+  'over',
+  'minimum',
+  'free',
+  'failures',
+] as const;
 export type PlacementPart = (typeof PLACEMENT_PARTS)[number];
 
 interface Form {
@@ -24,6 +32,9 @@ export const PLACEMENT_FORM: Readonly<Record<PlacementKind, Form>> = {
   spread: { needs: ['vms', 'minimum'], may: ['over'], hold: 'always' },
   lonely: { needs: ['vms'], may: [], hold: 'always' },
   among: { needs: ['vms', 'sets'], may: [], hold: 'always' },
+  preserve: { needs: ['hosts', 'free'], may: [], hold: 'always' },
+  spare: { needs: ['hosts'], may: [], hold: 'always' },
+  'failover-reserve': { needs: ['hosts'], may: ['failures'], hold: 'always' },
 };
 
 export interface FormFault {

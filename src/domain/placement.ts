@@ -5,6 +5,7 @@
  */
 
 import type { HostId, RuleId, VmId } from './ids.ts';
+import type { Ratio } from './units.ts';
 
 export const PLACEMENT_KINDS = [
   'affinity',
@@ -14,6 +15,9 @@ export const PLACEMENT_KINDS = [
   'among',
   'spread',
   'lonely',
+  'preserve',
+  'spare',
+  'failover-reserve',
 ] as const;
 export type PlacementKind = (typeof PLACEMENT_KINDS)[number];
 
@@ -74,7 +78,44 @@ export interface LonelyRule extends RuleCommon {
   readonly vms: readonly VmId[];
 }
 
-export type PlacementRule =
+/** So much of a resource: in its unit (bytes, threads), or as a share of the host's capacity. */
+export type Room = { readonly amount: number } | { readonly share: Ratio };
+
+interface HostRuleCommon extends RuleCommon {
+  /** Always empty: it is about hosts, whoever runs there. */
+  readonly vms: readonly VmId[];
+  readonly hosts: readonly HostId[];
+}
+
+/** Each of `hosts` keeps at least so much of its capacity free. Absent: nothing is asked of it. */
+export interface PreserveRule extends HostRuleCommon {
+  readonly kind: 'preserve';
+  readonly free: { readonly memory?: Room | undefined; readonly cpu?: Room | undefined };
+}
+
+/** `hosts` are kept empty; only mandatory moves (evacuations) may go there. */
+export interface SpareRule extends HostRuleCommon {
+  readonly kind: 'spare';
+}
+
+/**
+ * After the loss of any `failures` of `hosts`, what runs on all of them has room on the others:
+ * per resource (CPU, memory), the load of all is at most the sum of the limits (safety capacity)
+ * of those in service without the `failures` largest. This is what VMware HA calls admission
+ * control by a percentage of the cluster's resources, the percentage being that of the largest
+ * hosts (vSphere Availability guide, "Cluster resource percentage"). It promises no more than that
+ * one does: room can be scattered, so that a large VM fits into none of the gaps, and other rules
+ * can be against a place. Mandatory moves may use what is reserved: that is what it is for.
+ */
+export interface FailoverReserveRule extends HostRuleCommon {
+  readonly kind: 'failover-reserve';
+  readonly failures: number;
+}
+
+/** Rules about what hosts hold, whoever the VMs are. */
+export type HostRule = PreserveRule | SpareRule | FailoverReserveRule;
+
+export type VmRule =
   | AffinityRule
   | AntiAffinityRule
   | PinRule
@@ -82,3 +123,15 @@ export type PlacementRule =
   | AmongRule
   | SpreadRule
   | LonelyRule;
+
+export type PlacementRule = VmRule | HostRule;
+
+export function isHostRule(rule: PlacementRule): rule is HostRule {
+  return rule.kind === 'preserve' || rule.kind === 'spare' || rule.kind === 'failover-reserve';
+}
+
+/** What a rule keeps free of a host's capacity, in the capacity's unit; it may be more than all. */
+export function keptFree(room: Room | undefined, capacity: number): number {
+  if (room === undefined) return 0;
+  return 'share' in room ? room.share * capacity : room.amount;
+}

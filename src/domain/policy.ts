@@ -4,7 +4,7 @@
  */
 
 import type { FindingKind, Response, Tier } from './finding.ts';
-import type { PlacementKind } from './placement.ts';
+import type { PlacementKind, PreserveRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { Bytes, BytesPerSecond, Ratio, Seconds } from './units.ts';
 import type { Criticality, Permission } from './vm.ts';
@@ -82,7 +82,7 @@ export interface PlacementSpec {
   readonly hold: 'always' | 'finally';
   /** Absent where the kind is about no VMs in particular. */
   readonly vms?: Selector | undefined;
-  /** pin, avoid: the hosts. */
+  /** pin, avoid, preserve, spare, failover-reserve: the hosts. */
   readonly hosts?: Selector | undefined;
   /** among: the sets of hosts. */
   readonly sets?: readonly Selector[] | undefined;
@@ -90,6 +90,10 @@ export interface PlacementSpec {
   readonly over?: string | undefined;
   /** spread: how many of them, at least. */
   readonly minimum?: number | undefined;
+  /** preserve: what each host keeps free. */
+  readonly free?: PreserveRule['free'] | undefined;
+  /** failover-reserve: how many hosts may be lost at once; absent: 1. */
+  readonly failures?: number | undefined;
 }
 
 /** A recurring window of time: minutes of the day in a time zone, on some days of the week. */

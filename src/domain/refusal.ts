@@ -99,6 +99,18 @@ export const REFUSAL_CODES = {
     meaning: 'a VM that is to have its host for itself is in the way',
     hint: '',
   },
+  preserve: {
+    meaning: 'the host is to keep free what the VM would need',
+    hint: 'ask the rule to preserve less, or make it soft',
+  },
+  spare: {
+    meaning: 'a spare host: only evacuations may go there',
+    hint: '',
+  },
+  'failover-reserve': {
+    meaning: 'the hosts around it would lack the room to make up for the loss of some of them',
+    hint: 'evacuations may use the reserve, other moves from outside may not',
+  },
   permission: {
     meaning: 'the VM’s permission does not cover this method',
     hint: 'raise the permission of the VM in a policy',

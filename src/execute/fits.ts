@@ -20,6 +20,7 @@ import type { Move } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 import { assertNever } from '../domain/result.ts';
+import { hostRuleMisfit } from './fits-hosts.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
 
@@ -50,7 +51,15 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
     incompatible ??
     memoryMisfit(vm, to, there, policies) ??
     cpuMisfit(move, vm, to, snapshot, there, policies) ??
-    placementMisfit(vm, to, snapshot)
+    placementMisfit(vm, to, snapshot) ??
+    hostRuleMisfit(move, {
+      snapshot,
+      from,
+      to,
+      memoryBytes: [vm, ...there].reduce((sum, one) => sum + memoryNeed(one), 0),
+      cpu: cpuLoad([vm, ...there], snapshot),
+      overcommit: policies.limits.overcommit.memory,
+    })
   );
 }
 
@@ -98,20 +107,23 @@ function cpuMisfit(
 ): Misfit | undefined {
   // Planned so, because no host has the room: another look finds none either.
   if (move.overCpu === true && move.tier === 'mandatory') return undefined;
-  const speeds = new Map(snapshot.hosts.map((host) => [host.id, host.cpu.coreSpeed]));
-  const demandOf = (one: Vm): number => {
-    const demand = cpuDemand(one);
-    // Unknown is not nothing: the most that it can use counts, as in the plan.
-    const used = demand.kind === 'known' ? demand.value : one.vcpus;
-    return used * (speeds.get(one.host) ?? 1);
-  };
-  const load = [vm, ...there].reduce((sum, one) => sum + demandOf(one), 0);
+  const load = cpuLoad([vm, ...there], snapshot);
   const tolerance = move.tier === 'mandatory' ? MANDATORY_CPU_TOLERANCE : 0;
   const share = policies.limits.safetyCapacity.cpu + tolerance;
   const capacity = cpuCapacity(to);
   if (load <= capacity * share) return undefined;
   const percent = capacity > 0 ? Math.round((100 * load) / capacity) : Number.POSITIVE_INFINITY;
   return { code: 'cpu', detail: `${to.name} would be at ${percent} %` };
+}
+
+function cpuLoad(vms: readonly Vm[], snapshot: Snapshot): number {
+  const speeds = new Map(snapshot.hosts.map((host) => [host.id, host.cpu.coreSpeed]));
+  return vms.reduce((sum, one) => {
+    const demand = cpuDemand(one);
+    // Unknown is not nothing: the most that it can use counts, as in the plan.
+    const used = demand.kind === 'known' ? demand.value : one.vcpus;
+    return sum + used * (speeds.get(one.host) ?? 1);
+  }, 0);
 }
 
 /** Hard rules that hold at every moment. An affinity group has to part while it moves. */
@@ -146,6 +158,10 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
       }
       case 'affinity':
       case 'spread':
+      // About hosts: hostRuleMisfit.
+      case 'preserve':
+      case 'spare':
+      case 'failover-reserve':
         break;
       default:
         return assertNever(rule, 'placement rule');

@@ -34,7 +34,8 @@ export function ease(
 ): readonly Finding[] | undefined {
   const { cpu, memory } = request.limits.safetyCapacity;
   const least = new Map<string, Ratio>();
-  for (const { host, resource, below } of needs.reliefs) {
+  for (const { host, resource, below, finding } of needs.reliefs) {
+    if (finding.response !== 'relieve') continue;
     const id = model.hosts[host]?.id;
     const at = host * model.width + resource;
     const safety = resource === CPU_AT ? cpu : memory;

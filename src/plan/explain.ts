@@ -3,11 +3,11 @@
 import { staticRefusals } from '../domain/compatibility.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
-import { COOL_DOWN, IN_FLIGHT, QUARANTINED, STALE_METRICS, codeName } from './codes.ts';
+import { COOL_DOWN, IN_FLIGHT, PRESERVE, QUARANTINED, STALE_METRICS, codeName } from './codes.ts';
 import { methodsFor } from './compat.ts';
 import type { PlanRequest } from './request.ts';
 import { type Setting, formatAmount, makeSetting } from './setting.ts';
-import { type State, type Terms, resourceCode } from './state.ts';
+import type { State, Terms } from './state.ts';
 
 /**
  * Every reason against the VM on the host as the snapshot stands; empty: it could go there. The
@@ -95,7 +95,7 @@ function momentary(
     found.push({ code: 'no-gain', detail: `against the soft rule ${named}` });
   }
   for (const rule of state.rules.hardOf[v] ?? []) {
-    if (!rule.forbids(v, state.at[v] ?? -1, to, 'in-the-end')) continue;
+    if (!state.isForbiddenBy(rule, v, to, terms, 'in-the-end')) continue;
     found.push({ code: codeName(rule.code), detail: `${rule.id} (${rule.rule.origin})` });
   }
   return found;
@@ -108,10 +108,13 @@ function shortages(
   const { width, need } = state.model;
   return Array.from({ length: width }, (_none, r) => r).flatMap((r) => {
     const wanted = need[v * width + r] ?? 0;
-    const free = (terms.limit[to * width + r] ?? 0) - (state.gross[to * width + r] ?? 0);
+    const load = state.gross[to * width + r] ?? 0;
+    const free = (terms.limit[to * width + r] ?? 0) - load;
     if (wanted <= 0 || wanted <= free) return [];
     const room = formatAmount(r, Math.max(0, free));
-    const detail = `needs ${formatAmount(r, wanted)}, ${room} free within the safety capacity`;
-    return [{ code: codeName(resourceCode(r)), detail }];
+    const code = state.shortageCode(to, r, load + wanted, terms.limit);
+    const within = code === PRESERVE ? 'beside what is kept free' : 'within the safety capacity';
+    const detail = `needs ${formatAmount(r, wanted)}, ${room} free ${within}`;
+    return [{ code: codeName(code), detail }];
   });
 }

@@ -20,9 +20,14 @@ const MAX_ROUNDS = 4;
 export function mendSoft(draft: Draft, mends: readonly Repair[], makeJudge: () => Judge): void {
   if (mends.length === 0 || draft.state.model.weights.softRules <= 0) return;
   const judge = makeJudge();
+  // Who has to leave for a better reason leaves with the next plan: nobody follows it before.
+  const unsettled = new Set(
+    draft.open.filter(({ finding }) => finding.tier !== 'optional').map(({ vm }) => vm),
+  );
+  const settled = mends.filter(({ rule }) => !rule.members.some((vm) => unsettled.has(vm)));
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const before = draft.state.moves.length;
-    for (const one of mends) mend(draft, one, judge);
+    for (const one of settled) mend(draft, one, judge);
     if (draft.state.moves.length === before) break;
   }
   for (const one of mends) noteOpen(draft, one);

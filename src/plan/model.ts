@@ -58,8 +58,12 @@ export interface Model {
   readonly held: Float64Array;
   /** Per host and resource. */
   readonly capacity: Float64Array;
-  /** Per host and resource: what no arrival may exceed (safety capacity). */
+  /** Per host and resource: its capacity as far as the safety capacity goes. */
+  readonly safe: Float64Array;
+  /** Per host and resource: what no arrival may exceed; `safe`, less what is kept free. */
   readonly limit: Float64Array;
+  /** Per host and resource: by how much hard rules lower the limit (rules/preserve.ts). */
+  readonly preserved: Float64Array;
   /** Per host and resource: all that is there or on its way, nothing that leaves taken off. */
   readonly gross: Float64Array;
   /** Per host and resource: when the moves that are in flight have ended. */
@@ -99,7 +103,9 @@ export function buildModel(request: PlanRequest): Model {
     need: new Float64Array(vms.length * width),
     held: new Float64Array(vms.length * width),
     capacity: new Float64Array(hosts.length * width),
+    safe: new Float64Array(hosts.length * width),
     limit: new Float64Array(hosts.length * width),
+    preserved: new Float64Array(hosts.length * width),
     gross: new Float64Array(hosts.length * width),
     net: new Float64Array(hosts.length * width),
     home: new Int32Array(vms.length).fill(-1),
@@ -145,20 +151,21 @@ function sortedById<Item extends { readonly id: string }>(items: readonly Item[]
 }
 
 function fillHosts(model: Model, limits: PlanRequest['limits']): void {
-  const { width, capacity, limit, pageSizes } = model;
+  const { width, capacity, safe, pageSizes } = model;
   for (const [h, host] of model.hosts.entries()) {
     const at = h * width;
     capacity[at + CPU_AT] = cpuCapacity(host);
     capacity[at + MEMORY_AT] = memoryCapacity(host, limits.overcommit.memory);
-    limit[at + CPU_AT] = (capacity[at + CPU_AT] ?? 0) * limits.safetyCapacity.cpu;
-    limit[at + MEMORY_AT] = (capacity[at + MEMORY_AT] ?? 0) * limits.safetyCapacity.memory;
+    safe[at + CPU_AT] = (capacity[at + CPU_AT] ?? 0) * limits.safetyCapacity.cpu;
+    safe[at + MEMORY_AT] = (capacity[at + MEMORY_AT] ?? 0) * limits.safetyCapacity.memory;
     for (const [index, size] of pageSizes.entries()) {
       capacity[at + 2 + index] = hugePageCapacity(host, size);
-      limit[at + 2 + index] = capacity[at + 2 + index] ?? 0;
+      safe[at + 2 + index] = capacity[at + 2 + index] ?? 0;
     }
     const used = host.metrics['cpu.used'];
     model.hostMeasured[h] = used?.last.kind === 'known' || used?.mean.kind === 'known' ? 1 : 0;
   }
+  model.limit.set(safe);
 }
 
 function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: number): void {

@@ -148,6 +148,10 @@ class FindingReader {
     const safety = this.#limits.safetyCapacity;
     const share = finding.relieveBelow ?? (resource === CPU_AT ? safety.cpu : safety.memory);
     const below = (this.#model.capacity[host * this.#model.width + resource] ?? 0) * share;
+    this.#bringBelow({ host, resource, below, finding });
+  }
+
+  #bringBelow({ host, resource, below, finding }: Relief): void {
     const key = `${host} ${resource}`;
     const known = this.#reliefs.get(key);
     if (known !== undefined && known.below <= below) return;
@@ -168,7 +172,14 @@ class FindingReader {
       this.#open.push({ finding, detail: 'names no placement rule of the snapshot' });
     }
     for (const rule of soft) if (!this.#mends.has(rule)) this.#mends.set(rule, finding);
-    for (const rule of about) if (!this.#repairs.has(rule)) this.#repairs.set(rule, finding);
+    for (const rule of about) {
+      if (this.#repairs.has(rule)) continue;
+      this.#repairs.set(rule, finding);
+      for (const { host, resource, most } of rule.limits) {
+        const load = this.#model.net[host * this.#model.width + resource] ?? 0;
+        if (load > most) this.#bringBelow({ host, resource, below: most, finding });
+      }
+    }
   }
 
   #isVm(v: number, id: string): boolean {

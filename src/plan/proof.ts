@@ -46,6 +46,7 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'storage',
   'pin',
   'avoid',
+  'spare',
   'permission',
   'managed-elsewhere',
   'locked',
@@ -58,7 +59,12 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
 ]);
 
 /** Of one host that falls short: what is said must name the host, not only the figures. */
-const OF_THE_HOST: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['memory', 'cpu', 'huge-pages']);
+const OF_THE_HOST: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'memory',
+  'cpu',
+  'huge-pages',
+  'preserve',
+]);
 
 interface Stuck {
   readonly v: number;
@@ -226,9 +232,9 @@ export class Prover {
     for (let r = 0; r < width; r += 1) {
       if ((need[v * width + r] ?? 0) > (terms.limit[to * width + r] ?? 0)) return false;
     }
-    const from = state.at[v] ?? -1;
     return !(state.rules.hardOf[v] ?? []).some(
-      (rule) => LASTING.has(codeName(rule.code)) && rule.forbids(v, from, to, 'in-the-end'),
+      (rule) =>
+        LASTING.has(codeName(rule.code)) && state.isForbiddenBy(rule, v, to, terms, 'in-the-end'),
     );
   }
 

@@ -11,13 +11,27 @@
 import { compareText } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
-import { AFFINITY, AMONG, ANTI_AFFINITY, AVOID, LONELY, PIN, SPREAD } from './codes.ts';
+import {
+  AFFINITY,
+  AMONG,
+  ANTI_AFFINITY,
+  AVOID,
+  FAILOVER_RESERVE,
+  LONELY,
+  PIN,
+  PRESERVE,
+  SPARE,
+  SPREAD,
+} from './codes.ts';
 import type { Model } from './model.ts';
 import { apartRule } from './rules/apart.ts';
 import { type Domains, countMembers, domainsOf, domainsOfSets } from './rules/domains.ts';
+import { failoverRule } from './rules/failover.ts';
 import { hostRule } from './rules/hosts.ts';
 import { lonelyRule } from './rules/lonely.ts';
+import { preserveRule } from './rules/preserve.ts';
 import { type Answers, type CompiledRule, countedStrain } from './rules/rule.ts';
+import { spareRule } from './rules/spare.ts';
 import { spreadRule } from './rules/spread.ts';
 import { togetherRule } from './rules/together.ts';
 
@@ -56,6 +70,8 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     code,
     members,
     everyone: false,
+    yields: false,
+    limits: [],
     collides: () => false,
     count: () => undefined,
     strain: countedStrain(answers.broken),
@@ -86,6 +102,12 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
       return asRule(PIN, hostRule(model, members, rule.hosts, true));
     case 'avoid':
       return asRule(AVOID, hostRule(model, members, rule.hosts, false));
+    case 'preserve':
+      return asRule(PRESERVE, preserveRule(model, rule));
+    case 'spare':
+      return asRule(SPARE, spareRule(model, rule));
+    case 'failover-reserve':
+      return asRule(FAILOVER_RESERVE, failoverRule(model, rule));
     default:
       return assertNever(rule, 'placement rule');
   }

@@ -10,6 +10,7 @@ import { CPU_AT, type Model, buildModel } from './model.ts';
 import { type Needs, readFindings } from './needs.ts';
 import type { PlanRequest } from './request.ts';
 import { type RuleSet, compileRules } from './rules.ts';
+import { withPreserved } from './rules/preserve.ts';
 import { State, type Terms } from './state.ts';
 
 export interface Setting {
@@ -33,7 +34,7 @@ export function withoutCpuLimit(terms: Terms, width: number): Terms {
 }
 
 export function makeSetting(request: PlanRequest): Setting {
-  const model = buildModel(request);
+  const model = withPreserved(buildModel(request), request.snapshot.placement);
   const rules = compileRules(model, request.snapshot.placement);
   const needs = readFindings(request.findings, model, rules, request.limits);
   const state = new State(model, rules);
@@ -49,6 +50,8 @@ export function makeSetting(request: PlanRequest): Setting {
     termsOf: (tier) => terms[tier],
     homeTermsOf: (tier) => ({ ...terms[tier], restMatters: false }),
     reliefTerms(finding, share, resource) {
+      // A rule asks of the hosts that it names only: their limits say so already.
+      if (finding.response === 'repair') return terms[finding.tier];
       const key = `${finding.tier} ${share} ${resource}`;
       const known = relief.get(key) ?? below(model, terms[finding.tier], share, resource);
       relief.set(key, known);
@@ -72,12 +75,25 @@ function makeTerms(
   return {
     mandatory: {
       optional: false,
+      urgent: true,
       restMatters: false,
       compatibility: stopping,
       limit: model.limit,
     },
-    corrective: { optional: false, restMatters: true, compatibility: stopping, limit: lowered },
-    optional: { optional: true, restMatters: true, compatibility: running, limit: lowered },
+    corrective: {
+      optional: false,
+      urgent: false,
+      restMatters: true,
+      compatibility: stopping,
+      limit: lowered,
+    },
+    optional: {
+      optional: true,
+      urgent: false,
+      restMatters: true,
+      compatibility: running,
+      limit: lowered,
+    },
   };
 }
 

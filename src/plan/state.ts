@@ -18,6 +18,7 @@ import {
   MEMORY,
   NO_GAIN,
   OTHER_SOURCE,
+  PRESERVE,
   QUARANTINED,
   SAME_HOST,
   STALE_METRICS,
@@ -33,6 +34,8 @@ import type { CompiledRule, Outlook, Strain } from './rules/rule.ts';
 /** What holds for the moves of one tier. */
 export interface Terms {
   readonly optional: boolean;
+  /** What is kept for emergencies may be used. */
+  readonly urgent: boolean;
   /** Moved too recently counts against corrective and optional moves. */
   readonly restMatters: boolean;
   readonly compatibility: Compatibility;
@@ -154,7 +157,7 @@ export class State {
     const full = this.overflow(v, to, terms.limit, outlook);
     if (full !== 0) return full;
     if (terms.optional && this.model.hostMeasured[to] === 0) return STALE_METRICS;
-    const against = this.ruleAgainst(v, to, outlook);
+    const against = this.#ruleAgainst(v, to, terms, outlook);
     if (against !== undefined) return against.code;
     if (terms.useless?.[to] === 1) return NO_GAIN;
     if (terms.optional && terms.mayStrain !== true && this.strain(v, to) > 0) return NO_GAIN;
@@ -168,18 +171,37 @@ export class State {
     const load = outlook === 'any-moment' ? this.gross : this.later;
     for (let r = 0; r < width; r += 1) {
       const wanted = need[v * width + r] ?? 0;
-      if (wanted > 0 && (load[to * width + r] ?? 0) + wanted > (limit[to * width + r] ?? 0)) {
-        return resourceCode(r);
+      const carried = (load[to * width + r] ?? 0) + wanted;
+      if (wanted > 0 && carried > (limit[to * width + r] ?? 0)) {
+        return this.shortageCode(to, r, carried, limit);
       }
     }
     return 0;
   }
 
-  ruleAgainst(v: number, to: number, outlook: Outlook): CompiledRule | undefined {
+  /** The code that says what is short on the host when it would carry so much. */
+  // oxlint-disable-next-line max-params -- a host, a resource, how much of it, and the limits
+  shortageCode(h: number, resource: number, carried: number, limit: Float64Array): number {
+    const at = h * this.model.width + resource;
+    const kept = this.model.preserved[at] ?? 0;
+    const most = limit[at] ?? 0;
+    const isKept = kept > 0 && most === this.model.limit[at] && carried <= most + kept;
+    return isKept ? PRESERVE : resourceCode(resource);
+  }
+
+  // oxlint-disable-next-line max-params -- the question of `refusal`
+  #ruleAgainst(v: number, to: number, terms: Terms, outlook: Outlook): CompiledRule | undefined {
     const rules = this.rules.hardOf[v];
     if (rules === undefined) return undefined;
-    const from = this.at[v] ?? -1;
-    return rules.find((rule) => !this.suspended.has(rule) && rule.forbids(v, from, to, outlook));
+    return rules.find((rule) => {
+      return !this.suspended.has(rule) && this.isForbiddenBy(rule, v, to, terms, outlook);
+    });
+  }
+
+  // oxlint-disable-next-line max-params -- the question of `refusal`, of one rule
+  isForbiddenBy(rule: CompiledRule, v: number, to: number, terms: Terms, outlook: Outlook) {
+    if (terms.urgent && rule.yields) return false;
+    return rule.forbids(v, this.at[v] ?? -1, to, outlook);
   }
 
   method(v: number, to: number, terms: Terms): MoveMethod | undefined {
@@ -236,7 +258,7 @@ export class State {
 }
 
 /** The code that says that there is not enough of the resource. */
-export function resourceCode(resource: number): number {
+function resourceCode(resource: number): number {
   if (resource === CPU_AT) return CPU;
   return resource === MEMORY_AT ? MEMORY : HUGE_PAGES;
 }

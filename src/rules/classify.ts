@@ -97,6 +97,12 @@ function resolve(
       return { ...common, kind };
     case 'among':
       return { ...common, kind, sets: (spec.sets ?? []).map(hostsOf) };
+    case 'preserve':
+      return { ...common, kind, hosts: hostsOf(spec.hosts), free: spec.free ?? {} };
+    case 'spare':
+      return { ...common, kind, hosts: hostsOf(spec.hosts) };
+    case 'failover-reserve':
+      return { ...common, kind, hosts: hostsOf(spec.hosts), failures: spec.failures ?? 1 };
     default:
       return assertNever(kind, 'placement rule');
   }

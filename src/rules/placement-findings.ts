@@ -13,15 +13,19 @@ import type {
   AmongRule,
   AntiAffinityRule,
   LonelyRule,
-  PlacementRule,
   SpreadRule,
+  VmRule,
 } from '../domain/placement.ts';
+import { isHostRule } from '../domain/placement.ts';
+import type { Limits } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import { makeFindingId } from './finding-id.ts';
 import type { Gap } from './gap.ts';
+import { type Breach, MAX_EVIDENCE } from './breach.ts';
+import { breachOfHosts } from './reserve-findings.ts';
 
 interface World {
   readonly hosts: ReadonlyMap<HostId, Host>;
@@ -29,15 +33,11 @@ interface World {
   readonly gaps: Gap[];
 }
 
-export interface Breach {
-  readonly rule: PlacementRule;
-  /** Sorted by id. */
-  readonly vms: readonly Vm[];
-  readonly evidence: readonly Evidence[];
-}
-
 /** Every rule that is broken now, by id. */
-export function breaches(snapshot: Snapshot): {
+export function breaches(
+  snapshot: Snapshot,
+  limits: Pick<Limits, 'overcommit' | 'safetyCapacity'>,
+): {
   readonly broken: readonly Breach[];
   readonly gaps: readonly Gap[];
 } {
@@ -49,17 +49,18 @@ export function breaches(snapshot: Snapshot): {
   const broken: Breach[] = [];
   const rules = [...snapshot.placement].sort((a, b) => compareText(a.id, b.id));
   for (const rule of rules) {
-    const breach = breachOf(rule, world);
+    const breach = isHostRule(rule)
+      ? breachOfHosts(rule, { snapshot, limits, gaps: world.gaps })
+      : breachOf(rule, world);
     if (breach !== undefined) broken.push(breach);
   }
   return { broken, gaps: world.gaps };
 }
 
 /** `since`: when the rule was first seen broken. */
-export function breachFinding({ rule, vms, evidence }: Breach, since: EpochSeconds): Finding {
+export function breachFinding(breach: Breach, since: EpochSeconds): Finding {
+  const { rule, subject, names, evidence } = breach;
   const isSoft = rule.strength === 'soft';
-  const [only] = vms;
-  const names = vms.map((vm) => `${vm.name} on ${vm.host}`);
   const shown = names.slice(0, MAX_NAMES).join(', ');
   const rest = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
   return {
@@ -67,8 +68,7 @@ export function breachFinding({ rule, vms, evidence }: Breach, since: EpochSecon
     kind: 'rule-broken',
     response: 'repair',
     tier: isSoft ? 'optional' : 'corrective',
-    subject:
-      only !== undefined && vms.length === 1 ? { kind: 'vm', vm: only.id } : { kind: 'fleet' },
+    subject,
     trigger: { kind: 'placement', rule: rule.id },
     since,
     evidence,
@@ -79,10 +79,8 @@ export function breachFinding({ rule, vms, evidence }: Breach, since: EpochSecon
 }
 
 const MAX_NAMES = 4;
-/** Enough to see what is wrong; a rule over a thousand VMs must not fill every decision record. */
-const MAX_EVIDENCE = 16;
 
-function breachOf(rule: PlacementRule, world: World): Breach | undefined {
+function breachOf(rule: VmRule, world: World): Breach | undefined {
   const members = [...new Set(rule.vms)]
     .map((id) => world.vms.get(id))
     .filter((vm) => vm !== undefined)
@@ -202,7 +200,7 @@ function domainOf(over: string, host: HostId, world: World): string | undefined 
 }
 
 function breach(
-  rule: PlacementRule,
+  rule: VmRule,
   wrong: readonly Vm[],
   evidenceOf: (vm: Vm) => Omit<Evidence, 'fact'>,
 ): Breach | undefined {
@@ -212,5 +210,10 @@ function breach(
   const evidence = vms
     .slice(0, MAX_EVIDENCE)
     .map((vm) => ({ fact: `vm.${where} of ${vm.id}`, ...evidenceOf(vm) }));
-  return { rule, vms, evidence };
+  const [only] = vms;
+  const subject =
+    only !== undefined && vms.length === 1
+      ? ({ kind: 'vm', vm: only.id } as const)
+      : ({ kind: 'fleet' } as const);
+  return { rule, subject, names: vms.map((vm) => `${vm.name} on ${vm.host}`), evidence };
 }

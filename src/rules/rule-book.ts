@@ -12,10 +12,10 @@ import type { Evidence, Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, hostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
-import type { PolicySet } from '../domain/policy.ts';
+import type { Limits, PolicySet } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { EpochSeconds, Ratio } from '../domain/units.ts';
+import type { EpochSeconds } from '../domain/units.ts';
 import type { RuleMemory } from '../ports/ledger.ts';
 import {
   appliesTo,
@@ -73,11 +73,11 @@ const WHOLE_FLEET = hostId('*');
 
 export class RuleBook {
   readonly #rules: readonly CompiledRule[];
-  readonly #overcommit: Ratio;
+  readonly #limits: Limits;
 
-  private constructor(rules: readonly CompiledRule[], overcommit: Ratio) {
+  private constructor(rules: readonly CompiledRule[], limits: Limits) {
     this.#rules = rules;
-    this.#overcommit = overcommit;
+    this.#limits = limits;
   }
 
   /** Everything that is wrong with the rules, each with its place; then there is no rule book. */
@@ -97,13 +97,17 @@ export class RuleBook {
     }
     if (errors.length > 0) return fail(errors);
     const sorted = [...rules.values()].sort((a, b) => compareText(a.key, b.key));
-    return ok(new RuleBook(sorted, policies.limits.overcommit.memory));
+    return ok(new RuleBook(sorted, policies.limits));
   }
 
   async evaluate(input: RuleInput): Promise<RuleOutcome> {
     const { snapshot, orders, pause } = input;
     const tick = new Tick(input, this.#rules);
-    for (const [index, world] of hostWorlds(snapshot, orders, this.#overcommit).entries()) {
+    for (const [index, world] of hostWorlds(
+      snapshot,
+      orders,
+      this.#limits.overcommit.memory,
+    ).entries()) {
       const facts = factsOf(world);
       for (const rule of this.#rules) {
         // A host that the rule is not about any more: what was open about it is closed.
@@ -114,7 +118,7 @@ export class RuleBook {
       if (pause !== undefined && (index + 1) % HOSTS_PER_TURN === 0) await pause();
     }
     tick.addOrders();
-    tick.judgePlacement();
+    tick.judgePlacement(this.#limits);
     return tick.outcome();
   }
 
@@ -122,7 +126,7 @@ export class RuleBook {
   explainHost(input: ExplainInput): readonly RuleExplanation[] | undefined {
     const { snapshot, orders, memory = [] } = input;
     const now = snapshot.takenAt;
-    const worlds = hostWorlds(snapshot, orders, this.#overcommit);
+    const worlds = hostWorlds(snapshot, orders, this.#limits.overcommit.memory);
     const world = worlds.find((candidate) => candidate.host.id === input.host);
     if (world === undefined) return undefined;
     const facts = factsOf(world);
@@ -177,8 +181,8 @@ class Tick {
     this.#findings.push(ruleFinding({ compiled, host, state, verdict, evidence, gaps, now }));
   }
 
-  judgePlacement(): void {
-    const { broken, gaps } = breaches(this.#input.snapshot);
+  judgePlacement(limits: Limits): void {
+    const { broken, gaps } = breaches(this.#input.snapshot, limits);
     this.#gaps.push(...gaps);
     for (const breach of broken) {
       const rule = `placement/${breach.rule.id}`;

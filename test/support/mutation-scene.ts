@@ -3,7 +3,7 @@
 import { memoryNeed } from '../../src/domain/demand.ts';
 import type { Host } from '../../src/domain/host.ts';
 import type { HostId, VmId } from '../../src/domain/ids.ts';
-import type { PlacementRule } from '../../src/domain/placement.ts';
+import { type HostRule, type PlacementRule, isHostRule } from '../../src/domain/placement.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import type { ViolationCode } from '../../src/domain/violation.ts';
 import type { Vm } from '../../src/domain/vm.ts';
@@ -102,6 +102,14 @@ export class Scene {
     const places = new Map<VmId, HostId>([...this.vms].map(([id, vm]) => [id, vm.host]));
     for (const [index, move] of moves.entries()) if (done.has(index)) places.set(move.vm, move.to);
     return places;
+  }
+
+  /** Hard rules about what the host holds. */
+  hostRules(kind: HostRule['kind'], host: HostId): readonly HostRule[] {
+    return this.request.snapshot.placement
+      .filter((rule) => isHostRule(rule))
+      .filter((rule) => rule.kind === kind && rule.strength === 'hard')
+      .filter(({ hosts }) => hosts.includes(host));
   }
 
   /** Hard rules about the VM that hold at every moment. */

@@ -17,6 +17,7 @@ import {
   swapped,
 } from './mutation-scene.ts';
 import { aMove } from './plans.ts';
+import { RULE_MUTATORS } from './rule-mutations.ts';
 
 const FORM: readonly Mutator[] = [
   {
@@ -203,68 +204,6 @@ const TARGETS: readonly Mutator[] = [
           connection === 'disconnected' || state === 'quarantined' || state === 'maintenance',
       ),
   },
-  {
-    name: 'to a host that a pin rules out',
-    codes: ['pin'],
-    plant: (scene) =>
-      scene.retarget((host, vm) =>
-        scene
-          .rulesOf(vm.id, 'pin')
-          .some((rule) => rule.kind === 'pin' && !rule.hosts.includes(host.id)),
-      ),
-  },
-  {
-    name: 'to a host to avoid',
-    codes: ['avoid'],
-    plant: (scene) =>
-      scene.retarget((host, vm) =>
-        scene
-          .rulesOf(vm.id, 'avoid')
-          .some((rule) => rule.kind === 'avoid' && rule.hosts.includes(host.id)),
-      ),
-  },
-  {
-    name: 'beside one from which it is to be apart',
-    codes: ['anti-affinity'],
-    plant: (scene) => {
-      const moved = scene.moved();
-      return scene.retarget((host, vm) =>
-        scene
-          .rulesOf(vm.id, 'anti-affinity')
-          .some(
-            (rule) =>
-              rule.kind === 'anti-affinity' &&
-              rule.over === 'host' &&
-              host.id !== vm.host &&
-              rule.vms.some(
-                (id) => id !== vm.id && !moved.has(id) && scene.vms.get(id)?.host === host.id,
-              ),
-          ),
-      );
-    },
-  },
-  {
-    name: 'away from those with whom it is to be',
-    codes: ['affinity'],
-    plant: (scene) => {
-      const all = new Set(scene.moves.keys());
-      const ends = scene.placesAfter(scene.moves, all);
-      const flying = new Set(scene.request.snapshot.inFlight.map(({ vm }) => vm));
-      return scene.retarget((host, vm) =>
-        scene.rulesOf(vm.id, 'affinity').some((rule) => {
-          const members = rule.vms.filter((id) => scene.vms.has(id));
-          const others = members.filter((id) => id !== vm.id);
-          const starts = new Set(members.map((id) => scene.vms.get(id)?.host));
-          const together = new Set(others.map((id) => ends.get(id)));
-          const whole =
-            starts.size === 1 && together.size === 1 && !members.some((id) => flying.has(id));
-          return (
-            rule.kind === 'affinity' && rule.over === 'host' && whole && !together.has(host.id)
-          );
-        }),
-      );
-    },
-  },
 ];
 
 const RIGHTS: readonly Mutator[] = [
@@ -395,6 +334,7 @@ export const MUTATORS: readonly Mutator[] = [
   ...FORM,
   ...DEPENDENCIES,
   ...TARGETS,
+  ...RULE_MUTATORS,
   ...RIGHTS,
   ...TIMES,
 ];

@@ -7,7 +7,7 @@ import type { Finding } from '../../src/domain/finding.ts';
 import type { Host } from '../../src/domain/host.ts';
 import { moveId, ruleId } from '../../src/domain/ids.ts';
 import { missingWindow } from '../../src/domain/measured.ts';
-import type { PlacementRule } from '../../src/domain/placement.ts';
+import { type PlacementRule, isHostRule } from '../../src/domain/placement.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { GIB, bytes, cores, epochSeconds, ratio } from '../../src/domain/units.ts';
 import { CRITICALITIES, type Vm } from '../../src/domain/vm.ts';
@@ -26,7 +26,7 @@ import {
   someMigration,
   someWeights,
 } from './fleet.ts';
-import { aLonely, aSpread, anAmong } from './rule-kinds.ts';
+import { aFailoverReserve, aLonely, aPreserve, aSpare, aSpread, anAmong } from './rule-kinds.ts';
 
 interface RandomHost {
   readonly threads: number;
@@ -92,7 +92,10 @@ function often<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
   );
 }
 
-const OTHER_KINDS = ['pin', 'avoid', 'among', 'spread', 'lonely'] as const;
+const OTHER_KINDS = [
+  ...(['pin', 'avoid', 'among', 'spread', 'lonely'] as const),
+  ...(['preserve', 'spare', 'failover'] as const),
+];
 
 const RULE = fc.record({
   kind: fc.constantFrom('anti', 'anti', 'anti-rack', 'affinity', 'affinity-rack', ...OTHER_KINDS),
@@ -100,6 +103,7 @@ const RULE = fc.record({
   hosts: fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }),
   hold: fc.constantFrom('always', 'finally'),
   strength: fc.constantFrom<PlacementRule['strength'][]>('hard', 'hard', 'soft'),
+  share: fc.constantFrom(0.1, 0.25, 0.5, 0.9),
 });
 
 /** A whole request. `wild`: with everything that can be odd; else only healthy, measured hosts. */
@@ -163,6 +167,7 @@ type Drawn = {
     readonly hosts: readonly number[];
     readonly hold: string;
     readonly strength: PlacementRule['strength'];
+    readonly share: number;
   }[];
   readonly evacuated: readonly number[];
   readonly quarantined: boolean;
@@ -202,7 +207,7 @@ function snapshotOf(
     hosts: base.hosts.map((host) => measuredHost(host, hosts[Number(host.id.slice(1))])),
     placement: drawn.rules
       .map((rule, index) => ruleOf(rule, index, { guests, at }))
-      .filter((rule) => rule.vms.length > 1),
+      .filter((rule) => isHostRule(rule) || rule.vms.length > 1),
     inFlight: vms.flatMap((vm, index) => {
       const guest = guests[index];
       if (vm.flight === undefined || guest === undefined) return [];
@@ -279,7 +284,10 @@ function ruleOf(rule: Drawn['rules'][number], index: number, { guests, at }: Cas
   const vms = [...new Set(rule.vms.map((vm) => `v${vm % count}`))];
   const hosts = [...new Set(rule.hosts.map((host) => at(host)))];
   const hold = rule.hold === 'always' ? 'always' : 'finally';
-  return { ...makeRule(rule.kind, id, vms, hosts), strength: rule.strength, hold };
+  const free = { [rule.share < 0.2 ? 'cpu' : 'memory']: { share: ratio(rule.share) } };
+  const made =
+    rule.kind === 'preserve' ? aPreserve(id, hosts, free) : makeRule(rule.kind, id, vms, hosts);
+  return { ...made, strength: rule.strength, hold };
 }
 
 function makeRule(
@@ -293,6 +301,8 @@ function makeRule(
   if (kind === 'affinity') return anAffinity(id, vms);
   if (kind === 'affinity-rack') return anAffinity(id, vms, 'rack');
   if (kind === 'spread') return aSpread(id, vms, 2, hosts.length > 2 ? 'rack' : 'host');
+  if (kind === 'spare') return aSpare(id, hosts.slice(0, 2));
+  if (kind === 'failover') return aFailoverReserve(id, hosts);
   if (kind === 'lonely') return aLonely(id, vms.slice(0, 2));
   if (kind === 'among') {
     const half = Math.ceil(hosts.length / 2);

@@ -2,8 +2,11 @@
 import { hostId, ruleId, vmId } from '../../src/domain/ids.ts';
 import type {
   AmongRule,
+  FailoverReserveRule,
   LonelyRule,
   PlacementRule,
+  PreserveRule,
+  SpareRule,
   SpreadRule,
 } from '../../src/domain/placement.ts';
 
@@ -33,4 +36,24 @@ export function aSpread(
 
 export function aLonely(id: string, vms: readonly string[]): LonelyRule {
   return { ...common(id), kind: 'lonely', vms: vms.map(vmId) };
+}
+
+export function aPreserve(
+  id: string,
+  hosts: readonly string[],
+  free: PreserveRule['free'],
+): PreserveRule {
+  return { ...common(id), kind: 'preserve', vms: [], hosts: hosts.map(hostId), free };
+}
+
+export function aSpare(id: string, hosts: readonly string[]): SpareRule {
+  return { ...common(id), kind: 'spare', vms: [], hosts: hosts.map(hostId) };
+}
+
+export function aFailoverReserve(
+  id: string,
+  hosts: readonly string[],
+  failures = 1,
+): FailoverReserveRule {
+  return { ...common(id), kind: 'failover-reserve', vms: [], hosts: hosts.map(hostId), failures };
 }

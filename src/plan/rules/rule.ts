@@ -16,6 +16,13 @@ export type Remedy = (to: number) => boolean;
 /** How many more members stand against the rule, in the end, with the VM on this host. */
 export type Strain = (to: number) => number;
 
+export interface HostLimit {
+  readonly host: number;
+  readonly resource: number;
+  /** In the resource's unit. */
+  readonly most: number;
+}
+
 export interface CompiledRule {
   readonly id: RuleId;
   readonly rule: PlacementRule;
@@ -24,6 +31,10 @@ export interface CompiledRule {
   readonly members: readonly number[];
   /** It is asked about every VM, not of its members only. */
   readonly everyone: boolean;
+  /** Moves that cannot wait may go against it: it keeps something for just that. */
+  readonly yields: boolean;
+  /** Loads that hosts are not to exceed in the end; who does is relieved to mend the rule. */
+  readonly limits: readonly HostLimit[];
   /** Whether the VM, which is on `from`, is kept from going to `to`. */
   forbids(v: number, from: number, to: number, outlook: Outlook): boolean;
   /** Whether two members that are to be apart may not be on these two hosts. */
@@ -42,7 +53,12 @@ export interface CompiledRule {
 
 /** What a kind answers beside what all have in common. */
 export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
-  Partial<Pick<CompiledRule, 'collides' | 'count' | 'movers' | 'everyone' | 'strain'>>;
+  Partial<
+    Pick<
+      CompiledRule,
+      'collides' | 'count' | 'movers' | 'everyone' | 'strain' | 'yields' | 'limits'
+    >
+  >;
 
 /** By counting twice: for kinds that know no shorter way. */
 export function countedStrain(broken: CompiledRule['broken']): CompiledRule['strain'] {

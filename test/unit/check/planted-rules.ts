@@ -2,9 +2,17 @@
 // close and are right. On the fleet of planted.ts: v1 and v2 on h1, v3 on h2, h3 empty.
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
+import { GIB, ratio } from '../../../src/domain/units.ts';
 import type { ViolationCode } from '../../../src/domain/violation.ts';
-import { aMove } from '../../support/plans.ts';
-import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
+import { aMove, startingAt } from '../../support/plans.ts';
+import {
+  aFailoverReserve,
+  aLonely,
+  aPreserve,
+  aSpare,
+  aSpread,
+  anAmong,
+} from '../../support/rule-kinds.ts';
 import { fleet, inTurn } from './planted.ts';
 
 interface Fault {
@@ -52,6 +60,37 @@ export const RULE_KINDS: readonly Fault[] = [
     code: 'lonely',
     snapshot: fleet({ placement: [aLonely('r', ['v1'])] }),
   },
+  {
+    what: 'memory that a host is to keep free',
+    code: 'preserve',
+    snapshot: fleet({ placement: [aPreserve('r', ['h2'], { memory: { amount: 57 * GIB } })] }),
+  },
+  {
+    what: 'CPU that a host is to keep free',
+    code: 'preserve',
+    snapshot: fleet({ placement: [aPreserve('r', ['h2'], { cpu: { share: ratio(0.9) } })] }),
+  },
+  {
+    what: 'room that is free only after another move, which may fail',
+    code: 'preserve',
+    snapshot: fleet({ placement: [aPreserve('r', ['h2'], { memory: { amount: 60 * GIB } })] }),
+    moves: [aMove({ id: 'm0', vm: 'v3', from: 'h2', to: 'h3' }), aMove({ id: 'm2' })],
+  },
+  {
+    what: 'one that need not leave, to a spare host',
+    code: 'spare',
+    snapshot: fleet({ placement: [aSpare('r', ['h2'])] }),
+  },
+  {
+    what: 'one from outside, to hosts that lack the room for a lost one',
+    code: 'failover-reserve',
+    snapshot: fleet({ placement: [aFailoverReserve('r', ['h2'])] }),
+  },
+  {
+    what: 'one from outside, to hosts of which all may be lost',
+    code: 'failover-reserve',
+    snapshot: fleet({ placement: [aFailoverReserve('r', ['h2', 'h3'], 2)] }),
+  },
 ];
 
 export const RULES_KEPT: readonly Omit<Fault, 'code'>[] = [
@@ -76,5 +115,33 @@ export const RULES_KEPT: readonly Omit<Fault, 'code'>[] = [
     what: 'a lonely one beside its like, and one that goes to where it is nobody’s company',
     snapshot: fleet({ placement: [aLonely('r', ['v1', 'v3'])] }),
     moves: [aMove(), aMove({ id: 'm2', vm: 'v2', to: 'h3' })],
+  },
+  {
+    what: 'one that leaves just enough free, once another has left',
+    snapshot: fleet({ placement: [aPreserve('r', ['h2'], { memory: { amount: 60 * GIB } })] }),
+    moves: [
+      aMove({ id: 'm1', vm: 'v3', from: 'h2', to: 'h3' }),
+      aMove({ id: 'm2', dependsOn: ['m1'], predicted: startingAt(30) }),
+    ],
+  },
+  {
+    what: 'one that leaves enough free in the end',
+    snapshot: fleet({
+      placement: [{ ...aPreserve('r', ['h2'], { memory: { amount: 60 * GIB } }), hold: 'finally' }],
+    }),
+    moves: [aMove({ id: 'm0', vm: 'v3', from: 'h2', to: 'h3' }), aMove({ id: 'm2' })],
+  },
+  {
+    what: 'an evacuation to a spare host, and into a reserve',
+    snapshot: fleet({ placement: [aSpare('r', ['h2']), aFailoverReserve('q', ['h2'])] }),
+    moves: [aMove({ tier: 'mandatory' })],
+  },
+  {
+    what: 'one that moves among the hosts of a reserve that they lack',
+    snapshot: fleet({ placement: [aFailoverReserve('r', ['h1', 'h2'], 2)] }),
+  },
+  {
+    what: 'one from outside, to hosts that keep room for a lost one',
+    snapshot: fleet({ placement: [aFailoverReserve('r', ['h2', 'h3'])] }),
   },
 ];

@@ -196,6 +196,28 @@ describe('mistakes in a fleet file', () => {
       '1 is less than 2; expected a number of domains',
     ],
     ['lonely on a host', rule('"kind": "lonely", "vms": [], "hosts": []'), 'lonely has no hosts'],
+    ['preserving nothing', rule('"kind": "preserve", "hosts": ["h1"]'), 'preserve needs free'],
+    [
+      'preserving no resource',
+      rule('"kind": "preserve", "hosts": ["h1"], "free": {}'),
+      'asks for nothing; expected memory, cpu or both',
+    ],
+    [
+      'preserving more than all',
+      rule('"kind": "preserve", "hosts": ["h1"], "free": { "memory": "120%" }'),
+      '120% is not more than 0% and at most 100%',
+    ],
+    [
+      'preserving CPU in bytes',
+      rule('"kind": "preserve", "hosts": ["h1"], "free": { "cpu": "8GiB" }'),
+      'cannot read "8GiB"; expected a number of hardware threads, or a share like "25%"',
+    ],
+    ['a spare VM', rule('"kind": "spare", "hosts": [], "vms": []'), 'spare has no vms'],
+    [
+      'the loss of no host',
+      rule('"kind": "failover-reserve", "hosts": ["h1"], "failures": 0'),
+      '0 is less than 1; expected a number of hosts',
+    ],
     ['among no sets', rule('"kind": "among", "vms": [], "hosts": []'), 'among needs sets'],
     [
       'a set that is not there',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { hostId, orderId } from '../../../src/domain/ids.ts';
+import { clusterId, hostId, orderId } from '../../../src/domain/ids.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
-import { epochSeconds } from '../../../src/domain/units.ts';
+import { GIB, epochSeconds, ratio } from '../../../src/domain/units.ts';
 import {
   aHost,
   anAffinity,
@@ -13,7 +13,14 @@ import {
   aVm,
   TEST_NOW,
 } from '../../support/fleet.ts';
-import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
+import {
+  aFailoverReserve,
+  aLonely,
+  aPreserve,
+  aSpare,
+  aSpread,
+  anAmong,
+} from '../../support/rule-kinds.ts';
 import { anOrder, aRule, Ticks, under } from './support.ts';
 
 describe('orders', () => {
@@ -145,6 +152,26 @@ describe('placement rules', () => {
     ['spread with too few', aSpread('r', ['v4'], 2), 'v4 on h3'],
     ['alone', aLonely('r', ['v1', 'v2', 'v3']), undefined],
     ['beside somebody', aLonely('r', ['v1', 'v2', 'v4']), 'v2 on h2'],
+    ['enough kept free', aPreserve('r', ['h2'], { memory: { amount: 56 * GIB } }), undefined],
+    [
+      'too little memory kept free',
+      aPreserve('r', ['h1', 'h2'], { memory: { amount: 57 * GIB }, cpu: { amount: 14 } }),
+      'h2 has 56.0 GiB memory free, not 57.0 GiB',
+    ],
+    [
+      'too little CPU kept free',
+      aPreserve('r', ['h1', 'h2'], { cpu: { share: ratio(0.9) } }),
+      'h2 has 14.0 threads cpu free, not 14.4 threads',
+    ],
+    ['spare and empty', aSpare('r', ['h9']), undefined],
+    ['spare but in use', aSpare('r', ['h3', 'h4']), 'v4 on h3, v5 on h4'],
+    ['a reserve', aFailoverReserve('r', ['h1', 'h2', 'h3']), undefined],
+    [
+      'no reserve',
+      aFailoverReserve('r', ['h1', 'h2'], 2),
+      '12.0 GiB memory in use, 0.0 GiB left after the loss of 2, ' +
+        '3.0 threads cpu in use, 0.0 threads left after the loss of 2',
+    ],
     ['without VMs', aPin('r', [], []), undefined],
   ];
   it.each(cases)('%s', async (...row) => {
@@ -153,6 +180,27 @@ describe('placement rules', () => {
     expect(findings.map((finding) => finding.text)).toEqual(
       expected === undefined ? [] : [`rule r (${rule.kind}) is broken: ${expected}`],
     );
+  });
+
+  it('about spare hosts are not broken while another host is out of service', async () => {
+    const fleet = world(aSpare('r', ['h3']));
+    const hosts = fleet.hosts.map((host) =>
+      host.id === 'h1' ? { ...host, state: 'evacuating' as const } : host,
+    );
+    expect((await new Ticks([]).at(0, { ...fleet, hosts })).findings).toEqual([]);
+    const elsewhere = hosts.map((host) =>
+      host.id === 'h3' ? { ...host, cluster: clusterId('c2') } : host,
+    );
+    const { findings } = await new Ticks([]).at(0, { ...fleet, hosts: elsewhere });
+    expect(findings).toHaveLength(1);
+  });
+
+  it('about CPU are not judged where the demand of a guest is not known', async () => {
+    const fleet = world(aPreserve('r', ['h2'], { cpu: { share: ratio(0.99) } }));
+    const vms = fleet.vms.map((vm) => (vm.id === 'v2' ? { ...vm, metrics: {} } : vm));
+    const { findings, gaps } = await new Ticks([]).at(0, { ...fleet, vms });
+    expect(findings).toEqual([]);
+    expect(gaps).toMatchObject([{ host: 'h2', rule: 'r', fact: 'vm.cpu.used' }]);
   });
 
   it('give one corrective finding, since the rule was first seen broken', async () => {

@@ -1,0 +1,108 @@
+// Role: moves to where a hard placement rule forbids them, to be planted in good plans; each only
+// where it is certain that the changed plan is wrong (mutation-scene.ts).
+import { memoryNeed } from '../../src/domain/demand.ts';
+import { type Mutator, memoryLimit, staying } from './mutation-scene.ts';
+
+export const RULE_MUTATORS: readonly Mutator[] = [
+  {
+    name: 'to a host that a pin rules out',
+    codes: ['pin'],
+    plant: (scene) =>
+      scene.retarget((host, vm) =>
+        scene
+          .rulesOf(vm.id, 'pin')
+          .some((rule) => rule.kind === 'pin' && !rule.hosts.includes(host.id)),
+      ),
+  },
+  {
+    name: 'to a host to avoid',
+    codes: ['avoid'],
+    plant: (scene) =>
+      scene.retarget((host, vm) =>
+        scene
+          .rulesOf(vm.id, 'avoid')
+          .some((rule) => rule.kind === 'avoid' && rule.hosts.includes(host.id)),
+      ),
+  },
+  {
+    name: 'to a host that is to keep its memory free',
+    codes: ['preserve', 'memory'],
+    plant: (scene) =>
+      scene.retarget((host, vm) => {
+        const need = memoryNeed(vm);
+        const free = memoryLimit(scene.request, host) - staying(scene, host) - need;
+        return scene.hostRules('preserve', host.id).some((rule) => {
+          const { memory } = rule.kind === 'preserve' ? rule.free : {};
+          const share = memory !== undefined && 'share' in memory ? memory.share : 0;
+          // The limit is the whole capacity here: the safety capacity of memory is 100 %.
+          return need > 0 && share > 0 && free < share * memoryLimit(scene.request, host) - 1;
+        });
+      }),
+  },
+  {
+    name: 'to a spare host, though nothing has to leave',
+    codes: ['spare'],
+    plant: (scene) =>
+      scene.retarget(
+        (host, vm, { tier }) =>
+          tier !== 'mandatory' &&
+          scene
+            .hostRules('spare', host.id)
+            .some(({ kind, hosts }) => kind === 'spare' && !hosts.includes(vm.host)),
+      ),
+  },
+  {
+    name: 'into a reserve of a single host, though nothing has to leave',
+    codes: ['failover-reserve'],
+    plant: (scene) =>
+      scene.retarget(
+        (host, vm, { tier }) =>
+          tier !== 'mandatory' &&
+          memoryNeed(vm) > 0 &&
+          scene.hostRules('failover-reserve', host.id).some(({ hosts }) => hosts.length === 1) &&
+          host.id !== vm.host,
+      ),
+  },
+  {
+    name: 'beside one from which it is to be apart',
+    codes: ['anti-affinity'],
+    plant: (scene) => {
+      const moved = scene.moved();
+      return scene.retarget((host, vm) =>
+        scene
+          .rulesOf(vm.id, 'anti-affinity')
+          .some(
+            (rule) =>
+              rule.kind === 'anti-affinity' &&
+              rule.over === 'host' &&
+              host.id !== vm.host &&
+              rule.vms.some(
+                (id) => id !== vm.id && !moved.has(id) && scene.vms.get(id)?.host === host.id,
+              ),
+          ),
+      );
+    },
+  },
+  {
+    name: 'away from those with whom it is to be',
+    codes: ['affinity'],
+    plant: (scene) => {
+      const all = new Set(scene.moves.keys());
+      const ends = scene.placesAfter(scene.moves, all);
+      const flying = new Set(scene.request.snapshot.inFlight.map(({ vm }) => vm));
+      return scene.retarget((host, vm) =>
+        scene.rulesOf(vm.id, 'affinity').some((rule) => {
+          const members = rule.vms.filter((id) => scene.vms.has(id));
+          const others = members.filter((id) => id !== vm.id);
+          const starts = new Set(members.map((id) => scene.vms.get(id)?.host));
+          const together = new Set(others.map((id) => ends.get(id)));
+          const whole =
+            starts.size === 1 && together.size === 1 && !members.some((id) => flying.has(id));
+          return (
+            rule.kind === 'affinity' && rule.over === 'host' && whole && !together.has(host.id)
+          );
+        }),
+      );
+    },
+  },
+];
