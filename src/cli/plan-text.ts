@@ -51,7 +51,11 @@ function movesText(moves: readonly MoveRow[], name: (id: string) => string): str
 export function effectText({ from, reason }: MoveRow, name: (id: string) => string): string {
   const better = (reason.effects ?? []).filter(({ before, after }) => after < before);
   const [left] = better.filter(({ term }) => term === 'to-leave');
-  if (left !== undefined) return `${left.after} left on ${name(from)}`;
+  const saved = better.find(({ term }) => term === 'power');
+  if (left !== undefined) {
+    const watts = saved === undefined ? '' : `, saves ${Math.round(saved.before)} W`;
+    return `${left.after} left on ${name(from)}${watts}`;
+  }
   const rules = better.filter(({ term }) => term === 'rule');
   if (rules.length > 0) {
     return rules.map(({ rule, before, after }) => `${rule} ${before} -> ${after}`).join(', ');

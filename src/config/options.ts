@@ -102,6 +102,23 @@ export const limitsSchema = section({
     '5%',
     'An optional plan must lower the objective by this share more than it costs.',
   ),
+  consolidation: section({
+    fillTo: section({
+      cpu: option(
+        share(),
+        '65%',
+        'consolidate: share of its CPU that no host may exceed by taking in VMs; at most every ' +
+          '`relieveBelow`, or what is gathered would be relieved again.',
+      ),
+      memory: option(share(), '90%', 'The same of its memory capacity.'),
+    }),
+    keepSpare: option(
+      whole('a number of hosts', { min: 0 }),
+      1,
+      'consolidate: so many hosts of a cluster (the largest) can be lost, and those left on ' +
+        'have the room for everything, within safetyCapacity.',
+    ),
+  }),
 });
 
 const ladder = (steps: readonly string[], who: string) =>
@@ -159,5 +176,10 @@ export const weightsSchema = section({
   imbalance: option(number('a weight'), 1, 'Weight of uneven load.'),
   softRules: option(number('a weight'), 1, 'Weight of broken soft placement rules.'),
   moveCost: option(number('a weight'), 0.001, 'Weight of what moving costs.'),
+  power: option(
+    number('a weight'),
+    1,
+    'Weight of 100 W that hosts with VMs draw when idle; counts where a rule consolidates.',
+  ),
   perMove: option(size(), '2GiB', 'What a move is taken to cost beside its memory.'),
 });

@@ -37,7 +37,7 @@ const reason = z.strictObject({
   effects: z
     .array(
       z.strictObject({
-        term: z.enum(['cpu', 'memory', 'to-leave', 'rule']),
+        term: z.enum(['cpu', 'memory', 'to-leave', 'power', 'rule']),
         host: z.string().optional(),
         rule: z.string().optional(),
         before: z.number(),
@@ -47,7 +47,8 @@ const reason = z.strictObject({
     .optional()
     .describe(
       'What the move changes, those before it done: shares of capacity in use on its hosts, VMs ' +
-        'that still have to leave a host, VMs that stand against a placement rule.',
+        'that still have to leave a host, watts that it need not draw once it is empty, VMs that ' +
+        'stand against a placement rule.',
     ),
 });
 

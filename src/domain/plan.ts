@@ -21,12 +21,13 @@ export type MoveMethod = (typeof MOVE_METHODS)[number];
 
 /**
  * What one move changes, when all moves before it in the list are done: how full a host is (`cpu`,
- * `memory`: share of its capacity), how many VMs still have to leave it (`to-leave`), how many VMs
- * stand against a placement rule (`rule`).
+ * `memory`: share of its capacity), how many VMs still have to leave it (`to-leave`), the watts
+ * that it draws when idle and need not once it is empty (`power`), how many VMs stand against a
+ * placement rule (`rule`).
  */
 export type MoveEffect =
   | {
-      readonly term: 'cpu' | 'memory' | 'to-leave';
+      readonly term: 'cpu' | 'memory' | 'to-leave' | 'power';
       readonly host: HostId;
       readonly before: number;
       readonly after: number;

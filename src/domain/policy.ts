@@ -131,6 +131,12 @@ export interface Limits {
   readonly massFailureShare: Ratio;
   /** An optional plan must lower the objective by this share more than it costs. */
   readonly gainMargin: Ratio;
+  readonly consolidation: {
+    /** What no host may exceed that takes in VMs of hosts that are emptied to save power. */
+    readonly fillTo: { readonly cpu: Ratio; readonly memory: Ratio };
+    /** So many hosts of a cluster can be lost, and those left on still carry everything. */
+    readonly keepSpare: number;
+  };
 }
 
 /** One rung of the ladder that a live migration climbs when it does not converge. */
@@ -154,6 +160,8 @@ export interface Weights {
   readonly imbalance: number;
   readonly softRules: number;
   readonly moveCost: number;
+  /** Of 100 W (POWER_UNIT_WATTS) that hosts with VMs draw when idle. */
+  readonly power: number;
   /** What one move is taken to cost beside its memory: set-up, switchover, attention. */
   readonly perMoveBytes: Bytes;
 }

@@ -21,6 +21,9 @@ export type Ratio = Brand<number, 'Ratio'>;
 /** Power in watts, >= 0. */
 export type Watts = Brand<number, 'Watts'>;
 
+/** The unit in which the objective counts power: what a small server draws when idle. */
+export const POWER_UNIT_WATTS = 100;
+
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;

@@ -32,6 +32,8 @@ export class Draft {
   readonly causes = new Map<number, Cause>();
   open: Open[] = [];
   readonly notes: string[] = [];
+  /** Hosts that are emptied to save power. */
+  readonly emptied = new Set<number>();
   readonly #residents: readonly (readonly number[])[];
 
   constructor(state: State) {

@@ -17,15 +17,18 @@ export class EffectTracker {
   readonly #setting: Setting;
   readonly #load: Float64Array;
   readonly #at: Int32Array;
+  readonly #emptied: ReadonlySet<number>;
   /** Per host to be emptied: VMs that are still there. */
   readonly #toLeave = new Map<number, number>();
 
-  constructor(setting: Setting) {
+  /** @param emptied hosts that are emptied to save power, beside those that are to be empty. */
+  constructor(setting: Setting, emptied: ReadonlySet<number>) {
     const { model, needs } = setting;
+    this.#emptied = emptied;
     this.#setting = setting;
     this.#load = model.net.slice();
     this.#at = model.home.slice();
-    for (const { host } of needs.evacuations) {
+    for (const host of [...needs.evacuations.map((one) => one.host), ...emptied]) {
       this.#toLeave.set(host, model.home.filter((home) => home === host).length);
     }
   }
@@ -70,7 +73,10 @@ export class EffectTracker {
     const host = this.#setting.model.hosts[from]?.id;
     if (before === undefined || host === undefined) return [];
     this.#toLeave.set(from, before - 1);
-    return [{ term: 'to-leave', host, before, after: before - 1 }];
+    const left: MoveEffect = { term: 'to-leave', host, before, after: before - 1 };
+    const idle = this.#setting.model.hosts[from]?.power?.idle;
+    if (before > 1 || idle === undefined || !this.#emptied.has(from)) return [left];
+    return [left, { term: 'power', host, before: idle, after: 0 }];
   }
 
   /** Load over capacity; 0 where there is no capacity. */

@@ -9,28 +9,20 @@
  * lacks anything else stays, and is said to stay.
  */
 
-import type { Finding } from '../domain/finding.ts';
 import type { Draft } from './draft.ts';
+import {
+  type Evacuation,
+  type Leaver,
+  bySize,
+  largestHost,
+  leaversOf,
+  moveToOne,
+  moveTogether,
+} from './leavers.ts';
 import { moveSomewhere } from './make-room.ts';
-import type { CompiledRule } from './rules/rule.ts';
-import type { DraftMove, State, Terms } from './state.ts';
 import { withoutCpuLimit } from './setting.ts';
-import { type Fit, findLaterTarget, findTarget } from './targets.ts';
-
-export interface Evacuation {
-  readonly host: number;
-  readonly finding: Finding;
-  readonly terms: Terms;
-}
-
-/** VMs that move as one: alone, or a group that a rule wants together in the end. */
-interface Leaver {
-  readonly vms: readonly number[];
-  readonly evacuation: Evacuation;
-  readonly criticality: number;
-  /** The largest share of a resource that it would take of the largest host. */
-  readonly size: number;
-}
+import type { DraftMove } from './state.ts';
+import { findLaterTarget } from './targets.ts';
 
 /** Of the most important two classes; the others may be packed. */
 const SPREAD_UP_TO = 1;
@@ -101,8 +93,6 @@ function isImportant(leaver: Leaver, strategy: Strategy): boolean {
 
 /** By importance, then size; `pack`: by size alone, which fits the most in. */
 function inOrder(leavers: readonly Leaver[], strategy: Strategy): readonly Leaver[] {
-  const bySize = (a: Leaver, b: Leaver): number =>
-    b.size - a.size || (a.vms[0] ?? 0) - (b.vms[0] ?? 0);
   if (strategy === 'pack') return leavers.toSorted(bySize);
   return leavers.toSorted((a, b) => a.criticality - b.criticality || bySize(a, b));
 }
@@ -115,120 +105,6 @@ function isBetter(left: readonly Leaver[], than: readonly Leaver[]): boolean {
     const difference = count(left) - count(than);
     if (difference !== 0) return difference < 0;
   }
-  return false;
-}
-
-function leaversOf(draft: Draft, evacuation: Evacuation, largest: Float64Array): Leaver[] {
-  const { state } = draft;
-  const { model } = state;
-  const taken = new Set<number>();
-  const leavers: Leaver[] = [];
-  for (const v of draft.residents(evacuation.host)) {
-    if (taken.has(v) || state.moved[v] === 1) continue;
-    const vms = togetherWith(draft, v, evacuation.host);
-    for (const vm of vms) taken.add(vm);
-    leavers.push({
-      vms,
-      evacuation,
-      criticality: Math.min(...vms.map((vm) => model.criticality[vm] ?? 0)),
-      size: vms.reduce((sum, vm) => sum + sizeOf(draft, vm, largest), 0),
-    });
-  }
-  return leavers;
-}
-
-/** The largest share of a resource that the VM would take of the host that has most of it. */
-function sizeOf(draft: Draft, v: number, largest: Float64Array): number {
-  const { width, need } = draft.state.model;
-  let size = 0;
-  for (const [r, most] of largest.entries()) {
-    if (most > 0) size = Math.max(size, (need[v * width + r] ?? 0) / most);
-  }
-  return size;
-}
-
-function largestHost(draft: Draft): Float64Array {
-  const { width, capacity } = draft.state.model;
-  const largest = new Float64Array(width);
-  for (const [at, room] of capacity.entries()) {
-    largest[at % width] = Math.max(largest[at % width] ?? 0, room);
-  }
-  return largest;
-}
-
-/** The VM and all on its host that `finally` affinity rules want on one host with it. */
-function togetherWith(draft: Draft, first: number, host: number): readonly number[] {
-  const { state } = draft;
-  const group = new Set([first]);
-  for (const v of group) {
-    for (const rule of state.rules.hardOf[v] ?? []) {
-      if (!bindsInTheEnd(rule)) continue;
-      if (rule.members.some((member) => state.at[member] !== host)) continue;
-      for (const member of rule.members) group.add(member);
-    }
-  }
-  return [...group].sort((a, b) => a - b);
-}
-
-function bindsInTheEnd({ rule }: CompiledRule): boolean {
-  return rule.kind === 'affinity' && rule.over === 'host' && rule.hold === 'finally';
-}
-
-/** All of the group to one host, or nothing. */
-function moveTogether(draft: Draft, leaver: Leaver, fit: Fit): boolean {
-  const { state } = draft;
-  const { vms, evacuation } = leaver;
-  const { terms, finding } = evacuation;
-  if (vms.some((vm) => state.stuck(vm, terms) !== 0)) return false;
-  const [only] = vms;
-  if (vms.length === 1 && only !== undefined) {
-    const to = findTarget(state, only, terms, fit);
-    if (to >= 0) draft.move(only, to, { finding, terms, makesRoomFor: undefined });
-    return to >= 0;
-  }
-  return moveToOne(draft, leaver, fit);
-}
-
-/** To the first of the targets that takes them. */
-function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
-  const { state } = draft;
-  const rules = leaver.vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
-  // Only rules of those who go together: one of a group that stays is not left alone.
-  const isWhole = ({ members }: CompiledRule): boolean =>
-    members.every((vm) => leaver.vms.includes(vm));
-  const binding = rules.filter((rule) => bindsInTheEnd(rule) && isWhole(rule));
-  for (const rule of binding) state.suspended.add(rule);
-  const found = targetsFor(state, leaver.vms, fit).some((to) => moveAllTo(draft, leaver, to));
-  for (const rule of binding) state.suspended.delete(rule);
-  return found;
-}
-
-/**
- * Hosts with the most room first (`spread`), or with the least; before those that strain more soft
- * rules, where each VM counts as if it went alone.
- */
-function targetsFor(state: State, vms: readonly number[], fit: Fit): readonly number[] {
-  const order = [...state.byRoom.order];
-  const byRoom = fit === 'pack' ? order : order.reverse();
-  const bound = vms.filter((vm) => state.rules.softOf[vm] !== undefined);
-  if (bound.length === 0) return byRoom;
-  const strains = new Float64Array(order.length);
-  for (const vm of bound) {
-    for (const h of order) strains[h] = (strains[h] ?? 0) + state.strain(vm, h);
-  }
-  return byRoom.sort((a, b) => (strains[a] ?? 0) - (strains[b] ?? 0));
-}
-
-function moveAllTo(draft: Draft, { vms, evacuation }: Leaver, to: number): boolean {
-  const { terms, finding } = evacuation;
-  const done: number[] = [];
-  for (const vm of vms) {
-    if (draft.state.refusal(vm, to, terms, 'any-moment') !== 0) break;
-    draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
-    done.push(vm);
-  }
-  if (done.length === vms.length) return true;
-  for (const vm of done.toReversed()) draft.takeBack(vm);
   return false;
 }
 

@@ -6,6 +6,7 @@
 
 import type { Draft, Cause } from './draft.ts';
 import { ObjectiveTracker } from './objective.ts';
+import { powersOf } from './power.ts';
 import type { Setting } from './setting.ts';
 import type { State, Terms } from './state.ts';
 import { fillAfter } from './targets.ts';
@@ -29,9 +30,10 @@ export class Judge {
   readonly #margin: number;
 
   /** Judges from the setting's state as it stands; all further moves have to go through it. */
-  constructor({ state, model, rules, request }: Setting) {
+  constructor(setting: Setting) {
+    const { state, model, rules, request } = setting;
     this.#state = state;
-    this.#tracker = new ObjectiveTracker(model, rules, request.limits, request.weights);
+    this.#tracker = new ObjectiveTracker(model, rules, { ...request, powers: powersOf(setting) });
     this.#margin = request.limits.gainMargin;
     for (const { vm, from, to } of state.moves) this.#tracker.move(vm, from, to);
   }
@@ -69,7 +71,7 @@ export class Judge {
 
   #gain(vm: number, to: number): number {
     const change = this.#tracker.look(vm, this.#state.at[vm] ?? -1, to);
-    const { overload, imbalance, softRules, moveCost } = change;
-    return -(overload + imbalance + softRules + moveCost * (1 + this.#margin));
+    const { overload, imbalance, softRules, moveCost, power = 0 } = change;
+    return -(overload + imbalance + softRules + power + moveCost * (1 + this.#margin));
   }
 }

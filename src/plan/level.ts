@@ -81,8 +81,13 @@ class Leveller {
     this.#state = draft.state;
     this.#settings = settings;
     const { model } = draft.state;
+    const { useless } = settings.terms;
     this.#hosts = model.hosts.flatMap((_host, h) =>
-      model.hostMeasured[h] === 1 && (model.capacity[h * model.width] ?? 0) > 0 ? [h] : [],
+      model.hostMeasured[h] === 1 &&
+      (model.capacity[h * model.width] ?? 0) > 0 &&
+      useless?.[h] !== 1
+        ? [h]
+        : [],
     );
     this.#spent = new Uint8Array(model.hosts.length);
     this.#off = new Float64Array(2 * model.hosts.length);

@@ -33,7 +33,9 @@ export interface Needs {
     readonly finding: Finding;
   }[];
   readonly levels: readonly Finding[];
-  /** Findings that name what is not in the snapshot, or ask for what the planner does not do. */
+  /** Hosts that may be emptied to save power, each with the finding that says so. */
+  readonly underused: ReadonlyMap<number, Finding>;
+  /** Findings that name what is not in the snapshot. */
   readonly open: readonly { readonly finding: Finding; readonly detail: string }[];
   /** Per host: 1 when the findings let nothing in. */
   readonly closed: Uint8Array;
@@ -69,6 +71,7 @@ class FindingReader {
   readonly #mends = new Map<CompiledRule, Finding>();
   readonly #returns: { vm: number; to: number; finding: Finding }[] = [];
   readonly #levels: Finding[] = [];
+  readonly #underused = new Map<number, Finding>();
   readonly #open: { finding: Finding; detail: string }[] = [];
   readonly #closed: Uint8Array;
 
@@ -92,6 +95,7 @@ class FindingReader {
       mends,
       returns: this.#returns,
       levels: this.#levels,
+      underused: this.#underused,
       open: this.#open,
       closed: this.#closed,
     };
@@ -113,8 +117,7 @@ class FindingReader {
         this.#levels.push(finding);
         return;
       case 'consolidate':
-        this.#open.push({ finding, detail: 'emptying hosts to save power is not planned yet' });
-        return;
+        return this.#consolidate(finding);
       case 'notify':
         return;
       default:
@@ -156,6 +159,13 @@ class FindingReader {
     const known = this.#reliefs.get(key);
     if (known !== undefined && known.below <= below) return;
     this.#reliefs.set(key, { host, resource, below, finding: known?.finding ?? finding });
+  }
+
+  /** About one host, or (the fleet's) about all. */
+  #consolidate(finding: Finding): void {
+    const isFleet = finding.subject.kind === 'fleet';
+    const hosts = isFleet ? [...this.#model.hosts.keys()] : [this.#host(finding)];
+    for (const h of hosts) if (h >= 0 && !this.#underused.has(h)) this.#underused.set(h, finding);
   }
 
   #repair(finding: Finding): void {

@@ -5,8 +5,10 @@
  *     imbalance  weights.imbalance × Σ over {CPU, memory} of the standard deviation of u
  *     softRules  weights.softRules × number of VMs that stand against a soft rule
  *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
+ *     power      weights.power × Σ over hosts with VMs of their idle draw in 100 W (power.ts)
  *
- * u is load over capacity when all moves have ended. Hosts without capacity do not count.
+ * u is load over capacity when all moves have ended. Hosts without capacity do not count. Power is
+ * a term only where a finding asks for consolidation: nobody else empties hosts to save it.
  */
 
 import type { Objective } from '../domain/plan.ts';
@@ -15,9 +17,18 @@ import { GIB } from '../domain/units.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import type { RuleSet } from './rules.ts';
 
-const TERMS = ['overload', 'imbalance', 'softRules', 'moveCost'] as const;
+const TERMS = ['overload', 'imbalance', 'softRules', 'moveCost', 'power'] as const;
 type Term = (typeof TERMS)[number];
-export type TermValues = Readonly<Record<Term, number>>;
+export type TermValues = Readonly<Record<Exclude<Term, 'power'>, number>> & {
+  readonly power?: number;
+};
+
+export interface ObjectiveSettings {
+  readonly limits: Limits;
+  readonly weights: Weights;
+  /** Per host, what it draws when idle in units of 100 W; undefined: power is no term. */
+  readonly powers: Float64Array | undefined;
+}
 
 interface Spread {
   readonly resource: number;
@@ -36,11 +47,22 @@ export class ObjectiveTracker {
   readonly #load: Float64Array;
   readonly #at: Int32Array;
   readonly #spreads: readonly Spread[];
+  readonly #powers: Float64Array | undefined;
+  /** Per host. */
+  readonly #guests: Uint32Array;
   #broken: number;
   #cost = 0;
+  /** Of hosts with VMs. */
+  #drawn = 0;
 
-  constructor(model: Model, rules: RuleSet, limits: Limits, weights: Weights) {
+  constructor(model: Model, rules: RuleSet, { limits, weights, powers }: ObjectiveSettings) {
     this.#model = model;
+    this.#powers = powers;
+    this.#guests = new Uint32Array(model.hosts.length);
+    for (const h of model.home) if (h >= 0) this.#guests[h] = (this.#guests[h] ?? 0) + 1;
+    for (const [h, drawn] of powers?.entries() ?? []) {
+      if ((this.#guests[h] ?? 0) > 0) this.#drawn += drawn;
+    }
     this.#rules = rules;
     this.#weights = weights;
     this.#load = model.net.slice();
@@ -56,7 +78,7 @@ export class ObjectiveTracker {
   }
 
   values(): TermValues {
-    const { overload, imbalance, softRules, moveCost } = this.#weights;
+    const { overload, imbalance, softRules, moveCost, power } = this.#weights;
     let over = 0;
     let deviation = 0;
     for (const spread of this.#spreads) {
@@ -70,6 +92,7 @@ export class ObjectiveTracker {
       imbalance: imbalance * deviation,
       softRules: softRules * this.#broken,
       moveCost: moveCost * this.#cost,
+      ...(this.#powers !== undefined && { power: power * this.#drawn }),
     };
   }
 
@@ -89,6 +112,8 @@ export class ObjectiveTracker {
     this.#at[v] = to;
     for (const rule of soft) this.#broken += rule.broken(this.#at);
     this.#cost += (cost[v] ?? 0) / GIB;
+    this.#guest(from, -1);
+    this.#guest(to, 1);
     return difference(this.values(), before);
   }
 
@@ -97,13 +122,22 @@ export class ObjectiveTracker {
     const { width } = this.#model;
     const rows = [from, to].map((h) => this.#load.slice(h * width, (h + 1) * width));
     const spreads = this.#spreads.map((spread) => ({ ...spread }));
-    const [broken, cost] = [this.#broken, this.#cost];
+    const [broken, cost, drawn] = [this.#broken, this.#cost, this.#drawn];
     const change = this.move(v, from, to);
     for (const [end, h] of [from, to].entries()) this.#load.set(rows[end] ?? [], h * width);
     for (const [i, spread] of this.#spreads.entries()) Object.assign(spread, spreads[i]);
-    [this.#broken, this.#cost] = [broken, cost];
+    this.#guest(to, -1);
+    this.#guest(from, 1);
+    [this.#broken, this.#cost, this.#drawn] = [broken, cost, drawn];
     this.#at[v] = from;
     return change;
+  }
+
+  #guest(h: number, sign: 1 | -1): void {
+    const before = this.#guests[h] ?? 0;
+    const after = before + sign;
+    this.#guests[h] = after;
+    if ((before === 0) !== (after === 0)) this.#drawn += sign * (this.#powers?.[h] ?? 0);
   }
 
   #count(h: number, sign: 1 | -1): void {
@@ -126,16 +160,19 @@ function difference(after: TermValues, before: TermValues): TermValues {
     imbalance: after.imbalance - before.imbalance,
     softRules: after.softRules - before.softRules,
     moveCost: after.moveCost - before.moveCost,
+    ...(after.power !== undefined && { power: after.power - (before.power ?? 0) }),
   };
 }
 
 export function objectiveOf(before: TermValues, after: TermValues): Objective {
-  const total = (values: TermValues): number => TERMS.reduce((sum, term) => sum + values[term], 0);
+  const total = (values: TermValues): number =>
+    TERMS.reduce((sum, term) => sum + (values[term] ?? 0), 0);
+  const terms = TERMS.filter((term) => after[term] !== undefined);
   return {
     before: total(before),
     after: total(after),
     terms: Object.fromEntries(
-      TERMS.map((term) => [term, { before: before[term], after: after[term] }]),
+      terms.map((term) => [term, { before: before[term] ?? 0, after: after[term] ?? 0 }]),
     ),
   };
 }

@@ -3,8 +3,8 @@
  * the seed's, and the answer does not depend on the order of the input.
  *
  * Tier by tier: hosts are emptied, broken rules mended, overloaded hosts relieved, VMs brought
- * home, load levelled. Nothing of a later tier is done at the cost of an earlier one. Then the
- * moves are put in order, timed, and explained.
+ * home, underused hosts emptied, load levelled. Nothing of a later tier is done at the cost of an
+ * earlier one. Then the moves are put in order, timed, and explained.
  */
 
 import type { Finding } from '../domain/finding.ts';
@@ -15,6 +15,8 @@ import { textHash } from '../domain/hash.ts';
 import { seededRng } from '../domain/rng.ts';
 import { bytes, seconds } from '../domain/units.ts';
 import { balance } from './balance.ts';
+import { consolidate } from './consolidate.ts';
+import { consolidationNotes } from './consolidation-notes.ts';
 import { Draft } from './draft.ts';
 import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
 import { EffectTracker } from './effects.ts';
@@ -24,6 +26,7 @@ import { level } from './level.ts';
 import { mendSoft } from './mend-soft.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
 import { type OrderedMove, orderMoves } from './order.ts';
+import { idleDraw, powersOf, wattsText } from './power.ts';
 import type { SearchBudget } from './relieve.ts';
 import { repair } from './repair.ts';
 import { makeReport, rejectedTargets } from './report.ts';
@@ -31,6 +34,7 @@ import type { PlanRequest } from './request.ts';
 import { bringHome } from './return.ts';
 import { type Scheduled, type Timing, schedule } from './schedule.ts';
 import { type Setting, makeSetting } from './setting.ts';
+import type { Terms } from './state.ts';
 
 export { explainPair } from './explain.ts';
 export type { PlanRequest } from './request.ts';
@@ -39,6 +43,8 @@ export { stagesOf } from './stages.ts';
 /** Search steps per host that needs something, and at most; see {@link defaultSteps}. */
 const STEPS_PER_NEED = 40;
 const MOST_STEPS = 4000;
+/** The same of hosts that may be emptied to save power; each step tries one of them. */
+const MOST_TRIES = 1000;
 
 export function plan(request: PlanRequest): PlanResult {
   const first = makeSetting(request);
@@ -108,11 +114,12 @@ function attempt(setting: Setting, steps: number): Attempt {
 function defaultSteps({ needs, model }: Setting): number {
   const asked = needs.reliefs.length + needs.repairs.length;
   const search = Math.min(MOST_STEPS, STEPS_PER_NEED * asked);
-  return search + (needs.levels.length > 0 ? model.vms.length : 0);
+  const consolidation = Math.min(MOST_TRIES, STEPS_PER_NEED * needs.underused.size);
+  return search + consolidation + (needs.levels.length > 0 ? model.vms.length : 0);
 }
 
 function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
-  const { needs, request } = setting;
+  const { needs } = setting;
   evacuate(
     draft,
     needs.evacuations.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
@@ -137,10 +144,23 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
     judge,
   );
   allowForCrowds(draft);
+  saveAndLevel(draft, setting, budget);
+}
+
+/** What is for the fleet's good only. Hosts that are to be off are not filled for good looks. */
+function saveAndLevel(draft: Draft, setting: Setting, budget: SearchBudget): void {
+  const { needs, request, model } = setting;
+  const { weights, limits } = request;
+  const useless = new Uint8Array(model.hosts.length);
+  if (needs.underused.size > 0) {
+    const done = consolidate(draft, setting, budget);
+    for (const h of [...done.emptied, ...done.idle]) useless[h] = 1;
+    for (const h of done.emptied) draft.emptied.add(h);
+    draft.notes.push(...consolidationNotes(done, model, limits));
+  }
   for (const finding of needs.levels) {
-    const { weights, limits } = request;
-    const settings = { finding, terms: setting.termsOf(finding.tier), weights };
-    level(draft, { ...settings, margin: limits.gainMargin }, budget);
+    const terms: Terms = { ...setting.termsOf(finding.tier), useless };
+    level(draft, { finding, terms, weights, margin: limits.gainMargin }, budget);
   }
 }
 
@@ -153,8 +173,9 @@ function describe(
   const { limits, weights, migration, snapshot, learned } = request;
   const methods = ordered.map((move) => ({ ...move, method: methodOf(draft, move) }));
   const timings = schedule(methods, { model, snapshot, limits, migration, learned });
-  const tracker = new ObjectiveTracker(model, rules, limits, weights);
-  const effectsOf = new EffectTracker(setting);
+  const powers = powersOf(setting);
+  const tracker = new ObjectiveTracker(model, rules, { limits, weights, powers });
+  const effectsOf = new EffectTracker(setting, draft.emptied);
   const before = tracker.values();
   const moves: Move[] = [];
   for (const [index, move] of methods.entries()) {
@@ -190,8 +211,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
   if (vm === undefined || from === undefined || to === undefined) {
     throw new RangeError('a move without VM or host');
   }
-  const { finding, makesRoomFor } = move.cause;
-  const served = makesRoomFor === undefined ? undefined : model.vms[makesRoomFor]?.name;
+  const { finding } = move.cause;
   const content = [request.snapshot.takenAt, vm.id, from.id, to.id, move.method, finding.id];
   return {
     id: moveId(`move-${textHash(JSON.stringify(content))}`),
@@ -203,7 +223,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
     criticality: vm.criticality,
     reason: {
       finding: finding.id,
-      text: served === undefined ? finding.text : `makes room for ${served}: ${finding.text}`,
+      text: reasonText(draft, move),
       evidence: finding.evidence,
       terms,
       effects,
@@ -221,4 +241,15 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
     ...(move.cause.terms.overCpu === true && { overCpu: true }),
     rejected: rejectedTargets(draft, move),
   };
+}
+
+function reasonText({ state, emptied }: Draft, { from, cause }: OrderedMove): string {
+  const { finding, makesRoomFor } = cause;
+  const { model } = state;
+  if (makesRoomFor !== undefined) {
+    return `makes room for ${model.vms[makesRoomFor]?.name ?? ''}: ${finding.text}`;
+  }
+  if (!emptied.has(from)) return finding.text;
+  const saved = wattsText(idleDraw(model), [from]) ?? 'its idle power';
+  return `${finding.text}; empty, ${model.hosts[from]?.name ?? ''} saves ${saved}`;
 }

@@ -87,7 +87,7 @@ function unreadable({ needs }: Setting): Unresolved[] {
   return needs.open.flatMap(({ finding, detail }) => {
     const { subject } = finding;
     if (subject.kind === 'fleet') return [];
-    const code = finding.response === 'consolidate' ? 'method-unsupported' : 'world-moved-on';
+    const code = 'world-moved-on';
     return [{ subject, finding: finding.id, code, detail, pairs: [] } as const];
   });
 }

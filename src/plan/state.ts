@@ -43,6 +43,8 @@ export interface Terms {
   readonly limit: Float64Array;
   /** Optional, and worth more than the soft rules that it breaks: that was reckoned. */
   readonly mayStrain?: true;
+  /** How much lower the limit of CPU is than the model's, at least, on any host that matters. */
+  readonly cpuBelow?: number;
   /** What cannot wait: CPU limits nothing. */
   readonly overCpu?: true;
   /** Per host: 1 when going there does not serve the finding. */

@@ -45,7 +45,7 @@ function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit)
   const { order } = state.byRoom;
   const need = state.model.need[v * state.model.width + CPU_AT] ?? 0;
   // A hair below, so that rounding in the sorted rooms can not hide a host that just fits.
-  const first = state.byRoom.firstWith(need - 1e-9);
+  const first = state.byRoom.firstWith(need + (terms.cpuBelow ?? 0) - 1e-9);
   if (fit === 'pack') {
     for (let place = first; place < order.length; place += 1) {
       const h = order[place] ?? -1;

@@ -267,6 +267,7 @@ export function someLimits(options: Partial<Limits> = {}): Limits {
     evacuatedShare: ratio(0.5),
     massFailureShare: ratio(0.5),
     gainMargin: ratio(0.01),
+    consolidation: { fillTo: { cpu: ratio(0.7), memory: ratio(0.9) }, keepSpare: 1 },
     ...options,
   };
 }
@@ -294,6 +295,7 @@ export function someWeights(options: Partial<Weights> = {}): Weights {
     imbalance: 1,
     softRules: 1,
     moveCost: 0.001,
+    power: 1,
     perMoveBytes: bytes(2 * GIB),
     ...options,
   };

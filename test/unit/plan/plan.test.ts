@@ -318,13 +318,6 @@ describe('return and level', () => {
     const level = vms.map((vm, i) => ({ ...vm, host: hostId(`h${1 + (i % 3)}`) }));
     expect(movesOf(request({ hosts: HOSTS, vms: level }, [aFinding('level')]))).toEqual([]);
   });
-
-  it('says that it does not consolidate', () => {
-    const result = plan(request({ hosts: HOSTS }, [aFinding('consolidate', { host: 'h1' })]));
-    expect(result.plan.moves).toEqual([]);
-    expect(result.report.notes.join()).toContain('not planned yet');
-    expect(result.report.unresolved).toMatchObject([{ code: 'method-unsupported' }]);
-  });
 });
 
 describe('tiers', () => {

@@ -1,0 +1,254 @@
+/**
+ * Consolidation for power: in each cluster the set of underused hosts is emptied that saves the
+ * most power for the least disruption. Several orders of trying the hosts are compared, then random
+ * ones while steps are left; equal hosts go by id.
+ *
+ * What it leaves can be emptied no further by itself: each host that stays on was tried last with
+ * all the others as they end, so that planning again for what the plan comes to gives no move.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import { GIB } from '../domain/units.ts';
+import type { Draft } from './draft.ts';
+import { type Emptied, Emptying, type Stay } from './emptying.ts';
+import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import { type Draw, idleDraw } from './power.ts';
+import type { SearchBudget } from './relieve.ts';
+import { Reserve } from './reserve.ts';
+import type { Setting } from './setting.ts';
+import type { State, Terms } from './state.ts';
+
+/** Why an underused host is not emptied. */
+export type Staying =
+  | Stay
+  /** Its VM may not be moved at all. */
+  | { readonly kind: 'stuck'; readonly vm: number }
+  | { readonly kind: 'no-gain'; readonly gib: number }
+  /** Relieved, drained, in maintenance, not answering, or about to take something in. */
+  | { readonly kind: 'other-affairs' };
+
+export interface Consolidation {
+  /** By index. */
+  readonly emptied: readonly number[];
+  /** Underused hosts that carry nothing as it is. */
+  readonly idle: readonly number[];
+  readonly staying: ReadonlyMap<number, Staying>;
+  readonly draw: Draw;
+}
+
+/** How many random orders are compared, at most, and over how much their keys are drawn apart. */
+const RANDOM_ORDERS = 40;
+const SPREAD = 0.7;
+
+export function consolidate(draft: Draft, setting: Setting, budget: SearchBudget): Consolidation {
+  const { model, needs } = setting;
+  const draw = idleDraw(model);
+  const carrying = new Uint8Array(model.hosts.length);
+  for (const h of draft.state.at) if (h >= 0) carrying[h] = 1;
+  for (const { host } of setting.request.snapshot.reservations) {
+    const h = model.hostIndex.get(host);
+    if (h !== undefined) carrying[h] = 1;
+  }
+  const underused = [...needs.underused.keys()].sort((a, b) => a - b);
+  const idle = underused.filter((h) => carrying[h] === 0 && isInService(model, h));
+  const staying = new Map<number, Staying>();
+  const emptied: number[] = [];
+  for (const hosts of clustersOf(model)) {
+    const candidates = hosts.filter((h) => {
+      if (!needs.underused.has(h) || carrying[h] === 0) return false;
+      const against = objection({ draft, setting, draw }, h);
+      if (against !== undefined) staying.set(h, against);
+      return against === undefined;
+    });
+    if (candidates.length === 0) continue;
+    const scene = { draft, setting, draw, hosts, candidates, carrying, idle };
+    const search = new ClusterSearch(scene);
+    emptied.push(...search.run(budget));
+    for (const [h, why] of search.staying()) staying.set(h, why);
+  }
+  return { emptied: emptied.sort((a, b) => a - b), idle, staying, draw };
+}
+
+interface Planned {
+  readonly draft: Draft;
+  readonly setting: Setting;
+  readonly draw: Draw;
+}
+
+interface Scene extends Planned {
+  readonly hosts: readonly number[];
+  readonly candidates: readonly number[];
+  /** Per host: 1 when a VM is there, or will be; not where the last one is on its way out. */
+  readonly carrying: Uint8Array;
+  readonly idle: readonly number[];
+}
+
+/** Hosts that make up for each other when one fails; those of no cluster, by their source. */
+function clustersOf({ hosts }: Model): readonly (readonly number[])[] {
+  const keyOf = (h: number): string => JSON.stringify([hosts[h]?.source, hosts[h]?.cluster]);
+  return [...Map.groupBy(hosts.keys(), keyOf).values()];
+}
+
+function isInService({ hosts }: Model, h: number): boolean {
+  const host = hosts[h];
+  return host?.connection === 'connected' && (host.state === 'healthy' || host.state === 'warn');
+}
+
+/** What speaks against emptying the host whatever the others do. */
+function objection({ draft, setting, draw }: Planned, h: number): Staying | undefined {
+  const { model, needs, request } = setting;
+  const { state } = draft;
+  const isExpecting =
+    state.moves.some(({ to }) => to === h) ||
+    request.snapshot.reservations.some(({ host }) => host === model.hosts[h]?.id);
+  const isRelieved = needs.reliefs.some(({ host }) => host === h);
+  if (state.closed[h] === 1 || isExpecting || isRelieved || !isInService(model, h)) {
+    return { kind: 'other-affairs' };
+  }
+  const terms = setting.termsOf(needs.underused.get(h)?.tier ?? 'optional');
+  const here = draft.residents(h).filter((v) => state.at[v] === h);
+  const stuck = here.find((v) => state.stuck(v, terms) !== 0);
+  if (stuck !== undefined) return { kind: 'stuck', vm: stuck };
+  const { gain, gib } = worth({ draft, setting, draw }, h);
+  return gain > 0 ? undefined : { kind: 'no-gain', gib };
+}
+
+/** What emptying the host gains in the objective's terms, with margin, and what is moved for it. */
+function worth({ draft, setting, draw }: Planned, h: number): { gain: number; gib: number } {
+  const { weights, limits } = setting.request;
+  const { cost, vms } = setting.model;
+  let [price, moved] = [0, 0];
+  for (const v of draft.residents(h)) {
+    if (draft.state.at[v] !== h) continue;
+    price += (cost[v] ?? 0) / GIB;
+    moved += (vms[v]?.memoryBytes ?? 0) / GIB;
+  }
+  const paid = weights.moveCost * (1 + limits.gainMargin) * price;
+  return { gain: weights.power * (draw.units[h] ?? 0) - paid, gib: moved };
+}
+
+interface Solution extends Emptied {
+  readonly gain: number;
+}
+
+/** One cluster. */
+class ClusterSearch {
+  readonly #candidates: readonly number[];
+  readonly #emptying: Emptying;
+  readonly #state: State;
+  /** Per candidate; see {@link worth}. */
+  readonly #gains: ReadonlyMap<number, number>;
+  readonly #staying = new Map<number, Stay>();
+
+  constructor(scene: Scene) {
+    const { draft, setting, hosts, candidates, idle } = scene;
+    const { model, needs, request } = setting;
+    this.#candidates = candidates;
+    this.#state = draft.state;
+    this.#gains = new Map(candidates.map((h) => [h, worth(scene, h).gain]));
+    const usable = hosts.filter(
+      (h) => isInService(model, h) && draft.state.closed[h] === 0 && !idle.includes(h),
+    );
+    const { keepSpare } = request.limits.consolidation;
+    const off = new Uint8Array(model.hosts.length).fill(1);
+    for (const h of hosts) if (scene.carrying[h] === 1) off[h] = 0;
+    this.#emptying = new Emptying(draft, {
+      reserve: new Reserve(draft.state, { hosts, usable, keepSpare }),
+      findingOf: needs.underused,
+      termsOf: termsUpTo(setting, off),
+      off,
+    });
+  }
+
+  /** The hosts that it empties; the draft has the moves. */
+  run(budget: SearchBudget): readonly number[] {
+    let best = this.#tryIn(
+      this.#by((h) => this.#load(h)),
+      budget,
+    );
+    for (const order of this.#orders(budget)) {
+      // Every host that could be emptied is: no order does better.
+      if (best.hosts.length === this.#candidates.length) break;
+      this.#emptying.restore();
+      const other = this.#tryIn(order, budget);
+      if (other.gain > best.gain * (1 + 1e-9)) best = other;
+    }
+    this.#emptying.restore(best);
+    for (const h of this.#candidates) {
+      const stay = this.#emptying.has(h) ? undefined : this.#emptying.empty(h);
+      if (stay !== undefined) this.#staying.set(h, stay);
+    }
+    return this.#emptying.emptied().hosts;
+  }
+
+  staying(): ReadonlyMap<number, Stay> {
+    return this.#staying;
+  }
+
+  /** As long as there are steps for another one. */
+  *#orders(budget: SearchBudget): Generator<readonly number[]> {
+    const fixed = [
+      (h: number): number => -this.#gain(h),
+      (h: number): number => -this.#gain(h) / Math.max(this.#load(h), Number.MIN_VALUE),
+    ];
+    for (let tried = 0; tried < fixed.length + RANDOM_ORDERS; tried += 1) {
+      if (budget.steps < this.#candidates.length || budget.shouldStop()) return;
+      const draw = (h: number): number => this.#load(h) * (1 + SPREAD * (budget.rng.next() - 0.5));
+      yield this.#by(fixed[tried] ?? draw);
+    }
+  }
+
+  #by(key: (h: number) => number): readonly number[] {
+    const keys = new Map(this.#candidates.map((h) => [h, key(h)]));
+    return this.#candidates.toSorted((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || a - b);
+  }
+
+  /** One after the other, until none can be emptied any more. */
+  #tryIn(order: readonly number[], budget: SearchBudget): Solution {
+    let gain = 0;
+    for (let added = true; added; ) {
+      added = false;
+      for (const h of order) {
+        if (this.#emptying.has(h)) continue;
+        budget.steps = Math.max(0, budget.steps - 1);
+        if (this.#emptying.empty(h) !== undefined) continue;
+        gain += this.#gain(h);
+        added = true;
+      }
+    }
+    return { ...this.#emptying.emptied(), gain };
+  }
+
+  #gain(h: number): number {
+    return this.#gains.get(h) ?? 0;
+  }
+
+  /** What would have to leave, as a share of the fuller resource of the host. */
+  #load(h: number): number {
+    return Math.max(this.#state.utilisation(h, CPU_AT), this.#state.utilisation(h, MEMORY_AT));
+  }
+}
+
+/** The terms of a finding's tier, with hosts filled up to the ceiling of the policy only. */
+function termsUpTo(setting: Setting, off: Uint8Array): (finding: Finding) => Terms {
+  const { model, request } = setting;
+  const { cpu, memory } = request.limits.consolidation.fillTo;
+  const known = new Map<Finding['tier'], Terms>();
+  return ({ tier }) => {
+    const earlier = known.get(tier);
+    if (earlier !== undefined) return earlier;
+    const terms = setting.termsOf(tier);
+    const limit = terms.limit.map((most, at) => {
+      const resource = at % model.width;
+      if (resource > MEMORY_AT) return most;
+      return Math.min(most, (model.capacity[at] ?? 0) * (resource === CPU_AT ? cpu : memory));
+    });
+    const gaps = [...off.keys()]
+      .filter((h) => off[h] === 0)
+      .map((h) => (model.limit[h * model.width] ?? 0) - (limit[h * model.width] ?? 0));
+    const cpuBelow = Math.max(0, Math.min(...gaps));
+    const made: Terms = { ...terms, limit, useless: off, cpuBelow };
+    known.set(tier, made);
+    return made;
+  };
+}

@@ -1,0 +1,64 @@
+/** What consolidation did, and why hosts stay on that are underused, in words. */
+
+import type { Consolidation, Staying } from './consolidate.ts';
+import type { Model } from './model.ts';
+import { wattsText } from './power.ts';
+import type { Limits } from '../domain/policy.ts';
+import { assertNever } from '../domain/result.ts';
+
+/** Hosts that one note names. */
+const NAMES_SHOWN = 5;
+
+export function consolidationNotes(
+  { emptied, idle, staying, draw }: Consolidation,
+  model: Model,
+  limits: Limits,
+): string[] {
+  const notes: string[] = [];
+  const name = (h: number): string => model.hosts[h]?.name ?? '';
+  if (emptied.length > 0) {
+    const watts = wattsText(draw, emptied);
+    const saved = watts === undefined ? '' : `: ${watts} less once they are off`;
+    notes.push(`${names(emptied, name)} will be empty${saved}; Drover switches no host off`);
+  }
+  if (idle.length > 0) notes.push(`${names(idle, name)} carry nothing, and could be off`);
+  const lines = [...staying]
+    .sort(([a], [b]) => a - b)
+    .map(([h, why]) => `${name(h)} (${stayText(why, model, limits)})`);
+  if (lines.length > 0) notes.push(`underused, and stay on: ${listed(lines)}`);
+  return notes;
+}
+
+function stayText(why: Staying, model: Model, limits: Limits): string {
+  const { fillTo, keepSpare } = limits.consolidation;
+  const percent = (share: number): string => `${Math.round(100 * share)} %`;
+  switch (why.kind) {
+    case 'reserve':
+      return keepSpare === 0
+        ? 'the others could not carry everything'
+        : `the others could not carry everything with ${keepSpare} of them lost`;
+    case 'no-room': {
+      const ceiling = `${percent(fillTo.cpu)} CPU and ${percent(fillTo.memory)} memory`;
+      return why.vm === undefined
+        ? `the others lack the room within ${ceiling}`
+        : `no host that carries VMs takes ${model.vms[why.vm]?.name ?? ''} within ${ceiling}`;
+    }
+    case 'stuck':
+      return `${model.vms[why.vm]?.name ?? ''} may not move now`;
+    case 'no-gain':
+      return `its power is not worth moving ${why.gib.toFixed(1)} GiB`;
+    case 'other-affairs':
+      return 'it has other affairs';
+    default:
+      return assertNever(why, 'reason to stay on');
+  }
+}
+
+function names(hosts: readonly number[], name: (h: number) => string): string {
+  return listed(hosts.map(name));
+}
+
+function listed(all: readonly string[]): string {
+  const shown = all.slice(0, NAMES_SHOWN).join(', ');
+  return all.length > NAMES_SHOWN ? `${shown} and ${all.length - NAMES_SHOWN} more` : shown;
+}
