@@ -9,7 +9,7 @@ import { check } from '../../src/check/check.ts';
 import { defaultPolicies } from '../../src/config/policies.ts';
 import { plan, stagesOf } from '../../src/plan/plan.ts';
 import { toFleetFile } from './to-fleet.ts';
-import { findingsFor, parseVmbal, toSnapshot } from './vmbal.ts';
+import { GOALS, findingsFor, isGoal, parseVmbal, toSnapshot } from './vmbal.ts';
 
 type Figures = Readonly<Record<string, number | string>>;
 
@@ -27,7 +27,7 @@ export function benchFleet(args: readonly string[]): Figures {
   });
   const { snapshot: file, out, goal } = values;
   if (file === undefined) throw new TypeError('--snapshot FILE is missing');
-  if (goal !== 'relieve' && goal !== 'level') throw new TypeError(`--goal: relieve or level`);
+  if (!isGoal(goal)) throw new TypeError(`--goal: ${GOALS.join(', ')}`);
   const budgetMs = 1000 * Number(values.seconds);
   if (!(budgetMs >= 0)) throw new TypeError(`--seconds: not a number: ${values.seconds}`);
   const seed = Number(values.seed);

@@ -1,6 +1,6 @@
 // Role: `bench gap`: how far the planner is from the optimum on small fleets that an exact solver
 // can settle. Relief is compared in GiB moved (each move with its fixed part), levelling in the
-// standard deviation of CPU for the GiB that the plan moves.
+// standard deviation of CPU for the GiB that the plan moves, consolidation in watts saved.
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { type Exact, costOf, loadExact } from '../support/exact.ts';
@@ -39,10 +39,24 @@ function spreadAfter({ snapshot }: PlanRequest, moves: readonly Move[]): number 
   return Math.sqrt(uses.reduce((sum, use) => sum + (use - mean) ** 2, 0) / uses.length);
 }
 
+/** Watts of the hosts that the moves leave empty. */
+function savedBy({ snapshot }: PlanRequest, moves: readonly Move[]): number {
+  const ends = new Map(moves.map(({ vm, to }) => [vm, to]));
+  const carrying = new Set(snapshot.vms.map((vm) => ends.get(vm.id) ?? vm.host));
+  const emptied = new Set(moves.map(({ from }) => from).filter((host) => !carrying.has(host)));
+  return snapshot.hosts
+    .filter(({ id }) => emptied.has(id))
+    .reduce((sum, { power }) => sum + (power?.idle ?? Number.NaN), 0);
+}
+
 export function gapOf(exact: Exact, fleet: SmallFleet): Gap {
   const request = smallFleet(fleet);
   const { plan: made, report } = plan(request);
   const cost = moved(request, made.moves);
+  if (fleet.goal === 'consolidate') {
+    const reached = savedBy(request, made.moves);
+    return { reached, optimum: exact.consolidate(request), saysImpossible: false };
+  }
   if (fleet.goal === 'level') {
     const optimum = exact.level(request, cost);
     return { reached: spreadAfter(request, made.moves), optimum, saysImpossible: false };
@@ -60,6 +74,9 @@ export const SHAPES: readonly Shape[] = [
   { goal: 'relieve', hosts: 5, vmsPerHost: 7, busy: 0.7 },
   { goal: 'relieve', hosts: 6, vmsPerHost: 8, busy: 0.76 },
   { goal: 'level', hosts: 3, vmsPerHost: 5, busy: 0.45 },
+  { goal: 'consolidate', hosts: 8, vmsPerHost: 4, busy: 0.2 },
+  { goal: 'consolidate', hosts: 8, vmsPerHost: 5, busy: 0.35 },
+  { goal: 'consolidate', hosts: 8, vmsPerHost: 5, busy: 0.45 },
 ];
 
 function shapeName({ goal, hosts, vmsPerHost, busy }: Shape): string {
@@ -98,6 +115,16 @@ export function figuresOf(shape: Shape, gaps: readonly Gap[]): Figures {
     values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   const reached = mean(compared.map((gap) => gap.reached));
   const optimum = mean(compared.map((gap) => gap.optimum));
+  if (shape.goal === 'consolidate') {
+    return {
+      [`${name}: compared`]: compared.length,
+      [`${name}: watts saved`]: rounded(reached),
+      [`${name}: most watts`]: rounded(optimum),
+      [`${name}: fleets at the optimum`]: compared.filter(
+        (gap) => gap.reached >= gap.optimum - 1e-6,
+      ).length,
+    };
+  }
   const leftOpen = gaps.filter((gap) => gap.reached === undefined && gap.optimum !== undefined);
   const common = { [`${name}: compared`]: compared.length };
   if (shape.goal === 'level') {

@@ -38,7 +38,9 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     run: async (args) => benchConvert(args),
   },
   fleet: {
-    usage: 'fleet --snapshot FILE [--out PLAN] [--goal relieve|level] [--seconds N] [--seed N]',
+    usage:
+      'fleet --snapshot FILE [--out PLAN] [--goal relieve|level|consolidate] ' +
+      '[--seconds N] [--seed N]',
     run: async (args) => benchFleet(args),
   },
   'fleet-table': {

@@ -175,12 +175,15 @@ function toRule(group: VmbalSnapshot['antiAffinity'][number]): PlacementRule {
   };
 }
 
+export const GOALS = ['relieve', 'level', 'consolidate'] as const;
+export type Goal = (typeof GOALS)[number];
+
+export function isGoal(text: string): text is Goal {
+  return GOALS.some((goal) => goal === text);
+}
+
 /** What the benchmark's goal asks for: hosts above `over` relieved, broken groups mended. */
-export function findingsFor(
-  snapshot: Snapshot,
-  goal: 'relieve' | 'level',
-  over: number,
-): Finding[] {
+export function findingsFor(snapshot: Snapshot, goal: Goal, over: number): Finding[] {
   const found: Finding[] = [];
   for (const host of snapshot.hosts) {
     const used = host.metrics['cpu.used']?.mean;
@@ -200,9 +203,9 @@ export function findingsFor(
       finding({ id: `group-${rule.id}`, subject, text, response: 'repair', rule: rule.id }),
     );
   }
-  if (goal === 'level') {
-    const text = 'CPU is not level';
-    found.push(finding({ id: 'level', subject: { kind: 'fleet' }, text, response: 'level' }));
+  if (goal !== 'relieve') {
+    const text = goal === 'level' ? 'CPU is not level' : 'hosts could be off';
+    found.push(finding({ id: goal, subject: { kind: 'fleet' }, text, response: goal }));
   }
   return found;
 }
@@ -211,11 +214,16 @@ interface Asked {
   readonly id: string;
   readonly subject: Finding['subject'];
   readonly text: string;
-  readonly response: 'relieve' | 'repair' | 'level';
+  readonly response: Goal | 'repair';
   readonly rule?: string;
 }
 
-const KINDS = { relieve: 'overloaded', repair: 'rule-broken', level: 'imbalanced' } as const;
+const KINDS = {
+  relieve: 'overloaded',
+  repair: 'rule-broken',
+  level: 'imbalanced',
+  consolidate: 'underused',
+} as const;
 
 function finding({ id, subject, text, response, rule }: Asked): Finding {
   return {

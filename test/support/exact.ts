@@ -5,6 +5,8 @@
 //     x[v,h] = 1: VM v ends on host h.     Σ_h x[v,h] = 1
 //     memory and CPU of every host within its limit, members of a group on different hosts
 //     relieve  min Σ_v cost_v (1 - x[v, home])                     cost_v = memory + perMoveBytes
+//     empty    min Σ_h watts_h on_h  with  x[v,h] <= on_h, every host within the ceiling, and the
+//              failover reserve of equal hosts: (Σ_h on_h - keepSpare) · limit >= load
 //     level    min Σ_h d_h²  with  Σ_v cost_v (1 - x[v, home]) <= budget,  d_h = u_h - mean u
 //
 // d_h² is approximated from below by tangents, z_h >= 2a·d_h - a², which are added at the solution
@@ -23,6 +25,8 @@ const highsModule = createRequire(import.meta.url)('highs') as typeof import('hi
 export interface Exact {
   /** GiB moved, each with its fixed part; undefined: no placement meets all, or not known. */
   relieve(request: PlanRequest): number | undefined;
+  /** The most watts of idle hosts that can be saved, hosts being alike; other VMs may move too. */
+  consolidate(request: PlanRequest): number | undefined;
   /** The least standard deviation of CPU load over capacity for at most so many GiB moved. */
   level(request: PlanRequest, budgetGib: number): number | undefined;
 }
@@ -54,6 +58,7 @@ export async function loadExact(): Promise<Exact> {
       const solved = solve(programme(movesCost(fleet), [], fleet), 1e-7);
       return solved === undefined ? undefined : solved.value;
     },
+    consolidate: (request) => mostSaved(solve, request),
     level: (request, budget) => leastSpread(solve, fleetOf(request, 'as-it-is'), budget),
   };
 }
@@ -130,11 +135,13 @@ function sumOf(terms: readonly (readonly [number, string])[]): string {
     .join(' ');
 }
 
-/** The programme in the LP format that the solver reads. */
+/** The programme in the LP format that the solver reads; `switches`: its other yes-or-no values. */
+// oxlint-disable-next-line max-params -- the parts of one programme
 function programme(
   objective: string,
   more: readonly string[],
   { vms, hosts, groups }: Fleet,
+  switches: readonly string[] = [],
 ): string {
   const rows = [...more, 'one = 1'];
   for (const { name } of vms)
@@ -147,8 +154,39 @@ function programme(
     }
   }
   const named = rows.map((row, at) => ` r${at}: ${row}`).join('\n');
-  const choices = vms.flatMap(({ name }) => hosts.map((_host, h) => `${name}_${h}`)).join(' ');
+  const placed = vms.flatMap(({ name }) => hosts.map((_host, h) => `${name}_${h}`));
+  const choices = [...placed, ...switches].join(' ');
   return `Minimize\n obj: ${objective}\nSubject To\n${named}\nBinary\n ${choices}\nEnd\n`;
+}
+
+function mostSaved(solve: Solve, request: PlanRequest): number | undefined {
+  const { snapshot, limits } = request;
+  const { fillTo, keepSpare } = limits.consolidation;
+  const idle = snapshot.hosts.map(({ power }) => power?.idle ?? Number.NaN);
+  const bare = fleetOf(request, 'as-it-is');
+  const hosts = bare.hosts.map(({ threads, mostGib }, h) => {
+    const here = bare.vms.filter(({ home }) => home === h);
+    const load = here.reduce((sum, { cpu }) => sum + cpu, 0);
+    const held = here.reduce((sum, { gib }) => sum + gib, 0);
+    // A host that is beyond the ceiling already may keep what it has.
+    const mostCpu = Math.max(load, threads * fillTo.cpu);
+    return { threads, mostCpu, mostGib: Math.max(held, mostGib * fillTo.memory) };
+  });
+  const { vms } = bare;
+  const on = hosts.map((_host, h) => `on${h}`);
+  const rows = vms.flatMap(({ name }) => on.map((one, h) => `${name}_${h} - ${one} <= 0`));
+  rows.push(...on.map((one) => `${one} <= 1`));
+  const [first] = bare.hosts;
+  const all = on.join(' + ');
+  const cpu = vms.reduce((sum, one) => sum + one.cpu, 0);
+  const gib = vms.reduce((sum, one) => sum + one.gib, 0);
+  rows.push(`${all} >= ${keepSpare + cpu / ((first?.threads ?? 0) * limits.safetyCapacity.cpu)}`);
+  rows.push(`${all} >= ${keepSpare + gib / (first?.mostGib ?? 0)}`);
+  const drawn = sumOf(on.map((one, h) => [idle[h] ?? Number.NaN, one]));
+  const solved = solve(programme(drawn, rows, { ...bare, hosts }, on), 1e-7);
+  if (solved === undefined) return undefined;
+  const carrying = new Set(vms.map(({ home }) => home));
+  return idle.reduce((sum, one, h) => sum + (carrying.has(h) ? one : 0), 0) - solved.value;
 }
 
 function leastSpread(solve: Solve, fleet: Fleet, budget: number): number | undefined {

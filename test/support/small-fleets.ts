@@ -3,6 +3,7 @@
 import type { Finding } from '../../src/domain/finding.ts';
 import type { PlacementRule } from '../../src/domain/placement.ts';
 import { type Rng, seededRng } from '../../src/domain/rng.ts';
+import { watts } from '../../src/domain/units.ts';
 import type { Vm } from '../../src/domain/vm.ts';
 import { type PlanRequest } from '../../src/plan/plan.ts';
 import {
@@ -21,7 +22,7 @@ export interface SmallFleet {
   readonly vmsPerHost: number;
   /** Mean CPU of the hosts that are not hot, as a share. */
   readonly busy: number;
-  readonly goal: 'relieve' | 'level';
+  readonly goal: 'relieve' | 'level' | 'consolidate';
   readonly seed: number;
 }
 
@@ -37,17 +38,30 @@ const SIZES = [
 ] as const;
 const HOT_SHARE = 0.3;
 
-/** The request for one small fleet: the hot hosts relieved and groups mended, or all levelled. */
+/** Watts that hosts draw when idle, one in four each. */
+const IDLE_WATTS = [90, 130, 180, 260] as const;
+
+/**
+ * The request for one small fleet: the hot hosts relieved and groups mended, or all levelled, or
+ * (with hosts of unequal power, and none hot) as many emptied as can be.
+ */
 export function smallFleet(options: SmallFleet): PlanRequest {
   const { hosts, vmsPerHost, seed, goal } = options;
   const rng = seededRng(seed);
-  const hot = Math.max(1, Math.round(HOT_SHARE * hosts));
+  const hot = goal === 'consolidate' ? 0 : Math.max(1, Math.round(HOT_SHARE * hosts));
   const vms = Array.from({ length: hosts }, (_none, h) => {
     const share = h < hot ? 0.85 + 0.1 * rng.next() : options.busy * (0.7 + 0.6 * rng.next());
     return guestsOf(h, vmsPerHost, Math.min(0.97, h < hot ? share : Math.min(0.79, share)), rng);
   }).flat();
   const machines = Array.from({ length: hosts }, (_none, h) =>
-    aHost({ id: `h${h}`, threads: THREADS, memoryGib: HOST_GIB }),
+    aHost({
+      id: `h${h}`,
+      threads: THREADS,
+      memoryGib: HOST_GIB,
+      ...(goal === 'consolidate' && {
+        power: { idle: watts(IDLE_WATTS[h % IDLE_WATTS.length] ?? 90), peak: watts(500) },
+      }),
+    }),
   );
   const placement = Array.from({ length: Math.floor(hosts / 2) }, (_none, group) =>
     groupOf(group, vms, rng),
@@ -55,7 +69,7 @@ export function smallFleet(options: SmallFleet): PlanRequest {
   const snapshot = aSnapshot({ hosts: machines, vms, placement });
   const limits = someLimits();
   const settings = { limits, migration: someMigration(), weights: someWeights() };
-  const findings = goal === 'level' ? [aFinding('level')] : relief(hot, placement);
+  const findings = goal === 'relieve' ? relief(hot, placement) : [aFinding(goal)];
   return { snapshot, findings, ...settings, seed };
 }
 

@@ -16,6 +16,8 @@ beforeAll(async () => {
 interface Placed {
   readonly cost: number;
   readonly spread: number;
+  /** Hosts with VMs. */
+  readonly on: ReadonlySet<string>;
   /** Every host within its limits, nobody beside whom it is to be apart from. */
   readonly good: boolean;
 }
@@ -51,6 +53,7 @@ function judged(request: PlanRequest, at: readonly number[]): Placed {
   const moved = vms.filter((vm, v) => hosts[at[v] ?? -1]?.id !== vm.host);
   return {
     cost: moved.reduce((sum, vm) => sum + costOf(vm, request), 0),
+    on: new Set(at.map((h) => hosts[h]?.id ?? '')),
     spread: Math.sqrt(squares / uses.length),
     good: apart && uses.every(({ cpu, fits }) => fits && cpu <= safetyCapacity.cpu + 1e-9),
   };
@@ -65,6 +68,23 @@ describe('the exact solver, against every placement', () => {
     const found = exact.relieve(request);
     // No placement at all: infinitely much.
     expect(found ?? Number.POSITIVE_INFINITY).toBeCloseTo(Math.min(...costs), 6);
+  });
+
+  it.each(SEEDS)('finds the most watts that can be saved (seed %i)', (seed) => {
+    const drawn = smallFleet({ ...SHAPE, goal: 'consolidate', busy: 0.15, seed });
+    const request = { ...drawn, snapshot: { ...drawn.snapshot, placement: [] } };
+    const { fillTo } = request.limits.consolidation;
+    const limits = { ...request.limits, safetyCapacity: fillTo };
+    // With hosts of 160 GiB nobody comes near the ceiling of memory.
+    const good = placements({ ...request, limits }).filter((one) => one.good && one.on.size > 1);
+    const drawing = ({ on }: Placed): number =>
+      request.snapshot.hosts
+        .filter(({ id }) => on.has(id))
+        .reduce((sum, { power }) => sum + (power?.idle ?? Number.NaN), 0);
+    const all = request.snapshot.hosts.reduce((sum, { power }) => sum + (power?.idle ?? 0), 0);
+    const found = exact.consolidate(request);
+    expect(found).toBeCloseTo(all - Math.min(...good.map(drawing)), 6);
+    expect(found).toBeGreaterThan(0);
   });
 
   it.each(SEEDS)('finds the least spread for a budget (seed %i)', (seed) => {
