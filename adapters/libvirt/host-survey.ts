@@ -82,6 +82,10 @@ export async function surveyHost(session: Session, host: HostIdentity): Promise<
     networks: (await networkNamesOf(session, host)).map(networkId),
     storages: storage.reach.map((place) => storageId(place.storage)),
     migrationBandwidth: bytesPerSecond(own.migrationBandwidthBytesPerSecond),
+    uplink:
+      own.uplink === undefined
+        ? undefined
+        : { id: own.uplink.id, bandwidth: bytesPerSecond(own.uplink.bandwidthBytesPerSecond) },
     devices: [],
     hypervisor: {
       kind: host.kind,

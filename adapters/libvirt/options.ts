@@ -32,6 +32,8 @@ const host = z.strictObject({
   reservedMemoryBytes: amount.default(GIB),
   /** One direction of the migration link. Default: 1 Gbit/s. */
   migrationBandwidthBytesPerSecond: z.number().positive().default(125_000_000),
+  /** The uplink of its switch, which the hosts behind it share. Default: never in the way. */
+  uplink: z.strictObject({ id, bandwidthBytesPerSecond: z.number().positive() }).optional(),
   /** Speed of one thread relative to the fleet's reference. */
   coreSpeed: z.number().positive().default(1),
   power: z.strictObject({ idleWatts: amount, peakWatts: amount }).optional(),

@@ -9,6 +9,7 @@ import type { HostId, MoveId } from '../domain/ids.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Violation } from '../domain/violation.ts';
 import { CRITICALITIES } from '../domain/vm.ts';
+import { byUplink, uplinksOf } from './uplinks.ts';
 import { type Step, type World, against } from './world.ts';
 
 /** Two predicted moments closer than this are the same, in seconds. */
@@ -80,6 +81,7 @@ interface Listed {
   readonly byId: ReadonlyMap<MoveId, Placed>;
   readonly into: ReadonlyMap<HostId, readonly Placed[]>;
   readonly outOf: ReadonlyMap<HostId, readonly Placed[]>;
+  readonly over: ReadonlyMap<string, readonly Placed[]>;
 }
 
 function listedBy(steps: readonly Step[]): Listed {
@@ -89,6 +91,7 @@ function listedBy(steps: readonly Step[]): Listed {
     byId: new Map(all.map((one) => [one.step.move.id, one])),
     into: Map.groupBy(all, ({ step }) => step.to.id),
     outOf: Map.groupBy(all, ({ step }) => step.from.id),
+    over: byUplink(all, ({ step }) => step),
   };
 }
 
@@ -107,10 +110,13 @@ function couldGoFirst(world: World, listed: Listed, late: Placed, instead: Place
     const isEarlier = other.place < late.place && other.place !== instead.place;
     return isEarlier && move.predicted.startSeconds <= now && endOf(move) > now;
   };
-  const { total, perHostIn, perHostOut } = world.limits.concurrency;
+  const { total, perHostIn, perHostOut, perLink } = world.limits.concurrency;
   return (
     (listed.into.get(step.to.id) ?? []).filter(isActive).length < perHostIn &&
     (listed.outOf.get(step.from.id) ?? []).filter(isActive).length < perHostOut &&
+    uplinksOf(step).every((link) => {
+      return (listed.over.get(link) ?? []).filter(isActive).length < perLink;
+    }) &&
     !areActive(listed.all, isActive, instead.place, total)
   );
 }

@@ -6,6 +6,7 @@
 import type { HostId } from '../domain/ids.ts';
 import type { Violation } from '../domain/violation.ts';
 import { SAME_MOMENT, checkOrder, endOf } from './order.ts';
+import { byUplink } from './uplinks.ts';
 import { type Step, type World, against } from './world.ts';
 
 export function checkSchedule(world: World, steps: readonly Step[]): Violation[] {
@@ -45,10 +46,13 @@ function dependencyFaults(world: World, steps: readonly Step[]): Violation[] {
 }
 
 function concurrencyFaults(world: World, steps: readonly Step[]): Violation[] {
-  const { total, perHostIn, perHostOut } = world.limits.concurrency;
+  const { total, perHostIn, perHostOut, perLink } = world.limits.concurrency;
   const faults = crowded(steps, total, 'in flight at once');
   for (const arriving of Map.groupBy(steps, (step) => step.to.id).values()) {
     faults.push(...crowded(arriving, perHostIn, 'arriving at once'));
+  }
+  for (const [link, over] of byUplink(steps, (step) => step)) {
+    faults.push(...crowded(over, perLink, `${link} at once`));
   }
   for (const leaving of Map.groupBy(steps, (step) => step.from.id).values()) {
     faults.push(...crowded(leaving, perHostOut, 'leaving at once', (step) => step.from.id));

@@ -103,6 +103,7 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     networks: entry.networks ?? [],
     storages: entry.storages ?? [],
     migrationBandwidth: entry.migrationBandwidth ?? defaults?.migrationBandwidth ?? USUAL_BANDWIDTH,
+    ...(entry.uplink !== undefined && { uplink: entry.uplink }),
     devices: entry.devices ?? [],
     hypervisor: {
       kind: entry.hypervisor?.kind ?? 'simulated',

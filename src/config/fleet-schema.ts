@@ -104,6 +104,7 @@ const host = group({
   networks: maybe(list(name('a network', networkId))),
   storages: maybe(list(name('a storage', storageId))),
   migrationBandwidth: maybe(rate()),
+  uplink: maybe(group({ id: text('the name of an uplink'), bandwidth: rate() })),
   devices: maybe(list(group(device))),
   hypervisor: maybe(
     group({

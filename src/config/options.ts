@@ -62,6 +62,11 @@ export const limitsSchema = section({
     total: option(positive('a number of moves'), 8, 'Moves in flight in the whole fleet.'),
     perHostIn: option(positive('a number of moves'), 2, 'Moves arriving at one host at once.'),
     perHostOut: option(positive('a number of moves'), 2, 'Moves leaving one host at once.'),
+    perLink: option(
+      positive('a number of moves'),
+      4,
+      'Moves over one uplink of a switch at once, in each direction (`uplink` of the hosts).',
+    ),
   }),
   cooldown: option(
     duration(),

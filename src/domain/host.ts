@@ -90,6 +90,13 @@ export interface Device {
   readonly id: string;
 }
 
+/** The link of a switch to all others, which the hosts behind it share. */
+export interface Uplink {
+  readonly id: string;
+  /** What one direction of it carries. */
+  readonly bandwidth: BytesPerSecond;
+}
+
 export interface Host {
   readonly id: HostId;
   readonly name: string;
@@ -106,6 +113,8 @@ export interface Host {
   readonly storages: readonly StorageId[];
   /** What one direction of the migration link carries. */
   readonly migrationBandwidth: BytesPerSecond;
+  /** Absent: not known, or wide enough for all that the hosts behind it can send. */
+  readonly uplink?: Uplink | undefined;
   readonly devices: readonly Device[];
   readonly hypervisor: HypervisorInfo;
   readonly power: { readonly idle: Watts; readonly peak: Watts } | undefined;

@@ -117,6 +117,8 @@ export interface Limits {
     readonly total: number;
     readonly perHostIn: number;
     readonly perHostOut: number;
+    /** Over one uplink of a switch, in each direction. */
+    readonly perLink: number;
   };
   /** A VM that was moved rests for this long; optional and corrective moves only. */
   readonly cooldownSeconds: Seconds;

@@ -27,7 +27,7 @@ export const VIOLATION_CODES = {
   spare: 'a VM is moved to a spare host, and not to empty another host',
   'failover-reserve': 'hosts would have less room than they need to make up for lost ones',
   permission: 'the method is more than the VM’s permission allows',
-  concurrency: 'more moves could be in flight on a host than the policy allows',
+  concurrency: 'more moves could be in flight on a host or link than the policy allows',
   order: 'a less important move is listed before a more important one that could go first',
   prediction: 'a predicted figure is negative, not finite, or breaks a dependency',
 } as const;

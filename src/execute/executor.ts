@@ -210,7 +210,7 @@ export class Executor {
     while (!this.#stopping.signal.aborted) {
       const running = [...this.#running.values()].map(({ record }) => record.move);
       const caps = this.#parts.settings().limits.concurrency;
-      const next = this.#line.next(running, caps);
+      const next = this.#line.next(running, caps, this.#parts.world());
       if (next === undefined) return;
       if (next.kind === 'skip') this.#skip(next.entry, next.reason);
       else this.#start(next.entry);

@@ -1,7 +1,7 @@
 /**
  * The moves that may start and have not. Streaming: a move leaves the line the moment that its
- * dependencies have ended well and the caps of its hosts allow it; one that has to wait holds up
- * nobody behind it. Pure bookkeeping: it starts nothing itself.
+ * dependencies have ended well and the caps of its hosts and links allow it; one that has to wait
+ * holds up nobody behind it. Pure bookkeeping: it starts nothing itself.
  */
 
 import { TIERS } from '../domain/finding.ts';
@@ -9,7 +9,9 @@ import { compareText, type MoveId, type PlanId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES } from '../domain/vm.ts';
+import { type LinksOf, linksOf } from './links-of.ts';
 
 export interface WaitingMove {
   readonly plan: PlanId;
@@ -49,9 +51,16 @@ export class WaitingLine {
   }
 
   /** Takes out the first move that may start (or never will); undefined: all have to wait. */
-  next(running: readonly Move[], caps: Limits['concurrency']): NextMove | undefined {
+  next(
+    running: readonly Move[],
+    caps: Limits['concurrency'],
+    world: Pick<Snapshot, 'hosts'>,
+  ): NextMove | undefined {
+    const links = linksOf(world);
+    const held = countLinks(running, links);
     for (const [position, entry] of this.#entries.entries()) {
-      const answer = judge(entry, running, caps);
+      const isLinkFree = (link: string): boolean => (held.get(link) ?? 0) < caps.perLink;
+      const answer = judge(entry, running, caps, () => links(entry.move).every(isLinkFree));
       if (answer === undefined) continue;
       this.#entries.splice(position, 1);
       return answer;
@@ -60,10 +69,18 @@ export class WaitingLine {
   }
 }
 
+/** How many moves go over each link. */
+function countLinks(running: readonly Move[], links: LinksOf): ReadonlyMap<string, number> {
+  const held = new Map<string, number>();
+  for (const link of running.flatMap(links)) held.set(link, (held.get(link) ?? 0) + 1);
+  return held;
+}
+
 function judge(
   entry: WaitingMove,
   running: readonly Move[],
   caps: Limits['concurrency'],
+  areLinksFree: () => boolean,
 ): NextMove | undefined {
   for (const id of entry.move.dependsOn) {
     const outcome = entry.outcomes.get(id);
@@ -76,7 +93,7 @@ function judge(
   const out = running.filter((other) => other.from === move.from).length;
   const into = running.filter((other) => other.to === move.to).length;
   const isRoom = running.length < caps.total && out < caps.perHostOut && into < caps.perHostIn;
-  return isRoom ? { kind: 'start', entry } : undefined;
+  return isRoom && areLinksFree() ? { kind: 'start', entry } : undefined;
 }
 
 const ENDED: Readonly<Record<Outcome, string>> = {

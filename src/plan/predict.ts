@@ -25,6 +25,7 @@
  */
 
 import type { Host } from '../domain/host.ts';
+import { sharedLinks } from '../domain/links.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { MigrationSettings } from '../domain/policy.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -85,10 +86,11 @@ const UNKNOWN_DIRTY_SHARE = 0.5;
  */
 const THROTTLED_DIRTY_SHARE = 0.8;
 
-/** What one direction of the slower end is said to carry, under the policy's cap; bytes/s. */
+/** What the slowest link on the way is said to carry, under the policy's cap; bytes/s. */
 export function linkBandwidth(from: Host, to: Host, settings: MigrationSettings): number {
   const cap = settings.bandwidth ?? Number.POSITIVE_INFINITY;
-  return Math.min(from.migrationBandwidth, to.migrationBandwidth, cap);
+  const uplinks = sharedLinks(from, to).map(({ bandwidth }) => bandwidth);
+  return Math.min(from.migrationBandwidth, to.migrationBandwidth, cap, ...uplinks);
 }
 
 /** What finished moves have shown it to carry; without any, what it is said to. */

@@ -2,15 +2,17 @@
  * When each move starts. Two ways of one timetable (timetable.ts):
  *
  * - {@link schedule}, for a plan that the executor carries out: it starts every move as soon as
- *   what it depends on has ended and both hosts and the whole have a free slot, in list order, and
- *   that is what is foretold. Moves in flight at the beginning hold their slots until they are
- *   forecast to end. A link is shared equally; the share is taken as it is when the move starts.
+ *   what it depends on has ended and both hosts, the uplinks of their switches and the whole have a
+ *   free slot, in list order, and that is what is foretold. Moves in flight at the beginning hold
+ *   their slots until they are forecast to end. A link is shared equally; the share is taken as it
+ *   is when the move starts.
  * - {@link scheduleTransfers}, where start and bandwidth are free to choose: every transfer has the
  *   whole bandwidth of its path for itself from start to end, since a copy that shares its link
  *   lasts longer than two in a row (what is dirtied meanwhile is sent again). Links are of one
  *   direction each; the order is searched for.
  */
 
+import { sharedLinks } from '../domain/links.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { Limits, MigrationSettings } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -76,19 +78,27 @@ export function schedule(moves: readonly Scheduled[], settings: ScheduleSettings
 const TOTAL = 0;
 const ONE = 1;
 
-/** Slots of the whole, then of each host out and in. */
+/** Slots of the whole, then of each host out and in, then of the uplinks of switches. */
 class Slots {
   readonly resources: Float64Array;
   readonly #settings: ScheduleSettings;
+  /** Per direction of an uplink. */
+  readonly #ofLink = new Map<string, number>();
 
   constructor(settings: ScheduleSettings) {
-    const { total, perHostIn, perHostOut } = settings.limits.concurrency;
-    const hosts = settings.model.hosts.length;
+    const { total, perHostIn, perHostOut, perLink } = settings.limits.concurrency;
+    const { hosts } = settings.model;
+    const first = 1 + 2 * hosts.length;
     this.#settings = settings;
-    this.resources = new Float64Array(1 + 2 * hosts);
+    for (const host of hosts) {
+      for (const { name } of [...sharedLinks(host, {}), ...sharedLinks({}, host)]) {
+        if (!this.#ofLink.has(name)) this.#ofLink.set(name, first + this.#ofLink.size);
+      }
+    }
+    this.resources = new Float64Array(first + this.#ofLink.size).fill(Math.max(1, perLink), first);
     this.resources[TOTAL] = Math.max(1, total);
-    this.resources.fill(Math.max(1, perHostOut), 1, 1 + hosts);
-    this.resources.fill(Math.max(1, perHostIn), 1 + hosts);
+    this.resources.fill(Math.max(1, perHostOut), 1, 1 + hosts.length);
+    this.resources.fill(Math.max(1, perHostIn), 1 + hosts.length, first);
   }
 
   uses(move: Pick<Scheduled, 'from' | 'to'>): readonly Amount[] {
@@ -96,6 +106,7 @@ class Slots {
       { of: TOTAL, amount: ONE },
       { of: this.#out(move.from), amount: ONE },
       { of: this.#in(move.to), amount: ONE },
+      ...this.#links(move).map(({ slot }) => ({ of: slot, amount: ONE })),
     ];
   }
 
@@ -103,11 +114,23 @@ class Slots {
     const { model, migration, learned } = this.#settings;
     const { from, to, vm } = ends(model, move);
     const terms = { migration, learned };
+    const shares = this.#links(move).map(
+      ({ slot, bandwidth }) => bandwidth / (1 + this.#used(slot, left)),
+    );
     const lost = 1 + (learned?.contention ?? 0) * this.#opposite(move, left);
     const share =
       lost *
       (1 + Math.max(this.#used(this.#out(move.from), left), this.#used(this.#in(move.to), left)));
-    return forecast(vm, move.method, Math.max(1, realBandwidth(from, to, terms) / share), terms);
+    const bandwidth = Math.min(realBandwidth(from, to, terms) / share, ...shares);
+    return forecast(vm, move.method, Math.max(1, bandwidth), terms);
+  }
+
+  #links({ from, to }: Pick<Scheduled, 'from' | 'to'>) {
+    const { hosts } = this.#settings.model;
+    return sharedLinks(hosts[from] ?? {}, hosts[to] ?? {}).flatMap(({ name, bandwidth }) => {
+      const slot = this.#ofLink.get(name);
+      return slot === undefined ? [] : [{ slot, bandwidth }];
+    });
   }
 
   /** What goes the other way on its two links. */

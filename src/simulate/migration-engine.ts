@@ -175,9 +175,13 @@ export class MigrationEngine {
     const capacities = new Map<string, number>();
     const flows = sending.map((run) => {
       const { from, to } = run.order;
+      capacities.set(`out ${from}`, this.#ground.linkCapacity(from));
+      capacities.set(`in ${to}`, this.#ground.linkCapacity(to));
       const links = [`out ${from}`, `in ${to}`];
-      capacities.set(links[0] ?? '', this.#ground.linkCapacity(from));
-      capacities.set(links[1] ?? '', this.#ground.linkCapacity(to));
+      for (const { name, bandwidth } of this.#ground.sharedLinks(from, to)) {
+        capacities.set(name, bandwidth);
+        links.push(name);
+      }
       return { links, limit: limitOf(run) };
     });
     const rates = fairShares(flows, capacities);

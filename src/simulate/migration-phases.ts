@@ -7,6 +7,7 @@
  */
 
 import type { HostId, VmId } from '../domain/ids.ts';
+import type { SharedLink } from '../domain/links.ts';
 import { assertNever } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
 import type { MoveOrder } from '../ports/hypervisor.ts';
@@ -25,6 +26,8 @@ export interface Ground {
   readonly copies: Copies;
   /** Bytes per second that the host's migration link carries at the moment, each direction. */
   linkCapacity(host: HostId): number;
+  /** The uplinks of switches on the way. */
+  sharedLinks(from: HostId, to: HostId): readonly SharedLink[];
   isPowered(host: HostId): boolean;
   /** Bytes per second that the guest dirties when nothing slows it down. */
   dirtyRate(vm: VmId): number;

@@ -6,6 +6,7 @@
  */
 
 import type { HostId, SourceId, VmId } from '../domain/ids.ts';
+import { sharedLinks } from '../domain/links.ts';
 import { assertNever } from '../domain/result.ts';
 import { epochSeconds, type EpochSeconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -69,6 +70,7 @@ export class World {
     this.engine = new MigrationEngine({
       copies: this.copies,
       linkCapacity: (host) => this.#linkCapacity(host),
+      sharedLinks: (from, to) => sharedLinks(this.host(from).facts, this.host(to).facts),
       isPowered: (host) => this.host(host).powered,
       dirtyRate: (vm) => this.meter.dirtyRate(vm, epochSeconds(this.#now)),
       coldSeconds: (vm) => coldSeconds(vm, fleet.seed),

@@ -129,7 +129,7 @@ function verdict(example: Case, moves: readonly Move[]): ReadonlySet<string> {
       placement: [anAntiAffinity('apart', GROUP)],
     }),
     plan: aPlan(moves),
-    limits: someLimits({ concurrency: { total: 99, perHostIn: 99, perHostOut: 99 } }),
+    limits: someLimits({ concurrency: { total: 99, perHostIn: 99, perHostOut: 99, perLink: 99 } }),
     migration: someMigration(),
   });
   return new Set(violations.map((violation) => violation.code));

@@ -9,7 +9,7 @@ import { moveId, ruleId } from '../../src/domain/ids.ts';
 import { missingWindow } from '../../src/domain/measured.ts';
 import { type PlacementRule, isHostRule } from '../../src/domain/placement.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
-import { GIB, bytes, cores, epochSeconds, ratio } from '../../src/domain/units.ts';
+import { GIB, bytes, bytesPerSecond, cores, epochSeconds, ratio } from '../../src/domain/units.ts';
 import { CRITICALITIES, type Vm } from '../../src/domain/vm.ts';
 import type { PlanRequest } from '../../src/plan/plan.ts';
 import {
@@ -245,6 +245,9 @@ function machineOf(host: RandomHost, index: number): Host {
       hugePages: host.huge ? [huge] : [],
     },
     faultDomains: host.rack === undefined ? {} : { rack: host.rack },
+    ...(host.rack !== undefined && {
+      uplink: { id: host.rack, bandwidth: bytesPerSecond(2e9) },
+    }),
   });
 }
 

@@ -128,7 +128,7 @@ export class Judge {
   }
 
   #caps(move: Move): void {
-    const { total, perHostIn, perHostOut } = this.#policies.limits.concurrency;
+    const { total, perHostIn, perHostOut, perLink } = this.#policies.limits.concurrency;
     const moves = [...this.#underWay.values()].map((one) => one.move);
     const out = moves.filter(({ from }) => from === move.from).length;
     const into = moves.filter(({ to }) => to === move.to).length;
@@ -136,6 +136,15 @@ export class Judge {
       this.#fault(
         `too many at once: ${moves.length}, ${out} from ${move.from}, ${into} to ${move.to}`,
       );
+    }
+    const uplink = (host: HostId): string | undefined => this.#hosts.get(host)?.uplink?.id;
+    const between = moves.filter(({ from, to }) => uplink(from) !== uplink(to));
+    for (const id of new Set(this.#hosts.keys().map(uplink))) {
+      if (id === undefined) continue;
+      const leaving = between.filter(({ from }) => uplink(from) === id).length;
+      const coming = between.filter(({ to }) => uplink(to) === id).length;
+      if (Math.max(leaving, coming) <= perLink) continue;
+      this.#fault(`too many over ${id} at once: ${leaving} out, ${coming} in`);
     }
   }
 

@@ -154,9 +154,10 @@ describe('an approval', () => {
   });
 
   it('leaves alone what the same plan has ended long ago', async () => {
-    const policies = asking({ concurrency: { total: 1, perHostIn: 1, perHostOut: 1 } }, [
-      'optional',
-    ]);
+    const policies = asking(
+      { concurrency: { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 } },
+      ['optional'],
+    );
     const { bench, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], policies, { seconds: 100 });
     const others = [m1, m2].map((one) => again(one, one.id, { tier: 'mandatory' }));
     await tick('p1', [...others, m3]);
@@ -188,7 +189,7 @@ describe('an approval', () => {
 
 describe('a rejected plan', () => {
   it('leaves nothing to approve, and stops what waits; what runs goes on', async () => {
-    const limits = { concurrency: { total: 1, perHostIn: 1, perHostOut: 1 } };
+    const limits = { concurrency: { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 } };
     const { bench, dispatcher, tick, approve } = await makeDesk(['h1', 'h1', 'h1'], asking(limits));
     const moves = [move('1', 'h1', 'h2'), move('2', 'h1', 'h3'), move('3', 'h1', 'h4')];
     await tick('p1', moves);

@@ -27,6 +27,7 @@ import {
   inTurn,
   judge,
   limitedTo,
+  twoSwitches,
   reservation,
   withTarget,
   withVm,
@@ -281,6 +282,13 @@ const SCHEDULE: readonly Planted[] = [
     code: 'concurrency',
     moves: [aMove(), aMove({ id: 'm2', vm: 'v2', to: 'h3' })],
     more: limitedTo(9, 9, 1),
+  },
+  {
+    what: 'too many over one uplink',
+    code: 'concurrency',
+    snapshot: twoSwitches(),
+    moves: [aMove(), aMove({ id: 'm2', vm: 'v2', to: 'h3' })],
+    more: limitedTo(9, 9, 9, 1),
   },
   {
     what: 'the optional before the mandatory',

@@ -23,6 +23,7 @@ import {
   inTurn,
   judge,
   limitedTo,
+  twoSwitches,
   reservation,
   withTarget,
   withVm,
@@ -128,6 +129,30 @@ const GOOD: readonly Good[] = [
     what: 'one after the other under a limit of one',
     moves: [aMove(), aMove({ id: 'm2', vm: 'v2', predicted: startingAt(30) })],
     more: limitedTo(1, 1, 1),
+  },
+  {
+    what: 'one move in each direction of an uplink and one within its switch, limit one',
+    snapshot: twoSwitches(),
+    moves: [
+      aMove(),
+      aMove({ id: 'm2', vm: 'v3', from: 'h2', to: 'h1' }),
+      aMove({ id: 'm3', vm: 'v2', to: 'h4' }),
+    ],
+    more: limitedTo(9, 9, 9, 1),
+  },
+  {
+    what: 'a lesser move over no uplink while the more important one waits for it',
+    snapshot: twoSwitches([
+      aVm({ id: 'v1', criticality: 'business' }),
+      aVm({ id: 'v2', criticality: 'business' }),
+      aVm({ id: 'v3', host: 'h2' }),
+    ]),
+    moves: [
+      aMove({ criticality: 'business' }),
+      aMove({ id: 'm2', vm: 'v3', from: 'h2', to: 'h3' }),
+      aMove({ id: 'm3', vm: 'v2', to: 'h3', criticality: 'business', predicted: startingAt(30) }),
+    ],
+    more: limitedTo(9, 9, 9, 1),
   },
   {
     what: 'a lesser move that makes room for a more important one',

@@ -4,7 +4,7 @@ import type { Host } from '../../../src/domain/host.ts';
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
-import { GIB, bytes, cores } from '../../../src/domain/units.ts';
+import { GIB, bytes, bytesPerSecond, cores } from '../../../src/domain/units.ts';
 import type { Violation } from '../../../src/domain/violation.ts';
 import {
   TEST_NOW,
@@ -24,6 +24,15 @@ export function fleet(options: Partial<Snapshot> = {}): Snapshot {
     vms: [aVm({ id: 'v1' }), aVm({ id: 'v2' }), aVm({ id: 'v3', host: 'h2' })],
     ...options,
   });
+}
+
+/** The fleet, and h4, on two switches: h1 and h4 on one, h2 and h3 on the other. */
+export function twoSwitches(vms: Snapshot['vms'] = fleet().vms): Snapshot {
+  const hosts = ['h1', 'h2', 'h3', 'h4'].map((id) => {
+    const uplink = id === 'h1' || id === 'h4' ? 'a' : 'b';
+    return aHost({ id, uplink: { id: uplink, bandwidth: bytesPerSecond(1e9) } });
+  });
+  return fleet({ hosts, vms });
 }
 
 /** The fleet with one VM replaced. */
@@ -87,6 +96,7 @@ export function limitedTo(
   total: number,
   perHostIn: number,
   perHostOut: number,
+  perLink = 99,
 ): Partial<CheckRequest> {
-  return { limits: someLimits({ concurrency: { total, perHostIn, perHostOut } }) };
+  return { limits: someLimits({ concurrency: { total, perHostIn, perHostOut, perLink } }) };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { formatFleet, parseFleet } from '../../../src/config/fleet-file.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
-import { GIB } from '../../../src/domain/units.ts';
+import { GIB, bytesPerSecond } from '../../../src/domain/units.ts';
 import { aHost, aPin, aSnapshot, aVm, anAntiAffinity } from '../../support/fleet.ts';
 import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 
@@ -83,7 +83,10 @@ describe('the smallest fleet file', () => {
 describe('saving a fleet', () => {
   it('gives the same snapshot again', () => {
     const snapshot = aSnapshot({
-      hosts: [aHost({ id: 'h2', faultDomains: { rack: 'a' } }), aHost({ id: 'h1' })],
+      hosts: [
+        aHost({ id: 'h2', faultDomains: { rack: 'a' } }),
+        aHost({ id: 'h1', uplink: { id: 'tor-1', bandwidth: bytesPerSecond(1e9) } }),
+      ],
       vms: [aVm({ id: 'v1' }), aVm({ id: 'v2', hugePageBytes: undefined })],
       placement: [
         anAntiAffinity('a', ['v1', 'v2']),

@@ -28,7 +28,7 @@ describe('cancel', () => {
 
   it('takes a waiting move out, with those that wait for it', async () => {
     const bench = await makeBench(['h1', 'h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
     bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
     const moves = [
       move('1', 'h1', 'h2'),
@@ -47,7 +47,7 @@ describe('cancel', () => {
 
   it('holds against a plan that was being made meanwhile, and not against later ones', async () => {
     const bench = await makeBench(['h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
     bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
     const executor = bench.executor();
     const first = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2')];

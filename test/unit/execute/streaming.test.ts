@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { moveId } from '../../../src/domain/ids.ts';
-import { anAntiAffinity, aPolicy, aVm, someLimits } from '../../support/fleet.ts';
+import { bytesPerSecond } from '../../../src/domain/units.ts';
+import { aHost, anAntiAffinity, aPolicy, aVm, someLimits } from '../../support/fleet.ts';
 import { carryOut, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
 describe('streaming', () => {
@@ -22,7 +23,7 @@ describe('streaming', () => {
 
   it('keeps to the caps per host and in all', async () => {
     const bench = await makeBench(['h1', 'h1', 'h1', 'h3']);
-    const concurrency = { total: 3, perHostIn: 9, perHostOut: 2 };
+    const concurrency = { total: 3, perHostIn: 9, perHostOut: 2, perLink: 9 };
     bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
     const moves = [
       move('1', 'h1', 'h2'),
@@ -39,9 +40,34 @@ describe('streaming', () => {
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 
+  it('keeps to the caps of the uplinks, in each direction, and lets others pass', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h3', 'h1']);
+    const concurrency = { total: 9, perHostIn: 9, perHostOut: 9, perLink: 1 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const switches = { h1: 'a', h2: 'a', h3: 'b', h4: 'b' };
+    const hosts = Object.entries(switches).map(([id, uplink]) =>
+      aHost({ id, uplink: { id: uplink, bandwidth: bytesPerSecond(1e9) } }),
+    );
+    bench.world = { ...bench.world, hosts };
+    const moves = [
+      move('1', 'h1', 'h3'),
+      move('2', 'h1', 'h4'),
+      move('3', 'h3', 'h2'),
+      move('4', 'h1', 'h2'),
+    ];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    // m2 waits for the uplink, m3 goes the other way over it, m4 over none.
+    expect(bench.hypervisor.started).toEqual(['m1', 'm3', 'm4']);
+    await bench.clock.until(done);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm3', 'm4', 'm2']);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
   it('serves the tier first, then the criticality, then the order of the plan', async () => {
     const bench = await makeBench(['h1', 'h1', 'h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
     bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
     const moves = [
       move('1', 'h1', 'h2', { tier: 'optional', criticality: 'mission-critical' }),
@@ -111,7 +137,7 @@ describe('streaming', () => {
 
   it('drops what waits when a newer plan comes, and finishes what runs', async () => {
     const bench = await makeBench(['h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1 };
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
     bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
     const old = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2')];
     const executor = bench.executor();

@@ -7,6 +7,7 @@ import { textHash } from '../../../src/domain/hash.ts';
 import { CODE_COUNT, codeName, codeNumber } from '../../../src/plan/codes.ts';
 import { cheapestCover } from '../../../src/plan/cover.ts';
 import { forecast, linkBandwidth, preCopy } from '../../../src/plan/predict.ts';
+import type { Move } from '../../../src/domain/plan.ts';
 import { bytesPerSecond } from '../../../src/domain/units.ts';
 import {
   aFinding,
@@ -135,7 +136,9 @@ describe('the schedule', () => {
     const vms = Array.from({ length: 12 }, (_none, i) =>
       aVm({ id: `v${i}`, host: i < 6 ? 'h1' : 'h2' }),
     );
-    const limits = someLimits({ concurrency: { total: 3, perHostIn: 2, perHostOut: 2 } });
+    const limits = someLimits({
+      concurrency: { total: 3, perHostIn: 2, perHostOut: 2, perLink: 9 },
+    });
     const findings = ['h1', 'h2'].map((host) => aFinding('evacuate', { host }));
     const snapshot = aSnapshot({ hosts, vms });
     const settings = { migration: someMigration(), weights: someWeights(), seed: 1 };
@@ -155,6 +158,40 @@ describe('the schedule', () => {
   });
 });
 
+describe('the uplinks of the schedule', () => {
+  function evacuated(perLink: number): readonly Move[] {
+    const uplink = (id: string) => ({ id, bandwidth: bytesPerSecond(0.5e9) });
+    const hosts = ['h1', 'h2', 'h3'].map((id) =>
+      aHost({ id, uplink: uplink(id === 'h1' ? 'a' : 'b') }),
+    );
+    const vms = ['v1', 'v2'].map((id) => aVm({ id, host: 'h1', memoryGib: 8, dirtyRate: 0 }));
+    const concurrency = { total: 9, perHostIn: 9, perHostOut: 9, perLink };
+    return plan({
+      snapshot: aSnapshot({ hosts, vms }),
+      findings: [aFinding('evacuate', { host: 'h1' })],
+      limits: someLimits({ concurrency }),
+      migration: someMigration(),
+      weights: someWeights(),
+      seed: 1,
+    }).plan.moves;
+  }
+  const copying = (move: Move | undefined): number =>
+    (move?.predicted.seconds ?? 0) - (move?.predicted.downtimeSeconds ?? 0) - 1;
+
+  it('are shared by those on the way', () => {
+    const [first, second] = evacuated(2);
+    expect(copying(first)).toBeCloseTo((8 * 2 ** 30) / 0.5e9, 3);
+    expect(second?.predicted.startSeconds).toBe(0);
+    expect(copying(second)).toBeCloseTo(2 * copying(first), 3);
+  });
+
+  it('carry no more moves at once than the policy says', () => {
+    const [first, second] = evacuated(1);
+    expect(second?.predicted.startSeconds).toBe(first?.predicted.seconds);
+    expect(copying(second)).toBeCloseTo(copying(first), 3);
+  });
+});
+
 describe('the link of the schedule', () => {
   function evacuated(count: number): readonly number[] {
     const hosts = [aHost({ id: 'h1' }), ...['h2', 'h3', 'h4'].map((id) => aHost({ id }))];
@@ -164,7 +201,7 @@ describe('the link of the schedule', () => {
     const { moves } = plan({
       snapshot: aSnapshot({ hosts, vms }),
       findings: [aFinding('evacuate', { host: 'h1' })],
-      limits: someLimits({ concurrency: { total: 8, perHostIn: 2, perHostOut: 2 } }),
+      limits: someLimits({ concurrency: { total: 8, perHostIn: 2, perHostOut: 2, perLink: 9 } }),
       migration: someMigration(),
       weights: someWeights(),
       seed: 1,
