@@ -80,12 +80,13 @@ function summaryText(plan: PlanOutput): string {
 }
 
 function openText(plan: PlanOutput, name: (id: string) => string): string {
-  const lines = plan.unresolved.map((open) => {
+  const lines = plan.unresolved.flatMap((open) => {
     const subject = open.host === undefined ? `VM ${name(open.vm ?? '?')}` : name(open.host);
-    const said = `left open: ${subject}: ${open.code}: ${open.detail}`;
-    return open.proof === undefined ? said : `${said}\n  because ${open.proof.text}`;
+    const proof = open.proof === undefined ? [] : [`  because ${open.proof.text}`];
+    return [`left open: ${subject} (${open.code})`, `  ${open.detail}`, ...proof];
   });
-  const refusals = Object.entries(plan.refusals);
+  // That a VM is where it is tells nobody why it stays there.
+  const refusals = Object.entries(plan.refusals).filter(([code]) => code !== 'same-host');
   if (refusals.length > 0) {
     lines.push('pairs of VM and host that were refused:');
     for (const [code, count] of refusals) lines.push(`  ${count} ${code}: ${meaningOf(code)}`);

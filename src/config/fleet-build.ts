@@ -293,7 +293,8 @@ function notesOf(
   const { hosts, vms, derived } = fleet;
   if (assumeHeld) notes.push('plain values are taken as held for every window');
   else notes.push('plain values are known as of now only: means and percentiles are missing');
-  if (derived > 0) notes.push(`CPU in use on ${derived} hosts is taken as the sum of their VMs`);
+  if (derived > 0)
+    notes.push(`CPU in use on ${count(derived, 'host')} is taken as the sum of their VMs`);
   if (takenAt === undefined)
     notes.push('takenAt is not given: windows of time are judged as of 1970');
   if (defaults?.cpu !== undefined) {
@@ -307,9 +308,15 @@ function notesOf(
   const blindVms = vms.filter(({ cpu }) => cpu.vendor === undefined || cpu.features === undefined);
   const hint = 'nothing can move there or be moved live; see defaults.cpu';
   if (blindHosts.length > 0)
-    notes.push(`the CPU of ${blindHosts.length} hosts is not known: ${hint}`);
-  if (blindVms.length > 0) notes.push(`the CPU of ${blindVms.length} VMs is not known: ${hint}`);
+    notes.push(`the CPU of ${count(blindHosts.length, 'host')} is not known: ${hint}`);
+  if (blindVms.length > 0)
+    notes.push(`the CPU of ${count(blindVms.length, 'VM')} is not known: ${hint}`);
   const idle = vms.filter((vm) => vm.powerState !== 'off' && vm.metrics['cpu.used'] === undefined);
-  if (idle.length > 0) notes.push(`the CPU demand of ${idle.length} VMs is not known`);
+  if (idle.length > 0) notes.push(`the CPU demand of ${count(idle.length, 'VM')} is not known`);
   return notes;
+}
+
+/** With an s for all but one. */
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

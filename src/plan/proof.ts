@@ -265,10 +265,14 @@ export class Prover {
     if (room >= excess * (1 - 1e-9)) return undefined;
     const also = asked.size > 1 ? ` and ${asked.size - 1} more` : '';
     const others = pool.size - asked.size;
+    const hot = `${model.hosts[h]?.name ?? ''}${also}`;
+    const leaves = `${formatAmount(resource, excess)} has to leave ${hot}`;
+    if (others === 0) return `${leaves}; no other host is within reach of their VMs`;
+    const many = others === 1 ? 'one other host' : `${others} other hosts`;
+    const have = others === 1 ? 'has room for' : 'together have room for';
     return (
-      `${formatAmount(resource, excess)} has to leave ${model.hosts[h]?.name ?? ''}${also}; ` +
-      `the ${others} other hosts within reach of their VMs, also by pushing others on, ` +
-      `have room for ${formatAmount(resource, room)} together`
+      `${leaves}; the ${many} within reach of their VMs, also by pushing others on, ` +
+      `${have} ${formatAmount(resource, room)}`
     );
   }
 

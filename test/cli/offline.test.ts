@@ -75,6 +75,17 @@ describe('drover plan --fleet', () => {
     expect(text.match(/evacuation ordered/g)).toHaveLength(1);
   });
 
+  it('says on lines of their own what stays open and why, not its own host', async () => {
+    const fleet = { ...hotFleet(), hosts: [{ id: 'h1', cores: 16, memory: '64GiB' }] };
+    const vms = fleet.vms.filter(({ host }) => host === 'h1');
+    const path = file('alone.json', { ...fleet, vms });
+    const { out } = await cli(['plan', '--fleet', path, '--evacuate', 'h1']);
+    expect(out).toMatch(
+      /^left open: VM a \(.+\)\n {2}.+stays on the host\n {2}because a cannot leave/m,
+    );
+    expect(out).not.toMatch(/same-host|\\u000a/);
+  });
+
   it('moves nothing in a calm fleet, and says so', async () => {
     const calm = hotFleet({ vms: [{ id: 'a', host: 'h1', vcpus: 2, memory: '4GiB', cpuUsed: 1 }] });
     const { code, out } = await cli(['plan', '--fleet', file('calm.json', calm)]);

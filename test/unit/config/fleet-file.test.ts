@@ -49,7 +49,7 @@ describe('the smallest fleet file', () => {
     const fleet = good(`{ ${HEAD}, ${HOSTS}, "vms": [${VM}] }`);
     expect(fleet.snapshot.hosts[0]?.cpu).toMatchObject({ vendor: undefined, features: undefined });
     expect(fleet.snapshot.vms[0]?.cpu).toMatchObject({ mode: 'unknown', vendor: undefined });
-    expect(fleet.notes.join('\n')).toContain('the CPU of 1 VMs is not known');
+    expect(fleet.notes.join('\n')).toContain('the CPU of 1 VM is not known');
   });
 
   it('knows only the last value where values are not taken as held', () => {

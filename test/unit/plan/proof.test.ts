@@ -63,7 +63,15 @@ describe('the proof of a host that stays overloaded', () => {
     const proof = plan(asked).report.unresolved[0]?.proof;
     expect(proof).toMatchObject({ certain: true, causes: [] });
     expect(proof?.text).toContain('2.80 CPU has to leave h1');
-    expect(proof?.text).toContain('have room for 0.80 CPU together');
+    expect(proof?.text).toContain('the one other host within reach');
+    expect(proof?.text).toContain('has room for 0.80 CPU');
+  });
+
+  it('says so where there is no other host', () => {
+    const vms = [aVm({ id: 'a', cpuUsed: 3.9 }), aVm({ id: 'b', cpuUsed: 3.9, vcpus: 16 })];
+    const fleet = { hosts: [aHost({ id: 'h1', threads: 8 })], vms };
+    const proof = plan(request(fleet, [aFinding('relieve', { host: 'h1' })])).report.unresolved[0];
+    expect(proof?.proof?.text).toContain('no other host is within reach');
   });
 
   it('names the VMs that can never leave, and no more of them than it takes', () => {
