@@ -80,11 +80,13 @@ function summaryText(plan: PlanOutput): string {
 }
 
 function openText(plan: PlanOutput, name: (id: string) => string): string {
-  const lines = plan.unresolved.flatMap((open) => {
-    const subject = open.host === undefined ? `VM ${name(open.vm ?? '?')}` : name(open.host);
-    const proof = open.proof === undefined ? [] : [`  because ${open.proof.text}`];
-    return [`left open: ${subject} (${open.code})`, `  ${open.detail}`, ...proof];
+  const contradictory = plan.contradictions.map(({ text }) => `contradictory rules: ${text}`);
+  const open = plan.unresolved.flatMap(({ host, vm, code, detail, proof }) => {
+    const subject = host === undefined ? `VM ${name(vm ?? '?')}` : name(host);
+    const because = proof === undefined ? [] : [`  because ${proof.text}`];
+    return [`left open: ${subject} (${code})`, `  ${detail}`, ...because];
   });
+  const lines = [...contradictory, ...open];
   // That a VM is where it is tells nobody why it stays there.
   const refusals = Object.entries(plan.refusals).filter(([code]) => code !== 'same-host');
   if (refusals.length > 0) {

@@ -16,6 +16,7 @@ import { addInventory } from './verbs/inventory.ts';
 import { addMigrations } from './verbs/migrations.ts';
 import { addOrders } from './verbs/orders.ts';
 import { addPlan } from './verbs/plan.ts';
+import { addPolicy } from './verbs/policy.ts';
 import { addRun } from './verbs/run.ts';
 import { addSnapshot } from './verbs/snapshot.ts';
 import { addStatus } from './verbs/status.ts';
@@ -57,6 +58,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addRun(program, io);
   addDemo(program, io);
   addPlan(program, io, setExit);
+  addPolicy(program, io, setExit);
   addStatus(program, io);
   addInventory(program, io);
   addMigrations(program, io);

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { TIERS } from '../domain/finding.ts';
 import {
+  type Contradiction,
   MOVE_METHODS,
   type Move,
   type PlanResult,
@@ -118,6 +119,15 @@ export const planOutputSchema = z.strictObject({
       }),
     )
     .describe('Needs that the plan leaves open; each about a host or a VM.'),
+  contradictions: z
+    .array(
+      z.strictObject({
+        rules: z.array(z.strictObject({ id: z.string(), origin: z.string() })),
+        vms: z.array(z.string()).describe('Whom they leave no way.'),
+        text: z.string(),
+      }),
+    )
+    .describe('Hard placement rules that no placement can satisfy together.'),
   notes: z
     .array(z.string())
     .describe('What was assumed, and why nothing is done where nothing is.'),
@@ -144,6 +154,7 @@ export function formatPlanOutput(
     objective: { ...plan.objective, terms: { ...plan.objective.terms } },
     refusals: { ...report.refusals },
     unresolved: report.unresolved.map(unresolvedOutput),
+    contradictions: (report.contradictions ?? []).map(contradictionOutput),
     notes: [...notes, ...report.notes],
     stats: { hosts, vms, seconds, evaluatedMoves, seed },
   };
@@ -181,6 +192,14 @@ function unresolvedOutput(open: Unresolved): PlanOutput['unresolved'][number] {
     ...(open.proof === undefined ? {} : { proof: proofOutput(open.proof) }),
   };
   return subject.kind === 'host' ? { host: subject.host, ...said } : { vm: subject.vm, ...said };
+}
+
+export function contradictionOutput({
+  rules,
+  vms,
+  text,
+}: Contradiction): PlanOutput['contradictions'][number] {
+  return { rules: rules.map((rule) => ({ ...rule })), vms: [...vms], text };
 }
 
 function proofOutput({ certain, text, causes }: Proof): z.output<typeof proof> {

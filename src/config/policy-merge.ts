@@ -143,9 +143,10 @@ export function contradictions(policies: readonly ParsedPolicy[]): ConfigProblem
     placement
       .slice(0, i)
       .filter((other) => areOpposed(entry, other.entry))
-      .map((other) =>
-        conflict(`"${entry.id}" demands something else of the same VMs`, spot, other.spot),
-      ),
+      .map((other): ConfigProblem => {
+        const message = `"${entry.id}" demands something else of the same VMs`;
+        return { ...conflict(message, spot, other.spot), contradicts: true };
+      }),
   );
   return [...takenTwice('rule', rules), ...takenTwice('placement rule', placement), ...opposed];
 }

@@ -13,6 +13,8 @@ export interface ConfigProblem {
   readonly expected: string;
   /** What to do about it; may be empty. */
   readonly hint: string;
+  /** Each of two rules is right by itself; they cannot both hold. */
+  readonly contradicts?: true;
 }
 
 /** More than this is noise: the first mistakes usually cause the others. */

@@ -109,6 +109,18 @@ export interface Proof {
   readonly causes: readonly ProofCause[];
 }
 
+/**
+ * Hard placement rules that no placement can satisfy together: leave any one of them out, and what
+ * is told here is none any more.
+ */
+export interface Contradiction {
+  readonly rules: readonly { readonly id: RuleId; readonly origin: string }[];
+  /** Whom they leave no way. */
+  readonly vms: readonly VmId[];
+  /** For people, with names and the rules' places. */
+  readonly text: string;
+}
+
 /** A need that the plan leaves open, with the reason and the pairs that were tried. */
 export interface Unresolved {
   readonly subject:
@@ -135,6 +147,8 @@ export interface Plan {
 export interface PlanReport {
   readonly refusals: RefusalCounts;
   readonly unresolved: readonly Unresolved[];
+  /** Found before the search. Absent in plans that were made before it was looked for. */
+  readonly contradictions?: readonly Contradiction[] | undefined;
   /** Plain sentences: "nothing to do: no host above 80 % CPU". */
   readonly notes: readonly string[];
   readonly stats: {

@@ -129,6 +129,7 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
       logger.info({ finding: { id, kind, subject, text } }, 'finding cleared'),
     ),
     events.on('planned', (event) => logPlanned(event, logger)),
+    events.on('planned', contradictionsTo(logger)),
     events.on('plan-rejected', ({ plan, violations }) =>
       logger.error({ plan, ...cut('violations', violations) }, 'plan rejected by the checker'),
     ),
@@ -164,6 +165,20 @@ function logPlanned({ result, seconds }: EventMap['planned'], logger: Logger): v
     },
     'planned',
   );
+}
+
+/** Rules that no placement can satisfy stay so for as long as nobody mends them: told once. */
+function contradictionsTo(logger: Logger): (event: EventMap['planned']) => void {
+  let known = '';
+  return ({ result: { plan, report } }) => {
+    const contradictions = (report.contradictions ?? []).map(({ text }) => text);
+    const now = contradictions.join('\n');
+    const isNews = now !== known && contradictions.length > 0;
+    known = now;
+    if (!isNews) return;
+    const listed = contradictions.slice(0, MOST_ITEMS);
+    logger.warn({ plan: plan.id, contradictions: listed }, 'placement rules contradict each other');
+  };
 }
 
 /** How many moves each code holds back; moves that wait without one are not counted. */

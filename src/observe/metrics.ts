@@ -54,6 +54,11 @@ export const METRICS = {
   },
   drover_plan_moves: { type: 'gauge', labels: [], help: 'moves in the newest plan' },
   drover_plan_unresolved: { type: 'gauge', labels: [], help: 'needs that the newest plan leaves' },
+  drover_placement_contradictions: {
+    type: 'gauge',
+    labels: [],
+    help: 'sets of hard placement rules that no placement can satisfy',
+  },
   drover_plan_refusals: {
     type: 'gauge',
     labels: ['code'],
@@ -217,6 +222,7 @@ function takePlan({ result, seconds }: EventMap['planned'], meters: Meters): voi
   meters.set('drover_plan_snapshot_timestamp_seconds', result.plan.snapshotAt);
   meters.set('drover_plan_moves', result.plan.moves.length);
   meters.set('drover_plan_unresolved', result.report.unresolved.length);
+  meters.set('drover_placement_contradictions', result.report.contradictions?.length ?? 0);
   meters.clear('drover_plan_refusals');
   for (const [code, count] of Object.entries(result.report.refusals))
     meters.set('drover_plan_refusals', count, { code });

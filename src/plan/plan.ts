@@ -10,13 +10,14 @@
 import type { Finding } from '../domain/finding.ts';
 import type { MoveId } from '../domain/ids.ts';
 import { moveId, planId } from '../domain/ids.ts';
-import type { Move, PlanResult } from '../domain/plan.ts';
+import type { Contradiction, Move, PlanResult } from '../domain/plan.ts';
 import { textHash } from '../domain/hash.ts';
 import { seededRng } from '../domain/rng.ts';
 import { bytes, seconds } from '../domain/units.ts';
 import { balance } from './balance.ts';
 import { consolidate } from './consolidate.ts';
 import { consolidationNotes } from './consolidation-notes.ts';
+import { findContradictions } from './contradictions/contradictions.ts';
 import { Draft } from './draft.ts';
 import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
 import { EffectTracker } from './effects.ts';
@@ -45,6 +46,11 @@ const STEPS_PER_NEED = 40;
 const MOST_STEPS = 4000;
 /** The same of hosts that may be emptied to save power; each step tries one of them. */
 const MOST_TRIES = 1000;
+
+/** Hard placement rules that no placement can satisfy; needs no findings and searches nothing. */
+export function contradictionsOf(request: PlanRequest): readonly Contradiction[] {
+  return findContradictions(makeSetting(request));
+}
 
 export function plan(request: PlanRequest): PlanResult {
   const first = makeSetting(request);

@@ -4,6 +4,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { Move, PlanReport, Proof, Unresolved } from '../domain/plan.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import { findContradictions } from './contradictions/contradictions.ts';
 import { CODE_COUNT, codeName } from './codes.ts';
 import type { Draft, Open } from './draft.ts';
 import { refusalsOf } from './explain.ts';
@@ -41,6 +42,7 @@ export function makeReport(
         return proof === undefined ? told : { ...told, proof };
       }),
     ],
+    contradictions: findContradictions(setting),
     notes: notesOf(draft, setting),
     stats: {
       hosts: model.hosts.length,

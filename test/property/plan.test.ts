@@ -113,7 +113,12 @@ describe('the planner', () => {
     fc.assert(
       fc.property(planRequests(false), (request) => {
         const left = new Set<string>();
-        let now = request;
+        // What a hard rule breaks of a soft one may be mended, later, by going back: see
+        // soft-rules.test.ts, which has both.
+        const findings = request.findings.filter(
+          ({ response, tier }) => response !== 'repair' || tier !== 'optional',
+        );
+        let now = { ...request, findings };
         for (let round = 0; round < 6; round += 1) {
           const { moves } = plan(now).plan;
           if (moves.length === 0) return;

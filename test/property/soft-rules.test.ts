@@ -1,5 +1,5 @@
-// Role: soft rules and the other goals of optional moves, on random fleets where all rules are
-// soft: they do not undo each other's work, and nothing is moved that is not worth it.
+// Role: soft rules and the other goals, on random fleets, mostly where all rules are soft: they do
+// not undo each other's work, and nothing is moved that is not worth it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -34,6 +34,25 @@ describe('with soft rules', () => {
         for (let round = 0; round < 12; round += 1) {
           const { moves } = plan(now).plan;
           if (moves.length === 0) return;
+          now = { ...now, snapshot: carriedOut(now, moves) };
+        }
+        expect(plan(now).plan.moves).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('and hard ones, all goals come to rest, and no placement comes twice', LONG, () => {
+    fc.assert(
+      fc.property(planRequests(false), (request) => {
+        const seen = new Set<string>();
+        let now = { ...request, findings: [...request.findings, aFinding('level')] };
+        for (let round = 0; round < 16; round += 1) {
+          const { moves } = plan(now).plan;
+          if (moves.length === 0) return;
+          const placement = now.snapshot.vms.map(({ id, host }) => `${id} ${host}`).join();
+          expect(seen.has(placement)).toBe(false);
+          seen.add(placement);
           now = { ...now, snapshot: carriedOut(now, moves) };
         }
         expect(plan(now).plan.moves).toEqual([]);

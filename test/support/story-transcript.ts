@@ -130,6 +130,7 @@ export class Transcript {
         `because ${reason}`,
         ...moves.map((move) => `  ${moveText(move)}`),
       ]),
+      ...(report.contradictions ?? []).map(({ text }) => `contradictory: ${text}`),
       ...report.unresolved.flatMap(openLines),
       ...report.notes.map((note) => `note: ${note}`),
     ];

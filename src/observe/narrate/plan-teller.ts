@@ -18,6 +18,7 @@ export class PlanTeller {
   #told = new Set<string>();
   #unresolved = new Set<string>();
   #notes = new Set<string>();
+  #contradictions = new Set<string>();
   #vmOfMove = new Map<string, string>();
 
   constructor(parts: { readonly names: Names; readonly screen: Screen }) {
@@ -36,7 +37,12 @@ export class PlanTeller {
     // A move that left the plan without having ended is news if it comes back.
     this.#told = new Set(moves.map(keyOf));
     const lines = fresh.length === 0 ? [] : this.#moveLines(plan, fresh, vmNames);
-    return [...lines, ...this.#openLines(report.unresolved), ...this.#noteLines(report.notes)];
+    return [
+      ...lines,
+      ...this.#contradictionLines((report.contradictions ?? []).map(({ text }) => text)),
+      ...this.#openLines(report.unresolved),
+      ...this.#noteLines(report.notes),
+    ];
   }
 
   /** No lines: nothing is held back that was not already. */
@@ -72,6 +78,12 @@ export class PlanTeller {
     return unresolvedLines(fresh, this.#names).map((line) =>
       this.#screen.paint('yellow', `not possible: ${line}`),
     );
+  }
+
+  #contradictionLines(texts: readonly string[]): string[] {
+    const fresh = texts.filter((text) => !this.#contradictions.has(text));
+    this.#contradictions = new Set(texts);
+    return fresh.map((text) => this.#screen.paint('yellow', `contradictory: ${printable(text)}`));
   }
 
   #noteLines(notes: readonly string[]): string[] {

@@ -124,6 +124,19 @@ describe('the log', () => {
     expect(records()).toMatchObject([{ msg: 'planned', moves: 1 }]);
   });
 
+  it('warns of rules that contradict each other once, and again when they are others', () => {
+    const { bus, records } = listen('warn');
+    const told = (...texts: string[]) =>
+      planned([], { contradictions: texts.map((text) => ({ rules: [], vms: [], text })) });
+    for (const texts of [['a'], ['a'], [], ['a'], ['a', 'b']]) bus.emit('planned', told(...texts));
+    const msg = 'placement rules contradict each other';
+    expect(records()).toMatchObject([
+      { msg, level: 'warn', contradictions: ['a'] },
+      { msg, contradictions: ['a'] },
+      { msg, contradictions: ['a', 'b'] },
+    ]);
+  });
+
   it('writes what went wrong with its causes, and nothing that libraries hang on errors', () => {
     const { bus, records, lines } = listen();
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });

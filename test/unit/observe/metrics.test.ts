@@ -68,6 +68,14 @@ describe('metrics', () => {
     expect(await valueOf('drover_plan_snapshot_timestamp_seconds')).toBeGreaterThan(1e9);
   });
 
+  it('count the contradictions of the newest plan', async () => {
+    const one = { rules: [], vms: [], text: 'a' };
+    bus.emit('planned', planned([], { contradictions: [one, one] }));
+    expect(await valueOf('drover_placement_contradictions')).toBe(2);
+    bus.emit('planned', planned([]));
+    expect(await valueOf('drover_placement_contradictions')).toBe(0);
+  });
+
   it('count moves by outcome, and time those that succeeded', async () => {
     const move = aMove({ tier: 'mandatory' });
     bus.emit('move-ended', { move, vmName: 'web', result: aResult('succeeded') });

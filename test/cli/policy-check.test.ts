@@ -1,0 +1,112 @@
+// Role: `drover policy check` as a person types it: exit codes, what it says of each rule, JSON.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, describe, expect, it } from 'vitest';
+
+import { planOutputSchema } from '../../src/config/plan-output.ts';
+import { cli } from '../support/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'drover-policy-'));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function policy(name: string, ...placement: readonly string[]): string {
+  const rules = placement.map((rule) => `  - { ${rule} }`).join('\n');
+  return file(name, `apiVersion: drover/v1\nkind: Policy\nplacement:\n${rules}\n`);
+}
+
+const FLEET = file(
+  'fleet.json',
+  JSON.stringify({
+    apiVersion: 'drover/v1',
+    kind: 'Fleet',
+    defaults: { cpu: { vendor: 'intel', model: 'Icelake-Server', features: [] } },
+    hosts: ['h1', 'h2'].map((id) => ({ id, cores: 16, memory: '64GiB' })),
+    vms: ['a', 'b'].map((id) => ({ id, host: 'h1', vcpus: 2, memory: '4GiB', cpuUsed: 1 })),
+  }),
+);
+
+const PINNED =
+  'id: pinned, kind: pin, strength: hard, vms: { names: ["*"] }, hosts: { names: [h1] }';
+const APART = 'id: apart, kind: anti-affinity, strength: hard, vms: { names: [a, b] }';
+const TOGETHER = 'id: together, kind: affinity, strength: hard, vms: { names: [a, b] }';
+
+describe('drover policy check', () => {
+  it('says whom each rule touches, and that all can hold', async () => {
+    const path = policy('fine.yaml', APART);
+    const { code, out } = await cli(['policy', 'check', path, '--fleet', FLEET]);
+    expect(out).toBe(`apart (hard anti-affinity, ${path}:4): 2 VMs: a, b\nvalid: 1 rule\n`);
+    expect(code).toBe(0);
+  });
+
+  it('looks at the files alone where no fleet is given', async () => {
+    const { code, out } = await cli(['policy', 'check', 'policies/default.yaml']);
+    expect(out).toContain('cpu-overload (relieve, policies/default.yaml:');
+    expect(out).toContain('valid: ');
+    expect(code).toBe(0);
+  });
+
+  it('says which hosts a rule looks at', async () => {
+    const { out } = await cli(['policy', 'check', 'policies/default.yaml', '--fleet', FLEET]);
+    expect(out).toMatch(/cpu-overload \(relieve, .*\): 2 hosts: h1, h2/);
+  });
+
+  it('names rules that no placement can satisfy: exit code 1', async () => {
+    const path = policy('none.yaml', PINNED, APART);
+    const { code, out } = await cli(['policy', 'check', path, '--fleet', FLEET]);
+    expect(out).toContain(
+      `contradictory: apart (anti-affinity, ${path}:5) and pinned (pin, ${path}:4): ` +
+        'a, b are to be in 2 different hosts, and only 1 left for them',
+    );
+    expect(code).toBe(1);
+    // Without the fleet nobody knows: it is valid.
+    expect((await cli(['policy', 'check', path])).code).toBe(0);
+  });
+
+  it('names rules that contradict each other in any fleet: exit code 1', async () => {
+    const { code, out } = await cli(['policy', 'check', policy('both.yaml', TOGETHER, APART)]);
+    expect(out).toContain('"apart" demands something else of the same VMs');
+    expect(code).toBe(1);
+  });
+
+  it('shows what is not valid, with the place: exit code 2', async () => {
+    const path = policy('bad.yaml', 'id: x, kind: pin, strength: hard');
+    const { code, out } = await cli(['policy', 'check', path, '--fleet', FLEET]);
+    expect(out).toContain(`${path}:4:`);
+    expect(out).toContain('pin needs vms');
+    expect(code).toBe(2);
+    expect((await cli(['policy', 'check', join(folder, 'gone.yaml')])).code).toBe(2);
+  });
+
+  it('answers as JSON too', async () => {
+    const path = policy('json.yaml', PINNED, APART);
+    const { out } = await cli(['policy', 'check', path, '--fleet', FLEET, '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      valid: true,
+      problems: [],
+      rules: [
+        { rule: 'apart', vms: ['a', 'b'], kind: 'hard anti-affinity' },
+        { rule: 'pinned', vms: ['a', 'b'], hosts: ['h1'] },
+      ],
+      contradictions: [{ vms: ['a', 'b'], rules: [{ id: 'apart' }, { id: 'pinned' }] }],
+    });
+  });
+});
+
+describe('drover plan', () => {
+  it('names contradictory rules', async () => {
+    const path = policy('plan.yaml', PINNED, APART);
+    const asked = ['plan', '--fleet', FLEET, '--policy', path];
+    expect((await cli(asked)).out).toContain('contradictory rules: apart (anti-affinity, ');
+    const { out } = await cli([...asked, '--json']);
+    expect(planOutputSchema.parse(JSON.parse(out)).contradictions).toHaveLength(1);
+  });
+});
