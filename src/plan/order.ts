@@ -103,14 +103,16 @@ class Lister {
     return this.#listed;
   }
 
+  /** After each that could be listed, the most important of the others is asked first again. */
   #listAll(waiting: readonly DraftMove[]): DraftMove[] {
-    let left = [...waiting];
-    for (;;) {
-      const still: DraftMove[] = [];
-      for (const move of left) if (!this.#tryList(move)) still.push(move);
-      if (still.length === left.length) return still;
-      left = still;
+    const left = [...waiting];
+    for (let at = 0; at < left.length; at += 1) {
+      const move = left[at];
+      if (move === undefined || !this.#tryList(move)) continue;
+      left.splice(at, 1);
+      at = -1;
     }
+    return left;
   }
 
   #tryList(move: DraftMove): boolean {
