@@ -12,7 +12,8 @@ import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
 import { relieveAgainstSoft } from './mend-soft.ts';
 import type { Relief } from './needs.ts';
-import { type SearchBudget, clearAll } from './relieve.ts';
+import type { SearchBudget } from './improve.ts';
+import { clearAll } from './relieve.ts';
 import type { Crowd } from './repair.ts';
 import type { Terms } from './state.ts';
 
@@ -31,9 +32,9 @@ export function balance(
   budget: SearchBudget,
 ): void {
   const tasks = makeTasks(draft, needs, terms);
-  const solution = clearAll(draft, tasks, budget);
+  const isCleared = clearAll(draft, tasks, budget);
   for (const [index, task] of tasks.entries()) {
-    if (solution[index] !== undefined) continue;
+    if (isCleared[index] === true) continue;
     for (const crowd of task.crowds) thinOut(draft, task, crowd);
     const { relief: finding, host } = task;
     if (finding === undefined || relieveAsFar(draft, task, finding)) continue;

@@ -13,7 +13,7 @@ import type { Draft } from './draft.ts';
 import { type Emptied, Emptying, type Stay } from './emptying.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { type Draw, idleDraw } from './power.ts';
-import type { SearchBudget } from './relieve.ts';
+import type { SearchBudget } from './improve.ts';
 import { Reserve } from './reserve.ts';
 import type { Setting } from './setting.ts';
 import type { State, Terms } from './state.ts';

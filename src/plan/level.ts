@@ -13,7 +13,7 @@ import type { Weights } from '../domain/policy.ts';
 import { GIB } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
 import { CPU_AT, MEMORY_AT } from './model.ts';
-import type { SearchBudget } from './relieve.ts';
+import type { SearchBudget } from './improve.ts';
 import type { State, Terms } from './state.ts';
 
 /**

@@ -1,16 +1,13 @@
 /**
- * Clearing all hosts that need it, together: each host's cheapest set is tried first, and where
- * room is too scarce for that, a large neighbourhood search takes the clearings of a few hosts
- * back and solves them again in another order (Shaw, "Using constraint programming and local
- * search methods to solve vehicle routing problems", CP 1998), now with others that give way
- * (eject.ts).
+ * Clearing all hosts that need it, together. First each by itself: its cheapest set, then where
+ * room is too scarce for that, with others that give way (eject.ts). Here no clearing relies on
+ * what another one frees: each can be taken back by itself, and whatever is found is valid in any
+ * order of execution in which those who give way go first. Then a large neighbourhood search takes
+ * a few of them back and does them together (improve.ts).
  *
- * No clearing relies on what another one frees: each can be taken back by itself, and whatever is
- * found is valid in any order of execution in which those who give way go first. The sum of the
- * hosts' own optima is a lower bound; the search ends when it is reached.
+ * The sum of the hosts' own optima is a lower bound; the search ends when it is reached.
  */
 
-import type { Rng } from '../domain/rng.ts';
 import {
   type ClearTask,
   type Clearing,
@@ -21,50 +18,29 @@ import {
 } from './clear.ts';
 import type { Draft } from './draft.ts';
 import { Ejector } from './eject.ts';
-import { CPU_AT } from './model.ts';
+import { type Cleared, type SearchBudget, improve, isClose } from './improve.ts';
 import type { State } from './state.ts';
 
-/** How many hosts' clearings are taken back at once, at most. */
-const NEIGHBOURHOOD = 3;
+/** The clearings of all jobs; undefined where none was found. */
+type Solution = readonly (Clearing | undefined)[];
 
-/**
- * Steps without an improvement after which the search is taken to be at its end: so many for each
- * host that could still be cleared for less, and at most.
- */
-const IDLE_PER_JOB = 10;
-const MAX_IDLE = 120;
-
-/** The search ends this close to the lower bound: what is left is not worth the wait. */
-const CLOSE = 1.0005;
-
-export interface SearchBudget {
-  readonly rng: Rng;
-  readonly shouldStop: () => boolean;
-  /** Steps left; every attempt to solve a neighbourhood again takes one. */
-  steps: number;
-}
-
-/** The clearings of all tasks; undefined where none was found. */
-export type Solution = readonly (Clearing | undefined)[];
-
-/** Makes the moves that it returns. The solution is in the order of the tasks. */
+/** Makes the moves; per task: whether its host is cleared by them. */
 export function clearAll(
   draft: Draft,
   tasks: readonly ClearTask[],
   budget: SearchBudget,
-): Solution {
+): readonly boolean[] {
   if (tasks.length === 0) return [];
-  const solution = new ClearSearch(draft, tasks).run(budget);
+  const jobs = tasks.map((task) => makeJob(draft.state, task, draft.residents(task.host)));
+  const search = new ClearSearch(draft.state, jobs);
+  const first = search.run(budget);
+  const { steps, cleared } = search.isDone() ? first : improve(draft, jobs, first, budget);
   // The search works on the bare state; the moves are made again with their causes.
-  for (const clearing of solution) {
-    for (const { vm } of clearing?.moves.toReversed() ?? []) draft.state.undo(vm);
+  for (const { vm } of steps.toReversed()) draft.state.undo(vm);
+  for (const { vm, to, terms, finding, makesRoomFor } of steps) {
+    draft.move(vm, to, { finding, terms, makesRoomFor });
   }
-  for (const clearing of solution) {
-    for (const { vm, to, terms, finding, makesRoomFor } of clearing?.moves ?? []) {
-      draft.move(vm, to, { finding, terms, makesRoomFor });
-    }
-  }
-  return solution;
+  return cleared;
 }
 
 class ClearSearch {
@@ -75,21 +51,42 @@ class ClearSearch {
   #ejector: Ejector | undefined;
   #means: Means = { fit: 'spread', ejector: undefined };
 
-  constructor(draft: Draft, tasks: readonly ClearTask[]) {
-    this.#state = draft.state;
-    this.#jobs = tasks.map((task) => makeJob(draft.state, task, draft.residents(task.host)));
-    this.#bounds = Float64Array.from(this.#jobs, ({ ideals }) => ideals[0]?.cost ?? Infinity);
-    this.#solution = tasks.map(() => undefined);
+  constructor(state: State, jobs: readonly Job[]) {
+    this.#state = state;
+    this.#jobs = jobs;
+    this.#bounds = Float64Array.from(jobs, ({ ideals }) => ideals[0]?.cost ?? Infinity);
+    this.#solution = jobs.map(() => undefined);
   }
 
-  run(budget: SearchBudget): Solution {
+  /** The steps that it made, in this order. */
+  run(budget: SearchBudget): Cleared {
+    this.#search(budget);
+    return {
+      steps: this.#solution.flatMap((clearing) => clearing?.moves ?? []),
+      cleared: this.#solution.map((clearing) => clearing !== undefined),
+    };
+  }
+
+  /** Whether no more can be gained. */
+  isDone(): boolean {
+    let bound = 0;
+    let cost = 0;
+    for (const [index, least] of this.#bounds.entries()) {
+      if (least === Infinity) continue;
+      bound += least;
+      cost += this.#solution[index]?.cost ?? Infinity;
+    }
+    return isClose(cost, bound);
+  }
+
+  #search(budget: SearchBudget): void {
     const bounds = this.#bounds;
     const hardestFirst = this.#jobs
       .map((_job, index) => index)
       .filter((index) => (bounds[index] ?? Infinity) < Infinity)
       .sort((a, b) => (bounds[b] ?? 0) - (bounds[a] ?? 0) || a - b);
     for (const index of hardestFirst) this.#solve(index);
-    if (this.#isDone()) return this.#solution;
+    if (this.isDone()) return;
     const spread = this.#score();
     const kept = [...this.#solution];
     for (const index of hardestFirst) this.#takeBack(index);
@@ -107,25 +104,15 @@ class ClearSearch {
     }
     for (const index of hardestFirst) if (this.#solution[index] === undefined) this.#solve(index);
     if (isWorse(this.#score(), spread)) this.#restore(kept);
-    if (!this.#isDone()) this.#improve(hardestFirst, budget);
-    return this.#solution;
+    if (!this.isDone()) this.#improve(hardestFirst, budget);
   }
 
+  /** Each that could be cheaper once more, now with others that give way. */
   #improve(hardestFirst: readonly number[], budget: SearchBudget): void {
     this.#means = this.#withOthers();
     for (const index of hardestFirst) {
       if (budget.shouldStop()) return;
-      if (!this.#isBest(index)) this.#resolve([index]);
-    }
-    let open = this.#improvable();
-    let idle = 0;
-    while (budget.steps > 0 && !this.#isDone() && !budget.shouldStop()) {
-      if (idle >= Math.min(MAX_IDLE, IDLE_PER_JOB * open.length)) return;
-      budget.steps -= 1;
-      idle += 1;
-      if (!this.#resolve(this.#neighbourhood(open, budget.rng))) continue;
-      idle = 0;
-      open = this.#improvable();
+      if (!this.#isBest(index)) this.#solveAgain(index);
     }
   }
 
@@ -136,62 +123,15 @@ class ClearSearch {
     return { fit: 'pack', ejector: this.#ejector };
   }
 
-  /** Solves these again, in this order; true when that is better, undone when it is worse. */
-  #resolve(chosen: readonly number[]): boolean {
-    const before = this.#scoreOf(chosen);
-    const kept = chosen.map((index) => this.#solution[index]);
-    for (const index of chosen) this.#takeBack(index);
-    for (const index of chosen) this.#solve(index);
-    const after = this.#scoreOf(chosen);
-    if (isWorse(after, before)) {
-      for (const index of chosen) this.#takeBack(index);
-      for (const [at, index] of chosen.entries()) this.#put(index, kept[at]);
-    }
-    return isWorse(before, after);
-  }
-
-  /** Jobs that could be solved at less cost, or are not solved at all. */
-  #improvable(): readonly number[] {
-    return this.#jobs.map((_job, index) => index).filter((index) => !this.#isBest(index));
-  }
-
-  /** One host that could be cheaper (or is not cleared yet), and others, shuffled. */
-  #neighbourhood(improvable: readonly number[], rng: Rng): number[] {
-    const pick = improvable[Math.floor(rng.next() * improvable.length)] ?? 0;
-    const chosen = new Set([pick]);
-    const size = 1 + Math.floor(rng.next() * NEIGHBOURHOOD);
-    const rivals = this.#rivals(pick, rng);
-    for (let draw = 0; draw < size; draw += 1) {
-      const from = rivals.length > 0 && rng.next() < 0.7 ? rivals : undefined;
-      const count = from?.length ?? this.#jobs.length;
-      const at = Math.floor(rng.next() * count);
-      chosen.add(from === undefined ? at : (from[at] ?? at));
-    }
-    // The host that is to gain chooses first more often than not.
-    const others = [...chosen].filter((index) => index !== pick);
-    return rng.next() < 0.75 ? [pick, ...others] : [...others, pick];
-  }
-
-  /** Jobs that took room on hosts where a VM of the job's cheapest set would have had it. */
-  #rivals(index: number, rng: Rng): number[] {
-    const leavers = this.#jobs[index]?.ideals[0]?.leavers ?? [];
-    const leaver = leavers[Math.floor(rng.next() * leavers.length)];
-    if (leaver === undefined) return [];
-    const { width, need } = this.#state.model;
-    const { gross } = this.#state;
-    const wanted = need[leaver.vm * width + CPU_AT] ?? 0;
-    const found: number[] = [];
-    for (const [other, clearing] of this.#solution.entries()) {
-      if (clearing === undefined || other === index) continue;
-      for (const { vm, to } of clearing.moves) {
-        const at = to * width + CPU_AT;
-        const room = (leaver.terms.limit[at] ?? 0) - (gross[at] ?? 0);
-        if (room + (need[vm * width + CPU_AT] ?? 0) < wanted) continue;
-        found.push(other);
-        break;
-      }
-    }
-    return found;
+  /** What was there stays where nothing better is found. */
+  #solveAgain(index: number): void {
+    const kept = this.#solution[index];
+    this.#takeBack(index);
+    this.#solve(index);
+    const found = this.#solution[index];
+    if (kept === undefined || (found !== undefined && found.cost <= kept.cost)) return;
+    this.#takeBack(index);
+    this.#put(index, kept);
   }
 
   #solve(index: number): void {
@@ -224,26 +164,10 @@ class ClearSearch {
     return bound === Infinity || reached <= bound;
   }
 
-  #isDone(): boolean {
-    let bound = 0;
-    let cost = 0;
-    for (const [index, least] of this.#bounds.entries()) {
-      if (least === Infinity) continue;
-      bound += least;
-      cost += this.#solution[index]?.cost ?? Infinity;
-    }
-    return cost <= bound * CLOSE;
-  }
-
   #score(): Score {
-    return this.#scoreOf(this.#jobs.map((_job, index) => index));
-  }
-
-  #scoreOf(indexes: readonly number[]): Score {
     let open = 0;
     let cost = 0;
-    for (const index of indexes) {
-      const clearing = this.#solution[index];
+    for (const [index, clearing] of this.#solution.entries()) {
       if (clearing === undefined && (this.#bounds[index] ?? Infinity) < Infinity) open += 1;
       cost += clearing?.cost ?? 0;
     }

@@ -150,14 +150,27 @@ export class State {
     }
   }
 
+  /** The first reason against it other than how full the host is; 0: there is none. */
+  barrier(v: number, to: number, terms: Terms, outlook: Outlook): number {
+    return this.#never(v, to) || this.#against(v, to, terms, outlook);
+  }
+
   #judge(v: number, to: number, terms: Terms, outlook: Outlook): number {
-    const from = this.at[v] ?? -1;
-    if (from === to) return SAME_HOST;
     // What can never be comes before what is so at the moment: full, or not measured.
+    return (
+      this.#never(v, to) ||
+      this.overflow(v, to, terms.limit, outlook) ||
+      this.#against(v, to, terms, outlook)
+    );
+  }
+
+  #never(v: number, to: number): number {
+    if (this.at[v] === to) return SAME_HOST;
     if (this.model.vms[v]?.source !== this.model.hosts[to]?.source) return OTHER_SOURCE;
-    if (this.closed[to] === 1) return QUARANTINED;
-    const full = this.overflow(v, to, terms.limit, outlook);
-    if (full !== 0) return full;
+    return this.closed[to] === 1 ? QUARANTINED : 0;
+  }
+
+  #against(v: number, to: number, terms: Terms, outlook: Outlook): number {
     if (terms.optional && this.model.hostMeasured[to] === 0) return STALE_METRICS;
     const against = this.#ruleAgainst(v, to, terms, outlook);
     if (against !== undefined) return against.code;

@@ -1,7 +1,8 @@
 // Role: `bench fleet` plans one fleet of the neutral benchmark with the limits of the shipped
 // policy, writes the plan for the benchmark's judge and returns figures. `planSeconds` is wall time
-// from the parsed snapshot to the checked plan; `cpuSeconds` is what its thread itself worked in that
-// time, which other work on the machine inflates less. `bench convert` writes the fleet as a fleet file.
+// from the parsed snapshot to the checked plan; `cpuSeconds` is what the thread itself worked in
+// that time, which is inflated less by what else the machine does. `bench convert` writes the fleet
+// as a fleet file.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';

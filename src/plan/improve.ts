@@ -1,0 +1,229 @@
+/**
+ * Large neighbourhood search (Shaw, "Using constraint programming and local search methods to
+ * solve vehicle routing problems", CP 1998) over clearings: what was done for a few hosts is taken
+ * back, and they are cleared together anew (resettle.ts), if that can be had for less.
+ */
+
+import type { Rng } from '../domain/rng.ts';
+import type { Job } from './clear.ts';
+import type { Draft } from './draft.ts';
+import type { Step } from './eject.ts';
+import { CPU_AT } from './model.ts';
+import { Resettler } from './resettle.ts';
+import type { State } from './state.ts';
+
+/** How many hosts are cleared anew together, at most. */
+const NEIGHBOURHOOD = 4;
+/** Nodes of one such search; twice as many each time that the same hosts come up again. */
+const NODES = 50;
+const MOST_DOUBLINGS = 4;
+
+/**
+ * Steps without an improvement after which the search is taken to be at its end: so many for each
+ * host that could still be cleared for less, and at most.
+ */
+const IDLE_PER_JOB = 8;
+const MAX_IDLE = 120;
+
+/** How much of what is above the bound is allowed in turn: little is searched through fast. */
+const SHARES = [0.34, 0.67, 1] as const;
+/** What a host that is not cleared may cost, over its bound. */
+const OPEN_FACTOR = 3;
+
+/** The search ends this close to the lower bound: what is left is not worth the wait. */
+const CLOSE = 1.0005;
+
+export interface SearchBudget {
+  readonly rng: Rng;
+  readonly shouldStop: () => boolean;
+  /** Steps left; every attempt to clear a few hosts anew takes one. */
+  steps: number;
+}
+
+export interface Cleared {
+  /** In an order in which they can be made. */
+  readonly steps: readonly Step[];
+  /** Per job: whether its host is cleared by them. */
+  readonly cleared: readonly boolean[];
+}
+
+export function isClose(cost: number, bound: number): boolean {
+  return cost <= bound * CLOSE;
+}
+
+/**
+ * Clears for less what was cleared, and what was not where it can. The steps of `first` are made;
+ * those that are returned are made instead.
+ */
+export function improve(
+  draft: Draft,
+  jobs: readonly Job[],
+  first: Cleared,
+  budget: SearchBudget,
+): Cleared {
+  const improver = new Improver(draft, jobs, first);
+  improver.run(budget);
+  return improver.result();
+}
+
+class Improver {
+  readonly #state: State;
+  readonly #jobs: readonly Job[];
+  readonly #resettler: Resettler;
+  /** Per job: the least that it costs; and what it costs now, infinite where it is open. */
+  readonly #least: Float64Array;
+  readonly #paid: Float64Array;
+  #steps: readonly Step[];
+  /** Sets of hosts that were tried in vain since the last improvement, and how often. */
+  readonly #tried = new Map<string, number>();
+
+  constructor(draft: Draft, jobs: readonly Job[], { steps, cleared }: Cleared) {
+    this.#state = draft.state;
+    this.#jobs = jobs;
+    this.#resettler = new Resettler(draft.state, jobs, (host) => draft.residents(host));
+    this.#least = Float64Array.from(jobs, ({ ideals }) => ideals[0]?.cost ?? Infinity);
+    this.#paid = Float64Array.from(cleared, (isCleared) => (isCleared ? 0 : Infinity));
+    this.#steps = steps;
+    this.#count();
+  }
+
+  result(): Cleared {
+    return { steps: this.#steps, cleared: this.#jobs.map((_job, index) => this.#isCleared(index)) };
+  }
+
+  run(budget: SearchBudget): void {
+    let open = this.#improvable();
+    let idle = 0;
+    while (budget.steps > 0 && !this.#isDone() && !budget.shouldStop()) {
+      if (idle >= Math.min(MAX_IDLE, IDLE_PER_JOB * open.length)) return;
+      budget.steps -= 1;
+      idle += 1;
+      if (!this.#improve(this.#neighbourhood(open, budget.rng))) continue;
+      idle = 0;
+      open = this.#improvable();
+    }
+  }
+
+  #isCleared(job: number): boolean {
+    return (this.#paid[job] ?? 0) < Infinity;
+  }
+
+  #isDone(): boolean {
+    let [paid, least] = [0, 0];
+    for (const [job, bound] of this.#least.entries()) {
+      if (bound === Infinity) continue;
+      paid += this.#paid[job] ?? 0;
+      least += bound;
+    }
+    return isClose(paid, least);
+  }
+
+  /** Jobs that could cost less, or are open, though they need not be for all that is known. */
+  #improvable(): readonly number[] {
+    return [...this.#jobs.keys()].filter((job) => {
+      const [least, paid] = [this.#least[job] ?? Infinity, this.#paid[job] ?? 0];
+      return least < Infinity && paid * (1 - 1e-12) > least;
+    });
+  }
+
+  /** Clears the hosts of these jobs anew; true when that is better, else nothing was changed. */
+  #improve(jobs: readonly number[]): boolean {
+    const state = this.#state;
+    const hosts = [...new Set(jobs.map((job) => this.#jobs[job]?.task.host ?? -1))];
+    const key = hosts.toSorted((a, b) => a - b).join(' ');
+    const tries = this.#tried.get(key) ?? 0;
+    this.#tried.set(key, tries + 1);
+    if (tries > MOST_DOUBLINGS) return false;
+    const nodes = NODES * 2 ** tries;
+    const { kept, gone } = this.#without(hosts);
+    for (const { vm } of gone.toReversed()) state.undo(vm);
+    const before = gone.reduce((sum, { vm }) => sum + (state.model.cost[vm] ?? 0), 0);
+    const least = this.#resettler.leastOf(hosts, kept);
+    const isOpen = jobs.some((job) => !this.#isCleared(job));
+    const most = isOpen ? OPEN_FACTOR * least : before * (1 - 1e-9);
+    for (const share of SHARES) {
+      if (most <= least) break;
+      const below = least + (most - least) * share;
+      const found = this.#resettler.solve(hosts, kept, { below, nodes });
+      if (found === undefined) continue;
+      for (const { vm } of kept.toReversed()) state.undo(vm);
+      for (const { vm, to } of found.steps) state.apply(vm, to);
+      this.#steps = found.steps;
+      this.#tried.clear();
+      for (const [job, { task }] of this.#jobs.entries()) {
+        if (hosts.includes(task.host)) this.#paid[job] = 0;
+      }
+      this.#count();
+      return true;
+    }
+    for (const { vm, to } of gone) state.apply(vm, to);
+    if (!this.#resettler.isCutShort) this.#tried.set(key, Infinity);
+    return false;
+  }
+
+  /** The steps without those from these hosts, and without what was done only for their sake. */
+  #without(hosts: readonly number[]): { readonly kept: Step[]; readonly gone: Step[] } {
+    const { home } = this.#state.model;
+    const roots = this.#roots();
+    const isGone = ({ vm }: Step): boolean => hosts.includes(home[roots.get(vm) ?? vm] ?? -1);
+    return {
+      kept: this.#steps.filter((step) => !isGone(step)),
+      gone: this.#steps.filter((step) => isGone(step)),
+    };
+  }
+
+  /** Per VM that moves: the one for whose sake it does in the end. */
+  #roots(): ReadonlyMap<number, number> {
+    const roots = new Map<number, number>();
+    for (const { vm, makesRoomFor } of this.#steps.toReversed()) {
+      roots.set(vm, makesRoomFor === undefined ? vm : (roots.get(makesRoomFor) ?? makesRoomFor));
+    }
+    return roots;
+  }
+
+  /** What each job costs: those who leave its host, and those who make room for them. */
+  #count(): void {
+    const { home, cost } = this.#state.model;
+    const perHost = new Map<number, number>();
+    for (const [vm, root] of this.#roots()) {
+      const host = home[root] ?? -1;
+      perHost.set(host, (perHost.get(host) ?? 0) + (cost[vm] ?? 0));
+    }
+    for (const [job, { task }] of this.#jobs.entries()) {
+      if (this.#isCleared(job)) this.#paid[job] = perHost.get(task.host) ?? 0;
+    }
+  }
+
+  /** One that could be cheaper (or is open), and others that may stand in its way, shuffled. */
+  #neighbourhood(open: readonly number[], rng: Rng): number[] {
+    const draw = (from: readonly number[]): number =>
+      from[Math.floor(rng.next() * from.length)] ?? 0;
+    const all = [...this.#jobs.keys()].filter((job) => (this.#least[job] ?? 0) < Infinity);
+    const pick = draw(open);
+    const chosen = new Set([pick]);
+    const size = 1 + Math.floor(rng.next() * NEIGHBOURHOOD);
+    const rivals = this.#rivals(pick, draw);
+    for (let tries = 0; chosen.size < size && tries < 2 * size; tries += 1) {
+      chosen.add(draw(rivals.length > 0 && rng.next() < 0.7 ? rivals : all));
+    }
+    return [...chosen];
+  }
+
+  /** Jobs that took room on hosts where a VM of the job's cheapest set would have had it. */
+  #rivals(job: number, draw: (from: readonly number[]) => number): readonly number[] {
+    const { width, need, home } = this.#state.model;
+    const leavers = this.#jobs[job]?.ideals[0]?.leavers ?? [];
+    const leaver = leavers[draw([...leavers.keys()])];
+    if (leaver === undefined) return [];
+    const wanted = need[leaver.vm * width + CPU_AT] ?? 0;
+    const hosts = new Set<number>();
+    for (const { vm, to } of this.#steps) {
+      const at = to * width + CPU_AT;
+      const room = (leaver.terms.limit[at] ?? 0) - (this.#state.later[at] ?? 0);
+      if (room + (need[vm * width + CPU_AT] ?? 0) >= wanted) hosts.add(home[vm] ?? -1);
+    }
+    return [...this.#jobs.keys()].filter(
+      (other) => other !== job && hosts.has(this.#jobs[other]?.task.host ?? -1),
+    );
+  }
+}

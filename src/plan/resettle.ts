@@ -1,0 +1,345 @@
+/**
+ * Several hosts cleared together: a depth-first search over who leaves and where to, in which any
+ * host may be overfilled for the moment and is then relieved in turn. The sum of what each of the
+ * overfilled hosts costs at least (a knapsack each) bounds what is left, so little room above the
+ * bound means few branches.
+ *
+ * What counts is the load in the end, so that a host that was cleared takes others in and what one
+ * gives free serves several. Whether there is an order in which every step is valid by itself is
+ * asked of each placement that is found; one without is not taken.
+ */
+
+import type { Job } from './clear.ts';
+import type { Leaver, Step } from './eject.ts';
+import { type Placed, inTurn } from './in-turn.ts';
+import { CPU_AT } from './model.ts';
+import { ReliefBound } from './relief-bound.ts';
+import type { State, Terms } from './state.ts';
+
+/** Targets that are tried for one VM, those first that make least of a follow-up necessary. */
+const MAX_TARGETS = 4;
+/** A host that is overfilled counts as such from this share above its limit. */
+const ROUNDING = 1e-9;
+
+export interface Found {
+  /** All steps, those that were kept and the new ones, in an order in which they can be made. */
+  readonly steps: readonly Step[];
+  /** What the new ones cost. */
+  readonly cost: number;
+}
+
+export class Resettler {
+  readonly #state: State;
+  readonly #jobs: readonly (readonly Job[])[];
+  /** Per host and resource: what it may carry in the end; of hosts without a job as a target. */
+  readonly #most: Float64Array;
+  /** Per host: how many VMs of the plan it takes in. */
+  readonly #arrived: Int32Array;
+  readonly #leaving: ReliefBound;
+  /** The least that any move costs. */
+  readonly #cheapest: number;
+  #kept: readonly Placed[] = [];
+  #chosen: readonly number[] = [];
+  readonly #stack: Placed[] = [];
+  #cost = 0;
+  #bound = 0;
+  #nodes = 0;
+  #best: Found | undefined;
+
+  constructor(state: State, jobs: readonly Job[], residents: (host: number) => readonly number[]) {
+    this.#state = state;
+    this.#leaving = new ReliefBound(state.model, residents);
+    const { model } = state;
+    const byHost: Job[][] = Array.from({ length: model.hosts.length }, () => []);
+    this.#most = model.limit.slice();
+    this.#arrived = new Int32Array(model.hosts.length);
+    this.#cheapest = model.cost.reduce((least, cost) => Math.min(least, cost), Infinity);
+    for (const job of jobs) byHost[job.task.host]?.push(job);
+    this.#jobs = byHost;
+    for (const { task } of jobs) {
+      for (const terms of [task.reliefTerms, task.repairTerms]) this.#lower(terms);
+    }
+    for (const { task } of jobs) {
+      const at = task.host * model.width + task.resource;
+      this.#most[at] = Math.min(this.#most[at] ?? 0, task.below);
+    }
+  }
+
+  #lower({ limit }: Terms): void {
+    for (let at = 0; at < limit.length; at += 1) {
+      const most = limit[at] ?? 0;
+      if (most < (this.#most[at] ?? 0)) this.#most[at] = most;
+    }
+  }
+
+  /**
+   * Clears the hosts for less than `below`, beside the steps that are kept, which are made.
+   * The state is left as it was. Undefined: nothing was found within so many nodes.
+   */
+  solve(
+    hosts: readonly number[],
+    kept: readonly Step[],
+    { below, nodes }: { readonly below: number; readonly nodes: number },
+  ): Found | undefined {
+    this.#begin(kept);
+    this.#chosen = hosts;
+    this.#best = undefined;
+    this.#bound = below;
+    this.#nodes = nodes;
+    this.#cost = 0;
+    this.#settle(hosts.reduce((sum, host) => sum + this.#least(host), 0));
+    return this.#best;
+  }
+
+  /** Whether the last search ended for want of nodes. */
+  get isCutShort(): boolean {
+    return this.#nodes <= 0;
+  }
+
+  /** The least that clearing these hosts costs as things stand, whatever room there is. */
+  leastOf(hosts: readonly number[], kept: readonly Step[]): number {
+    this.#begin(kept);
+    return hosts.reduce((sum, host) => sum + this.#least(host), 0);
+  }
+
+  #begin(kept: readonly Step[]): void {
+    this.#kept = kept;
+    this.#arrived.fill(0);
+    for (const { to } of kept) this.#arrived[to] = (this.#arrived[to] ?? 0) + 1;
+  }
+
+  /**
+   * The next host that carries too much: who was overfilled last comes first. `rest` is what
+   * relieving all of them costs at least.
+   */
+  #settle(rest: number): void {
+    const host = this.#overfilled();
+    if (host < 0) this.#keep();
+    else this.#relieve({ host, resource: -1, from: 0, others: rest - this.#least(host) });
+  }
+
+  #overfilled(): number {
+    for (let at = this.#stack.length - 1; at >= 0; at -= 1) {
+      const host = this.#stack[at]?.to ?? -1;
+      if (this.#isOver(host)) return host;
+    }
+    for (const host of this.#chosen) if (this.#isOver(host)) return host;
+    return -1;
+  }
+
+  #isOver(host: number): boolean {
+    return this.#shortOf(host) >= 0 || this.#crowded(host) !== undefined;
+  }
+
+  /** The first resource of which the host carries too much; -1: of none. */
+  #shortOf(host: number): number {
+    const { width } = this.#state.model;
+    for (let r = 0; r < width; r += 1) if (this.#missing(host, r) > 0) return r;
+    return -1;
+  }
+
+  /** What has to leave, in the resource's unit; 0: nothing. */
+  #missing(host: number, resource: number): number {
+    const { width } = this.#state.model;
+    const at = host * width + resource;
+    const most = this.#most[at] ?? 0;
+    const jobs = this.#jobs[host] ?? [];
+    const isAsked = jobs.some(
+      ({ task }) => task.relief !== undefined && task.resource === resource,
+    );
+    if (!isAsked && this.#arrived[host] === 0) return 0;
+    const load = isAsked ? this.#state.net[at] : this.#state.later[at];
+    const over = (load ?? 0) - most;
+    return over > ROUNDING * Math.max(1, most) ? over : 0;
+  }
+
+  /** Members of a group of whom too many are left on the host. */
+  #crowded(
+    host: number,
+  ): { readonly members: readonly number[]; readonly leaver: Omit<Leaver, 'vm'> } | undefined {
+    for (const { task } of this.#jobs[host] ?? []) {
+      for (const { members, finding } of task.crowds) {
+        let left = 0;
+        for (const v of members) if (this.#state.at[v] === host) left += 1;
+        if (left > 1) return { members, leaver: { terms: task.repairTerms, finding } };
+      }
+    }
+    return undefined;
+  }
+
+  /** Lets one more VM leave the host. */
+  #relieve({ host, resource: before, from, others }: Turn): void {
+    if (this.#nodes <= 0) return;
+    this.#nodes -= 1;
+    const crowd = this.#crowded(host);
+    if (crowd !== undefined) {
+      const turn = { host, resource: -1, from: 0, others };
+      for (const vm of crowd.members) {
+        if (this.#state.at[vm] === host) this.#try({ vm, ...crowd.leaver }, turn, 0);
+      }
+      return;
+    }
+    const resource = this.#shortOf(host);
+    if (resource < 0) return this.#settle(others);
+    const leaver = this.#leaverOf(host, resource);
+    if (leaver === undefined) return;
+    const { width, held, cost } = this.#state.model;
+    const items = this.#leaving.of(host, resource).vms;
+    const missing = this.#missing(host, resource);
+    for (let at = resource === before ? from : 0; at < items.length && this.#nodes > 0; at += 1) {
+      const vm = items[at] ?? -1;
+      const bound = this.#bound - this.#cost - others;
+      if (this.#relaxed(items, at, missing, resource) >= bound) return;
+      if (this.#state.stuck(vm, leaver.terms) !== 0) continue;
+      const left = missing - (held[vm * width + resource] ?? 0);
+      const own = this.#relaxed(items, at + 1, left, resource);
+      if ((cost[vm] ?? 0) + own >= bound) continue;
+      this.#try({ vm, ...leaver }, { host, resource, from: at + 1, others }, own);
+    }
+  }
+
+  /** Why VMs leave the host: for its own sake, or for the sake of whom it took in last. */
+  #leaverOf(host: number, resource: number): Omit<Leaver, 'vm'> | undefined {
+    for (const { task } of this.#jobs[host] ?? []) {
+      if (task.relief !== undefined && task.resource === resource) {
+        return { terms: task.reliefTerms, finding: task.relief };
+      }
+    }
+    const asker =
+      this.#stack.findLast(({ to }) => to === host) ?? this.#kept.findLast(({ to }) => to === host);
+    return asker === undefined ? undefined : { terms: asker.terms, finding: asker.finding };
+  }
+
+  /** The VM leaves the host; `own` is what the host still costs at least after that. */
+  #try(leaver: Leaver, turn: Turn, own: number): void {
+    const state = this.#state;
+    const price = state.model.cost[leaver.vm] ?? 0;
+    if (state.stuck(leaver.vm, leaver.terms) !== 0) return;
+    const slack = this.#bound - this.#cost - price - turn.others - own;
+    for (const { to, extra } of this.#targets(leaver, slack)) {
+      state.apply(leaver.vm, to);
+      this.#arrived[to] = (this.#arrived[to] ?? 0) + 1;
+      this.#cost += price;
+      this.#stack.push({ ...leaver, to });
+      this.#relieve(extra === 0 ? turn : { ...turn, others: turn.others + extra });
+      this.#stack.pop();
+      this.#cost -= price;
+      this.#arrived[to] = (this.#arrived[to] ?? 0) - 1;
+      state.undo(leaver.vm);
+      if (this.#nodes <= 0) return;
+    }
+  }
+
+  /** Hosts that could take the VM for less than `slack` of follow-ups, the best first. */
+  #targets({ vm, terms }: Leaver, slack: number): readonly Target[] {
+    const state = this.#state;
+    const { width, need } = state.model;
+    const found: Target[] = [];
+    for (let to = 0; to < state.model.hosts.length; to += 1) {
+      const extra = this.#extraOf(vm, to, slack);
+      if (!(extra < slack)) continue;
+      const at = to * width + CPU_AT;
+      const load = (state.later[at] ?? 0) + (need[vm * width + CPU_AT] ?? 0);
+      const strain = state.strain(vm, to);
+      const target = { to, extra, strain, room: (this.#most[at] ?? 0) - load };
+      const last = found[MAX_TARGETS - 1];
+      if (last !== undefined && compareTargets(last, target) < 0) continue;
+      if (state.barrier(vm, to, terms, 'in-the-end') !== 0) continue;
+      found.push(target);
+      found.sort(compareTargets);
+      if (found.length > MAX_TARGETS) found.pop();
+    }
+    return found;
+  }
+
+  /** What others have to be moved for at least if the VM comes; infinite: `slack` or more. */
+  #extraOf(vm: number, to: number, slack: number): number {
+    const state = this.#state;
+    const { width, need } = state.model;
+    let extra = 0;
+    if (to === state.at[vm] || state.closed[to] === 1) return Infinity;
+    const mayFollow = slack > this.#cheapest;
+    for (let r = 0; r < width; r += 1) {
+      const wanted = need[vm * width + r] ?? 0;
+      if (wanted <= 0) continue;
+      const at = to * width + r;
+      const most = this.#most[at] ?? 0;
+      const over = (state.later[at] ?? 0) + wanted - most;
+      if (over <= ROUNDING * Math.max(1, most)) continue;
+      if (!mayFollow && this.#least(to) === 0) return Infinity;
+      extra = Math.max(extra, this.#leastFor(to, r, over));
+      if (extra === Infinity) return Infinity;
+    }
+    if (extra === 0) return 0;
+    const before = this.#least(to);
+    return extra - before < slack ? Math.max(0, extra - before) : Infinity;
+  }
+
+  /** The least that relieving the host costs as things stand. */
+  #least(host: number): number {
+    let most = 0;
+    const { width } = this.#state.model;
+    for (let r = 0; r < width; r += 1) {
+      const missing = this.#missing(host, r);
+      if (missing > 0) most = Math.max(most, this.#leastFor(host, r, missing));
+    }
+    return most;
+  }
+
+  /** Exact where a host has a job: there it is much, and the relaxation too far below. */
+  #leastFor(host: number, resource: number, missing: number): number {
+    const hasJob = (this.#jobs[host]?.length ?? 0) > 0;
+    if (hasJob) return this.#leaving.exact(host, resource, missing);
+    return this.#leaving.quick(host, resource, missing);
+  }
+
+  /** The least that `missing` costs of the items from `from` on, if they could be cut. */
+  // oxlint-disable-next-line max-params -- a list, a place in it, and how much of what
+  #relaxed(items: Int32Array, from: number, missing: number, resource: number): number {
+    const { width, held, cost } = this.#state.model;
+    let left = missing;
+    let sum = 0;
+    for (let at = from; left > 0 && at < items.length; at += 1) {
+      const v = items[at] ?? -1;
+      if (this.#state.moved[v] === 1) continue;
+      const gain = held[v * width + resource] ?? 0;
+      sum += (cost[v] ?? 0) * Math.min(1, left / gain);
+      left -= gain;
+    }
+    return left > 0 ? Infinity : sum * (1 - 1e-12);
+  }
+
+  /** Takes what is placed now, where there is an order for it. */
+  #keep(): void {
+    if (this.#cost >= this.#bound) return;
+    const hasJob = (host: number): boolean => (this.#jobs[host]?.length ?? 0) > 0;
+    const steps = inTurn(this.#state, [...this.#kept, ...this.#stack], hasJob);
+    if (steps === undefined) return;
+    this.#best = { steps, cost: this.#cost };
+    this.#bound = this.#cost;
+  }
+}
+
+/** Where the search for who leaves a host goes on. */
+interface Turn {
+  readonly host: number;
+  /** The list in which it goes on, and the place; -1: it begins anew. */
+  readonly resource: number;
+  readonly from: number;
+  /** What the other hosts that are overfilled cost at least. */
+  readonly others: number;
+}
+
+interface Target {
+  readonly to: number;
+  /** What others have to be moved for at least if it is taken. */
+  readonly extra: number;
+  /** How many VMs more stand against soft rules then. */
+  readonly strain: number;
+  /** The CPU that is free there then. */
+  readonly room: number;
+}
+
+function compareTargets(a: Target, b: Target): number {
+  return a.extra - b.extra || a.strain - b.strain || a.room - b.room || a.to - b.to;
+}
