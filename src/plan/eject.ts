@@ -204,6 +204,12 @@ export class Ejector {
       }
       const to = state.at[other] ?? -1;
       this.#make({ vm: other, terms, finding }, aside, vm, steps);
+      // A rule may have wanted the other one there.
+      if (state.refusalWithout(vm, to, terms, [other]) !== 0) {
+        state.undo(other);
+        steps.pop();
+        continue;
+      }
       this.#make(leaver, to, undefined, steps);
       return price;
     }
