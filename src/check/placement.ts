@@ -18,25 +18,26 @@ import type {
   VmRule,
 } from '../domain/placement.ts';
 import { isHostRule } from '../domain/placement.ts';
+import { judgeDependency } from './dependency.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Violation } from '../domain/violation.ts';
-import { type Stay, type Step, type World, against, canOverlap, staysOf } from './world.ts';
-
-/** What all the rules look at. */
-interface Scene {
-  readonly world: World;
-  /** Of each VM that the plan moves, in list order. */
-  readonly steps: ReadonlyMap<VmId, readonly Step[]>;
-  readonly stays: ReadonlyMap<VmId, readonly Stay[]>;
-}
+import {
+  type Scene,
+  type Stay,
+  type Step,
+  type World,
+  against,
+  canOverlap,
+  staysOf,
+} from './world.ts';
 
 export function checkPlacement(world: World, steps: readonly Step[]): Violation[] {
   const moved = Map.groupBy(steps, (step) => step.vm.id);
   const rules = world.snapshot.placement
     .filter((rule) => !isHostRule(rule))
     .filter(({ strength }) => strength === 'hard')
-    .filter((rule) => rule.kind === 'lonely' || rule.vms.some((vm) => moved.has(vm)));
-  const members = new Set(rules.flatMap((rule) => rule.vms));
+    .filter((rule) => rule.kind === 'lonely' || membersOf(rule).some((vm) => moved.has(vm)));
+  const members = new Set(rules.flatMap(membersOf));
   const needsAll = rules.some((rule) => rule.kind === 'lonely');
   const scene: Scene = {
     world,
@@ -44,6 +45,10 @@ export function checkPlacement(world: World, steps: readonly Step[]): Violation[
     stays: staysOf(world, steps, (vm) => needsAll || members.has(vm)),
   };
   return rules.flatMap((rule) => judge(scene, rule));
+}
+
+function membersOf(rule: VmRule): readonly VmId[] {
+  return rule.kind === 'dependency' ? [...rule.vms, ...rule.on] : rule.vms;
 }
 
 function judge(scene: Scene, rule: VmRule): Violation[] {
@@ -61,6 +66,8 @@ function judge(scene: Scene, rule: VmRule): Violation[] {
       return judgeSpread(scene, rule);
     case 'lonely':
       return judgeLonely(scene, rule);
+    case 'dependency':
+      return judgeDependency(scene, rule, (host) => domainOf(scene.world, host, rule.over));
     default:
       return assertNever(rule, 'placement rule');
   }

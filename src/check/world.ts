@@ -37,6 +37,14 @@ export interface Stay {
   readonly departure: number | undefined;
 }
 
+/** What all placement rules look at. */
+export interface Scene {
+  readonly world: World;
+  /** Of each VM that the plan moves, in list order. */
+  readonly steps: ReadonlyMap<VmId, readonly Step[]>;
+  readonly stays: ReadonlyMap<VmId, readonly Stay[]>;
+}
+
 export interface World extends CheckRequest {
   readonly hosts: ReadonlyMap<HostId, Host>;
   readonly vms: ReadonlyMap<VmId, Vm>;

@@ -256,6 +256,8 @@ function ruleOf(entry: RuleEntry): PlacementRule {
       return { ...common, kind };
     case 'among':
       return { ...common, kind, sets: entry.sets ?? [] };
+    case 'dependency':
+      return { ...common, kind, on: entry.on ?? [], over: entry.over ?? 'host' };
     case 'preserve':
       return { ...common, kind, hosts: entry.hosts ?? [], free: entry.free ?? {} };
     case 'spare':

@@ -103,7 +103,8 @@ function references(entries: FleetEntries): Fault[] {
   for (const [i, vm] of entries.vms.entries()) refer('host', vm.host, ['vms', i, 'host']);
   for (const [i, rule] of (entries.placement?.rules ?? []).entries()) {
     const path = ['placement', 'rules', i];
-    for (const [k, vm] of (rule.vms ?? []).entries()) refer('VM', vm, [...path, 'vms', k]);
+    for (const part of ['vms', 'on'] as const)
+      for (const [k, vm] of (rule[part] ?? []).entries()) refer('VM', vm, [...path, part, k]);
     for (const [k, host] of (rule.hosts ?? []).entries())
       refer('host', host, [...path, 'hosts', k]);
     for (const [k, set] of (rule.sets ?? []).entries())

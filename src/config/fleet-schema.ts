@@ -182,6 +182,7 @@ const rule = group({
   strength: maybe(choice(['hard', 'soft'])),
   hold: maybe(choice(['always', 'finally'])),
   vms: maybe(list(vms)),
+  on: maybe(list(vms)),
   hosts: maybe(list(hosts)),
   sets: maybe(list(list(hosts))),
   minimum: maybe(whole('a number of domains, at least 2', { min: 2 })),

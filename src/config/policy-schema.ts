@@ -62,11 +62,12 @@ const placement = group({
     'In every state of a plan, or in the end; default always, for affinity finally.',
   ),
   vms: optional(selector, 'Whom it is about.'),
+  on: optional(selector, 'dependency: each of vms needs one of these beside it.'),
   hosts: optional(selector, 'pin, avoid, preserve, spare, failover-reserve: the hosts.'),
   sets: optional(list(selector), 'among: the sets of hosts; a host is in one of them at most.'),
   over: optional(
     name('"host" or a kind of fault domain'),
-    'affinity, anti-affinity, spread: default host.',
+    'affinity, anti-affinity, spread, dependency: default host.',
   ),
   minimum: optional(
     whole('a number of domains, at least 2', { min: 2 }),

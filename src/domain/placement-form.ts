@@ -8,6 +8,7 @@ import type { PlacementKind } from './placement.ts';
 /** Keys of a rule that not every kind has. */
 export const PLACEMENT_PARTS = [
   'vms',
+  'on',
   'hosts',
   'sets',
   'over',
@@ -32,6 +33,7 @@ export const PLACEMENT_FORM: Readonly<Record<PlacementKind, Form>> = {
   spread: { needs: ['vms', 'minimum'], may: ['over'], hold: 'always' },
   lonely: { needs: ['vms'], may: [], hold: 'always' },
   among: { needs: ['vms', 'sets'], may: [], hold: 'always' },
+  dependency: { needs: ['vms', 'on'], may: ['over'], hold: 'finally' },
   preserve: { needs: ['hosts', 'free'], may: [], hold: 'always' },
   spare: { needs: ['hosts'], may: [], hold: 'always' },
   'failover-reserve': { needs: ['hosts'], may: ['failures'], hold: 'always' },

@@ -15,6 +15,7 @@ export const PLACEMENT_KINDS = [
   'among',
   'spread',
   'lonely',
+  'dependency',
   'preserve',
   'spare',
   'failover-reserve',
@@ -78,6 +79,17 @@ export interface LonelyRule extends RuleCommon {
   readonly vms: readonly VmId[];
 }
 
+/**
+ * Each of `vms` that runs has another VM of `on` that runs with it on one host (`over: 'host'`),
+ * or in one fault domain of the named kind. Who has none already may stay without, and may move.
+ */
+export interface DependencyRule extends RuleCommon {
+  readonly kind: 'dependency';
+  readonly vms: readonly VmId[];
+  readonly on: readonly VmId[];
+  readonly over: string;
+}
+
 /** So much of a resource: in its unit (bytes, threads), or as a share of the host's capacity. */
 export type Room = { readonly amount: number } | { readonly share: Ratio };
 
@@ -122,7 +134,8 @@ export type VmRule =
   | AvoidRule
   | AmongRule
   | SpreadRule
-  | LonelyRule;
+  | LonelyRule
+  | DependencyRule;
 
 export type PlacementRule = VmRule | HostRule;
 

@@ -82,11 +82,13 @@ export interface PlacementSpec {
   readonly hold: 'always' | 'finally';
   /** Absent where the kind is about no VMs in particular. */
   readonly vms?: Selector | undefined;
+  /** dependency: the VMs of which each needs one beside it. */
+  readonly on?: Selector | undefined;
   /** pin, avoid, preserve, spare, failover-reserve: the hosts. */
   readonly hosts?: Selector | undefined;
   /** among: the sets of hosts. */
   readonly sets?: readonly Selector[] | undefined;
-  /** affinity, anti-affinity, spread: 'host' (where absent) or a kind of fault domain. */
+  /** affinity, anti-affinity, spread, dependency: 'host' (if absent) or a kind of fault domain. */
   readonly over?: string | undefined;
   /** spread: how many of them, at least. */
   readonly minimum?: number | undefined;

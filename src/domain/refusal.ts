@@ -99,6 +99,10 @@ export const REFUSAL_CODES = {
     meaning: 'a VM that is to have its host for itself is in the way',
     hint: '',
   },
+  dependency: {
+    meaning: 'the VM, or one left behind, would be without those that it needs beside it',
+    hint: 'move what it depends on first, or together with it',
+  },
   preserve: {
     meaning: 'the host is to keep free what the VM would need',
     hint: 'ask the rule to preserve less, or make it soft',

@@ -158,6 +158,7 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
       }
       case 'affinity':
       case 'spread':
+      case 'dependency':
       // About hosts: hostRuleMisfit.
       case 'preserve':
       case 'spare':

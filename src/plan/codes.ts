@@ -28,6 +28,7 @@ export const ANTI_AFFINITY = codeNumber('anti-affinity');
 export const AVOID = codeNumber('avoid');
 export const COOL_DOWN = codeNumber('cool-down');
 export const CPU = codeNumber('cpu');
+export const DEPENDENCY = codeNumber('dependency');
 export const FAILOVER_RESERVE = codeNumber('failover-reserve');
 export const HUGE_PAGES = codeNumber('huge-pages');
 export const IN_FLIGHT = codeNumber('in-flight');

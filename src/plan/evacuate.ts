@@ -131,7 +131,8 @@ function lastResort(draft: Draft, leaver: Leaver): void {
 function crowd(draft: Draft, leaver: Leaver): boolean {
   const { state } = draft;
   const { vms, evacuation } = leaver;
-  const terms = withoutCpuLimit(evacuation.terms, state.model.width);
+  const useless = withLesserArrivals(draft, evacuation.terms.useless);
+  const terms = { ...withoutCpuLimit(evacuation.terms, state.model.width), useless };
   if (vms.some((vm) => state.stuck(vm, terms) !== 0)) return false;
   const pressed = { ...leaver, evacuation: { ...evacuation, terms } };
   if (moveToOne(draft, pressed, 'spread')) return true;
@@ -140,4 +141,17 @@ function crowd(draft: Draft, leaver: Leaver): boolean {
   const to = findLaterTarget(state, only, terms);
   if (to >= 0) draft.move(only, to, { ...pressed.evacuation, makesRoomFor: undefined });
   return to >= 0;
+}
+
+/**
+ * Hosts to which the plan brings others that could wait: those were promised the room, and would
+ * find the host crowded. With the next plan, who cannot wait comes first.
+ */
+function withLesserArrivals(draft: Draft, useless: Uint8Array | undefined): Uint8Array {
+  const { state, causes } = draft;
+  const marked = useless?.slice() ?? new Uint8Array(state.model.hosts.length);
+  for (const { vm, to } of state.moves) {
+    if (causes.get(vm)?.finding.tier !== 'mandatory') marked[to] = 1;
+  }
+  return marked;
 }

@@ -1,13 +1,13 @@
 /**
  * Who leaves a host: its VMs, each alone or with those that a rule wants on one host with it, and
- * how such a group is brought to another host: all of it, or nobody.
+ * where such a group goes.
  */
 
 import type { Finding } from '../domain/finding.ts';
 import type { Draft } from './draft.ts';
-import type { CompiledRule } from './rules/rule.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findTarget } from './targets.ts';
+import { moveGroup, togetherWith } from './together.ts';
 
 export interface Evacuation {
   readonly host: number;
@@ -69,24 +69,6 @@ export function largestHost(draft: Draft): Float64Array {
   return largest;
 }
 
-/** The VM and all on its host that `finally` affinity rules want on one host with it. */
-function togetherWith(draft: Draft, first: number, host: number): readonly number[] {
-  const { state } = draft;
-  const group = new Set([first]);
-  for (const v of group) {
-    for (const rule of state.rules.hardOf[v] ?? []) {
-      if (!bindsInTheEnd(rule)) continue;
-      if (rule.members.some((member) => state.at[member] !== host)) continue;
-      for (const member of rule.members) group.add(member);
-    }
-  }
-  return [...group].sort((a, b) => a - b);
-}
-
-function bindsInTheEnd({ rule }: CompiledRule): boolean {
-  return rule.kind === 'affinity' && rule.over === 'host' && rule.hold === 'finally';
-}
-
 /** All of the group to one host, or nothing. */
 export function moveTogether(draft: Draft, leaver: Leaver, fit: Fit): boolean {
   const { state } = draft;
@@ -125,27 +107,5 @@ function targetsFor(state: State, vms: readonly number[], fit: Fit): readonly nu
 
 /** To the first of the hosts that takes them all. */
 export function moveToAnyOf(draft: Draft, leaver: Leaver, hosts: readonly number[]): boolean {
-  const { state } = draft;
-  const rules = leaver.vms.flatMap((vm) => state.rules.hardOf[vm] ?? []);
-  // Only rules of those who go together: one of a group that stays is not left alone.
-  const isWhole = ({ members }: CompiledRule): boolean =>
-    members.every((vm) => leaver.vms.includes(vm));
-  const binding = rules.filter((rule) => bindsInTheEnd(rule) && isWhole(rule));
-  for (const rule of binding) state.suspended.add(rule);
-  const found = hosts.some((to) => moveAllTo(draft, leaver, to));
-  for (const rule of binding) state.suspended.delete(rule);
-  return found;
-}
-
-function moveAllTo(draft: Draft, { vms, evacuation }: Leaver, to: number): boolean {
-  const { terms, finding } = evacuation;
-  const done: number[] = [];
-  for (const vm of vms) {
-    if (draft.state.refusal(vm, to, terms, 'any-moment') !== 0) break;
-    draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
-    done.push(vm);
-  }
-  if (done.length === vms.length) return true;
-  for (const vm of done.toReversed()) draft.takeBack(vm);
-  return false;
+  return moveGroup(draft, { vms: leaver.vms, ...leaver.evacuation }, hosts);
 }

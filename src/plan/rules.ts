@@ -16,6 +16,7 @@ import {
   AMONG,
   ANTI_AFFINITY,
   AVOID,
+  DEPENDENCY,
   FAILOVER_RESERVE,
   LONELY,
   PIN,
@@ -25,6 +26,7 @@ import {
 } from './codes.ts';
 import type { Model } from './model.ts';
 import { apartRule } from './rules/apart.ts';
+import { dependencyRule } from './rules/dependency.ts';
 import { type Domains, countMembers, domainsOf, domainsOfSets } from './rules/domains.ts';
 import { failoverRule } from './rules/failover.ts';
 import { hostRule } from './rules/hosts.ts';
@@ -61,7 +63,8 @@ export function compileRules(model: Model, placement: readonly PlacementRule[]):
 }
 
 function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>): CompiledRule {
-  const present = [...new Set(rule.vms)].map((id) => model.vmIndex.get(id) ?? -1);
+  const named = rule.kind === 'dependency' ? [...rule.vms, ...rule.on] : rule.vms;
+  const present = [...new Set(named)].map((id) => model.vmIndex.get(id) ?? -1);
   const members = present.filter((v) => v >= 0 && (model.home[v] ?? -1) >= 0);
   members.sort((a, b) => a - b);
   const asRule = (code: number, answers: Answers): CompiledRule => ({
@@ -102,6 +105,8 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
       return asRule(PIN, hostRule(model, members, rule.hosts, true));
     case 'avoid':
       return asRule(AVOID, hostRule(model, members, rule.hosts, false));
+    case 'dependency':
+      return asRule(DEPENDENCY, dependencyRule(model, rule, domainsOf(model, rule.over, made)));
     case 'preserve':
       return asRule(PRESERVE, preserveRule(model, rule));
     case 'spare':

@@ -97,6 +97,8 @@ function resolve(
       return { ...common, kind };
     case 'among':
       return { ...common, kind, sets: (spec.sets ?? []).map(hostsOf) };
+    case 'dependency':
+      return { ...common, kind, on: vmsOf(spec.on), over };
     case 'preserve':
       return { ...common, kind, hosts: hostsOf(spec.hosts), free: spec.free ?? {} };
     case 'spare':

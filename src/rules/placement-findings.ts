@@ -12,6 +12,7 @@ import type {
   AffinityRule,
   AmongRule,
   AntiAffinityRule,
+  DependencyRule,
   LonelyRule,
   SpreadRule,
   VmRule,
@@ -100,6 +101,8 @@ function breachOf(rule: VmRule, world: World): Breach | undefined {
       return spreadBreach(rule, members, world);
     case 'lonely':
       return lonelyBreach(rule, members, world);
+    case 'dependency':
+      return dependencyBreach(rule, members, world);
     case 'affinity':
     case 'anti-affinity':
       return domainBreach(rule, members, world);
@@ -191,6 +194,29 @@ function lonelyBreach(rule: LonelyRule, members: readonly Vm[], world: World): B
     threshold: rule.vms,
     value: company.get(vm.host),
   }));
+}
+
+/** Those who run without any of the VMs that they need in their domain. */
+function dependencyBreach(
+  rule: DependencyRule,
+  members: readonly Vm[],
+  world: World,
+): Breach | undefined {
+  const needed = rule.on
+    .flatMap((id) => world.vms.get(id) ?? [])
+    .filter((vm) => vm.powerState !== 'off');
+  const wrong = members.filter((vm) => {
+    const domain = domainOf(rule.over, vm.host, world);
+    if (domain !== undefined) {
+      const isBeside = (other: Vm): boolean => domainOf(rule.over, other.host, world) === domain;
+      return !needed.some((other) => other.id !== vm.id && isBeside(other));
+    }
+    const reason = `the host has no fault domain '${rule.over}'`;
+    world.gaps.push({ host: vm.host, rule: rule.id, fact: rule.over, reason });
+    return false;
+  });
+  const threshold = [...new Set(needed.map(({ host }) => host))].sort(compareText);
+  return breach(rule, wrong, (vm) => ({ operator: 'notIn', threshold, value: vm.host }));
 }
 
 function domainOf(over: string, host: HostId, world: World): string | undefined {

@@ -17,7 +17,7 @@ import {
 import { bytes, cores, epochSeconds, ratio, seconds } from '../../src/domain/units.ts';
 import { CRITICALITIES, PERMISSIONS, POWER_STATES } from '../../src/domain/vm.ts';
 import { aHost, aSnapshot, aVm } from '../support/fleet.ts';
-import { aFailoverReserve, aPreserve, aSpare } from '../support/rule-kinds.ts';
+import { aDependency, aFailoverReserve, aPreserve, aSpare } from '../support/rule-kinds.ts';
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter((value) => {
   // oxlint-disable-next-line no-control-regex
@@ -99,6 +99,7 @@ const snapshots = fc
               },
               aPreserve('s', ['h0'], { memory: { amount: held + 1 }, cpu: { share: ratio(0.3) } }),
               aFailoverReserve('t', ['h0'], 2),
+              aDependency('v', ['v0'], ['v0'], 'rack'),
               aSpare('u', ['h0']),
             ],
       reservations: [

@@ -26,7 +26,15 @@ import {
   someMigration,
   someWeights,
 } from './fleet.ts';
-import { aFailoverReserve, aLonely, aPreserve, aSpare, aSpread, anAmong } from './rule-kinds.ts';
+import {
+  aDependency,
+  aFailoverReserve,
+  aLonely,
+  aPreserve,
+  aSpare,
+  aSpread,
+  anAmong,
+} from './rule-kinds.ts';
 
 interface RandomHost {
   readonly threads: number;
@@ -94,7 +102,7 @@ function often<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
 
 const OTHER_KINDS = [
   ...(['pin', 'avoid', 'among', 'spread', 'lonely'] as const),
-  ...(['preserve', 'spare', 'failover'] as const),
+  ...(['preserve', 'spare', 'failover', 'dependency', 'dependency'] as const),
 ];
 
 const RULE = fc.record({
@@ -304,6 +312,11 @@ function makeRule(
   if (kind === 'affinity') return anAffinity(id, vms);
   if (kind === 'affinity-rack') return anAffinity(id, vms, 'rack');
   if (kind === 'spread') return aSpread(id, vms, 2, hosts.length > 2 ? 'rack' : 'host');
+  if (kind === 'dependency') {
+    const over = hosts.length > 2 ? 'rack' : 'host';
+    // The second needs and is needed.
+    return aDependency(id, vms.slice(0, 2), vms.slice(1), over);
+  }
   if (kind === 'spare') return aSpare(id, hosts.slice(0, 2));
   if (kind === 'failover') return aFailoverReserve(id, hosts);
   if (kind === 'lonely') return aLonely(id, vms.slice(0, 2));

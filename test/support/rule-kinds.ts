@@ -2,6 +2,7 @@
 import { hostId, ruleId, vmId } from '../../src/domain/ids.ts';
 import type {
   AmongRule,
+  DependencyRule,
   FailoverReserveRule,
   LonelyRule,
   PlacementRule,
@@ -32,6 +33,15 @@ export function aSpread(
   over = 'rack',
 ): SpreadRule {
   return { ...common(id), kind: 'spread', vms: vms.map(vmId), over, minimum };
+}
+
+export function aDependency(
+  id: string,
+  vms: readonly string[],
+  on: readonly string[],
+  over = 'host',
+): DependencyRule {
+  return { ...common(id), kind: 'dependency', vms: vms.map(vmId), on: on.map(vmId), over };
 }
 
 export function aLonely(id: string, vms: readonly string[]): LonelyRule {

@@ -1,6 +1,7 @@
 // Role: moves to where a hard placement rule forbids them, to be planted in good plans; each only
 // where it is certain that the changed plan is wrong (mutation-scene.ts).
 import { memoryNeed } from '../../src/domain/demand.ts';
+import type { HostId, VmId } from '../../src/domain/ids.ts';
 import { type Mutator, memoryLimit, staying } from './mutation-scene.ts';
 
 export const RULE_MUTATORS: readonly Mutator[] = [
@@ -23,6 +24,30 @@ export const RULE_MUTATORS: readonly Mutator[] = [
           .rulesOf(vm.id, 'avoid')
           .some((rule) => rule.kind === 'avoid' && rule.hosts.includes(host.id)),
       ),
+  },
+  {
+    name: 'away from all those that it needs',
+    codes: ['dependency'],
+    plant: (scene) => {
+      const moved = scene.moved();
+      const flying = new Set(scene.request.snapshot.inFlight.map(({ vm }) => vm));
+      const isFixed = (id: VmId, host: HostId): boolean =>
+        scene.vms.get(id)?.host === host &&
+        scene.vms.get(id)?.powerState !== 'off' &&
+        !moved.has(id) &&
+        !flying.has(id);
+      return scene.retarget((host, vm) =>
+        scene.rulesOf(vm.id, 'dependency').some((rule) => {
+          if (rule.kind !== 'dependency' || rule.over !== 'host') return false;
+          const others = rule.on.filter((id) => id !== vm.id);
+          const isHad = others.some((id) => isFixed(id, vm.host));
+          const mayBeThere = others.some(
+            (id) => scene.vms.get(id)?.host === host.id || moved.has(id) || flying.has(id),
+          );
+          return vm.powerState !== 'off' && host.id !== vm.host && isHad && !mayBeThere;
+        }),
+      );
+    },
   },
   {
     name: 'to a host that is to keep its memory free',

@@ -4,8 +4,10 @@ import type { Move } from '../../../src/domain/plan.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, ratio } from '../../../src/domain/units.ts';
 import type { ViolationCode } from '../../../src/domain/violation.ts';
+import { aVm } from '../../support/fleet.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
+  aDependency,
   aFailoverReserve,
   aLonely,
   aPreserve,
@@ -59,6 +61,45 @@ export const RULE_KINDS: readonly Fault[] = [
     what: 'a lonely one that comes beside another',
     code: 'lonely',
     snapshot: fleet({ placement: [aLonely('r', ['v1'])] }),
+  },
+  {
+    what: 'one that leaves the one that it needs',
+    code: 'dependency',
+    snapshot: fleet({ placement: [aDependency('r', ['v1'], ['v2'])] }),
+  },
+  {
+    what: 'one that leaves the one that needs it',
+    code: 'dependency',
+    snapshot: fleet({ placement: [aDependency('r', ['v2'], ['v1'])] }),
+  },
+  {
+    what: 'two that leave the one that needs either',
+    code: 'dependency',
+    snapshot: fleet({
+      vms: ['v1', 'v2', 'v3'].map((id) => aVm({ id })),
+      placement: [aDependency('r', ['v3'], ['v1', 'v2'])],
+    }),
+    moves: [aMove(), aMove({ id: 'm2', vm: 'v2', to: 'h3' })],
+  },
+  {
+    what: 'one that follows the one that it needs, which may not have arrived',
+    code: 'dependency',
+    snapshot: fleet({ placement: [aDependency('r', ['v2'], ['v1'])] }),
+    moves: [aMove(), aMove({ id: 'm2', vm: 'v2', to: 'h2' })],
+  },
+  {
+    what: 'one that leaves, for where one is that may be gone',
+    code: 'dependency',
+    snapshot: fleet({ placement: [aDependency('r', ['v1'], ['v2', 'v3'])] }),
+    moves: [aMove({ id: 'm0', vm: 'v3', from: 'h2', to: 'h3' }), aMove({ id: 'm2' })],
+  },
+  {
+    what: 'in the end, one without those that it needs',
+    code: 'dependency',
+    snapshot: fleet({
+      placement: [{ ...aDependency('r', ['v1'], ['v2', 'v3']), hold: 'finally' }],
+    }),
+    moves: inTurn({ vm: 'v3', from: 'h2', to: 'h3' }),
   },
   {
     what: 'memory that a host is to keep free',
@@ -115,6 +156,33 @@ export const RULES_KEPT: readonly Omit<Fault, 'code'>[] = [
     what: 'a lonely one beside its like, and one that goes to where it is nobody’s company',
     snapshot: fleet({ placement: [aLonely('r', ['v1', 'v3'])] }),
     moves: [aMove(), aMove({ id: 'm2', vm: 'v2', to: 'h3' })],
+  },
+  {
+    what: 'one that goes from one that it needs to another one',
+    snapshot: fleet({ placement: [aDependency('r', ['v1'], ['v2', 'v3'])] }),
+  },
+  {
+    what: 'one that leaves when the one that needed it has gone to another one',
+    snapshot: fleet({ placement: [aDependency('r', ['v1'], ['v2', 'v3'])] }),
+    moves: inTurn({ vm: 'v2', to: 'h3' }),
+  },
+  {
+    what: 'one that leaves when another one has come in its place',
+    snapshot: fleet({ placement: [aDependency('r', ['v2'], ['v1', 'v3'])] }),
+    moves: [
+      aMove({ id: 'm0', vm: 'v3', from: 'h2', to: 'h1' }),
+      aMove({ id: 'm2', to: 'h3', dependsOn: ['m0'], predicted: startingAt(30) }),
+    ],
+  },
+  {
+    what: 'two that go together, together in the end',
+    snapshot: fleet({ placement: [{ ...aDependency('r', ['v1'], ['v2']), hold: 'finally' }] }),
+    moves: [aMove(), aMove({ id: 'm2', vm: 'v2' })],
+  },
+  {
+    what: 'one that had nobody of those that it needs',
+    snapshot: fleet({ placement: [aDependency('r', ['v1'], ['v3'])] }),
+    moves: [aMove({ to: 'h3' })],
   },
   {
     what: 'one that leaves just enough free, once another has left',

@@ -199,6 +199,12 @@ describe('mistakes in a fleet file', () => {
       '1 is less than 2; expected a number of domains',
     ],
     ['lonely on a host', rule('"kind": "lonely", "vms": [], "hosts": []'), 'lonely has no hosts'],
+    ['needing nobody', rule('"kind": "dependency", "vms": []'), 'dependency needs on'],
+    [
+      'needing one that is not there',
+      rule('"kind": "dependency", "vms": [], "on": ["v9"]'),
+      'unknown VM "v9"',
+    ],
     ['preserving nothing', rule('"kind": "preserve", "hosts": ["h1"]'), 'preserve needs free'],
     [
       'preserving no resource',

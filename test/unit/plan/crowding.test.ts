@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../../src/check/check.ts';
 import { missingWindow } from '../../../src/domain/measured.ts';
 import { plan } from '../../../src/plan/plan.ts';
-import { aFinding, aVm } from '../../support/fleet.ts';
+import { aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
 import { HOSTS, movesOf, request } from './support.ts';
 
 describe('crowding', () => {
@@ -47,5 +47,29 @@ describe('crowding', () => {
     expect(movesOf(request({ hosts: HOSTS, vms }, [aFinding('relieve', { host: 'h1' })]))).toEqual(
       [],
     );
+  });
+
+  it('crowds no host to which the plan brings one that could wait', () => {
+    // Nobody could go to h2 before x is to leave it; by then y is promised the room.
+    const unknown = { metrics: { 'cpu.used': missingWindow('stale') }, vcpus: 8 } as const;
+    const hosts = [8, 8, 4].map((threads, i) => aHost({ id: `h${i + 1}`, threads }));
+    const vms = [
+      aVm({ id: 'big', host: 'h1', ...unknown }),
+      aVm({ id: 'x', host: 'h2', cpuUsed: 0 }),
+      aVm({ id: 'y', host: 'h3', cpuUsed: 3 }),
+    ];
+    const placement = [
+      anAntiAffinity('a', ['big', 'x']),
+      aPin('p1', ['x'], ['h3']),
+      aPin('p2', ['y'], ['h2']),
+    ];
+    const findings = ['p1', 'p2'].map((rule) =>
+      aFinding('repair', { id: rule, trigger: { kind: 'placement', rule } }),
+    );
+    const evacuated = aFinding('evacuate', { host: 'h1' });
+    const asked = request({ hosts, vms, placement }, [evacuated, ...findings]);
+    const { plan: made } = plan(asked);
+    expect(check({ ...asked, plan: made })).toEqual([]);
+    expect(made.moves.map(({ vm }) => vm).toSorted()).toEqual(['x', 'y']);
   });
 });

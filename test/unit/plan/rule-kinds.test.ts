@@ -8,9 +8,9 @@ import type { Host } from '../../../src/domain/host.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
-import { aFinding, aHost, aPin, aVm } from '../../support/fleet.ts';
-import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
-import { hostId, vmId } from '../../../src/domain/ids.ts';
+import { aFinding, aHost, aPin, aVm, anAffinity } from '../../support/fleet.ts';
+import { aDependency, aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
+import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { movesOf, request } from './support.ts';
 
 /** Four like hosts, h1 and h2 in rack a, h3 in b, h4 in c. */
@@ -165,5 +165,106 @@ describe('lonely', () => {
     const rule = aLonely('r', ['v1']);
     const one = asked([...on('h1', 'v1'), off], [rule], [evacuated('h1'), evacuated('h3')]);
     expect(codesOf(one, 'v1')['h2']).toEqual([]);
+  });
+});
+
+describe('dependency', () => {
+  const both = on('h1', 'web', 'db');
+
+  it('keeps a VM where one is that it needs', () => {
+    const rule = { ...aDependency('r', ['web'], ['db', 'db2']), hold: 'always' as const };
+    const one = asked([...both, ...on('h3', 'db2')], [rule], []);
+    expect(codesOf(one, 'web')).toEqual({ h2: ['dependency'], h3: [], h4: ['dependency'] });
+  });
+
+  it('keeps the last one with those who need it', () => {
+    const rule = aDependency('r', ['web'], ['db', 'db2']);
+    const one = asked([...both, ...on('h3', 'db2')], [rule], []);
+    expect(codesOf(one, 'db')['h2']).toEqual(['dependency']);
+    expect(codesOf(one, 'db2')['h2']).toEqual([]);
+    const two = asked([...both, ...on('h1', 'db2')], [rule], []);
+    expect(codesOf(two, 'db')['h2']).toEqual([]);
+    const mutual = asked(both, [aDependency('r', ['web', 'db'], ['web', 'db'])], []);
+    expect(codesOf(mutual, 'web')['h2']).toEqual(['dependency']);
+  });
+
+  it('moves those of a host together when it is emptied', () => {
+    const rule = { ...aDependency('r', ['web'], ['db']), hold: 'finally' as const };
+    const one = asked(both, [rule], [evacuated('h1')]);
+    const [first, second] = moves(one);
+    expect([first, second].map((move) => move?.slice(-2))).toEqual(
+      Array.from({ length: 2 }, () => first?.slice(-2)),
+    );
+    expect(second).toBeDefined();
+  });
+
+  it('leaves them, if it holds always and there is no other one, and says why', () => {
+    const one = asked(both, [aDependency('r', ['web'], ['db'])], [evacuated('h1')]);
+    expect(moves(one)).toEqual([]);
+    expect(plan(one).report.unresolved.map(({ code }) => code)).toEqual([
+      'dependency',
+      'dependency',
+    ]);
+  });
+
+  it('holds over fault domains', () => {
+    const one = asked(both, [aDependency('r', ['web'], ['db'], 'rack')], [evacuated('h1')]);
+    expect(codesOf(one, 'web')).toEqual({ h2: [], h3: ['dependency'], h4: ['dependency'] });
+    expect(moves(one).toSorted()).toEqual(['db: h1 > h2', 'web: h1 > h2']);
+  });
+
+  it('is mended by moving who is alone to one that it needs', () => {
+    const vms = [...on('h1', 'web'), ...on('h3', 'db'), ...on('h2', 'x')];
+    expect(moves(asked(vms, [aDependency('r', ['web', 'x'], ['db'])], [broken('r')]))).toEqual([
+      'web: h1 > h3',
+      'x: h2 > h3',
+    ]);
+  });
+
+  it('counts neither who is off nor who is in flight', () => {
+    const off = aVm({ id: 'db', host: 'h1', powerState: 'off' });
+    const rule = aDependency('r', ['web'], ['db']);
+    expect(codesOf(asked([...on('h1', 'web'), off], [rule], []), 'web')['h2']).toEqual([]);
+    const { snapshot, ...rest } = asked(
+      [...both, ...on('h3', 'db2')],
+      [aDependency('r', ['web'], ['db', 'db2'])],
+      [],
+    );
+    const flight = {
+      move: moveId('f'),
+      vm: vmId('db2'),
+      from: hostId('h3'),
+      to: hostId('h2'),
+      method: 'pre-copy',
+      startedAt: snapshot.takenAt,
+    } as const;
+    const one = { ...rest, snapshot: { ...snapshot, inFlight: [flight] } };
+    expect(codesOf(one, 'web')).toMatchObject({ h2: ['dependency'], h3: ['dependency'] });
+    expect(codesOf(one, 'db')['h4']).toEqual(['dependency']);
+  });
+
+  it('brings those home together that went together', () => {
+    const evidence = [{ fact: 'vm.home', operator: 'notEqual', threshold: 'h2', value: 'h1' }];
+    const home = (vm: string): Finding => aFinding('return', { id: `home-${vm}`, vm, evidence });
+    const rule = { ...aDependency('r', ['web'], ['db']), hold: 'finally' as const };
+    const away = on('h2', 'web', 'db');
+    const both = asked(away, [rule], [home('web'), home('db')]);
+    expect(moves(both).toSorted()).toEqual(['db: h2 > h1', 'web: h2 > h1']);
+    expect(moves(asked(away, [rule], [home('web')]))).toEqual([]);
+  });
+
+  it('keeps who has gained one in the plan with it', () => {
+    const vms = [...on('h3', 'web'), ...on('h2', 'db'), ...on('h1', 'x')];
+    const soft = { ...anAffinity('s', ['web', 'x']), strength: 'soft' as const };
+    const small = HOSTS.map((host) => {
+      return host.id === 'h3' ? host : aHost({ id: host.id, memoryGib: host.id === 'h1' ? 9 : 5 });
+    });
+    const findings = [
+      evacuated('h2'),
+      aFinding('repair', { id: 's', tier: 'optional', trigger: { kind: 'placement', rule: 's' } }),
+    ];
+    const rule = aDependency('r', ['web'], ['db']);
+    const one = asked(vms, [rule, soft], findings, small);
+    expect(moves(one)).not.toContain('web: h3 > h1');
   });
 });

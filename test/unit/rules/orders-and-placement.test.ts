@@ -14,6 +14,7 @@ import {
   TEST_NOW,
 } from '../../support/fleet.ts';
 import {
+  aDependency,
   aFailoverReserve,
   aLonely,
   aPreserve,
@@ -152,6 +153,13 @@ describe('placement rules', () => {
     ['spread with too few', aSpread('r', ['v4'], 2), 'v4 on h3'],
     ['alone', aLonely('r', ['v1', 'v2', 'v3']), undefined],
     ['beside somebody', aLonely('r', ['v1', 'v2', 'v4']), 'v2 on h2'],
+    ['beside one that is needed', aDependency('r', ['v2'], ['v1', 'v3', 'off']), undefined],
+    [
+      'without those needed',
+      aDependency('r', ['v1', 'v2', 'off'], ['v2', 'off']),
+      'v1 on h1, v2 on h2',
+    ],
+    ['needed in the rack', aDependency('r', ['v1', 'v4'], ['v2'], 'rack'), 'v4 on h3'],
     ['enough kept free', aPreserve('r', ['h2'], { memory: { amount: 56 * GIB } }), undefined],
     [
       'too little memory kept free',
