@@ -28,6 +28,26 @@ export interface CheckedPlan {
   readonly violations: readonly Violation[];
 }
 
+/** Fleets of fewer VMs are planned whole before an early answer would be of use. */
+const EARLY_VMS = 2_000;
+
+/**
+ * The job with what cannot wait alone: the evacuations that are mandatory, and the hosts that take
+ * nothing in. Levelling a large fleet takes fifty times as long. Undefined: there is nothing of the
+ * kind, nothing else, or the whole is planned as quickly.
+ */
+export function urgentPart(job: PlanJob, least = EARLY_VMS): PlanJob | undefined {
+  const asking = job.findings.filter(({ response }) => response !== 'notify');
+  const urgent = asking.filter(
+    ({ tier, response }) => tier === 'mandatory' || response === 'quarantine',
+  );
+  const isUrgent = urgent.some(({ response }) => response === 'evacuate');
+  if (!isUrgent || urgent.length === asking.length || job.snapshot.vms.length < least) {
+    return undefined;
+  }
+  return { ...job, findings: urgent };
+}
+
 export function planAndCheck(job: PlanJob): CheckedPlan {
   const result = plan(job);
   const { snapshot, limits, migration } = job;

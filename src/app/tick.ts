@@ -25,6 +25,7 @@ import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import { Homecoming } from './homecoming.ts';
 import type { OrderDesk } from './order-desk.ts';
+import type { CheckedPlan } from './plan-job.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
 
@@ -88,12 +89,21 @@ export class Tick {
     const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
     this.#parts.events.emit('snapshot', { ...look, snapshot });
     await this.#homecoming.close(orders);
+    const isNewlyUrgent = findings.some((one) => isUrgent(one) && !this.#open.has(one.id));
     this.#announce(findings);
     const base = { snapshot, findings, orders };
     // Until the plan of this tick is there, the one before is the newest.
     const { result: old, verdicts: told = [], rejected: bad } = this.#state ?? {};
     this.#state = { ...base, result: old, verdicts: told, rejected: bad };
-    const { result, rejected } = await this.#plan(snapshot, findings);
+    let begun: Promise<unknown> = Promise.resolve();
+    const begin = ({ result: first, violations }: CheckedPlan): void => {
+      if (violations.length > 0) return;
+      begun = this.#parts.dispatcher.dispatch({ ...base, result: first });
+      // Whether it failed is asked below, when the whole plan is there.
+      begun.catch(() => undefined);
+    };
+    const { result, rejected } = await this.#plan(base, isNewlyUrgent ? begin : undefined);
+    await begun;
     if (rejected !== undefined) {
       await this.#parts.dispatcher.reject();
       this.#state = { ...base, result: undefined, verdicts: [], rejected };
@@ -160,17 +170,20 @@ export class Tick {
     this.#open = now;
   }
 
-  /** `rejected`: the checker found a fault, so nothing of this plan may run. */
+  /**
+   * `early`: told the plan of what cannot wait, where the whole takes longer. `rejected`: the
+   * checker found a fault, so nothing of this plan may run.
+   */
   async #plan(
-    snapshot: Snapshot,
-    findings: readonly Finding[],
+    { snapshot, findings }: Pick<TickState, 'snapshot' | 'findings'>,
+    early: ((checked: CheckedPlan) => void) | undefined,
   ): Promise<{ readonly result: PlanResult; readonly rejected: RejectedPlan | undefined }> {
     const { clock, events, experience, planner, policies, seed } = this.#parts;
     const { limits, migration, weights } = policies.policies;
     const started = clock.monotonic();
     const learned = await experience.learned(snapshot, migration);
     const job = { snapshot, findings, limits, migration, weights, seed, learned };
-    const { result, violations } = await planner.run(job);
+    const { result, violations } = await planner.run(job, early);
     const took = seconds(clock.monotonic() - started);
     events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });
     if (violations.length === 0) return { result, rejected: undefined };
@@ -178,6 +191,10 @@ export class Tick {
     events.emit('plan-rejected', { plan, violations });
     return { result, rejected: { plan, at: result.plan.snapshotAt, violations } };
   }
+}
+
+function isUrgent({ tier, response }: Finding): boolean {
+  return tier === 'mandatory' && response === 'evacuate';
 }
 
 function withStates(snapshot: Snapshot, states: ReturnType<HostLadder['states']>): Snapshot {

@@ -44,7 +44,7 @@ export async function daemonOnVirtualTime(story: string): Promise<VirtualDaemon>
       metricSources: [],
     }),
     subscribe: () => undefined,
-    planner: { run: (job) => own.planning(job), close: async () => undefined },
+    planner: { run: (job, early) => own.planning(job, early), close: async () => undefined },
     seed: 1,
     speed: 1,
     accessFile: join(folder, 'access.json'),
