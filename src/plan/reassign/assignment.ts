@@ -11,6 +11,11 @@ import { MoveCosts } from './move-costs.ts';
 import type { Problem } from './problem.ts';
 import { RuleCounts } from './rule-counts.ts';
 
+interface Move {
+  readonly item: number;
+  readonly to: number;
+}
+
 export class Assignment {
   readonly problem: Problem;
   readonly at: Int32Array;
@@ -89,11 +94,8 @@ export class Assignment {
     if (!this.allows(one, there) || !this.allows(other, here)) return Number.POSITIVE_INFINITY;
     if (this.#fixed?.[one] === 1 || this.#fixed?.[other] === 1) return Number.POSITIVE_INFINITY;
     const { loads } = this;
-    let change = this.moves.swapChange(one, other);
-    if (this.misplaced > 0) {
-      if (!this.allows(one, here)) change -= this.#penalty;
-      if (!this.allows(other, there)) change -= this.#penalty;
-    }
+    let change = this.moves.pairChange(one, there, other, here);
+    if (this.misplaced > 0) change -= this.#penalty * this.#strays(one, other);
     const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
     const floorThere = loads.exchangeFloor(one, other, there);
     const floor = change + loads.exchangeFloor(other, one, here) + floorThere;
@@ -104,9 +106,34 @@ export class Assignment {
     }
     change += loads.exchange(one, other, there);
     if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
-    if (this.rules.isFree(one) && this.rules.isFree(other)) return change;
-    const mended = this.#swapMends(one, other);
-    return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
+    return this.#withRules(change, { item: one, to: there }, { item: other, to: here });
+  }
+
+  /** The same for an item that goes where another leaves for a third bin. */
+  chainCost(one: number, other: number, to: number, limit = Number.POSITIVE_INFINITY): number {
+    const here = this.at[one] ?? -1;
+    const there = this.at[other] ?? -1;
+    if (here < 0 || there < 0) return Number.POSITIVE_INFINITY;
+    if (!this.allows(one, there) || !this.allows(other, to)) return Number.POSITIVE_INFINITY;
+    if (this.#fixed?.[one] === 1 || this.#fixed?.[other] === 1) return Number.POSITIVE_INFINITY;
+    const { loads } = this;
+    let change = this.moves.pairChange(one, there, other, to) + loads.departure(one, here);
+    if (this.misplaced > 0) change -= this.#penalty * this.#strays(one, other);
+    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    const floorThere = loads.exchangeFloor(one, other, there);
+    change += loads.arrival(other, to, mendable - change - floorThere);
+    if (change + floorThere > mendable || change === Number.POSITIVE_INFINITY) {
+      return change + floorThere;
+    }
+    change += loads.exchange(one, other, there);
+    if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
+    return this.#withRules(change, { item: one, to: there }, { item: other, to });
+  }
+
+  /** How many of the two stand where they may not. */
+  #strays(one: number, other: number): number {
+    const strays = this.allows(one, this.at[one] ?? -1) ? 0 : 1;
+    return strays + (this.allows(other, this.at[other] ?? -1) ? 0 : 1);
   }
 
   /** How many units of broken rules the shift would mend; -1: it breaks one. */
@@ -120,19 +147,21 @@ export class Assignment {
     return mended;
   }
 
-  #swapMends(one: number, other: number): number {
+  /** The change with what two moves mend of rules; Infinity: they break one. */
+  #withRules(change: number, one: Move, other: Move): number {
     const { rules } = this;
-    const [here, there] = [this.at[one] ?? -1, this.at[other] ?? -1];
+    if (rules.isFree(one.item) && rules.isFree(other.item)) return change;
+    const [here, there] = [this.at[one.item] ?? -1, this.at[other.item] ?? -1];
     const before = rules.total;
     rules.mark();
-    rules.move(one, -1);
-    rules.move(other, here);
-    rules.move(one, there);
+    rules.move(one.item, -1);
+    rules.move(other.item, other.to);
+    rules.move(one.item, one.to);
     const mended = rules.worse() ? -1 : before - rules.total;
-    rules.move(one, -1);
-    rules.move(other, there);
-    rules.move(one, here);
-    return mended;
+    rules.move(one.item, -1);
+    rules.move(other.item, there);
+    rules.move(one.item, here);
+    return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
   }
 
   /** Puts the item into the bin. The caller has judged: nothing is checked. */
@@ -149,6 +178,13 @@ export class Assignment {
     if (to < 0) return;
     this.loads.add(item, to);
     this.#enter(item, to);
+  }
+
+  /** The change that {@link chainCost} judges. */
+  chain(one: number, other: number, to: number): void {
+    const there = this.at[other] ?? -1;
+    this.place(other, to);
+    this.place(one, there);
   }
 
   swap(one: number, other: number): void {

@@ -201,6 +201,55 @@ export class Loads {
     this.#settle(bin);
   }
 
+  /** The concern that costs most in the bin; -1: none does. */
+  dearest(bin: number): number {
+    let [dearest, most] = [-1, 0];
+    for (let concern = 0; concern < this.concerns; concern += 1) {
+      const cost = this.#concernCost(bin, concern);
+      if (cost > most) [dearest, most] = [concern, cost];
+    }
+    return dearest;
+  }
+
+  #concernCost(bin: number, concern: number): number {
+    const resources = this.#resources;
+    if (concern < resources) {
+      const cell = (bin * resources + concern) * CELL;
+      return -(this.#cells[cell + SLACK] ?? 0) * (this.#cells[cell + WEIGHT] ?? 0);
+    }
+    const balance = this.#balances[concern - resources];
+    return balance === undefined ? 0 : balance.weight * this.#lack(bin, balance);
+  }
+
+  /** How much more of the second resource would have to be free. */
+  #lack(bin: number, { first, second, target }: Balance): number {
+    const after = this.#freeAfter(bin, second, -1, -1);
+    return target * this.#freeAfter(bin, first, -1, -1) - after;
+  }
+
+  /**
+   * How far a guest's leaving brings the item that does not fit: the sum over the resources of the
+   * share of what is missing; when it fits, of what is beyond soft capacity.
+   */
+  help(guest: number, item: number, bin: number): number {
+    const resources = this.#resources;
+    let [hard, soft] = [0, 0];
+    for (let r = 0; r < resources; r += 1) {
+      const cell = (bin * resources + r) * CELL;
+      const wanted = this.#need[item * resources + r] ?? 0;
+      const given = this.#need[guest * resources + r] ?? 0;
+      if (wanted === 0 || given === 0) continue;
+      const over = wanted - (this.#cells[cell + SLACK] ?? 0);
+      if (over > 0) soft += (given < over ? given : over) * (this.#cells[cell + WEIGHT] ?? 0);
+      const isHeld = this.#transient[r] === 1;
+      const missing = wanted - (this.#cells[cell] ?? 0);
+      if (missing <= 0 || (isHeld && this.#home[item] === bin)) continue;
+      if (isHeld && this.#home[guest] === bin) continue;
+      hard += given < missing ? given / missing : 1;
+    }
+    return this.arrival(item, bin, 0) === Number.POSITIVE_INFINITY ? hard : soft;
+  }
+
   /** Hard capacity less load; < 0: the bin is overfull. */
   free(bin: number, resource: number): number {
     return this.#cells[(bin * this.#resources + resource) * CELL + FREE] ?? 0;
@@ -280,9 +329,7 @@ export class Loads {
     for (let b = 0; b < this.#balances.length; b += 1) {
       const balance = this.#balances[b];
       if (balance === undefined) continue;
-      const missing =
-        balance.target * this.#freeAfter(bin, balance.first, -1, -1) -
-        this.#freeAfter(bin, balance.second, -1, -1);
+      const missing = this.#lack(bin, balance);
       sets.put(2 * (this.#resources + b), bin, missing > 0);
       sets.put(2 * (this.#resources + b) + 1, bin, missing < 0);
     }

@@ -11,6 +11,8 @@ export class MoveCosts {
   held = 0;
   /** Charged per unit of {@link held}; no part of the problem's cost: see anneal.ts. */
   holdingPrice = 0;
+  /** True when any item would hold something at home. */
+  readonly canHold: boolean;
   /** Per item: the transient need that it leaves behind at home, at the price of soft load. */
   readonly #holding: Float64Array;
   readonly #problem: Problem;
@@ -35,6 +37,7 @@ export class MoveCosts {
     this.#pairs = problem.pairCost;
     this.#maxMoves = problem.maxMoves ?? Number.POSITIVE_INFINITY;
     this.#holding = holdingOf(problem);
+    this.canHold = this.#holding.some((held) => held > 0);
     const groups = this.#groupOf?.reduce((most, g) => Math.max(most, g + 1), 0) ?? 0;
     this.#movedOf = new Int32Array(groups);
     this.#groupsWith = new Int32Array(problem.items + 2);
@@ -62,15 +65,16 @@ export class MoveCosts {
       : own + this.#groupWeight * this.#mostChange(item, away);
   }
 
-  swapChange(one: number, other: number): number {
+  /** The same for two items that move at once. */
+  pairChange(one: number, oneTo: number, other: number, otherTo: number): number {
     const [here, there] = [this.#at[one] ?? -1, this.#at[other] ?? -1];
-    const goes = this.#away(one, there) - this.#away(one, here);
-    const comes = this.#away(other, here) - this.#away(other, there);
+    const goes = this.#away(one, oneTo) - this.#away(one, here);
+    const comes = this.#away(other, otherTo) - this.#away(other, there);
     if (goes + comes > 0 && this.moved + goes + comes > this.#maxMoves) {
       return Number.POSITIVE_INFINITY;
     }
-    const own = this.#costAt(one, there) - this.#costAt(one, here);
-    const others = this.#costAt(other, here) - this.#costAt(other, there);
+    const own = this.#costAt(one, oneTo) - this.#costAt(one, here);
+    const others = this.#costAt(other, otherTo) - this.#costAt(other, there);
     if (this.#groupOf === undefined) return own + others;
     return own + others + this.#groupWeight * this.#mostChangeOfTwo(one, goes, other, comes);
   }

@@ -94,6 +94,40 @@ describe('assignment', () => {
     );
   });
 
+  test('a chain costs what it is said to cost, and is refused when it breaks something', () => {
+    const anyChain = fc.record({ one: fc.nat(), other: fc.nat(), to: fc.nat(), limit: fc.nat(30) });
+    fc.assert(
+      fc.property(anyProblem(), fc.array(anyChain, { maxLength: 30 }), (problem, chains) => {
+        const state = new Assignment(problem, problem.home.slice());
+        const hard = fitsHard(problem, problem.home);
+        for (const chain of chains) {
+          const [one, other] = [chain.one % problem.items, chain.other % problem.items];
+          const [to, through] = [chain.to % problem.bins, state.at[other]!];
+          if (new Set([state.at[one], through, to]).size < 3) continue;
+          const change = state.chainCost(one, other, to);
+          const hurried = state.chainCost(one, other, to, chain.limit);
+          expect(hurried > chain.limit).toBe(change > chain.limit);
+          const after = state.at.slice();
+          [after[one], after[other]] = [through, to];
+          const before = naiveFaults(problem, state.at);
+          const faults = naiveFaults(problem, after);
+          const isWorse = faults.some((fault, index) => fault > before[index]!);
+          const strays = [one, other].some(
+            (item) => problem.allowed?.[problem.classOf![item]!]?.[after[item]!] === 0,
+          );
+          expect(change === Number.POSITIVE_INFINITY).toBe(isWorse || strays);
+          if (isWorse || strays) continue;
+          const cost = expectedCost(problem, state.at);
+          state.chain(one, other, to);
+          const told = hard ? change : expectedCost(problem, state.at) - cost;
+          expect(expectedCost(problem, state.at) - cost).toBeCloseTo(told, 6);
+          expect(state.at).toEqual(after);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
   test('taking changes back leads to where they began', () => {
     fc.assert(
       fc.property(anyProblem(), anyMoves, (problem, moves) => {
