@@ -63,12 +63,12 @@ interface SearchPlan {
  * at home worth saving: both pay only when there is time to use it. The figures are from trials
  * with 50 to 15,000 steps per item.
  */
-function planFor(stepsPerItem: number, canHold: boolean): SearchPlan {
+function planFor(stepsPerItem: number): SearchPlan {
   return {
     heat: Math.min(0.3, 0.03 * Math.sqrt(stepsPerItem / 1000)),
     holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 500),
-    rearranged: Math.min(0.02, stepsPerItem / 1_000_000),
-    chained: Math.min(0.4, stepsPerItem / (canHold ? 5000 : 20_000)),
+    rearranged: Math.min(0.1, Math.max(0, stepsPerItem - 5000) / 100_000),
+    chained: Math.min(0.4, stepsPerItem / 20_000),
   };
 }
 
@@ -87,7 +87,7 @@ export class Annealer {
   #started = 0;
   /** What a random shift changes. */
   #usual = 0;
-  #plan = planFor(0, false);
+  #plan = planFor(0);
 
   constructor(state: Assignment, budget: Budget) {
     this.#state = state;
@@ -135,7 +135,7 @@ export class Annealer {
       const spent = this.#spent(this.steps);
       if (spent >= until && until < 1) break;
       const progress = (spent - from) / Math.max(1 - FROZEN, until - from);
-      this.#plan = planFor(this.#pace(spent), this.#state.moves.canHold);
+      this.#plan = planFor(this.#pace(spent));
       const heat = this.#plan.heat * COOLING ** progress;
       this.#temperature = progress < FROZEN ? this.#usual * heat : 0;
       const falling = Math.max(0, 1 - progress / FROZEN);
@@ -173,7 +173,7 @@ export class Annealer {
     this.#charge(HOLDING_PRICE);
     while (descent.round()) {
       this.steps = start + descent.steps;
-      this.#charge(planFor(this.#pace(this.#spent(this.steps)), true).holdingPrice);
+      this.#charge(planFor(this.#pace(this.#spent(this.steps))).holdingPrice);
     }
     this.steps = start + descent.steps;
     this.#charge(0);
