@@ -16,7 +16,7 @@ export interface Gap {
 }
 
 /** GiB that the plan moves, each move with its fixed part. */
-function moved(request: PlanRequest, moves: readonly Move[]): number {
+export function moved(request: PlanRequest, moves: readonly Move[]): number {
   const vms = new Map(request.snapshot.vms.map((vm) => [vm.id, vm]));
   return moves.reduce((sum, { vm: id }) => {
     const vm = vms.get(id);
@@ -25,7 +25,7 @@ function moved(request: PlanRequest, moves: readonly Move[]): number {
 }
 
 /** Standard deviation of CPU load over threads after the moves. */
-function spreadAfter({ snapshot }: PlanRequest, moves: readonly Move[]): number {
+export function spreadAfter({ snapshot }: PlanRequest, moves: readonly Move[]): number {
   const ends = new Map(moves.map(({ vm, to }) => [vm, to]));
   const uses = snapshot.hosts.map((host) => {
     const here = snapshot.vms.filter((vm) => (ends.get(vm.id) ?? vm.host) === host.id);

@@ -2,6 +2,7 @@
 // returns figures by name; printing them is the command's business.
 import { parseArgs } from 'node:util';
 
+import { benchAnytime } from './anytime.ts';
 import { benchBtrplace } from './btrplace.ts';
 import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
@@ -22,6 +23,10 @@ export interface Bench {
 }
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
+  anytime: {
+    usage: 'anytime --snapshot FILE [--goal relieve|level] [--milliseconds 0,50,…]',
+    run: async (args) => benchAnytime(args),
+  },
   btrplace: {
     usage: 'btrplace [--data DIR] [--instance NAME] [--seconds N] [--seed N] [--out FILE]',
     run: async (args) => benchBtrplace(args),
