@@ -1,5 +1,6 @@
 /**
- * Follows the VMs of hosts that were returned to service on their way home, and ends it: who has
+ * Follows the VMs of hosts that were returned to service on their way home (in which order they
+ * are let go is return-waves.ts' affair), and ends it: who has
  * arrived is done (once: a VM that is moved away later is not fetched again), who was moved by
  * somebody else stays where that put it, and when none of the others could come for a whole hour,
  * the return is closed as a partial one. Whoever stays away is named, with the reason, in the
@@ -9,13 +10,15 @@
 import type { Finding } from '../domain/finding.ts';
 import { compareText, vmId, type HostId, type VmId } from '../domain/ids.ts';
 import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
-import type { Order, Stay } from '../domain/order.ts';
+import type { Order, ReturnProgress, Stay } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { OrderDesk } from './order-desk.ts';
+import type { PolicyStore } from './policy-store.ts';
+import { againstReturn, nextWave, withHold } from './return-waves.ts';
 
 /**
  * How long nothing may get on before a return is given up. A host that has just been started gets
@@ -31,6 +34,7 @@ const LINES = 20;
 export interface HomecomingParts {
   readonly ledger: Ledger;
   readonly orders: OrderDesk;
+  readonly policies: Pick<PolicyStore, 'policies'>;
   readonly clock: Clock;
   readonly events: EventSink;
 }
@@ -42,6 +46,9 @@ export interface HomecomingView {
   readonly result: PlanResult;
   readonly verdicts: readonly GateVerdict[];
 }
+
+/** Of the VMs that were let go nobody is known to be kept from coming. */
+const NOBODY: ReadonlySet<VmId> = new Set();
 
 /** Whether a VM can come home: it is on its way, it waits for us, or something is against it. */
 type Chance =
@@ -59,7 +66,14 @@ export class Homecoming {
   async settle(orders: readonly Order[], snapshot: Snapshot): Promise<readonly Order[]> {
     const out: Order[] = [];
     for (const order of orders) {
-      out.push(order.state === 'returning' ? await this.#settle(order, snapshot) : order);
+      if (order.state !== 'returning') {
+        out.push(order);
+        continue;
+      }
+      const settled = await this.#settle(order, snapshot);
+      const next = await this.#letGo(settled, snapshot);
+      if (next !== settled) await this.#parts.orders.update(next);
+      out.push(next);
     }
     return out;
   }
@@ -102,8 +116,9 @@ export class Homecoming {
     return newest !== undefined && (host === newest.host || host === newest.from);
   }
 
-  async #judge(order: Order, view: HomecomingView): Promise<void> {
+  async #judge(before: Order, view: HomecomingView): Promise<void> {
     const now = this.#parts.clock.now();
+    const order = this.#held(before, view);
     const chances = order.home.map((vm) => chanceOf(vmId(vm), order, view));
     const blocked = chances.flatMap((chance) => (chance.kind === 'blocked' ? [chance.stay] : []));
     const isWaiting = chances.some(({ kind }) => kind === 'waiting');
@@ -116,9 +131,41 @@ export class Homecoming {
     if (isHopeless) {
       const ended = await this.#write({ ...order, home: [], stuckSince }, blocked, view.snapshot);
       await this.#parts.orders.closeReturned([ended]);
-    } else if (stuckSince !== order.stuckSince) {
-      await this.#parts.orders.update({ ...order, stuckSince });
+      return;
     }
+    const kept = new Set(blocked.map(({ vm }) => vm));
+    const next = await this.#letGo(order, view.snapshot, kept);
+    if (next.progress !== before.progress || stuckSince !== before.stuckSince) {
+      await this.#parts.orders.update({ ...next, stuckSince });
+    }
+  }
+
+  /** The order, held back as long as something speaks against its host. */
+  #held(order: Order, { snapshot, findings }: HomecomingView): Order {
+    const against = againstReturn(order, snapshot, findings);
+    const held = withHold(order, against, snapshot);
+    if (held === order) return order;
+    const name = snapshot.hosts.find(({ id }) => id === order.host)?.name ?? order.host;
+    if (against !== undefined) {
+      const text = `${name}: nobody more comes home for now: ${against}`;
+      this.#parts.events.emit('warning', { key: `held ${order.id}`, text });
+    }
+    return held;
+  }
+
+  /** Lets the next ones go, where it is their turn; the order itself is for the caller to keep. */
+  async #letGo(order: Order, snapshot: Snapshot, blocked = NOBODY): Promise<Order> {
+    const { progress } = order;
+    if (progress === undefined || order.home.length === 0) return order;
+    const { clock, ledger, policies } = this.#parts;
+    const at = clock.now();
+    const settings = policies.policies;
+    const next = nextWave(order, progress, { snapshot, settings, now: at, blocked });
+    if (next === progress) return order;
+    const text = releaseText(order, next, snapshot);
+    const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
+    if (text !== undefined) await ledger.addHistory([{ at, kind: 'order', ...about, text }]);
+    return { ...order, progress: next };
   }
 
   /** Who stays away is said before it is forgotten. */
@@ -146,12 +193,25 @@ export class Homecoming {
   }
 }
 
+/** Undefined: nobody was let go. */
+function releaseText(order: Order, next: ReturnProgress, snapshot: Snapshot): string | undefined {
+  const names = new Map<string, string>(snapshot.vms.map(({ id, name }) => [id, name]));
+  const fresh = next.released.slice(order.progress?.released.length ?? 0);
+  if (fresh.length === 0) return undefined;
+  const host = snapshot.hosts.find(({ id }) => id === order.host)?.name ?? order.host;
+  const who = fresh.map((vm) => names.get(vm) ?? vm).join(', ');
+  return `${host}: ${next.isTried ? 'come home next' : 'try it out, coming home first'}: ${who}`;
+}
+
 function chanceOf(vm: VmId, order: Order, view: HomecomingView): Chance {
   const { snapshot, findings, result, verdicts } = view;
   const host = snapshot.vms.find((one) => one.id === vm)?.host;
   const blocked = (reason: string): Chance => ({ kind: 'blocked', stay: { vm, host, reason } });
   if (host === undefined) return blocked('no source reports it any more');
   if (snapshot.inFlight.some((flight) => flight.vm === vm)) return { kind: 'moving' };
+  const { heldBy, released } = order.progress ?? {};
+  if (heldBy !== undefined) return blocked(heldBy);
+  if (released?.includes(vm) === false) return { kind: 'waiting' };
   if (!snapshot.hosts.some(({ id }) => id === order.host)) {
     return blocked('no source reports its home any more');
   }

@@ -11,6 +11,7 @@ import { orderId, type HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds } from '../domain/units.ts';
+import { NOBODY_YET } from './return-waves.ts';
 import { Turns } from './turns.ts';
 
 export interface NewOrder {
@@ -58,7 +59,7 @@ export class OrderDesk {
       const open = await this.#openOrder(host.id);
       if (open === undefined) return undefined;
       const text = `${host.name}: returned to service by ${by}`;
-      return this.#put({ ...open, state: 'returning' }, 'changed', text);
+      return this.#put({ ...open, state: 'returning', progress: NOBODY_YET }, 'changed', text);
     });
   }
 

@@ -176,6 +176,19 @@ export const modeSchema = z.preprocess(
   modeObject,
 );
 
+export const maintenanceSchema = section({
+  canaries: option(
+    whole('a number of VMs', { min: 0 }),
+    2,
+    'So many of the least important VMs come home first and try the host out; 0: no trial.',
+  ),
+  canaryFor: option(
+    duration(),
+    '5m',
+    'So long they run there, and nothing speaks against the host, before the others follow.',
+  ),
+});
+
 export const weightsSchema = section({
   overload: option(number('a weight'), 100, 'Weight of load beyond the safety capacity.'),
   imbalance: option(number('a weight'), 1, 'Weight of uneven load.'),

@@ -6,7 +6,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PolicySet } from '../domain/policy.ts';
 import { type ConfigDocument, type Path, problemAt } from './document.ts';
-import { limitsSchema, migrationSchema, modeSchema, weightsSchema } from './options.ts';
+import {
+  limitsSchema,
+  maintenanceSchema,
+  migrationSchema,
+  modeSchema,
+  weightsSchema,
+} from './options.ts';
 import type { PlacementEntry, PolicyFile } from './policy-schema.ts';
 import type { ConfigProblem } from './problem.ts';
 import { schemaAt, keysOf } from './schema-walk.ts';
@@ -18,12 +24,14 @@ export interface ParsedPolicy {
   readonly content: PolicyFile;
 }
 
-type Options = Pick<PolicySet, 'limits' | 'migration' | 'mode' | 'weights'>;
-type Sections = Pick<PolicyFile, 'limits' | 'migration' | 'mode' | 'weights'>;
+type SectionName = 'limits' | 'migration' | 'maintenance' | 'mode' | 'weights';
+type Options = Pick<PolicySet, SectionName>;
+type Sections = Pick<PolicyFile, SectionName>;
 
 const SECTIONS = {
   limits: limitsSchema,
   migration: migrationSchema,
+  maintenance: maintenanceSchema,
   mode: modeSchema,
   weights: weightsSchema,
 } as const;
@@ -88,7 +96,7 @@ function put(target: Record<string, unknown>, path: readonly string[], value: un
   if (typeof parent === 'object' && parent !== null) Reflect.set(parent, path.at(-1) ?? '', value);
 }
 
-function optionsOf({ limits, migration, mode, weights }: Sections): Options {
+function optionsOf({ limits, migration, maintenance, mode, weights }: Sections): Options {
   const { cooldown, ...otherLimits } = limits;
   const { downtimeLimit, timeoutPerGiB, bandwidth, ...otherMigration } = migration;
   const { perMove, ...otherWeights } = weights;
@@ -99,6 +107,10 @@ function optionsOf({ limits, migration, mode, weights }: Sections): Options {
       downtimeLimitSeconds: downtimeLimit,
       timeoutSecondsPerGib: timeoutPerGiB,
       bandwidth,
+    },
+    maintenance: {
+      canaries: maintenance.canaries,
+      canarySeconds: maintenance.canaryFor,
     },
     mode,
     weights: { ...otherWeights, perMoveBytes: perMove },

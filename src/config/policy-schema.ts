@@ -8,7 +8,14 @@ import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
 import { choice, duration, group, list, name, share, table, text, whole } from './fields.ts';
 import { freeRoom } from './free-room.ts';
-import { limitsSchema, migrationSchema, modeSchema, optional, weightsSchema } from './options.ts';
+import {
+  limitsSchema,
+  maintenanceSchema,
+  migrationSchema,
+  modeSchema,
+  optional,
+  weightsSchema,
+} from './options.ts';
 
 /** Chooses VMs or hosts; at least one part has to be there, or it would choose all by accident. */
 const selector = group({
@@ -94,6 +101,7 @@ export const policySchema = group({
   placement: optional(list(placement), 'Where VMs may be.'),
   limits: limitsSchema,
   migration: migrationSchema,
+  maintenance: maintenanceSchema,
   mode: modeSchema,
   weights: weightsSchema,
 });

@@ -29,8 +29,22 @@ export interface Order {
   readonly home: readonly string[];
   /** `returning`: since when none of those that are to come could; absent: some may. */
   readonly stuckSince?: EpochSeconds | undefined;
+  /** `returning`: who of `home` may come by now; absent: all of them. */
+  readonly progress?: ReturnProgress | undefined;
   /** The VMs of `home` that did not come home. A closed order with some was a partial return. */
   readonly stays?: readonly Stay[] | undefined;
+}
+
+/** How far a host that returns to service has shown that it is well. */
+export interface ReturnProgress {
+  /** The VMs that were let go home so far, in that order; also those that have arrived. */
+  readonly released: readonly VmId[];
+  /** Since when the first of them run there; undefined: none does. */
+  readonly triedSince?: EpochSeconds | undefined;
+  /** The trial is over, and was passed. */
+  readonly isTried: boolean;
+  /** Why nobody may come at the moment; undefined: nothing speaks against it. */
+  readonly heldBy?: string | undefined;
 }
 
 /** A VM that stays away from its home. */

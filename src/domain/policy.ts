@@ -158,6 +158,14 @@ export interface MigrationSettings {
   readonly methods: readonly MoveMethod[];
 }
 
+/** How a host comes back from maintenance. */
+export interface MaintenanceSettings {
+  /** So many of the least important VMs come home first; 0: without a trial. */
+  readonly canaries: number;
+  /** So long they run there, with nothing against the host, before the others follow. */
+  readonly canarySeconds: Seconds;
+}
+
 /** Weights of the objective; see the planner for the formula of each term. */
 export interface Weights {
   readonly overload: number;
@@ -181,6 +189,7 @@ export interface PolicySet {
   readonly placement: readonly PlacementSpec[];
   readonly limits: Limits;
   readonly migration: MigrationSettings;
+  readonly maintenance: MaintenanceSettings;
   readonly mode: ModeSettings;
   readonly weights: Weights;
 }

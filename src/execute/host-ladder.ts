@@ -55,13 +55,14 @@ export function nextHostState(view: LadderView): LadderStep {
     const reason = `${order.kind} ordered by ${order.by.name}: ${order.reason}`;
     return { state: emptying(view, true), reason };
   }
-  if (order?.state === 'returning') {
-    return { state: 'returning', reason: `returned to service: ${order.reason}` };
-  }
+  // Also of a host that was returned to service: the repair may have been none.
   if (responses.has('evacuate')) {
     return { state: emptying(view, false), reason: 'a rule evacuates it' };
   }
   if (responses.has('quarantine')) return { state: 'quarantined', reason: 'a rule quarantines it' };
+  if (order?.state === 'returning') {
+    return { state: 'returning', reason: `returned to service: ${order.reason}` };
+  }
   if (responses.has('relieve')) return { state: 'warn', reason: 'a rule finds it overloaded' };
   return { state: 'healthy', reason: 'nothing speaks against it' };
 }

@@ -64,7 +64,7 @@ function ordered(order: Order, host: Host): Finding {
 /** One per VM that is still elsewhere; the planner reads the home from the evidence. */
 function returns(order: Order, host: Host, vms: ReadonlyMap<VmId, Vm>): readonly Finding[] {
   const findings: Finding[] = [];
-  for (const id of new Set(order.home)) {
+  for (const id of new Set(mayCome(order))) {
     const vm = vms.get(id as VmId); // looked up: a home that is no VM finds none
     if (vm === undefined || vm.host === host.id) continue;
     findings.push({
@@ -82,6 +82,14 @@ function returns(order: Order, host: Host, vms: ReadonlyMap<VmId, Vm>): readonly
     });
   }
   return findings;
+}
+
+/** A host that comes back is tried out first: not all may come at once (app/return-waves.ts). */
+function mayCome({ home, progress }: Order): readonly string[] {
+  if (progress === undefined) return home;
+  if (progress.heldBy !== undefined) return [];
+  const released = new Set<string>(progress.released);
+  return home.filter((vm) => released.has(vm));
 }
 
 function triggerOf(order: Order): Trigger {

@@ -311,6 +311,7 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     placement: [],
     limits: someLimits(),
     migration: someMigration(),
+    maintenance: { canaries: 2, canarySeconds: seconds(300) },
     mode: { default: 'automatic', clusters: {}, approve: [] },
     weights: someWeights(),
     ...options,

@@ -12,13 +12,15 @@ import type { RefusalCode } from '../../../src/domain/refusal.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
-import { aFinding, aHost, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
+import { aFinding, aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
 import { aMove } from '../../support/ledger-records.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
 
 const H1 = hostId('h1');
 const HOUR = 3600;
+
+const policies = { policies: aPolicy() };
 
 let clock: ManualClock;
 let ledger: Ledger;
@@ -31,7 +33,7 @@ beforeEach(async () => {
   events = recordingEvents();
   ledger = await openSqliteLedger({ file: ':memory:', clock });
   orders = new OrderDesk({ ledger, clock, events, newId: () => 'o1' });
-  homecoming = new Homecoming({ ledger, orders, clock, events });
+  homecoming = new Homecoming({ ledger, orders, clock, events, policies });
 });
 
 afterEach(() => ledger.close());

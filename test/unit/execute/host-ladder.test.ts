@@ -62,6 +62,10 @@ describe('nextHostState', () => {
     expect(next('maintenance', { order: { ...order, state: 'returning' } })).toBe('returning');
     expect(next('returning', { order: { ...order, state: 'returning' } })).toBe('returning');
     expect(next('returning')).toBe('healthy');
+    // The repair was none.
+    const back = { ...order, state: 'returning' } as const;
+    const responses = new Set(['evacuate'] as const);
+    expect(next('returning', { order: back, responses })).toBe('draining');
   });
 
   it('follows the rules where nobody ordered anything', () => {
