@@ -2,7 +2,7 @@
 // plain arithmetic on the snapshot, with no code of the planner or the checker.
 import { memoryNeed } from '../../src/domain/demand.ts';
 import type { Host } from '../../src/domain/host.ts';
-import type { HostId, VmId } from '../../src/domain/ids.ts';
+import { type HostId, moveId, type VmId } from '../../src/domain/ids.ts';
 import { type HostRule, type PlacementRule, isHostRule } from '../../src/domain/placement.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import type { ViolationCode } from '../../src/domain/violation.ts';
@@ -40,6 +40,13 @@ export class Scene {
   /** The plan with one move changed. */
   with(index: number, change: Partial<Move>): Move[] {
     return this.moves.map((move, at) => (at === index ? { ...move, ...change } : move));
+  }
+
+  /** With a move more, like the first one but for its VM and hosts. */
+  withOneMore(vm: VmId, from: HostId, to: HostId): Move[][] {
+    const [first] = this.moves;
+    if (first === undefined) return [];
+    return [[...this.moves, { ...first, id: moveId('one more'), vm, from, to, dependsOn: [] }]];
   }
 
   /** With other predicted figures, also such as the types forbid: arithmetic does not ask them. */

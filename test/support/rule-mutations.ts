@@ -1,7 +1,7 @@
 // Role: moves to where a hard placement rule forbids them, to be planted in good plans; each only
 // where it is certain that the changed plan is wrong (mutation-scene.ts).
 import { memoryNeed } from '../../src/domain/demand.ts';
-import type { HostId, VmId } from '../../src/domain/ids.ts';
+import type { VmId } from '../../src/domain/ids.ts';
 import { type Mutator, memoryLimit, staying } from './mutation-scene.ts';
 
 export const RULE_MUTATORS: readonly Mutator[] = [
@@ -26,27 +26,27 @@ export const RULE_MUTATORS: readonly Mutator[] = [
       ),
   },
   {
+    // As a move more: plans that move one whose partner stays behind are too rare to wait for.
     name: 'away from all those that it needs',
     codes: ['dependency'],
     plant: (scene) => {
       const moved = scene.moved();
       const flying = new Set(scene.request.snapshot.inFlight.map(({ vm }) => vm));
-      const isFixed = (id: VmId, host: HostId): boolean =>
-        scene.vms.get(id)?.host === host &&
-        scene.vms.get(id)?.powerState !== 'off' &&
-        !moved.has(id) &&
-        !flying.has(id);
-      return scene.retarget((host, vm) =>
-        scene.rulesOf(vm.id, 'dependency').some((rule) => {
-          if (rule.kind !== 'dependency' || rule.over !== 'host') return false;
-          const others = rule.on.filter((id) => id !== vm.id);
-          const isHad = others.some((id) => isFixed(id, vm.host));
-          const mayBeThere = others.some(
-            (id) => scene.vms.get(id)?.host === host.id || moved.has(id) || flying.has(id),
+      const isStill = (id: VmId): boolean =>
+        scene.vms.get(id)?.powerState === 'running' && !moved.has(id) && !flying.has(id);
+      return scene.request.snapshot.placement.flatMap((rule) => {
+        if (rule.kind !== 'dependency' || rule.strength !== 'hard') return [];
+        if (rule.over !== 'host' || !rule.on.every(isStill)) return [];
+        return rule.vms.filter(isStill).flatMap((id) => {
+          const from = scene.vms.get(id)?.host;
+          const needed = new Set(
+            rule.on.filter((one) => one !== id).map((one) => scene.vms.get(one)?.host),
           );
-          return vm.powerState !== 'off' && host.id !== vm.host && isHad && !mayBeThere;
-        }),
-      );
+          if (from === undefined || !needed.has(from)) return [];
+          const targets = [...scene.hosts.keys()].filter((host) => !needed.has(host));
+          return targets.flatMap((to) => scene.withOneMore(id, from, to));
+        });
+      });
     },
   },
   {
