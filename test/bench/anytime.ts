@@ -68,7 +68,7 @@ function answerWithin(
   const { snapshot, limits, migration } = request;
   const violations = check({ snapshot, plan: made, limits, migration }).length;
   const value =
-    goal === 'level' ? 100 * spreadAfter(request, made.moves) : moved(request, made.moves);
+    goal === 'level' ? 100 * spreadAfter(request, 'cpu', made.moves) : moved(request, made.moves);
   const unresolved = report.unresolved.length;
   const { hosts, vms, stepsUsed } = report.stats;
   return {

@@ -7,8 +7,11 @@
 //     relieve  min Σ_v cost_v (1 - x[v, home])                     cost_v = memory + perMoveBytes
 //     empty    min Σ_h watts_h on_h  with  x[v,h] <= on_h, every host within the ceiling, and the
 //              failover reserve of equal hosts: (Σ_h on_h - keepSpare) · limit >= load
-//     level    min Σ_h d_h²  with  Σ_v cost_v (1 - x[v, home]) <= budget,  d_h = u_h - mean u
+//     level    min Σ_h d_h²  with  Σ_v cost_v (1 - x[v, home]) <= budget,  d_h = u_h - mean u,
+//              and the same sum for memory at most as large as allowed
 //
+// Levelling is asked what the planner is asked: to level CPU while memory gets no less level, and
+// to put nobody beside one whom a rule keeps apart, though those may stay who stand together.
 // d_h² is approximated from below by tangents, z_h >= 2a·d_h - a², which are added at the solution
 // until it is met (outer approximation: Duran & Grossmann 1986). Hosts are alike, so the mean is
 // the same for every placement. The spread is exact to LEVEL_GAP, the cost of relief to rounding.
@@ -27,8 +30,15 @@ export interface Exact {
   relieve(request: PlanRequest): number | undefined;
   /** The most watts of idle hosts that can be saved, hosts being alike; other VMs may move too. */
   consolidate(request: PlanRequest): number | undefined;
-  /** The least standard deviation of CPU load over capacity for at most so many GiB moved. */
-  level(request: PlanRequest, budgetGib: number): number | undefined;
+  /** The least standard deviation of CPU load over capacity within these limits. */
+  level(request: PlanRequest, most: LevelLimits): number | undefined;
+}
+
+export interface LevelLimits {
+  /** GiB moved, each move with its fixed part. */
+  readonly gib: number;
+  /** Standard deviation of memory in use over capacity. */
+  readonly memorySpread: number;
 }
 
 /** Seconds; what is not settled by then has no optimum to compare with. */
@@ -59,7 +69,7 @@ export async function loadExact(): Promise<Exact> {
       return solved === undefined ? undefined : solved.value;
     },
     consolidate: (request) => mostSaved(solve, request),
-    level: (request, budget) => leastSpread(solve, fleetOf(request, 'as-it-is'), budget),
+    level: (request, most) => leastSpread(solve, fleetOf(request, 'as-it-is'), most),
   };
 }
 
@@ -82,10 +92,13 @@ interface Fleet {
   readonly hosts: readonly {
     readonly threads: number;
     readonly mostCpu: number;
+    readonly gib: number;
     readonly mostGib: number;
   }[];
-  /** Members that are to be kept apart, and how many may stand together all the same. */
-  readonly groups: readonly { readonly members: readonly number[]; readonly most: number }[];
+  /** Members that are to be kept apart. */
+  readonly groups: readonly (readonly number[])[];
+  /** Those of a group who stand together may do so where they are. */
+  readonly maySuffer: boolean;
 }
 
 /** GiB that a move of the VM is taken to cost; small fleets have VMs of one criticality only. */
@@ -110,17 +123,27 @@ function fleetOf(request: PlanRequest, asked: 'relieved' | 'as-it-is'): Fleet {
     const load = here.reduce((sum, { cpu }) => sum + cpu, 0);
     // A host that holds too much already may keep it.
     const held = here.reduce((sum, { gib }) => sum + gib, 0);
-    const mostGib = Math.max(held, memoryCapacity(host, limits.overcommit.memory) / GIB);
-    return { threads, mostCpu: asked === 'relieved' ? most : Math.max(most, load), mostGib };
+    const gib = memoryCapacity(host, limits.overcommit.memory) / GIB;
+    const mostCpu = asked === 'relieved' ? most : Math.max(most, load);
+    return { threads, mostCpu, gib, mostGib: Math.max(held, gib) };
   });
   const indexes = new Map(snapshot.vms.map((vm, v) => [vm.id, v]));
-  const groups = snapshot.placement.map((rule) => {
-    const members = rule.vms.flatMap((id) => indexes.get(id) ?? []);
-    const crowds = Map.groupBy(members, (v) => vms[v]?.home);
-    const worst = Math.max(...[...crowds.values()].map((crowd) => crowd.length));
-    return { members, most: asked === 'relieved' ? 1 : worst };
-  });
-  return { vms, hosts, groups };
+  const groups = snapshot.placement.map((rule) => rule.vms.flatMap((id) => indexes.get(id) ?? []));
+  return { vms, hosts, groups, maySuffer: asked === 'as-it-is' };
+}
+
+/** Of each two members one at most on a host, but for those who stand there together already. */
+function apart({ vms, hosts, groups, maySuffer }: Fleet): string[] {
+  return groups.flatMap((members) =>
+    members.flatMap((v, i) =>
+      members.slice(i + 1).flatMap((w) =>
+        hosts.flatMap((_host, h) => {
+          const stay = maySuffer && vms[v]?.home === h && vms[w]?.home === h;
+          return stay ? [] : [`1 v${v}_${h} + 1 v${w}_${h} <= 1`];
+        }),
+      ),
+    ),
+  );
 }
 
 /** Σ cost (1 - x[v, home]) as terms and a constant. */
@@ -140,18 +163,16 @@ function sumOf(terms: readonly (readonly [number, string])[]): string {
 function programme(
   objective: string,
   more: readonly string[],
-  { vms, hosts, groups }: Fleet,
+  fleet: Fleet,
   switches: readonly string[] = [],
 ): string {
-  const rows = [...more, 'one = 1'];
+  const { vms, hosts } = fleet;
+  const rows = [...more, 'one = 1', ...apart(fleet)];
   for (const { name } of vms)
     rows.push(`${sumOf(hosts.map((_host, h) => [1, `${name}_${h}`]))} = 1`);
   for (const [h, { mostCpu, mostGib }] of hosts.entries()) {
     rows.push(`${sumOf(vms.map(({ name, cpu }) => [cpu, `${name}_${h}`]))} <= ${mostCpu}`);
     rows.push(`${sumOf(vms.map(({ name, gib }) => [gib, `${name}_${h}`]))} <= ${mostGib}`);
-    for (const { members, most } of groups) {
-      rows.push(`${sumOf(members.map((v) => [1, `v${v}_${h}`]))} <= ${most}`);
-    }
   }
   const named = rows.map((row, at) => ` r${at}: ${row}`).join('\n');
   const placed = vms.flatMap(({ name }) => hosts.map((_host, h) => `${name}_${h}`));
@@ -164,13 +185,13 @@ function mostSaved(solve: Solve, request: PlanRequest): number | undefined {
   const { fillTo, keepSpare } = limits.consolidation;
   const idle = snapshot.hosts.map(({ power }) => power?.idle ?? Number.NaN);
   const bare = fleetOf(request, 'as-it-is');
-  const hosts = bare.hosts.map(({ threads, mostGib }, h) => {
+  const hosts = bare.hosts.map(({ threads, gib: room, mostGib }, h) => {
     const here = bare.vms.filter(({ home }) => home === h);
     const load = here.reduce((sum, { cpu }) => sum + cpu, 0);
     const held = here.reduce((sum, { gib }) => sum + gib, 0);
     // A host that is beyond the ceiling already may keep what it has.
     const mostCpu = Math.max(load, threads * fillTo.cpu);
-    return { threads, mostCpu, mostGib: Math.max(held, mostGib * fillTo.memory) };
+    return { threads, mostCpu, gib: room, mostGib: Math.max(held, mostGib * fillTo.memory) };
   });
   const { vms } = bare;
   const on = hosts.map((_host, h) => `on${h}`);
@@ -189,33 +210,59 @@ function mostSaved(solve: Solve, request: PlanRequest): number | undefined {
   return idle.reduce((sum, one, h) => sum + (carrying.has(h) ? one : 0), 0) - solved.value;
 }
 
-function leastSpread(solve: Solve, fleet: Fleet, budget: number): number | undefined {
+/** One resource whose spread is approximated: `z` names the variables of its squares. */
+interface Spread {
+  readonly z: string;
+  readonly mean: number;
+  /** What VM v adds to the load of a host, as a share of it. */
+  readonly share: (v: number, h: number) => number;
+}
+
+function spreadOf({ vms, hosts }: Fleet, resource: 'cpu' | 'gib'): Spread {
+  const need = (v: number): number => vms[v]?.[resource] ?? 0;
+  const rooms = hosts.map((host) => (resource === 'cpu' ? host.threads : host.gib));
+  const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
+  const mean = sum(vms.map((_vm, v) => need(v))) / sum(rooms);
+  return { z: resource, mean, share: (v, h) => need(v) / (rooms[h] ?? 1) };
+}
+
+/** The square of what is off the mean on the host is at least its tangent's at `at`. */
+// oxlint-disable-next-line max-params -- one tangent of one spread
+function tangent({ vms }: Fleet, { z, mean, share }: Spread, h: number, at: number): string {
+  const use = vms.map(({ name }, v) => [-2 * at * share(v, h), `${name}_${h}`] as const);
+  return `${at === 0 ? '' : sumOf(use)} + 1 ${z}${h} >= ${-2 * at * mean - at * at}`;
+}
+
+function leastSpread(solve: Solve, fleet: Fleet, most: LevelLimits): number | undefined {
   const { vms, hosts } = fleet;
-  const squares = hosts.map((_host, h) => `z${h}`);
-  const mean =
-    vms.reduce((sum, { cpu }) => sum + cpu, 0) /
-    hosts.reduce((sum, { threads }) => sum + threads, 0);
-  const tangent = (h: number, at: number): string => {
-    const threads = hosts[h]?.threads ?? 1;
-    const use = vms.map(({ name, cpu }) => [(-2 * at * cpu) / threads, `${name}_${h}`] as const);
-    return `${at === 0 ? '' : sumOf(use)} + 1 z${h} >= ${-2 * at * mean - at * at}`;
-  };
-  const rows = [`${movesCost(fleet)} <= ${budget * (1 + 1e-9) + 1e-9}`];
+  const [cpu, memory] = [spreadOf(fleet, 'cpu'), spreadOf(fleet, 'gib')];
+  const allowed = hosts.length * most.memorySpread ** 2 * (1 + 1e-9) + 1e-9;
+  const squares = ({ z }: Spread): string => hosts.map((_host, h) => `${z}${h}`).join(' + ');
+  const rows = [
+    `${movesCost(fleet)} <= ${most.gib * (1 + 1e-9) + 1e-9}`,
+    `${squares(memory)} <= ${allowed}`,
+  ];
   for (const h of hosts.keys()) {
-    for (const at of TANGENTS) rows.push(tangent(h, at), tangent(h, -at));
+    for (const at of TANGENTS.flatMap((one) => (one === 0 ? [0] : [one, -one]))) {
+      rows.push(tangent(fleet, cpu, h, at), tangent(fleet, memory, h, at));
+    }
   }
   let bound = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const solved = solve(programme(squares.join(' + '), rows, fleet), LEVEL_GAP / 2);
+    const solved = solve(programme(squares(cpu), rows, fleet), LEVEL_GAP / 2);
     if (solved === undefined) return undefined;
     bound = solved.value;
-    const loads = hosts.map(({ threads }, h) => {
-      const here = vms.filter(({ name }) => solved.at(`${name}_${h}`) > 0.5);
-      return here.reduce((sum, { cpu }) => sum + cpu, 0) / threads;
-    });
-    const reached = loads.reduce((sum, use) => sum + (use - mean) ** 2, 0);
-    if (reached - bound <= (LEVEL_GAP / 2) * reached) break;
-    for (const [h, use] of loads.entries()) rows.push(tangent(h, use - mean));
+    const off = ({ mean, share }: Spread): number[] =>
+      hosts.map((_host, h) => {
+        const here = vms.map(({ name }, v) => (solved.at(`${name}_${h}`) > 0.5 ? share(v, h) : 0));
+        return here.reduce((sum, use) => sum + use, -mean);
+      });
+    const reached = (spread: Spread): number => off(spread).reduce((sum, d) => sum + d * d, 0);
+    const isMet = reached(cpu) - bound <= (LEVEL_GAP / 2) * reached(cpu);
+    if (isMet && reached(memory) <= allowed * (1 + LEVEL_GAP)) break;
+    for (const spread of [cpu, memory]) {
+      for (const [h, at] of off(spread).entries()) rows.push(tangent(fleet, spread, h, at));
+    }
   }
   return Math.sqrt(Math.max(0, bound) / hosts.length);
 }
