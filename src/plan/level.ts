@@ -1,104 +1,92 @@
 /**
- * Levelling load between hosts: the host that is furthest from the common level takes part in the
- * move that brings both of its hosts nearest to it for its cost, again and again, until no move
- * gains more than it costs. A VM is moved once at most, so this ends.
+ * Levelling load between hosts. First the host that is furthest from the common level takes part
+ * in the move that brings both of its hosts nearest to it for its cost, again and again, until no
+ * move gains more than it costs. Where that moved anything, it is improved: VMs are exchanged, sent
+ * elsewhere, or left where they were (level-improve.ts). Last come moves that have to wait until
+ * others have left. A VM is moved once at most.
  *
  * What is levelled is CPU; memory is looked at beside it, so that one does not get level at the
- * cost of the other. Moves stay within gross loads, so that they may run all at once, but for those
- * to hosts that others left nearly empty.
+ * cost of the other (level-field.ts has the number that is lowered).
+ *
+ * A fleet where no single move pays counts as level and is left alone: exchanges alone begin
+ * nothing, so that a plan that was carried out is not improved for ever.
  */
 
-import type { Finding } from '../domain/finding.ts';
-import type { Weights } from '../domain/policy.ts';
-import { GIB } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
+import { improve } from './level-improve.ts';
+import { Field, type LevelSettings, type Place } from './level-field.ts';
 import { CPU_AT, MEMORY_AT } from './model.ts';
 import type { SearchBudget } from './improve.ts';
-import type { State, Terms } from './state.ts';
+import type { Outlook } from './rules/rule.ts';
 
-/**
- * Squares of shares are small: evening out 1 % is worth 1e-4, where moving 1 GiB costs 1e-3 with
- * the shipped weights. This brings the two to one scale: 1 GiB is moved for about 0.3 %.
- */
-const EXCHANGE = 0.01;
-
-/** What evening out memory counts beside CPU. */
-const MEMORY_SHARE = 0.2;
+export type { LevelSettings } from './level-field.ts';
 
 /** How many hosts of the other side are looked at, those furthest off; all where a host is far. */
 const COMPARED = 24;
 const FAR = 0.025;
-/** A host this far below the level takes VMs also after others have left it only. */
-const FAR_EMPTY = 0.1;
+/** Only for a host as far off as this it is worth waiting until others have left. */
+const WORTH_WAITING = 0.1;
 /** Moves after which the hosts are put in order anew. */
 const ORDER_LASTS = 16;
 
-export interface LevelSettings {
-  readonly finding: Finding;
-  readonly terms: Terms;
-  readonly weights: Weights;
-  /** A move must gain this share more than it costs. */
-  readonly margin: number;
-}
+/** What evening out memory counts beside CPU where one of several moves is chosen. */
+const MEMORY_SHARE = 0.2;
 
-interface Step {
-  readonly vm: number;
-  readonly to: number;
-  readonly profit: number;
+/** What a move counts beside its own cost where moves are counted, in mean costs; each is tried. */
+const PER_MOVE = [0, 0.5, 1, 2, 4, 16];
+
+interface Step extends Place {
+  readonly rank: number;
 }
 
 /** Returns how many moves it made. */
 export function level(draft: Draft, settings: LevelSettings, budget: SearchBudget): number {
-  const leveller = new Leveller(draft, settings);
-  let made = 0;
-  while (budget.steps > 0 && !budget.shouldStop()) {
-    budget.steps -= 1;
-    if (!leveller.step()) break;
-    made += 1;
-  }
-  return made;
+  const field = new Field(draft, settings);
+  if (settings.mostMoves < Infinity) descendCounted(field, budget);
+  else descend(field, 'any-moment', budget);
+  if (field.moves > 0) improve(field, budget);
+  return descend(field, 'in-the-end', budget);
 }
 
-class Leveller {
-  readonly #draft: Draft;
-  readonly #state: State;
-  readonly #settings: LevelSettings;
-  /** Hosts that take part: with capacity, and measured. */
-  readonly #hosts: readonly number[];
+/** Where moves are counted: the best of several ways of weighing a move against its memory. */
+function descendCounted(field: Field, budget: SearchBudget): void {
+  let best = { value: Infinity, places: field.made() };
+  for (const perMove of PER_MOVE) {
+    descend(field, 'any-moment', budget, perMove);
+    if (field.value < best.value) best = { value: field.value, places: field.made() };
+    field.remake([]);
+  }
+  field.remake(best.places);
+}
+
+/** One move after the other as long as they pay; returns how many VMs are moved now. */
+// oxlint-disable-next-line max-params -- one descent
+function descend(field: Field, outlook: Outlook, budget: SearchBudget, perMove = 0): number {
+  const descent = new Descent(field, outlook, perMove);
+  while (field.moves < field.settings.mostMoves && !budget.shouldStop()) {
+    if (!descent.step()) break;
+  }
+  return field.moves;
+}
+
+class Descent {
+  readonly #field: Field;
+  readonly #outlook: Outlook;
+  /** What a move is taken to cost beside its own, in bytes: for the choice of one only. */
+  readonly #perMove: number;
   /** Per host: 1 when no move from or to it gains any more; until another one of it is made. */
   readonly #spent: Uint8Array;
-  /** Per host and resource (CPU, memory): how far above the common level it is, as a share. */
-  readonly #off: Float64Array;
-  /** The VMs that may move, by the host on which they are. */
-  readonly #residents: readonly (readonly number[])[];
-  readonly #level: readonly [cpu: number, memory: number];
   readonly #order: number[];
   /** Moves for which the order is still taken as it is. */
   #orderAge = 0;
 
-  constructor(draft: Draft, settings: LevelSettings) {
-    this.#draft = draft;
-    this.#state = draft.state;
-    this.#settings = settings;
-    const { model } = draft.state;
-    const { useless } = settings.terms;
-    this.#hosts = model.hosts.flatMap((_host, h) =>
-      model.hostMeasured[h] === 1 &&
-      (model.capacity[h * model.width] ?? 0) > 0 &&
-      useless?.[h] !== 1
-        ? [h]
-        : [],
-    );
-    this.#spent = new Uint8Array(model.hosts.length);
-    this.#off = new Float64Array(2 * model.hosts.length);
-    this.#residents = model.hosts.map((_host, h) =>
-      draft
-        .residents(h)
-        .filter((v) => draft.state.at[v] === h && draft.state.stuck(v, settings.terms) === 0),
-    );
-    this.#level = [this.#common(CPU_AT), this.#common(MEMORY_AT)];
-    for (const h of this.#hosts) this.#measure(h);
-    this.#order = [...this.#hosts];
+  constructor(field: Field, outlook: Outlook, perMove: number) {
+    const { cost } = field.model;
+    this.#field = field;
+    this.#perMove = (perMove * cost.reduce((sum, one) => sum + one, 0)) / Math.max(1, cost.length);
+    this.#outlook = outlook;
+    this.#spent = new Uint8Array(field.model.hosts.length);
+    this.#order = [...field.hosts];
   }
 
   /** Makes the best move of the host that is furthest off and has one; false: none is left. */
@@ -111,43 +99,21 @@ class Leveller {
         this.#spent[host] = 1;
         continue;
       }
-      const from = this.#state.at[best.vm] ?? -1;
-      const { finding, terms } = this.#settings;
-      this.#draft.move(best.vm, best.to, { finding, terms, makesRoomFor: undefined });
-      for (const h of [from, best.to]) {
-        this.#measure(h);
-        this.#spent[h] = 0;
-      }
+      for (const h of [this.#field.at(best.vm), best.to]) this.#spent[h] = 0;
+      this.#field.move(best.vm, best.to);
       this.#orderAge -= 1;
       return true;
     }
   }
 
-  /** The level that all would have if load could be cut at will. */
-  #common(resource: number): number {
-    const { width, capacity } = this.#state.model;
-    let [load, room] = [0, 0];
-    for (const h of this.#hosts) {
-      load += this.#state.net[h * width + resource] ?? 0;
-      room += capacity[h * width + resource] ?? 0;
-    }
-    return room > 0 ? load / room : 0;
-  }
-
-  #measure(h: number): void {
-    for (const resource of [CPU_AT, MEMORY_AT]) {
-      const off = this.#state.utilisation(h, resource) - (this.#level[resource] ?? 0);
-      this.#off[2 * h + resource] = off;
-    }
-  }
-
   #furthest(): number {
+    const { hosts, off } = this.#field;
     let found = -1;
-    let most = 0;
-    for (const h of this.#hosts) {
-      const off = Math.abs(this.#off[2 * h] ?? 0);
-      if (off <= most || this.#spent[h] === 1) continue;
-      most = off;
+    let most = this.#outlook === 'any-moment' ? 0 : WORTH_WAITING;
+    for (const h of hosts) {
+      const away = Math.abs(off[2 * h] ?? 0);
+      if (away <= most || this.#spent[h] === 1) continue;
+      most = away;
       found = h;
     }
     return found;
@@ -155,7 +121,8 @@ class Leveller {
 
   /** The best move from or to the host, with those furthest off on the other side first. */
   #bestOf(host: number): Step | undefined {
-    const isFull = (this.#off[2 * host] ?? 0) > 0;
+    const off = this.#field.off[2 * host] ?? 0;
+    const isFull = off > 0;
     const order = this.#ordered();
     const looked = (count: number): Step | undefined => {
       let best: Step | undefined;
@@ -167,14 +134,13 @@ class Leveller {
       return best;
     };
     const few = looked(Math.min(COMPARED, order.length));
-    const isFar = Math.abs(this.#off[2 * host] ?? 0) > FAR;
-    return few ?? (isFar ? looked(order.length) : undefined);
+    return few ?? (Math.abs(off) > FAR ? looked(order.length) : undefined);
   }
 
   /** The hosts by their CPU, the emptiest first; not always as of the last move. */
   #ordered(): readonly number[] {
     if (this.#orderAge === 0) {
-      const off = this.#off;
+      const { off } = this.#field;
       this.#order.sort((a, b) => (off[2 * a] ?? 0) - (off[2 * b] ?? 0) || a - b);
       this.#orderAge = ORDER_LASTS;
     }
@@ -183,41 +149,27 @@ class Leveller {
 
   /** The VM of one host that would do best on the other, if better than what is known. */
   #bestBetween(from: number, to: number, known: Step | undefined): Step | undefined {
-    const { terms } = this.#settings;
-    const state = this.#state;
-    // Where others left much room behind, it is worth waiting for them.
-    const outlook = (this.#off[2 * to] ?? 0) < -FAR_EMPTY ? 'in-the-end' : 'any-moment';
+    const field = this.#field;
     let best = known;
-    for (const vm of this.#residents[from] ?? []) {
-      if (state.moved[vm] === 1) continue;
-      const profit = this.#profit(vm, from, to);
-      if (profit <= (best?.profit ?? 0)) continue;
-      if (state.refusal(vm, to, terms, outlook) !== 0) continue;
-      best = { vm, to, profit };
+    for (const vm of field.residents(from)) {
+      if (!field.isHome(vm)) continue;
+      const rank = this.#rank(vm, from, to);
+      if (rank <= (best?.rank ?? 0)) continue;
+      if (field.mayGo(vm, to, this.#outlook)) best = { vm, to, rank };
     }
     return best;
   }
 
-  /** What the move gains less what it costs (with the margin), per byte-weighted cost. */
-  #profit(vm: number, from: number, to: number): number {
-    const { weights, margin } = this.#settings;
-    const { model } = this.#state;
-    const cpu = this.#gain(CPU_AT, vm, from, to);
-    if (cpu <= 0) return 0;
-    const memory = this.#gain(MEMORY_AT, vm, from, to);
-    const gain = weights.imbalance * (cpu + MEMORY_SHARE * memory);
-    const price = (weights.moveCost * (1 + margin) * (model.cost[vm] ?? 0)) / GIB;
-    return gain > price * EXCHANGE ? gain / Math.max(price, Number.MIN_VALUE) : 0;
-  }
-
-  // oxlint-disable-next-line max-params -- one resource of one move
-  #gain(resource: number, vm: number, from: number, to: number): number {
-    const { width, need, held, capacity } = this.#state.model;
-    const leaves = (held[vm * width + resource] ?? 0) / (capacity[from * width + resource] ?? 1);
-    const comes = (need[vm * width + resource] ?? 0) / (capacity[to * width + resource] ?? 1);
-    const source = this.#off[2 * from + resource] ?? 0;
-    const target = this.#off[2 * to + resource] ?? 0;
-    // Of the squares of both before, less those after.
-    return leaves * (2 * source - leaves) - comes * (2 * target + comes);
+  /** What the move gains for its cost; 0: too little. */
+  #rank(vm: number, from: number, to: number): number {
+    const field = this.#field;
+    const { width, need } = field.model;
+    const memoryNeed = need[vm * width + MEMORY_AT] ?? 0;
+    const cpu = field.gain(CPU_AT, need[vm * width + CPU_AT] ?? 0, from, to);
+    const price = field.price[vm] ?? 0;
+    if (cpu <= price || cpu + field.memoryGain(memoryNeed, from, to) <= price) return 0;
+    const value = cpu + MEMORY_SHARE * field.gain(MEMORY_AT, memoryNeed, from, to);
+    const cost = (field.model.cost[vm] ?? 0) + this.#perMove;
+    return cost > 0 ? value / cost : value;
   }
 }

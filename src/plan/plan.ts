@@ -47,6 +47,10 @@ const MOST_STEPS = 4000;
 /** The same of hosts that may be emptied to save power; each step tries one of them. */
 const MOST_TRIES = 1000;
 
+/** Steps that improve a levelling: so many per host, and more for fleets so small that it pays. */
+const LEVEL_STEPS_PER_HOST = 1;
+const LEVEL_STEPS_SMALL = 100_000;
+
 /** Hard placement rules that no placement can satisfy; needs no findings and searches nothing. */
 export function contradictionsOf(request: PlanRequest): readonly Contradiction[] {
   return findContradictions(makeSetting(request));
@@ -117,11 +121,26 @@ function attempt(setting: Setting, steps: number): Attempt {
 }
 
 /** Enough for the search to settle on fleets of any size, few enough to stay in milliseconds. */
-function defaultSteps({ needs, model }: Setting): number {
+function defaultSteps(setting: Setting): number {
+  return searchSteps(setting) + levelSteps(setting);
+}
+
+function searchSteps({ needs }: Setting): number {
   const asked = needs.reliefs.length + needs.repairs.length;
-  const search = Math.min(MOST_STEPS, STEPS_PER_NEED * asked);
   const consolidation = Math.min(MOST_TRIES, STEPS_PER_NEED * needs.underused.size);
-  return search + consolidation + (needs.levels.length > 0 ? model.vms.length : 0);
+  return Math.min(MOST_STEPS, STEPS_PER_NEED * asked) + consolidation;
+}
+
+function levelSteps({ needs, model }: Setting): number {
+  const hosts = Math.max(1, model.hosts.length);
+  if (needs.levels.length === 0) return 0;
+  const more = Math.min(MOST_STEPS, Math.floor(LEVEL_STEPS_SMALL / hosts ** 3));
+  return LEVEL_STEPS_PER_HOST * hosts + more;
+}
+
+/** Of any budget, what is kept for levelling. */
+function levelShare(setting: Setting): number {
+  return setting.needs.levels.length === 0 ? 0 : levelSteps(setting) / defaultSteps(setting);
 }
 
 function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
@@ -141,6 +160,8 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
     relief: (finding: Finding, share: number, resource: number) =>
       setting.reliefTerms(finding, share, resource),
   };
+  const kept = Math.floor(budget.steps * levelShare(setting));
+  budget.steps -= kept;
   balance(draft, { reliefs: needs.reliefs, crowds }, terms, budget);
   bringHome(draft, setting);
   draft.retryOpen();
@@ -150,13 +171,17 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
     judge,
   );
   allowForCrowds(draft);
-  saveAndLevel(draft, setting, budget);
+  saveAndLevel(draft, setting, { budget, kept });
 }
 
 /** What is for the fleet's good only. Hosts that are to be off are not filled for good looks. */
-function saveAndLevel(draft: Draft, setting: Setting, budget: SearchBudget): void {
+function saveAndLevel(
+  draft: Draft,
+  setting: Setting,
+  { budget, kept }: { readonly budget: SearchBudget; readonly kept: number },
+): void {
   const { needs, request, model } = setting;
-  const { weights, limits } = request;
+  const { weights, limits, mostMoves = Infinity } = request;
   const useless = new Uint8Array(model.hosts.length);
   if (needs.underused.size > 0) {
     const done = consolidate(draft, setting, budget);
@@ -164,10 +189,13 @@ function saveAndLevel(draft: Draft, setting: Setting, budget: SearchBudget): voi
     for (const h of done.emptied) draft.emptied.add(h);
     draft.notes.push(...consolidationNotes(done, model, limits));
   }
+  const own = { ...budget, steps: kept };
   for (const finding of needs.levels) {
     const terms: Terms = { ...setting.termsOf(finding.tier), useless };
-    level(draft, { finding, terms, weights, margin: limits.gainMargin }, budget);
+    const settings = { finding, terms, weights, margin: limits.gainMargin, mostMoves };
+    level(draft, settings, own);
   }
+  budget.steps += own.steps;
 }
 
 function describe(

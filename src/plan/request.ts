@@ -17,6 +17,8 @@ export interface PlanRequest {
   readonly seed: number;
   /** Search steps that may be used; undefined: derived from the size of the problem. */
   readonly steps?: number | undefined;
+  /** Moves made for levelling, at most; undefined: as many as pay. */
+  readonly mostMoves?: number | undefined;
   /** Asked between steps; true ends the search with the best plan so far. */
   readonly shouldStop?: (() => boolean) | undefined;
 }
