@@ -8,6 +8,7 @@ import { benchCollect } from './collect.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
 import { benchGap } from './gap.ts';
 import { benchLedger } from './ledger.ts';
+import { benchLevelCurve } from './level-curve.ts';
 import { benchLoad } from './load.ts';
 import { benchMvm } from './mvm.ts';
 import { benchRoadef } from './roadef.ts';
@@ -61,6 +62,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   ledger: {
     usage: 'ledger [--moves N] [--lanes N]',
     run: (args) => benchLedger(numbers(args, { moves: 500, lanes: 50 })),
+  },
+  'level-curve': {
+    usage: 'level-curve --bench DIR [--sizes 32/600,…] [--seed N] [--steps N]',
+    run: async (args) => benchLevelCurve(args),
   },
   load: {
     usage: 'load [--hosts N] [--vms N] [--loads N]',

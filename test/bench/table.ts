@@ -29,7 +29,7 @@ interface Spread {
 }
 
 /** The two files of the benchmark: they are not ours, so what they export is only claimed. */
-interface Judge {
+export interface Judge {
   generate(options: Readonly<Record<string, number | string>>): unknown;
   evaluate(snapshot: unknown, plan: unknown): Verdict;
 }
@@ -101,7 +101,7 @@ export async function benchFleetTable(args: readonly string[]): Promise<Figures>
   };
 }
 
-async function judgeIn(bench: string): Promise<Judge> {
+export async function judgeIn(bench: string): Promise<Judge> {
   const load = (file: string): Promise<unknown> =>
     import(pathToFileURL(resolve(bench, file)).href) as Promise<unknown>; // not ours: unknown
   const [gen, judge] = await Promise.all([load('gen.mjs'), load('evaluate.mjs')]);
