@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { seededRng } from '../../../src/domain/rng.ts';
+import { type Choice, bestOrder } from '../../../src/plan/best-order.ts';
 import { type Transfer, scheduleTransfers } from '../../../src/plan/schedule.ts';
 import { type Problem, type Task, inListOrder } from '../../../src/plan/timetable.ts';
 
@@ -206,5 +208,31 @@ describe('transfers over links', () => {
       }),
       { numRuns: 15 },
     );
+  });
+});
+
+describe('the first list, before any search', () => {
+  /** Many senders, few receivers that are all about as loaded: each task holds one of both. */
+  function openShop(seed: number): Choice {
+    const rng = seededRng(seed);
+    const ways = Array.from({ length: 80 }, (_none, task) => {
+      const sender = Math.floor(rng.next() * 30);
+      const seconds = 16 + Math.floor(rng.next() * 3) * 8;
+      const uses = [sender, 30 + (task % 20)].map((of) => ({ of, amount: 1 }));
+      return [{ uses, seconds }];
+    });
+    const tasks = ways.map(() => ({ rank: 0, uses: [], takes: [], gives: [], dependsOn: [] }));
+    const free = { resources: new Float64Array(50).fill(1), rooms: new Float64Array(0), busy: [] };
+    return { problem: { tasks, ...free, lesserWait: true }, ways };
+  }
+
+  it('is done at the bound where what was late at first is made more urgent', () => {
+    for (let seed = 1; seed <= 15; seed += 1) {
+      const { timetable, load } = bestOrder(openShop(seed), 0, 1);
+      const end = timetable.start.reduce((most, start, task) => {
+        return Math.max(most, start + (timetable.seconds[task] ?? 0));
+      }, 0);
+      expect(end / Math.max(...load), `shop ${seed}`).toBeCloseTo(1, 6);
+    }
   });
 });
