@@ -74,6 +74,10 @@ export const limitsSchema = section({
     'A VM that was moved rests for this long (not from mandatory moves, nor from coming home); ' +
       'so does one whose move was cancelled (from mandatory ones for 5m at most).',
   ),
+  movesPerPlan: optional(
+    positive('a number of moves'),
+    'Corrective and optional moves that one plan may hold; none: as many as it takes.',
+  ),
   budgets: section({
     movesPerHour: option(
       positive('a number of moves'),

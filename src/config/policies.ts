@@ -68,6 +68,7 @@ export function parsePolicies(
     ),
     criticality: parsed.flatMap(({ content }) => content.criticality ?? []),
     permissions: parsed.flatMap(({ content }) => content.permissions ?? []),
+    costs: parsed.flatMap(({ content }) => content.costs ?? []),
     placement: parsed.flatMap(placementOf),
     ...options.value,
   });

@@ -6,7 +6,18 @@ import { formFaults } from '../domain/placement-form.ts';
 import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
-import { choice, duration, group, list, name, share, table, text, whole } from './fields.ts';
+import {
+  choice,
+  duration,
+  group,
+  list,
+  name,
+  number,
+  share,
+  table,
+  text,
+  whole,
+} from './fields.ts';
 import { freeRoom } from './free-room.ts';
 import {
   limitsSchema,
@@ -58,6 +69,10 @@ const rule = group({
 });
 
 const criticality = group({ vms: selector, criticality: choice(CRITICALITIES) });
+const cost = group({
+  vms: selector,
+  factor: number('a factor from 0.01 to 1000', { min: 0.01, max: 1000 }),
+});
 const permission = group({ vms: selector, permission: choice(PERMISSIONS) });
 
 const placement = group({
@@ -98,6 +113,10 @@ export const policySchema = group({
   rules: optional(list(rule), 'What is found, when, and what is done about it.'),
   criticality: optional(list(criticality), 'Which VMs are what; the nearest selector decides.'),
   permissions: optional(list(permission), 'What may be done to which VMs; the nearest decides.'),
+  costs: optional(
+    list(cost),
+    'Moves of which VMs cost how many times as much as others; the nearest decides.',
+  ),
   placement: optional(list(placement), 'Where VMs may be.'),
   limits: limitsSchema,
   migration: migrationSchema,

@@ -73,6 +73,13 @@ export interface PermissionRule {
   readonly permission: Permission;
 }
 
+/** Moves of these VMs are taken to cost so many times as much. */
+export interface CostRule {
+  readonly vms: Selector;
+  /** > 0. */
+  readonly factor: number;
+}
+
 /** A placement rule as written: who it is about is still a selector. */
 export interface PlacementSpec {
   readonly id: string;
@@ -124,6 +131,8 @@ export interface Limits {
   };
   /** A VM that was moved rests for this long; optional and corrective moves only. */
   readonly cooldownSeconds: Seconds;
+  /** Corrective and optional moves that one plan may hold; absent: as many as it takes. */
+  readonly movesPerPlan?: number | undefined;
   readonly budgets: { readonly movesPerHour: number; readonly movesPerVmPerDay: number };
   /** Optional moves start inside one of these only; empty: at any time. */
   readonly windows: readonly TimeWindow[];
@@ -186,6 +195,7 @@ export interface PolicySet {
   readonly rules: readonly Rule[];
   readonly criticality: readonly CriticalityRule[];
   readonly permissions: readonly PermissionRule[];
+  readonly costs: readonly CostRule[];
   readonly placement: readonly PlacementSpec[];
   readonly limits: Limits;
   readonly migration: MigrationSettings;

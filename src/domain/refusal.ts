@@ -131,7 +131,10 @@ export const REFUSAL_CODES = {
     hint: 'drover doctor names the source',
   },
   'cool-down': { meaning: 'the VM was moved too recently', hint: 'see limits.cooldown' },
-  budget: { meaning: 'the budget of moves is used up', hint: 'see limits.budgets' },
+  budget: {
+    meaning: 'the budget of moves is used up',
+    hint: 'see limits.budgets and limits.movesPerPlan',
+  },
   window: { meaning: 'outside the window in which such moves may start', hint: '' },
   'no-gain': { meaning: 'the move would not gain more than it costs', hint: '' },
   'method-unsupported': { meaning: 'the hypervisor has no such migration method', hint: '' },

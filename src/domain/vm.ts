@@ -61,6 +61,8 @@ export interface Vm {
   readonly powerState: PowerState;
   readonly criticality: Criticality;
   readonly permission: Permission;
+  /** How often what it would usually cost a move of it is taken to cost (> 0); absent: once. */
+  readonly moveFactor?: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** The other automation that owns this VM's placement (HA, a native balancer), if any. */
   readonly managedBy: string | undefined;

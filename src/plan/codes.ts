@@ -26,6 +26,7 @@ export const AFFINITY = codeNumber('affinity');
 export const AMONG = codeNumber('among');
 export const ANTI_AFFINITY = codeNumber('anti-affinity');
 export const AVOID = codeNumber('avoid');
+export const BUDGET = codeNumber('budget');
 export const COOL_DOWN = codeNumber('cool-down');
 export const CPU = codeNumber('cpu');
 export const DEPENDENCY = codeNumber('dependency');

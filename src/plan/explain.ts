@@ -94,6 +94,9 @@ function momentary(
     const named = rules.map(({ rule }) => `${rule.id} (${rule.origin})`).join(', ');
     found.push({ code: 'no-gain', detail: `against the soft rule ${named}` });
   }
+  if (state.isSpent(terms)) {
+    found.push({ code: 'budget', detail: 'the plan may hold no more moves: limits.movesPerPlan' });
+  }
   for (const rule of state.rules.hardOf[v] ?? []) {
     if (!state.isForbiddenBy(rule, v, to, terms, 'in-the-end')) continue;
     found.push({ code: codeName(rule.code), detail: `${rule.id} (${rule.rule.origin})` });

@@ -80,7 +80,7 @@ export interface Model {
   readonly demandKnown: Uint8Array;
   /** Per host: 1 when its own CPU use is known. */
   readonly hostMeasured: Uint8Array;
-  /** Per VM: (memory + perMoveBytes) × weight of its criticality, in bytes. */
+  /** Per VM: (memory + perMoveBytes) × weight of its criticality × its own factor, in bytes. */
   readonly cost: Float64Array;
   /** Per VM: 0 is the most important. */
   readonly criticality: Uint8Array;
@@ -192,7 +192,8 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
       model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - (worst - seen);
     }
     model.criticality[v] = CRITICALITIES.indexOf(vm.criticality);
-    model.cost[v] = (vm.memoryBytes + perMove) * CRITICALITY_WEIGHT[vm.criticality];
+    const weight = CRITICALITY_WEIGHT[vm.criticality] * (vm.moveFactor ?? 1);
+    model.cost[v] = (vm.memoryBytes + perMove) * weight;
   }
   // Few were moved lately: by their names, not all VMs one by one.
   for (const [id, moved] of Object.entries(snapshot.lastMovedAt)) {

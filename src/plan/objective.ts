@@ -5,6 +5,7 @@
  *     imbalance  weights.imbalance × Σ over {CPU, memory} of the standard deviation of u
  *     softRules  weights.softRules × number of VMs that stand against a soft rule
  *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
+ *                × what the policy's `costs` say of the VM
  *     power      weights.power × Σ over hosts with VMs of their idle draw in 100 W (power.ts)
  *
  * u is load over capacity when all moves have ended. Hosts without capacity do not count. Power is

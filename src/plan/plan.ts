@@ -149,6 +149,8 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
     draft,
     needs.evacuations.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
   );
+  // What is mandatory is never cut for the number of moves.
+  draft.state.uncounted = draft.state.moves.length;
   const crowds = repair(
     draft,
     needs.repairs.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),

@@ -39,6 +39,7 @@ export function makeSetting(request: PlanRequest): Setting {
   const needs = readFindings(request.findings, model, rules, request.limits);
   const state = new State(model, rules);
   state.closed.set(needs.closed);
+  state.mostMoves = request.limits.movesPerPlan ?? Number.POSITIVE_INFINITY;
   const terms = makeTerms(request, model, needs);
   const relief = new Map<string, Terms>();
   return {

@@ -11,6 +11,7 @@
 
 import type { MoveMethod } from '../domain/plan.ts';
 import {
+  BUDGET,
   COOL_DOWN,
   CPU,
   HUGE_PAGES,
@@ -74,6 +75,9 @@ export class State {
   /** Rules that are not asked while a whole group is being moved together. */
   readonly suspended = new Set<CompiledRule>();
   readonly judged: Judged;
+  /** How many moves the plan may hold (limits.movesPerPlan), those left out that came first. */
+  mostMoves = Number.POSITIVE_INFINITY;
+  uncounted = 0;
   /** How often a VM × host pair was judged. */
   evaluated = 0;
   /** What going elsewhere does to the soft rules of the VM that was asked about last. */
@@ -118,7 +122,8 @@ export class State {
 
   /** The first reason why the VM may not go to the host as things stand; 0: it may. */
   refusal(v: number, to: number, terms: Terms, outlook: Outlook): number {
-    const code = this.#judge(v, to, terms, outlook);
+    const judged = this.#judge(v, to, terms, outlook);
+    const code = judged === 0 && this.isSpent(terms) ? BUDGET : judged;
     this.evaluated += 1;
     this.judged.note(v, to, code === 0 ? FITS : code);
     return code;
@@ -130,7 +135,13 @@ export class State {
     for (const other of gone) this.#shed(other, to, 1);
     const code = this.refusal(v, to, terms, 'any-moment');
     for (const other of gone) this.#shed(other, to, -1);
-    return code;
+    const beside = gone.filter((other) => this.moved[other] !== 1).length;
+    return code === 0 && this.isSpent(terms, beside) ? BUDGET : code;
+  }
+
+  /** Whether the plan may hold no further move on such terms, after so many others. */
+  isSpent(terms: Terms, beside = 0): boolean {
+    return !terms.urgent && this.moves.length + beside - this.uncounted >= this.mostMoves;
   }
 
   /** Whether the VM could run on the host, leaving aside how full it is and who is there. */

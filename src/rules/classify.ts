@@ -1,8 +1,8 @@
 /**
- * Snapshot + policies → the same snapshot with each VM's criticality and permission, and with the
+ * Snapshot + policies → the same snapshot with each VM's criticality, permission and cost, and the
  * placement rules resolved to VMs and hosts. Pure; the order of rules and files does not matter:
  * the nearest rule decides (see selector.ts), and among equally near ones the careful answer does,
- * the higher criticality and the smaller permission.
+ * the higher criticality, the smaller permission and the higher cost.
  */
 
 import type { Host } from '../domain/host.ts';
@@ -20,12 +20,15 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
   const selectables = snapshot.vms.map((vm) => selectableVm(vm, hosts.get(vm.host)));
   const criticality = ranked(policies.criticality, (rule) => rule.criticality, CRITICALITIES);
   const permission = ranked(policies.permissions, (rule) => rule.permission, PERMISSIONS);
+  const factors = policies.costs.map(({ factor }) => factor).sort((a, b) => b - a);
+  const costs = ranked(policies.costs, (rule) => rule.factor, factors);
   return {
     ...snapshot,
     vms: snapshot.vms.map((vm, index) => ({
       ...vm,
       criticality: decide(criticality, selectables[index]) ?? vm.criticality,
       permission: decide(permission, selectables[index]) ?? vm.permission,
+      moveFactor: decide(costs, selectables[index]) ?? vm.moveFactor,
     })),
     placement: resolvePlacement(snapshot, policies.placement, selectables),
   };

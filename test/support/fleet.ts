@@ -308,6 +308,7 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     rules: [],
     criticality: [],
     permissions: [],
+    costs: [],
     placement: [],
     limits: someLimits(),
     migration: someMigration(),

@@ -34,6 +34,19 @@ function rule(lines: string): string {
 const HOT = 'when: { fact: host.cpu.used.ratio.p95, operator: greaterThan, value: 85% }';
 
 describe('policies', () => {
+  it('say what moves cost, and how many a plan may hold', () => {
+    const policy = good(
+      'costs:\n  - { vms: { names: ["db-*"] }, factor: 3 }\nlimits: { movesPerPlan: 20 }',
+    );
+    const vms = { names: ['db-*'], labels: {}, clusters: [], sites: [] };
+    expect(policy.costs).toEqual([{ vms, factor: 3 }]);
+    expect(policy.limits.movesPerPlan).toBe(20);
+    expect(good('weights: { imbalance: 1 }')).toMatchObject({ costs: [], limits: {} });
+    expect(good('weights: { imbalance: 1 }').limits.movesPerPlan).toBeUndefined();
+    expect(bad('costs:\n  - { vms: { names: [a] }, factor: 0 }')).toHaveLength(1);
+    expect(bad('limits: { movesPerPlan: 0 }')).toHaveLength(1);
+  });
+
   it('turns human forms into code units', () => {
     const policy = good(
       rule(
