@@ -15,6 +15,7 @@ import type { DaemonConfig } from '../config/daemon.ts';
 import { Executor } from '../execute/executor.ts';
 import { HostLadder } from '../execute/host-ladder.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
+import { leaseScope } from '../domain/lease.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
 import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
@@ -28,6 +29,7 @@ import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Experience } from './experience.ts';
+import { guarded, makeLeases, soleKeeper } from './lease-parts.ts';
 import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
@@ -96,10 +98,18 @@ function bindGround({ container, options, closers }: Ground): void {
     return events;
   });
   bindPart(container, 'memory', async (take) => new DaemonMemory((await take('events')).events));
-  bindPart(container, 'ledger', async () => {
-    const ledger = await openSqliteLedger({ file: join(config.stateDir, 'ledger.db'), clock });
-    closers.add(() => ledger.close());
-    return ledger;
+  bindPart(container, 'store', async () => {
+    const store = await openSqliteLedger({ file: join(config.stateDir, 'ledger.db'), clock });
+    closers.add(() => store.close());
+    return store;
+  });
+  bindPart(container, 'leases', async (take) => {
+    const { store, events, memory } = await take('store', 'events', 'memory');
+    return makeLeases(soleKeeper(store, events, clock), () => memory.snapshot);
+  });
+  bindPart(container, 'ledger', async (take) => {
+    const { store, leases } = await take('store', 'leases');
+    return store.fencedBy(leases.moves);
   });
   bindPart(container, 'policies', async (take) => {
     const { events } = await take('events');
@@ -108,11 +118,11 @@ function bindGround({ container, options, closers }: Ground): void {
     return policies;
   });
   bindPart(container, 'sources', async (take) => {
-    const { events } = await take('events');
+    const { events, leases } = await take('events', 'leases');
     const sources = await options.sources(events);
     for (const source of [...sources.hypervisors.values(), ...sources.metricSources])
       closers.add(() => source.close());
-    return sources;
+    return guarded(sources, leases.moves);
   });
 }
 
@@ -151,11 +161,13 @@ function bindTick({ container, options, closers }: Ground): void {
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
     const doers = await take('ladder', 'dispatcher', 'executor', 'alerts');
+    const { keeper } = (await take('leases')).leases;
     return new Tick({
       ...judges,
       ...doers,
       ...(await take('experience')),
       alerts: () => doers.alerts.byHost(),
+      holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
       clock,
       seed,
     });
@@ -182,12 +194,13 @@ function bindExecution({ container, options }: Ground): void {
     });
   });
   bindPart(container, 'executor', async (take) => {
-    const { ledger, events, sources, policies, memory } = await take(
+    const { ledger, events, sources, policies, memory, leases } = await take(
       'ledger',
       'events',
       'sources',
       'policies',
       'memory',
+      'leases',
     );
     return new Executor({
       ledger,
@@ -197,6 +210,7 @@ function bindExecution({ container, options }: Ground): void {
       settings: () => policies.policies,
       world: () => memory.world,
       timing: { pollLagSeconds: pollLag(options) },
+      takeUp: (record) => leases.moves.takeUp(record),
     });
   });
   bindPart(container, 'dispatcher', async (take) => {
@@ -250,7 +264,7 @@ function bindFace({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
-    const above = await take('ladder', 'tick', 'dispatcher', 'api', 'server');
+    const above = await take('ladder', 'tick', 'dispatcher', 'api', 'server', 'leases');
     const close = () => closers.close();
     return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });
   });

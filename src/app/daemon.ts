@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { Collector } from '../collect/collector.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
+import { leaseScope } from '../domain/lease.ts';
 import { epochSeconds } from '../domain/units.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
@@ -18,6 +19,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
 import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { LeaseHouse } from './lease-parts.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
@@ -42,6 +44,7 @@ export interface DaemonParts {
   readonly cliToken: string;
   readonly accessFile: string;
   readonly memory: DaemonMemory;
+  readonly leases: LeaseHouse;
   /** Closes what the container made, in the right order. */
   readonly close: () => Promise<void>;
 }
@@ -93,6 +96,7 @@ export class Daemon {
     await ladder.load();
     await this.collect();
     await tick.snapshot();
+    await this.beat();
     await executor.recover();
     memory.start(await ledger.paused());
     await this.tick();
@@ -102,7 +106,19 @@ export class Daemon {
     return this.#parts.collector.poll();
   }
 
+  /** Renews the leases, and takes up the open moves where one was taken over. */
+  async beat(): Promise<void> {
+    const { executor, ladder, leases, memory } = this.#parts;
+    const { keeper, moves } = leases;
+    keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
+    const taken = await keeper.beat((cluster) => moves.isIdle(cluster));
+    if (taken.length === 0) return;
+    await ladder.load();
+    await executor.recover();
+  }
+
   async tick(): Promise<void> {
+    await this.beat();
     await this.#parts.tick.run();
   }
 
@@ -128,13 +144,14 @@ export class Daemon {
   }
 
   async #stop(reason: string): Promise<void> {
-    const { accessFile, cliToken, events, executor, close, server } = this.#parts;
+    const { accessFile, cliToken, events, executor, leases, close, server } = this.#parts;
     events.emit('stopping', { reason });
     // The last one first: a step that fails keeps none of the others from being taken.
     const steps = new Closers();
     steps.add(close);
     steps.add(async () => server.close());
     steps.add(() => removeCliAccess(accessFile, cliToken));
+    steps.add(() => leases.keeper.release());
     steps.add(() => executor.stop());
     steps.add(() => this.#schedule?.stop());
     await steps.close();

@@ -35,6 +35,11 @@ export class DaemonMemory {
     return this.#snapshot;
   }
 
+  /** The newest snapshot; undefined before the first. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
   get progress(): ReadonlyMap<string, MoveProgress> {
     return this.#progress;
   }

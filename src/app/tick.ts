@@ -8,7 +8,7 @@ import type { Collector } from '../collect/collector.ts';
 import { compareText, type FindingId, type HostId, type PlanId } from '../domain/ids.ts';
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { FiringAlert } from '../domain/host.ts';
+import type { FiringAlert, Host } from '../domain/host.ts';
 import type { GateVerdict } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
@@ -28,6 +28,7 @@ import type { OrderDesk } from './order-desk.ts';
 import type { CheckedPlan } from './plan-job.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
+import { Reach } from './reach.ts';
 
 /** What the newest tick saw and decided; the read side of the API shows it. */
 export interface TickState {
@@ -61,6 +62,8 @@ export interface TickParts {
   readonly dispatcher: Dispatcher;
   readonly orders: OrderDesk;
   readonly executor: Executor;
+  /** Whether this controller may act on the host. */
+  readonly holds: (host: Host) => boolean;
   readonly seed: number;
 }
 
@@ -82,13 +85,16 @@ export class Tick {
   async run(): Promise<TickState> {
     const given = await this.#parts.ledger.orders(false);
     const look = await this.#look();
-    const orders = await this.#homecoming.settle(given, look.snapshot);
-    const findings = await this.#findings(look.snapshot, orders);
-    await this.#parts.ladder.update(look.snapshot, findings, orders);
+    const reach = new Reach(look.snapshot, this.#parts.holds);
+    if (!reach.isAll) await this.#parts.ladder.follow(reach.hosts);
+    const own = await this.#homecoming.settle(reach.ownOrders(given), look.snapshot);
+    const orders = [...own, ...reach.foreignOrders(given)];
+    const findings = await this.#findings(look.snapshot, orders, reach);
+    await this.#parts.ladder.update(reach.ownHosts(look.snapshot), findings, orders);
     // Plan and execution go by the states that follow from the findings, not by those before.
     const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
     this.#parts.events.emit('snapshot', { ...look, snapshot });
-    await this.#homecoming.close(orders);
+    await this.#homecoming.close(own);
     const isNewlyUrgent = findings.some((one) => isUrgent(one) && !this.#open.has(one.id));
     this.#announce(findings);
     const base = { snapshot, findings, orders };
@@ -102,7 +108,11 @@ export class Tick {
       // Whether it failed is asked below, when the whole plan is there.
       begun.catch(() => undefined);
     };
-    const { result, rejected } = await this.#plan(base, isNewlyUrgent ? begin : undefined);
+    const here = {
+      snapshot: reach.planned(snapshot),
+      findings: reach.ownFindings(findings, snapshot),
+    };
+    const { result, rejected } = await this.#plan(here, isNewlyUrgent ? begin : undefined);
     await begun;
     if (rejected !== undefined) {
       await this.#parts.dispatcher.reject();
@@ -111,7 +121,7 @@ export class Tick {
     }
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
     this.#state = { ...base, result, verdicts, rejected: undefined };
-    await this.#homecoming.judge({ ...base, result, verdicts });
+    await this.#homecoming.judge({ ...base, orders: own, result, verdicts });
     return this.#state;
   }
 
@@ -151,12 +161,16 @@ export class Tick {
     return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }
 
-  async #findings(snapshot: Snapshot, orders: readonly Order[]): Promise<readonly Finding[]> {
+  async #findings(
+    snapshot: Snapshot,
+    orders: readonly Order[],
+    reach: Reach,
+  ): Promise<readonly Finding[]> {
     const { clock, ledger, policies } = this.#parts;
     const memory = await ledger.ruleMemory();
     const now = clock.now();
     const evaluated = await policies.rules.evaluate({ snapshot, orders, memory, now });
-    await ledger.saveRuleMemory(evaluated.memory);
+    await ledger.saveRuleMemory(evaluated.memory, reach.about);
     return evaluated.findings;
   }
 

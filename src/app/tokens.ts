@@ -18,6 +18,7 @@ import type { DaemonApi } from './daemon-api.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import type { DaemonMemory } from './memory.ts';
+import type { LeaseHouse } from './lease-parts.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -28,8 +29,13 @@ export interface Parts {
   readonly registry: MetricsRegistry;
   readonly events: EventBus;
   readonly memory: DaemonMemory;
+  /** As it was opened: for who keeps the leases. */
+  readonly store: Ledger;
+  readonly leases: LeaseHouse;
+  /** The same, for everybody else: what is written about a move needs its leases. */
   readonly ledger: Ledger;
   readonly policies: PolicyStore;
+  /** Its hypervisors refuse every side effect without a lease. */
   readonly sources: Sources;
   readonly collector: Collector;
   readonly planner: PlanRunner;

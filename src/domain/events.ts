@@ -5,7 +5,7 @@
 
 import type { Violation } from './violation.ts';
 import type { Finding } from './finding.ts';
-import type { HostId, PlanId, SourceId, VmId } from './ids.ts';
+import type { ClusterId, HostId, PlanId, SourceId, VmId } from './ids.ts';
 import type { GateVerdict, MoveResult, Stage } from './journal.ts';
 import type { SourceStatus } from './measured.ts';
 import type { HostState } from './host.ts';
@@ -53,6 +53,14 @@ export interface EventMap {
     readonly move: Move;
     readonly vmName: string;
     readonly result: MoveResult;
+  };
+  /** What became of a lease; `stepped-back`: the ledger has an older token than was seen before. */
+  readonly lease: {
+    readonly cluster: ClusterId;
+    readonly what: 'taken' | 'lost' | 'released' | 'stepped-back' | 'confirmed';
+    readonly token: number;
+    /** For people: who has it now, and why. */
+    readonly text: string;
   };
   readonly 'host-state': {
     readonly host: HostId;

@@ -5,6 +5,7 @@
 
 import type { Finding } from './finding.ts';
 import type { HostId, MoveId, PlanId, SourceId, VmId } from './ids.ts';
+import type { HeldLease } from './lease.ts';
 import type { Mode } from './policy.ts';
 import type { Move, PlanResult } from './plan.ts';
 import type { Refusal } from './refusal.ts';
@@ -53,6 +54,8 @@ export interface MoveRecord {
   readonly source: SourceId;
   readonly vmName: string;
   readonly openedAt: EpochSeconds;
+  /** The leases that it was opened under; undefined: none were asked for. */
+  readonly leases?: readonly HeldLease[] | undefined;
   readonly stages: readonly StageEntry[];
   /** Undefined while the move is open. */
   readonly result: MoveResult | undefined;

@@ -1,7 +1,13 @@
 /** The one line of history that a move leaves when it has ended, however it did. */
 
-import type { HistoryEntry, MoveRecord, MoveResult } from '../domain/journal.ts';
+import type { HistoryEntry, MoveRecord, MoveResult, Outcome } from '../domain/journal.ts';
 import { assertNever } from '../domain/result.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+
+/** The result of a move that was not begun: nothing of it could be measured. */
+export function withoutFigures(outcome: Outcome, at: EpochSeconds, detail: string): MoveResult {
+  return { outcome, at, detail, seconds: undefined, downtimeSeconds: undefined, bytes: undefined };
+}
 
 export function closingLine(
   { move, vmName }: Pick<MoveRecord, 'move' | 'vmName'>,

@@ -6,13 +6,7 @@
  */
 
 import type { MoveId, SourceId } from '../domain/ids.ts';
-import type {
-  GateVerdict,
-  MoveRecord,
-  MoveResult,
-  Outcome,
-  StageEntry,
-} from '../domain/journal.ts';
+import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
@@ -20,14 +14,15 @@ import { epochSeconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
-import { type Ledger, LedgerError } from '../ports/ledger.ts';
+import type { Ledger } from '../ports/ledger.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { pauseAfter } from './call.ts';
 import { cancelIn, cancelNote, Cancels, isTooLate } from './cancels.ts';
-import { closingLine } from './closing-line.ts';
+import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
+import { isLeaseLost, isOver } from './lost-lease.ts';
 import {
   DEFAULT_TIMING,
   type ExecutionTiming,
@@ -48,6 +43,8 @@ export interface ExecutorParts {
   /** The newest snapshot; with no hosts and VMs before the first. */
   readonly world: () => Snapshot;
   readonly timing?: Partial<ExecutionTiming>;
+  /** Whether a move that is found open is this controller's to take up; default: every one. */
+  readonly takeUp?: (record: MoveRecord) => boolean;
 }
 
 /** After something that should not happen (the ledger cannot write, a bug): try again, slower. */
@@ -136,8 +133,9 @@ export class Executor {
    */
   async recover(): Promise<RecoveryReport> {
     const open = await this.#parts.ledger.openMoves();
+    const { takeUp } = this.#parts;
     const moves = open
-      .filter((record) => !this.#running.has(record.move.id))
+      .filter((record) => !this.#running.has(record.move.id) && (takeUp?.(record) ?? true))
       .map(async (record) => {
         const state = await this.#takeUp(record);
         return { move: record.move.id, vm: record.move.vm, state };
@@ -234,6 +232,7 @@ export class Executor {
     try {
       if (await this.#parts.ledger.openMove(record)) return await this.#supervise(running, true);
     } catch (error) {
+      if (isLeaseLost(error)) return this.#announce(record, 'skipped', error.message);
       // Whether it was written is asked of the ledger, as soon as that answers again.
       this.#parts.events.emit('failure', { where: `opening the move of ${record.vmName}`, error });
       return this.#supervise(running, false);
@@ -277,7 +276,7 @@ export class Executor {
         const task = this.#makeTask(running, written.stages, seen);
         return await resumeStages(task, written.stages);
       } catch (error) {
-        if (error instanceof LedgerError && error.code === 'closed') return undefined;
+        if (isOver(error)) return undefined;
         seen('unreachable');
         events.emit('failure', { where: `the move of ${record.vmName}`, error });
       }
@@ -361,7 +360,7 @@ export class Executor {
     this.#submissions.settle(entry.move.id, told);
     try {
       if (record !== undefined && (await ledger.openMove(record))) {
-        const result = this.#resultOf(outcome, detail);
+        const result = withoutFigures(outcome, this.#parts.clock.now(), detail);
         await ledger.closeMove(entry.move.id, result, closingLine(record, result));
       }
     } catch (error) {
@@ -376,14 +375,9 @@ export class Executor {
     detail: string,
   ): TaskEnd {
     const { move, vmName = move.vm } = about;
-    const result = this.#resultOf(outcome, detail);
+    const result = withoutFigures(outcome, this.#parts.clock.now(), detail);
     this.#parts.events.emit('move-ended', { move, vmName, result });
     return { outcome, detail };
-  }
-
-  #resultOf(outcome: Outcome, detail: string): MoveResult {
-    const nothing = { seconds: undefined, downtimeSeconds: undefined, bytes: undefined };
-    return { outcome, at: this.#parts.clock.now(), detail, ...nothing };
   }
 
   /** Undefined where the VM is not there any more. */

@@ -91,12 +91,19 @@ export class HostLadder {
     this.#parts = parts;
   }
 
-  /** Takes up what the ledger remembers; to be called once, before the first tick. */
+  /** Takes up what the ledger remembers: before the first tick, and of what was taken over. */
   async load(): Promise<void> {
     for (const mark of await this.#parts.ledger.hostMarks()) {
       this.#states.set(mark.host, mark.state);
       // A return whose last step may have been cut off: it is taken again.
       if (mark.state === 'returning') this.#told.set(mark.host, true);
+    }
+  }
+
+  /** Takes up what other controllers have made of the hosts that are not among `own`. */
+  async follow(own: ReadonlySet<HostId>): Promise<void> {
+    for (const { host, state } of await this.#parts.ledger.hostMarks()) {
+      if (!own.has(host)) this.#states.set(host, state);
     }
   }
 

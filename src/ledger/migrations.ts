@@ -16,6 +16,7 @@ export const ledgerMigrations: MigrationProvider = {
       '0001-moves-orders-history': { up: createFirstSchema },
       '0002-one-line-per-move': { up: joinLinesOfMoves },
       '0003-approvals': { up: createApprovals },
+      '0004-leases': { up: createLeases },
     });
   },
 };
@@ -204,4 +205,31 @@ async function createApprovals(db: Kysely<LedgerSchema>): Promise<void> {
       .addColumn('body', 'text', required)
       .execute();
   }
+}
+
+async function createLeases(db: Kysely<LedgerSchema>): Promise<void> {
+  const tables = await db.introspection.getTables();
+  const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
+  if (!columns.some(({ name }) => name === 'leases')) {
+    await db.schema.alterTable('moves').addColumn('leases', 'text').execute();
+  }
+  await db.schema
+    .createTable('leases')
+    .ifNotExists()
+    .addColumn('cluster', 'text', key)
+    .addColumn('holder', 'text', required)
+    .addColumn('holder_name', 'text', required)
+    .addColumn('token', 'integer', required)
+    .addColumn('renewals', 'integer', required)
+    .addColumn('seconds', 'double precision', required)
+    .addColumn('expires_at', 'double precision', required)
+    .execute();
+  await db.schema
+    .createTable('controllers')
+    .ifNotExists()
+    .addColumn('id', 'text', key)
+    .addColumn('name', 'text', required)
+    .addColumn('wants', 'text', required)
+    .addColumn('beats', 'integer', required)
+    .execute();
 }

@@ -27,6 +27,7 @@ export async function insertMove(
     vm_name: record.vmName,
     opened_at: record.openedAt,
     body: JSON.stringify(record.move),
+    leases: record.leases === undefined ? null : JSON.stringify(record.leases),
   };
   const insert = trx.insertInto('moves').values(row);
   const inserted = await insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirst();

@@ -47,6 +47,7 @@ export function toMove(row: Row<'moves'>, stages: readonly StageEntry[]): MoveRe
     source: sourceId(row.source),
     vmName: row.vm_name,
     openedAt: epochSeconds(row.opened_at),
+    leases: row.leases === null ? undefined : parseBody(row.leases),
     stages,
     result: row.result === null ? undefined : parseBody(row.result),
   };

@@ -5,6 +5,7 @@
 
 import type { Kysely, Transaction } from 'kysely';
 
+import type { HostId } from '../domain/ids.ts';
 import type { RuleMemory } from '../ports/ledger.ts';
 import * as records from './records.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -12,9 +13,12 @@ import type { LedgerSchema } from './schema.ts';
 export async function replaceRuleMemory(
   trx: Transaction<LedgerSchema>,
   memories: readonly RuleMemory[],
+  about: ReadonlySet<HostId> | undefined,
 ): Promise<void> {
-  const stored = await trx.selectFrom('rule_memory').selectAll().execute();
-  const change = changedRuleMemory(stored.map(records.toRuleMemory), memories);
+  const rows = await trx.selectFrom('rule_memory').selectAll().execute();
+  const isMeant = ({ host }: RuleMemory): boolean => about?.has(host) ?? true;
+  const stored = rows.map(records.toRuleMemory).filter(isMeant);
+  const change = changedRuleMemory(stored, memories.filter(isMeant));
   for (const { rule, host } of change.gone) {
     const old = trx.deleteFrom('rule_memory').where('rule', '=', rule).where('host', '=', host);
     await old.execute();

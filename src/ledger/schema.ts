@@ -1,7 +1,7 @@
 /**
  * The ledger's tables as kysely sees them. Whole domain objects are kept as JSON text, beside the
- * columns that are searched by. Moments are epoch seconds. Portable types only, because the same
- * tables will live in PostgreSQL.
+ * columns that are searched by. Moments are epoch seconds. Portable types only: the same tables
+ * live in SQLite and in PostgreSQL.
  */
 
 import type { Generated } from 'kysely';
@@ -21,6 +21,8 @@ interface MoveTable {
   opened_at: number;
   /** The Move as planned, JSON. */
   body: string;
+  /** The leases that it was opened under, JSON; null: none. */
+  leases: string | null;
   /** The three below are null while the move is open, and set together, once. */
   closed_at: number | null;
   outcome: string | null;
@@ -97,6 +99,25 @@ interface HistoryTable {
   text: string;
 }
 
+interface LeaseTable {
+  cluster: string;
+  /** Id of the controller; empty: released. */
+  holder: string;
+  holder_name: string;
+  token: number;
+  renewals: number;
+  seconds: number;
+  expires_at: number;
+}
+
+interface ControllerTable {
+  id: string;
+  name: string;
+  /** Ids of clusters, JSON. */
+  wants: string;
+  beats: number;
+}
+
 export interface LedgerSchema {
   decisions: DecisionTable;
   moves: MoveTable;
@@ -109,4 +130,6 @@ export interface LedgerSchema {
   approvals: ApprovalTable;
   shown_plans: ShownPlanTable;
   history: HistoryTable;
+  leases: LeaseTable;
+  controllers: ControllerTable;
 }

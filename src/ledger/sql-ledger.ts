@@ -8,7 +8,7 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
-import type { MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -16,15 +16,18 @@ import type {
   MoveResult,
   StageEntry,
 } from '../domain/journal.ts';
+import type { HeldLease, LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { Reservation } from '../domain/snapshot.ts';
-import type { EpochSeconds } from '../domain/units.ts';
+import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
 import {
   type HistoryQuery,
   type HostMark,
   type Ledger,
   LedgerError,
+  type MoveFence,
   type RuleMemory,
   type Trouble,
 } from '../ports/ledger.ts';
@@ -33,6 +36,7 @@ import * as decisions from './decisions.ts';
 import { GroupCommit } from './group-commit.ts';
 import * as history from './history.ts';
 import * as hostMarks from './host-marks.ts';
+import * as leases from './leases.ts';
 import * as moves from './moves.ts';
 import * as orders from './orders.ts';
 import { deleteSome, whatIsOld } from './pruning.ts';
@@ -52,18 +56,58 @@ export interface SqlLedgerParts {
   readonly db: Kysely<LedgerSchema>;
   readonly clock: Clock;
   readonly translate: (error: unknown) => LedgerError;
+  readonly traits: leases.StoreTraits;
   /** Called once, after the last write, with the connection already given back. */
   readonly onClose: () => void;
 }
 
-export class SqlLedger implements Ledger {
-  readonly #parts: SqlLedgerParts;
-  readonly #commits: GroupCommit<LedgerSchema>;
-  #closing: Promise<void> | undefined;
+/** What a ledger and its fenced twins have in common. */
+interface Shared extends SqlLedgerParts {
+  readonly commits: GroupCommit<LedgerSchema>;
+  closing: Promise<void> | undefined;
+}
 
-  constructor(parts: SqlLedgerParts) {
+export class SqlLedger implements Ledger {
+  readonly #parts: Shared;
+  readonly #fence: MoveFence | undefined;
+
+  private constructor(parts: Shared, fence: MoveFence | undefined) {
     this.#parts = parts;
-    this.#commits = new GroupCommit(parts.db);
+    this.#fence = fence;
+  }
+
+  static on(parts: SqlLedgerParts): SqlLedger {
+    const commits = new GroupCommit(parts.db);
+    return new SqlLedger({ ...parts, commits, closing: undefined }, undefined);
+  }
+
+  fencedBy(fence: MoveFence): SqlLedger {
+    return new SqlLedger(this.#parts, fence);
+  }
+
+  leaseBoard(): Promise<LeaseBoard> {
+    return this.#read((db) => leases.selectLeaseBoard(db));
+  }
+
+  claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {
+    return this.#write((trx) => leases.claimLease(trx, claim, this.#parts.traits));
+  }
+
+  renewLeases(
+    by: Controller,
+    held: readonly HeldLease[],
+    seconds: Seconds,
+  ): Promise<readonly HeldLease[]> {
+    const { traits } = this.#parts;
+    return this.#write((trx) => leases.renewLeases(trx, { by, held, seconds }, traits));
+  }
+
+  releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void> {
+    return this.#write((trx) => leases.releaseLeases(trx, by, held));
+  }
+
+  forgetController(id: string): Promise<void> {
+    return this.#write((trx) => leases.deleteController(trx, id));
   }
 
   recordDecision(decision: Decision): Promise<void> {
@@ -74,16 +118,21 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => decisions.selectDecisions(db, bounded(limit)));
   }
 
-  openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
-    return this.#write((trx) => moves.insertMove(trx, record));
+  async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
+    const proof = this.#fence?.open(record.move);
+    const fenced = proof === undefined ? record : { ...record, leases: proof.leases };
+    const isOpen = await this.#writeUnder(proof, (trx) => moves.insertMove(trx, fenced));
+    if (!isOpen) this.#fence?.ended(record.move.id);
+    return isOpen;
   }
 
   addStage(entry: StageEntry): Promise<void> {
-    return this.#write((trx) => moves.insertStage(trx, entry));
+    return this.#writeAbout(entry.move, (trx) => moves.insertStage(trx, entry));
   }
 
-  closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void> {
-    return this.#write((trx) => moves.closeMove(trx, { move, result, line }));
+  async closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void> {
+    await this.#writeAbout(move, (trx) => moves.closeMove(trx, { move, result, line }));
+    this.#fence?.ended(move);
   }
 
   openMoves(): Promise<readonly MoveRecord[]> {
@@ -111,11 +160,13 @@ export class SqlLedger implements Ledger {
   }
 
   reserve(reservation: Reservation): Promise<void> {
-    return this.#write((trx) => reservations.putReservation(trx, reservation));
+    return this.#writeAbout(reservation.move, (trx) =>
+      reservations.putReservation(trx, reservation),
+    );
   }
 
   release(move: MoveId): Promise<void> {
-    return this.#write((trx) => reservations.deleteReservation(trx, move));
+    return this.#writeAbout(move, (trx) => reservations.deleteReservation(trx, move));
   }
 
   reservations(): Promise<readonly Reservation[]> {
@@ -159,8 +210,8 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => hostMarks.selectHostMarks(db));
   }
 
-  saveRuleMemory(memories: readonly RuleMemory[]): Promise<void> {
-    return this.#write((trx) => replaceRuleMemory(trx, memories));
+  saveRuleMemory(memories: readonly RuleMemory[], about?: ReadonlySet<HostId>): Promise<void> {
+    return this.#write((trx) => replaceRuleMemory(trx, memories, about));
   }
 
   ruleMemory(): Promise<readonly RuleMemory[]> {
@@ -197,12 +248,12 @@ export class SqlLedger implements Ledger {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    this.#parts.closing ??= this.#close();
+    return this.#parts.closing;
   }
 
   async #close(): Promise<void> {
-    await this.#commits.idle();
+    await this.#parts.commits.idle();
     await this.#parts.db.destroy();
     this.#parts.onClose();
   }
@@ -216,17 +267,30 @@ export class SqlLedger implements Ledger {
     }
   }
 
+  /** A write that belongs to a move: under the leases that the move was taken up under. */
+  async #writeAbout<Value>(move: MoveId, work: Work<Value>): Promise<Value> {
+    return this.#writeUnder(this.#fence?.about(move), work);
+  }
+
+  #writeUnder<Value>(proof: LeaseProof | undefined, work: Work<Value>): Promise<Value> {
+    if (proof === undefined) return this.#write(work);
+    return this.#write(async (trx) => {
+      await leases.assertLeases(trx, proof, this.#parts.traits);
+      return work(trx);
+    });
+  }
+
   async #write<Value>(work: Work<Value>): Promise<Value> {
     this.#assertOpen();
     try {
-      return await this.#commits.write(work);
+      return await this.#parts.commits.write(work);
     } catch (error) {
       throw this.#parts.translate(error);
     }
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
+    if (this.#parts.closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
   }
 }
 

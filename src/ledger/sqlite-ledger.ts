@@ -52,7 +52,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     connection = connect(file, options.maxBytes);
     const db = new Kysely<LedgerSchema>({ dialect: new LedgerSqliteDialect(connection) });
     await migrate(db, file);
-    return new SqlLedger({ db, clock, translate, onClose: () => lock?.release() });
+    const traits = { now: () => sql<number>`${clock.now()}`, concurrentWriters: false };
+    return SqlLedger.on({ db, clock, translate, traits, onClose: () => lock?.release() });
   } catch (error) {
     connection?.close();
     lock?.release();

@@ -1,6 +1,6 @@
 /**
  * Durable memory. Every write is on disk when its promise resolves: a side effect is announced
- * here first. Works the same on SQLite (embedded) and, later, on PostgreSQL.
+ * here first. Works the same on SQLite (embedded) and on PostgreSQL (several controllers).
  */
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
@@ -13,9 +13,12 @@ import type {
   StageEntry,
 } from '../domain/journal.ts';
 import type { HostState } from '../domain/host.ts';
+import type { LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
+import type { Move } from '../domain/plan.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import type { Leases } from './leases.ts';
 
 /** A finding's hold and hysteresis state, so that a restart neither forgets nor repeats it. */
 export interface RuleMemory {
@@ -50,7 +53,25 @@ export interface Trouble {
   readonly cancelledAt?: EpochSeconds | undefined;
 }
 
-export interface Ledger {
+/**
+ * Says under which leases a move may be written about, from its opening to its end. Throws
+ * LedgerError `lost-lease` where that is over.
+ */
+export interface MoveFence {
+  /** The move is about to be opened. */
+  open(move: Pick<Move, 'id' | 'from' | 'to'>): LeaseProof;
+  about(move: MoveId): LeaseProof;
+  /** Nothing more is written about the move. */
+  ended(move: MoveId): void;
+}
+
+export interface Ledger extends Leases {
+  /**
+   * The same ledger, in which every write about a move is conditional on the leases that the fence
+   * names: compared in the transaction that writes. Closing either one closes both.
+   */
+  fencedBy(fence: MoveFence): Ledger;
+
   recordDecision(decision: Decision): Promise<void>;
   decisions(limit: number): Promise<readonly Decision[]>;
 
@@ -96,8 +117,11 @@ export interface Ledger {
   markHost(mark: HostMark): Promise<void>;
   hostMarks(): Promise<readonly HostMark[]>;
 
-  /** Replaces the memory as a whole; entries with nothing to remember need not come back. */
-  saveRuleMemory(memories: readonly RuleMemory[]): Promise<void>;
+  /**
+   * Replaces the memory of the hosts named (default: of all) as a whole; entries with nothing to
+   * remember need not come back.
+   */
+  saveRuleMemory(memories: readonly RuleMemory[], about?: ReadonlySet<HostId>): Promise<void>;
   ruleMemory(): Promise<readonly RuleMemory[]>;
 
   setPaused(paused: boolean, by: string, at: EpochSeconds): Promise<void>;
@@ -122,6 +146,8 @@ export const LEDGER_ERROR_CODES = {
   unsafe: { hint: 'the store does not promise durable writes: use a local disk' },
   io: { hint: 'look at the disk and at the system log' },
   conflict: { hint: 'the record contradicts one that is there: this is a bug' },
+  'lost-lease': { hint: 'another controller acts there now; drover status shows who' },
+  unreachable: { hint: 'look at the database and the network to it; nothing is moved until then' },
   closed: { hint: 'the ledger was closed: Drover is stopping' },
 } as const;
 export type LedgerErrorCode = keyof typeof LEDGER_ERROR_CODES;

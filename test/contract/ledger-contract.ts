@@ -10,6 +10,7 @@ import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
 import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import { approvalCases } from './ledger-approvals.ts';
+import { leaseCases } from './ledger-leases.ts';
 
 export interface LedgerUnderTest {
   open(): Promise<Ledger>;
@@ -257,6 +258,10 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
           one('b', undefined, 3),
           one('d', 5),
         ]);
+        const other = { ...one('a', 9), host: hostId('h2') };
+        await ledger.saveRuleMemory([one('z', 7), other], new Set([other.host]));
+        expect((await ledger.ruleMemory()).filter(({ rule }) => rule === 'z')).toEqual([]);
+        expect((await ledger.ruleMemory()).filter(({ host }) => host === 'h2')).toEqual([other]);
         await ledger.saveRuleMemory([]);
         expect(await ledger.ruleMemory()).toEqual([]);
       });
@@ -272,6 +277,8 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     });
 
     approvalCases({ ledger: () => ledger, reopen });
+
+    leaseCases({ ledger: () => ledger, reopen });
 
     describe('history', () => {
       const entry = (at: number, over: Partial<HistoryEntry> = {}): HistoryEntry => ({

@@ -1,0 +1,63 @@
+/**
+ * What of the fleet is this controller's to act on, for one tick. The rest is looked at all the
+ * same: rules see it, people are shown it, placement rules count it. But nothing is planned there.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import type { HostId } from '../domain/ids.ts';
+import type { Order } from '../domain/order.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+
+export class Reach {
+  /** Every host is this controller's: the usual case, of a controller that is alone. */
+  readonly isAll: boolean;
+  readonly hosts: ReadonlySet<HostId>;
+
+  constructor(snapshot: Snapshot, holds: (host: Host) => boolean) {
+    this.hosts = new Set(snapshot.hosts.filter(holds).map(({ id }) => id));
+    this.isAll = this.hosts.size === snapshot.hosts.length;
+  }
+
+  /** The hosts that rules' memory is kept of; undefined: of all. */
+  get about(): ReadonlySet<HostId> | undefined {
+    return this.isAll ? undefined : this.hosts;
+  }
+
+  ownOrders(orders: readonly Order[]): readonly Order[] {
+    return this.isAll ? orders : orders.filter(({ host }) => this.hosts.has(host));
+  }
+
+  foreignOrders(orders: readonly Order[]): readonly Order[] {
+    return this.isAll ? [] : orders.filter(({ host }) => !this.hosts.has(host));
+  }
+
+  /** With the hosts of this controller only. */
+  ownHosts(snapshot: Snapshot): Snapshot {
+    if (this.isAll) return snapshot;
+    return { ...snapshot, hosts: snapshot.hosts.filter(({ id }) => this.hosts.has(id)) };
+  }
+
+  /** The fleet as it is to be planned: elsewhere nothing moves in, out or about. */
+  planned(snapshot: Snapshot): Snapshot {
+    if (this.isAll) return snapshot;
+    const hosts = snapshot.hosts.map((host): Host => {
+      const isOpen = host.state === 'healthy' || host.state === 'warn';
+      return this.hosts.has(host.id) || !isOpen ? host : { ...host, state: 'quarantined' };
+    });
+    const vms = snapshot.vms.map((vm) => {
+      return this.hosts.has(vm.host) ? vm : ({ ...vm, permission: 'observe' } as const);
+    });
+    return { ...snapshot, hosts, vms };
+  }
+
+  /** What this controller is to do something about. */
+  ownFindings(findings: readonly Finding[], { vms }: Snapshot): readonly Finding[] {
+    if (this.isAll) return findings;
+    const here = new Set(vms.filter(({ host }) => this.hosts.has(host)).map(({ id }) => id));
+    return findings.filter(({ subject }) => {
+      if (subject.kind === 'host') return this.hosts.has(subject.host);
+      return subject.kind === 'fleet' || here.has(subject.vm);
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The one place where every side effect passes. Hypervisors know no tokens: so the lease is looked
+ * at immediately before the call, with nothing awaited in between. What only reads goes through,
+ * but for the questions about a move: who follows one without a lease is told so.
+ */
+
+import type { HostId, MoveId, VmId } from '../domain/ids.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import type {
+  Hypervisor,
+  HypervisorCapabilities,
+  Inventory,
+  Job,
+  MoveOrder,
+  Steering,
+} from '../ports/hypervisor.ts';
+import type { Attempt, Reading } from '../ports/metric-source.ts';
+import type { MoveLeases } from './move-leases.ts';
+
+/** Rejects with LedgerError `lost-lease` where the lease is not certain any more. */
+export class GuardedHypervisor implements Hypervisor {
+  readonly #inner: Hypervisor;
+  readonly #leases: Pick<MoveLeases, 'about' | 'onHost'>;
+
+  constructor(inner: Hypervisor, leases: Pick<MoveLeases, 'about' | 'onHost'>) {
+    this.#inner = inner;
+    this.#leases = leases;
+  }
+
+  get kind(): Hypervisor['kind'] {
+    return this.#inner.kind;
+  }
+
+  get source(): Hypervisor['source'] {
+    return this.#inner.source;
+  }
+
+  get capabilities(): HypervisorCapabilities {
+    return this.#inner.capabilities;
+  }
+
+  inventory(signal: AbortSignal): Promise<Inventory> {
+    return this.#inner.inventory(signal);
+  }
+
+  read(signal: AbortSignal): Promise<Reading> {
+    return this.#inner.read(signal);
+  }
+
+  locate(vm: VmId, signal: AbortSignal): ReturnType<Hypervisor['locate']> {
+    return this.#inner.locate(vm, signal);
+  }
+
+  precheck(order: MoveOrder, signal: AbortSignal): Promise<readonly Refusal[]> {
+    return this.#under(order.move, () => this.#inner.precheck(order, signal));
+  }
+
+  startMove(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#under(order.move, () => this.#inner.startMove(order, signal));
+  }
+
+  job(order: MoveOrder, signal: AbortSignal): Promise<Job> {
+    return this.#under(order.move, () => this.#inner.job(order, signal));
+  }
+
+  steer(order: MoveOrder, steering: Steering, signal: AbortSignal): Promise<Attempt> {
+    return this.#under(order.move, () => this.#inner.steer(order, steering, signal));
+  }
+
+  abort(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#under(order.move, () => this.#inner.abort(order, signal));
+  }
+
+  commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#under(order.move, () => this.#inner.commit(order, signal));
+  }
+
+  cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#under(order.move, () => this.#inner.cleanUp(order, signal));
+  }
+
+  async setMaintenance(host: HostId, on: boolean, signal: AbortSignal): Promise<Attempt> {
+    this.#leases.onHost(host);
+    return this.#inner.setMaintenance(host, on, signal);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #under<Value>(move: MoveId, call: () => Promise<Value>): Promise<Value> {
+    this.#leases.about(move);
+    return call();
+  }
+}

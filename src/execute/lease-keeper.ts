@@ -1,0 +1,316 @@
+/**
+ * Keeps the leases of this controller: renews them, takes over those whose holder is gone, gives
+ * some up when another has fewer. What counts is `mayAct`, which answers from memory and a clock:
+ * a process that was stopped, or cut off from its ledger, finds its leases run out by itself.
+ *
+ * Two controllers never act on one cluster: the holder reckons its term from before it asked for
+ * the renewal, whoever takes over from after it saw the last one, and waits for the longest call
+ * of a hypervisor on top (design §8).
+ */
+
+import type { ClusterId } from '../domain/ids.ts';
+import { compareText } from '../domain/ids.ts';
+import type { Lease } from '../domain/lease.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Controller, LeaseBoard, Leases } from '../ports/leases.ts';
+import { fairShare } from './lease-share.ts';
+import { LeaseWatch } from './lease-watch.ts';
+import type { Authority } from './move-leases.ts';
+
+export interface LeaseTiming {
+  /** How long a lease holds after its renewal. */
+  readonly leaseSeconds: Seconds;
+  /** Nothing is begun in the last part of it. */
+  readonly marginSeconds: Seconds;
+  /** The longest that a call to a hypervisor may take (ExecutionTiming.callSeconds). */
+  readonly longestCallSeconds: Seconds;
+}
+
+export const DEFAULT_LEASE_TIMING: LeaseTiming = {
+  leaseSeconds: seconds(30),
+  marginSeconds: seconds(5),
+  longestCallSeconds: seconds(60),
+};
+
+/** The highest token seen of each cluster, kept outside of the ledger. */
+export interface TokenMemory {
+  highest(cluster: ClusterId): number;
+  /** Durable when it returns. */
+  remember(cluster: ClusterId, token: number): void;
+}
+
+export interface LeaseKeeperParts {
+  readonly leases: Leases;
+  /** Seconds from any start; counts the time for which the machine or the process stood still. */
+  readonly elapsed: () => Seconds;
+  readonly events: EventSink;
+  readonly me: Pick<Controller, 'id' | 'name'>;
+  /** Which of the clusters that it sees it may take. */
+  readonly wants: (cluster: ClusterId) => boolean;
+  /**
+   * Nobody else can have this ledger open (the lock of the state folder): leases need not be
+   * waited for, and do not run out.
+   */
+  readonly sole: boolean;
+  readonly timing: LeaseTiming;
+  readonly tokens: TokenMemory;
+}
+
+interface Held {
+  readonly token: number;
+  readonly validUntil: number;
+}
+
+/** How a cluster stands, for people. */
+export interface LeaseState {
+  readonly cluster: ClusterId;
+  /** Name of the controller that has it; empty: nobody. */
+  readonly holder: string;
+  readonly token: number;
+  /** This controller holds it, and may act. */
+  readonly mine: boolean;
+  /** The ledger has an older token than was seen before: an operator has to confirm. */
+  readonly steppedBack: boolean;
+}
+
+export class LeaseKeeper implements Authority {
+  readonly #parts: LeaseKeeperParts;
+  readonly #watch = new LeaseWatch();
+  readonly #held = new Map<ClusterId, Held>();
+  /** The tokens that are older than what was seen. */
+  readonly #steppedBack = new Map<ClusterId, number>();
+  /** To be taken all the same: an operator has said so. */
+  readonly #confirmed = new Set<ClusterId>();
+  /** As it was last read; undefined: never yet. */
+  #board: LeaseBoard | undefined;
+  #seen: readonly ClusterId[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+
+  constructor(parts: LeaseKeeperParts) {
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    return this.#parts.me.id;
+  }
+
+  mayAct(cluster: ClusterId): number | undefined {
+    const held = this.#held.get(cluster);
+    if (held === undefined) return undefined;
+    const { sole, elapsed, timing } = this.#parts;
+    if (sole || elapsed() < held.validUntil - timing.marginSeconds) return held.token;
+    return undefined;
+  }
+
+  /** The clusters that exist, as far as this controller sees. */
+  see(clusters: Iterable<ClusterId>): void {
+    this.#seen = [...new Set(clusters)].toSorted(compareText);
+  }
+
+  /**
+   * One round: renews, looks who is there, gives up and takes. Returns what was taken. Rejects
+   * with LedgerError; leases that could not be renewed run out by themselves.
+   */
+  beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
+    return this.#inTurn(() => this.#beat(isIdle));
+  }
+
+  /** Gives everything back, so that others need not wait. Nothing is taken any more. */
+  release(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isOver = true;
+      if (this.#parts.sole) return;
+      await this.#release([...this.#held.keys()]);
+      await this.#parts.leases.forgetController(this.id);
+    });
+  }
+
+  /**
+   * An operator says that the older ledger is to be gone on with. False: nothing was stopped
+   * there. The next round takes the cluster, under a token above all that were ever seen.
+   */
+  confirm(cluster: ClusterId, by: string): boolean {
+    const stored = this.#steppedBack.get(cluster);
+    if (stored === undefined) return false;
+    this.#steppedBack.delete(cluster);
+    this.#confirmed.add(cluster);
+    const text = `${cluster}: confirmed by ${by}: the ledger is gone on with as it is`;
+    this.#tell(cluster, 'confirmed', stored, text);
+    return true;
+  }
+
+  /** Every cluster that is seen here or leased by anybody. */
+  states(): readonly LeaseState[] {
+    const rows = new Map(this.#board?.leases.map((lease) => [lease.cluster, lease]));
+    const all = new Set([...this.#seen, ...rows.keys()]);
+    return [...all].toSorted(compareText).map((cluster) => ({
+      cluster,
+      holder: rows.get(cluster)?.holderName ?? '',
+      token: rows.get(cluster)?.token ?? 0,
+      mine: this.mayAct(cluster) !== undefined,
+      steppedBack: this.#steppedBack.has(cluster),
+    }));
+  }
+
+  async #beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
+    if (this.#isOver || this.#hasAll()) return [];
+    if (!this.#parts.sole) await this.#renew();
+    const board = await this.#parts.leases.leaseBoard();
+    this.#board = board;
+    this.#watch.look(board, this.#parts.elapsed());
+    this.#checkTokens(board);
+    const live = await this.#live(board);
+    const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
+    const free: ClusterId[] = [];
+    for (const cluster of this.#wanted()) {
+      const lease = board.leases.find((one) => one.cluster === cluster);
+      if (this.#held.has(cluster)) continue;
+      if (lease === undefined || this.#isFree(lease)) free.push(cluster);
+    }
+    for (const lease of board.leases) {
+      if (lease.holder !== '' && !this.#isFree(lease)) holders.set(lease.cluster, lease.holder);
+    }
+    const share = fairShare({ me: this.id, live, holders, free, isIdle });
+    await this.#release(share.release);
+    const taken = await this.#claim(share.claim, board);
+    // What others are told is what it is after this round.
+    this.#board = await this.#parts.leases.leaseBoard();
+    return taken;
+  }
+
+  async #renew(): Promise<void> {
+    const { leases, elapsed, me, timing } = this.#parts;
+    const asked = elapsed();
+    const held = [...this.#held].map(([cluster, { token }]) => ({ cluster, token }));
+    const by = { ...me, wants: this.#wanted() };
+    const kept = await leases.renewLeases(by, held, timing.leaseSeconds);
+    const still = new Set(kept.map(({ cluster }) => cluster));
+    for (const { cluster, token } of held) {
+      if (still.has(cluster)) {
+        this.#held.set(cluster, { token, validUntil: asked + timing.leaseSeconds });
+      } else {
+        this.#held.delete(cluster);
+        this.#tell(cluster, 'lost', token, `${cluster}: another controller has taken it over`);
+      }
+    }
+  }
+
+  /** Stops where the ledger is older than what was seen: a failover may have lost records. */
+  #checkTokens({ leases }: LeaseBoard): void {
+    const { tokens } = this.#parts;
+    const now = new Map(leases.map(({ cluster, token }) => [cluster, token]));
+    for (const cluster of new Set([...this.#seen, ...now.keys()])) {
+      const token = now.get(cluster) ?? 0;
+      const highest = tokens.highest(cluster);
+      if (token >= highest) {
+        this.#steppedBack.delete(cluster);
+        if (token > highest) tokens.remember(cluster, token);
+      } else if (!this.#steppedBack.has(cluster) && !this.#confirmed.has(cluster)) {
+        this.#steppedBack.set(cluster, token);
+        this.#held.delete(cluster);
+        const text =
+          `${cluster}: the ledger has token ${token}, ${highest} was seen before: it is an older ` +
+          `copy. Look what was lost, then: drover lease confirm ${cluster}`;
+        this.#tell(cluster, 'stepped-back', token, text);
+      }
+    }
+  }
+
+  /** Those that gave a sign of life lately, this one with them. */
+  async #live({ controllers }: LeaseBoard): Promise<readonly Controller[]> {
+    const { elapsed, leases, me, sole } = this.#parts;
+    const self = { ...me, wants: this.#wanted() };
+    if (sole) return [self];
+    const others = controllers.filter(({ id }) => id !== me.id);
+    const now = elapsed();
+    for (const one of others) {
+      if (this.#watch.silentFor(one, now) > FORGET_SECONDS) await leases.forgetController(one.id);
+    }
+    return [self, ...others.filter((one) => this.#watch.silentFor(one, now) < this.#patience())];
+  }
+
+  /** Nobody acts there, and no call that somebody made there can still be under way. */
+  #isFree(lease: Lease): boolean {
+    const { sole, elapsed, me, timing } = this.#parts;
+    if (lease.holder === '' || sole) return true;
+    // Of an earlier run of this very controller: the lock of its state folder proves it dead.
+    if (lease.holder === me.id) return !this.#held.has(lease.cluster);
+    const term = lease.seconds + timing.longestCallSeconds;
+    return this.#watch.stillFor(lease, elapsed()) >= term;
+  }
+
+  #patience(): number {
+    const { leaseSeconds, longestCallSeconds } = this.#parts.timing;
+    return leaseSeconds + longestCallSeconds;
+  }
+
+  #wanted(): readonly ClusterId[] {
+    const { sole, wants } = this.#parts;
+    // Who is alone settles what is open, also where no host of the cluster was seen yet.
+    const recorded = sole ? (this.#board?.leases ?? []).map(({ cluster }) => cluster) : [];
+    const all = [...new Set([...this.#seen, ...recorded])];
+    return all.filter((cluster) => wants(cluster) && !this.#steppedBack.has(cluster));
+  }
+
+  /** Who is alone has nothing to renew, and nobody to look out for. */
+  #hasAll(): boolean {
+    const { sole } = this.#parts;
+    return sole && this.#board !== undefined && this.#wanted().every((one) => this.#held.has(one));
+  }
+
+  async #release(clusters: readonly ClusterId[]): Promise<void> {
+    const given = clusters.flatMap((cluster) => {
+      const held = this.#held.get(cluster);
+      return held === undefined ? [] : [{ cluster, token: held.token }];
+    });
+    if (given.length === 0) return;
+    // First nothing more is done there, then it is told.
+    for (const { cluster } of given) this.#held.delete(cluster);
+    await this.#parts.leases.releaseLeases(this.#parts.me, given);
+    for (const { cluster, token } of given) {
+      this.#tell(cluster, 'released', token, `${cluster}: given back`);
+    }
+  }
+
+  async #claim(clusters: readonly ClusterId[], board: LeaseBoard): Promise<readonly ClusterId[]> {
+    const { leases, elapsed, me, timing, tokens } = this.#parts;
+    const taken: ClusterId[] = [];
+    for (const cluster of clusters) {
+      const seen = board.leases.find((one) => one.cluster === cluster);
+      const asked = elapsed();
+      const above = tokens.highest(cluster);
+      const term = { cluster, by: me, seconds: timing.leaseSeconds };
+      const lease = await leases.claimLease({ ...term, seen, above });
+      if (lease === undefined) continue;
+      tokens.remember(cluster, lease.token);
+      this.#confirmed.delete(cluster);
+      this.#held.set(cluster, { token: lease.token, validUntil: asked + timing.leaseSeconds });
+      taken.push(cluster);
+      const from = seen === undefined || seen.holder === '' ? '' : `, after ${seen.holderName}`;
+      this.#tell(cluster, 'taken', lease.token, `${cluster}: acting here from now on${from}`);
+    }
+    return taken;
+  }
+
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#last.then(work, work);
+    // Who asked is told of a failure; here only its end counts.
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  // oxlint-disable-next-line max-params -- where, what, under which token, in words
+  #tell(
+    cluster: ClusterId,
+    what: 'taken' | 'lost' | 'released' | 'stepped-back' | 'confirmed',
+    token: number,
+    text: string,
+  ): void {
+    this.#parts.events.emit('lease', { cluster, what, token, text });
+  }
+}
+
+/** A controller that was silent for a day is taken off the list. */
+const FORGET_SECONDS = 86_400;

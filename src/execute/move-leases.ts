@@ -1,0 +1,100 @@
+/**
+ * Binds every move to the leases under which it was begun or taken up. Whatever is written about
+ * it, and whatever is asked of a hypervisor for it, needs these very leases: a lease that was lost
+ * and taken again has another token, and what was under way before is somebody else's by then.
+ */
+
+import type { ClusterId, HostId, MoveId } from '../domain/ids.ts';
+import type { MoveRecord } from '../domain/journal.ts';
+import type { HeldLease, LeaseProof } from '../domain/lease.ts';
+import type { Move } from '../domain/plan.ts';
+import { LedgerError, type MoveFence } from '../ports/ledger.ts';
+
+/** Who knows which leases hold at this very moment (LeaseKeeper). */
+export interface Authority {
+  readonly id: string;
+  /** The token under which the cluster may be acted on now; undefined: it may not. */
+  mayAct(cluster: ClusterId): number | undefined;
+}
+
+/** What is leased for a host; undefined: nobody has seen the host. */
+export type ScopeOf = (host: HostId) => ClusterId | undefined;
+
+export class MoveLeases implements MoveFence {
+  readonly #authority: Authority;
+  readonly #scopeOf: ScopeOf;
+  readonly #bound = new Map<MoveId, readonly HeldLease[]>();
+
+  constructor(authority: Authority, scopeOf: ScopeOf) {
+    this.#authority = authority;
+    this.#scopeOf = scopeOf;
+  }
+
+  open(move: Pick<Move, 'id' | 'from' | 'to'>): LeaseProof {
+    const scopes = [this.#known(move.from), this.#known(move.to)];
+    const leases = [...new Set(scopes)].map((cluster) => this.#held(cluster));
+    this.#bound.set(move.id, leases);
+    return { holder: this.#authority.id, leases };
+  }
+
+  about(move: MoveId): LeaseProof {
+    const leases = this.#bound.get(move);
+    if (leases === undefined) throw lost(`the move ${move} is not this controller's`);
+    for (const { cluster, token } of leases) {
+      if (this.#authority.mayAct(cluster) === token) continue;
+      throw lost(`the move ${move} needs ${cluster} under token ${token}, which is over`);
+    }
+    return { holder: this.#authority.id, leases };
+  }
+
+  ended(move: MoveId): void {
+    this.#bound.delete(move);
+  }
+
+  /**
+   * For a move that the ledger has open and that nobody here follows: binds it to the leases that
+   * hold now. False: it is another controller's to take up.
+   */
+  takeUp({ move, leases }: MoveRecord): boolean {
+    // What was recorded at its opening counts: by now its hosts may be gone.
+    const recorded = leases?.map(({ cluster }) => cluster);
+    const scopes = recorded ?? [move.from, move.to].flatMap((host) => this.#scopeOf(host) ?? []);
+    const held: HeldLease[] = [];
+    for (const cluster of new Set(scopes)) {
+      const token = this.#authority.mayAct(cluster);
+      if (token === undefined) return false;
+      held.push({ cluster, token });
+    }
+    this.#bound.set(move.id, held);
+    return true;
+  }
+
+  /** No move of this controller's is under way that needs the cluster. */
+  isIdle(cluster: ClusterId): boolean {
+    return [...this.#bound.values()].every((leases) =>
+      leases.every((lease) => lease.cluster !== cluster),
+    );
+  }
+
+  /** For what is done to a host itself. Throws LedgerError `lost-lease`. */
+  onHost(host: HostId): LeaseProof {
+    return { holder: this.#authority.id, leases: [this.#held(this.#known(host))] };
+  }
+
+  #known(host: HostId): ClusterId {
+    const cluster = this.#scopeOf(host);
+    if (cluster === undefined) throw lost(`nobody has seen the host ${host}`);
+    return cluster;
+  }
+
+  #held(cluster: ClusterId): HeldLease {
+    const token = this.#authority.mayAct(cluster);
+    if (token === undefined)
+      throw lost(`the lease of ${cluster} is not held here, or is running out`);
+    return { cluster, token };
+  }
+}
+
+function lost(message: string): LedgerError {
+  return new LedgerError('lost-lease', message);
+}

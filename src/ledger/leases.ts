@@ -1,0 +1,159 @@
+/** Leases and the controllers that share them: each change compares first, in one transaction. */
+
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+
+import { type ClusterId, clusterId, compareText } from '../domain/ids.ts';
+import type { HeldLease, Lease, LeaseProof } from '../domain/lease.ts';
+import { epochSeconds, type Seconds, seconds } from '../domain/units.ts';
+import { LedgerError } from '../ports/ledger.ts';
+import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
+import type { LedgerSchema } from './schema.ts';
+
+type Connection = Transaction<LedgerSchema>;
+
+/** What differs between the stores. */
+export interface StoreTraits {
+  /** The moment by the clock of the store. */
+  readonly now: () => RawBuilder<number>;
+  /**
+   * Others write at the same time: rows that a write depends on are locked until it is committed.
+   * SQLite has one writer at a time, and no words for it.
+   */
+  readonly concurrentWriters: boolean;
+}
+
+export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseBoard> {
+  const rows = await db.selectFrom('leases').selectAll().orderBy('cluster').execute();
+  const present = await db.selectFrom('controllers').selectAll().orderBy('id').execute();
+  const leases = rows.map(
+    (row): Lease => ({
+      cluster: clusterId(row.cluster),
+      holder: row.holder,
+      holderName: row.holder_name,
+      token: row.token,
+      renewals: row.renewals,
+      seconds: seconds(row.seconds),
+      expiresAt: epochSeconds(row.expires_at),
+    }),
+  );
+  const controllers = present.map(({ wants, ...one }) => {
+    // Written below, and by nobody else.
+    return { ...one, wants: JSON.parse(wants) as ClusterId[] };
+  });
+  return { leases, controllers };
+}
+
+export async function claimLease(
+  trx: Connection,
+  claim: LeaseClaim,
+  { now }: StoreTraits,
+): Promise<HeldLease | undefined> {
+  const { cluster, by, seen } = claim;
+  const token = Math.max(seen?.token ?? 0, claim.above) + 1;
+  const row = {
+    holder: by.id,
+    holder_name: by.name,
+    token,
+    renewals: (seen?.renewals ?? 0) + 1,
+    seconds: claim.seconds,
+    expires_at: sql<number>`${now()} + ${sql.lit(claim.seconds)}`,
+  };
+  if (seen === undefined) {
+    const insert = trx.insertInto('leases').values({ cluster, ...row });
+    const done = await insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
+    return done.numInsertedOrUpdatedRows === 1n ? { cluster, token } : undefined;
+  }
+  const done = await trx
+    .updateTable('leases')
+    .set(row)
+    .where('cluster', '=', cluster)
+    .where('token', '=', seen.token)
+    .where('renewals', '=', seen.renewals)
+    .executeTakeFirst();
+  return done.numUpdatedRows === 1n ? { cluster, token } : undefined;
+}
+
+export interface Renewal {
+  readonly by: Controller;
+  readonly held: readonly HeldLease[];
+  readonly seconds: Seconds;
+}
+
+export async function renewLeases(
+  trx: Connection,
+  { by, held, seconds: term }: Renewal,
+  { now }: StoreTraits,
+): Promise<readonly HeldLease[]> {
+  const about = { name: by.name, wants: JSON.stringify(by.wants) };
+  const beats = sql<number>`controllers.beats + 1`;
+  await trx
+    .insertInto('controllers')
+    .values({ id: by.id, ...about, beats: 1 })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ ...about, beats }))
+    .execute();
+  const kept: HeldLease[] = [];
+  for (const lease of inOrder(held)) {
+    const done = await trx
+      .updateTable('leases')
+      .set({
+        renewals: sql<number>`renewals + 1`,
+        seconds: term,
+        expires_at: sql<number>`${now()} + ${sql.lit(term)}`,
+      })
+      .where('cluster', '=', lease.cluster)
+      .where('token', '=', lease.token)
+      .where('holder', '=', by.id)
+      .executeTakeFirst();
+    if (done.numUpdatedRows === 1n) kept.push(lease);
+  }
+  return kept;
+}
+
+export async function releaseLeases(
+  trx: Connection,
+  by: Pick<Controller, 'id'>,
+  held: readonly HeldLease[],
+): Promise<void> {
+  for (const { cluster, token } of inOrder(held)) {
+    await trx
+      .updateTable('leases')
+      .set({ holder: '', holder_name: '', renewals: sql<number>`renewals + 1` })
+      .where('cluster', '=', cluster)
+      .where('token', '=', token)
+      .where('holder', '=', by.id)
+      .execute();
+  }
+}
+
+export async function deleteController(trx: Connection, id: string): Promise<void> {
+  await trx.deleteFrom('controllers').where('id', '=', id).execute();
+}
+
+/**
+ * Rejects with `lost-lease` unless each lease is held as the proof says, and keeps it so until the
+ * transaction ends: a take-over waits for it.
+ */
+export async function assertLeases(
+  trx: Connection,
+  proof: LeaseProof,
+  { concurrentWriters }: StoreTraits,
+): Promise<void> {
+  if (proof.leases.length === 0) return;
+  const clusters = proof.leases.map(({ cluster }) => cluster);
+  const query = trx.selectFrom('leases').selectAll().where('cluster', 'in', clusters);
+  const ordered = query.orderBy('cluster');
+  const rows = await (concurrentWriters ? ordered.forShare() : ordered).execute();
+  const now = new Map(rows.map((row) => [row.cluster, row]));
+  for (const { cluster, token } of proof.leases) {
+    const row = now.get(cluster);
+    if (row?.holder === proof.holder && row.token === token) continue;
+    const whose = row === undefined || row.holder === '' ? 'nobody' : row.holder_name;
+    const message = `the lease of ${cluster} with token ${token} is over: ${whose} has it now`;
+    throw new LedgerError('lost-lease', message);
+  }
+}
+
+/** Everybody locks in the same order, so that nobody waits for each other. */
+function inOrder(held: readonly HeldLease[]): readonly HeldLease[] {
+  return held.toSorted((a, b) => compareText(a.cluster, b.cluster));
+}

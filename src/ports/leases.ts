@@ -1,0 +1,57 @@
+/**
+ * The part of the ledger by which controllers agree on who acts where. Every change is one
+ * comparison and one write in the same transaction, so of two who want the same lease one gets it.
+ * The store decides nothing by its clock: how long a lease has stood still is judged by whoever
+ * wants it, on a clock of its own.
+ */
+
+import type { HeldLease, Lease } from '../domain/lease.ts';
+import type { ClusterId } from '../domain/ids.ts';
+import type { Seconds } from '../domain/units.ts';
+
+export interface Controller {
+  /** Of this controller and no other, also after a restart. */
+  readonly id: string;
+  /** For people. */
+  readonly name: string;
+  /** The clusters that it would take. */
+  readonly wants: readonly ClusterId[];
+}
+
+/** A controller that shows itself in the ledger. */
+export interface SeenController extends Controller {
+  /** Goes up with every sign of life. */
+  readonly beats: number;
+}
+
+export interface LeaseBoard {
+  readonly leases: readonly Lease[];
+  readonly controllers: readonly SeenController[];
+}
+
+export interface LeaseClaim {
+  readonly cluster: ClusterId;
+  readonly by: Pick<Controller, 'id' | 'name'>;
+  readonly seconds: Seconds;
+  /** The lease as it was seen; it must not have changed since. Undefined: there was none. */
+  readonly seen: Pick<Lease, 'token' | 'renewals'> | undefined;
+  /** The new token is higher than this one, too (0: any). */
+  readonly above: number;
+}
+
+/** Every method rejects with LedgerError. */
+export interface Leases {
+  leaseBoard(): Promise<LeaseBoard>;
+  /** Takes a lease, with a higher token; undefined: somebody else was faster, or it was renewed. */
+  claimLease(claim: LeaseClaim): Promise<HeldLease | undefined>;
+  /** A sign of life, and the renewal of what is held. Those that are still its own come back. */
+  renewLeases(
+    by: Controller,
+    held: readonly HeldLease[],
+    seconds: Seconds,
+  ): Promise<readonly HeldLease[]>;
+  /** Gives back what is still its own; the tokens stay where they are. */
+  releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void>;
+  /** Takes a controller that has gone off the list. */
+  forgetController(id: string): Promise<void>;
+}

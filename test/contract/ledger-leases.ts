@@ -1,0 +1,136 @@
+// Role: what every ledger must do about leases: a token only goes up, a change compares first, and
+// what is written about a move needs the leases that it was taken up under.
+import { describe, expect, it } from 'vitest';
+
+import { clusterId, hostId, moveId, vmId } from '../../src/domain/ids.ts';
+import type { HeldLease, LeaseProof } from '../../src/domain/lease.ts';
+import { bytes, cores, seconds } from '../../src/domain/units.ts';
+import type { Ledger, MoveFence } from '../../src/ports/ledger.ts';
+import type { Controller, LeaseClaim } from '../../src/ports/leases.ts';
+import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
+
+const C1 = clusterId('c1');
+const C2 = clusterId('c2');
+const ADA: Controller = { id: 'a', name: 'ada', wants: [C1, C2] };
+const BEN: Controller = { id: 'b', name: 'ben', wants: [C1] };
+const TERM = seconds(30);
+
+export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<void> }): void {
+  const { ledger, reopen } = use;
+  const claim = (by: Controller, more: Partial<LeaseClaim> = {}): Promise<HeldLease | undefined> =>
+    ledger().claimLease({ cluster: C1, by, seconds: TERM, seen: undefined, above: 0, ...more });
+  const row = async () =>
+    (await ledger().leaseBoard()).leases.find(({ cluster }) => cluster === C1);
+
+  describe('leases', () => {
+    it('gives a lease to one of many, also at the same moment, over a restart', async () => {
+      const answers = await Promise.all([claim(ADA), claim(BEN), claim(ADA)]);
+      expect(answers.filter((one) => one !== undefined)).toHaveLength(1);
+      await reopen();
+      const { leases } = await ledger().leaseBoard();
+      expect(leases).toHaveLength(1);
+      expect(leases[0]).toMatchObject({ cluster: 'c1', token: 1, renewals: 1, seconds: 30 });
+    });
+
+    it('is taken over as it was seen only, with a higher token', async () => {
+      await claim(ADA);
+      const seen = await row();
+      await ledger().renewLeases(ADA, [{ cluster: C1, token: 1 }], TERM);
+      expect(await claim(BEN, { seen })).toBeUndefined();
+      expect(await claim(BEN, { seen: await row() })).toEqual({ cluster: 'c1', token: 2 });
+      expect(await row()).toMatchObject({ holder: 'b', holderName: 'ben', token: 2 });
+    });
+
+    it('gives a token above what was seen elsewhere', async () => {
+      expect(await claim(ADA, { above: 41 })).toEqual({ cluster: 'c1', token: 42 });
+      const seen = await row();
+      expect(await claim(BEN, { seen, above: 7 })).toEqual({ cluster: 'c1', token: 43 });
+    });
+
+    it('renews what is still its own, and says what is', async () => {
+      await claim(ADA);
+      await claim(ADA, { cluster: C2 });
+      await claim(BEN, { seen: await row() });
+      const held = [C1, C2].map((cluster) => ({ cluster, token: 1 }));
+      const before = await row();
+      expect(await ledger().renewLeases(ADA, held, TERM)).toEqual([{ cluster: 'c2', token: 1 }]);
+      expect(await row()).toEqual(before);
+    });
+
+    it('is free at once when it was released, and its token stays', async () => {
+      await claim(ADA);
+      await ledger().releaseLeases(BEN, [{ cluster: C1, token: 1 }]);
+      expect(await row()).toMatchObject({ holder: 'a' });
+      await ledger().releaseLeases(ADA, [{ cluster: C1, token: 1 }]);
+      expect(await row()).toMatchObject({ holder: '', holderName: '', token: 1 });
+      expect(await claim(BEN, { seen: await row() })).toEqual({ cluster: 'c1', token: 2 });
+    });
+
+    it('shows the controllers by their signs of life', async () => {
+      await ledger().renewLeases(BEN, [], TERM);
+      await ledger().renewLeases(ADA, [], TERM);
+      await ledger().renewLeases({ ...ADA, wants: [C2] }, [], TERM);
+      await reopen();
+      const ada = { id: 'a', name: 'ada', wants: ['c2'], beats: 2 };
+      expect((await ledger().leaseBoard()).controllers).toEqual([ada, { ...BEN, beats: 1 }]);
+      await ledger().forgetController('a');
+      expect((await ledger().leaseBoard()).controllers).toEqual([{ ...BEN, beats: 1 }]);
+    });
+  });
+
+  describe('writes under a lease', () => {
+    const fence = (proof: LeaseProof): MoveFence => ({
+      open: () => proof,
+      about: () => proof,
+      ended: () => undefined,
+    });
+    const adas: LeaseProof = { holder: 'a', leases: [{ cluster: C1, token: 1 }] };
+    const isLost = { name: 'LedgerError', code: 'lost-lease' };
+
+    it('go through while it holds, and the record names it', async () => {
+      await claim(ADA);
+      const own = ledger().fencedBy(fence(adas));
+      expect(await own.openMove(aRecord('m1', 'vm1'))).toBe(true);
+      await own.addStage(aStage('m1', 'pre-copy', 'before'));
+      expect((await ledger().move(moveId('m1')))?.leases).toEqual(adas.leases);
+      await own.closeMove(moveId('m1'), aResult());
+      expect(await ledger().openMoves()).toEqual([]);
+    });
+
+    it('are refused when it is over, whatever is written about the move', async () => {
+      await claim(ADA);
+      const own = ledger().fencedBy(fence(adas));
+      await own.openMove(aRecord('m1', 'vm1'));
+      await claim(BEN, { seen: await row() });
+      const reservation = { move: moveId('m1'), vm: vmId('vm1'), host: hostId('h2') };
+      const late = [
+        own.openMove(aRecord('m2', 'vm2')),
+        own.addStage(aStage('m1', 'pre-copy', 'before')),
+        own.reserve({ ...reservation, memoryBytes: bytes(1), cpu: cores(1) }),
+        own.release(moveId('m1')),
+        own.closeMove(moveId('m1'), aResult()),
+      ];
+      for (const write of late) await expect(write).rejects.toMatchObject(isLost);
+      expect(await ledger().openMoves()).toMatchObject([{ stages: [], move: { id: 'm1' } }]);
+      expect(await ledger().reservations()).toEqual([]);
+    });
+
+    it('are refused for another holder of the same token, and without a row', async () => {
+      const bens = ledger().fencedBy(fence({ ...adas, holder: 'b' }));
+      await expect(bens.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject(isLost);
+      await claim(ADA);
+      await expect(bens.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject(isLost);
+    });
+
+    it('leave the writes beside them alone', async () => {
+      await claim(ADA);
+      await claim(BEN, { seen: await row() });
+      const own = ledger().fencedBy(fence(adas));
+      const [lost, other] = await Promise.allSettled([
+        own.openMove(aRecord('m1', 'vm1')),
+        ledger().openMove(aRecord('m2', 'vm2')),
+      ]);
+      expect([lost.status, other.status]).toEqual(['rejected', 'fulfilled']);
+    });
+  });
+}

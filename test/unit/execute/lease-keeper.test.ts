@@ -1,0 +1,176 @@
+// Role: the keeper of leases: who takes what, when, and what it stops at.
+import { describe, expect, it } from 'vitest';
+
+import { clusterId, type ClusterId } from '../../../src/domain/ids.ts';
+import {
+  DEFAULT_LEASE_TIMING,
+  LeaseKeeper,
+  type LeaseKeeperParts,
+} from '../../../src/execute/lease-keeper.ts';
+import { fairShare } from '../../../src/execute/lease-share.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import type { Ledger } from '../../../src/ports/ledger.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
+
+const CLUSTERS = ['c1', 'c2', 'c3', 'c4'].map(clusterId);
+const [C1] = CLUSTERS as [ClusterId];
+const IDLE = (): boolean => true;
+
+interface Room {
+  readonly clock: ManualClock;
+  readonly ledger: Ledger;
+  readonly events: RecordingEvents;
+  keeper(name: string, more?: Partial<LeaseKeeperParts>): LeaseKeeper;
+}
+
+async function room(): Promise<Room> {
+  const clock = manualClock();
+  const ledger = await openSqliteLedger({ file: ':memory:', clock });
+  const events = recordingEvents();
+  return {
+    clock,
+    ledger,
+    events,
+    keeper(name, more = {}) {
+      const keeper = new LeaseKeeper({
+        leases: ledger,
+        elapsed: () => clock.monotonic(),
+        events,
+        me: { id: name, name },
+        wants: () => true,
+        sole: false,
+        timing: DEFAULT_LEASE_TIMING,
+        tokens: { highest: () => 0, remember: () => undefined },
+        ...more,
+      });
+      keeper.see(CLUSTERS);
+      return keeper;
+    },
+  };
+}
+
+function held(keeper: LeaseKeeper): readonly string[] {
+  return CLUSTERS.filter((cluster) => keeper.mayAct(cluster) !== undefined);
+}
+
+async function beats(keepers: readonly LeaseKeeper[], { clock }: Room, rounds: number) {
+  for (let round = 0; round < rounds; round += 1) {
+    for (const keeper of keepers) await keeper.beat(IDLE);
+    await clock.pass(10);
+  }
+}
+
+describe('LeaseKeeper', () => {
+  it('takes what is free, and stops acting a margin before its lease runs out', async () => {
+    const here = await room();
+    const ada = here.keeper('ada');
+    expect(await ada.beat(IDLE)).toEqual(CLUSTERS);
+    await here.clock.pass(24);
+    expect(ada.mayAct(C1)).toBe(1);
+    await here.clock.pass(1);
+    expect(ada.mayAct(C1)).toBeUndefined();
+    await ada.beat(IDLE);
+    expect(ada.mayAct(C1)).toBe(1);
+  });
+
+  it('does not take what is renewed, and takes over what stood still for term and call', async () => {
+    const here = await room();
+    const only = { wants: (one: ClusterId) => one === C1 };
+    const [ada, ben] = [here.keeper('ada', only), here.keeper('ben', only)];
+    await beats([ada, ben], here, 20);
+    expect([held(ada), held(ben)]).toEqual([['c1'], []]);
+    await beats([ben], here, 8);
+    expect(held(ben)).toEqual([]);
+    await beats([ben], here, 1);
+    expect(ben.mayAct(C1)).toBe(2);
+    expect(await ada.beat(IDLE)).toEqual([]);
+    expect(held(ada)).toEqual([]);
+    expect(here.events.of('lease').at(-1)).toMatchObject({ cluster: 'c1', what: 'lost' });
+  });
+
+  it('shares many clusters, and takes those of one that is gone', async () => {
+    const here = await room();
+    const [ada, ben] = [here.keeper('ada'), here.keeper('ben')];
+    await beats([ada, ben], here, 3);
+    expect([held(ada).length, held(ben).length]).toEqual([2, 2]);
+    await beats([ada, ben], here, 20);
+    expect(here.events.of('lease').filter(({ what }) => what === 'released')).toHaveLength(2);
+    await beats([ben], here, 12);
+    expect(held(ben)).toEqual(CLUSTERS);
+  });
+
+  it('leaves what it gives back to the other at once', async () => {
+    const here = await room();
+    const [ada, ben] = [here.keeper('ada'), here.keeper('ben', { wants: (one) => one === C1 })];
+    await beats([ada, ben], here, 1);
+    await ada.release();
+    expect(held(ada)).toEqual([]);
+    await ben.beat(IDLE);
+    expect(ben.mayAct(C1)).toBe(2);
+  });
+
+  it('takes its own lease again after a restart without waiting, under a new token', async () => {
+    const here = await room();
+    await here.keeper('ada').beat(IDLE);
+    const again = here.keeper('ada');
+    await again.beat(IDLE);
+    expect(again.mayAct(C1)).toBe(2);
+  });
+
+  it('stops where the token went back, until it is confirmed, and goes on above it', async () => {
+    const here = await room();
+    const seen = new Map([[C1, 17]]);
+    const tokens = {
+      highest: (cluster: ClusterId) => seen.get(cluster) ?? 0,
+      remember: (cluster: ClusterId, token: number) => void seen.set(cluster, token),
+    };
+    const ada = here.keeper('ada', { tokens });
+    await beats([ada], here, 3);
+    expect(held(ada)).toEqual(['c2', 'c3', 'c4']);
+    expect(ada.states()[0]).toMatchObject({ cluster: 'c1', steppedBack: true, mine: false });
+    expect(here.events.of('lease').filter(({ what }) => what === 'stepped-back')).toHaveLength(1);
+    expect(ada.confirm(clusterId('c2'), 'eve')).toBe(false);
+    expect(ada.confirm(C1, 'eve')).toBe(true);
+    await ada.beat(IDLE);
+    expect(ada.mayAct(C1)).toBe(18);
+    expect(seen.get(C1)).toBe(18);
+    await beats([ada], here, 3);
+    expect(ada.mayAct(C1)).toBe(18);
+  });
+
+  it('does not run out, and writes nothing more, where it is alone', async () => {
+    const here = await room();
+    const ada = here.keeper('ada', { sole: true });
+    await ada.beat(IDLE);
+    const board = await here.ledger.leaseBoard();
+    await beats([ada], here, 20);
+    expect(held(ada)).toEqual(CLUSTERS);
+    expect(await here.ledger.leaseBoard()).toEqual(board);
+    const heir = here.keeper('ben', { sole: true });
+    heir.see([]);
+    await heir.beat(IDLE);
+    expect(heir.mayAct(C1)).toBe(2);
+  });
+});
+
+describe('fairShare', () => {
+  const live = ['a', 'b', 'c'].map((id) => ({ id, wants: CLUSTERS }));
+  const view = { live, free: CLUSTERS, holders: new Map<ClusterId, string>(), isIdle: IDLE };
+
+  it('gives each free cluster to exactly one', () => {
+    const claims = live.map(({ id }) => fairShare({ ...view, me: id }).claim);
+    expect(claims).toEqual([['c1', 'c4'], ['c2'], ['c3']]);
+  });
+
+  it('gives nothing up that moves, that nobody else wants, or for a difference of one', () => {
+    const holders = new Map(CLUSTERS.map((cluster) => [cluster, 'a']));
+    const own = { ...view, me: 'a', free: [], holders };
+    expect(fairShare(own).release).toEqual(['c1', 'c2']);
+    expect(fairShare({ ...own, isIdle: (one) => one !== C1 }).release).toEqual(['c2', 'c3']);
+    const alone = live.map((one) => (one.id === 'a' ? one : { ...one, wants: [] }));
+    expect(fairShare({ ...own, live: alone }).release).toEqual([]);
+    const even = new Map([[C1, 'a']]);
+    expect(fairShare({ ...own, holders: even }).release).toEqual([]);
+  });
+});
