@@ -5,8 +5,6 @@
 
 import 'reflect-metadata';
 
-import { join } from 'node:path';
-
 import { Container } from 'inversify';
 import { uuidv7 } from 'uuidv7';
 
@@ -38,7 +36,7 @@ import { Planner, type PlanRunner } from './planner.ts';
 import { PolicyStore } from './policy-store.ts';
 import { FiringAlerts } from './firing-alerts.ts';
 import type { Sources } from './sources.ts';
-import { makeStateFolder, makeToken } from './state-folder.ts';
+import { ledgerFileIn, makeStateFolder, makeToken } from './state-folder.ts';
 import { Tick } from './tick.ts';
 import { bindPart, getPart } from './tokens.ts';
 import { VERSION } from './version.ts';
@@ -99,7 +97,7 @@ function bindGround({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'memory', async (take) => new DaemonMemory((await take('events')).events));
   bindPart(container, 'store', async () => {
-    const store = await openSqliteLedger({ file: join(config.stateDir, 'ledger.db'), clock });
+    const store = await openSqliteLedger({ file: ledgerFileIn(config.stateDir), clock });
     closers.add(() => store.close());
     return store;
   });

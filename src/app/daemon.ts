@@ -99,6 +99,7 @@ export class Daemon {
     await this.beat();
     await executor.recover();
     memory.start(await ledger.paused());
+    await this.#noteAudit();
     await this.tick();
   }
 
@@ -132,6 +133,13 @@ export class Daemon {
     // Moves that could not be settled at start (a host did not answer) are asked about again.
     await executor.recover();
     await ledger.prune(epochSeconds(Math.max(0, clock.now() - KEEP_SECONDS)));
+    await this.#noteAudit();
+  }
+
+  async #noteAudit(): Promise<void> {
+    const { events, ledger } = this.#parts;
+    const head = await ledger.auditHead();
+    if (head !== undefined) events.emit('audit', head);
   }
 
   /**
@@ -149,6 +157,7 @@ export class Daemon {
     // The last one first: a step that fails keeps none of the others from being taken.
     const steps = new Closers();
     steps.add(close);
+    steps.add(() => this.#noteAudit());
     steps.add(async () => server.close());
     steps.add(() => removeCliAccess(accessFile, cliToken));
     steps.add(() => leases.keeper.release());

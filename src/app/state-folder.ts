@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { z } from 'zod';
 
@@ -20,6 +20,11 @@ export type CliAccess = z.infer<typeof accessSchema>;
 export function makeStateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: OWNER_ONLY_FOLDER });
   chmodSync(folder, OWNER_ONLY_FOLDER);
+}
+
+/** The embedded ledger; SQLite keeps its side files beside it. */
+export function ledgerFileIn(folder: string): string {
+  return join(folder, 'ledger.db');
 }
 
 export function makeToken(): string {

@@ -9,6 +9,7 @@ import { Command, CommanderError } from 'commander';
 import { PolicyErrors, SourceErrors } from '../app/input-errors.ts';
 import { VERSION } from '../app/version.ts';
 import { CliError, EXIT, EXIT_MEANINGS, type ExitCode, type Io } from './io.ts';
+import { addAudit } from './verbs/audit.ts';
 import { addCancel } from './verbs/cancel.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDoctor } from './verbs/doctor.ts';
@@ -65,6 +66,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addWhy(program, io);
   addOrders(program, io, setExit);
   addCancel(program, io);
+  addAudit(program, io, setExit);
   addSnapshot(program, io);
   addDoctor(program, io, setExit);
   inherit(program);

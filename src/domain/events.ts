@@ -3,6 +3,7 @@
  * progress only subscribe. Nobody reads anything back from an event: state lives in the ledger.
  */
 
+import type { AuditHead } from './audit.ts';
 import type { Violation } from './violation.ts';
 import type { Finding } from './finding.ts';
 import type { ClusterId, HostId, PlanId, SourceId, VmId } from './ids.ts';
@@ -62,6 +63,8 @@ export interface EventMap {
     /** For people: who has it now, and why. */
     readonly text: string;
   };
+  /** The end of the audit trail, to be noted outside of the ledger: a cut shows beside it. */
+  readonly audit: AuditHead;
   readonly 'host-state': {
     readonly host: HostId;
     readonly from: HostState;

@@ -6,16 +6,18 @@ import type { Decision } from '../domain/journal.ts';
 import { toDecision } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
+/** Returns the record’s text as it is stored. */
 export async function upsertDecision(
   trx: Transaction<LedgerSchema>,
   decision: Decision,
-): Promise<void> {
+): Promise<string> {
   const row = { at: decision.at, body: JSON.stringify(decision) };
   await trx
     .insertInto('decisions')
     .values({ plan: decision.plan, ...row })
     .onConflict((conflict) => conflict.column('plan').doUpdateSet(row))
     .execute();
+  return row.body;
 }
 
 export async function selectDecisions(

@@ -5,6 +5,9 @@
  *
  * A write is a function of the transaction only, and may be run twice: when a group fails, its
  * members are tried again one by one, so that each caller gets its own error and nobody else's.
+ *
+ * A write may leave notes of what it did. Those of a whole group are sealed at once, last thing
+ * before the commit.
  */
 
 import type { Kysely, Transaction } from 'kysely';
@@ -12,27 +15,40 @@ import type { Kysely, Transaction } from 'kysely';
 /** Bounds the time for which a group holds up the reads behind it. */
 const LARGEST_GROUP = 256;
 
-interface Job<Schema> {
-  run(transaction: Transaction<Schema>): Promise<void>;
+type Work<Schema, Note, Value> = (
+  transaction: Transaction<Schema>,
+  note: (note: Note) => void,
+) => Promise<Value>;
+
+/** Writes down what the writes of one transaction have noted; it may be nothing. */
+type Seal<Schema, Note> = (
+  transaction: Transaction<Schema>,
+  notes: readonly Note[],
+) => Promise<void>;
+
+interface Job<Schema, Note> {
+  run(transaction: Transaction<Schema>, note: (note: Note) => void): Promise<void>;
   done(): void;
   failed(error: unknown): void;
 }
 
-export class GroupCommit<Schema> {
+export class GroupCommit<Schema, Note> {
   readonly #db: Kysely<Schema>;
-  #waiting: Job<Schema>[] = [];
+  readonly #seal: Seal<Schema, Note>;
+  #waiting: Job<Schema, Note>[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, seal: Seal<Schema, Note>) {
     this.#db = db;
+    this.#seal = seal;
   }
 
-  write<Value>(work: (transaction: Transaction<Schema>) => Promise<Value>): Promise<Value> {
+  write<Value>(work: Work<Schema, Note, Value>): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       let finish: () => void = () => undefined;
       this.#waiting.push({
-        async run(transaction) {
-          const value = await work(transaction);
+        async run(transaction, note) {
+          const value = await work(transaction, note);
           finish = () => resolve(value);
         },
         done: () => finish(),
@@ -58,11 +74,9 @@ export class GroupCommit<Schema> {
   }
 
   /** False when the group was rolled back. A group of one reports its own error. */
-  async #commit(group: readonly Job<Schema>[]): Promise<boolean> {
+  async #commit(group: readonly Job<Schema, Note>[]): Promise<boolean> {
     try {
-      await this.#db.transaction().execute(async (transaction) => {
-        for (const job of group) await job.run(transaction);
-      });
+      await this.#together(group);
     } catch {
       return false;
     }
@@ -70,13 +84,21 @@ export class GroupCommit<Schema> {
     return true;
   }
 
-  async #commitAlone(job: Job<Schema>): Promise<void> {
+  async #commitAlone(job: Job<Schema, Note>): Promise<void> {
     try {
-      await this.#db.transaction().execute((transaction) => job.run(transaction));
+      await this.#together([job]);
     } catch (error) {
       job.failed(error);
       return;
     }
     job.done();
+  }
+
+  #together(group: readonly Job<Schema, Note>[]): Promise<void> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const notes: Note[] = [];
+      for (const job of group) await job.run(transaction, (note) => notes.push(note));
+      await this.#seal(transaction, notes);
+    });
   }
 }

@@ -109,20 +109,25 @@ export async function renewLeases(
   return kept;
 }
 
+/** Those come back that were its own. */
 export async function releaseLeases(
   trx: Connection,
   by: Pick<Controller, 'id'>,
   held: readonly HeldLease[],
-): Promise<void> {
-  for (const { cluster, token } of inOrder(held)) {
-    await trx
+): Promise<readonly HeldLease[]> {
+  const released: HeldLease[] = [];
+  for (const lease of inOrder(held)) {
+    const { cluster, token } = lease;
+    const done = await trx
       .updateTable('leases')
       .set({ holder: '', holder_name: '', renewals: sql<number>`renewals + 1` })
       .where('cluster', '=', cluster)
       .where('token', '=', token)
       .where('holder', '=', by.id)
-      .execute();
+      .executeTakeFirst();
+    if (done.numUpdatedRows === 1n) released.push(lease);
   }
+  return released;
 }
 
 export async function deleteController(trx: Connection, id: string): Promise<void> {

@@ -7,6 +7,7 @@
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration, MigrationProvider } from 'kysely/migration';
 
+import { GENESIS } from './audit-chain.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** The provider that kysely's Migrator asks. */
@@ -17,6 +18,7 @@ export const ledgerMigrations: MigrationProvider = {
       '0002-one-line-per-move': { up: joinLinesOfMoves },
       '0003-approvals': { up: createApprovals },
       '0004-leases': { up: createLeases },
+      '0005-audit': { up: createAudit },
     });
   },
 };
@@ -232,4 +234,26 @@ async function createLeases(db: Kysely<LedgerSchema>): Promise<void> {
     .addColumn('wants', 'text', required)
     .addColumn('beats', 'integer', required)
     .execute();
+}
+
+async function createAudit(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('audit')
+    .ifNotExists()
+    .addColumn('seq', 'bigint', key)
+    .addColumn('at', 'double precision', required)
+    .addColumn('kind', 'text', required)
+    .addColumn('body', 'text', required)
+    .addColumn('prev', 'text', required)
+    .addColumn('hash', 'text', required)
+    .execute();
+  await db.schema
+    .createTable('audit_head')
+    .ifNotExists()
+    .addColumn('id', 'integer', key)
+    .addColumn('seq', 'bigint', required)
+    .addColumn('hash', 'text', required)
+    .execute();
+  const first = db.insertInto('audit_head').values({ id: 1, ...GENESIS });
+  await first.onConflict((conflict) => conflict.doNothing()).execute();
 }

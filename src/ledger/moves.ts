@@ -51,7 +51,11 @@ export interface Closing {
   readonly line: HistoryEntry | undefined;
 }
 
-export async function closeMove(trx: Connection, { move, result, line }: Closing): Promise<void> {
+/** False: it had a result already, or is not known; that stays as it was. */
+export async function closeMove(
+  trx: Connection,
+  { move, result, line }: Closing,
+): Promise<boolean> {
   const closed = await trx
     .updateTable('moves')
     .set({ closed_at: result.at, outcome: result.outcome, result: JSON.stringify(result) })
@@ -59,9 +63,10 @@ export async function closeMove(trx: Connection, { move, result, line }: Closing
     .where('closed_at', 'is', null)
     .executeTakeFirst();
   await trx.deleteFrom('reservations').where('move', '=', move).execute();
-  if (closed.numUpdatedRows === 0n) return;
+  if (closed.numUpdatedRows === 0n) return false;
   if (result.outcome !== 'skipped') await useUpApproval(trx, move);
   if (line !== undefined) await trx.insertInto('history').values(fromHistory(line)).execute();
+  return true;
 }
 
 export async function selectOpenMoves(db: Db): Promise<readonly MoveRecord[]> {

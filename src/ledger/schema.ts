@@ -118,6 +118,24 @@ interface ControllerTable {
   beats: number;
 }
 
+interface AuditTable {
+  /** Without holes, by the ledger; a store with 64 bits may answer with text. */
+  seq: number;
+  at: number;
+  kind: string;
+  /** JSON. */
+  body: string;
+  prev: string;
+  hash: string;
+}
+
+interface AuditHeadTable {
+  /** Always 1: there is one row. */
+  id: number;
+  seq: number;
+  hash: string;
+}
+
 export interface LedgerSchema {
   decisions: DecisionTable;
   moves: MoveTable;
@@ -132,4 +150,6 @@ export interface LedgerSchema {
   history: HistoryTable;
   leases: LeaseTable;
   controllers: ControllerTable;
+  audit: AuditTable;
+  audit_head: AuditHeadTable;
 }

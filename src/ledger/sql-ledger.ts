@@ -8,6 +8,7 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
+import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
 import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
@@ -32,6 +33,8 @@ import {
   type Trouble,
 } from '../ports/ledger.ts';
 import * as approvals from './approvals.ts';
+import { appendAudit, pruneAudit, selectAudit, selectAuditHead } from './audit.ts';
+import * as notes from './audit-notes.ts';
 import * as decisions from './decisions.ts';
 import { GroupCommit } from './group-commit.ts';
 import * as history from './history.ts';
@@ -49,8 +52,13 @@ import { selectTroubles } from './troubles.ts';
 const LONGEST_ANSWER = 10_000;
 /** Rows that housekeeping deletes in one transaction: nobody waits long behind it. */
 const CHUNK = 500;
+/** Of entries of the audit trail: each cut costs an entry itself. */
+const AUDIT_CHUNK = 5000;
 
-type Work<Value> = (transaction: Transaction<LedgerSchema>) => Promise<Value>;
+type Work<Value> = (
+  transaction: Transaction<LedgerSchema>,
+  note: (note: AuditNote) => void,
+) => Promise<Value>;
 
 export interface SqlLedgerParts {
   readonly db: Kysely<LedgerSchema>;
@@ -63,7 +71,7 @@ export interface SqlLedgerParts {
 
 /** What a ledger and its fenced twins have in common. */
 interface Shared extends SqlLedgerParts {
-  readonly commits: GroupCommit<LedgerSchema>;
+  readonly commits: GroupCommit<LedgerSchema, AuditNote>;
   closing: Promise<void> | undefined;
 }
 
@@ -77,7 +85,10 @@ export class SqlLedger implements Ledger {
   }
 
   static on(parts: SqlLedgerParts): SqlLedger {
-    const commits = new GroupCommit(parts.db);
+    const { clock, db, traits } = parts;
+    const commits = new GroupCommit<LedgerSchema, AuditNote>(db, (trx, told) =>
+      appendAudit(trx, told, clock.now(), traits),
+    );
     return new SqlLedger({ ...parts, commits, closing: undefined }, undefined);
   }
 
@@ -90,7 +101,11 @@ export class SqlLedger implements Ledger {
   }
 
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {
-    return this.#write((trx) => leases.claimLease(trx, claim, this.#parts.traits));
+    return this.#write(async (trx, note) => {
+      const held = await leases.claimLease(trx, claim, this.#parts.traits);
+      if (held !== undefined) note(notes.takenNote(claim, held));
+      return held;
+    });
   }
 
   renewLeases(
@@ -103,7 +118,10 @@ export class SqlLedger implements Ledger {
   }
 
   releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void> {
-    return this.#write((trx) => leases.releaseLeases(trx, by, held));
+    return this.#write(async (trx, note) => {
+      const released = await leases.releaseLeases(trx, by, held);
+      for (const lease of released) note(notes.releasedNote(by.id, lease));
+    });
   }
 
   forgetController(id: string): Promise<void> {
@@ -111,7 +129,9 @@ export class SqlLedger implements Ledger {
   }
 
   recordDecision(decision: Decision): Promise<void> {
-    return this.#write((trx) => decisions.upsertDecision(trx, decision));
+    return this.#write(async (trx, note) => {
+      note(notes.decisionNote(decision, await decisions.upsertDecision(trx, decision)));
+    });
   }
 
   decisions(limit: number): Promise<readonly Decision[]> {
@@ -121,17 +141,27 @@ export class SqlLedger implements Ledger {
   async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
     const proof = this.#fence?.open(record.move);
     const fenced = proof === undefined ? record : { ...record, leases: proof.leases };
-    const isOpen = await this.#writeUnder(proof, (trx) => moves.insertMove(trx, fenced));
+    const isOpen = await this.#writeUnder(proof, async (trx, note) => {
+      const isNew = await moves.insertMove(trx, fenced);
+      if (isNew) note(notes.openedNote(fenced));
+      return isNew;
+    });
     if (!isOpen) this.#fence?.ended(record.move.id);
     return isOpen;
   }
 
   addStage(entry: StageEntry): Promise<void> {
-    return this.#writeAbout(entry.move, (trx) => moves.insertStage(trx, entry));
+    return this.#writeAbout(entry.move, async (trx, note) => {
+      await moves.insertStage(trx, entry);
+      note(notes.stageNote(entry));
+    });
   }
 
   async closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void> {
-    await this.#writeAbout(move, (trx) => moves.closeMove(trx, { move, result, line }));
+    await this.#writeAbout(move, async (trx, note) => {
+      const isFirst = await moves.closeMove(trx, { move, result, line });
+      if (isFirst) note(notes.closedNote(move, result));
+    });
     this.#fence?.ended(move);
   }
 
@@ -175,7 +205,10 @@ export class SqlLedger implements Ledger {
 
   putOrder(order: Order): Promise<void> {
     const now = this.#parts.clock.now();
-    return this.#write((trx) => orders.upsertOrder(trx, order, now));
+    return this.#write((trx, note) => {
+      note(notes.orderNote(order));
+      return orders.upsertOrder(trx, order, now);
+    });
   }
 
   orders(includeClosed: boolean): Promise<readonly Order[]> {
@@ -195,7 +228,10 @@ export class SqlLedger implements Ledger {
   }
 
   giveApprovals(given: readonly Approval[], now: EpochSeconds): Promise<void> {
-    return this.#write((trx) => approvals.insertApprovals(trx, given, now));
+    return this.#write((trx, note) => {
+      for (const approval of given) note(notes.approvalNote(approval));
+      return approvals.insertApprovals(trx, given, now);
+    });
   }
 
   approvals(): Promise<readonly Approval[]> {
@@ -203,7 +239,10 @@ export class SqlLedger implements Ledger {
   }
 
   markHost(mark: HostMark): Promise<void> {
-    return this.#write((trx) => hostMarks.upsertHostMark(trx, mark));
+    return this.#write((trx, note) => {
+      note(notes.hostNote(mark));
+      return hostMarks.upsertHostMark(trx, mark);
+    });
   }
 
   hostMarks(): Promise<readonly HostMark[]> {
@@ -219,7 +258,10 @@ export class SqlLedger implements Ledger {
   }
 
   setPaused(paused: boolean, by: string, at: EpochSeconds): Promise<void> {
-    return this.#write((trx) => hostMarks.writePause(trx, { paused, by }, at));
+    return this.#write((trx, note) => {
+      note(notes.pauseNote(paused, by));
+      return hostMarks.writePause(trx, { paused, by }, at);
+    });
   }
 
   paused(): Promise<{ readonly paused: boolean; readonly by: string }> {
@@ -236,7 +278,7 @@ export class SqlLedger implements Ledger {
   }
 
   async prune(before: EpochSeconds): Promise<number> {
-    let total = 0;
+    let total = await this.#pruneAudit(before);
     for (const old of whatIsOld(before)) {
       for (;;) {
         const deleted = await this.#write((trx) => deleteSome(trx, old, CHUNK));
@@ -245,6 +287,26 @@ export class SqlLedger implements Ledger {
       }
     }
     return total;
+  }
+
+  async #pruneAudit(before: EpochSeconds): Promise<number> {
+    for (let total = 0; ; ) {
+      const cut = await this.#write(async (trx, note) => {
+        const { count, last } = await pruneAudit(trx, before, AUDIT_CHUNK);
+        if (last !== undefined) note(notes.prunedNote(last));
+        return count;
+      });
+      total += cut;
+      if (cut < AUDIT_CHUNK) return total;
+    }
+  }
+
+  audit(after: number, limit: number): Promise<readonly AuditEntry[]> {
+    return this.#read((db) => selectAudit(db, after, bounded(limit)));
+  }
+
+  auditHead(): Promise<AuditHead | undefined> {
+    return this.#read((db) => selectAuditHead(db));
   }
 
   close(): Promise<void> {
@@ -274,9 +336,9 @@ export class SqlLedger implements Ledger {
 
   #writeUnder<Value>(proof: LeaseProof | undefined, work: Work<Value>): Promise<Value> {
     if (proof === undefined) return this.#write(work);
-    return this.#write(async (trx) => {
+    return this.#write(async (trx, note) => {
       await leases.assertLeases(trx, proof, this.#parts.traits);
-      return work(trx);
+      return work(trx, note);
     });
   }
 

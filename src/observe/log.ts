@@ -109,6 +109,7 @@ function logLife(events: EventSource, logger: Logger): (() => void)[] {
     ),
     events.on('paused', (event) => logger.warn(event, event.paused ? 'paused' : 'resumed')),
     events.on('warning', (event) => logger.warn(event, 'warning')),
+    events.on('audit', (head) => logger.info(head, 'audit trail ends')),
     events.on('failure', ({ where, error }) => logger.error({ where, err: error }, 'failure')),
   ];
 }

@@ -25,6 +25,11 @@ const PLAN_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
 export const METRICS = {
   drover_info: { type: 'gauge', labels: ['version'], help: '1; the version as label' },
+  drover_audit_entries: {
+    type: 'gauge',
+    labels: [],
+    help: 'number of the last entry of the audit trail; it never goes down',
+  },
   drover_paused: { type: 'gauge', labels: [], help: '1 while the kill switch is on' },
   drover_hosts: { type: 'gauge', labels: ['state'], help: 'hosts by state of the host ladder' },
   drover_hosts_disconnected: { type: 'gauge', labels: [], help: 'hosts that do not answer' },
@@ -188,6 +193,7 @@ function watchLife(events: EventSource, meters: Meters): (() => void)[] {
           reason: meters.limited('reason', reason),
         });
     }),
+    events.on('audit', ({ seq }) => meters.set('drover_audit_entries', seq)),
     events.on('policies', () => meters.set('drover_policy_refused', 0)),
     events.on('policies-refused', () => meters.set('drover_policy_refused', 1)),
     events.on('failure', ({ where }) =>

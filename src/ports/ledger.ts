@@ -4,6 +4,7 @@
  */
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
+import type { AuditEntry, AuditHead } from '../domain/audit.ts';
 import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
@@ -130,6 +131,14 @@ export interface Ledger extends Leases {
   addHistory(entries: readonly HistoryEntry[]): Promise<void>;
   /** About a host: also the moves away from it. */
   history(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
+
+  /**
+   * The audit trail after the entry `after` (0: from its beginning), in its order. Every write
+   * above that decides or does something has its entry there, written in the same transaction.
+   */
+  audit(after: number, limit: number): Promise<readonly AuditEntry[]>;
+  /** The end of the trail as the ledger knows it; undefined: somebody took it away. */
+  auditHead(): Promise<AuditHead | undefined>;
 
   /** Removes closed records that are older than `before`; returns how many. */
   prune(before: EpochSeconds): Promise<number>;

@@ -10,6 +10,7 @@ import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
 import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import { approvalCases } from './ledger-approvals.ts';
+import { auditCases } from './ledger-audit.ts';
 import { leaseCases } from './ledger-leases.ts';
 
 export interface LedgerUnderTest {
@@ -279,6 +280,8 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     approvalCases({ ledger: () => ledger, reopen });
 
     leaseCases({ ledger: () => ledger, reopen });
+
+    auditCases({ ledger: () => ledger, reopen });
 
     describe('history', () => {
       const entry = (at: number, over: Partial<HistoryEntry> = {}): HistoryEntry => ({

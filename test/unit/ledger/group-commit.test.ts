@@ -10,7 +10,9 @@ interface Schema {
 }
 
 let db: Kysely<Schema>;
-let commits: GroupCommit<Schema>;
+let commits: GroupCommit<Schema, number>;
+let refuse = false;
+const sealed: (readonly number[])[] = [];
 const statements: string[] = [];
 
 beforeEach(() => {
@@ -18,12 +20,19 @@ beforeEach(() => {
   const database = new Database(':memory:', { verbose: (sql) => statements.push(String(sql)) });
   database.exec('create table numbers (value integer primary key)');
   db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
-  commits = new GroupCommit(db);
+  sealed.length = 0;
+  refuse = false;
+  commits = new GroupCommit(db, (_trx, notes) => {
+    if (refuse) return Promise.reject(new Error('cannot be sealed'));
+    sealed.push(notes);
+    return Promise.resolve();
+  });
 });
 
 function insert(value: number): Promise<number> {
-  return commits.write(async (trx) => {
+  return commits.write(async (trx, note) => {
     await trx.insertInto('numbers').values({ value }).execute();
+    note(value);
     return value;
   });
 }
@@ -60,6 +69,22 @@ describe('GroupCommit', () => {
     const results = await Promise.allSettled([insert(1), insert(2), insert(3)]);
     expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(await stored()).toEqual([1, 2, 3]);
+  });
+
+  it('seals the notes of what is committed, once for each commit', async () => {
+    await insert(2);
+    await Promise.allSettled([insert(1), insert(2), insert(3)]);
+    await Promise.all([insert(8), insert(9)]);
+    // The group with the error was tried as one, which sealed nothing, and then one by one.
+    expect(sealed).toEqual([[2], [1], [3], [8, 9]]);
+  });
+
+  it('takes back what was written when the sealing fails', async () => {
+    refuse = true;
+    await expect(insert(1)).rejects.toThrow('cannot be sealed');
+    refuse = false;
+    await insert(2);
+    expect(await stored()).toEqual([2]);
   });
 
   it('goes on after an error, and is idle in the end', async () => {

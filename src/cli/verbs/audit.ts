@@ -1,0 +1,135 @@
+/**
+ * `drover audit`: the hash-chained trail of what was decided and done. It is read from the ledger's
+ * own file: the daemon is not asked, since it is what the trail tells about.
+ */
+
+import type { Command } from 'commander';
+
+import { ledgerFileIn } from '../../app/state-folder.ts';
+import type { AuditEntry, AuditHead, AuditVerdict } from '../../domain/audit.ts';
+import type { AuditTrail } from '../../ledger/sqlite-reader.ts';
+import { LedgerError } from '../../ports/ledger.ts';
+import { type StateOptions, stateFolder } from '../access.ts';
+import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
+
+interface AuditOptions extends StateOptions {
+  readonly json?: boolean;
+}
+
+interface VerifyOptions extends AuditOptions {
+  readonly head?: string;
+}
+
+interface ExportOptions extends AuditOptions {
+  readonly since?: string;
+  readonly until?: string;
+}
+
+const VERIFY_HELP = `
+Exit code 0: whole; 1: not, and the first entry that is wrong is named. That entries were cut off at
+the end, and the ledger's own note of its end with them, shows only beside an older note of the end:
+the log and drover_audit_entries have it, and every verify prints it.
+
+Examples:
+  drover audit verify
+  drover audit verify --head 1830:9f2c…d1`;
+
+const EXPORT_HELP = `
+Example:
+  drover audit export --since 2026-11-01 --until 2026-12-01 > november.jsonl`;
+
+export function addAudit(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
+  const audit = program.command('audit').description('the trail of what was decided and done');
+  stateOptions(audit.command('verify'))
+    .description('is the audit trail whole: nothing changed, missing or exchanged')
+    .option('--head <seq:hash>', 'an end of the trail that was noted earlier')
+    .addHelpText('after', VERIFY_HELP)
+    .action((options: VerifyOptions) => verify(io, options, setExit));
+  stateOptions(audit.command('export'))
+    .description('the entries of the audit trail as JSON lines, oldest first')
+    .option('--since <time>', 'from this moment on, like 2026-11-28 or 2026-11-28T08:00Z')
+    .option('--until <time>', 'before this moment')
+    .addHelpText('after', EXPORT_HELP)
+    .action((options: ExportOptions) => writeOut(io, options));
+}
+
+function stateOptions(command: Command): Command {
+  return command
+    .option('--state <folder>', 'the state folder (default: $DROVER_STATE_DIR)')
+    .option('--config <file>', 'the state folder of this drover.yaml')
+    .option('--json', 'print JSON');
+}
+
+async function verify(
+  io: Io,
+  options: VerifyOptions,
+  setExit: (code: ExitCode) => void,
+): Promise<void> {
+  const { AuditJudge } = await import('../../ledger/audit-chain.ts');
+  const judge = new AuditJudge(headOf(options.head));
+  const verdict = await withTrail(io, options, async ({ pages, head }) => {
+    for await (const page of pages) for (const entry of page) judge.see(entry);
+    return judge.verdict(head);
+  });
+  if (options.json === true) printJson(io, { ...verdict, fault: verdict.fault ?? null });
+  else io.out(verdictText(verdict));
+  if (verdict.fault !== undefined) setExit(EXIT.findings);
+}
+
+function verdictText({ entries, first, head, fault }: AuditVerdict): string {
+  if (fault !== undefined)
+    return `the audit trail is broken at entry ${fault.seq}: ${fault.text}\n`;
+  if (entries === 0) return 'the audit trail is whole: nothing was written yet\n';
+  const which = `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${first} to ${head.seq}`;
+  return `the audit trail is whole: ${which}\nend ${head.seq}:${head.hash}\n`;
+}
+
+async function writeOut(io: Io, options: ExportOptions): Promise<void> {
+  const since = momentOf('--since', options.since) ?? Number.NEGATIVE_INFINITY;
+  const until = momentOf('--until', options.until) ?? Number.POSITIVE_INFINITY;
+  await withTrail(io, options, async ({ pages }) => {
+    for await (const page of pages) {
+      const asked = page.filter(({ at }) => at >= since && at < until);
+      io.out(asked.map(lineOf).join(''));
+    }
+  });
+}
+
+/** `body` stays text: its hash is that of the text, to the byte. */
+function lineOf({ seq, at, kind, body, prev, hash }: AuditEntry): string {
+  // Null where the moment was tampered with and is none.
+  const time = new Date(at * 1000).toJSON();
+  return `${JSON.stringify({ seq, at, time, kind, body, prev, hash })}\n`;
+}
+
+async function withTrail<Value>(
+  io: Io,
+  options: StateOptions,
+  read: (trail: AuditTrail) => Promise<Value>,
+): Promise<Value> {
+  const { folder } = await stateFolder(io, options);
+  const { readSqliteAudit } = await import('../../ledger/sqlite-reader.ts');
+  try {
+    return await readSqliteAudit(ledgerFileIn(folder), read);
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    throw new CliError(EXIT.unavailable, error.message, 'name the daemon: --config or --state');
+  }
+}
+
+function headOf(text: string | undefined): AuditHead | undefined {
+  if (text === undefined) return undefined;
+  const [, seq, hash] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (seq !== undefined && hash !== undefined) return { seq: Number(seq), hash };
+  const expected = 'expected what verify prints after "end": a number, ":" and 64 hex digits';
+  throw new CliError(EXIT.usage, `--head ${text}: ${expected}`);
+}
+
+/** Epoch seconds. */
+function momentOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const at = Date.parse(text) / 1000;
+  if (Number.isFinite(at)) return at;
+  const expected = 'expected a date or moment like 2026-11-28 or 2026-11-28T08:00:00Z';
+  throw new CliError(EXIT.usage, `${option} ${text}: ${expected}`);
+}

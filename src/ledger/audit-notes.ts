@@ -1,0 +1,63 @@
+/** What the audit trail tells of each write: enough to follow a VM and to see who wanted what. */
+
+import { type Approval, askedMove } from '../domain/approval.ts';
+import type { AuditNote } from '../domain/audit.ts';
+import type { MoveId } from '../domain/ids.ts';
+import type { Decision, MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
+import type { HeldLease } from '../domain/lease.ts';
+import type { Order } from '../domain/order.ts';
+import type { HostMark } from '../ports/ledger.ts';
+import type { LeaseClaim } from '../ports/leases.ts';
+import { type PrunedBody, sha256 } from './audit-chain.ts';
+
+/** @param stored the record’s text in the ledger: its hash shows whether that was changed. */
+export function decisionNote(
+  { plan, policyRevision, result }: Decision,
+  stored: string,
+): AuditNote {
+  const moves = result.plan.moves.length;
+  return { kind: 'decision', body: { plan, policyRevision, moves, sha256: sha256(stored) } };
+}
+
+export function openedNote(record: Omit<MoveRecord, 'stages' | 'result'>): AuditNote {
+  const { move, plan, source, vmName, leases } = record;
+  const { id, tier, reason } = move;
+  const what = { move: id, ...askedMove(move), tier, why: reason.text, dependsOn: move.dependsOn };
+  return { kind: 'move-opened', body: { ...what, plan, source, vmName, leases } };
+}
+
+export function stageNote({ move, stage, phase, detail }: StageEntry): AuditNote {
+  return { kind: 'move-stage', body: { move, stage, phase, detail } };
+}
+
+export function closedNote(move: MoveId, result: MoveResult): AuditNote {
+  return { kind: 'move-closed', body: { move, ...result } };
+}
+
+export function orderNote({ home, ...order }: Order): AuditNote {
+  return { kind: 'order', body: { ...order, home: home.length } };
+}
+
+export function approvalNote(approval: Approval): AuditNote {
+  return { kind: 'approval', body: { ...approval } };
+}
+
+export function pauseNote(paused: boolean, by: string): AuditNote {
+  return { kind: 'pause', body: { paused, by } };
+}
+
+export function hostNote({ host, state, reason }: HostMark): AuditNote {
+  return { kind: 'host-state', body: { host, state, reason } };
+}
+
+export function takenNote({ by }: LeaseClaim, { cluster, token }: HeldLease): AuditNote {
+  return { kind: 'lease-taken', body: { cluster, token, by: by.id, name: by.name } };
+}
+
+export function releasedNote(by: string, { cluster, token }: HeldLease): AuditNote {
+  return { kind: 'lease-released', body: { cluster, token, by } };
+}
+
+export function prunedNote({ through, hash }: PrunedBody): AuditNote {
+  return { kind: 'pruned', body: { through, hash } };
+}

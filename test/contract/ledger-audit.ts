@@ -1,0 +1,121 @@
+// Role: what every Ledger must do about its audit trail: one entry for each thing decided or done,
+// none for what did not happen, chained in one order whoever writes.
+import { describe, expect, it } from 'vitest';
+
+import { askedMove } from '../../src/domain/approval.ts';
+import type { AuditEntry } from '../../src/domain/audit.ts';
+import { clusterId, hostId, moveId } from '../../src/domain/ids.ts';
+import { epochSeconds, seconds } from '../../src/domain/units.ts';
+import { AuditJudge } from '../../src/ledger/audit-chain.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
+
+interface Store {
+  readonly ledger: () => Ledger;
+  readonly reopen: () => Promise<void>;
+}
+
+export function auditCases({ ledger, reopen }: Store): void {
+  describe('audit trail', () => {
+    tellingCases({ ledger, reopen });
+  });
+}
+
+function tellingCases({ ledger, reopen }: Store): void {
+  const trail = (): Promise<readonly AuditEntry[]> => ledger().audit(0, 10_000);
+  async function kinds(): Promise<string[]> {
+    return (await trail()).map(({ kind }) => kind);
+  }
+  async function fault(): Promise<unknown> {
+    const judge = new AuditJudge();
+    for (const entry of await trail()) judge.see(entry);
+    return judge.verdict(await ledger().auditHead()).fault;
+  }
+
+  it('tells everything that is decided and done, in one whole chain over a restart', async () => {
+    await ledger().recordDecision(aDecision('p1', 1000));
+    await ledger().openMove(aRecord('m1', 'vm1'));
+    await ledger().addStage(aStage('m1', 'pre-migration', 'before'));
+    await reopen();
+    await ledger().closeMove(moveId('m1'), aResult());
+    await ledger().putOrder(anOrder('o1'));
+    await ledger().setPaused(true, 'ada', epochSeconds(1000));
+    const mark = { state: 'draining', since: epochSeconds(1), reason: 'fans' } as const;
+    await ledger().markHost({ host: hostId('h1'), ...mark });
+    expect(await kinds()).toEqual([
+      'decision',
+      'move-opened',
+      'move-stage',
+      'move-closed',
+      'order',
+      'pause',
+      'host-state',
+    ]);
+    expect(await fault()).toBeUndefined();
+    const [, opened] = await trail();
+    expect(JSON.parse(opened?.body ?? '')).toMatchObject({
+      move: 'm1',
+      vm: 'vm1',
+      from: 'h1',
+      to: 'h2',
+      why: 'h1 is overloaded',
+      plan: 'p1',
+    });
+  });
+
+  it('tells of approvals and leases', async () => {
+    const by = { id: 'c1', name: 'first' };
+    const claim = { cluster: clusterId('c'), by, seconds: seconds(30), seen: undefined, above: 0 };
+    const held = await ledger().claimLease(claim);
+    if (held === undefined) throw new Error('nobody else wants it');
+    await ledger().releaseLeases(by, [held]);
+    await ledger().releaseLeases(by, [held]);
+    const asked = askedMove(aRecord('m1', 'vm1').move);
+    const term = { at: epochSeconds(1), expiresAt: epochSeconds(9) };
+    await ledger().giveApprovals([{ ...term, move: asked, by: 'ada' }], epochSeconds(1));
+    expect(await kinds()).toEqual(['lease-taken', 'lease-released', 'approval']);
+  });
+
+  it('tells nothing of what did not happen', async () => {
+    await ledger().openMove(aRecord('m1', 'vm1'));
+    await ledger().openMove(aRecord('m2', 'vm1'));
+    await expect(ledger().addStage(aStage('nobody', 'pre-copy', 'before'))).rejects.toMatchObject({
+      name: 'LedgerError',
+    });
+    await ledger().closeMove(moveId('m1'), aResult());
+    await ledger().closeMove(moveId('m1'), aResult({ outcome: 'failed' }));
+    expect(await kinds()).toEqual(['move-opened', 'move-closed']);
+    expect(await fault()).toBeUndefined();
+  });
+
+  it('stays one chain where many write at once and some fail', async () => {
+    await ledger().openMove(aRecord('m1', 'vm1'));
+    const writes = Array.from({ length: 40 }, (_, index) =>
+      ledger().addStage(aStage(index % 7 === 3 ? 'nobody' : 'm1', 'pre-copy', 'before')),
+    );
+    const failed = (await Promise.allSettled(writes)).filter(
+      ({ status }) => status !== 'fulfilled',
+    );
+    expect(failed).toHaveLength(6);
+    expect((await trail()).map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 35 }, (_, index) => index + 1),
+    );
+    expect(await fault()).toBeUndefined();
+  });
+
+  it('is whole when its old part was taken away, and tells so', async () => {
+    for (const id of ['m1', 'm2', 'm3']) await ledger().openMove(aRecord(id, `vm of ${id}`));
+    // The contract's clock stands at 5000: all of these are older, and so are those that tell it.
+    await ledger().prune(epochSeconds(5001));
+    const [only] = await trail();
+    expect(only).toMatchObject({ seq: 4, kind: 'pruned' });
+    expect(JSON.parse(only?.body ?? '')).toMatchObject({ through: 3 });
+    expect(await fault()).toBeUndefined();
+    await ledger().openMove(aRecord('m4', 'vm4'));
+    await reopen();
+    expect(await kinds()).toEqual(['pruned', 'move-opened']);
+    expect(await fault()).toBeUndefined();
+    await ledger().prune(epochSeconds(5000));
+    expect(await kinds()).toEqual(['pruned', 'move-opened']);
+  });
+}
