@@ -24,8 +24,12 @@ export type Staying =
   /** Its VM may not be moved at all. */
   | { readonly kind: 'stuck'; readonly vm: number }
   | { readonly kind: 'no-gain'; readonly gib: number }
-  /** Relieved, drained, in maintenance, not answering, or about to take something in. */
+  /** Its cluster has overload to relieve or hosts to empty first, and may need all that is on. */
+  | { readonly kind: 'cluster-busy' }
+  /** Drained, in maintenance, not answering, or about to take something in. */
   | { readonly kind: 'other-affairs' };
+
+const BUSY: Staying = { kind: 'cluster-busy' };
 
 export interface Consolidation {
   /** By index. */
@@ -54,9 +58,10 @@ export function consolidate(draft: Draft, setting: Setting, budget: SearchBudget
   const staying = new Map<number, Staying>();
   const emptied: number[] = [];
   for (const hosts of clustersOf(model)) {
+    const isBusy = isAtWork(draft, setting, hosts);
     const candidates = hosts.filter((h) => {
       if (!needs.underused.has(h) || carrying[h] === 0) return false;
-      const against = objection({ draft, setting, draw }, h);
+      const against = isBusy ? BUSY : objection({ draft, setting, draw }, h);
       if (against !== undefined) staying.set(h, against);
       return against === undefined;
     });
@@ -89,6 +94,17 @@ function clustersOf({ hosts }: Model): readonly (readonly number[])[] {
   return [...Map.groupBy(hosts.keys(), keyOf).values()];
 }
 
+/** Whether more than consolidation goes on in the cluster. */
+function isAtWork({ state }: Draft, { needs }: Setting, hosts: readonly number[]): boolean {
+  const those = new Set(hosts);
+  const isLeft = (h: number): boolean => those.has(h) && state.at.includes(h);
+  return (
+    needs.reliefs.some(({ host }) => those.has(host)) ||
+    needs.evacuations.some(({ host }) => isLeft(host)) ||
+    state.moves.some(({ from, to }) => those.has(from) || those.has(to))
+  );
+}
+
 function isInService({ hosts }: Model, h: number): boolean {
   const host = hosts[h];
   return host?.connection === 'connected' && (host.state === 'healthy' || host.state === 'warn');
@@ -98,11 +114,8 @@ function isInService({ hosts }: Model, h: number): boolean {
 function objection({ draft, setting, draw }: Planned, h: number): Staying | undefined {
   const { model, needs, request } = setting;
   const { state } = draft;
-  const isExpecting =
-    state.moves.some(({ to }) => to === h) ||
-    request.snapshot.reservations.some(({ host }) => host === model.hosts[h]?.id);
-  const isRelieved = needs.reliefs.some(({ host }) => host === h);
-  if (state.closed[h] === 1 || isExpecting || isRelieved || !isInService(model, h)) {
+  const isExpecting = request.snapshot.reservations.some(({ host }) => host === model.hosts[h]?.id);
+  if (state.closed[h] === 1 || isExpecting || !isInService(model, h)) {
     return { kind: 'other-affairs' };
   }
   const terms = setting.termsOf(needs.underused.get(h)?.tier ?? 'optional');

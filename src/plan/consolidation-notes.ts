@@ -18,10 +18,10 @@ export function consolidationNotes(
   const name = (h: number): string => model.hosts[h]?.name ?? '';
   if (emptied.length > 0) {
     const watts = wattsText(draw, emptied);
-    const saved = watts === undefined ? '' : `: ${watts} less once they are off`;
-    notes.push(`${names(emptied, name)} will be empty${saved}; Drover switches no host off`);
+    const saved = watts === undefined ? '' : ` (${watts} less when off)`;
+    notes.push(`will be empty: ${names(emptied, name)}${saved}; Drover switches no host off`);
   }
-  if (idle.length > 0) notes.push(`${names(idle, name)} carry nothing, and could be off`);
+  if (idle.length > 0) notes.push(`without VMs, and could be off: ${names(idle, name)}`);
   const lines = [...staying]
     .sort(([a], [b]) => a - b)
     .map(([h, why]) => `${name(h)} (${stayText(why, model, limits)})`);
@@ -47,6 +47,8 @@ function stayText(why: Staying, model: Model, limits: Limits): string {
       return `${model.vms[why.vm]?.name ?? ''} may not move now`;
     case 'no-gain':
       return `its power is not worth moving ${why.gib.toFixed(1)} GiB`;
+    case 'cluster-busy':
+      return 'its cluster may need it';
     case 'other-affairs':
       return 'it has other affairs';
     default:
