@@ -15,7 +15,7 @@ import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
 import { type ConfigDocument, problemAt, readYaml, YAML_BYTES_MAX } from './document.ts';
-import { type ParsedPolicy, contradictions, mergeOptions } from './policy-merge.ts';
+import { type ParsedPolicy, contradictions, mergeOptions, pingPong } from './policy-merge.ts';
 import { type RuleEntry, policySchema } from './policy-schema.ts';
 import { type ConfigProblem, tidyProblems } from './problem.ts';
 import { validate } from './validate.ts';
@@ -58,7 +58,7 @@ export function parsePolicies(
     }
   }
   const options = mergeOptions(parsed);
-  problems.push(...options.problems, ...contradictions(parsed));
+  problems.push(...options.problems, ...contradictions(parsed), ...pingPong(parsed, options.value));
   if (problems.length > 0) return fail(tidyProblems(problems));
   return ok({
     revision: revisionOf(sources),

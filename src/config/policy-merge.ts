@@ -163,6 +163,24 @@ export function contradictions(policies: readonly ParsedPolicy[]): ConfigProblem
   return [...takenTwice('rule', rules), ...takenTwice('placement rule', placement), ...opposed];
 }
 
+/** Rules that would take away again what consolidation has gathered on a host. */
+export function pingPong(policies: readonly ParsedPolicy[], { limits }: Options): ConfigProblem[] {
+  const rules = policies.flatMap((policy) =>
+    (policy.content.rules ?? []).map((rule, i) => ({ policy, rule, path: ['rules', i] })),
+  );
+  if (!rules.some(({ rule }) => rule.response === 'consolidate')) return [];
+  const { cpu } = limits.consolidation.fillTo;
+  const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
+  return rules.flatMap(({ policy, rule, path }) => {
+    const below = rule.relieveBelow ?? limits.safetyCapacity.cpu;
+    if (rule.response !== 'relieve' || below >= cpu) return [];
+    const place = policy.document.place(path, 'value');
+    const message = `"${rule.name}" relieves hosts to ${percent(below)}, and consolidation fills them to ${percent(cpu)}`;
+    const hint = 'a relieveBelow of at least limits.consolidation.fillTo.cpu';
+    return [problemAt(policy.document.file, place, message, { hint })];
+  });
+}
+
 function takenTwice(
   what: string,
   named: readonly { readonly name: string; readonly spot: Spot }[],

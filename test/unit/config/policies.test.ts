@@ -115,13 +115,16 @@ describe('policies', () => {
 });
 
 describe('presets', () => {
-  it.each(['default', 'conservative', 'aggressive', 'demo'])('%s is valid', async (name) => {
-    const loaded = await loadPolicies([`policies/${name}.yaml`]);
-    expect(loaded.ok ? [] : loaded.error.map(formatProblem)).toEqual([]);
-    expect(loaded.ok && loaded.value.rules.map((entry) => entry.name)).toEqual(
-      expect.arrayContaining(['cpu-overload', 'host-failing', 'maintenance-ordered']),
-    );
-  });
+  it.each(['default', 'conservative', 'aggressive', 'power-saving', 'demo'])(
+    '%s is valid',
+    async (name) => {
+      const loaded = await loadPolicies([`policies/${name}.yaml`]);
+      expect(loaded.ok ? [] : loaded.error.map(formatProblem)).toEqual([]);
+      expect(loaded.ok && loaded.value.rules.map((entry) => entry.name)).toEqual(
+        expect.arrayContaining(['cpu-overload', 'host-failing', 'maintenance-ordered']),
+      );
+    },
+  );
 
   it('never act on a real hypervisor unless somebody says so', () => {
     expect(defaultPolicies().mode.default).toBe('by-source');
@@ -242,6 +245,26 @@ describe('mistakes in a policy', () => {
       'b.yaml:5:15 "limits.gainMargin" has another value than at a.yaml:3:23; keep one of the two',
     ]);
     expect(bad(rule(HOT), rule(HOT)).join()).toContain('another rule "hot" than at a.yaml:4:5');
+  });
+
+  it('finds relief that would take away what consolidation gathers', () => {
+    const two = (options: string): string =>
+      `rules:
+  - name: hot
+    response: relieve
+    when: { fact: host.vms, operator: greaterThan, value: 9 }
+    relieveBelow: 60%
+  - name: idle
+    response: ${options}
+    when: { fact: host.vms, operator: lessThan, value: 2 }
+`;
+    expect(bad(two('consolidate'))).toEqual([
+      'a.yaml:4:5 "hot" relieves hosts to 60 %, and consolidation fills them to 65 %; ' +
+        'a relieveBelow of at least limits.consolidation.fillTo.cpu',
+    ]);
+    const less = 'limits: { consolidation: { fillTo: { cpu: 60% } } }';
+    expect(bad(two('consolidate'), less)).toEqual([]);
+    expect(bad(two('level'))).toEqual([]);
   });
 
   it('finds placement rules that cannot both hold', () => {
