@@ -187,11 +187,25 @@ class ClusterSearch {
       if (other.gain > best.gain * (1 + 1e-9)) best = other;
     }
     this.#emptying.restore(best);
-    for (const h of this.#candidates) {
-      const stay = this.#emptying.has(h) ? undefined : this.#emptying.empty(h);
-      if (stay !== undefined) this.#staying.set(h, stay);
-    }
+    this.#tryTheRest();
     return this.#emptying.emptied().hosts;
+  }
+
+  /**
+   * Until none can be emptied any more, and why not. Nearly always none can: what fits less room is
+   * found to fit more, but for the odd packing.
+   */
+  #tryTheRest(): void {
+    for (let again = true; again; ) {
+      again = false;
+      for (const h of this.#candidates) {
+        if (this.#emptying.has(h)) continue;
+        const stay = this.#emptying.empty(h);
+        if (stay === undefined) again = true;
+        else this.#staying.set(h, stay);
+      }
+    }
+    for (const h of this.#emptying.emptied().hosts) this.#staying.delete(h);
   }
 
   staying(): ReadonlyMap<number, Stay> {
@@ -216,18 +230,12 @@ class ClusterSearch {
     return this.#candidates.toSorted((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || a - b);
   }
 
-  /** One after the other, until none can be emptied any more. */
+  /** Each once: as more are emptied there is less room for the others. */
   #tryIn(order: readonly number[], budget: SearchBudget): Solution {
     let gain = 0;
-    for (let added = true; added; ) {
-      added = false;
-      for (const h of order) {
-        if (this.#emptying.has(h)) continue;
-        budget.steps = Math.max(0, budget.steps - 1);
-        if (this.#emptying.empty(h) !== undefined) continue;
-        gain += this.#gain(h);
-        added = true;
-      }
+    for (const h of order) {
+      budget.steps = Math.max(0, budget.steps - 1);
+      if (this.#emptying.empty(h) === undefined) gain += this.#gain(h);
     }
     return { ...this.#emptying.emptied(), gain };
   }

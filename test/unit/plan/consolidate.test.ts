@@ -13,7 +13,9 @@ import {
   aFinding,
   aHost,
   aVm,
+  anAffinity,
   anAntiAffinity,
+  anAvoid,
   someLimits,
   someWeights,
 } from '../../support/fleet.ts';
@@ -228,5 +230,29 @@ describe('consolidation', () => {
     );
     expect(emptiedBy(asked)).toEqual(['h1', 'h2']);
     expect(movesOf(asked).every((move) => move.endsWith('> h3'))).toBe(true);
+  });
+
+  it('keeps no move that was allowed only because of one that it takes back', () => {
+    // a joins rack r (on h3), so that k may leave m for r. With h3 empty, a would be elsewhere.
+    const racks = ['r0', 'r1', 'r', 'r', 'r1', 'r2'];
+    const fleet = hosts(6, (h) => ({ faultDomains: { rack: racks[h - 1] ?? '' } }));
+    const vms = [
+      aVm({ id: 'a', host: 'h1', cpuUsed: 1 }),
+      aVm({ id: 'k', host: 'h2', cpuUsed: 2 }),
+      aVm({ id: 'x', host: 'h3', vcpus: 4, cpuUsed: 3 }),
+      aVm({ id: 'm', host: 'h5', cpuUsed: 1 }),
+      ...['h4', 'h5', 'h6'].map((host) => aVm({ id: `on-${host}`, host, cpuUsed: 1 })),
+    ];
+    const placement = [
+      { ...anAffinity('together', ['a', 'k', 'm']), hold: 'finally' as const, over: 'rack' },
+      anAvoid('a-elsewhere', ['a'], ['h2', 'h4', 'h5']),
+      anAvoid('k-elsewhere', ['k'], ['h1', 'h3', 'h5', 'h6']),
+    ];
+    const asked = request(
+      { hosts: fleet, vms, placement },
+      underused('h1', 'h2', 'h3'),
+      limited({ keepSpare: 0 }),
+    );
+    expect(emptiedBy(asked)).toHaveLength(2);
   });
 });
