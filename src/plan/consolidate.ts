@@ -152,12 +152,19 @@ class ClusterSearch {
   /** Per candidate; see {@link worth}. */
   readonly #gains: ReadonlyMap<number, number>;
   readonly #staying = new Map<number, Stay>();
+  /** The most CPU and memory that any of the candidates has. */
+  readonly #most: readonly [cpu: number, memory: number];
 
   constructor(scene: Scene) {
     const { draft, setting, hosts, candidates, idle } = scene;
     const { model, needs, request } = setting;
     this.#candidates = candidates;
     this.#state = draft.state;
+    const limitOf = (r: number) => (h: number) => model.limit[h * model.width + r] ?? 0;
+    this.#most = [
+      Math.max(...candidates.map(limitOf(CPU_AT)), Number.MIN_VALUE),
+      Math.max(...candidates.map(limitOf(MEMORY_AT)), Number.MIN_VALUE),
+    ];
     this.#gains = new Map(candidates.map((h) => [h, worth(scene, h).gain]));
     const usable = hosts.filter(
       (h) => isInService(model, h) && draft.state.closed[h] === 0 && !idle.includes(h),
@@ -215,12 +222,15 @@ class ClusterSearch {
   /** As long as there are steps for another one. */
   *#orders(budget: SearchBudget): Generator<readonly number[]> {
     const fixed = [
+      (h: number): number => this.#load(h),
       (h: number): number => -this.#gain(h),
-      (h: number): number => -this.#gain(h) / Math.max(this.#load(h), Number.MIN_VALUE),
+      (h: number): number => this.#load(h) / this.#gain(h),
     ];
     for (let tried = 0; tried < fixed.length + RANDOM_ORDERS; tried += 1) {
       if (budget.steps < this.#candidates.length || budget.shouldStop()) return;
-      const draw = (h: number): number => this.#load(h) * (1 + SPREAD * (budget.rng.next() - 0.5));
+      const isByLoad = tried % 2 === 0;
+      const draw = (h: number): number =>
+        (isByLoad ? this.#load(h) : this.#price(h)) * (1 + SPREAD * (budget.rng.next() - 0.5));
       yield this.#by(fixed[tried] ?? draw);
     }
   }
@@ -242,6 +252,18 @@ class ClusterSearch {
 
   #gain(h: number): number {
     return this.#gains.get(h) ?? 0;
+  }
+
+  /**
+   * The room that emptying takes, for what it gains: what leaves needs room elsewhere, and what was
+   * free on the host is room no more. Together that is all of the host, however full it is.
+   */
+  #price(h: number): number {
+    const { width, limit } = this.#state.model;
+    const shares = [CPU_AT, MEMORY_AT].map(
+      (r) => (limit[h * width + r] ?? 0) / (this.#most[r] ?? 1),
+    );
+    return Math.max(...shares) / this.#gain(h);
   }
 
   /** What would have to leave, as a share of the fuller resource of the host. */

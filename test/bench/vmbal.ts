@@ -182,8 +182,15 @@ export function isGoal(text: string): text is Goal {
   return GOALS.some((goal) => goal === text);
 }
 
-/** What the benchmark's goal asks for: hosts above `over` relieved, broken groups mended. */
+/**
+ * What the benchmark's goal asks for: hosts above `over` relieved and broken groups mended, with
+ * all levelled; or, alone (a cluster with hot hosts keeps all on), hosts emptied.
+ */
 export function findingsFor(snapshot: Snapshot, goal: Goal, over: number): Finding[] {
+  if (goal === 'consolidate') {
+    const text = 'hosts could be off';
+    return [finding({ id: goal, subject: { kind: 'fleet' }, text, response: goal })];
+  }
   const found: Finding[] = [];
   for (const host of snapshot.hosts) {
     const used = host.metrics['cpu.used']?.mean;
@@ -203,9 +210,9 @@ export function findingsFor(snapshot: Snapshot, goal: Goal, over: number): Findi
       finding({ id: `group-${rule.id}`, subject, text, response: 'repair', rule: rule.id }),
     );
   }
-  if (goal !== 'relieve') {
-    const text = goal === 'level' ? 'CPU is not level' : 'hosts could be off';
-    found.push(finding({ id: goal, subject: { kind: 'fleet' }, text, response: goal }));
+  if (goal === 'level') {
+    const text = 'CPU is not level';
+    found.push(finding({ id: 'level', subject: { kind: 'fleet' }, text, response: 'level' }));
   }
   return found;
 }
