@@ -175,7 +175,9 @@ export function pingPong(policies: readonly ParsedPolicy[], { limits }: Options)
     const below = rule.relieveBelow ?? limits.safetyCapacity.cpu;
     if (rule.response !== 'relieve' || below >= cpu) return [];
     const place = policy.document.place(path, 'value');
-    const message = `"${rule.name}" relieves hosts to ${percent(below)}, and consolidation fills them to ${percent(cpu)}`;
+    const message =
+      `"${rule.name}" relieves hosts to ${percent(below)}, ` +
+      `and consolidation fills them to ${percent(cpu)}`;
     const hint = 'a relieveBelow of at least limits.consolidation.fillTo.cpu';
     return [problemAt(policy.document.file, place, message, { hint })];
   });

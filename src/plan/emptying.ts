@@ -7,14 +7,7 @@
 
 import type { Finding } from '../domain/finding.ts';
 import type { Draft } from './draft.ts';
-import {
-  type Leaver,
-  bySize,
-  largestHost,
-  leaversOf,
-  moveToAnyOf,
-  moveTogether,
-} from './leavers.ts';
+import { type Leaver, bySize, leaversOf, moveToAnyOf, moveTogether } from './leavers.ts';
 import { CPU_AT, MEMORY_AT } from './model.ts';
 import type { Reserve } from './reserve.ts';
 import type { Terms } from './state.ts';
@@ -52,14 +45,12 @@ export interface Emptied {
 export class Emptying {
   readonly #draft: Draft;
   readonly #settings: EmptyingSettings;
-  readonly #largest: Float64Array;
   readonly #hosts = new Set<number>();
   #placed: readonly Placed[] = [];
 
   constructor(draft: Draft, settings: EmptyingSettings) {
     this.#draft = draft;
     this.#settings = settings;
-    this.#largest = largestHost(draft);
   }
 
   emptied(): Emptied {
@@ -169,12 +160,12 @@ export class Emptying {
     const leavers = origins.flatMap((host) => {
       const finding = findingOf.get(host);
       if (finding === undefined) return [];
-      return leaversOf(draft, { host, finding, terms: termsOf(finding) }, this.#largest);
+      return leaversOf(draft, { host, finding, terms: termsOf(finding) });
     });
     const placed: Placed[] = [];
     for (const leaver of leavers.sort(bySize)) {
       const [first = -1] = leaver.vms;
-      if (!moveTogether(draft, leaver, 'pack')) {
+      if (!moveTogether(draft, leaver, 'align')) {
         this.#takeBack(placed);
         return { stuck: first };
       }

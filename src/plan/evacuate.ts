@@ -14,7 +14,6 @@ import {
   type Evacuation,
   type Leaver,
   bySize,
-  largestHost,
   leaversOf,
   moveToOne,
   moveTogether,
@@ -32,8 +31,7 @@ type Strategy = (typeof STRATEGIES)[number];
 
 export function evacuate(draft: Draft, evacuations: readonly Evacuation[]): void {
   if (evacuations.length === 0) return;
-  const largest = largestHost(draft);
-  const leavers = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation, largest));
+  const leavers = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation));
   let best: { readonly placed: Placement; readonly left: readonly Leaver[] } | undefined;
   for (const strategy of STRATEGIES) {
     const result = place(draft, leavers, strategy);

@@ -30,7 +30,7 @@ export function bySize(a: Leaver, b: Leaver): number {
 }
 
 /** Those that are on the host still, and move by no other need. */
-export function leaversOf(draft: Draft, evacuation: Evacuation, largest: Float64Array): Leaver[] {
+export function leaversOf(draft: Draft, evacuation: Evacuation): Leaver[] {
   const { state } = draft;
   const { model } = state;
   const taken = new Set<number>();
@@ -43,30 +43,20 @@ export function leaversOf(draft: Draft, evacuation: Evacuation, largest: Float64
       vms,
       evacuation,
       criticality: Math.min(...vms.map((vm) => model.criticality[vm] ?? 0)),
-      size: vms.reduce((sum, vm) => sum + sizeOf(draft, vm, largest), 0),
+      size: vms.reduce((sum, vm) => sum + sizeOf(draft, vm), 0),
     });
   }
   return leavers;
 }
 
 /** The largest share of a resource that the VM would take of the host that has most of it. */
-function sizeOf(draft: Draft, v: number, largest: Float64Array): number {
-  const { width, need } = draft.state.model;
+function sizeOf(draft: Draft, v: number): number {
+  const { width, need, largest } = draft.state.model;
   let size = 0;
   for (const [r, most] of largest.entries()) {
     if (most > 0) size = Math.max(size, (need[v * width + r] ?? 0) / most);
   }
   return size;
-}
-
-/** Per resource, the most that any host has: what sizes are shares of. */
-export function largestHost(draft: Draft): Float64Array {
-  const { width, capacity } = draft.state.model;
-  const largest = new Float64Array(width);
-  for (const [at, room] of capacity.entries()) {
-    largest[at % width] = Math.max(largest[at % width] ?? 0, room);
-  }
-  return largest;
 }
 
 /** All of the group to one host, or nothing. */
@@ -95,7 +85,7 @@ export function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
  */
 function targetsFor(state: State, vms: readonly number[], fit: Fit): readonly number[] {
   const order = [...state.byRoom.order];
-  const byRoom = fit === 'pack' ? order : order.reverse();
+  const byRoom = fit === 'spread' ? order.reverse() : order;
   const bound = vms.filter((vm) => state.rules.softOf[vm] !== undefined);
   if (bound.length === 0) return byRoom;
   const strains = new Float64Array(order.length);

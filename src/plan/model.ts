@@ -58,6 +58,8 @@ export interface Model {
   readonly held: Float64Array;
   /** Per host and resource. */
   readonly capacity: Float64Array;
+  /** Per resource: the most that any host has. */
+  readonly largest: Float64Array;
   /** Per host and resource: its capacity as far as the safety capacity goes. */
   readonly safe: Float64Array;
   /** Per host and resource: what no arrival may exceed; `safe`, less what is kept free. */
@@ -103,6 +105,7 @@ export function buildModel(request: PlanRequest): Model {
     need: new Float64Array(vms.length * width),
     held: new Float64Array(vms.length * width),
     capacity: new Float64Array(hosts.length * width),
+    largest: new Float64Array(width),
     safe: new Float64Array(hosts.length * width),
     limit: new Float64Array(hosts.length * width),
     preserved: new Float64Array(hosts.length * width),
@@ -151,7 +154,7 @@ function sortedById<Item extends { readonly id: string }>(items: readonly Item[]
 }
 
 function fillHosts(model: Model, limits: PlanRequest['limits']): void {
-  const { width, capacity, safe, pageSizes } = model;
+  const { width, largest, capacity, safe, pageSizes } = model;
   for (const [h, host] of model.hosts.entries()) {
     const at = h * width;
     capacity[at + CPU_AT] = cpuCapacity(host);
@@ -161,6 +164,9 @@ function fillHosts(model: Model, limits: PlanRequest['limits']): void {
     for (const [index, size] of pageSizes.entries()) {
       capacity[at + 2 + index] = hugePageCapacity(host, size);
       safe[at + 2 + index] = capacity[at + 2 + index] ?? 0;
+    }
+    for (let r = 0; r < width; r += 1) {
+      largest[r] = Math.max(largest[r] ?? 0, capacity[at + r] ?? 0);
     }
     const used = host.metrics['cpu.used'];
     model.hostMeasured[h] = used?.last.kind === 'known' || used?.mean.kind === 'known' ? 1 : 0;

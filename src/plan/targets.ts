@@ -3,8 +3,12 @@
 import { CPU_AT, MEMORY_AT } from './model.ts';
 import type { State, Terms } from './state.ts';
 
-/** `spread`: to the hosts with most room; `pack`: to the tightest fit, which keeps large room. */
-export type Fit = 'spread' | 'pack';
+/**
+ * `spread`: to the hosts with most room; `pack`: to the tightest fit, which keeps large room;
+ * `align`: to where the least of CPU and memory together is left, so that neither gets lost for
+ * want of the other.
+ */
+export type Fit = 'spread' | 'pack' | 'align';
 
 /** How many hosts that would do are compared before one is taken (`spread`). */
 const COMPARED = 4;
@@ -46,6 +50,7 @@ function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit)
   const need = state.model.need[v * state.model.width + CPU_AT] ?? 0;
   // A hair below, so that rounding in the sorted rooms can not hide a host that just fits.
   const first = state.byRoom.firstWith(need + (terms.cpuBelow ?? 0) - 1e-9);
+  if (fit === 'align') return findAlignedAt(strain, state, v, terms, first);
   if (fit === 'pack') {
     for (let place = first; place < order.length; place += 1) {
       const h = order[place] ?? -1;
@@ -66,6 +71,44 @@ function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit)
     if (fill < bestFill) [best, bestFill] = [h, fill];
   }
   return best;
+}
+
+/**
+ * The host with the smallest norm of what is left, in shares of the largest host (the "L2" greedy
+ * of vector bin packing: Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
+ */
+// oxlint-disable-next-line max-params -- a strain, what findTarget is asked, and where to begin
+function findAlignedAt(
+  strain: Wanted,
+  state: State,
+  v: number,
+  terms: Terms,
+  first: number,
+): number {
+  const { order } = state.byRoom;
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let place = first; place < order.length; place += 1) {
+    const h = order[place] ?? -1;
+    if (terms.useless?.[h] === 1) continue;
+    const left = leftAfter(state, v, h, terms);
+    if (left >= least || (strain !== ANY && state.strain(v, h) !== strain)) continue;
+    if (state.refusal(v, h, terms, 'any-moment') === 0) [best, least] = [h, left];
+  }
+  return best;
+}
+
+/** Infinite where the VM does not fit. */
+function leftAfter(state: State, v: number, h: number, { limit }: Terms): number {
+  const { width, need, largest } = state.model;
+  let sum = 0;
+  for (const r of [CPU_AT, MEMORY_AT]) {
+    const at = h * width + r;
+    const left = (limit[at] ?? 0) - (state.gross[at] ?? 0) - (need[v * width + r] ?? 0);
+    if (left < 0) return Number.POSITIVE_INFINITY;
+    sum += (left / (largest[r] ?? 1)) ** 2;
+  }
+  return sum;
 }
 
 // oxlint-disable-next-line max-params -- a strain, and what findLaterTarget is asked
