@@ -51,12 +51,15 @@ export class RuleCounts {
     this.broken = new Int32Array(rules.length);
     this.#talliesOf = Array.from({ length: problem.items });
     const tallies = new Map<string, Tally>();
+    const domains = (problem.partitions ?? []).map((domainOf) =>
+      domainOf.reduce((most, domain) => Math.max(most, domain + 1), 0),
+    );
     // Tallies that ask each other are both counted, so that each sees the other's latest number.
     const tally = (group: number, by: number, asked: boolean): Tally => {
       const key = `${group}/${by}/${asked}`;
       const known = tallies.get(key);
       if (known !== undefined) return known;
-      const made = newTally(problem, { group, by }, asked);
+      const made = newTally(problem, { group, by }, asked, domains[by] ?? problem.bins);
       tallies.set(key, made);
       return made;
     };
@@ -170,10 +173,10 @@ function newTally(
   problem: Problem,
   { group, by }: { group: number; by: number },
   asked: boolean,
+  domains: number,
 ): Tally {
   const members = problem.groups?.[group] ?? new Int32Array(0);
   const domainOf = by === BINS ? undefined : problem.partitions?.[by];
-  const domains = domainOf?.reduce((most, d) => Math.max(most, d + 1), 0) ?? problem.bins;
   const counted = asked || domainOf !== undefined || members.length > LOOK_AT_MEMBERS;
   return {
     members,
