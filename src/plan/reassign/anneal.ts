@@ -1,24 +1,23 @@
 /**
- * Simulated annealing over shifts and swaps (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983):
- * a change that costs δ is made with probability e^(-δ/T), while T falls from a small
- * share of what a usual change costs to a tenth of that over the budget, and is 0 at its end.
+ * Simulated annealing (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983) over the changes of
+ * proposals.ts: one that costs δ is made with probability e^(-δ/T), while T falls from a small
+ * share of what a usual change costs to a few hundredths of that, and is 0 at the budget's end.
  *
- * Two things make it strong here. Most proposals go from a bin where some concern costs
- * ("hot") to a bin that can take more of it for nothing ("cool"), by shift or else by swap; the
- * others are drawn at random. And holding transient room has a price: an item that leaves home
- * blocks its transient need there, so that moves without much use would use up the room that the
- * useful ones need. The price falls to nothing before the end; it is no part of the problem's cost.
+ * Two things open the way to what is dear to reach. Hard room is for sale while the search is hot
+ * (room-sale.ts). And holding transient room has a price: an item that leaves home blocks its
+ * transient need there, so that moves without much use would use up the room that the useful ones
+ * need. The price falls to nothing before the end; it is no part of the problem's cost.
  *
- * Beside these, items go where another leaves (which exchanges what fills a room), and large ones
- * are brought into bins that are too full for them (rearrange.ts). Where there are few steps per
- * item, a descent (descend.ts) goes first.
+ * Where there are few steps per item, a descent (descend.ts) goes first. Searches that run beside
+ * each other meet at fixed shares of the budget, and go on from where the cheapest of them is.
  */
 
 import { type Rng, seededRng } from '../../domain/rng.ts';
 import type { Assignment } from './assignment.ts';
 import { Descent } from './descend.ts';
 import type { Budget } from './problem.ts';
-import { Rearranger } from './rearrange.ts';
+import { type Mix, Proposals } from './proposals.ts';
+import { RoomSale } from './room-sale.ts';
 
 /** Steps between two looks at the budget; the best answer is kept at these moments. */
 const STRIDE = 1024;
@@ -26,10 +25,6 @@ const STRIDE = 1024;
 const HOLDING_PRICE = 1.3;
 /** Share of the budget after which holding is free and nothing may get dearer. */
 const FROZEN = 0.95;
-/** The share of proposals that go from hot to cool; the others are random. */
-const GUIDED = 0.8;
-/** How often an item to come back is drawn, until it is smaller than the one that goes. */
-const TRIES = 4;
 /** With so many steps per item two trials, of this share of the budget each, can be afforded. */
 const TRIAL_PACE = 5000;
 const TRIAL = 0.08;
@@ -39,23 +34,26 @@ const LEARNING = 0.03;
 const DESCENT_PACE = 500;
 /** The share of the budget after which the first descent ends, wherever it is. */
 const DESCENT = 0.6;
+/** With fewer steps per item room stays hard: there is no time to settle what is beyond it. */
+const SALE_PACE = 100;
 /** How many random shifts tell what a usual change costs. */
 const SAMPLES = 2000;
+/** Shares of the progress at which searches meet, while room may be for sale; they meet once more
+ *  when they are through. */
+const MEETINGS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.78];
+export const ROUNDS = MEETINGS.length + 1;
 
 /** Draws of -ln(random). */
 const LOGS = Float64Array.from({ length: 4096 }, (_, i) => -Math.log((i + 0.5) / 4096));
 
 /** The last temperature as a share of the first. */
-const COOLING = 0.1;
+const COOLING = 0.02;
 
 /** What suits the steps that there are. */
-interface SearchPlan {
+interface SearchPlan extends Mix {
   /** The first temperature as a share of a usual change. */
   readonly heat: number;
   readonly holdingPrice: number;
-  /** Shares of proposals that rearrange a bin, and (of the rest) that go where another leaves. */
-  readonly rearranged: number;
-  readonly chained: number;
 }
 
 /**
@@ -65,7 +63,7 @@ interface SearchPlan {
  */
 function planFor(stepsPerItem: number): SearchPlan {
   return {
-    heat: Math.min(0.3, 0.03 * Math.sqrt(stepsPerItem / 1000)),
+    heat: Math.min(0.3, 0.05 * Math.sqrt(stepsPerItem / 1000)),
     holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 500),
     rearranged: Math.min(0.1, Math.max(0, stepsPerItem - 5000) / 100_000),
     chained: Math.min(0.4, stepsPerItem / 20_000),
@@ -79,33 +77,50 @@ export class Annealer {
   readonly #state: Assignment;
   readonly #rng: Rng;
   readonly #budget: Budget;
-  readonly #rearranger: Rearranger;
-  /** With the holding price. */
+  readonly #proposals: Proposals;
+  readonly #sale: RoomSale;
+  /** What the start has beyond the room. */
+  readonly #excess: number;
+  /** With the prices. */
   #cost: number;
-  #temperature = 0;
   /** The share of the budget that was spent before the search began. */
   #started = 0;
   /** What a random shift changes. */
   #usual = 0;
-  #plan = planFor(0);
+  /** Whether room may be for sale. */
+  #sells = false;
+  /** How many meetings there have been. */
+  #met = 0;
 
   constructor(state: Assignment, budget: Budget) {
     this.#state = state;
     this.#budget = budget;
     this.#rng = seededRng(budget.seed);
-    this.#rearranger = new Rearranger(state, this.#rng);
+    this.#proposals = new Proposals(state, this.#rng);
+    this.#sale = new RoomSale(state, this.#rng, () => budget.shouldStop?.() === true);
+    this.#excess = state.loads.excess();
     this.#cost = state.cost();
     this.bestCost = this.#cost;
     this.best = state.at.slice();
   }
 
   run(): void {
-    if (this.#state.problem.items === 0 || this.#state.problem.bins < 2) return;
+    if (this.#state.problem.items > 0 && this.#state.problem.bins > 1) this.#search();
+    const { meet } = this.#budget;
+    if (meet === undefined) return;
+    // Others wait at the meetings that a short search has missed.
+    for (; this.#met < MEETINGS.length; this.#met += 1) meet(this.#met, Infinity, this.best);
+    const offer = meet(this.#met, this.bestCost, this.best);
+    if (offer !== undefined) this.best.set(offer);
+  }
+
+  #search(): void {
     this.#usual = this.#usualChange();
     this.#started = this.#spent(0);
     if (this.#budget.spent !== undefined) this.#anneal(this.#started + LEARNING, 1);
     if (this.#pace(this.#spent(this.steps)) < DESCENT_PACE) this.#descend();
     const share = this.#holdingShare();
+    this.#sells = this.#pace(this.#spent(this.steps)) >= SALE_PACE;
     this.#anneal(1, share);
   }
 
@@ -118,10 +133,10 @@ export class Annealer {
     if (!this.#state.moves.canHold || this.#pace(spent) < TRIAL_PACE) return 1;
     const start = this.#state.at.slice();
     const results = ([0, 1] as const).map((share) => {
-      this.#restore(start);
+      this.#goTo(start);
       return this.#anneal(spent + TRIAL * (1 + share), share);
     });
-    this.#restore(this.best);
+    this.#goTo(this.best);
     return (results[0] ?? 0) < (results[1] ?? 0) ? 0 : 1;
   }
 
@@ -135,26 +150,55 @@ export class Annealer {
       const spent = this.#spent(this.steps);
       if (spent >= until && until < 1) break;
       const progress = (spent - from) / Math.max(1 - FROZEN, until - from);
-      this.#plan = planFor(this.#pace(spent));
-      const heat = this.#plan.heat * COOLING ** progress;
-      this.#temperature = progress < FROZEN ? this.#usual * heat : 0;
+      const plan = planFor(this.#pace(spent));
       const falling = Math.max(0, 1 - progress / FROZEN);
-      this.#charge(holdingShare * this.#plan.holdingPrice * falling);
-      const next = Math.min(steps, this.steps + STRIDE);
-      for (; this.steps < next; this.steps += 1) this.#step();
+      this.#charge(holdingShare * plan.holdingPrice * falling);
+      if (this.#sells && this.#sale.update(progress)) this.#recount();
+      if (until === 1) this.#meet(progress);
+      const heat = progress < FROZEN ? plan.heat * COOLING ** progress : 0;
+      this.#stride(Math.min(steps, this.steps + STRIDE), this.#usual * heat, plan);
       least = Math.min(least, this.#keepBest());
     }
     this.#charge(0);
+    if (this.#sale.close()) {
+      this.#recount();
+      this.#keepBest();
+    }
     return least;
   }
 
-  /** Puts all items where they were; what was allowed then is not judged again. */
-  #restore(at: Int32Array): void {
-    const state = this.#state;
-    at.forEach((bin, item) => {
-      if (state.at[item] !== bin) state.place(item, bin);
-    });
-    this.#cost = state.cost();
+  #stride(until: number, temperature: number, mix: Mix): void {
+    const proposals = this.#proposals;
+    for (; this.steps < until; this.steps += 1) {
+      // A change of δ passes when random < e^(-δ/T): the same as δ < -T ln(random).
+      const limit = temperature * (LOGS[(this.#rng.next() * LOGS.length) | 0] ?? 0);
+      this.#cost += proposals.step(limit, mix);
+      this.steps += proposals.extraSteps;
+      proposals.extraSteps = 0;
+    }
+  }
+
+  /** Goes on from where another search is, if that has come further. */
+  #meet(progress: number): void {
+    const { meet } = this.#budget;
+    while (meet !== undefined && progress >= (MEETINGS[this.#met] ?? Number.POSITIVE_INFINITY)) {
+      const offer = meet(this.#met, this.#cost, this.#state.at);
+      this.#met += 1;
+      if (offer === undefined) continue;
+      this.#goTo(offer);
+      // Room may be for sale to the other only, whose pace is its own.
+      if (!this.#sale.isOpen && this.#state.loads.excess() > this.#excess) this.#goTo(this.best);
+    }
+  }
+
+  #recount(): void {
+    const { moves } = this.#state;
+    this.#cost = this.#state.cost() + moves.holdingPrice * moves.held;
+  }
+
+  #goTo(at: Int32Array): void {
+    this.#state.restore(at);
+    this.#recount();
   }
 
   /** How many steps there will be for each item, judged by those so far. */
@@ -177,7 +221,7 @@ export class Annealer {
     }
     this.steps = start + descent.steps;
     this.#charge(0);
-    this.#cost = this.#state.cost();
+    this.#recount();
     this.#keepBest();
   }
 
@@ -192,103 +236,15 @@ export class Annealer {
     moves.holdingPrice = price;
   }
 
-  /** Returns the problem's cost. */
+  /** Keeps what is allowed and the cheapest so far. Returns the cost, without holding. */
   #keepBest(): number {
-    const { moves, at } = this.#state;
+    const { moves, at, loads } = this.#state;
     const cost = this.#cost - moves.holdingPrice * moves.held;
-    if (cost < this.bestCost) {
+    if (cost < this.bestCost && loads.excess() <= this.#excess) {
       this.bestCost = cost;
       this.best.set(at);
     }
     return cost;
-  }
-
-  #step(): void {
-    // A change of δ passes when random < e^(-δ/T): the same as δ < -T ln(random).
-    const limit = this.#temperature * (LOGS[(this.#rng.next() * LOGS.length) | 0] ?? 0);
-    if (this.#rng.next() < this.#plan.rearranged) return this.#rearrange(limit);
-    if (this.#rng.next() < this.#plan.chained) return this.#chain(limit);
-    const draw = this.#rng.next();
-    if (draw < GUIDED) this.#hotToCool(limit);
-    else if (draw < (1 + GUIDED) / 2) this.#randomShift(limit);
-    else this.#randomSwap(limit);
-  }
-
-  #hotToCool(limit: number): void {
-    const { loads, itemsIn } = this.#state;
-    const concern = loads.concern(this.#rng.next());
-    const from = this.#oneOf(loads.hot(concern));
-    const to = this.#oneOf(loads.cool(concern));
-    if (from < 0 || to < 0 || from === to) return;
-    const item = this.#oneOf(itemsIn[from] ?? []);
-    if (item < 0 || this.#shift(item, to, limit)) return;
-    // What comes back must be smaller in what is short.
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      const other = this.#oneOf(itemsIn[to] ?? []);
-      if (other < 0) return;
-      if (loads.needOf(other, concern) >= loads.needOf(item, concern)) continue;
-      this.#swap(item, other, limit);
-      return;
-    }
-  }
-
-  #rearrange(limit: number): void {
-    this.#cost += this.#rearranger.attempt(limit) ?? 0;
-    this.steps += this.#rearranger.steps;
-    this.#rearranger.steps = 0;
-  }
-
-  /** An item goes where another leaves: that one half of the time home, or else anywhere. */
-  #chain(limit: number): void {
-    const { problem, at, itemsIn, loads } = this.#state;
-    const guided = this.#rng.next() < 0.5;
-    const concern = guided ? loads.concern(this.#rng.next()) : 0;
-    const hot = guided ? this.#oneOf(loads.hot(concern)) : -1;
-    const item = hot < 0 ? this.#below(problem.items) : this.#oneOf(itemsIn[hot] ?? []);
-    const cool = guided ? this.#oneOf(loads.cool(concern)) : -1;
-    const through = cool < 0 ? this.#below(problem.bins) : cool;
-    const from = at[item] ?? -1;
-    if (item < 0) return;
-    if (from === through) return;
-    const other = this.#oneOf(itemsIn[through] ?? []);
-    if (other < 0) return;
-    const home = this.#rng.next() < 0.5 ? (problem.home[other] ?? -1) : -1;
-    const to = home >= 0 ? home : this.#below(problem.bins);
-    if (to === through) return;
-    if (to === from) return this.#swap(item, other, limit);
-    const change = this.#state.chainCost(item, other, to, limit);
-    if (change > limit) return;
-    this.#state.chain(item, other, to);
-    this.#cost += change;
-  }
-
-  #randomShift(limit: number): void {
-    const { problem, at } = this.#state;
-    const item = this.#below(problem.items);
-    const to = this.#below(problem.bins);
-    if (at[item] !== to) this.#shift(item, to, limit);
-  }
-
-  #randomSwap(limit: number): void {
-    const { problem, at } = this.#state;
-    const one = this.#below(problem.items);
-    const other = this.#below(problem.items);
-    if (at[one] !== at[other]) this.#swap(one, other, limit);
-  }
-
-  #shift(item: number, to: number, limit: number): boolean {
-    const change = this.#state.shiftCost(item, to, limit);
-    if (change > limit) return false;
-    this.#state.place(item, to);
-    this.#cost += change;
-    return true;
-  }
-
-  #swap(one: number, other: number, limit: number): void {
-    const change = this.#state.swapCost(one, other, limit);
-    if (change > limit) return;
-    this.#state.swap(one, other);
-    this.#cost += change;
   }
 
   /** The mean size of what random shifts would change. */
@@ -296,21 +252,13 @@ export class Annealer {
     const { problem, at } = this.#state;
     let [sum, count] = [0, 0];
     for (let sample = 0; sample < SAMPLES; sample += 1) {
-      const item = this.#below(problem.items);
-      const to = this.#below(problem.bins);
+      const item = Math.floor(this.#rng.next() * problem.items);
+      const to = Math.floor(this.#rng.next() * problem.bins);
       const change = at[item] === to ? Infinity : this.#state.shiftCost(item, to);
       if (!Number.isFinite(change)) continue;
       sum += Math.abs(change);
       count += 1;
     }
     return count > 0 ? sum / count : 1;
-  }
-
-  #below(count: number): number {
-    return Math.floor(this.#rng.next() * count);
-  }
-
-  #oneOf(list: readonly number[]): number {
-    return list[this.#below(list.length)] ?? -1;
   }
 }

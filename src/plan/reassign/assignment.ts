@@ -31,6 +31,8 @@ export class Assignment {
   readonly #classOf: Int32Array | undefined;
   readonly #fixed: Uint8Array | undefined;
   readonly #penalty: number;
+  /** True when no arrival lowers a cost. */
+  readonly #isMonotone: boolean;
 
   /** `at` becomes the assignment's own; -1: in no bin yet, which counts as misplaced. */
   constructor(problem: Problem, at: Int32Array) {
@@ -45,6 +47,7 @@ export class Assignment {
     this.#allowed = problem.allowed;
     this.#fixed = problem.fixed;
     this.#penalty = problem.penalty;
+    this.#isMonotone = this.loads.isPlain;
     at.forEach((bin, item) => {
       if (bin >= 0) this.#enter(item, bin);
       if (!this.allows(item, bin)) this.misplaced += 1;
@@ -75,10 +78,11 @@ export class Assignment {
     if (!this.allows(item, to) || this.#fixed?.[item] === 1) return Number.POSITIVE_INFINITY;
     const { loads } = this;
     const from = this.at[item] ?? -1;
+    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
     let change = this.moves.change(item, from, to);
     if (from >= 0) change += loads.departure(item, from);
     if (this.misplaced > 0 && !this.allows(item, from)) change -= this.#penalty;
-    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    if (this.#isMonotone && change > mendable) return change;
     change += loads.arrival(item, to, mendable - change);
     if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
     if (this.rules.isFree(item)) return change;
@@ -97,14 +101,13 @@ export class Assignment {
     let change = this.moves.pairChange(one, there, other, here);
     if (this.misplaced > 0) change -= this.#penalty * this.#strays(one, other);
     const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
-    const floorThere = loads.exchangeFloor(one, other, there);
-    const floor = change + loads.exchangeFloor(other, one, here) + floorThere;
-    if (floor > mendable) return floor;
-    change += loads.exchange(other, one, here);
-    if (change + floorThere > mendable || change === Number.POSITIVE_INFINITY) {
-      return change + floorThere;
+    // The gain of its leaving; less comes of it when another arrives, but for balances and spread.
+    const floorHere = this.#isMonotone ? loads.departure(one, here) : -(loads.cost[here] ?? 0);
+    change += loads.exchange(one, other, there, mendable - change - floorHere);
+    if (change + floorHere > mendable || change === Number.POSITIVE_INFINITY) {
+      return change + floorHere;
     }
-    change += loads.exchange(one, other, there);
+    change += loads.exchange(other, one, here, mendable - change);
     if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
     return this.#withRules(change, { item: one, to: there }, { item: other, to: here });
   }
@@ -120,12 +123,12 @@ export class Assignment {
     let change = this.moves.pairChange(one, there, other, to) + loads.departure(one, here);
     if (this.misplaced > 0) change -= this.#penalty * this.#strays(one, other);
     const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
-    const floorThere = loads.exchangeFloor(one, other, there);
+    const floorThere = -(loads.cost[there] ?? 0);
     change += loads.arrival(other, to, mendable - change - floorThere);
     if (change + floorThere > mendable || change === Number.POSITIVE_INFINITY) {
       return change + floorThere;
     }
-    change += loads.exchange(one, other, there);
+    change += loads.exchange(one, other, there, mendable - change);
     if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
     return this.#withRules(change, { item: one, to: there }, { item: other, to });
   }
@@ -178,6 +181,13 @@ export class Assignment {
     if (to < 0) return;
     this.loads.add(item, to);
     this.#enter(item, to);
+  }
+
+  /** Puts all items where they were once; what was allowed then is not judged again. */
+  restore(at: Int32Array): void {
+    at.forEach((bin, item) => {
+      if (this.at[item] !== bin) this.place(item, bin);
+    });
   }
 
   /** The change that {@link chainCost} judges. */

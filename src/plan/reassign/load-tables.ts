@@ -1,49 +1,39 @@
-/**
- * The tables that {@link Loads} starts from, made of the problem once; and how its cells are laid
- * out: per bin and resource ROOM, FREE, SLACK and WEIGHT side by side.
- */
+/** The tables that the loads of bins are told from, made of the problem once. */
 
 import type { Problem } from './problem.ts';
 
-const ROOM = 0;
-export const FREE = 1;
-export const SLACK = 2;
-export const WEIGHT = 3;
-export const CELL = 4;
+/** Instead of Infinity: more than any need, and |x| - x is 0 for it, not NaN. */
+const NO_LIMIT = 1e300;
 
-export function emptyCells({
+/** Per bin and resource, with no item in any: see loads.ts. */
+export function emptyBins({
   bins,
   resources,
   base,
   capacity,
   soft,
-  softWeight,
-}: Problem): Float64Array {
-  const cells = new Float64Array(bins * resources * CELL);
+}: Problem): Record<'room' | 'free' | 'slack', Float64Array> {
+  const free = new Float64Array(bins * resources);
+  const slack = new Float64Array(bins * resources);
   for (let at = 0; at < bins * resources; at += 1) {
     const taken = base?.[at] ?? 0;
-    cells[at * CELL + ROOM] = (capacity[at] ?? 0) - taken;
-    cells[at * CELL + FREE] = (capacity[at] ?? 0) - taken;
-    cells[at * CELL + SLACK] = (soft[at] ?? 0) - taken;
-    cells[at * CELL + WEIGHT] = softWeight[at] ?? 0;
+    free[at] = (capacity[at] ?? 0) - taken;
+    slack[at] = Math.min(NO_LIMIT, soft[at] ?? 0) - taken;
   }
-  return cells;
+  return { room: free.slice(), free, slack };
 }
 
 /** What would be free where every bin carried the fleet's share of the load there is now. */
-export function evenFree(
-  { bins, resources, capacity }: Problem,
-  cells: Float64Array,
-): Float64Array {
+export function evenFree({ bins, resources, capacity }: Problem, free: Float64Array): Float64Array {
   const even = new Float64Array(bins * resources);
   for (let r = 0; r < resources; r += 1) {
-    let [free, total] = [0, 0];
+    let [all, total] = [0, 0];
     for (let at = r; at < bins * resources; at += resources) {
-      free += cells[at * CELL + FREE] ?? 0;
+      all += free[at] ?? 0;
       total += capacity[at] ?? 0;
     }
     for (let at = r; at < bins * resources; at += resources) {
-      even[at] = total > 0 ? ((capacity[at] ?? 0) * free) / total : 0;
+      even[at] = total > 0 ? ((capacity[at] ?? 0) * all) / total : 0;
     }
   }
   return even;
@@ -57,17 +47,29 @@ export function spreadPerUnit({ spreadWeight, capacity }: Problem): Float64Array
   });
 }
 
-/** Arriving, an item gains a balance target × its first need at most; leaving, its second. */
-export function swayOf({ items, resources, need, balances }: Problem): Float64Array {
-  const sway = new Float64Array(items);
-  for (const { first, second, target, weight } of balances ?? []) {
-    for (let item = 0; item < items; item += 1) {
-      const at = item * resources;
-      const most = weight * (target * (need[at + first] ?? 0) + (need[at + second] ?? 0));
-      sway[item] = (sway[item] ?? 0) + most;
-    }
+/**
+ * Per resource, what a unit of room is worth: what load beyond soft capacity and out of balance
+ * costs; where it costs nothing, so much that all need of it is worth what it is of the mean
+ * resource. 0 only where nothing is needed.
+ */
+export function roomPrices(problem: Problem): Float64Array {
+  const { bins, resources, softWeight, need, balances } = problem;
+  const [worth, needs] = [new Float64Array(resources), new Float64Array(resources)];
+  for (let at = 0; at < bins * resources; at += 1) {
+    worth[at % resources] = (worth[at % resources] ?? 0) + (softWeight[at] ?? 0) / bins;
   }
-  return sway;
+  for (let at = 0; at < need.length; at += 1) {
+    needs[at % resources] = (needs[at % resources] ?? 0) + (need[at] ?? 0);
+  }
+  for (const { first, second, target, weight } of balances ?? []) {
+    worth[first] = (worth[first] ?? 0) + weight * target;
+    worth[second] = (worth[second] ?? 0) + weight;
+  }
+  const mean = worth.reduce((sum, one, r) => sum + one * (needs[r] ?? 0), 0) / resources;
+  return worth.map((one, r) => {
+    const all = needs[r] ?? 0;
+    return one > 0 || all === 0 ? one : (mean > 0 ? mean : 1) / all;
+  });
 }
 
 export function overWeights({ items, resources, need, penalty }: Problem): Float64Array {

@@ -2,24 +2,18 @@
  * How full the bins are and what that costs: the hot part of the engine. A bin's cost depends on
  * its own load alone, so that a change is judged by the two bins it touches.
  *
- * Per bin and resource four numbers lie side by side (one cache line holds two resources): ROOM
- * (what still fits; transient needs of items that left home are taken off), FREE (capacity - load),
- * SLACK (soft capacity - load) and the WEIGHT of load beyond it.
+ * Per bin and resource: `room` (what still fits; transient needs of items that left home are taken
+ * off), `free` (capacity - load), `slack` (soft capacity - load), `weight` (of load beyond that).
+ * What a change brings is told by adding up what its bins will cost: no part of that is below 0, so
+ * that the sum can end as soon as it is too much.
+ *
+ * Room is hard, or for sale: then what goes beyond it costs its price, so that a search may pass
+ * through placements that are not allowed. The caller sees to it that none of those is an answer.
  */
 
 import { BinSets } from './bin-sets.ts';
-import {
-  CELL,
-  drawsOf,
-  emptyCells,
-  evenFree,
-  FREE,
-  overWeights,
-  SLACK,
-  spreadPerUnit,
-  swayOf,
-  WEIGHT,
-} from './load-tables.ts';
+import { ExtraCosts } from './extra-costs.ts';
+import { drawsOf, emptyBins, roomPrices } from './load-tables.ts';
 import type { Balance, Problem } from './problem.ts';
 
 export class Loads {
@@ -27,33 +21,33 @@ export class Loads {
   readonly cost: Float64Array;
   /** Resources and balances: what bins are hot or cool in. */
   readonly concerns: number;
+  readonly #extras: ExtraCosts;
+  /** True when nothing but load beyond soft capacity and beyond the room costs: then no arrival
+   *  lowers a cost. */
+  readonly isPlain: boolean;
   readonly #sets: BinSets;
   readonly #resources: number;
-  readonly #cells: Float64Array;
+  /** bins × R: see above. */
+  readonly #room: Float64Array;
+  readonly #free: Float64Array;
+  readonly #slack: Float64Array;
+  readonly #weight: Float64Array;
   readonly #need: Float64Array;
   readonly #home: Int32Array;
   readonly #transient: Uint8Array;
   readonly #balances: readonly Balance[];
-  readonly #spread: Float64Array | undefined;
-  /** bins × R: what would be free at the fleet's share of load. */
-  readonly #even: Float64Array;
-  /** Per resource: cost per unit beyond hard capacity, where the start is beyond it. */
-  readonly #overWeight: Float64Array;
-  /** Per bin: 1 = started beyond its hard capacity. */
-  readonly #overfull: Uint8Array;
-  /** Per bin: what spread and overload cost there, the part that an arrival may lower. */
-  readonly #extra: Float64Array;
-  /** Per item: the most that balances may gain when it comes or goes. */
-  readonly #sway: Float64Array;
-  /** Per bin: how often it changed. Per item: the change at which its departure was reckoned. */
+  /** Per bin: which of all changes was its last. */
   readonly #version: Int32Array;
-  readonly #draws: Uint8Array;
   #changes = 0;
-  readonly #reckonedAt: Int32Array;
-  /** True when nothing but load beyond soft capacity costs. */
-  #plain = false;
-  readonly #departure: Float64Array;
-  readonly #softGain: Float64Array;
+  /** The departure asked for last: whose, when, and what it would change. */
+  #gone = -1;
+  #goneAt = -1;
+  #goneChange = 0;
+  readonly #draws: Uint8Array;
+  /** Per resource: what room is worth, and what a unit beyond it costs now (Infinity: hard). */
+  readonly #worth: Float64Array;
+  readonly #price: Float64Array;
+  #isForSale = false;
 
   constructor(problem: Problem, at: Int32Array) {
     const { bins, resources, items } = problem;
@@ -62,15 +56,14 @@ export class Loads {
     this.#home = problem.home;
     this.#transient = problem.transient ?? new Uint8Array(resources);
     this.#balances = problem.balances ?? [];
-    this.#cells = emptyCells(problem);
+    const { room, free, slack } = emptyBins(problem);
+    [this.#room, this.#free, this.#slack] = [room, free, slack];
+    this.#weight = problem.softWeight;
     this.cost = new Float64Array(bins);
-    this.#extra = new Float64Array(bins);
     this.#version = new Int32Array(bins);
-    this.#reckonedAt = new Int32Array(items).fill(-1);
-    this.#departure = new Float64Array(items);
-    this.#softGain = new Float64Array(items);
-    this.#sway = swayOf(problem);
     this.#draws = drawsOf(problem);
+    this.#worth = roomPrices(problem);
+    this.#price = new Float64Array(resources).fill(Number.POSITIVE_INFINITY);
     this.concerns = resources + this.#balances.length;
     this.#sets = new BinSets(2 * this.concerns, bins);
     for (let item = 0; item < items; item += 1) {
@@ -78,17 +71,8 @@ export class Loads {
       const bin = at[item] ?? -1;
       if (bin >= 0) this.#count(item, bin, -1);
     }
-    this.#even = evenFree(problem, this.#cells);
-    this.#spread = problem.spreadWeight === undefined ? undefined : spreadPerUnit(problem);
-    this.#overWeight = overWeights(problem);
-    this.#overfull = new Uint8Array(bins);
-    for (let bin = 0; bin < bins; bin += 1) {
-      for (let r = 0; r < resources; r += 1) {
-        if ((this.#cells[(bin * resources + r) * CELL + FREE] ?? 0) < 0) this.#overfull[bin] = 1;
-      }
-    }
-    this.#plain =
-      this.#balances.length === 0 && this.#spread === undefined && !this.#overfull.includes(1);
+    this.#extras = new ExtraCosts(problem, this.#free);
+    this.isPlain = this.#extras.isNone;
     for (let bin = 0; bin < bins; bin += 1) this.#settle(bin);
   }
 
@@ -112,83 +96,143 @@ export class Loads {
     return this.#sets.of(2 * concern + 1);
   }
 
+  /** False: room stays hard, since no load costs or since something is beyond the room already. */
+  canSellRoom(): boolean {
+    const costs = this.#balances.length > 0 || this.#weight.some((weight) => weight > 0);
+    return costs && !this.#extras.startsOverfull && this.excess() === 0;
+  }
+
+  /** What goes beyond the room costs so many times what the room is worth; Infinity: it is hard. */
+  sellRoom(factor: number): void {
+    this.#isForSale = factor < Number.POSITIVE_INFINITY;
+    this.#price.set(this.#worth.map((worth) => (this.#isForSale ? factor * worth : factor)));
+    for (let bin = 0; bin < this.cost.length; bin += 1) this.#settle(bin);
+  }
+
+  /** What is beyond the room in all bins, at its worth; 0: everything fits. */
+  excess(): number {
+    let sum = 0;
+    for (let bin = 0; bin < this.cost.length; bin += 1) sum += this.excessIn(bin);
+    return sum;
+  }
+
+  excessIn(bin: number): number {
+    const resources = this.#resources;
+    let sum = 0;
+    for (let r = 0; r < resources; r += 1) {
+      const room = this.#room[bin * resources + r] ?? 0;
+      if (room < 0) sum -= room * (this.#worth[r] ?? 0);
+    }
+    return sum;
+  }
+
   /**
    * What the item's arrival changes; Infinity: it does not fit. An answer above `limit` only says
    * that it is above.
    */
   arrival(item: number, bin: number, limit: number): number {
-    const cells = this.#cells;
-    const resources = this.#resources;
-    const need = this.#need;
-    const transient = this.#transient;
-    const atHome = this.#home[item] === bin;
-    // Soft load only grows; what else may shrink is known, so that the loop can end early.
-    const enough = limit + (this.#sway[item] ?? 0) + (this.#extra[bin] ?? 0);
-    let change = 0;
-    let cell = bin * resources * CELL;
+    const [room, slack, weight] = [this.#room, this.#slack, this.#weight];
+    const [need, resources] = [this.#need, this.#resources];
+    const before = this.cost[bin] ?? 0;
+    const enough = 2 * (limit + before);
+    let twice = 0;
+    let cell = bin * resources;
     let at = item * resources;
     for (let r = 0; r < resources; r += 1) {
       const wanted = need[at] ?? 0;
-      if (wanted > (cells[cell] ?? 0) && wanted > 0 && !(atHome && transient[r] === 1)) {
-        return Number.POSITIVE_INFINITY;
+      if (wanted > (room[cell] ?? 0)) {
+        const held = this.#stays(item, bin, r) ? 0 : wanted;
+        twice += this.#beyond(held, room[cell] ?? 0, r);
+        if (twice === Number.POSITIVE_INFINITY) return twice;
       }
-      const slack = cells[cell + SLACK] ?? 0;
-      if (wanted > slack) {
-        change += (slack > 0 ? wanted - slack : wanted) * (cells[cell + WEIGHT] ?? 0);
-        if (change > enough) return change;
-      }
-      cell += CELL;
+      // x + |x| is twice what x is above 0, without a branch that would be guessed wrong.
+      const over = wanted - (slack[cell] ?? 0);
+      twice += (over + Math.abs(over)) * (weight[cell] ?? 0);
+      if (twice > enough) return twice / 2 - before;
+      cell += 1;
       at += 1;
     }
-    return this.#plain ? change : change + this.#others(bin, item, -1) - this.#others(bin, -1, -1);
+    const others = this.isPlain ? 0 : this.#extras.of(bin, item, -1);
+    return twice / 2 + others - before;
+  }
+
+  /** Twice the price of what goes beyond the room; Infinity: it is hard, and there is some. */
+  #beyond(held: number, room: number, r: number): number {
+    if (held <= room || (held <= 0 && !this.#isForSale)) return 0;
+    return this.#isForSale ? 2 * (held - room) * (this.#price[r] ?? 0) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the bin holds the item's need wherever the item is. */
+  #stays(item: number, bin: number, r: number): boolean {
+    return this.#transient[r] === 1 && this.#home[item] === bin;
   }
 
   /** What changes when the item leaves, which is there. */
   departure(item: number, bin: number): number {
-    if (this.#reckonedAt[item] !== this.#version[bin]) this.#reckon(item, bin);
-    return this.#departure[item] ?? 0;
+    const version = this.#version[bin] ?? 0;
+    if (this.#gone === item && this.#goneAt === version) return this.#goneChange;
+    this.#gone = item;
+    this.#goneAt = version;
+    this.#goneChange = this.#leaving(item, bin) - (this.cost[bin] ?? 0);
+    return this.#goneChange;
   }
 
-  /** A floor under {@link exchange}, from what is known already. */
-  exchangeFloor(arriving: number, leaving: number, bin: number): number {
-    if (this.#reckonedAt[leaving] !== this.#version[bin]) this.#reckon(leaving, bin);
-    return (
-      -(this.#softGain[leaving] ?? 0) -
-      (this.#sway[arriving] ?? 0) -
-      (this.#sway[leaving] ?? 0) -
-      (this.#extra[bin] ?? 0)
-    );
+  /** What the bin costs without the item. */
+  #leaving(item: number, bin: number): number {
+    const [room, slack, weight] = [this.#room, this.#slack, this.#weight];
+    const [need, resources] = [this.#need, this.#resources];
+    const isForSale = this.#isForSale;
+    let twice = 0;
+    let cell = bin * resources;
+    let at = item * resources;
+    for (let r = 0; r < resources; r += 1) {
+      const given = need[at] ?? 0;
+      if (isForSale && (room[cell] ?? 0) < 0) {
+        const held = this.#stays(item, bin, r) ? 0 : -given;
+        twice += this.#beyond(held, room[cell] ?? 0, r);
+      }
+      const over = -given - (slack[cell] ?? 0);
+      twice += (over + Math.abs(over)) * (weight[cell] ?? 0);
+      cell += 1;
+      at += 1;
+    }
+    return twice / 2 + (this.isPlain ? 0 : this.#extras.of(bin, -1, item));
   }
 
-  /** What changes when one item comes and another goes; Infinity: that does not fit. */
-  exchange(arriving: number, leaving: number, bin: number): number {
-    const cells = this.#cells;
-    const resources = this.#resources;
-    const need = this.#need;
-    const transient = this.#transient;
-    const arrivingHome = this.#home[arriving] === bin;
-    const leavingHome = this.#home[leaving] === bin;
-    let cost = 0;
-    let cell = bin * resources * CELL;
+  /**
+   * What changes when one item comes and another goes; Infinity: that does not fit. An answer above
+   * `limit` only says that it is above.
+   */
+  exchange(arriving: number, leaving: number, bin: number, limit: number): number {
+    const [room, slack, weight] = [this.#room, this.#slack, this.#weight];
+    const [need, resources, isForSale] = [this.#need, this.#resources, this.#isForSale];
+    const isHome = this.#home[arriving] === bin || this.#home[leaving] === bin;
+    const before = this.cost[bin] ?? 0;
+    const enough = 2 * (limit + before);
+    let twice = 0;
+    let cell = bin * resources;
     let atIn = arriving * resources;
     let atOut = leaving * resources;
     for (let r = 0; r < resources; r += 1) {
       const taken = need[atIn] ?? 0;
       const given = need[atOut] ?? 0;
       const change = taken - given;
-      if (transient[r] === 1) {
-        const held = (arrivingHome ? 0 : taken) - (leavingHome ? 0 : given);
-        if (held > (cells[cell] ?? 0) && held > 0) return Number.POSITIVE_INFINITY;
-      } else if (change > (cells[cell] ?? 0) && change > 0) return Number.POSITIVE_INFINITY;
-      const over = change - (cells[cell + SLACK] ?? 0);
-      if (over > 0) cost += over * (cells[cell + WEIGHT] ?? 0);
-      cell += CELL;
+      const free = room[cell] ?? 0;
+      if (change > free || isForSale || isHome) {
+        const comes = this.#stays(arriving, bin, r) ? 0 : taken;
+        const goes = this.#stays(leaving, bin, r) ? 0 : given;
+        twice += this.#beyond(comes - goes, free, r);
+        if (twice === Number.POSITIVE_INFINITY) return twice;
+      }
+      const over = change - (slack[cell] ?? 0);
+      twice += (over + Math.abs(over)) * (weight[cell] ?? 0);
+      if (twice > enough) return twice / 2 - before;
+      cell += 1;
       atIn += 1;
       atOut += 1;
     }
-    return (
-      (this.#plain ? cost : cost + this.#others(bin, arriving, leaving)) - (this.cost[bin] ?? 0)
-    );
+    const others = this.isPlain ? 0 : this.#extras.of(bin, arriving, leaving);
+    return twice / 2 + others - before;
   }
 
   add(item: number, bin: number): void {
@@ -214,17 +258,11 @@ export class Loads {
   #concernCost(bin: number, concern: number): number {
     const resources = this.#resources;
     if (concern < resources) {
-      const cell = (bin * resources + concern) * CELL;
-      return -(this.#cells[cell + SLACK] ?? 0) * (this.#cells[cell + WEIGHT] ?? 0);
+      const cell = bin * resources + concern;
+      return -(this.#slack[cell] ?? 0) * (this.#weight[cell] ?? 0);
     }
     const balance = this.#balances[concern - resources];
-    return balance === undefined ? 0 : balance.weight * this.#lack(bin, balance);
-  }
-
-  /** How much more of the second resource would have to be free. */
-  #lack(bin: number, { first, second, target }: Balance): number {
-    const after = this.#freeAfter(bin, second, -1, -1);
-    return target * this.#freeAfter(bin, first, -1, -1) - after;
+    return balance === undefined ? 0 : balance.weight * this.#extras.lack(bin, balance);
   }
 
   /**
@@ -234,52 +272,53 @@ export class Loads {
   help(guest: number, item: number, bin: number): number {
     const resources = this.#resources;
     let [hard, soft] = [0, 0];
+    let fits = true;
     for (let r = 0; r < resources; r += 1) {
-      const cell = (bin * resources + r) * CELL;
+      const cell = bin * resources + r;
       const wanted = this.#need[item * resources + r] ?? 0;
       const given = this.#need[guest * resources + r] ?? 0;
-      if (wanted === 0 || given === 0) continue;
-      const over = wanted - (this.#cells[cell + SLACK] ?? 0);
-      if (over > 0) soft += (given < over ? given : over) * (this.#cells[cell + WEIGHT] ?? 0);
+      if (wanted === 0) continue;
+      const over = wanted - (this.#slack[cell] ?? 0);
+      if (over > 0) soft += (given < over ? given : over) * (this.#weight[cell] ?? 0);
       const isHeld = this.#transient[r] === 1;
-      const missing = wanted - (this.#cells[cell] ?? 0);
+      const missing = wanted - (this.#room[cell] ?? 0);
       if (missing <= 0 || (isHeld && this.#home[item] === bin)) continue;
+      fits = false;
       if (isHeld && this.#home[guest] === bin) continue;
       hard += given < missing ? given / missing : 1;
     }
-    return this.arrival(item, bin, 0) === Number.POSITIVE_INFINITY ? hard : soft;
+    return fits ? soft : hard;
   }
 
   /** Hard capacity less load; < 0: the bin is overfull. */
   free(bin: number, resource: number): number {
-    return this.#cells[(bin * this.#resources + resource) * CELL + FREE] ?? 0;
+    return this.#free[bin * this.#resources + resource] ?? 0;
   }
 
-  /** True when the bin carries more than its hard capacity. */
+  /** True when the bin carries more than its hard capacity, as it did at the start. */
   isOverfull(bin: number): boolean {
-    return this.#overfull[bin] === 1 && this.#overCost(bin, -1, -1) > 0;
+    return this.#extras.overCost(bin) > 0;
   }
 
   /** Load beyond hard capacity, in units of the mean need. */
   overload(penalty: number): number {
     let sum = 0;
-    for (let bin = 0; bin < this.cost.length; bin += 1) {
-      if (this.#overfull[bin] === 1) sum += this.#overCost(bin, -1, -1);
-    }
+    for (let bin = 0; bin < this.cost.length; bin += 1) sum += this.#extras.overCost(bin);
     return penalty > 0 ? sum / penalty : 0;
   }
 
   /** sign -1: the item arrives, 1: it leaves. At home, transient needs stay as they are. */
   #count(item: number, bin: number, sign: 1 | -1): void {
-    const [cells, resources] = [this.#cells, this.#resources];
+    const [room, free, slack] = [this.#room, this.#free, this.#slack];
+    const resources = this.#resources;
     const atHome = this.#home[item] === bin;
     for (let r = 0; r < resources; r += 1) {
       const change = sign * (this.#need[item * resources + r] ?? 0);
-      const cell = (bin * resources + r) * CELL;
-      cells[cell + FREE] = (cells[cell + FREE] ?? 0) + change;
-      cells[cell + SLACK] = (cells[cell + SLACK] ?? 0) + change;
+      const cell = bin * resources + r;
+      free[cell] = (free[cell] ?? 0) + change;
+      slack[cell] = (slack[cell] ?? 0) + change;
       if (atHome && this.#transient[r] === 1) continue;
-      cells[cell] = (cells[cell] ?? 0) + change;
+      room[cell] = (room[cell] ?? 0) + change;
     }
   }
 
@@ -288,104 +327,35 @@ export class Loads {
     const home = this.#home[item] ?? -1;
     for (let r = 0; home >= 0 && r < this.#resources; r += 1) {
       if (this.#transient[r] !== 1) continue;
-      const cell = (home * this.#resources + r) * CELL;
-      this.#cells[cell] = (this.#cells[cell] ?? 0) - (this.#need[item * this.#resources + r] ?? 0);
+      const cell = home * this.#resources + r;
+      this.#room[cell] = (this.#room[cell] ?? 0) - (this.#need[item * this.#resources + r] ?? 0);
     }
-  }
-
-  #reckon(item: number, bin: number): void {
-    const cells = this.#cells;
-    const resources = this.#resources;
-    let gain = 0;
-    for (let r = 0; r < resources; r += 1) {
-      const cell = (bin * resources + r) * CELL;
-      const over = -(cells[cell + SLACK] ?? 0);
-      if (over <= 0) continue;
-      const given = this.#need[item * resources + r] ?? 0;
-      gain += (given < over ? given : over) * (cells[cell + WEIGHT] ?? 0);
-    }
-    this.#reckonedAt[item] = this.#version[bin] ?? 0;
-    this.#softGain[item] = gain;
-    this.#departure[item] = this.#plain
-      ? -gain
-      : this.#others(bin, -1, item) - this.#others(bin, -1, -1) - gain;
   }
 
   #settle(bin: number): void {
-    this.cost[bin] = this.#costNow(bin);
     this.#changes += 1;
     this.#version[bin] = this.#changes;
-    this.#extra[bin] = this.#plain
-      ? 0
-      : this.#spreadCost(bin, -1, -1) + this.#overCost(bin, -1, -1);
-    const sets = this.#sets;
-    for (let r = 0; r < this.#resources; r += 1) {
-      const cell = (bin * this.#resources + r) * CELL;
-      if ((this.#cells[cell + WEIGHT] ?? 0) === 0) continue;
-      const slack = this.#cells[cell + SLACK] ?? 0;
-      sets.put(2 * r, bin, slack < 0);
-      sets.put(2 * r + 1, bin, slack > 0 && (this.#cells[cell] ?? 0) > 0);
+    const [resources, sets] = [this.#resources, this.#sets];
+    let cost = 0;
+    for (let r = 0; r < resources; r += 1) {
+      const cell = bin * resources + r;
+      const room = this.#room[cell] ?? 0;
+      const slack = this.#slack[cell] ?? 0;
+      const weight = this.#weight[cell] ?? 0;
+      const isBeyond = this.#isForSale && room < 0;
+      if (isBeyond) cost -= room * (this.#price[r] ?? 0);
+      if (slack < 0) cost -= slack * weight;
+      if (weight === 0) continue;
+      sets.put(2 * r, bin, slack < 0 || isBeyond);
+      sets.put(2 * r + 1, bin, slack > 0 && room > 0);
     }
+    this.cost[bin] = this.isPlain ? cost : cost + this.#extras.of(bin, -1, -1);
     for (let b = 0; b < this.#balances.length; b += 1) {
       const balance = this.#balances[b];
       if (balance === undefined) continue;
-      const missing = this.#lack(bin, balance);
-      sets.put(2 * (this.#resources + b), bin, missing > 0);
-      sets.put(2 * (this.#resources + b) + 1, bin, missing < 0);
+      const missing = this.#extras.lack(bin, balance);
+      sets.put(2 * (resources + b), bin, missing > 0);
+      sets.put(2 * (resources + b) + 1, bin, missing < 0);
     }
-  }
-
-  #costNow(bin: number): number {
-    const [cells, resources] = [this.#cells, this.#resources];
-    let cost = 0;
-    for (let r = 0; r < resources; r += 1) {
-      const cell = (bin * resources + r) * CELL;
-      const over = -(cells[cell + SLACK] ?? 0);
-      if (over > 0) cost += over * (cells[cell + WEIGHT] ?? 0);
-    }
-    return cost + this.#others(bin, -1, -1);
-  }
-
-  /** All but the load beyond soft capacity; -1: nothing arrives, nothing leaves. */
-  #others(bin: number, arriving: number, leaving: number): number {
-    let cost = 0;
-    for (const { first, second, target, weight } of this.#balances) {
-      const missing =
-        target * this.#freeAfter(bin, first, arriving, leaving) -
-        this.#freeAfter(bin, second, arriving, leaving);
-      if (missing > 0) cost += weight * missing;
-    }
-    if (this.#spread !== undefined) cost += this.#spreadCost(bin, arriving, leaving);
-    if (this.#overfull[bin] === 1) cost += this.#overCost(bin, arriving, leaving);
-    return cost;
-  }
-
-  #freeAfter(bin: number, r: number, arriving: number, leaving: number): number {
-    const resources = this.#resources;
-    let free = this.#cells[(bin * resources + r) * CELL + FREE] ?? 0;
-    if (arriving >= 0) free -= this.#need[arriving * resources + r] ?? 0;
-    if (leaving >= 0) free += this.#need[leaving * resources + r] ?? 0;
-    return free;
-  }
-
-  #spreadCost(bin: number, arriving: number, leaving: number): number {
-    let cost = 0;
-    for (let r = 0; r < this.#resources; r += 1) {
-      const at = bin * this.#resources + r;
-      const perUnit = this.#spread?.[at] ?? 0;
-      if (perUnit === 0) continue;
-      const off = this.#freeAfter(bin, r, arriving, leaving) - (this.#even[at] ?? 0);
-      cost += perUnit * off * off;
-    }
-    return cost;
-  }
-
-  #overCost(bin: number, arriving: number, leaving: number): number {
-    let cost = 0;
-    for (let r = 0; r < this.#resources; r += 1) {
-      const free = this.#freeAfter(bin, r, arriving, leaving);
-      if (free < 0) cost -= free * (this.#overWeight[r] ?? 0);
-    }
-    return cost;
   }
 }

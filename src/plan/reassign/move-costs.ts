@@ -13,9 +13,12 @@ export class MoveCosts {
   holdingPrice = 0;
   /** True when any item would hold something at home. */
   readonly canHold: boolean;
-  /** Per item: the transient need that it leaves behind at home, at the price of soft load. */
-  readonly #holding: Float64Array;
-  readonly #problem: Problem;
+  /** Per item its move cost and, at the price of soft load, the transient need that it leaves
+   *  behind at home; side by side, since they are asked for together. */
+  readonly #fees: Float64Array;
+  readonly #home: Int32Array;
+  readonly #items: number;
+  readonly #bins: number;
   readonly #at: Int32Array;
   readonly #pairWeight: number;
   readonly #groupWeight: number;
@@ -29,15 +32,17 @@ export class MoveCosts {
   #most = 0;
 
   constructor(problem: Problem, at: Int32Array) {
-    this.#problem = problem;
+    this.#home = problem.home;
+    this.#items = problem.items;
+    this.#bins = problem.bins;
     this.#at = at;
     this.#pairWeight = problem.pairWeight ?? 1;
     this.#groupWeight = problem.moveGroupWeight ?? 0;
     this.#groupOf = this.#groupWeight > 0 ? problem.moveGroupOf : undefined;
     this.#pairs = problem.pairCost;
     this.#maxMoves = problem.maxMoves ?? Number.POSITIVE_INFINITY;
-    this.#holding = holdingOf(problem);
-    this.canHold = this.#holding.some((held) => held > 0);
+    this.#fees = feesOf(problem);
+    this.canHold = this.#fees.some((fee, at) => at % 2 === 1 && fee > 0);
     const groups = this.#groupOf?.reduce((most, g) => Math.max(most, g + 1), 0) ?? 0;
     this.#movedOf = new Int32Array(groups);
     this.#groupsWith = new Int32Array(problem.items + 2);
@@ -49,7 +54,7 @@ export class MoveCosts {
 
   total(): number {
     let sum = this.#groupWeight * this.#most;
-    for (let item = 0; item < this.#problem.items; item += 1) {
+    for (let item = 0; item < this.#items; item += 1) {
       sum += this.#costAt(item, this.#at[item] ?? -1);
     }
     return sum - this.holdingPrice * this.held;
@@ -85,16 +90,16 @@ export class MoveCosts {
   }
 
   #costAt(item: number, bin: number): number {
-    const home = this.#problem.home[item] ?? -1;
+    const home = this.#home[item] ?? -1;
     if (home < 0 || bin < 0 || bin === home) return 0;
-    const held = this.holdingPrice * (this.#holding[item] ?? 0);
-    const own = held + (this.#problem.moveCost[item] ?? 0);
+    const fees = this.#fees;
+    const own = (fees[2 * item] ?? 0) + this.holdingPrice * (fees[2 * item + 1] ?? 0);
     if (this.#pairs === undefined) return own;
-    return own + this.#pairWeight * (this.#pairs[home * this.#problem.bins + bin] ?? 0);
+    return own + this.#pairWeight * (this.#pairs[home * this.#bins + bin] ?? 0);
   }
 
   #away(item: number, bin: number): number {
-    const home = this.#problem.home[item] ?? -1;
+    const home = this.#home[item] ?? -1;
     return home < 0 || bin < 0 || bin === home ? 0 : 1;
   }
 
@@ -118,7 +123,7 @@ export class MoveCosts {
 
   #count(item: number, away: number): void {
     this.moved += away;
-    this.held += away * (this.#holding[item] ?? 0);
+    this.held += away * (this.#fees[2 * item + 1] ?? 0);
     const group = this.#groupOf?.[item] ?? -1;
     if (group < 0) return;
     const before = this.#movedOf[group] ?? 0;
@@ -131,17 +136,18 @@ export class MoveCosts {
   }
 }
 
-function holdingOf(problem: Problem): Float64Array {
-  const { items, bins, resources, need, softWeight, transient } = problem;
-  const holding = new Float64Array(items);
+function feesOf(problem: Problem): Float64Array {
+  const { items, bins, resources, need, softWeight, transient, moveCost } = problem;
+  const fees = new Float64Array(2 * items);
+  for (let item = 0; item < items; item += 1) fees[2 * item] = moveCost[item] ?? 0;
   for (let r = 0; r < resources; r += 1) {
     if (transient?.[r] !== 1) continue;
     let weight = 0;
     for (let bin = 0; bin < bins; bin += 1) weight += softWeight[bin * resources + r] ?? 0;
     for (let item = 0; item < items; item += 1) {
-      holding[item] =
-        (holding[item] ?? 0) + ((need[item * resources + r] ?? 0) * weight) / Math.max(1, bins);
+      const held = ((need[item * resources + r] ?? 0) * weight) / Math.max(1, bins);
+      fees[2 * item + 1] = (fees[2 * item + 1] ?? 0) + held;
     }
   }
-  return holding;
+  return fees;
 }

@@ -125,6 +125,12 @@ export interface Budget {
   /** 0…1: the share of a time budget that is used up, so that the search can cool down in time;
    *  asked as often. Without it, the share of the steps. */
   readonly spent?: () => number;
+  /**
+   * Where searches of the same problem with other seeds meet (meeting.ts): told the round, the
+   * placement that this one is at and what that costs it, gives a cheaper one, if another has it.
+   * Placements are in the engine's own order of the items, which the problem alone decides.
+   */
+  readonly meet?: (round: number, cost: number, at: Int32Array) => Int32Array | undefined;
 }
 
 export interface Answer {

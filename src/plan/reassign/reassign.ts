@@ -4,24 +4,29 @@
  */
 
 import { Annealer } from './anneal.ts';
+import { arrange } from './arrange.ts';
 import { Assignment } from './assignment.ts';
 import { mend } from './mend.ts';
 import type { Answer, Budget, Problem } from './problem.ts';
 
-export function reassign(problem: Problem, budget: Budget): Answer {
-  const at = (problem.start ?? problem.home).slice();
-  const state = new Assignment(problem, at);
+export function reassign(given: Problem, budget: Budget): Answer {
+  const { problem, itemOf } = arrange(given);
+  const state = new Assignment(problem, (problem.start ?? problem.home).slice());
   const startCost = state.cost();
   const looked = mend(state, budget);
   const search = new Annealer(state, { ...budget, steps: Math.max(0, budget.steps - looked) });
   search.run();
-  const answer = new Assignment(problem, search.best.slice());
+  state.restore(search.best);
+  const at = new Int32Array(given.items);
+  itemOf.forEach((item, place) => {
+    at[item] = search.best[place] ?? -1;
+  });
   return {
-    at: search.best,
-    cost: answer.cost(),
+    at,
+    cost: state.cost(),
     startCost,
-    broken: answer.broken(),
-    moved: answer.moves.moved,
+    broken: state.broken(),
+    moved: state.moves.moved,
     steps: looked + search.steps,
   };
 }

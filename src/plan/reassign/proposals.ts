@@ -1,0 +1,147 @@
+/**
+ * The changes that the annealer proposes: one at a time, made if it costs no more than it may.
+ * Most go from a bin where some concern costs ("hot") to a bin that can take more of it for nothing
+ * ("cool"), by shift or else by swap, or exchange two items of about the same size, which changes
+ * little and so is often worth it late in the search; some let an item go where another leaves;
+ * some are shifts to anywhere. In most of them the items take turns: neighbours come one after the
+ * other, which memory likes (arrange.ts).
+ */
+
+import type { Rng } from '../../domain/rng.ts';
+import type { Assignment } from './assignment.ts';
+import { Rearranger } from './rearrange.ts';
+
+/** The shares of proposals (but those that rearrange or chain) from hot to cool and to anywhere;
+ *  the others exchange likes. The best of trials on four problems. */
+const GUIDED = 0.3;
+const ANYWHERE = 0.17;
+/** How often an item to come back is drawn, until it is smaller than the one that goes. */
+const TRIES = 4;
+/** Items are alike if they are at most so many places apart by size, and that share of all. */
+const LIKE = 500;
+const LIKE_SHARE = 0.1;
+
+/** Which shares of proposals rearrange a bin, and (of the rest) go where another leaves. */
+export interface Mix {
+  readonly rearranged: number;
+  readonly chained: number;
+}
+
+export class Proposals {
+  /** Judged beyond the one change that each call proposes; the caller counts and resets it. */
+  extraSteps = 0;
+  readonly #state: Assignment;
+  readonly #rng: Rng;
+  readonly #rearranger: Rearranger;
+  readonly #like: number;
+  /** The item whose turn it was last. */
+  #turn = -1;
+
+  constructor(state: Assignment, rng: Rng) {
+    this.#state = state;
+    this.#rng = rng;
+    this.#rearranger = new Rearranger(state, rng);
+    this.#like = Math.max(1, Math.min(LIKE, Math.floor(LIKE_SHARE * state.problem.items)));
+  }
+
+  /** Proposes one change that may cost `limit`; returns what was changed, 0 if nothing. */
+  step(limit: number, mix: Mix): number {
+    if (mix.rearranged > 0 && this.#rng.next() < mix.rearranged) return this.#rearrange(limit);
+    if (mix.chained > 0 && this.#rng.next() < mix.chained) return this.#chain(limit);
+    const draw = this.#rng.next();
+    if (draw < GUIDED) return this.#hotToCool(limit);
+    return draw < GUIDED + ANYWHERE ? this.#toAnywhere(limit) : this.#exchangeLikes(limit);
+  }
+
+  #hotToCool(limit: number): number {
+    const { loads, itemsIn } = this.#state;
+    const concern = loads.concern(this.#rng.next());
+    const from = this.#oneOf(loads.hot(concern));
+    const to = this.#oneOf(loads.cool(concern));
+    if (from < 0 || to < 0 || from === to) return 0;
+    const item = this.#oneOf(itemsIn[from] ?? []);
+    if (item < 0) return 0;
+    const change = this.#shift(item, to, limit);
+    if (change !== 0) return change;
+    // What comes back must be smaller in what is short.
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const other = this.#oneOf(itemsIn[to] ?? []);
+      if (other < 0) return 0;
+      if (loads.needOf(other, concern) < loads.needOf(item, concern)) {
+        return this.#swap(item, other, limit);
+      }
+    }
+    return 0;
+  }
+
+  #rearrange(limit: number): number {
+    const change = this.#rearranger.attempt(limit) ?? 0;
+    this.extraSteps += this.#rearranger.steps;
+    this.#rearranger.steps = 0;
+    return change;
+  }
+
+  /** An item goes where another leaves: that one half of the time home, or else anywhere. */
+  #chain(limit: number): number {
+    const { problem, at, itemsIn, loads } = this.#state;
+    const guided = this.#rng.next() < 0.5;
+    const concern = guided ? loads.concern(this.#rng.next()) : 0;
+    const hot = guided ? this.#oneOf(loads.hot(concern)) : -1;
+    const item = hot < 0 ? this.#next() : this.#oneOf(itemsIn[hot] ?? []);
+    const cool = guided ? this.#oneOf(loads.cool(concern)) : -1;
+    const through = cool < 0 ? this.#below(problem.bins) : cool;
+    const from = at[item] ?? -1;
+    if (item < 0 || from === through) return 0;
+    const other = this.#oneOf(itemsIn[through] ?? []);
+    if (other < 0) return 0;
+    const home = this.#rng.next() < 0.5 ? (problem.home[other] ?? -1) : -1;
+    const to = home >= 0 ? home : this.#below(problem.bins);
+    if (to === through) return 0;
+    if (to === from) return this.#swap(item, other, limit);
+    const change = this.#state.chainCost(item, other, to, limit);
+    if (change > limit) return 0;
+    this.#state.chain(item, other, to);
+    return change;
+  }
+
+  #toAnywhere(limit: number): number {
+    const item = this.#next();
+    const to = this.#below(this.#state.problem.bins);
+    return this.#state.at[item] === to ? 0 : this.#shift(item, to, limit);
+  }
+
+  #exchangeLikes(limit: number): number {
+    const { problem, at } = this.#state;
+    const one = this.#next();
+    const other = one + this.#below(2 * this.#like + 1) - this.#like;
+    if (other < 0 || other >= problem.items || at[one] === at[other]) return 0;
+    return this.#swap(one, other, limit);
+  }
+
+  #shift(item: number, to: number, limit: number): number {
+    const change = this.#state.shiftCost(item, to, limit);
+    if (change > limit) return 0;
+    this.#state.place(item, to);
+    return change;
+  }
+
+  #swap(one: number, other: number, limit: number): number {
+    const change = this.#state.swapCost(one, other, limit);
+    if (change > limit) return 0;
+    this.#state.swap(one, other);
+    return change;
+  }
+
+  #next(): number {
+    this.#turn = this.#turn + 1 < this.#state.problem.items ? this.#turn + 1 : 0;
+    return this.#turn;
+  }
+
+  #below(count: number): number {
+    return Math.floor(this.#rng.next() * count);
+  }
+
+  #oneOf(list: readonly number[]): number {
+    return list[this.#below(list.length)] ?? -1;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Room for sale: while the search is hot, what goes beyond the hard room of a bin costs a price
+ * instead of being forbidden, so that the search may cross placements that are not allowed (as
+ * strategic oscillation does: Glover, "Future paths for integer programming", 1986). Where little
+ * room is left, what is allowed falls into islands that no shift or swap connects. The price rises
+ * with progress; near the end it rises faster until everything fits, and what then still does not
+ * leaves its bin, for home if there is no better place: at home all items fit.
+ */
+
+import type { Rng } from '../../domain/rng.ts';
+import type { Assignment } from './assignment.ts';
+
+/** The price as a multiple of what room is worth (load-tables.ts), at first and at the end. */
+const FIRST = 2;
+const LAST = 30;
+/** Prices change in such steps: all bins are reckoned anew then. */
+const STEP = 1.08;
+/** The share of progress after which room is hard as soon as all fits; until nothing is for sale,
+ *  the price rises by so much more. */
+const CLOSING = 0.8;
+const CLOSED = 0.9;
+const RISE = 300;
+/** The price at which what does not fit leaves, and how many rounds over all bins that takes. */
+const FORBIDDING = 1e5;
+const ROUNDS = 20;
+/** How many bins, and others to change places with, are looked at for an item that has to leave. */
+const PLACES_DRAWN = 100;
+
+export class RoomSale {
+  readonly #state: Assignment;
+  readonly #rng: Rng;
+  readonly #isOver: () => boolean;
+  #factor = Number.POSITIVE_INFINITY;
+
+  /** `isOver`: there is no time left to find places; asked bin by bin. */
+  constructor(state: Assignment, rng: Rng, isOver: () => boolean) {
+    this.#state = state;
+    this.#rng = rng;
+    this.#isOver = isOver;
+  }
+
+  get isOpen(): boolean {
+    return this.#factor < Number.POSITIVE_INFINITY;
+  }
+
+  /** Sets the price for that share of progress. True: costs have changed with it. */
+  update(progress: number): boolean {
+    const { loads } = this.#state;
+    if (progress >= CLOSING) {
+      if (!this.isOpen) return false;
+      if (loads.excess() === 0) return this.#sell(Number.POSITIVE_INFINITY);
+      if (progress >= CLOSED) return this.close();
+    } else if (!this.isOpen && !loads.canSellRoom()) return false;
+    const end = Math.max(0, progress - CLOSING) / (CLOSED - CLOSING);
+    const factor = FIRST * (LAST / FIRST) ** Math.min(1, progress / CLOSING) * RISE ** end;
+    const isNear = factor < this.#factor * STEP && factor * STEP > this.#factor;
+    return isNear ? false : this.#sell(factor);
+  }
+
+  /** From now on room is hard; what goes beyond it leaves. True: costs have changed. */
+  close(): boolean {
+    if (!this.isOpen) return false;
+    this.#sell(FORBIDDING);
+    const { loads, problem } = this.#state;
+    for (let round = 0; round < ROUNDS && loads.excess() > 0; round += 1) {
+      for (let bin = 0; bin < problem.bins; bin += 1) {
+        if (loads.excessIn(bin) > 0 && !this.#isOver()) this.#clear(bin);
+      }
+    }
+    this.#retreat();
+    return this.#sell(Number.POSITIVE_INFINITY);
+  }
+
+  #sell(factor: number): boolean {
+    this.#factor = factor;
+    this.#state.loads.sellRoom(factor);
+    return true;
+  }
+
+  /** Those leave whose leaving helps, until all fits: first strangers, and those that help most. */
+  #clear(bin: number): void {
+    const { loads, itemsIn, problem } = this.#state;
+    const change = (item: number): number => loads.departure(item, bin);
+    const native = (item: number): number => (problem.home[item] === bin ? 1 : 0);
+    const guests = (itemsIn[bin] ?? []).filter((item) => change(item) < 0);
+    guests.sort((a, b) => native(a) - native(b) || change(a) - change(b) || a - b);
+    for (const item of guests) {
+      if (loads.excessIn(bin) === 0) return;
+      if (change(item) >= 0 || this.#exchange(item)) continue;
+      const to = this.#placeFor(item, bin);
+      if (to >= 0) this.#state.place(item, to);
+    }
+  }
+
+  /** Changes places with the best of some others, if that makes it cheaper. */
+  #exchange(item: number): boolean {
+    const { problem, at } = this.#state;
+    let [best, least] = [-1, 0];
+    for (let drawn = 0; drawn < PLACES_DRAWN; drawn += 1) {
+      const other = Math.floor(this.#rng.next() * problem.items);
+      if (at[other] === at[item]) continue;
+      const change = this.#state.swapCost(item, other, least);
+      if (change < least) [best, least] = [other, change];
+    }
+    if (best >= 0) this.#state.swap(item, best);
+    return best >= 0;
+  }
+
+  /** What fits nowhere since rules are against it: more and more items go home, where all fit. */
+  #retreat(): void {
+    const { problem, at, loads } = this.#state;
+    for (let round = 0; round < ROUNDS && loads.excess() > 0; round += 1) {
+      const share = (round + 1) / ROUNDS;
+      for (let item = 0; item < problem.items; item += 1) {
+        const home = problem.home[item] ?? -1;
+        if (home < 0 || at[item] === home || this.#rng.next() >= share) continue;
+        const change = this.#state.shiftCost(item, home);
+        if (change < Number.POSITIVE_INFINITY) this.#state.place(item, home);
+        if (loads.excessIn(home) === 0 && loads.excess() === 0) return;
+      }
+    }
+  }
+
+  /** Where it costs least; home, if it would not be cheaper anywhere than where it is. */
+  #placeFor(item: number, from: number): number {
+    const { problem } = this.#state;
+    const home = problem.home[item] ?? -1;
+    const homeCost = home < 0 ? Number.POSITIVE_INFINITY : this.#state.shiftCost(item, home);
+    let [best, least] = [homeCost < Number.POSITIVE_INFINITY ? home : -1, Math.min(0, homeCost)];
+    for (let drawn = 0; drawn < PLACES_DRAWN; drawn += 1) {
+      const bin = Math.floor(this.#rng.next() * problem.bins);
+      if (bin === from) continue;
+      const change = this.#state.shiftCost(item, bin, least);
+      if (change < least) [best, least] = [bin, change];
+    }
+    return best;
+  }
+}
