@@ -79,7 +79,8 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   },
   roadef: {
     usage:
-      'roadef [--data DIR] [--instance X] [--seconds N | --steps N] [--seed N] [--out ASSIGNMENT]',
+      'roadef [--data DIR] [--instance X] [--seconds N | --steps N] [--seed N] [--threads 1|2] ' +
+      '[--out ASSIGNMENT]',
     run: async (args) => benchRoadef(args),
   },
   rules: {

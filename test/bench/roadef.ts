@@ -5,10 +5,12 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
+import type { Answer, Problem } from '../../src/plan/reassign/problem.ts';
 import { reassign } from '../../src/plan/reassign/reassign.ts';
 import { roadefCost, roadefFaults } from './roadef-check.ts';
 import { readRoadef } from './roadef-format.ts';
 import { toProblem } from './roadef-problem.ts';
+import { budgetOf, type Span, Team } from './roadef-team.ts';
 
 type Figures = Readonly<Record<string, number | string | boolean>>;
 
@@ -27,6 +29,7 @@ export function* benchRoadef(args: readonly string[]): Generator<Figures> {
       seconds: { type: 'string', default: '60' },
       steps: { type: 'string', default: 'Infinity' },
       seed: { type: 'string', default: '1' },
+      threads: { type: 'string', default: '2' },
       out: { type: 'string' },
     },
   });
@@ -34,20 +37,25 @@ export function* benchRoadef(args: readonly string[]): Generator<Figures> {
   if (!(seconds !== undefined && seconds >= 0)) throw new TypeError('--seconds: not a number');
   if (!(steps !== undefined && steps >= 0)) throw new TypeError('--steps: not a number');
   if (seed === undefined || !Number.isSafeInteger(seed)) throw new TypeError('--seed: no integer');
+  if (values.threads !== '1' && values.threads !== '2') throw new TypeError('--threads: 1 or 2');
   const names = values.instance ?? instancesIn(values.data);
   if (values.out !== undefined && names.length !== 1) {
     throw new TypeError('--out: goes with one --instance');
   }
+  const team = values.threads === '2' ? new Team() : undefined;
+  const solve = (problem: Problem, time: Span | undefined): Answer =>
+    team?.search(problem, seed, steps, time) ?? reassign(problem, budgetOf(seed, steps, time));
   for (const [index, name] of names.entries()) {
     const started = index === 0 ? 0 : performance.now();
     const instance = readRoadef(values.data, name);
     const problem = toProblem(instance);
     const readMs = performance.now() - started;
-    const budgetMs = 1000 * (seconds - RESERVE_SECONDS) - RESERVE_OF_READING * readMs;
-    const spent = (): number => (performance.now() - started - readMs) / (budgetMs - readMs);
-    const timed = steps === Number.POSITIVE_INFINITY ? { spent } : {};
-    const shouldStop = (): boolean => performance.now() - started >= budgetMs;
-    const answer = reassign(problem, { seed, steps, shouldStop, ...timed });
+    const endMs = 1000 * (seconds - RESERVE_SECONDS) - RESERVE_OF_READING * readMs;
+    const time = {
+      from: performance.timeOrigin + started + readMs,
+      ms: Math.max(1, endMs - readMs),
+    };
+    const answer = solve(problem, steps === Number.POSITIVE_INFINITY ? time : undefined);
     const faults = roadefFaults(instance, answer.at);
     if (values.out !== undefined) writeFileSync(values.out, `${answer.at.join(' ')}\n`);
     yield {
