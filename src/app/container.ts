@@ -12,7 +12,6 @@ import { Collector } from '../collect/collector.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
 import { Executor } from '../execute/executor.ts';
 import { HostLadder } from '../execute/host-ladder.ts';
-import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
 import { leaseScope } from '../domain/lease.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
@@ -27,7 +26,8 @@ import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Experience } from './experience.ts';
-import { guarded, makeLeases, soleKeeper } from './lease-parts.ts';
+import { leaseReasons } from './lease-desk.ts';
+import { guarded, makeLeases, openStore } from './lease-parts.ts';
 import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
@@ -36,7 +36,7 @@ import { Planner, type PlanRunner } from './planner.ts';
 import { PolicyStore } from './policy-store.ts';
 import { FiringAlerts } from './firing-alerts.ts';
 import type { Sources } from './sources.ts';
-import { ledgerFileIn, makeStateFolder, makeToken } from './state-folder.ts';
+import { makeStateFolder, makeToken } from './state-folder.ts';
 import { Tick } from './tick.ts';
 import { bindPart, getPart } from './tokens.ts';
 import { VERSION } from './version.ts';
@@ -44,6 +44,8 @@ import { VERSION } from './version.ts';
 export interface DaemonOptions {
   readonly config: DaemonConfig;
   readonly clock: Clock;
+  /** Counts also the time that the machine sleeps; default: the clock's own. */
+  readonly elapsed?: () => Seconds;
   /** Makes the hypervisors and metric stores; the demo brings its own simulated ones. */
   readonly sources: (events: EventBus) => Promise<Sources>;
   /** Called with the bus before anything happens: log, InfluxDB and narrator subscribe here. */
@@ -96,14 +98,12 @@ function bindGround({ container, options, closers }: Ground): void {
     return events;
   });
   bindPart(container, 'memory', async (take) => new DaemonMemory((await take('events')).events));
-  bindPart(container, 'store', async () => {
-    const store = await openSqliteLedger({ file: ledgerFileIn(config.stateDir), clock });
-    closers.add(() => store.close());
-    return store;
-  });
+  bindPart(container, 'store', () => openStore(config, clock, closers));
   bindPart(container, 'leases', async (take) => {
     const { store, events, memory } = await take('store', 'events', 'memory');
-    return makeLeases(soleKeeper(store, events, clock), () => memory.snapshot);
+    const elapsed = options.elapsed ?? (() => clock.monotonic());
+    const world = () => memory.snapshot;
+    return makeLeases({ config, leases: store, events, clock, elapsed, world });
   });
   bindPart(container, 'ledger', async (take) => {
     const { store, leases } = await take('store', 'leases');
@@ -231,6 +231,7 @@ function bindFace({ container, options, closers }: Ground): void {
   bindPart(container, 'api', async (take) => {
     const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
+    const { keeper } = (await take('leases')).leases;
     const { collector, executor } = await take('collector', 'executor');
     return new DaemonApi({
       ...parts,
@@ -246,7 +247,8 @@ function bindFace({ container, options, closers }: Ground): void {
       movesInFlight: () => executor.inFlight().length,
       locate: locator(sources.hypervisors, () => tick.state?.snapshot),
       approve: (plan, by) => tick.approve(plan, by),
-      unready: () => unready(memory, tick),
+      leases: keeper,
+      unready: () => [...unready(memory, tick), ...leaseReasons(keeper)],
     });
   });
   bindPart(container, 'server', async (take) => {

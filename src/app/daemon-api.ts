@@ -23,6 +23,7 @@ import type {
   CancelView,
   HistoryRequest,
   HostView,
+  LeaseView,
   LocateView,
   MigrationView,
   OrderRequest,
@@ -39,6 +40,7 @@ import { approvalView } from './approval-text.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
 import { cancelMoves, type CancelParts } from './cancel-moves.ts';
 import { historyWithOpenMoves } from './history.ts';
+import { confirmLease } from './lease-desk.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -215,6 +217,10 @@ export class DaemonApi implements Api {
     const findVm = (one: string): Vm | undefined => this.#findVm(one);
     const findHost = (one: string): Host | undefined => this.#findHost(one);
     return cancelMoves({ executor, ledger, findVm, findHost }, name, by);
+  }
+
+  confirmLease(cluster: string, by: string): Result<LeaseView, ApiProblem> {
+    return confirmLease(this.#parts.leases, cluster, by);
   }
 
   async alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]> {

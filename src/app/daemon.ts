@@ -169,7 +169,14 @@ export class Daemon {
   #jobs(): readonly CronJob[] {
     const { collectEverySeconds, tickEverySeconds, housekeepingEverySeconds } =
       this.#parts.config.schedule;
+    // Three tries before a lease runs out. Who is alone has nothing to renew.
+    const beatEverySeconds = Math.max(
+      1,
+      Math.floor(this.#parts.config.controller.leaseSeconds / 3),
+    );
+    const beats = { name: 'leases', everySeconds: beatEverySeconds, run: () => this.beat() };
     return [
+      ...(this.#parts.config.ledger === undefined ? [] : [beats]),
       { name: 'collect', everySeconds: collectEverySeconds, run: () => this.collect() },
       { name: 'tick', everySeconds: tickEverySeconds, run: () => this.tick() },
       { name: 'house', everySeconds: housekeepingEverySeconds, run: () => this.keepHouse() },

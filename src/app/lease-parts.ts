@@ -1,19 +1,34 @@
-/** Makes what keeps the leases, and what binds moves, ledger and hypervisors to them. */
+/**
+ * Opens the ledger, and makes what keeps its leases and what binds moves, ledger and hypervisors
+ * to them. Embedded, one controller has it all; on PostgreSQL several share the clusters.
+ */
 
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { uuidv7 } from 'uuidv7';
+
+import type { DaemonConfig } from '../config/daemon.ts';
 import type { ClusterId, HostId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import type { Seconds } from '../domain/units.ts';
 import { GuardedHypervisor } from '../execute/guarded-hypervisor.ts';
 import {
   DEFAULT_LEASE_TIMING,
   LeaseKeeper,
   type LeaseKeeperParts,
-  type TokenMemory,
 } from '../execute/lease-keeper.ts';
 import { MoveLeases, type ScopeOf } from '../execute/move-leases.ts';
+import { openPostgresLedger } from '../ledger/postgres-ledger.ts';
+import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
+import { lockStateFolder } from '../ledger/state-lock.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { Leases } from '../ports/leases.ts';
+import type { Closers } from './closers.ts';
+import { ControllerFile } from './controller-file.ts';
 import type { Sources } from './sources.ts';
 
 export interface LeaseHouse {
@@ -21,22 +36,63 @@ export interface LeaseHouse {
   readonly moves: MoveLeases;
 }
 
-/** @param world the newest snapshot; undefined before the first. */
-export function makeLeases(parts: LeaseKeeperParts, world: () => Snapshot | undefined): LeaseHouse {
-  const keeper = new LeaseKeeper(parts);
-  return { keeper, moves: new MoveLeases(keeper, scopesOf(world)) };
+/** The ledger that the configuration names, closed by `closers`. */
+export async function openStore(
+  { ledger, stateDir }: Pick<DaemonConfig, 'ledger' | 'stateDir'>,
+  clock: Clock,
+  closers: Closers,
+): Promise<Ledger> {
+  if (ledger !== undefined) {
+    // The identity in it is this process's alone: an earlier one with the same is proven dead.
+    const lock = lockStateFolder(stateDir);
+    closers.add(() => lock.release());
+  }
+  const store =
+    ledger === undefined
+      ? await openSqliteLedger({ file: join(stateDir, 'ledger.db'), clock })
+      : await openPostgresLedger({ ...ledger, clock });
+  closers.add(() => store.close());
+  return store;
 }
 
-/**
- * For a ledger that no other controller can have open. An older copy of its file is what somebody
- * restored on purpose: there is no memory outside of it.
- */
-export function soleKeeper(leases: Ledger, events: EventSink, clock: Clock): LeaseKeeperParts {
-  const tokens: TokenMemory = { highest: () => 0, remember: () => undefined };
-  const me = { id: 'embedded', name: 'this controller' };
-  const elapsed = (): ReturnType<Clock['monotonic']> => clock.monotonic();
-  const always = { wants: () => true, sole: true, timing: DEFAULT_LEASE_TIMING };
-  return { leases, elapsed, events, me, tokens, ...always };
+export interface LeaseHouseParts {
+  readonly config: DaemonConfig;
+  readonly leases: Leases;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  /** LeaseKeeperParts.elapsed. */
+  readonly elapsed: () => Seconds;
+  /** The newest snapshot; undefined before the first. */
+  readonly world: () => Snapshot | undefined;
+}
+
+export function makeLeases(parts: LeaseHouseParts): LeaseHouse {
+  const { leases, events, elapsed, clock } = parts;
+  const steady = (): Seconds => clock.monotonic();
+  const common = { leases, events, elapsed, steady };
+  const keeper = new LeaseKeeper({ ...common, ...controllerOf(parts.config) });
+  return { keeper, moves: new MoveLeases(keeper, scopesOf(parts.world)) };
+}
+
+type Own = Pick<LeaseKeeperParts, 'me' | 'wants' | 'sole' | 'timing' | 'tokens'>;
+
+function controllerOf({ controller, ledger, stateDir }: DaemonConfig): Own {
+  const name = controller.name ?? hostname();
+  if (ledger === undefined) {
+    // An older copy of the file is what somebody restored on purpose: nothing is kept outside.
+    const tokens = { highest: () => 0, remember: () => undefined };
+    const me = { id: 'embedded', name };
+    return { me, wants: () => true, sole: true, timing: DEFAULT_LEASE_TIMING, tokens };
+  }
+  const tokens = ControllerFile.open(join(stateDir, 'controller.json'), uuidv7);
+  const only = new Set(controller.clusters);
+  return {
+    me: { id: tokens.id, name },
+    wants: (cluster) => only.size === 0 || only.has(cluster),
+    sole: false,
+    timing: { ...DEFAULT_LEASE_TIMING, leaseSeconds: controller.leaseSeconds },
+    tokens,
+  };
 }
 
 /** The sources as everybody but the guard itself gets them. */

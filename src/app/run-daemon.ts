@@ -9,6 +9,7 @@ import { buildSources } from './build-sources.ts';
 import type { Closer } from './closers.ts';
 import { buildDaemon } from './container.ts';
 import { type Daemon, startOrStop } from './daemon.ts';
+import { machineClock } from './standstill-clock.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface RunOptions {
@@ -40,6 +41,7 @@ function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> 
   return buildDaemon({
     config,
     clock,
+    elapsed: machineClock(),
     sources: () => buildSources(config, clock),
     subscribe: (events) => subscribeAll(events, { config, clock, write }),
     seed: 1,

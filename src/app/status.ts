@@ -4,6 +4,7 @@ import type { SourceStatus } from '../domain/measured.ts';
 import type { Mode } from '../domain/policy.ts';
 import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
+import { leaseViews, type LeaseSight } from './lease-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { RejectedPlan, TickState } from './tick.ts';
 
@@ -18,6 +19,7 @@ export interface StatusParts {
   /** The mode in force for hosts of each cluster or source. */
   readonly modes: () => Readonly<Record<string, Mode>>;
   readonly movesInFlight: () => number;
+  readonly leases: LeaseSight;
 }
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
@@ -40,6 +42,7 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     lastPlan: lastPlanOf(state),
     rejectedPlan: rejectedPlanOf(state?.rejected),
     notes: state?.result?.report.notes ?? [],
+    leases: leaseViews(parts.leases),
   };
 }
 

@@ -14,6 +14,7 @@ import { addCancel } from './verbs/cancel.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addInventory } from './verbs/inventory.ts';
+import { addLease } from './verbs/lease.ts';
 import { addMigrations } from './verbs/migrations.ts';
 import { addOrders } from './verbs/orders.ts';
 import { addPlan } from './verbs/plan.ts';
@@ -67,6 +68,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addOrders(program, io, setExit);
   addCancel(program, io);
   addAudit(program, io, setExit);
+  addLease(program, io);
   addSnapshot(program, io);
   addDoctor(program, io, setExit);
   inherit(program);

@@ -1,7 +1,7 @@
 /** The form of `drover.yaml`: each option with its default and its meaning. */
 
 import { z } from 'zod';
-import { sourceId } from '../domain/ids.ts';
+import { clusterId, sourceId } from '../domain/ids.ts';
 import { fail, ok } from '../domain/result.ts';
 import {
   type Field,
@@ -43,6 +43,19 @@ function pattern(): Field<RegExp> {
     } catch {
       return fail('not a regular expression');
     }
+  });
+}
+
+/** No password in it: it would end up in logs. */
+function databaseAddress(): Field<string> {
+  const expected = 'an address like "postgres://drover@db1:5432/drover", without a password';
+  return field(expected, { type: 'string', format: 'uri' }, (input) => {
+    const url = typeof input === 'string' && URL.canParse(input) ? new URL(input) : undefined;
+    if (url === undefined || !/^postgres(?:ql)?:$/.test(url.protocol)) {
+      return fail('not the address of a PostgreSQL database');
+    }
+    if (url.password !== '') return fail('an address with a password: use passwordFile');
+    return ok(String(input));
   });
 }
 
@@ -90,6 +103,26 @@ export const daemonSchema = group({
     'Ledger and state; default $DROVER_STATE_DIR, else $XDG_STATE_HOME/drover or ' +
       '~/.local/state/drover, as root /var/lib/drover.',
   ),
+  ledger: optional(
+    group({
+      url: databaseAddress(),
+      passwordFile: optional(text('the path of a file'), 'A file that holds the password.'),
+    }),
+    'A PostgreSQL database that several controllers share; none: a file in stateDir.',
+  ),
+  controller: section({
+    name: optional(text('a name'), 'For people; default: the name of the machine.'),
+    clusters: option(
+      list(name('a cluster', clusterId)),
+      [],
+      'With a shared ledger: the clusters that it may act on; none named: all that it sees.',
+    ),
+    lease: option(
+      duration({ min: 10, max: 600 }),
+      '30s',
+      'With a shared ledger: it stops acting when it could not renew its leases for so long.',
+    ),
+  }),
   sources: option(
     list(source),
     [],

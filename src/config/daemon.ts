@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { SourceId } from '../domain/ids.ts';
+import type { ClusterId, SourceId } from '../domain/ids.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import type { Seconds } from '../domain/units.ts';
 import { type DaemonEntries, daemonSchema } from './daemon-schema.ts';
@@ -51,8 +51,24 @@ export interface TokenConfig {
   readonly token: string;
 }
 
+export interface LedgerConfig {
+  readonly url: string;
+  readonly password: string | undefined;
+}
+
+export interface ControllerConfig {
+  /** Undefined: the machine's. */
+  readonly name: string | undefined;
+  /** Empty: all that it sees. */
+  readonly clusters: readonly ClusterId[];
+  readonly leaseSeconds: Seconds;
+}
+
 export interface DaemonConfig {
   readonly stateDir: string;
+  /** Undefined: embedded, in the state folder. */
+  readonly ledger: LedgerConfig | undefined;
+  readonly controller: ControllerConfig;
   readonly sources: readonly SourceConfig[];
   readonly prometheus: readonly PrometheusConfig[];
   readonly influx: InfluxConfig | undefined;
@@ -170,9 +186,15 @@ function doubleNames(entries: DaemonEntries, document: ConfigDocument): ConfigPr
 type Reader = (entry: SecretEntry, path: readonly PropertyKey[]) => string | undefined;
 
 function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader): DaemonConfig {
-  const { alerts, http, influx, schedule, log } = entries;
+  const { alerts, controller, http, influx, ledger, schedule, log } = entries;
   return {
     stateDir: resolve(around.folder, entries.stateDir ?? defaultStateDir(around.env)),
+    ledger: ledger === undefined ? undefined : ledgerOf(ledger, secret),
+    controller: {
+      name: controller.name,
+      clusters: controller.clusters,
+      leaseSeconds: controller.lease,
+    },
     sources: entries.sources.map(({ id, kind, ...options }) => ({ id, kind, options })),
     prometheus: entries.prometheus.map((entry, i) => prometheusOf(entry, i, secret)),
     influx:
@@ -202,6 +224,17 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
     alerts: { expireAfterSeconds: alerts.expireAfter },
     log,
   };
+}
+
+/** Without a password file the database is asked as libpq would: its own rules say who may. */
+function ledgerOf(
+  { url, passwordFile }: NonNullable<DaemonEntries['ledger']>,
+  secret: Reader,
+): LedgerConfig {
+  const entry = { tokenFile: passwordFile };
+  const password =
+    passwordFile === undefined ? undefined : secret(entry, ['ledger', 'passwordFile']);
+  return { url, password };
 }
 
 function prometheusOf(

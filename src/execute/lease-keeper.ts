@@ -42,8 +42,13 @@ export interface TokenMemory {
 
 export interface LeaseKeeperParts {
   readonly leases: Leases;
-  /** Seconds from any start; counts the time for which the machine or the process stood still. */
+  /**
+   * Seconds from any start. It counts the time for which the machine or the process stood still;
+   * it may run ahead, never behind.
+   */
   readonly elapsed: () => Seconds;
+  /** The same for waiting out another's lease: it may stand still, and never runs ahead. */
+  readonly steady: () => Seconds;
   readonly events: EventSink;
   readonly me: Pick<Controller, 'id' | 'name'>;
   /** Which of the clusters that it sees it may take. */
@@ -94,6 +99,11 @@ export class LeaseKeeper implements Authority {
 
   get id(): string {
     return this.#parts.me.id;
+  }
+
+  /** Other controllers may have the same ledger open. */
+  get isShared(): boolean {
+    return !this.#parts.sole;
   }
 
   mayAct(cluster: ClusterId): number | undefined {
@@ -159,7 +169,7 @@ export class LeaseKeeper implements Authority {
     if (!this.#parts.sole) await this.#renew();
     const board = await this.#parts.leases.leaseBoard();
     this.#board = board;
-    this.#watch.look(board, this.#parts.elapsed());
+    this.#watch.look(board, this.#parts.steady());
     this.#checkTokens(board);
     const live = await this.#live(board);
     const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
@@ -220,11 +230,11 @@ export class LeaseKeeper implements Authority {
 
   /** Those that gave a sign of life lately, this one with them. */
   async #live({ controllers }: LeaseBoard): Promise<readonly Controller[]> {
-    const { elapsed, leases, me, sole } = this.#parts;
+    const { steady, leases, me, sole } = this.#parts;
     const self = { ...me, wants: this.#wanted() };
     if (sole) return [self];
     const others = controllers.filter(({ id }) => id !== me.id);
-    const now = elapsed();
+    const now = steady();
     for (const one of others) {
       if (this.#watch.silentFor(one, now) > FORGET_SECONDS) await leases.forgetController(one.id);
     }
@@ -233,12 +243,12 @@ export class LeaseKeeper implements Authority {
 
   /** Nobody acts there, and no call that somebody made there can still be under way. */
   #isFree(lease: Lease): boolean {
-    const { sole, elapsed, me, timing } = this.#parts;
+    const { sole, steady, me, timing } = this.#parts;
     if (lease.holder === '' || sole) return true;
     // Of an earlier run of this very controller: the lock of its state folder proves it dead.
     if (lease.holder === me.id) return !this.#held.has(lease.cluster);
     const term = lease.seconds + timing.longestCallSeconds;
-    return this.#watch.stillFor(lease, elapsed()) >= term;
+    return this.#watch.stillFor(lease, steady()) >= term;
   }
 
   #patience(): number {

@@ -3,6 +3,8 @@
  * it; so all writes that arrive while one commit is under way share the next one. Each caller's
  * promise resolves after the commit that holds its write, never before.
  *
+ * After contact to the store was lost nothing is tried again: it may have been committed.
+ *
  * A write is a function of the transaction only, and may be run twice: when a group fails, its
  * members are tried again one by one, so that each caller gets its own error and nobody else's.
  *
@@ -35,12 +37,18 @@ interface Job<Schema, Note> {
 export class GroupCommit<Schema, Note> {
   readonly #db: Kysely<Schema>;
   readonly #seal: Seal<Schema, Note>;
+  readonly #isLostContact: (error: unknown) => boolean;
   #waiting: Job<Schema, Note>[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(db: Kysely<Schema>, seal: Seal<Schema, Note>) {
+  constructor(
+    db: Kysely<Schema>,
+    seal: Seal<Schema, Note>,
+    isLostContact: (error: unknown) => boolean = () => false,
+  ) {
     this.#db = db;
     this.#seal = seal;
+    this.#isLostContact = isLostContact;
   }
 
   write<Value>(work: Work<Schema, Note, Value>): Promise<Value> {
@@ -73,12 +81,14 @@ export class GroupCommit<Schema, Note> {
     this.#draining = undefined;
   }
 
-  /** False when the group was rolled back. A group of one reports its own error. */
+  /** False when the group was rolled back, and is to be tried one by one. */
   async #commit(group: readonly Job<Schema, Note>[]): Promise<boolean> {
     try {
       await this.#together(group);
-    } catch {
-      return false;
+    } catch (error) {
+      if (!this.#isLostContact(error)) return false;
+      for (const job of group) job.failed(error);
+      return true;
     }
     for (const job of group) job.done();
     return true;

@@ -20,6 +20,8 @@ export interface StoreTraits {
    * SQLite has one writer at a time, and no words for it.
    */
   readonly concurrentWriters: boolean;
+  /** After such an error nobody knows whether the transaction was committed. */
+  readonly isLostContact: (error: unknown) => boolean;
 }
 
 export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseBoard> {

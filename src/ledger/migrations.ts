@@ -10,18 +10,26 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 import { GENESIS } from './audit-chain.ts';
 import type { LedgerSchema } from './schema.ts';
 
+/** What the steps have to say in two ways. */
+export type StoreKind = 'sqlite' | 'postgres';
+
 /** The provider that kysely's Migrator asks. */
-export const ledgerMigrations: MigrationProvider = {
-  getMigrations(): Promise<Record<string, Migration>> {
-    return Promise.resolve({
-      '0001-moves-orders-history': { up: createFirstSchema },
-      '0002-one-line-per-move': { up: joinLinesOfMoves },
-      '0003-approvals': { up: createApprovals },
-      '0004-leases': { up: createLeases },
-      '0005-audit': { up: createAudit },
-    });
-  },
-};
+export function ledgerMigrations(kind: StoreKind): MigrationProvider {
+  const migrations: Record<string, Migration> = {
+    '0001-moves-orders-history': { up: (db) => createFirstSchema(db, kind) },
+    '0002-one-line-per-move': { up: joinLinesOfMoves },
+    '0003-approvals': { up: createApprovals },
+    '0004-leases': { up: createLeases },
+    '0005-audit': { up: createAudit },
+  };
+  return { getMigrations: () => Promise.resolve(migrations) };
+}
+
+/** A number that counts up by itself. */
+function sequence(kind: StoreKind): (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder {
+  if (kind === 'sqlite') return (column) => column.primaryKey().autoIncrement();
+  return (column) => column.primaryKey().generatedByDefaultAsIdentity();
+}
 
 function required(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {
   return column.notNull();
@@ -31,13 +39,13 @@ function key(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {
   return column.primaryKey().notNull();
 }
 
-async function createFirstSchema(db: Kysely<LedgerSchema>): Promise<void> {
-  await createMoves(db);
-  await createRecords(db);
+async function createFirstSchema(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
+  await createMoves(db, kind);
+  await createRecords(db, kind);
   await createState(db);
 }
 
-async function createMoves(db: Kysely<LedgerSchema>): Promise<void> {
+async function createMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
   await db.schema
     .createTable('moves')
     .ifNotExists()
@@ -80,7 +88,7 @@ async function createMoves(db: Kysely<LedgerSchema>): Promise<void> {
   await db.schema
     .createTable('stages')
     .ifNotExists()
-    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('seq', kind === 'sqlite' ? 'integer' : 'bigint', sequence(kind))
     .addColumn('move', 'text', (column) =>
       column.notNull().references('moves.id').onDelete('cascade'),
     )
@@ -101,7 +109,7 @@ async function createMoves(db: Kysely<LedgerSchema>): Promise<void> {
     .execute();
 }
 
-async function createRecords(db: Kysely<LedgerSchema>): Promise<void> {
+async function createRecords(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
   await db.schema
     .createTable('decisions')
     .ifNotExists()
@@ -113,7 +121,7 @@ async function createRecords(db: Kysely<LedgerSchema>): Promise<void> {
   await db.schema
     .createTable('history')
     .ifNotExists()
-    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('seq', kind === 'sqlite' ? 'integer' : 'bigint', sequence(kind))
     .addColumn('at', 'double precision', required)
     .addColumn('kind', 'text', required)
     .addColumn('vm', 'text')

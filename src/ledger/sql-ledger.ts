@@ -86,8 +86,10 @@ export class SqlLedger implements Ledger {
 
   static on(parts: SqlLedgerParts): SqlLedger {
     const { clock, db, traits } = parts;
-    const commits = new GroupCommit<LedgerSchema, AuditNote>(db, (trx, told) =>
-      appendAudit(trx, told, clock.now(), traits),
+    const commits = new GroupCommit<LedgerSchema, AuditNote>(
+      db,
+      (trx, told) => appendAudit(trx, told, clock.now(), traits),
+      traits.isLostContact,
     );
     return new SqlLedger({ ...parts, commits, closing: undefined }, undefined);
   }

@@ -9,12 +9,11 @@ import { dirname, resolve } from 'node:path';
 
 import Database from 'better-sqlite3';
 import { Kysely, sql } from 'kysely';
-import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration';
 
 import type { Bytes } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
-import { ledgerMigrations } from './migrations.ts';
+import { migrate } from './migrate.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
 import { LedgerSqliteDialect } from './sqlite-dialect.ts';
@@ -51,8 +50,9 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   try {
     connection = connect(file, options.maxBytes);
     const db = new Kysely<LedgerSchema>({ dialect: new LedgerSqliteDialect(connection) });
-    await migrate(db, file);
-    const traits = { now: () => sql<number>`${clock.now()}`, concurrentWriters: false };
+    await migrate(db, 'sqlite', file);
+    const now = () => sql<number>`${clock.now()}`;
+    const traits = { now, concurrentWriters: false, isLostContact: () => false };
     return SqlLedger.on({ db, clock, translate, traits, onClose: () => lock?.release() });
   } catch (error) {
     connection?.close();
@@ -121,24 +121,4 @@ function assertSound(db: Database.Database, file: string): void {
 /** A file that cannot be written is to be known at the start, not at the first move. */
 function assertWritable(db: Database.Database): void {
   db.exec('begin immediate; rollback');
-}
-
-async function migrate(db: Kysely<LedgerSchema>, file: string): Promise<void> {
-  const known = Object.keys(await ledgerMigrations.getMigrations());
-  const unknown = (await appliedMigrations(db)).filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const message = `${file} has the migrations ${unknown.join(', ')}, which are not known here`;
-    throw new LedgerError('newer-schema', message);
-  }
-  const migrator = new Migrator({ db, provider: ledgerMigrations });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw translateSqliteError(error, file);
-}
-
-async function appliedMigrations(db: Kysely<LedgerSchema>): Promise<readonly string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return [];
-  const name = sql.table(DEFAULT_MIGRATION_TABLE);
-  const { rows } = await sql<{ name: string }>`select name from ${name} order by name`.execute(db);
-  return rows.map((row) => row.name);
 }

@@ -140,6 +140,10 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
         logger.info({ plan, codes: codesOf(held), ...cut('held', held) }, 'moves held back');
     }),
     events.on('host-state', (event) => logger.info(event, 'host state')),
+    events.on('lease', (event) => {
+      const isTrouble = event.what === 'lost' || event.what === 'stepped-back';
+      logger[isTrouble ? 'warn' : 'info'](event, 'lease');
+    }),
     events.on('order', ({ order: { home, ...order }, what }) =>
       logger.info({ order: { ...order, home: home.length }, what }, 'order'),
     ),

@@ -50,6 +50,26 @@ export const METRICS = {
     labels: ['source', 'reason'],
     help: 'metric samples thrown away',
   },
+  drover_lease_held: {
+    type: 'gauge',
+    labels: ['cluster'],
+    help: '1 while this controller holds the lease of the cluster; alert when nobody does',
+  },
+  drover_lease_token: {
+    type: 'gauge',
+    labels: ['cluster'],
+    help: 'token of the lease as this controller last took it; only ever goes up',
+  },
+  drover_lease_stepped_back: {
+    type: 'gauge',
+    labels: ['cluster'],
+    help: '1 while the ledger is older than what was seen: drover lease confirm',
+  },
+  drover_leases_lost_total: {
+    type: 'counter',
+    labels: ['cluster'],
+    help: 'leases that another controller took over',
+  },
   drover_findings: { type: 'gauge', labels: ['kind'], help: 'open findings' },
   drover_plan_seconds: {
     type: 'histogram',
@@ -194,12 +214,21 @@ function watchLife(events: EventSource, meters: Meters): (() => void)[] {
         });
     }),
     events.on('audit', ({ seq }) => meters.set('drover_audit_entries', seq)),
+    events.on('lease', (event) => takeLease(event, meters)),
     events.on('policies', () => meters.set('drover_policy_refused', 0)),
     events.on('policies-refused', () => meters.set('drover_policy_refused', 1)),
     events.on('failure', ({ where }) =>
       meters.add('drover_failures_total', 1, { where: meters.limited('where', where) }),
     ),
   ];
+}
+
+function takeLease({ cluster: name, what, token }: EventMap['lease'], meters: Meters): void {
+  const cluster = meters.limited('cluster', name);
+  meters.set('drover_lease_held', what === 'taken' ? 1 : 0, { cluster });
+  meters.set('drover_lease_stepped_back', what === 'stepped-back' ? 1 : 0, { cluster });
+  if (what === 'taken') meters.set('drover_lease_token', token, { cluster });
+  if (what === 'lost') meters.add('drover_leases_lost_total', 1, { cluster });
 }
 
 function watchTick(events: EventSource, meters: Meters): (() => void)[] {

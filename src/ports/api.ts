@@ -45,6 +45,19 @@ export interface StatusView {
   } | null;
   /** Plain sentences of the last planner report. */
   readonly notes: readonly string[];
+  /** Who acts on which cluster; empty where one controller is alone with its ledger. */
+  readonly leases: readonly LeaseView[];
+}
+
+export interface LeaseView {
+  readonly cluster: string;
+  /** Name of the controller; null: nobody. */
+  readonly holder: string | null;
+  readonly token: number;
+  /** The controller that answers holds it, and may act. */
+  readonly mine: boolean;
+  /** The ledger is older than what was seen: an operator has to confirm. */
+  readonly steppedBack: boolean;
 }
 
 export interface HostView {
@@ -265,5 +278,7 @@ export interface Api {
   approve(plan: string, by: string): Promise<Result<ApprovalView, ApiProblem>>;
   /** Stops a move, the move of a VM, or all moves away from a host: by id or name. */
   cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>>;
+  /** Goes on in a cluster where the ledger was found to be an older copy. */
+  confirmLease(cluster: string, by: string): Result<LeaseView, ApiProblem>;
   alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]>;
 }

@@ -90,6 +90,10 @@ export function addWrites(server: FastifyInstance, api: Api): void {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.cancel(name, request.by));
   });
+  server.post('/api/v1/leases/:name/confirm', write, async (request, reply) => {
+    const { name } = parse(nameSchema, request.params);
+    return sendResult(reply, api.confirmLease(name, request.by));
+  });
   server.post('/api/v1/plans/:name/approve', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.approve(name, request.by));

@@ -83,6 +83,7 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
   const keeper = new LeaseKeeper({
     leases: frost.bind(store),
     elapsed: () => time.monotonic(),
+    steady: () => time.monotonic(),
     events: recordingEvents(),
     me: { id: name, name },
     wants: () => true,

@@ -143,6 +143,11 @@ export class DroverDaemon {
     return this.#child.exitCode;
   }
 
+  /** To the daemon itself, which the launcher may have started as a child. */
+  async signal(name: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    process.kill((await this.access()).pid, name);
+  }
+
   /** kill -9: no goodbye, nothing flushed. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 
 import type { SourceStatus } from '../../domain/measured.ts';
-import type { StatusView } from '../../ports/api.ts';
+import type { LeaseView, StatusView } from '../../ports/api.ts';
 import type { Io } from '../io.ts';
 import { countOf, formatDuration, formatLines, formatTime } from '../table.ts';
 import { remoteOptions, showView, type RemoteOptions } from './remote.ts';
@@ -26,6 +26,7 @@ export function statusText(view: StatusView): string {
     ...view.policyErrors.map((error) => `          REFUSED edit: ${error}`),
     `fleet     ${view.hosts} hosts, ${view.vms} VMs, ${snapshotText(view)}`,
     ...view.sources.map((source) => `source    ${sourceText(source)}`),
+    ...view.leases.map((lease) => `lease     ${leaseText(lease)}`),
     `moving    ${countOf(view.movesInFlight, 'VM')}`,
     ...lastPlanLines(view),
     ...view.notes.map((note) => `          ${note}`),
@@ -63,4 +64,12 @@ function snapshotText(view: StatusView): string {
 function sourceText(source: SourceStatus): string {
   const trouble = source.detail === '' ? '' : `: ${source.detail}`;
   return `${source.source} ${source.state}${trouble}`;
+}
+
+function leaseText({ cluster, holder, token, mine, steppedBack }: LeaseView): string {
+  if (steppedBack) {
+    return `${cluster} STOPPED: the ledger is an older copy (drover lease confirm ${cluster})`;
+  }
+  const here = mine ? ' (this controller)' : '';
+  return `${cluster} ${holder ?? 'nobody'}${here}, token ${token}`;
 }

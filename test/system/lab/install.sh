@@ -12,7 +12,7 @@
 # want it.
 #
 # No service is started, and the units that come with newly installed packages are disabled: the lab
-# runs its own libvirtd, Prometheus and Alertmanager by hand.
+# runs its own libvirtd, Prometheus, Alertmanager and PostgreSQL by hand.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -28,6 +28,7 @@ readonly hypervisor=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
 readonly storage_driver=libvirt-daemon-driver-storage
 readonly tools=(cpio gcc hostname iproute2 kmod libc6-dev mount procps util-linux xz-utils)
 readonly monitoring=(prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics)
+readonly databases=(postgresql)
 
 say() { echo "lab install: $*"; }
 die() { echo "lab install: $*" >&2; exit 1; }
@@ -54,7 +55,7 @@ qemu_is_good() {
 }
 
 find_missing() { # fills the array "missing"
-  mapfile -t missing < <(missing_of "${hypervisor[@]}" "${tools[@]}" "${monitoring[@]}")
+  mapfile -t missing < <(missing_of "${hypervisor[@]}" "${tools[@]}" "${monitoring[@]}" "${databases[@]}")
   if ! qemu_is_good; then
     # an installed but too old QEMU must be replaced, and libvirt with it: they were proven as a
     # pair
@@ -209,7 +210,7 @@ install_missing() {
   refresh_lists
   finish_interrupted
   choose_suite
-  install_some '' "${tools[@]}" "${monitoring[@]}"
+  install_some '' "${tools[@]}" "${monitoring[@]}" "${databases[@]}"
   install_some "$suite" "${hypervisor[@]}"
   has_storage_driver || install_some "$suite" "$storage_driver"
   mapfile -t new < <(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -)

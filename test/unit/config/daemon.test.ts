@@ -81,6 +81,24 @@ describe('drover.yaml', () => {
     ]);
   });
 
+  it('names a shared ledger, and what this controller may act on', () => {
+    expect(good('')).toMatchObject({
+      ledger: undefined,
+      controller: { name: undefined, clusters: [], leaseSeconds: 30 },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'drover-secret-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'password'), 'hush\n');
+    const config = good(
+      `ledger: { url: "postgres://drover@db/drover", passwordFile: ${join(folder, 'password')} }\n` +
+        'controller: { name: ada, clusters: [c1], lease: 10s }',
+    );
+    expect(config).toMatchObject({
+      ledger: { url: 'postgres://drover@db/drover', password: 'hush' },
+      controller: { name: 'ada', clusters: ['c1'], leaseSeconds: 10 },
+    });
+  });
+
   it('keeps state where the system keeps state', () => {
     expect(defaultStateDir({ XDG_STATE_HOME: '/x' })).toBe('/x/drover');
   });
@@ -94,6 +112,9 @@ describe('drover.yaml', () => {
 describe('mistakes in drover.yaml', () => {
   const MISTAKES: readonly (readonly [string, string, string])[] = [
     ['an unknown key', 'htpp: {}', 'did you mean "http"?'],
+    ['another database', 'ledger: { url: "mysql://db/x" }', 'not the address of a PostgreSQL'],
+    ['a password in sight', 'ledger: { url: "postgres://a:b@db/x" }', 'use passwordFile'],
+    ['a lease that is too short', 'controller: { lease: 2s }', '10'],
     ['a source without a kind', 'sources: [{ id: a }]', '"kind" is missing'],
     [
       'the same source twice',

@@ -36,6 +36,7 @@ async function room(): Promise<Room> {
       const keeper = new LeaseKeeper({
         leases: ledger,
         elapsed: () => clock.monotonic(),
+        steady: () => clock.monotonic(),
         events,
         me: { id: name, name },
         wants: () => true,

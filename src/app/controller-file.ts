@@ -1,0 +1,87 @@
+/**
+ * What a controller knows of itself outside of the ledger, in its state folder: who it is, and the
+ * highest token that it has seen of each cluster. A ledger that has an older one is an older copy.
+ */
+
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+
+import { z } from 'zod';
+
+import type { ClusterId } from '../domain/ids.ts';
+import type { TokenMemory } from '../execute/lease-keeper.ts';
+
+const schema = z.object({
+  id: z.string().min(1),
+  tokens: z.record(z.string(), z.number().int().nonnegative()),
+});
+type Contents = z.output<typeof schema>;
+
+export class ControllerFile implements TokenMemory {
+  readonly #file: string;
+  readonly #id: string;
+  readonly #tokens: Map<string, number>;
+
+  private constructor(file: string, { id, tokens }: Contents) {
+    this.#file = file;
+    this.#id = id;
+    this.#tokens = new Map(Object.entries(tokens));
+  }
+
+  /**
+   * Makes the file where there is none. Throws where it cannot be read or written: who forgets the
+   * tokens would not see that the ledger has stepped back.
+   */
+  static open(file: string, newId: () => string): ControllerFile {
+    const text = readIfThere(file);
+    if (text !== undefined) return new ControllerFile(file, parsed(file, text));
+    const made = new ControllerFile(file, { id: newId(), tokens: {} });
+    made.#write();
+    return made;
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  highest(cluster: ClusterId): number {
+    return this.#tokens.get(cluster) ?? 0;
+  }
+
+  remember(cluster: ClusterId, token: number): void {
+    if (token <= this.highest(cluster)) return;
+    this.#tokens.set(cluster, token);
+    this.#write();
+  }
+
+  /** All of it or nothing: a crash in between leaves the file as it was. */
+  #write(): void {
+    const contents: Contents = { id: this.#id, tokens: Object.fromEntries(this.#tokens) };
+    const half = `${this.#file}.new`;
+    const handle = openSync(half, 'w', 0o600);
+    try {
+      writeSync(handle, `${JSON.stringify(contents)}\n`);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(half, this.#file);
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parsed(file: string, text: string): Contents {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    const hint = 'restore it, or remove it and look at drover status before anything moves';
+    throw new Error(`${file} is damaged; ${hint}`, { cause: error });
+  }
+}

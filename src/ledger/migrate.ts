@@ -1,0 +1,40 @@
+/**
+ * Brings a store to the newest shape, once: also when two controllers start on it together (the
+ * migrator of kysely locks the store meanwhile). A store that a newer Drover has written is left
+ * alone.
+ */
+
+import { type Kysely, sql } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration';
+
+import { LedgerError } from '../ports/ledger.ts';
+import { ledgerMigrations, type StoreKind } from './migrations.ts';
+import type { LedgerSchema } from './schema.ts';
+
+/**
+ * Rejects with LedgerError `newer-schema`, or with what the store answered.
+ * @param where names the store in messages.
+ */
+export async function migrate(
+  db: Kysely<LedgerSchema>,
+  kind: StoreKind,
+  where: string,
+): Promise<void> {
+  const provider = ledgerMigrations(kind);
+  const known = Object.keys(await provider.getMigrations());
+  const unknown = (await appliedMigrations(db)).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    const message = `${where} has the migrations ${unknown.join(', ')}, which are not known here`;
+    throw new LedgerError('newer-schema', message);
+  }
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+}
+
+async function appliedMigrations(db: Kysely<LedgerSchema>): Promise<readonly string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return [];
+  const name = sql.table(DEFAULT_MIGRATION_TABLE);
+  const { rows } = await sql<{ name: string }>`select name from ${name} order by name`.execute(db);
+  return rows.map((row) => row.name);
+}

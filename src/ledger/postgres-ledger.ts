@@ -1,0 +1,152 @@
+/**
+ * The ledger that several controllers share: a PostgreSQL database. As with the embedded one,
+ * it refuses to start rather than to promise what the store does not keep: a server that does not
+ * flush its commits, or that is a standby, is not written to. A connection that falls silent is
+ * cut, and a transaction that its controller leaves open (it was stopped, or died with its
+ * machine) is ended by the server, so that nobody waits for it.
+ */
+
+import { Socket } from 'node:net';
+
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Pool, type PoolClient } from 'pg';
+
+import type { Clock } from '../ports/clock.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
+import { migrate } from './migrate.ts';
+import { isLostContact, SilentServer, translatePostgresError } from './postgres-errors.ts';
+import type { LedgerSchema } from './schema.ts';
+import { SqlLedger } from './sql-ledger.ts';
+
+/** One writes (group commit), the others read. */
+const CONNECTIONS = 4;
+/** The longest that the server works on one statement; the largest is a prune's chunk. */
+const STATEMENT_SECONDS = 10;
+/** A connection on which nothing comes back for so long is cut. */
+const SILENCE_SECONDS = 15;
+/** How long a controller that stands still may hold up the others' transactions. */
+const OPEN_TRANSACTION_SECONDS = 5;
+const CONNECT_SECONDS = 5;
+/** Below the silence, so that a connection that nobody uses is closed in good order. */
+const IDLE_SECONDS = 10;
+
+export interface PostgresLedgerOptions {
+  /** postgres://user@host:port/database; with a socket: postgres://user@/database?host=/folder. */
+  readonly url: string;
+  readonly password: string | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Connects, checks and migrates. Rejects with LedgerError: `unreachable`, `unsafe`,
+ * `newer-schema`, `read-only`, `io`.
+ */
+export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
+  const { clock } = options;
+  const where = withoutSecrets(options.url);
+  const translate = (error: unknown): LedgerError => translatePostgresError(error, where);
+  const db = new Kysely<LedgerSchema>({ dialect: new PostgresDialect({ pool: poolOf(options) }) });
+  try {
+    await migrate(db, 'postgres', where);
+    await compareByCodeUnit(db);
+  } catch (error) {
+    await db.destroy();
+    throw translate(error);
+  }
+  const now = () => sql<number>`extract(epoch from clock_timestamp())::double precision`;
+  const traits = { now, concurrentWriters: true, isLostContact };
+  return SqlLedger.on({ db, clock, translate, traits, onClose: () => undefined });
+}
+
+function poolOf({ url, password }: PostgresLedgerOptions): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    ...(password === undefined ? {} : { password }),
+    application_name: 'drover',
+    max: CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_SECONDS * 1000,
+    idleTimeoutMillis: IDLE_SECONDS * 1000,
+    statement_timeout: STATEMENT_SECONDS * 1000,
+    idle_in_transaction_session_timeout: OPEN_TRANSACTION_SECONDS * 1000,
+    options: '-c synchronous_commit=on',
+    stream: cutWhenSilent,
+    verify: (client, done) => {
+      void check(client, withoutSecrets(url)).then(() => done(), done);
+    },
+  });
+  // Of a connection that breaks while nobody uses it nobody needs to know: there will be another.
+  pool.on('error', ignore);
+  return pool;
+}
+
+function ignore(): void {
+  // Whoever waits for an answer gets the error as well.
+}
+
+/** A network that swallows everything leaves the socket open for hours. */
+function cutWhenSilent(): Socket {
+  const socket = new Socket();
+  socket.setTimeout(SILENCE_SECONDS * 1000, () => {
+    socket.destroy(new SilentServer(SILENCE_SECONDS));
+  });
+  return socket;
+}
+
+interface Promises {
+  readonly synchronous_commit: string;
+  readonly fsync: string;
+  readonly read_only: string;
+  readonly standby: boolean;
+}
+
+/** Asked of every connection: the one after a failover may lead to another server. */
+async function check(client: PoolClient, where: string): Promise<void> {
+  // An error of a connection in use reaches whoever uses it.
+  client.on('error', ignore);
+  const { rows } = await client.query<Promises>(
+    `select current_setting('synchronous_commit') as synchronous_commit,
+      current_setting('fsync') as fsync, current_setting('transaction_read_only') as read_only,
+      pg_is_in_recovery() as standby`,
+  );
+  const [found] = rows;
+  if (found?.standby !== false) {
+    throw new LedgerError('unsafe', `${where} is a standby: the ledger is written on the primary`);
+  }
+  if (found.read_only !== 'off') throw new LedgerError('read-only', `${where} takes no writes`);
+  for (const name of ['synchronous_commit', 'fsync'] as const) {
+    if (found[name] === 'on') continue;
+    const message = `${where}: PostgreSQL has ${name} = ${found[name]}, needed is on`;
+    throw new LedgerError('unsafe', message);
+  }
+}
+
+interface TextColumn {
+  readonly table_name: string;
+  readonly column_name: string;
+}
+
+/**
+ * Ids are ordered by code unit everywhere (domain/ids.ts), not by the language of the database.
+ * Changes nothing where it is so already.
+ */
+async function compareByCodeUnit(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtext('drover collation'))`.execute(trx);
+    const { rows } = await sql<TextColumn>`
+      select c.table_name, c.column_name from information_schema.columns as c
+      join information_schema.tables as t using (table_schema, table_name)
+      where c.table_schema = current_schema() and t.table_type = 'BASE TABLE'
+        and c.data_type = 'text' and c.collation_name is distinct from 'C'`.execute(trx);
+    for (const { table_name: table, column_name: column } of rows) {
+      const name = sql.ref(column);
+      await sql`alter table ${sql.table(table)} alter column ${name} type text collate "C"`.execute(
+        trx,
+      );
+    }
+  });
+}
+
+/** For messages and logs. */
+function withoutSecrets(url: string): string {
+  return url.replace(/:\/\/[^@/]*@/u, '://').replace(/\?.*$/u, '');
+}

@@ -1,0 +1,140 @@
+// Role: the ledger on a real PostgreSQL: the contract of every ledger, and what only a server over
+// a network can do to it.
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { clusterId, moveId } from '../../src/domain/ids.ts';
+import { epochSeconds, seconds } from '../../src/domain/units.ts';
+import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import { ledgerContract } from '../contract/ledger-contract.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
+
+let server: Postgres;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(async () => {
+  await server?.stop();
+});
+
+const clock = manualClock(5000);
+const open = (url: string): Promise<Ledger> =>
+  openPostgresLedger({ url, password: undefined, clock });
+
+ledgerContract('postgres', () => {
+  let url: Promise<string> | undefined;
+  return {
+    open: async () => {
+      url ??= server.database();
+      return open(await url);
+    },
+    dispose: async () => undefined,
+  };
+});
+
+describe('a PostgreSQL ledger', () => {
+  const isCode = (code: string) => ({ name: 'LedgerError', code });
+
+  it('is made once, also where two controllers start on an empty database together', async () => {
+    const url = await server.database();
+    const both = await Promise.all([open(url), open(url), open(url)]);
+    const [first, second] = both;
+    await first?.openMove(aRecord('m1', 'vm1'));
+    expect(await second?.openMoves()).toHaveLength(1);
+    for (const one of both) await one.close();
+  });
+
+  it('keeps two controllers from opening two moves of one VM', async () => {
+    const url = await server.database();
+    const [a, b] = [await open(url), await open(url)];
+    for (let round = 0; round < 20; round += 1) {
+      const ids = [`a${round}`, `b${round}`] as const;
+      const answers = await Promise.all([
+        a.openMove(aRecord(ids[0], 'vm1')),
+        b.openMove(aRecord(ids[1], 'vm1')),
+      ]);
+      expect(answers.filter(Boolean)).toHaveLength(1);
+      await a.closeMove(moveId(ids[answers[0] ? 0 : 1]), aResult());
+    }
+    await a.close();
+    await b.close();
+  });
+
+  it('goes on by itself after the server was killed; what was committed is there', async () => {
+    const url = await server.database();
+    const ledger = await open(url);
+    await ledger.openMove(aRecord('m1', 'vm1'));
+    await server.kill();
+    await expect(ledger.addStage(aStage('m1', 'pre-copy', 'before'))).rejects.toMatchObject(
+      isCode('unreachable'),
+    );
+    await expect(ledger.openMoves()).rejects.toMatchObject(isCode('unreachable'));
+    await server.start();
+    await ledger.addStage(aStage('m1', 'pre-copy', 'after'));
+    expect((await ledger.move(moveId('m1')))?.stages.map(({ phase }) => phase)).toEqual(['after']);
+    await ledger.close();
+  });
+
+  it('is told that it cannot be reached when the network swallows everything', async () => {
+    const wire = await server.wire(await server.database());
+    const ledger = await open(wire.url);
+    await ledger.openMove(aRecord('m1', 'vm1'));
+    wire.cut();
+    const late = Promise.allSettled([
+      ledger.addStage(aStage('m1', 'pre-copy', 'before')),
+      ledger.openMoves(),
+    ]);
+    for (const one of await late) {
+      expect(one).toMatchObject({ status: 'rejected', reason: isCode('unreachable') });
+    }
+    wire.mend();
+    await ledger.addStage(aStage('m1', 'pre-copy', 'after'));
+    expect(await ledger.openMoves()).toHaveLength(1);
+    await ledger.close();
+    await wire.close();
+  });
+
+  it('lets no controller that stands still in a transaction hold up a take-over', async () => {
+    const url = await server.database();
+    const ledger = await open(url);
+    const ada = { id: 'a', name: 'ada' };
+    const claim = { cluster: clusterId('c1'), by: ada, seconds: seconds(30), above: 0 };
+    const lease = await ledger.claimLease({ ...claim, seen: undefined });
+    expect(lease?.token).toBe(1);
+    const frozen = new Client({
+      connectionString: url,
+      idle_in_transaction_session_timeout: 5000,
+    });
+    frozen.on('error', () => undefined);
+    await frozen.connect();
+    await frozen.query('begin');
+    await frozen.query('select * from leases for share');
+    const seen = (await ledger.leaseBoard()).leases[0];
+    const by = { id: 'b', name: 'ben' };
+    expect(await ledger.claimLease({ ...claim, by, seen })).toMatchObject({ token: 2 });
+    await frozen.end().catch(() => undefined);
+    await ledger.close();
+  });
+
+  it('refuses a server that does not keep its promises, and one that is newer', async () => {
+    const url = await server.database();
+    await (await open(url)).close();
+    await server.query(url, `insert into kysely_migration values ('9999-future', 'now')`);
+    await expect(open(url)).rejects.toMatchObject(isCode('newer-schema'));
+    const name = new URL(url).pathname.slice(1);
+    await server.query(url, `alter database ${name} set default_transaction_read_only = on`);
+    await expect(open(url)).rejects.toMatchObject(isCode('read-only'));
+    await server.kill();
+    await server.start(['fsync=off']);
+    await expect(open(await server.database())).rejects.toMatchObject(isCode('unsafe'));
+    await server.kill();
+    await expect(open(url)).rejects.toMatchObject(isCode('unreachable'));
+    await server.start();
+    const ledger = await open(await server.database());
+    expect(await ledger.countMoves(epochSeconds(0))).toBe(0);
+    await ledger.close();
+  });
+});
