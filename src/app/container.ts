@@ -25,6 +25,7 @@ import { collectorSettings } from './collector-settings.ts';
 import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
 import { leaseReasons } from './lease-desk.ts';
 import { guarded, makeLeases, openStore } from './lease-parts.ts';
@@ -226,16 +227,18 @@ const POLLS_TO_SHOW = 2;
 
 /** What the outside sees. */
 function bindFace({ container, options, closers }: Ground): void {
-  const { accessFile, clock, config } = options;
+  const { accessFile, clock, config, seed } = options;
   const cliToken = makeToken();
   bindPart(container, 'api', async (take) => {
     const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
     const { keeper } = (await take('leases')).leases;
     const { collector, executor } = await take('collector', 'executor');
+    const planning = await take('ledger', 'policies', 'planner', 'experience');
     return new DaemonApi({
       ...parts,
       executor,
+      estimator: new Estimator({ ...planning, clock, seed }),
       clock,
       version: VERSION,
       startedAt: clock.now(),

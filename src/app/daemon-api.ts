@@ -9,7 +9,7 @@ import { APPROVAL_SECONDS } from '../domain/approval.ts';
 import type { MoveProgress } from '../domain/events.ts';
 import type { Host } from '../domain/host.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
-import { isIdText, type PlanId, planId } from '../domain/ids.ts';
+import { type HostId, isIdText, type PlanId, planId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import { assertNever, fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -21,6 +21,8 @@ import type {
   ApiProblem,
   ApprovalView,
   CancelView,
+  EstimateRequest,
+  EstimateView,
   HistoryRequest,
   HostView,
   LeaseView,
@@ -39,6 +41,7 @@ import type { AlertDesk } from './alert-desk.ts';
 import { approvalView } from './approval-text.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
 import { cancelMoves, type CancelParts } from './cancel-moves.ts';
+import type { Estimator } from './estimator.ts';
 import { historyWithOpenMoves } from './history.ts';
 import { confirmLease } from './lease-desk.ts';
 import type { OrderDesk } from './order-desk.ts';
@@ -57,6 +60,7 @@ export interface ApiParts extends StatusParts {
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;
   readonly executor: CancelParts['executor'];
+  readonly estimator: Pick<Estimator, 'estimate'>;
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
   /** Asks every host of the VM's source where it is. */
@@ -175,6 +179,18 @@ export class DaemonApi implements Api {
     if (host === undefined) return fail(unknown('host', request.host));
     const given = await this.#parts.orders.give({ ...request, host: host.id }, state.snapshot);
     return ok({ ...given, text: orderText(given, host, this.#inForce()) });
+  }
+
+  async estimate(request: EstimateRequest): Promise<Result<EstimateView, ApiProblem>> {
+    const state = this.#parts.state();
+    if (state === undefined) return fail(NOT_YET);
+    const hosts = new Set<HostId>();
+    for (const name of request.hosts) {
+      const host = this.#findHost(name);
+      if (host === undefined) return fail(unknown('host', name));
+      hosts.add(host.id);
+    }
+    return ok(await this.#parts.estimator.estimate({ ...request, hosts: [...hosts] }, state));
   }
 
   async returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {

@@ -177,6 +177,52 @@ export interface OrderRequest {
   readonly deadlineSeconds: number | null;
 }
 
+export type EstimateRequest = Pick<OrderRequest, 'kind' | 'deadlineSeconds'> & {
+  /** Ids or names. */
+  readonly hosts: readonly string[];
+};
+
+/** What it would take to empty the hosts, as things stand. Nothing was ordered. */
+export interface EstimateView {
+  /** `vms`: those that are not powered off. */
+  readonly hosts: readonly { readonly id: string; readonly name: string; readonly vms: number }[];
+  /** Every VM has somewhere to go. */
+  readonly fits: boolean;
+  /** Until the last VM has left, where all can; by the planner's forecast. */
+  readonly seconds: number | null;
+  readonly deadlineSeconds: number | null;
+  /** Null: there is no deadline. */
+  readonly meetsDeadline: boolean | null;
+  /** In the order of the plan, with those that make room and what else is mandatory. */
+  readonly moves: readonly {
+    readonly vm: string;
+    readonly name: string;
+    readonly from: string;
+    readonly to: string;
+    readonly method: string;
+    readonly criticality: string;
+    readonly startSeconds: number;
+    readonly seconds: number;
+    readonly downtimeSeconds: number;
+    readonly bytes: number;
+  }[];
+  /** VMs that cannot leave, and why. */
+  readonly stays: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly host: string;
+    readonly code: string;
+    readonly detail: string;
+    readonly proof: string | null;
+  }[];
+  /** What would keep moves from starting now: refusal codes, or `would-execute` (mode observe). */
+  readonly held: readonly {
+    readonly code: string;
+    readonly detail: string;
+    readonly moves: number;
+  }[];
+}
+
 /** A refused request: `status` is the HTTP status that fits. */
 export interface ApiProblem {
   readonly status: 400 | 404 | 409 | 503;
@@ -268,6 +314,8 @@ export interface Api {
   latestPlan(): Result<unknown, ApiProblem>;
   orders(): Promise<readonly Order[]>;
   giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>>;
+  /** What such orders would take. */
+  estimate(request: EstimateRequest): Promise<Result<EstimateView, ApiProblem>>;
   /** Ends maintenance or an evacuation: the host is returned to service, its VMs come home. */
   returnHost(host: string, by: string): Promise<Result<OrderView, ApiProblem>>;
   setPaused(paused: boolean, by: string): Promise<void>;

@@ -29,6 +29,10 @@ const orderSchema = z.strictObject({
   deadlineSeconds: z.number().positive().max(31_536_000).nullable().default(null),
 });
 
+const estimateSchema = orderSchema
+  .omit({ host: true, reason: true })
+  .extend({ hosts: z.array(z.string().min(1).max(1_024)).min(1).max(10_000) });
+
 /** Needs nothing but an open port: for load balancers and service managers. */
 export function addProbes(server: FastifyInstance, api: Api): void {
   server.get('/livez', { config: { need: 'none' } }, async () => ({ live: true }));
@@ -73,6 +77,9 @@ export function addWrites(server: FastifyInstance, api: Api): void {
     const by = { kind: 'operator', name: request.by } as const;
     return sendResult(reply, await api.giveOrder({ ...order, by, dedupeKey: '' }));
   });
+  server.post('/api/v1/orders/estimate', write, async (request, reply) =>
+    sendResult(reply, await api.estimate(parse(estimateSchema, request.body))),
+  );
   server.post('/api/v1/hosts/:name/return', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.returnHost(name, request.by));

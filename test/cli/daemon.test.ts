@@ -65,6 +65,20 @@ describe('the daemon, asked by its CLI', () => {
     expect((await cli(['hosts'], env)).out).toMatch(/^HOST +CLUSTER +STATE/);
   });
 
+  it('tells what it would take to empty a host, and orders nothing', async () => {
+    const host = (await json<HostView[]>('hosts')).find(({ vms }) => vms > 2 && vms < 9);
+    const args = ['maintenance', 'enter', host?.name ?? '', '--dry-run', '--deadline', '2h'];
+    const { code, out } = await cli(args, env);
+    expect([code, out]).toEqual([0, expect.stringMatching(/VMs leave in about .*have a place/)]);
+    expect((await cli([...args.slice(0, 5), '1ms'], env)).code).toBe(1);
+    expect((await cli([...args.slice(0, 5), 'soon'], env)).code).toBe(2);
+    expect(await json<object>('evacuate', host?.name ?? '', '--dry-run')).toMatchObject({
+      fits: true,
+      deadlineSeconds: null,
+    });
+    expect(await demo.daemon.api.orders()).toEqual([]);
+  });
+
   it('empties a host for maintenance and brings its VMs home', async () => {
     const hosts = await json<HostView[]>('hosts');
     const host = hosts.find(({ vms }) => vms > 2 && vms < 9) ?? hosts[0];

@@ -32,7 +32,12 @@ export async function daemonOnVirtualTime(story: string): Promise<VirtualDaemon>
   const world = new StoryWorld(fleet, clock);
   const base = defaultDaemonConfig();
   const daemon = await buildDaemon({
-    config: { ...base, stateDir: join(folder, 'state'), policies: [...policies] },
+    // No file at all: the shipped policy.
+    config: {
+      ...base,
+      stateDir: join(folder, 'state'),
+      policies: policies.filter((file) => file !== 'default'),
+    },
     clock,
     sources: async () => ({
       hypervisors: new Map(

@@ -30,6 +30,7 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
       asked.orders.push(request);
       return fail(NOTHING);
     },
+    estimate: async () => fail(NOTHING),
     returnHost: async () => fail(NOTHING),
     cancel: async () => fail(NOTHING),
     setPaused: async (paused, by) => {

@@ -3,8 +3,10 @@
 import type { Command } from 'commander';
 
 import { findNamed } from '../../app/views.ts';
-import type { ApprovalView, HostView, OrderView } from '../../ports/api.ts';
+import { DURATION } from '../../config/quantities.ts';
+import type { ApprovalView, EstimateView, HostView, OrderView } from '../../ports/api.ts';
 import { makeClient, type Client } from '../client.ts';
+import { estimateText, summaryLines } from '../estimate-text.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
 import { formatLines } from '../table.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
@@ -12,6 +14,7 @@ import { remoteOptions, segment, showView, type RemoteOptions } from './remote.t
 interface OrderOptions extends RemoteOptions {
   readonly reason: string;
   readonly deadline?: string;
+  readonly dryRun?: boolean;
 }
 
 export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
@@ -19,7 +22,8 @@ export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) =>
     .description('move every VM off the hosts, mission-critical first')
     .argument('<host...>', 'hosts, by id or name')
     .option('--reason <text>', 'for the record', 'ordered by an operator')
-    .option('--deadline <seconds>', 'to be empty within this many seconds')
+    .option('--deadline <time>', 'to be empty within this time: 2h, 90m')
+    .option('--dry-run', 'only tell what it would take')
     .addHelpText('after', '\nExample:\n  drover evacuate h3 --reason "disk is dying"')
     .action(async (hosts: string[], options: OrderOptions) =>
       setExit(await giveOrders(io, options, { kind: 'evacuate', hosts })),
@@ -29,7 +33,8 @@ export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) =>
     .description('empty the host and keep it empty')
     .argument('<host...>', 'hosts, by id or name')
     .option('--reason <text>', 'for the record', 'maintenance')
-    .option('--deadline <seconds>', 'to be empty within this many seconds')
+    .option('--deadline <time>', 'to be empty within this time: 2h, 90m')
+    .option('--dry-run', 'only tell what it would take')
     .addHelpText('after', '\nExample:\n  drover maintenance enter h3 --reason "firmware update"')
     .action(async (hosts: string[], options: OrderOptions) =>
       setExit(await giveOrders(io, options, { kind: 'maintenance', hosts })),
@@ -78,20 +83,31 @@ function addSwitches(program: Command, io: Io): void {
     );
 }
 
-async function giveOrders(
-  io: Io,
-  options: OrderOptions,
-  what: { readonly kind: 'evacuate' | 'maintenance'; readonly hosts: readonly string[] },
-): Promise<ExitCode> {
+interface Wanted {
+  readonly kind: 'evacuate' | 'maintenance';
+  readonly hosts: readonly string[];
+}
+
+async function giveOrders(io: Io, options: OrderOptions, wanted: Wanted): Promise<ExitCode> {
+  const { kind, hosts } = wanted;
   const deadlineSeconds = deadlineOf(options.deadline);
-  return forEachHost(io, options, what.hosts, (client, host) =>
-    client.post<OrderView>('/api/v1/orders', {
-      kind: what.kind,
-      host,
-      reason: options.reason,
-      deadlineSeconds,
-    }),
+  const client = await makeClient(io, options);
+  const ask = (): Promise<EstimateView> =>
+    client.post<EstimateView>('/api/v1/orders/estimate', { kind, hosts, deadlineSeconds });
+  if (options.dryRun === true) {
+    const view = await ask();
+    if (options.json === true) printJson(io, view);
+    else io.out(estimateText(view));
+    return view.fits && view.meetsDeadline !== false ? EXIT.done : EXIT.findings;
+  }
+  const { reason } = options;
+  const code = await forEachHost(io, options, hosts, (daemon, host) =>
+    daemon.post<OrderView>('/api/v1/orders', { kind, host, reason, deadlineSeconds }),
   );
+  // An order needs no estimate: where there is none, it is carried out all the same.
+  const view = options.json === true ? undefined : await ask().catch(() => undefined);
+  if (view !== undefined) io.out(formatLines(summaryLines(view)));
+  return code;
 }
 
 async function returnHosts(io: Io, options: RemoteOptions, hosts: string[]): Promise<ExitCode> {
@@ -163,8 +179,9 @@ function tellResult(io: Io, result: OrderView | RefusedOrder): void {
 
 function deadlineOf(text: string | undefined): number | null {
   if (text === undefined) return null;
-  const value = Number(text);
+  const parsed = DURATION.parse(text);
+  const value = parsed.ok ? parsed.value : Number(text);
   if (!Number.isFinite(value) || value <= 0)
-    throw new CliError(EXIT.usage, `--deadline ${text}: expected a number of seconds above 0`);
+    throw new CliError(EXIT.usage, `--deadline ${text}: expected ${DURATION.expected}, above 0`);
   return value;
 }
