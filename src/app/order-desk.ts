@@ -7,7 +7,7 @@ import type { EventSink } from '../ports/events.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Host } from '../domain/host.ts';
-import { orderId, type HostId } from '../domain/ids.ts';
+import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds } from '../domain/units.ts';
@@ -83,6 +83,15 @@ export class OrderDesk {
       const { ledger } = this.#parts;
       if ((await ledger.order(returning.id))?.state === 'returning')
         await ledger.putOrder(returning);
+    });
+  }
+
+  /** What was told about the deadline of an order that is open still. */
+  noteDeadline(id: OrderId, deadlineTold: NonNullable<Order['deadlineTold']>): Promise<void> {
+    return this.#turns.take(async () => {
+      const { ledger } = this.#parts;
+      const order = await ledger.order(id);
+      if (order?.state === 'open') await ledger.putOrder({ ...order, deadlineTold });
     });
   }
 

@@ -21,6 +21,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { classify } from '../rules/classify.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
+import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import { Homecoming } from './homecoming.ts';
@@ -70,12 +71,14 @@ export interface TickParts {
 export class Tick {
   readonly #parts: TickParts;
   readonly #homecoming: Homecoming;
+  readonly #deadlines: Deadlines;
   #state: TickState | undefined;
   #open = new Map<FindingId, Finding>();
 
   constructor(parts: TickParts) {
     this.#parts = parts;
     this.#homecoming = new Homecoming(parts);
+    this.#deadlines = new Deadlines(parts);
   }
 
   get state(): TickState | undefined {
@@ -122,6 +125,7 @@ export class Tick {
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
     this.#state = { ...base, result, verdicts, rejected: undefined };
     await this.#homecoming.judge({ ...base, orders: own, result, verdicts });
+    await this.#deadlines.judge({ ...base, orders: own, result });
     return this.#state;
   }
 

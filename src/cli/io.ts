@@ -20,7 +20,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** For the help and the README. */
 export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   0: 'done',
-  1: 'findings or violations, where the verb was asked to check (doctor, plan, policy check)',
+  1: 'findings or violations, where the verb was asked to check (doctor, plan, --dry-run, …)',
   2: 'wrong usage or invalid input',
   3: 'the daemon, a hypervisor or a file could not be reached',
 };

@@ -191,6 +191,12 @@ export const maintenanceSchema = section({
     '5m',
     'So long they run there, and nothing speaks against the host, before the others follow.',
   ),
+  onDeadline: option(
+    choice(['keep-on', 'withdraw']),
+    'keep-on',
+    'What becomes of an order whose deadline has passed with VMs still on the host; withdraw ' +
+      'returns the host to service.',
+  ),
 });
 
 export const weightsSchema = section({

@@ -111,6 +111,7 @@ function optionsOf({ limits, migration, maintenance, mode, weights }: Sections):
     maintenance: {
       canaries: maintenance.canaries,
       canarySeconds: maintenance.canaryFor,
+      onDeadline: maintenance.onDeadline,
     },
     mode,
     weights: { ...otherWeights, perMoveBytes: perMove },

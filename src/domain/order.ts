@@ -27,6 +27,8 @@ export interface Order {
    * `returning`: those that are still to come.
    */
   readonly home: readonly string[];
+  /** What was told about the deadline: that it cannot be met, that it has passed. */
+  readonly deadlineTold?: 'late' | 'missed' | undefined;
   /** `returning`: since when none of those that are to come could; absent: some may. */
   readonly stuckSince?: EpochSeconds | undefined;
   /** `returning`: who of `home` may come by now; absent: all of them. */

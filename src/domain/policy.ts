@@ -167,12 +167,14 @@ export interface MigrationSettings {
   readonly methods: readonly MoveMethod[];
 }
 
-/** How a host comes back from maintenance. */
+/** How hosts are emptied by order, and come back. */
 export interface MaintenanceSettings {
   /** So many of the least important VMs come home first; 0: without a trial. */
   readonly canaries: number;
   /** So long they run there, with nothing against the host, before the others follow. */
   readonly canarySeconds: Seconds;
+  /** When an order's deadline has passed and the host is not empty. */
+  readonly onDeadline: 'keep-on' | 'withdraw';
 }
 
 /** Weights of the objective; see the planner for the formula of each term. */

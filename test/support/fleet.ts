@@ -16,7 +16,13 @@ import {
 } from '../../src/domain/ids.ts';
 import { type MetricWindow, heldWindow } from '../../src/domain/measured.ts';
 import type { PlacementRule } from '../../src/domain/placement.ts';
-import type { Limits, MigrationSettings, PolicySet, Weights } from '../../src/domain/policy.ts';
+import type {
+  Limits,
+  MaintenanceSettings,
+  MigrationSettings,
+  PolicySet,
+  Weights,
+} from '../../src/domain/policy.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import {
   GIB,
@@ -301,6 +307,10 @@ export function someWeights(options: Partial<Weights> = {}): Weights {
   };
 }
 
+export function someMaintenance(options: Partial<MaintenanceSettings> = {}): MaintenanceSettings {
+  return { canaries: 2, canarySeconds: seconds(300), onDeadline: 'keep-on', ...options };
+}
+
 export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
   return {
     revision: 'test',
@@ -312,7 +322,7 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     placement: [],
     limits: someLimits(),
     migration: someMigration(),
-    maintenance: { canaries: 2, canarySeconds: seconds(300) },
+    maintenance: someMaintenance(),
     mode: { default: 'automatic', clusters: {}, approve: [] },
     weights: someWeights(),
     ...options,

@@ -11,10 +11,18 @@ import {
 import { hostId, orderId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { Order, ReturnProgress } from '../../../src/domain/order.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
-import { epochSeconds, seconds } from '../../../src/domain/units.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
 import { CRITICALITIES, type Vm } from '../../../src/domain/vm.ts';
 import { seededRng } from '../../../src/domain/rng.ts';
-import { aFinding, aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
+import {
+  aFinding,
+  aHost,
+  aPolicy,
+  aSnapshot,
+  aVm,
+  someMaintenance,
+  TEST_NOW,
+} from '../../support/fleet.ts';
 
 const H1 = hostId('h1');
 
@@ -50,8 +58,7 @@ function returning(home: readonly string[], progress: ReturnProgress = NOBODY_YE
 }
 
 function view(snapshot: Snapshot, options: Partial<WaveView> = {}): WaveView {
-  const maintenance = { canaries: 2, canarySeconds: seconds(300) };
-  const settings = aPolicy({ maintenance });
+  const settings = aPolicy();
   return { snapshot, settings, now: TEST_NOW, blocked: new Set(), ...options };
 }
 
@@ -120,7 +127,7 @@ describe('the return to a repaired host', () => {
   });
 
   it('without canaries lets one criticality after the other go at once', () => {
-    const maintenance = { canaries: 0, canarySeconds: seconds(300) };
+    const maintenance = someMaintenance({ canaries: 0 });
     const at = view(withHome(), { settings: aPolicy({ maintenance }) });
     expect(nextWave(returning(NAMES), NOBODY_YET, at)).toMatchObject({ released: ['ci'] });
   });

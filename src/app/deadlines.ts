@@ -1,0 +1,101 @@
+/**
+ * Watches the deadlines of open orders: warns as soon as the plan shows that one cannot be met,
+ * says so when one has passed with VMs still there, and then keeps on or gives the host back, as
+ * the policy says. Each is told once; the order remembers it.
+ */
+
+import type { HistoryEntry } from '../domain/journal.ts';
+import type { Order } from '../domain/order.ts';
+import type { PlanResult } from '../domain/plan.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+import type { Vm } from '../domain/vm.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { emptyAfter } from './estimate.ts';
+import type { OrderDesk } from './order-desk.ts';
+import type { PolicyStore } from './policy-store.ts';
+
+export interface DeadlineParts {
+  readonly ledger: Ledger;
+  readonly orders: OrderDesk;
+  readonly policies: Pick<PolicyStore, 'policies'>;
+  readonly clock: Clock;
+  readonly events: EventSink;
+}
+
+export interface DeadlineView {
+  readonly snapshot: Snapshot;
+  readonly orders: readonly Order[];
+  readonly result: PlanResult;
+}
+
+/** Names in a warning; more of them tell nobody more. */
+const MOST_NAMES = 5;
+
+export class Deadlines {
+  readonly #parts: DeadlineParts;
+
+  constructor(parts: DeadlineParts) {
+    this.#parts = parts;
+  }
+
+  async judge(view: DeadlineView): Promise<void> {
+    for (const order of view.orders) {
+      const { state, deadline } = order;
+      if (state === 'open' && deadline !== undefined) await this.#judge(order, deadline, view);
+    }
+  }
+
+  async #judge(order: Order, deadline: EpochSeconds, view: DeadlineView): Promise<void> {
+    const { clock, orders, policies } = this.#parts;
+    const host = view.snapshot.hosts.find(({ id }) => id === order.host);
+    const left = view.snapshot.vms.filter(
+      (vm) => vm.host === order.host && vm.powerState !== 'off',
+    );
+    if (host === undefined || left.length === 0 || order.deadlineTold === 'missed') return;
+    if (clock.now() < deadline) {
+      const why = order.deadlineTold === undefined ? whyLate(order, deadline, left, view) : '';
+      if (why !== '')
+        await this.#tell(order, 'late', `${host.name} will miss its deadline: ${why}`);
+      return;
+    }
+    const isKept = policies.policies.maintenance.onDeadline === 'keep-on';
+    const then = isKept ? 'the work goes on' : 'the order is withdrawn';
+    const text = `${host.name} has missed its deadline: ${namesOf(left)} still there; ${then}`;
+    await this.#tell(order, 'missed', text);
+    if (!isKept) await orders.returnHost(host, 'its deadline');
+  }
+
+  async #tell(order: Order, what: 'late' | 'missed', text: string): Promise<void> {
+    const { clock, events, ledger, orders } = this.#parts;
+    const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
+    const line: HistoryEntry = { at: clock.now(), kind: 'order', ...about, text };
+    await ledger.addHistory([line]);
+    events.emit('warning', { key: `deadline ${order.id}`, text });
+    await orders.noteDeadline(order.id, what);
+  }
+}
+
+/** Empty: by the plan it will be met. Moves under way are taken to end in time. */
+function whyLate(
+  { host }: Order,
+  deadline: EpochSeconds,
+  left: readonly Vm[],
+  { snapshot, result }: DeadlineView,
+): string {
+  const { plan } = result;
+  const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));
+  for (const move of plan.moves) if (move.from === host) leaving.add(move.vm);
+  const stuck = left.filter(({ id }) => !leaving.has(id));
+  if (stuck.length > 0) return `the plan has no place for ${namesOf(stuck)}`;
+  const over = plan.snapshotAt + emptyAfter(plan, [host]) - deadline;
+  return over > 0 ? `by the plan it is empty ${Math.ceil(over)} s later` : '';
+}
+
+function namesOf(vms: readonly Vm[]): string {
+  const names = vms.map(({ name }) => name).toSorted();
+  const more = names.length - MOST_NAMES;
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(', ');
+}
