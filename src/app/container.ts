@@ -18,15 +18,18 @@ import { EventBus } from '../observe/event-bus.ts';
 import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
 import { watchProcess } from '../observe/process-metrics.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Hook } from '../ports/hooks.ts';
 import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
 import { Closers, type Closer } from './closers.ts';
+import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings } from './collector-settings.ts';
 import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
+import { HookRuns } from './hook-runs.ts';
 import { leaseReasons } from './lease-desk.ts';
 import { guarded, makeLeases, openStore } from './lease-parts.ts';
 import { locator } from './locator.ts';
@@ -56,6 +59,8 @@ export interface DaemonOptions {
   readonly accessFile: string;
   /** Default: a worker thread. Simulations plan in-process, to be repeatable. */
   readonly planner?: PlanRunner;
+  /** Default: those of the configuration. */
+  readonly hooks?: readonly Hook[];
   /** Ids of orders. Default: version 7 UUIDs. Simulations count, to be repeatable. */
   readonly newId?: () => string;
   /** Seconds of the clock per second of real time; the schedule counts real ones. */
@@ -153,13 +158,20 @@ function bindTick({ container, options, closers }: Ground): void {
     const { ledger, events } = await take('ledger', 'events');
     return new OrderDesk({ ledger, clock, events, newId: options.newId ?? uuidv7 });
   });
+  bindPart(container, 'hooks', async (take) => {
+    const parts = await take('ledger', 'orders', 'policies', 'events');
+    const hooks = options.hooks ?? configuredHooks(config.maintenance.hooks);
+    const runs = new HookRuns({ ...parts, clock, hooks });
+    closers.add(() => runs.stop());
+    return runs;
+  });
   bindPart(container, 'alerts', async (take) => {
     const { orders, events } = await take('orders', 'events');
     return new AlertDesk(orders, new FiringAlerts({ clock, events, ...config.alerts }));
   });
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
-    const doers = await take('ladder', 'dispatcher', 'executor', 'alerts');
+    const doers = await take('ladder', 'dispatcher', 'executor', 'alerts', 'hooks');
     const { keeper } = (await take('leases')).leases;
     return new Tick({
       ...judges,
@@ -235,9 +247,11 @@ function bindFace({ container, options, closers }: Ground): void {
     const { keeper } = (await take('leases')).leases;
     const { collector, executor } = await take('collector', 'executor');
     const planning = await take('ledger', 'policies', 'planner', 'experience');
+    const { hooks } = await take('hooks');
     return new DaemonApi({
       ...parts,
       executor,
+      hooks: hooks.names,
       estimator: new Estimator({ ...planning, clock, seed }),
       clock,
       version: VERSION,

@@ -60,6 +60,8 @@ export interface ApiParts extends StatusParts {
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;
   readonly executor: CancelParts['executor'];
+  /** Names of the configured hooks. */
+  readonly hooks: readonly string[];
   readonly estimator: Pick<Estimator, 'estimate'>;
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
@@ -177,6 +179,10 @@ export class DaemonApi implements Api {
     if (state === undefined) return fail(NOT_YET);
     const host = this.#findHost(request.host);
     if (host === undefined) return fail(unknown('host', request.host));
+    const { hook } = request;
+    if (hook !== undefined && !this.#parts.hooks.includes(hook)) {
+      return fail(unknownHook(hook, this.#parts.hooks));
+    }
     const given = await this.#parts.orders.give({ ...request, host: host.id }, state.snapshot);
     return ok({ ...given, text: orderText(given, host, this.#inForce()) });
   }
@@ -196,6 +202,9 @@ export class DaemonApi implements Api {
   async returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {
     const host = this.#findHost(name);
     if (host === undefined) return fail(unknown('host', name));
+    const orders = await this.#parts.ledger.orders(false);
+    const busy = orders.find((one) => one.host === host.id && one.hook?.state === 'running');
+    if (busy?.state === 'open') return fail(hookRuns(host.name, busy.hook?.name ?? ''));
     const order = await this.#parts.orders.returnHost(host, by);
     if (order === undefined) return fail(notOrdered(host.name));
     const given = { order, what: 'changed' } as const;
@@ -310,5 +319,24 @@ function notOrdered(host: string): ApiProblem {
     code: 'no-order',
     detail: `host ${host} is neither in maintenance nor being evacuated`,
     hint: 'drover hosts shows the state of each host',
+  };
+}
+
+function unknownHook(hook: string, known: readonly string[]): ApiProblem {
+  const names = known.length === 0 ? 'none is configured' : `there are ${known.join(', ')}`;
+  return {
+    status: 400,
+    code: 'unknown-hook',
+    detail: `no maintenance hook is called ${JSON.stringify(hook)}: ${names}`,
+    hint: 'maintenance.hooks in the daemon file says what may be run',
+  };
+}
+
+function hookRuns(host: string, hook: string): ApiProblem {
+  return {
+    status: 409,
+    code: 'hook-runs',
+    detail: `the hook ${hook} is at work on ${host}: its VMs cannot come home yet`,
+    hint: 'wait until it ends (its time-out ends it for sure), then return the host',
   };
 }

@@ -74,7 +74,7 @@ export class Deadlines {
     const line: HistoryEntry = { at: clock.now(), kind: 'order', ...about, text };
     await ledger.addHistory([line]);
     events.emit('warning', { key: `deadline ${order.id}`, text });
-    await orders.noteDeadline(order.id, what);
+    await orders.note(order.id, { deadlineTold: what });
   }
 }
 

@@ -21,6 +21,8 @@ export interface NewOrder {
   readonly reason: string;
   readonly dedupeKey: string;
   readonly deadlineSeconds: number | null;
+  /** Maintenance: the hook to run when the host is empty. */
+  readonly hook?: string | undefined;
 }
 
 export interface GivenOrder {
@@ -47,7 +49,8 @@ export class OrderDesk {
   /**
    * Opens an order, or returns the one that is open already for this host and key. Maintenance of
    * a host that is only being evacuated raises that order; the reverse changes nothing. A person
-   * who orders what an alert has ordered makes it their own: it needs no approval any more.
+   * who orders what an alert has ordered makes it their own: it needs no approval any more. A
+   * hook is added to an order that has none, or takes the place of one that has failed.
    */
   give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
     return this.#turns.take(() => this.#give(wanted, world));
@@ -86,12 +89,12 @@ export class OrderDesk {
     });
   }
 
-  /** What was told about the deadline of an order that is open still. */
-  noteDeadline(id: OrderId, deadlineTold: NonNullable<Order['deadlineTold']>): Promise<void> {
+  /** Writes down what was done or told about an order; of one that is not open any more nothing. */
+  note(id: OrderId, change: Pick<Order, 'hook' | 'deadlineTold'>): Promise<void> {
     return this.#turns.take(async () => {
       const { ledger } = this.#parts;
       const order = await ledger.order(id);
-      if (order?.state === 'open') await ledger.putOrder({ ...order, deadlineTold });
+      if (order?.state === 'open') await ledger.putOrder({ ...order, ...change });
     });
   }
 
@@ -100,13 +103,15 @@ export class OrderDesk {
     if (open !== undefined) {
       const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
       const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
-      if (!raised && !adopted) {
+      const isNewHook = open.hook === undefined || open.hook.state === 'failed';
+      const hook = (isNewHook ? this.#hookOf(wanted) : undefined) ?? open.hook;
+      if (!raised && !adopted && hook === open.hook) {
         this.#parts.events.emit('order', { order: open, what: 'repeated' });
         return { order: open, what: 'repeated' };
       }
       const kind = raised ? 'maintenance' : open.kind;
       const own = adopted ? { by: wanted.by, reason: wanted.reason } : {};
-      const order = { ...open, ...own, kind };
+      const order = { ...open, ...own, kind, ...(hook === undefined ? {} : { hook }) };
       return {
         order: await this.#put(order, 'changed', lineOf(kind, wanted, world)),
         what: 'changed',
@@ -134,7 +139,13 @@ export class OrderDesk {
       state: 'open',
       dedupeKey: wanted.dedupeKey,
       home: [...new Set([...here, ...onTheirWay])],
+      ...(wanted.hook === undefined ? {} : { hook: this.#hookOf(wanted) }),
     };
+  }
+
+  #hookOf({ hook: name }: NewOrder): Order['hook'] {
+    if (name === undefined) return undefined;
+    return { name, state: 'waiting', attempts: 0, since: this.#parts.clock.now(), output: '' };
   }
 
   async #openOrder(host: HostId): Promise<Order | undefined> {

@@ -25,6 +25,7 @@ import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import { Homecoming } from './homecoming.ts';
+import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { CheckedPlan } from './plan-job.ts';
 import type { PlanRunner } from './planner.ts';
@@ -62,6 +63,7 @@ export interface TickParts {
   readonly ladder: HostLadder;
   readonly dispatcher: Dispatcher;
   readonly orders: OrderDesk;
+  readonly hooks: HookRuns;
   readonly executor: Executor;
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
@@ -126,6 +128,7 @@ export class Tick {
     this.#state = { ...base, result, verdicts, rejected: undefined };
     await this.#homecoming.judge({ ...base, orders: own, result, verdicts });
     await this.#deadlines.judge({ ...base, orders: own, result });
+    await this.#parts.hooks.update({ ...base, orders: own });
     return this.#state;
   }
 

@@ -18,6 +18,7 @@ import type { DaemonApi } from './daemon-api.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import type { DaemonMemory } from './memory.ts';
+import type { HookRuns } from './hook-runs.ts';
 import type { LeaseHouse } from './lease-parts.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
@@ -42,6 +43,7 @@ export interface Parts {
   readonly experience: Experience;
   readonly ladder: HostLadder;
   readonly orders: OrderDesk;
+  readonly hooks: HookRuns;
   readonly alerts: AlertDesk;
   readonly executor: Executor;
   readonly dispatcher: Dispatcher;

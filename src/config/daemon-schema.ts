@@ -14,6 +14,7 @@ import {
   secretText,
   table,
   text,
+  whole,
 } from './fields.ts';
 import { option, optional, section } from './options.ts';
 
@@ -89,6 +90,33 @@ const prometheus = group({
   lookBack: optional(duration({ above: 0 }), 'At least twice the scrape interval; default 2m.'),
 });
 
+const hook = group({
+  name: name('a name'),
+  command: optional(list(text('an argument')), 'Run without a shell: the program, its arguments.'),
+  url: optional(address(), 'Or a webhook: a POST with JSON; 2xx means done.'),
+  ...secret,
+  timeout: option(duration({ above: 0 }), '30m', 'The command is ended, or the webhook given up.'),
+  attempts: option(
+    whole('a number of attempts', { min: 1, max: 100 }),
+    1,
+    'How often it may be run, also after a restart of Drover; more than 1 only where a second ' +
+      'run does no harm.',
+  ),
+  wellFor: option(
+    duration(),
+    '5m',
+    'So long after it nothing speaks against the host before its VMs come home.',
+  ),
+  patience: option(
+    duration({ above: 0 }),
+    '30m',
+    'So long after it the host may take to become well.',
+  ),
+}).refine(({ command, url }) => (command === undefined) !== (url === undefined), {
+  message: 'says not what to do',
+  params: { expected: 'either command or url' },
+});
+
 const token = group({
   name: name('who it was given to'),
   role: choice(['viewer', 'operator', 'alert']),
@@ -147,6 +175,13 @@ export const daemonSchema = group({
     tickEvery: option(duration({ min: 1 }), '1m', 'How often the fleet is judged and planned.'),
     housekeepingEvery: option(duration({ min: 1 }), '1h', 'How often old records are removed.'),
     window: option(duration({ min: 10 }), '5m', 'What means and percentiles are taken over.'),
+  }),
+  maintenance: section({
+    hooks: option(
+      list(hook),
+      [],
+      'What may be run on a host that maintenance has emptied (`maintenance enter --hook NAME`).',
+    ),
   }),
   alerts: section({
     expireAfter: option(

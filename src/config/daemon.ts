@@ -64,6 +64,21 @@ export interface ControllerConfig {
   readonly leaseSeconds: Seconds;
 }
 
+export interface HookConfig {
+  readonly name: string;
+  readonly action:
+    | { readonly kind: 'command'; readonly command: readonly string[] }
+    | {
+        readonly kind: 'webhook';
+        readonly url: string;
+        readonly bearerToken: string | undefined;
+      };
+  readonly timeoutSeconds: Seconds;
+  readonly attempts: number;
+  readonly wellSeconds: Seconds;
+  readonly patienceSeconds: Seconds;
+}
+
 export interface DaemonConfig {
   readonly stateDir: string;
   /** Undefined: embedded, in the state folder. */
@@ -85,6 +100,7 @@ export interface DaemonConfig {
     readonly housekeepingEverySeconds: Seconds;
     readonly windowSeconds: Seconds;
   };
+  readonly maintenance: { readonly hooks: readonly HookConfig[] };
   readonly alerts: { readonly expireAfterSeconds: Seconds };
   readonly log: {
     readonly level: DaemonEntries['log']['level'];
@@ -175,18 +191,24 @@ function doubleNames(entries: DaemonEntries, document: ConfigDocument): ConfigPr
     ...entries.sources.map(({ id }, i) => ({ id, path: ['sources', i, 'id'] })),
     ...entries.prometheus.map(({ id }, i) => ({ id, path: ['prometheus', i, 'id'] })),
   ];
-  const seen = new Set<string>();
-  return named.flatMap(({ id, path }) => {
-    if (seen.has(id)) return [problemOf(document, path, `another source "${id}"`)];
-    seen.add(id);
-    return [];
+  const hooks = entries.maintenance.hooks.map(({ name: id }, i) => {
+    return { id, path: ['maintenance', 'hooks', i, 'name'] };
   });
+  const twice = (kind: string, things: typeof named): ConfigProblem[] => {
+    const seen = new Set<string>();
+    return things.flatMap(({ id, path }) => {
+      if (seen.has(id)) return [problemOf(document, path, `another ${kind} "${id}"`)];
+      seen.add(id);
+      return [];
+    });
+  };
+  return [...twice('source', named), ...twice('hook', hooks)];
 }
 
 type Reader = (entry: SecretEntry, path: readonly PropertyKey[]) => string | undefined;
 
 function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader): DaemonConfig {
-  const { alerts, controller, http, influx, ledger, schedule, log } = entries;
+  const { alerts, controller, http, influx, ledger, maintenance, schedule, log } = entries;
   return {
     stateDir: resolve(around.folder, entries.stateDir ?? defaultStateDir(around.env)),
     ledger: ledger === undefined ? undefined : ledgerOf(ledger, secret),
@@ -221,6 +243,7 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
       housekeepingEverySeconds: schedule.housekeepingEvery,
       windowSeconds: schedule.window,
     },
+    maintenance: { hooks: maintenance.hooks.map((entry, i) => hookOf(entry, i, secret)) },
     alerts: { expireAfterSeconds: alerts.expireAfter },
     log,
   };
@@ -243,11 +266,10 @@ function prometheusOf(
   secret: Reader,
 ): PrometheusConfig {
   const { hostLabel, hostPattern, vmLabel, aliases, timeout, lookBack } = entry;
-  const hasToken = [entry.token, entry.tokenFile, entry.tokenEnv].some((one) => one !== undefined);
   return {
     source: entry.id,
     url: entry.url,
-    bearerToken: hasToken ? secret(entry, ['prometheus', i]) : undefined,
+    bearerToken: hasToken(entry) ? secret(entry, ['prometheus', i]) : undefined,
     ...(hostLabel === undefined ? {} : { hostLabel }),
     ...(hostPattern === undefined ? {} : { hostPattern }),
     ...(vmLabel === undefined ? {} : { vmLabel }),
@@ -255,4 +277,26 @@ function prometheusOf(
     ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
     ...(lookBack === undefined ? {} : { lookBackSeconds: lookBack }),
   };
+}
+
+function hookOf(
+  entry: DaemonEntries['maintenance']['hooks'][number],
+  i: number,
+  secret: Reader,
+): HookConfig {
+  const { name, command, url = '', timeout, attempts, wellFor, patience } = entry;
+  const bearerToken = hasToken(entry) ? secret(entry, ['maintenance', 'hooks', i]) : undefined;
+  return {
+    name,
+    action:
+      command === undefined ? { kind: 'webhook', url, bearerToken } : { kind: 'command', command },
+    timeoutSeconds: timeout,
+    attempts,
+    wellSeconds: wellFor,
+    patienceSeconds: patience,
+  };
+}
+
+function hasToken({ token, tokenFile, tokenEnv }: SecretEntry): boolean {
+  return [token, tokenFile, tokenEnv].some((one) => one !== undefined);
 }

@@ -71,6 +71,8 @@ export interface EventMap {
     readonly to: HostState;
     readonly reason: string;
   };
+  /** What becomes of the hook of a maintenance order. */
+  readonly hook: { readonly host: HostId; readonly text: string };
   readonly order: { readonly order: Order; readonly what: 'given' | 'repeated' | 'changed' };
   readonly policies: { readonly revision: string; readonly files: readonly string[] };
   /** A policy edit was refused; the previous set stays in force. */

@@ -27,6 +27,8 @@ export interface Order {
    * `returning`: those that are still to come.
    */
   readonly home: readonly string[];
+  /** Maintenance: what is run on the empty host, which then returns by itself. */
+  readonly hook?: HookProgress | undefined;
   /** What was told about the deadline: that it cannot be met, that it has passed. */
   readonly deadlineTold?: 'late' | 'missed' | undefined;
   /** `returning`: since when none of those that are to come could; absent: some may. */
@@ -47,6 +49,22 @@ export interface ReturnProgress {
   readonly isTried: boolean;
   /** Why nobody may come at the moment; undefined: nothing speaks against it. */
   readonly heldBy?: string | undefined;
+}
+
+/** How far the hook of a maintenance order is. `failed`: a person has to look. */
+export interface HookProgress {
+  readonly name: string;
+  readonly state: 'waiting' | 'running' | 'done' | 'failed';
+  /** How often it was started. */
+  readonly attempts: number;
+  /** `waiting`: not before; `running`: its start; else its end. */
+  readonly since: EpochSeconds;
+  /** The end of what it printed, or why it failed. */
+  readonly output: string;
+  /** Kind and version of the hypervisor before it ran. */
+  readonly versionBefore?: string | undefined;
+  /** `done`: since when nothing speaks against the host. */
+  readonly wellSince?: EpochSeconds | undefined;
 }
 
 /** A VM that stays away from its home. */

@@ -144,6 +144,7 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
       const isTrouble = event.what === 'lost' || event.what === 'stepped-back';
       logger[isTrouble ? 'warn' : 'info'](event, 'lease');
     }),
+    events.on('hook', (event) => logger.info(event, 'hook')),
     events.on('order', ({ order: { home, ...order }, what }) =>
       logger.info({ order: { ...order, home: home.length }, what }, 'order'),
     ),

@@ -198,6 +198,7 @@ class Teller {
         const name = this.#bold(this.#names.host(host));
         this.#tell(`${name}  ${from} → ${to}  ${this.#dim(printable(reason))}`);
       }),
+      bus.on('hook', ({ text }) => this.#tell(printable(text))),
       bus.on('order', ({ order, what }) => {
         if (what !== 'repeated') this.#order(order, what);
       }),

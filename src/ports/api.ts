@@ -175,6 +175,8 @@ export interface OrderRequest {
   /** Repetitions with the same key are the same order; empty: one per host and kind. */
   readonly dedupeKey: string;
   readonly deadlineSeconds: number | null;
+  /** Maintenance: what is to run when the host is empty; it returns by itself then. */
+  readonly hook?: string | undefined;
 }
 
 export type EstimateRequest = Pick<OrderRequest, 'kind' | 'deadlineSeconds'> & {

@@ -22,15 +22,21 @@ const historySchema = z.object({
   limit: limitSchema.default(100),
 });
 
-const orderSchema = z.strictObject({
+const orderFields = z.strictObject({
   kind: z.enum(['evacuate', 'maintenance']),
   host: z.string().min(1).max(1_024),
   reason: z.string().max(1_024).default('ordered by an operator'),
   deadlineSeconds: z.number().positive().max(31_536_000).nullable().default(null),
+  hook: z.string().min(1).max(256).optional(),
 });
 
-const estimateSchema = orderSchema
-  .omit({ host: true, reason: true })
+const orderSchema = orderFields.refine(
+  ({ kind, hook }) => hook === undefined || kind === 'maintenance',
+  { path: ['hook'], error: 'a hook runs in maintenance only' },
+);
+
+const estimateSchema = orderFields
+  .omit({ host: true, reason: true, hook: true })
   .extend({ hosts: z.array(z.string().min(1).max(1_024)).min(1).max(10_000) });
 
 /** Needs nothing but an open port: for load balancers and service managers. */

@@ -94,6 +94,7 @@ export async function ask(
         by: { kind: 'operator', name: by },
         dedupeKey: '',
         deadlineSeconds: deadline ?? null,
+        hook: action.kind === 'maintenance' ? action.hook : undefined,
       });
       return answer.ok ? answer.value.text : answer.error.detail;
     }

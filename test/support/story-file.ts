@@ -87,7 +87,7 @@ const by = { by: text('a name') };
 
 /** What people and alerting systems ask of Drover. */
 const REQUESTS = {
-  maintenance: group(ordered),
+  maintenance: group({ ...ordered, hook: text('the name of a hook').optional() }),
   evacuate: group(ordered),
   return: group({ host, ...by }),
   alert: group({
@@ -122,12 +122,20 @@ const step = group({
   ...Object.fromEntries(Object.entries(ACTIONS).map(([key, form]) => [key, form.optional()])),
 });
 
+/** What happens when the hook is run, attempt by attempt; the last one again and again. */
+const hook = group({
+  takes: duration(),
+  answers: list(choice(['done', 'failed'])),
+  attempts: whole('a number of attempts', { min: 1 }).optional(),
+});
+
 const storySchema = group({
   duration: duration({ above: 0 }),
   /** `default` is the shipped policy; left out: policy.yaml beside it, where there is one. */
   policies: list(text('default, or a file of this folder')).optional(),
   /** VMs that are expected to be down in the end (their host died). */
   down: list(vm).optional(),
+  hooks: table(hook).optional(),
   events: list(step).optional(),
 });
 
@@ -158,6 +166,7 @@ export interface Story {
   readonly policies: readonly string[];
   readonly seconds: number;
   readonly down: readonly string[];
+  readonly hooks: Readonly<Record<string, z.output<typeof hook>>>;
   readonly steps: readonly StoryStep[];
 }
 
@@ -176,6 +185,7 @@ export function readStory(folder: string): Story {
     policies: policies.map((path) => (path === 'default' ? path : join(folder, path))),
     seconds: story.duration,
     down: story.down ?? [],
+    hooks: story.hooks ?? {},
     steps: (story.events ?? []).map((entry, index) => stepOf(entry, `${file}: event ${index + 1}`)),
   };
 }

@@ -21,6 +21,7 @@ import type { VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import { ask, tellAction, toFault } from './story-actions.ts';
 import { type Action, isFault, isRequest, type Story } from './story-file.ts';
 import { StoryWorld } from './story-fleet.ts';
+import { scriptedHook } from './scripted-hook.ts';
 import { Judge } from './story-judge.ts';
 import { Transcript } from './story-transcript.ts';
 import { virtualClock } from './virtual-time.ts';
@@ -122,6 +123,9 @@ class Stage {
         return undefined;
       },
       planner: { run: async (job) => planAndCheck(job), close: async () => undefined },
+      hooks: Object.entries(this.#story.hooks).map(([name, script]) =>
+        scriptedHook(name, script, this.#clock),
+      ),
       newId: () => {
         this.#orders += 1;
         return `order-${this.#orders}`;

@@ -60,6 +60,7 @@ export class Transcript {
       bus.on('host-state', ({ host, from, to, reason }) =>
         this.say('host', `${host}: ${from} -> ${to} (${reason})`),
       ),
+      bus.on('hook', ({ text }) => this.say('hook', text)),
       bus.on('order', ({ order, what }) =>
         this.say(
           'order',

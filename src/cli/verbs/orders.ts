@@ -15,6 +15,7 @@ interface OrderOptions extends RemoteOptions {
   readonly reason: string;
   readonly deadline?: string;
   readonly dryRun?: boolean;
+  readonly hook?: string;
 }
 
 export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
@@ -35,6 +36,10 @@ export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) =>
     .option('--reason <text>', 'for the record', 'maintenance')
     .option('--deadline <time>', 'to be empty within this time: 2h, 90m')
     .option('--dry-run', 'only tell what it would take')
+    .option(
+      '--hook <name>',
+      'what to run when it is empty (drover.yaml); it returns by itself then',
+    )
     .addHelpText('after', '\nExample:\n  drover maintenance enter h3 --reason "firmware update"')
     .action(async (hosts: string[], options: OrderOptions) =>
       setExit(await giveOrders(io, options, { kind: 'maintenance', hosts })),
@@ -100,9 +105,9 @@ async function giveOrders(io: Io, options: OrderOptions, wanted: Wanted): Promis
     else io.out(estimateText(view));
     return view.fits && view.meetsDeadline !== false ? EXIT.done : EXIT.findings;
   }
-  const { reason } = options;
+  const { reason, hook } = options;
   const code = await forEachHost(io, options, hosts, (daemon, host) =>
-    daemon.post<OrderView>('/api/v1/orders', { kind, host, reason, deadlineSeconds }),
+    daemon.post<OrderView>('/api/v1/orders', { kind, host, reason, deadlineSeconds, hook }),
   );
   // An order needs no estimate: where there is none, it is carried out all the same.
   const view = options.json === true ? undefined : await ask().catch(() => undefined);

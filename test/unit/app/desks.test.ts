@@ -68,6 +68,19 @@ describe('the order desk', () => {
     expect((await orders.give(wanted('evacuate'), world)).order.kind).toBe('maintenance');
   });
 
+  it('adds a hook to an order without one, or in place of one that has failed', async () => {
+    const patch = { ...wanted('maintenance'), hook: 'patch' };
+    const reboot = { ...patch, hook: 'reboot' };
+    await orders.give(wanted('maintenance'), world);
+    const { order } = await orders.give(patch, world);
+    expect(order.hook).toMatchObject({ name: 'patch', state: 'waiting', attempts: 0 });
+    expect((await orders.give(reboot, world)).order.hook?.name).toBe('patch');
+    if (order.hook === undefined) throw new Error('no hook');
+    await orders.note(order.id, { hook: { ...order.hook, state: 'failed' } });
+    expect((await orders.give(wanted('maintenance'), world)).order.hook?.state).toBe('failed');
+    expect((await orders.give(reboot, world)).order.hook).toMatchObject({ name: 'reboot' });
+  });
+
   it('returns a host only when something was ordered', async () => {
     expect(await orders.returnHost(NODE_A, 'anna')).toBeUndefined();
     await orders.give(wanted('maintenance'), world);

@@ -63,6 +63,32 @@ describe('drover.yaml', () => {
     ]);
   });
 
+  it('reads maintenance hooks: a command or a webhook, and each name once', () => {
+    const config = good(
+      'maintenance: { hooks: [{ name: patch, command: [/bin/patch, -v], timeout: 1h },' +
+        ' { name: call, url: "https://h/p", tokenEnv: API_TOKEN, attempts: 3 }] }',
+    );
+    const rest = { attempts: 1, timeoutSeconds: 1800, wellSeconds: 300, patienceSeconds: 1800 };
+    const url = 'https://h/p';
+    expect(config.maintenance.hooks).toEqual([
+      {
+        ...rest,
+        name: 'patch',
+        action: { kind: 'command', command: ['/bin/patch', '-v'] },
+        timeoutSeconds: 3600,
+      },
+      {
+        ...rest,
+        name: 'call',
+        action: { kind: 'webhook', url, bearerToken: 'from-env' },
+        attempts: 3,
+      },
+    ]);
+    const hook = '{ name: a, command: [x] }';
+    expect(bad(`maintenance: { hooks: [${hook}, ${hook}] }`)).toMatch(/another hook "a"/);
+    expect(bad('maintenance: { hooks: [{ name: a }] }')).toMatch(/either command or url/);
+  });
+
   it('takes secrets from the file, from a file, or from the environment', () => {
     const folder = mkdtempSync(join(tmpdir(), 'drover-secret-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

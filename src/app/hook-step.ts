@@ -1,0 +1,82 @@
+/**
+ * What to do next about the hook of a maintenance order: start it on the empty host, try it again,
+ * watch the host afterwards until it has been well for long enough, or call a person. Pure.
+ */
+
+import type { HookProgress } from '../domain/order.ts';
+import { assertNever } from '../domain/result.ts';
+import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
+import type { Hook } from '../ports/hooks.ts';
+
+export interface HookView {
+  /** The host is in maintenance: empty, and known to be. */
+  readonly isEmpty: boolean;
+  /** Drover may act there: not paused, and not in mode observe. */
+  readonly mayAct: boolean;
+  /** This process runs it. */
+  readonly isRunning: boolean;
+  /** What speaks against the host (return-waves.ts). */
+  readonly against: string | undefined;
+  readonly now: EpochSeconds;
+}
+
+export type HookStep =
+  | { readonly kind: 'nothing' | 'start' | 'return' }
+  | { readonly kind: 'note'; readonly wellSince: EpochSeconds | undefined }
+  | { readonly kind: 'fail'; readonly detail: string };
+
+const NOTHING: HookStep = { kind: 'nothing' };
+const FIRST_PAUSE_SECONDS = 60;
+
+export function nextHookStep(
+  progress: HookProgress,
+  hook: Pick<Hook, 'attempts' | 'wellSeconds' | 'patienceSeconds'>,
+  view: HookView,
+): HookStep {
+  const { state, attempts, since } = progress;
+  const mayStart = view.isEmpty && view.mayAct;
+  switch (state) {
+    case 'waiting':
+      return mayStart && view.now >= since ? { kind: 'start' } : NOTHING;
+    case 'running':
+      if (view.isRunning) return NOTHING;
+      // Begun by a process that is gone: nobody knows how far it came.
+      if (attempts >= hook.attempts) return { kind: 'fail', detail: 'Drover stopped meanwhile' };
+      return mayStart ? { kind: 'start' } : NOTHING;
+    case 'done':
+      return afterwards(progress, hook, view);
+    case 'failed':
+      return NOTHING;
+    default:
+      return assertNever(state, 'state of a hook');
+  }
+}
+
+function afterwards(
+  { since, wellSince }: HookProgress,
+  hook: Pick<Hook, 'wellSeconds' | 'patienceSeconds'>,
+  { against, now }: HookView,
+): HookStep {
+  if (against !== undefined) {
+    if (now - since >= hook.patienceSeconds) {
+      return { kind: 'fail', detail: `done, and the host is not well since: ${against}` };
+    }
+    return wellSince === undefined ? NOTHING : { kind: 'note', wellSince: undefined };
+  }
+  if (wellSince === undefined) return { kind: 'note', wellSince: now };
+  return now - wellSince >= hook.wellSeconds ? { kind: 'return' } : NOTHING;
+}
+
+/** What became of an attempt. After one that failed the next waits twice as long each time. */
+export function afterAttempt(
+  progress: HookProgress,
+  answer: { readonly isDone: boolean; readonly detail: string },
+  most: number,
+  now: EpochSeconds,
+): HookProgress {
+  const output = answer.detail;
+  if (answer.isDone) return { ...progress, state: 'done', since: now, output };
+  if (progress.attempts >= most) return { ...progress, state: 'failed', since: now, output };
+  const pause = FIRST_PAUSE_SECONDS * 2 ** (progress.attempts - 1);
+  return { ...progress, state: 'waiting', since: epochSeconds(now + pause), output };
+}
