@@ -39,6 +39,8 @@ import { OrderDesk } from './order-desk.ts';
 import { Planner, type PlanRunner } from './planner.ts';
 import { PolicyStore } from './policy-store.ts';
 import { FiringAlerts } from './firing-alerts.ts';
+import { RollingDesk } from './rolling-desk.ts';
+import { Rolling } from './rolling.ts';
 import type { Sources } from './sources.ts';
 import { makeStateFolder, makeToken } from './state-folder.ts';
 import { Tick } from './tick.ts';
@@ -165,6 +167,17 @@ function bindTick({ container, options, closers }: Ground): void {
     closers.add(() => runs.stop());
     return runs;
   });
+  bindPart(container, 'estimator', async (take) => {
+    const parts = await take('ledger', 'policies', 'planner', 'experience');
+    return new Estimator({ ...parts, clock, seed });
+  });
+  bindPart(container, 'rolling', async (take) => {
+    const { keeper } = (await take('leases')).leases;
+    return new Rolling({
+      ...(await take('ledger', 'orders', 'events', 'estimator')),
+      holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
+    });
+  });
   bindPart(container, 'alerts', async (take) => {
     const { orders, events } = await take('orders', 'events');
     return new AlertDesk(orders, new FiringAlerts({ clock, events, ...config.alerts }));
@@ -239,20 +252,21 @@ const POLLS_TO_SHOW = 2;
 
 /** What the outside sees. */
 function bindFace({ container, options, closers }: Ground): void {
-  const { accessFile, clock, config, seed } = options;
+  const { accessFile, clock, config } = options;
   const cliToken = makeToken();
   bindPart(container, 'api', async (take) => {
     const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
     const { keeper } = (await take('leases')).leases;
     const { collector, executor } = await take('collector', 'executor');
-    const planning = await take('ledger', 'policies', 'planner', 'experience');
-    const { hooks } = await take('hooks');
+    const { hooks, estimator } = await take('hooks', 'estimator');
+    const newId = options.newId ?? uuidv7;
     return new DaemonApi({
       ...parts,
       executor,
       hooks: hooks.names,
-      estimator: new Estimator({ ...planning, clock, seed }),
+      estimator,
+      rolling: new RollingDesk({ ...parts, estimator, newId }),
       clock,
       version: VERSION,
       startedAt: clock.now(),
@@ -281,7 +295,7 @@ function bindFace({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
-    const above = await take('ladder', 'tick', 'dispatcher', 'api', 'server', 'leases');
+    const above = await take('ladder', 'tick', 'rolling', 'dispatcher', 'api', 'server', 'leases');
     const close = () => closers.close();
     return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });
   });

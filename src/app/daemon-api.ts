@@ -30,6 +30,9 @@ import type {
   MigrationView,
   OrderRequest,
   OrderView,
+  RollingPlanView,
+  RollingRequest,
+  RollingView,
   StatusView,
   VmView,
   WhyView,
@@ -47,6 +50,7 @@ import { confirmLease } from './lease-desk.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { RollingDesk } from './rolling-desk.ts';
 import { faultsOf, statusView, type StatusParts } from './status.ts';
 import type { RejectedPlan, TickState } from './tick.ts';
 import { findNamed, hostViews, vmViews } from './views.ts';
@@ -62,6 +66,7 @@ export interface ApiParts extends StatusParts {
   readonly executor: CancelParts['executor'];
   /** Names of the configured hooks. */
   readonly hooks: readonly string[];
+  readonly rolling: RollingDesk;
   readonly estimator: Pick<Estimator, 'estimate'>;
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
@@ -179,10 +184,8 @@ export class DaemonApi implements Api {
     if (state === undefined) return fail(NOT_YET);
     const host = this.#findHost(request.host);
     if (host === undefined) return fail(unknown('host', request.host));
-    const { hook } = request;
-    if (hook !== undefined && !this.#parts.hooks.includes(hook)) {
-      return fail(unknownHook(hook, this.#parts.hooks));
-    }
+    const problem = this.#hookProblem(request);
+    if (problem !== undefined) return fail(problem);
     const given = await this.#parts.orders.give({ ...request, host: host.id }, state.snapshot);
     return ok({ ...given, text: orderText(given, host, this.#inForce()) });
   }
@@ -253,6 +256,30 @@ export class DaemonApi implements Api {
     // Readiness was checked by the server; without a snapshot no host is known.
     if (state === undefined) return [];
     return this.#parts.alerts.take(alerts, state.snapshot);
+  }
+
+  async startRolling(request: RollingRequest): Promise<Result<RollingPlanView, ApiProblem>> {
+    const state = this.#parts.state();
+    if (state === undefined) return fail(NOT_YET);
+    const problem = this.#hookProblem(request);
+    return problem === undefined ? this.#parts.rolling.start(request, state) : fail(problem);
+  }
+
+  rollings(): Promise<readonly RollingView[]> {
+    return this.#parts.rolling.list(this.#snapshot());
+  }
+
+  steerRolling(
+    id: string,
+    what: 'pause' | 'resume' | 'cancel',
+    by: string,
+  ): Promise<Result<RollingView, ApiProblem>> {
+    return this.#parts.rolling.steer(id, what, { by, snapshot: this.#snapshot() });
+  }
+
+  #hookProblem({ hook }: { readonly hook?: string | undefined }): ApiProblem | undefined {
+    const known = this.#parts.hooks;
+    return hook === undefined || known.includes(hook) ? undefined : unknownHook(hook, known);
   }
 
   #inForce(): InForce {

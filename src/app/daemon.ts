@@ -22,6 +22,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { LeaseHouse } from './lease-parts.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { Rolling } from './rolling.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
 import { removeCliAccess, writeCliAccess } from './state-folder.ts';
 import type { Tick, TickState } from './tick.ts';
@@ -37,6 +38,7 @@ export interface DaemonParts {
   readonly executor: Executor;
   readonly ladder: HostLadder;
   readonly tick: Tick;
+  readonly rolling: Rolling;
   readonly dispatcher: Dispatcher;
   readonly api: Api;
   readonly server: HttpServer;
@@ -120,7 +122,8 @@ export class Daemon {
 
   async tick(): Promise<void> {
     await this.beat();
-    await this.#parts.tick.run();
+    const { tick, rolling } = this.#parts;
+    await rolling.update(await tick.run());
   }
 
   /** Takes up an edit of the policy files now, without waiting for the watcher to see it. */

@@ -7,9 +7,11 @@
 import type { HostId } from '../domain/ids.ts';
 import type { GateVerdict } from '../domain/journal.ts';
 import type { Plan, PlanResult, Unresolved } from '../domain/plan.ts';
+import type { Limits } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { EstimateView } from '../ports/api.ts';
+import { breaches } from '../rules/placement-findings.ts';
 
 export interface EstimateInput {
   readonly snapshot: Snapshot;
@@ -17,6 +19,7 @@ export interface EstimateInput {
   readonly result: PlanResult;
   readonly verdicts: readonly GateVerdict[];
   readonly deadlineSeconds: number | null;
+  readonly limits: Limits;
 }
 
 export function estimateView(input: EstimateInput): EstimateView {
@@ -37,6 +40,7 @@ export function estimateView(input: EstimateInput): EstimateView {
     meetsDeadline: deadlineSeconds === null ? null : stays.length === 0 && !isLate,
     moves: movesOf(input),
     stays,
+    breaks: newlyBroken(input),
     held: heldBy(verdicts),
   };
 }
@@ -79,6 +83,24 @@ function movesOf({ snapshot, result }: EstimateInput): EstimateView['moves'] {
     downtimeSeconds: move.predicted.downtimeSeconds,
     bytes: move.predicted.bytes,
   }));
+}
+
+/** By the time the hosts are empty: they take nothing in, and lend nobody a reserve. */
+function newlyBroken({ snapshot, hosts, result, limits }: EstimateInput): readonly string[] {
+  const last = new Map(result.plan.moves.map((move) => [move.vm, move.to]));
+  const after: Snapshot = {
+    ...snapshot,
+    hosts: snapshot.hosts.map((host) =>
+      hosts.includes(host.id) ? { ...host, state: 'maintenance' } : host,
+    ),
+    vms: snapshot.vms.map((vm) => ({ ...vm, host: last.get(vm.id) ?? vm.host })),
+  };
+  const hard = (world: Snapshot): readonly string[] =>
+    breaches(world, limits).broken.flatMap(({ rule }) =>
+      rule.strength === 'hard' ? [rule.id] : [],
+    );
+  const before = new Set(hard(snapshot));
+  return hard(after).filter((rule) => !before.has(rule));
 }
 
 /** Each reason once, with how many moves it holds up. */

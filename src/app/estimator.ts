@@ -57,7 +57,7 @@ export class Estimator {
     const request = { plan: result.plan, snapshot, findings, policies: policies.policies, now };
     const verdicts = gate({ ...request, paused, approvals, counters });
     const { hosts, deadlineSeconds } = wanted;
-    return estimateView({ snapshot, hosts, result, verdicts, deadlineSeconds });
+    return estimateView({ snapshot, hosts, result, verdicts, deadlineSeconds, limits });
   }
 }
 

@@ -162,7 +162,7 @@ export class HookRuns {
 }
 
 /** That an order wants the host empty does not speak against its health. */
-function isAnOrder({ kind }: Finding): boolean {
+export function isAnOrder({ kind }: Finding): boolean {
   return kind === 'maintenance' || kind === 'evacuation-ordered';
 }
 

@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Host } from '../domain/host.ts';
 import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
-import type { Order } from '../domain/order.ts';
+import type { Order, RollingPart } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds } from '../domain/units.ts';
 import { NOBODY_YET } from './return-waves.ts';
@@ -95,6 +95,70 @@ export class OrderDesk {
       const { ledger } = this.#parts;
       const order = await ledger.order(id);
       if (order?.state === 'open') await ledger.putOrder({ ...order, ...change });
+    });
+  }
+
+  /** Orders that wait for their turn in a rolling maintenance, in that order. */
+  enrol(
+    wanted: readonly NewOrder[],
+    rolling: Pick<RollingPart, 'id' | 'batch'>,
+    world: Snapshot,
+  ): Promise<readonly Order[]> {
+    return this.#turns.take(async () => {
+      const given: Order[] = [];
+      for (const [place, one] of wanted.entries()) {
+        const made = this.#make(one, world, []);
+        const order = {
+          ...made,
+          home: [],
+          state: 'waiting',
+          rolling: { ...rolling, place },
+        } as const;
+        const turn = `turn ${place + 1} of ${wanted.length}`;
+        given.push(
+          await this.#put(order, 'given', `${lineOf('maintenance', one, world)} (${turn})`),
+        );
+      }
+      return given;
+    });
+  }
+
+  /** Its turn has come. Undefined: it waits no more, or another order holds the host. */
+  begin(id: OrderId, world: Snapshot): Promise<Order | undefined> {
+    return this.#turns.take(async () => {
+      const orders = await this.#parts.ledger.orders(false);
+      const order = orders.find((one) => one.id === id && one.state === 'waiting');
+      const isFree = orders.every((one) => one.host !== order?.host || one.state === 'waiting');
+      if (order === undefined || !isFree) return undefined;
+      const home = world.vms.filter((vm) => vm.host === order.host).map((vm) => vm.id);
+      const createdAt = this.#parts.clock.now();
+      return this.#put({ ...order, state: 'open', createdAt, home }, 'changed');
+    });
+  }
+
+  /**
+   * What happens to the hosts of a rolling maintenance whose turn has not come: `heldBy` stops
+   * them for that reason, or (undefined) lets them go on; `withdraw` closes their orders. Returns
+   * how many there are.
+   */
+  steerRolling(
+    rolling: string,
+    what: 'withdraw' | { readonly heldBy: string | undefined },
+  ): Promise<number> {
+    return this.#turns.take(async () => {
+      const orders = await this.#parts.ledger.orders(false);
+      const own = orders.filter(
+        ({ state, rolling: of }) => state === 'waiting' && of?.id === rolling,
+      );
+      for (const order of own) {
+        if (order.rolling === undefined) continue;
+        if (what === 'withdraw') await this.#put({ ...order, state: 'closed' }, 'changed');
+        else {
+          const part = { ...order.rolling, heldBy: what.heldBy };
+          await this.#parts.ledger.putOrder({ ...order, rolling: part });
+        }
+      }
+      return own.length;
     });
   }
 

@@ -18,11 +18,13 @@ import type { DaemonApi } from './daemon-api.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import type { DaemonMemory } from './memory.ts';
+import type { Estimator } from './estimator.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { LeaseHouse } from './lease-parts.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { Rolling } from './rolling.ts';
 import type { Sources } from './sources.ts';
 import type { Tick } from './tick.ts';
 
@@ -44,6 +46,8 @@ export interface Parts {
   readonly ladder: HostLadder;
   readonly orders: OrderDesk;
   readonly hooks: HookRuns;
+  readonly estimator: Estimator;
+  readonly rolling: Rolling;
   readonly alerts: AlertDesk;
   readonly executor: Executor;
   readonly dispatcher: Dispatcher;

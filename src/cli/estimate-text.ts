@@ -43,6 +43,7 @@ export function summaryLines(view: EstimateView): readonly string[] {
     lines.push(`cannot leave ${host}: ${name} (${code})`, `  ${detail}`);
     if (proof !== null) lines.push(`  because ${proof}`);
   }
+  for (const rule of view.breaks) lines.push(`the rule ${rule} would be broken meanwhile`);
   for (const { code, detail, moves } of view.held) {
     const why = detail === '' ? meaningOf(code) : `${meaningOf(code)}: ${detail}`;
     lines.push(`held back now: ${countOf(moves, 'move')} (${code}): ${why}`);

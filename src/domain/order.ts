@@ -15,11 +15,12 @@ export interface Order {
   readonly createdAt: EpochSeconds;
   readonly deadline: EpochSeconds | undefined;
   /**
+   * `waiting`: its turn in a rolling maintenance has not come;
    * `open`: being carried out or done and kept (a maintained host stays empty);
    * `returning`: the host is back in service and its VMs are coming home;
    * `closed`: nothing left to do.
    */
-  readonly state: 'open' | 'returning' | 'closed';
+  readonly state: 'waiting' | 'open' | 'returning' | 'closed';
   /** An alert's identity, so that its repetition is the same order. */
   readonly dedupeKey: string;
   /**
@@ -27,6 +28,8 @@ export interface Order {
    * `returning`: those that are still to come.
    */
   readonly home: readonly string[];
+  /** The rolling maintenance that it is a part of. */
+  readonly rolling?: RollingPart | undefined;
   /** Maintenance: what is run on the empty host, which then returns by itself. */
   readonly hook?: HookProgress | undefined;
   /** What was told about the deadline: that it cannot be met, that it has passed. */
@@ -48,6 +51,17 @@ export interface ReturnProgress {
   /** The trial is over, and was passed. */
   readonly isTried: boolean;
   /** Why nobody may come at the moment; undefined: nothing speaks against it. */
+  readonly heldBy?: string | undefined;
+}
+
+/** A host's place in a rolling maintenance: one group of hosts after the other. */
+export interface RollingPart {
+  readonly id: string;
+  /** Its turn, from 0. */
+  readonly place: number;
+  /** At most so many hosts at once, >= 1. */
+  readonly batch: number;
+  /** `waiting`: why no further host is taken on, until a person resumes it. */
   readonly heldBy?: string | undefined;
 }
 

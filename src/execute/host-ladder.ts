@@ -196,8 +196,9 @@ function viewsOf(
 
 /** An open order outranks the return from an older one. */
 function orderAbout(host: HostId, orders: readonly Order[]): Order | undefined {
-  const own = orders.filter((order) => order.host === host && order.state !== 'closed');
-  return own.find((order) => order.state === 'open') ?? own[0];
+  const own = orders.filter((order) => order.host === host);
+  const open = own.find((order) => order.state === 'open');
+  return open ?? own.find((order) => order.state === 'returning');
 }
 
 function hostOf(vm: Snapshot['vms'][number]): HostId {

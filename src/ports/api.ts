@@ -217,12 +217,55 @@ export interface EstimateView {
     readonly detail: string;
     readonly proof: string | null;
   }[];
+  /** Hard placement rules that hold now and would not with the hosts empty: their ids. */
+  readonly breaks: readonly string[];
   /** What would keep moves from starting now: refusal codes, or `would-execute` (mode observe). */
   readonly held: readonly {
     readonly code: string;
     readonly detail: string;
     readonly moves: number;
   }[];
+}
+
+export interface RollingRequest {
+  /** Hosts or clusters, by id or name; their turn is in this order, within a cluster by name. */
+  readonly names: readonly string[];
+  /** At most so many hosts at once, where they fit; >= 1. */
+  readonly batch: number;
+  readonly hook?: string | undefined;
+  readonly reason: string;
+  readonly by: string;
+  /** Only tell the groups. */
+  readonly dryRun: boolean;
+}
+
+/** Hosts that are emptied at once, as things stand now; chosen anew when their turn comes. */
+export interface RollingGroup {
+  readonly hosts: readonly string[];
+  /** Everybody on them has a place meanwhile, and no hard rule is broken that holds now. */
+  readonly fits: boolean;
+  /** Until they are empty; null: not known. */
+  readonly seconds: number | null;
+  /** Why they do not fit; empty where they do. */
+  readonly reasons: readonly string[];
+}
+
+export interface RollingPlanView {
+  /** Null: nothing was ordered. */
+  readonly id: string | null;
+  readonly groups: readonly RollingGroup[];
+}
+
+/** How far a rolling maintenance is; hosts by name, in their turn. */
+export interface RollingView {
+  readonly id: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly done: readonly string[];
+  readonly active: readonly { readonly host: string; readonly state: string }[];
+  readonly waiting: readonly string[];
+  /** Why no further host is taken on; null: nothing holds it. */
+  readonly heldBy: string | null;
 }
 
 /** A refused request: `status` is the HTTP status that fits. */
@@ -318,6 +361,15 @@ export interface Api {
   giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>>;
   /** What such orders would take. */
   estimate(request: EstimateRequest): Promise<Result<EstimateView, ApiProblem>>;
+  /** Maintenance of many hosts, one group after the other. */
+  startRolling(request: RollingRequest): Promise<Result<RollingPlanView, ApiProblem>>;
+  rollings(): Promise<readonly RollingView[]>;
+  /** Hosts whose maintenance has begun are not touched by it. */
+  steerRolling(
+    id: string,
+    what: 'pause' | 'resume' | 'cancel',
+    by: string,
+  ): Promise<Result<RollingView, ApiProblem>>;
   /** Ends maintenance or an evacuation: the host is returned to service, its VMs come home. */
   returnHost(host: string, by: string): Promise<Result<OrderView, ApiProblem>>;
   setPaused(paused: boolean, by: string): Promise<void>;

@@ -22,7 +22,7 @@ export function orderFindings(
   const findings: Finding[] = [];
   const gaps: Gap[] = [];
   for (const order of orders) {
-    if (order.state === 'closed') continue;
+    if (order.state === 'closed' || order.state === 'waiting') continue;
     const host = hosts.get(order.host);
     if (host === undefined) {
       const reason = 'no source reports the host of this order';

@@ -39,6 +39,14 @@ const estimateSchema = orderFields
   .omit({ host: true, reason: true, hook: true })
   .extend({ hosts: z.array(z.string().min(1).max(1_024)).min(1).max(10_000) });
 
+const rollingSchema = z.strictObject({
+  names: z.array(z.string().min(1).max(1_024)).min(1).max(10_000),
+  batch: z.number().int().min(1).max(1_000).default(1),
+  hook: z.string().min(1).max(256).optional(),
+  reason: z.string().max(1_024).default('ordered by an operator'),
+  dryRun: z.boolean().default(false),
+});
+
 /** Needs nothing but an open port: for load balancers and service managers. */
 export function addProbes(server: FastifyInstance, api: Api): void {
   server.get('/livez', { config: { need: 'none' } }, async () => ({ live: true }));
@@ -55,6 +63,7 @@ export function addReads(server: FastifyInstance, api: Api): void {
   server.get('/api/v1/vms', read, async () => api.vms());
   server.get('/api/v1/findings', read, async () => api.status().findings);
   server.get('/api/v1/orders', read, async () => api.orders());
+  server.get('/api/v1/rollings', read, async () => api.rollings());
   server.get('/api/v1/plan', read, async (_request, reply) => sendResult(reply, api.latestPlan()));
   server.get('/api/v1/snapshot', read, async (_request, reply) => {
     const file = api.fleetFile();
@@ -86,6 +95,16 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   server.post('/api/v1/orders/estimate', write, async (request, reply) =>
     sendResult(reply, await api.estimate(parse(estimateSchema, request.body))),
   );
+  server.post('/api/v1/rollings', write, async (request, reply) => {
+    const wanted = parse(rollingSchema, request.body);
+    return sendResult(reply, await api.startRolling({ ...wanted, by: request.by }));
+  });
+  for (const what of ['pause', 'resume', 'cancel'] as const) {
+    server.post(`/api/v1/rollings/:name/${what}`, write, async (request, reply) => {
+      const { name } = parse(nameSchema, request.params);
+      return sendResult(reply, await api.steerRolling(name, what, request.by));
+    });
+  }
   server.post('/api/v1/hosts/:name/return', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.returnHost(name, request.by));

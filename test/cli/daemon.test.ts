@@ -79,6 +79,16 @@ describe('the daemon, asked by its CLI', () => {
     expect(await demo.daemon.api.orders()).toEqual([]);
   });
 
+  it('tells the groups of a rolling maintenance', async () => {
+    const hosts = await json<HostView[]>('hosts');
+    const names = hosts.slice(0, 2).map(({ name }) => name);
+    const { code, out } = await cli(['maintenance', 'rolling', ...names, '--dry-run'], env);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^group 1: .*fits.*\ngroup 2: /)]);
+    expect((await cli(['maintenance', 'rolling', ...names, '--batch', 'x'], env)).code).toBe(2);
+    expect((await cli(['maintenance', 'status'], env)).out).toBe('none is under way\n');
+    expect((await cli(['maintenance', 'resume', 'nobody'], env)).code).toBe(2);
+  });
+
   it('empties a host for maintenance and brings its VMs home', async () => {
     const hosts = await json<HostView[]>('hosts');
     const host = hosts.find(({ vms }) => vms > 2 && vms < 9) ?? hosts[0];

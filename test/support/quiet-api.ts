@@ -31,6 +31,9 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
       return fail(NOTHING);
     },
     estimate: async () => fail(NOTHING),
+    startRolling: async () => fail(NOTHING),
+    rollings: async () => [],
+    steerRolling: async () => fail(NOTHING),
     returnHost: async () => fail(NOTHING),
     cancel: async () => fail(NOTHING),
     setPaused: async (paused, by) => {

@@ -49,6 +49,10 @@ export function tellAction(action: Action): string {
     case 'maintenance':
     case 'evacuate':
       return `${action.by}: ${action.kind} ${action.host}`;
+    case 'rolling':
+      return `${action.by}: rolling maintenance of ${action.names.join(' ')}`;
+    case 'rolling-steer':
+      return `${action.by}: rolling maintenance: ${action.what}`;
     case 'return':
       return `${action.by}: return ${action.host}`;
     case 'alert':
@@ -97,6 +101,19 @@ export async function ask(
         hook: action.kind === 'maintenance' ? action.hook : undefined,
       });
       return answer.ok ? answer.value.text : answer.error.detail;
+    }
+    case 'rolling': {
+      const { names, batch, hook, reason, by } = action;
+      const wanted = { names, batch, hook, reason, by, dryRun: false };
+      const answer = await daemon.api.startRolling(wanted);
+      if (!answer.ok) return answer.error.detail;
+      const groups = answer.value.groups.map(({ hosts }) => hosts.join(' '));
+      return `${answer.value.id === null ? 'refused' : 'begun'}: ${groups.join(', then ')}`;
+    }
+    case 'rolling-steer': {
+      const [first] = await daemon.api.rollings();
+      const answer = await daemon.api.steerRolling(first?.id ?? '', action.what, action.by);
+      return answer.ok ? `waiting: ${answer.value.waiting.join(' ')}` : answer.error.detail;
     }
     case 'return': {
       const answer = await daemon.api.returnHost(action.host, action.by);

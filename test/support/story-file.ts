@@ -89,6 +89,16 @@ const by = { by: text('a name') };
 const REQUESTS = {
   maintenance: group({ ...ordered, hook: text('the name of a hook').optional() }),
   evacuate: group(ordered),
+  /** Hosts or clusters, one group after the other. */
+  rolling: group({
+    names: list(text('a host or cluster')),
+    batch: whole('a number of hosts', { min: 1 }),
+    hook: text('the name of a hook').optional(),
+    reason: anyText(),
+    ...by,
+  }),
+  /** Of the rolling maintenance that is under way. */
+  'rolling-steer': group({ what: choice(['pause', 'resume', 'cancel']), ...by }),
   return: group({ host, ...by }),
   alert: group({
     name: text('the name of the alert'),

@@ -9,6 +9,7 @@ import { makeClient, type Client } from '../client.ts';
 import { estimateText, summaryLines } from '../estimate-text.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
 import { formatLines } from '../table.ts';
+import { addRolling } from './rolling.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
 
 interface OrderOptions extends RemoteOptions {
@@ -51,6 +52,7 @@ export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) =>
     .action(async (hosts: string[], options: RemoteOptions) =>
       setExit(await returnHosts(io, options, hosts)),
     );
+  addRolling(maintenance, io, setExit);
   addSwitches(program, io);
 }
 

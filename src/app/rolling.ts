@@ -1,0 +1,111 @@
+/**
+ * Takes a rolling maintenance from group to group: the next one begins when every host of the one
+ * before is back in service, its VMs home, and as many hosts as can be empty at once. It stops at
+ * the first host that is not well, or whose hook has failed, until a person resumes it. All that
+ * it knows is in the orders, so that a restart changes nothing.
+ */
+
+import type { Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import type { Order } from '../domain/order.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Estimator } from './estimator.ts';
+import { isAnOrder } from './hook-runs.ts';
+import type { OrderDesk } from './order-desk.ts';
+import { Reach } from './reach.ts';
+import { againstReturn } from './return-waves.ts';
+import { nextGroup } from './rolling-groups.ts';
+import type { TickState } from './tick.ts';
+
+export interface RollingParts {
+  readonly ledger: Ledger;
+  readonly orders: OrderDesk;
+  readonly events: EventSink;
+  readonly estimator: Pick<Estimator, 'estimate'>;
+  /** Whether this controller may act on the host; where it may not, another one takes the step. */
+  readonly holds: (host: Host) => boolean;
+}
+
+export class Rolling {
+  readonly #parts: RollingParts;
+
+  constructor(parts: RollingParts) {
+    this.#parts = parts;
+  }
+
+  /** One tick's step of every rolling maintenance that still has hosts waiting. */
+  async update(state: TickState): Promise<void> {
+    const waiting = (await this.#parts.ledger.orders(false)).filter(
+      (order) => order.state === 'waiting' && order.rolling !== undefined,
+    );
+    if (waiting.length === 0) return;
+    const all = await this.#parts.ledger.orders(true);
+    const reach = new Reach(state.snapshot, this.#parts.holds);
+    for (const [id, next] of Map.groupBy(waiting, ({ rolling }) => rolling?.id ?? '')) {
+      if (reach.ownOrders(next).length < next.length) continue;
+      const begun = all.filter((one) => one.rolling?.id === id && one.state !== 'waiting');
+      await this.#step(id, { next: inTurn(next), begun }, state);
+    }
+  }
+
+  async #step(
+    id: string,
+    { next, begun }: { readonly next: readonly Order[]; readonly begun: readonly Order[] },
+    state: TickState,
+  ): Promise<void> {
+    const { estimator, orders } = this.#parts;
+    if (next.some(({ rolling }) => rolling?.heldBy !== undefined)) return;
+    const against = begun
+      .map((order) => whyStop(order, state.snapshot, state.findings))
+      .find((reason) => reason !== undefined);
+    if (against !== undefined) {
+      await orders.steerRolling(id, { heldBy: against });
+      this.#warn(id, `rolling maintenance ${id} stops: ${against}`);
+      return;
+    }
+    if (begun.some(({ state: now }) => now !== 'closed')) return;
+    const batch = next[0]?.rolling?.batch ?? 1;
+    const group = await nextGroup(
+      next.map(({ host }) => host),
+      batch,
+      (hosts) => estimator.estimate({ kind: 'maintenance', hosts, deadlineSeconds: null }, state),
+    );
+    if (group.reasons.length > 0) {
+      this.#warn(id, `rolling maintenance ${id} waits: ${group.reasons.join('; ')}`);
+      return;
+    }
+    for (const order of next.slice(0, group.hosts.length)) {
+      await orders.begin(order.id, state.snapshot);
+    }
+  }
+
+  #warn(id: string, text: string): void {
+    this.#parts.events.emit('warning', { key: `rolling ${id}`, text });
+  }
+}
+
+/** In the order of their turns. */
+export function inTurn(orders: readonly Order[]): readonly Order[] {
+  return orders.toSorted((a, b) => (a.rolling?.place ?? 0) - (b.rolling?.place ?? 0));
+}
+
+/** Of a host whose turn has come: a failed hook, or that it is not well afterwards. */
+function whyStop(
+  order: Order,
+  snapshot: Snapshot,
+  findings: readonly Finding[],
+): string | undefined {
+  const name = snapshot.hosts.find(({ id }) => id === order.host)?.name ?? order.host;
+  if (order.state === 'open') {
+    return order.hook?.state === 'failed'
+      ? `hook ${order.hook.name} has failed on ${name}`
+      : undefined;
+  }
+  return againstReturn(
+    order,
+    snapshot,
+    findings.filter((finding) => !isAnOrder(finding)),
+  );
+}

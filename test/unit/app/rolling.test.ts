@@ -1,0 +1,118 @@
+// Role: rolling maintenance before it begins: which hosts go together, and what is refused.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { estimateView } from '../../../src/app/estimate.ts';
+import { planAndCheck } from '../../../src/app/plan-job.ts';
+import { allGroups } from '../../../src/app/rolling-groups.ts';
+import { hostId } from '../../../src/domain/ids.ts';
+import type { RollingRequest } from '../../../src/ports/api.ts';
+import type { PlacementRule } from '../../../src/domain/placement.ts';
+import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
+import {
+  aFinding,
+  aHost,
+  anAntiAffinity,
+  aSnapshot,
+  aVm,
+  someLimits,
+  someMigration,
+  someWeights,
+} from '../../support/fleet.ts';
+import { aFailoverReserve } from '../../support/rule-kinds.ts';
+
+const NAMES = ['h1', 'h2', 'h3', 'h4'];
+
+/** Four hosts of 32 GiB, a guest of 8 GiB on each; the sizes of the groups. */
+async function sizes(batch: number, placement: readonly PlacementRule[]): Promise<number[]> {
+  const snapshot = aSnapshot({
+    hosts: NAMES.map((id) => aHost({ id, memoryGib: 32 })),
+    vms: NAMES.map((host) => aVm({ id: `v-${host}`, host, memoryGib: 8, cpuUsed: 0.1 })),
+    placement,
+  });
+  const limits = someLimits();
+  const groups = await allGroups(NAMES.map(hostId), batch, async (hosts) => {
+    const findings = hosts.map((host) => aFinding('evacuate', { host }));
+    const rest = { limits, migration: someMigration(), weights: someWeights(), seed: 1 };
+    const { result } = planAndCheck({ snapshot, findings, ...rest });
+    return estimateView({ snapshot, hosts, result, verdicts: [], deadlineSeconds: null, limits });
+  });
+  expect(groups.flatMap(({ hosts }) => hosts)).toEqual(NAMES);
+  return groups.map(({ hosts, fits }) => (fits ? hosts.length : -hosts.length));
+}
+
+describe('the groups', () => {
+  it('are as large as the batch and the room allow', async () => {
+    expect(await sizes(1, [])).toEqual([1, 1, 1, 1]);
+    expect(await sizes(2, [])).toEqual([2, 2]);
+    expect(await sizes(4, [])).toEqual([3, 1]);
+  });
+
+  it('leave the reserve for the loss of a host alone', async () => {
+    expect(await sizes(4, [aFailoverReserve('n+1', NAMES)])).toEqual([2, 2]);
+  });
+
+  it('keep apart who is to be apart', async () => {
+    expect(await sizes(4, [anAntiAffinity('apart', ['v-h1', 'v-h2', 'v-h3'])])).toEqual([
+      1, 1, 1, 1,
+    ]);
+    const all = NAMES.map((host) => `v-${host}`);
+    expect(await sizes(2, [anAntiAffinity('apart', all)])).toEqual([-1, -1, -1, -1]);
+  });
+});
+
+describe('an order for rolling maintenance', () => {
+  let bench: VirtualDaemon;
+
+  beforeEach(async () => {
+    bench = await daemonOnVirtualTime('50-maintenance-and-home');
+  });
+
+  afterEach(() => bench.stop());
+
+  const start = (names: string[], options: Partial<RollingRequest> = {}) =>
+    bench.daemon.api.startRolling({
+      names,
+      batch: 1,
+      reason: 'kernel',
+      by: 'ada',
+      dryRun: false,
+      ...options,
+    });
+
+  it('tells the groups and orders nothing on a dry run', async () => {
+    const answer = await start(['h2', 'h1'], { dryRun: true, batch: 3 });
+    // Two of three would be too large a share of the cluster.
+    const groups = [
+      { hosts: ['h2'], fits: true },
+      { hosts: ['h1'], fits: true },
+    ];
+    expect(answer).toMatchObject({ ok: true, value: { id: null, groups } });
+    expect(await bench.daemon.api.orders()).toEqual([]);
+  });
+
+  it('is refused for unknown names, unknown hooks, and hosts that have an order', async () => {
+    expect(await start(['h1', 'h9'])).toMatchObject({ ok: false, error: { status: 404 } });
+    const hook = await start(['h1'], { hook: 'patch' });
+    expect(hook).toMatchObject({ ok: false, error: { code: 'unknown-hook' } });
+    expect(await start(['h1', 'h3'])).toMatchObject({ ok: true });
+    expect(await start(['h2', 'h3'])).toMatchObject({ ok: false, error: { code: 'under-order' } });
+  });
+
+  it('is held, let go and cancelled by its id', async () => {
+    const begun = await start(['h1', 'h3']);
+    const id = begun.ok ? (begun.value.id ?? '') : '';
+    const { api } = bench.daemon;
+    await api.steerRolling(id, 'pause', 'bob');
+    await bench.pass(120);
+    expect(await api.rollings()).toMatchObject([
+      { id, active: [], waiting: ['h1', 'h3'], heldBy: 'paused by bob' },
+    ]);
+    await api.steerRolling(id, 'resume', 'bob');
+    await bench.pass(120);
+    expect(await api.rollings()).toMatchObject([{ waiting: ['h3'], heldBy: null }]);
+    const cancelled = await api.steerRolling(id, 'cancel', 'bob');
+    expect(cancelled).toMatchObject({ ok: true, value: { done: [], waiting: [] } });
+    expect(await api.orders()).toMatchObject([{ host: 'h1', state: 'open' }]);
+    expect(await api.steerRolling('nobody', 'cancel', 'bob')).toMatchObject({ ok: false });
+  });
+});
