@@ -109,7 +109,7 @@ export class Daemon {
     return this.#parts.collector.poll();
   }
 
-  /** Renews the leases, and takes up the open moves where one was taken over. */
+  /** Renews the leases, and takes up the open moves where it may act by now and could not. */
   async beat(): Promise<void> {
     const { executor, ladder, leases, memory } = this.#parts;
     const { keeper, moves } = leases;

@@ -120,8 +120,9 @@ export class LeaseKeeper implements Authority {
   }
 
   /**
-   * One round: renews, looks who is there, gives up and takes. Returns what was taken. Rejects
-   * with LedgerError; leases that could not be renewed run out by themselves.
+   * One round: renews, looks who is there, gives up and takes. Returns where it may act from now
+   * on and could not before: what was taken, and what had run out and nobody has taken meanwhile.
+   * Rejects with LedgerError; leases that could not be renewed run out by themselves.
    */
   beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
     return this.#inTurn(() => this.#beat(isIdle));
@@ -166,7 +167,7 @@ export class LeaseKeeper implements Authority {
 
   async #beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
     if (this.#isOver || this.#hasAll()) return [];
-    if (!this.#parts.sole) await this.#renew();
+    const regained = this.#parts.sole ? [] : await this.#renew();
     const board = await this.#parts.leases.leaseBoard();
     this.#board = board;
     this.#watch.look(board, this.#parts.steady());
@@ -187,16 +188,20 @@ export class LeaseKeeper implements Authority {
     const taken = await this.#claim(share.claim, board);
     // What others are told is what it is after this round.
     this.#board = await this.#parts.leases.leaseBoard();
-    return taken;
+    return [...regained, ...taken];
   }
 
-  async #renew(): Promise<void> {
+  /** Returns those that had run out. */
+  async #renew(): Promise<readonly ClusterId[]> {
     const { leases, elapsed, me, timing } = this.#parts;
     const asked = elapsed();
     const held = [...this.#held].map(([cluster, { token }]) => ({ cluster, token }));
     const by = { ...me, wants: this.#wanted() };
     const kept = await leases.renewLeases(by, held, timing.leaseSeconds);
     const still = new Set(kept.map(({ cluster }) => cluster));
+    const regained = kept
+      .map(({ cluster }) => cluster)
+      .filter((one) => this.mayAct(one) === undefined);
     for (const { cluster, token } of held) {
       if (still.has(cluster)) {
         this.#held.set(cluster, { token, validUntil: asked + timing.leaseSeconds });
@@ -205,6 +210,7 @@ export class LeaseKeeper implements Authority {
         this.#tell(cluster, 'lost', token, `${cluster}: another controller has taken it over`);
       }
     }
+    return regained;
   }
 
   /** Stops where the ledger is older than what was seen: a failover may have lost records. */

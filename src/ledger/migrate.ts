@@ -28,7 +28,8 @@ export async function migrate(
     throw new LedgerError('newer-schema', message);
   }
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+  if (error instanceof Error) throw error;
+  if (error !== undefined) throw new LedgerError('io', `${where} could not be migrated`, error);
 }
 
 async function appliedMigrations(db: Kysely<LedgerSchema>): Promise<readonly string[]> {

@@ -70,9 +70,7 @@ function poolOf({ url, password }: PostgresLedgerOptions): Pool {
     idle_in_transaction_session_timeout: OPEN_TRANSACTION_SECONDS * 1000,
     options: '-c synchronous_commit=on',
     stream: cutWhenSilent,
-    verify: (client, done) => {
-      void check(client, withoutSecrets(url)).then(() => done(), done);
-    },
+    verify: (client, done) => void verify(client, withoutSecrets(url), done),
   });
   // Of a connection that breaks while nobody uses it nobody needs to know: there will be another.
   pool.on('error', ignore);
@@ -90,6 +88,21 @@ function cutWhenSilent(): Socket {
     socket.destroy(new SilentServer(SILENCE_SECONDS));
   });
   return socket;
+}
+
+/** Tells `done` what speaks against the connection; the pool throws it away then. */
+async function verify(
+  client: PoolClient,
+  where: string,
+  done: (problem?: Error) => void,
+): Promise<void> {
+  let problem: Error | undefined;
+  try {
+    await check(client, where);
+  } catch (error) {
+    problem = translatePostgresError(error, where);
+  }
+  done(problem);
 }
 
 interface Promises {

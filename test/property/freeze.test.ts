@@ -105,13 +105,15 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
   });
   keeper.see([CLUSTER]);
   let isOver = false;
+  let plans = 0;
   const live = async (): Promise<void> => {
     while (!isOver) {
       try {
         const taken = await keeper.beat((cluster) => moves.isIdle(cluster));
         if (taken.length > 0) {
           await executor.recover();
-          const left = movesLeft(datacenter, `${name}-${taken.length}`);
+          plans += 1;
+          const left = movesLeft(datacenter, `${name}-${plans}`);
           void executor.submit(planOf(left, `plan of ${name}`), yes(left));
         }
       } catch {
@@ -163,7 +165,7 @@ async function story(at?: number): Promise<End> {
     const second = controller(scene, 'ben', freezer());
     await clock.sleep(FROZEN);
     frost.wake();
-    await clock.sleep(seconds(60));
+    await clock.sleep(seconds(100));
     first.stop();
     second.stop();
     const wrongs = await judge(scene, frost);
@@ -175,7 +177,8 @@ async function story(at?: number): Promise<End> {
 async function judge(scene: Scene, frost: Freezer): Promise<readonly string[]> {
   const { store, datacenter, effects } = scene;
   const wrongs: string[] = [];
-  const late = effects.filter(({ by, frozen }) => by === 'ada' && frozen).slice(isEffect(frost));
+  const after = effects.filter(({ by, frozen }) => by === 'ada' && frozen);
+  const late = after.slice(isEffect(frost));
   if (late.length > 0) wrongs.push(`acted after it was frozen: ${JSON.stringify(late)}`);
   const { vms } = worldOf(datacenter);
   for (const vm of vms) wrongs.push(...(await wrongPlaces(datacenter, vm.id)));

@@ -38,13 +38,16 @@ describe('a daemon that is stopped', () => {
       cliToken: 'own',
       events: recordingEvents(),
       executor: { stop: step('executor') },
+      leases: { keeper: { release: step('leases') } },
       server: { close: step('server') },
       close: step('rest'),
     };
     // All that a stop touches; the other parts are not asked.
     const daemon = new Daemon(parts as unknown as DaemonParts);
-    await expect(daemon.stop('test')).rejects.toThrow('executor fails; server fails; rest fails');
-    expect(taken).toEqual(['executor', 'server', 'rest']);
+    await expect(daemon.stop('test')).rejects.toThrow(
+      'executor fails; leases fails; server fails; rest fails',
+    );
+    expect(taken).toEqual(['executor', 'leases', 'server', 'rest']);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

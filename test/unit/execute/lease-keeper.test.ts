@@ -71,8 +71,9 @@ describe('LeaseKeeper', () => {
     expect(ada.mayAct(C1)).toBe(1);
     await here.clock.pass(1);
     expect(ada.mayAct(C1)).toBeUndefined();
-    await ada.beat(IDLE);
+    expect(await ada.beat(IDLE)).toEqual(CLUSTERS);
     expect(ada.mayAct(C1)).toBe(1);
+    expect(await ada.beat(IDLE)).toEqual([]);
   });
 
   it('does not take what is renewed, and takes over what stood still for term and call', async () => {
