@@ -21,6 +21,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hook } from '../ports/hooks.ts';
 import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
+import { ApplyDesk } from './apply-desk.ts';
 import { Closers, type Closer } from './closers.ts';
 import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings } from './collector-settings.ts';
@@ -182,9 +183,13 @@ function bindTick({ container, options, closers }: Ground): void {
     const { orders, events } = await take('orders', 'events');
     return new AlertDesk(orders, new FiringAlerts({ clock, events, ...config.alerts }));
   });
+  bindPart(container, 'applying', async (take) => {
+    const parts = await take('ledger', 'policies', 'dispatcher');
+    return new ApplyDesk({ ...parts, clock });
+  });
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
-    const doers = await take('ladder', 'dispatcher', 'executor', 'alerts', 'hooks');
+    const doers = await take('ladder', 'dispatcher', 'executor', 'alerts', 'hooks', 'applying');
     const { keeper } = (await take('leases')).leases;
     return new Tick({
       ...judges,
@@ -258,12 +263,13 @@ function bindFace({ container, options, closers }: Ground): void {
     const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
     const { keeper } = (await take('leases')).leases;
-    const { collector, executor } = await take('collector', 'executor');
+    const { collector, executor, applying } = await take('collector', 'executor', 'applying');
     const { hooks, estimator } = await take('hooks', 'estimator');
     const newId = options.newId ?? uuidv7;
     return new DaemonApi({
       ...parts,
       executor,
+      applying,
       hooks: hooks.names,
       estimator,
       rolling: new RollingDesk({ ...parts, estimator, newId }),

@@ -19,6 +19,7 @@ import type {
   AlertOutcome,
   Api,
   ApiProblem,
+  ApplyView,
   ApprovalView,
   CancelView,
   EstimateRequest,
@@ -41,6 +42,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
+import type { ApplyDesk } from './apply-desk.ts';
 import { approvalView } from './approval-text.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
 import { cancelMoves, type CancelParts } from './cancel-moves.ts';
@@ -63,6 +65,7 @@ export interface ApiParts extends StatusParts {
   readonly policies: PolicyStore;
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;
+  readonly applying: ApplyDesk;
   readonly executor: CancelParts['executor'];
   /** Names of the configured hooks. */
   readonly hooks: readonly string[];
@@ -240,6 +243,16 @@ export class DaemonApi implements Api {
     }
   }
 
+  async apply(plan: unknown, by: string): Promise<Result<ApplyView, ApiProblem>> {
+    const state = this.#parts.state();
+    return state === undefined ? fail(NOT_YET) : this.#parts.applying.apply(plan, by, state);
+  }
+
+  async applied(id: string): Promise<Result<ApplyView, ApiProblem>> {
+    const view = await this.#parts.applying.view(id);
+    return view === undefined ? fail(notApplied(id)) : ok(view);
+  }
+
   cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>> {
     const { executor, ledger } = this.#parts;
     const findVm = (one: string): Vm | undefined => this.#findVm(one);
@@ -317,6 +330,15 @@ function unknown(kind: string, name: string): ApiProblem {
     code: 'not-found',
     detail: `no ${kind} has the id or (unique) name ${JSON.stringify(name)}`,
     hint: 'drover hosts and drover vms list what is known',
+  };
+}
+
+function notApplied(id: string): ApiProblem {
+  return {
+    status: 404,
+    code: 'not-found',
+    detail: `no plan ${JSON.stringify(id)} is being applied; the daemon may have been restarted`,
+    hint: 'apply it again: what is done is left alone',
   };
 }
 

@@ -19,6 +19,7 @@ import type { Order } from '../domain/order.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
+import type { Lane } from '../execute/waiting-line.ts';
 import { gate, type GateCounters, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -95,6 +96,17 @@ export class Dispatcher {
       await this.#show(input, verdicts);
       this.#newest = { input, counters, verdicts };
       this.#submit(input, verdicts);
+      return verdicts;
+    });
+  }
+
+  /** A person's own plan: judged like every other, and carried out beside the newest one. */
+  carryOut(input: DispatchInput): Promise<readonly GateVerdict[]> {
+    return this.#turns.take(async () => {
+      const { clock, ledger } = this.#parts;
+      const counters = await readGateCounters(ledger, input.result.plan, clock.now());
+      const verdicts = await this.#judge(input, counters);
+      this.#submit(input, verdicts, 'ordered');
       return verdicts;
     });
   }
@@ -205,10 +217,10 @@ export class Dispatcher {
     await this.#parts.ledger.showPlan({ plan: plan.id, moves: waiting.map(askedMove), ...term });
   }
 
-  #submit(input: DispatchInput, verdicts: readonly GateVerdict[]): void {
+  #submit(input: DispatchInput, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): void {
     // Also when nothing may run: what waits from an older plan is dropped by a newer one.
     const run = this.#parts.executor
-      .submit(input.result.plan, verdicts)
+      .submit(input.result.plan, verdicts, lane)
       .catch((error: unknown) => {
         this.#parts.events.emit('failure', { where: 'executor', error });
       })

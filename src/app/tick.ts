@@ -21,6 +21,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { classify } from '../rules/classify.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
+import type { ApplyDesk } from './apply-desk.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
@@ -62,6 +63,7 @@ export interface TickParts {
   readonly alerts: () => ReadonlyMap<HostId, readonly FiringAlert[]>;
   readonly ladder: HostLadder;
   readonly dispatcher: Dispatcher;
+  readonly applying: Pick<ApplyDesk, 'beat'>;
   readonly orders: OrderDesk;
   readonly hooks: HookRuns;
   readonly executor: Executor;
@@ -113,6 +115,7 @@ export class Tick {
       // Whether it failed is asked below, when the whole plan is there.
       begun.catch(() => undefined);
     };
+    await this.#parts.applying.beat(base);
     const here = {
       snapshot: reach.planned(snapshot),
       findings: reach.ownFindings(findings, snapshot),

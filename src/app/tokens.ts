@@ -13,6 +13,7 @@ import type { MetricsRegistry } from '../observe/metrics.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
 import type { AlertDesk } from './alert-desk.ts';
+import type { ApplyDesk } from './apply-desk.ts';
 import type { Daemon } from './daemon.ts';
 import type { DaemonApi } from './daemon-api.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -49,6 +50,7 @@ export interface Parts {
   readonly estimator: Estimator;
   readonly rolling: Rolling;
   readonly alerts: AlertDesk;
+  readonly applying: ApplyDesk;
   readonly executor: Executor;
   readonly dispatcher: Dispatcher;
   readonly tick: Tick;

@@ -9,6 +9,7 @@ import { Command, CommanderError } from 'commander';
 import { PolicyErrors, SourceErrors } from '../app/input-errors.ts';
 import { VERSION } from '../app/version.ts';
 import { CliError, EXIT, EXIT_MEANINGS, type ExitCode, type Io } from './io.ts';
+import { addApply } from './verbs/apply.ts';
 import { addAudit } from './verbs/audit.ts';
 import { addCancel } from './verbs/cancel.ts';
 import { addDemo } from './verbs/demo.ts';
@@ -60,6 +61,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addRun(program, io);
   addDemo(program, io);
   addPlan(program, io, setExit);
+  addApply(program, io, setExit);
   addPolicy(program, io, setExit);
   addStatus(program, io);
   addInventory(program, io);

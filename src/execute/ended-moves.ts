@@ -22,6 +22,10 @@ export class EndedMoves {
   /** A plan is to be carried out; it may come again, with more of it allowed. */
   begin(plan: PlanId): ReadonlyMap<MoveId, Outcome> {
     this.#newestPlan = plan;
+    return this.outcomes;
+  }
+
+  get outcomes(): ReadonlyMap<MoveId, Outcome> {
     return new Map(this.#moves.map((end) => [end.move, end.outcome]));
   }
 

@@ -32,7 +32,7 @@ import {
 } from './move-task.ts';
 import { resumeStages, runMove } from './run-move.ts';
 import { Submissions } from './submissions.ts';
-import { WaitingLine, type WaitingMove } from './waiting-line.ts';
+import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
 export interface ExecutorParts {
   readonly ledger: Ledger;
@@ -82,15 +82,16 @@ export class Executor {
    * Carries out the moves of the plan whose verdict is `execute`; resolves when all have ended. A
    * newer plan was made from a newer world: moves of older plans that wait are dropped without a
    * trace (nothing was begun; where they are still needed, they are in the newer plan). The same
-   * plan may come again, with more that is allowed: what it has begun or ended is left alone.
+   * plan may come again, with more that is allowed: what it has begun or ended is left alone. Plans
+   * of another lane are left as they are.
    */
-  submit(plan: Plan, verdicts: readonly GateVerdict[]): Promise<void> {
+  submit(plan: Plan, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): Promise<void> {
     if (this.#stopping.signal.aborted) return Promise.resolve();
-    this.#drop(this.#line.remove());
+    this.#drop(this.#line.remove((entry) => entry.lane === lane));
     const allowed = new Set(
       verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
     );
-    const before = this.#ended.begin(plan.id);
+    const before = lane === 'planned' ? this.#ended.begin(plan.id) : this.#ended.outcomes;
     const moving = new Set(this.inFlight().map((flight) => flight.vm));
     const outcomes = new Map<MoveId, Outcome>();
     const moves: Move[] = [];
@@ -109,7 +110,7 @@ export class Executor {
     );
     this.#line.add(
       moves.map((move) => {
-        return { plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
+        return { lane, plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
       }),
     );
     this.#startWhatMay();
@@ -123,7 +124,7 @@ export class Executor {
    * end. What is still needed is in the next good plan, approvals included.
    */
   dropWaiting(): void {
-    this.#drop(this.#line.remove());
+    this.#drop(this.#line.remove(({ lane }) => lane === 'planned'));
   }
 
   /**

@@ -13,7 +13,14 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES } from '../domain/vm.ts';
 import { type LinksOf, linksOf } from './links-of.ts';
 
+/**
+ * `planned`: the planner's newest plan, of which each replaces the one before; `ordered`: a plan
+ * that a person has handed in, which stands beside it.
+ */
+export type Lane = 'planned' | 'ordered';
+
 export interface WaitingMove {
+  readonly lane: Lane;
   readonly plan: PlanId;
   readonly move: Move;
   /** Position in its plan. */

@@ -6,7 +6,7 @@
 
 import type { Finding } from '../domain/finding.ts';
 import type { MoveProgress } from '../domain/events.ts';
-import type { HistoryEntry, MoveRecord } from '../domain/journal.ts';
+import type { HistoryEntry, MoveRecord, Outcome } from '../domain/journal.ts';
 import type { SourceStatus } from '../domain/measured.ts';
 import type { Order } from '../domain/order.ts';
 import type { MoveEffect, Proof } from '../domain/plan.ts';
@@ -298,6 +298,23 @@ export interface ApprovalView {
   readonly text: string;
 }
 
+export interface AppliedMove {
+  readonly vm: string;
+  readonly from: string;
+  readonly to: string;
+  /** `not-begun`: it was given up; else under way, or how it ended. */
+  readonly state: 'waiting' | 'moving' | 'not-begun' | Outcome;
+  readonly detail: string;
+}
+
+/** A plan that was handed in, and how far it is. */
+export interface ApplyView {
+  readonly id: string;
+  /** Nothing more will begin or end. */
+  readonly over: boolean;
+  readonly moves: readonly AppliedMove[];
+}
+
 export interface CancelledMove {
   readonly move: string;
   readonly vm: string;
@@ -378,6 +395,12 @@ export interface Api {
    * wants them. The plan may be any that was shown within the last 30 minutes.
    */
   approve(plan: string, by: string): Promise<Result<ApprovalView, ApiProblem>>;
+  /**
+   * Carries out a plan in the form of `drover plan --json`. 409 where the fleet has moved on, or
+   * another one is being applied; the same one again is told of.
+   */
+  apply(plan: unknown, by: string): Promise<Result<ApplyView, ApiProblem>>;
+  applied(id: string): Promise<Result<ApplyView, ApiProblem>>;
   /** Stops a move, the move of a VM, or all moves away from a host: by id or name. */
   cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>>;
   /** Goes on in a cluster where the ledger was found to be an older copy. */

@@ -8,8 +8,10 @@ import { alertmanagerSchema, alertsOf } from './alertmanager.ts';
 import { parse } from './parse.ts';
 import { sendProblem, sendResult } from './problems.ts';
 
-/** A full webhook of 5,000 alerts is about 5 MB; nothing else here is large. */
+/** A full webhook of 5,000 alerts is about 5 MB. */
 const LARGEST_WEBHOOK_BYTES = 8 * 1024 * 1024;
+/** Some 10,000 moves with their reasons. */
+const LARGEST_PLAN_BYTES = 16 * 1024 * 1024;
 
 const limitSchema = z.coerce.number().int().min(1).max(10_000);
 const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
@@ -79,6 +81,9 @@ export function addReads(server: FastifyInstance, api: Api): void {
   server.get('/api/v1/locate/:name', read, async (request, reply) =>
     sendResult(reply, await api.locate(parse(nameSchema, request.params).name)),
   );
+  server.get('/api/v1/apply/:name', read, async (request, reply) =>
+    sendResult(reply, await api.applied(parse(nameSchema, request.params).name)),
+  );
   server.get('/api/v1/why/:name', read, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.why(name, parse(pairSchema, request.query).host));
@@ -126,6 +131,10 @@ export function addWrites(server: FastifyInstance, api: Api): void {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, api.confirmLease(name, request.by));
   });
+  const large = { ...write, bodyLimit: LARGEST_PLAN_BYTES } as const;
+  server.post('/api/v1/apply', large, async (request, reply) =>
+    sendResult(reply, await api.apply(request.body, request.by)),
+  );
   server.post('/api/v1/plans/:name/approve', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, await api.approve(name, request.by));

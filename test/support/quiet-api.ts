@@ -35,6 +35,8 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
     rollings: async () => [],
     steerRolling: async () => fail(NOTHING),
     returnHost: async () => fail(NOTHING),
+    apply: async () => fail(NOTHING),
+    applied: async () => fail(NOTHING),
     cancel: async () => fail(NOTHING),
     setPaused: async (paused, by) => {
       asked.paused.push({ paused, by });

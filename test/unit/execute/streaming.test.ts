@@ -150,6 +150,23 @@ describe('streaming', () => {
     expect(await wrongs(bench, [...old.slice(0, 1), ...young])).toEqual([]);
   });
 
+  it('leaves what a person handed in alone when a newer plan comes or is rejected', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const ordered = [move('1', 'h1', 'h2'), move('2', 'h1', 'h2')];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(ordered), yes(ordered), 'ordered');
+    await bench.clock.pass(5);
+    const planned = [move('3', 'h1', 'h3')];
+    void executor.submit(planOf(planned, 'p2'), yes(planned));
+    executor.dropWaiting();
+    expect(executor.waiting).toBe(1);
+    await bench.clock.until(done);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2']);
+    expect(await wrongs(bench, ordered)).toEqual([]);
+  });
+
   it('takes a plan up again whose rest was approved', async () => {
     const bench = await makeBench(['h1', 'h2']);
     const moves = [
