@@ -40,14 +40,15 @@ describe('a daemon that is stopped', () => {
       executor: { stop: step('executor') },
       leases: { keeper: { release: step('leases') } },
       server: { close: step('server') },
+      ledger: { auditHead: step('ledger') },
       close: step('rest'),
     };
     // All that a stop touches; the other parts are not asked.
     const daemon = new Daemon(parts as unknown as DaemonParts);
     await expect(daemon.stop('test')).rejects.toThrow(
-      'executor fails; leases fails; server fails; rest fails',
+      'executor fails; leases fails; server fails; ledger fails; rest fails',
     );
-    expect(taken).toEqual(['executor', 'leases', 'server', 'rest']);
+    expect(taken).toEqual(['executor', 'leases', 'server', 'ledger', 'rest']);
     expect(readdirSync(folder)).toEqual([]);
   });
 });
