@@ -41,7 +41,7 @@ export function nextWave(order: Order, progress: ReturnProgress, view: WaveView)
   }
   if (!view.snapshot.vms.some((vm) => released.has(vm.id) && runsOn(vm, order.host))) {
     const { triedSince: _none, ...rest } = progress;
-    return letGo(rest, waiting.slice(0, maintenance.canaries));
+    return letGo(rest, nextClass(waiting).slice(0, maintenance.canaries));
   }
   const { triedSince } = progress;
   if (triedSince === undefined) return { ...progress, triedSince: view.now };

@@ -184,7 +184,8 @@ export const maintenanceSchema = section({
   canaries: option(
     whole('a number of VMs', { min: 0 }),
     2,
-    'So many of the least important VMs come home first and try the host out; 0: no trial.',
+    'So many VMs of the least important criticality come home first and try the host out; 0: ' +
+      'no trial.',
   ),
   canaryFor: option(
     duration(),
