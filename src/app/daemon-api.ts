@@ -5,7 +5,6 @@
 
 import { formatFleet } from '../config/fleet-file.ts';
 import { formatPlanOutput } from '../config/plan-output.ts';
-import { APPROVAL_SECONDS } from '../domain/approval.ts';
 import type { MoveProgress } from '../domain/events.ts';
 import type { Host } from '../domain/host.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
@@ -21,6 +20,8 @@ import type {
   ApiProblem,
   ApplyView,
   ApprovalView,
+  Area,
+  AreaRequest,
   CancelView,
   EstimateRequest,
   EstimateView,
@@ -44,7 +45,18 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import { approvalView } from './approval-text.ts';
+import {
+  hookRuns,
+  NOT_YET,
+  noPlan,
+  noPlanWaits,
+  notApplied,
+  notOrdered,
+  unknown,
+  unknownHook,
+} from './api-problems.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
+import { areaOrders, areaText, hostsIn, orderViews } from './areas.ts';
 import { cancelMoves, type CancelParts } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
 import { historyWithOpenMoves } from './history.ts';
@@ -53,8 +65,8 @@ import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { RollingDesk } from './rolling-desk.ts';
-import { faultsOf, statusView, type StatusParts } from './status.ts';
-import type { RejectedPlan, TickState } from './tick.ts';
+import { statusView, type StatusParts } from './status.ts';
+import type { TickState } from './tick.ts';
 import { findNamed, hostViews, vmViews } from './views.ts';
 import { whyHost, whyVm } from './why.ts';
 
@@ -80,7 +92,6 @@ export interface ApiParts extends StatusParts {
   readonly unready: () => readonly string[];
 }
 
-const APPROVAL_MINUTES = APPROVAL_SECONDS / 60;
 const LOCATE_HISTORY = 5;
 const WHY_HISTORY = 10;
 
@@ -271,6 +282,38 @@ export class DaemonApi implements Api {
     return this.#parts.alerts.take(alerts, state.snapshot);
   }
 
+  async evacuateArea(request: AreaRequest): Promise<Result<readonly OrderView[], ApiProblem>> {
+    const state = this.#parts.state();
+    if (state === undefined) return fail(NOT_YET);
+    const hosts = hostsIn(request.area, state.snapshot);
+    if (hosts.length === 0) return fail(unknown(request.area.kind, request.area.name));
+    const given = await this.#parts.orders.giveAll(areaOrders(request, hosts), state.snapshot);
+    return ok(orderViews(given, hosts, this.#inForce()));
+  }
+
+  async estimateArea(request: AreaRequest): Promise<Result<EstimateView, ApiProblem>> {
+    const state = this.#parts.state();
+    if (state === undefined) return fail(NOT_YET);
+    const hosts = hostsIn(request.area, state.snapshot).map(({ id }) => id);
+    if (hosts.length === 0) return fail(unknown(request.area.kind, request.area.name));
+    const { deadlineSeconds } = request;
+    const wanted = {
+      kind: 'evacuate',
+      hosts,
+      deadlineSeconds,
+      area: areaText(request.area),
+    } as const;
+    return ok(await this.#parts.estimator.estimate(wanted, state));
+  }
+
+  async returnArea(area: Area, by: string): Promise<Result<readonly OrderView[], ApiProblem>> {
+    const hosts = hostsIn(area, this.#snapshot());
+    if (hosts.length === 0) return fail(unknown(area.kind, area.name));
+    const given = await this.#parts.orders.returnAll(hosts, by);
+    if (given.length === 0) return fail(notOrdered(areaText(area)));
+    return ok(orderViews(given, hosts, this.#inForce()));
+  }
+
   async startRolling(request: RollingRequest): Promise<Result<RollingPlanView, ApiProblem>> {
     const state = this.#parts.state();
     if (state === undefined) return fail(NOT_YET);
@@ -315,77 +358,4 @@ export class DaemonApi implements Api {
   #findVm(name: string): Vm | undefined {
     return findNamed(this.#snapshot()?.vms ?? [], name);
   }
-}
-
-const NOT_YET: ApiProblem = {
-  status: 503,
-  code: 'not-ready',
-  detail: 'no snapshot has been taken yet',
-  hint: 'try again in a few seconds; drover doctor shows what the sources say',
-};
-
-function unknown(kind: string, name: string): ApiProblem {
-  return {
-    status: 404,
-    code: 'not-found',
-    detail: `no ${kind} has the id or (unique) name ${JSON.stringify(name)}`,
-    hint: 'drover hosts and drover vms list what is known',
-  };
-}
-
-function notApplied(id: string): ApiProblem {
-  return {
-    status: 404,
-    code: 'not-found',
-    detail: `no plan ${JSON.stringify(id)} is being applied; the daemon may have been restarted`,
-    hint: 'apply it again: what is done is left alone',
-  };
-}
-
-function noPlanWaits(plan: string): ApiProblem {
-  return {
-    status: 404,
-    code: 'not-found',
-    detail: `no plan ${JSON.stringify(plan)} waits for an approval`,
-    hint: `drover status shows the newest plan; its id is good for ${APPROVAL_MINUTES} min`,
-  };
-}
-
-function noPlan(rejected: RejectedPlan | undefined): ApiProblem {
-  if (rejected === undefined) return NOT_YET;
-  const faults = faultsOf(rejected).join('; ');
-  return {
-    status: 409,
-    code: 'plan-rejected',
-    detail: `the newest plan (${rejected.plan}) was rejected by Drover's own checker: ${faults}`,
-    hint: 'nothing of it runs; the next tick plans anew. Please report it: drover snapshot save',
-  };
-}
-
-function notOrdered(host: string): ApiProblem {
-  return {
-    status: 409,
-    code: 'no-order',
-    detail: `host ${host} is neither in maintenance nor being evacuated`,
-    hint: 'drover hosts shows the state of each host',
-  };
-}
-
-function unknownHook(hook: string, known: readonly string[]): ApiProblem {
-  const names = known.length === 0 ? 'none is configured' : `there are ${known.join(', ')}`;
-  return {
-    status: 400,
-    code: 'unknown-hook',
-    detail: `no maintenance hook is called ${JSON.stringify(hook)}: ${names}`,
-    hint: 'maintenance.hooks in the daemon file says what may be run',
-  };
-}
-
-function hookRuns(host: string, hook: string): ApiProblem {
-  return {
-    status: 409,
-    code: 'hook-runs',
-    detail: `the hook ${hook} is at work on ${host}: its VMs cannot come home yet`,
-    hint: 'wait until it ends (its time-out ends it for sure), then return the host',
-  };
 }

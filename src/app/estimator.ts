@@ -31,6 +31,7 @@ export interface EstimatorParts {
 
 export type WantedHosts = Pick<OrderRequest, 'kind' | 'deadlineSeconds'> & {
   readonly hosts: readonly HostId[];
+  readonly area?: string | undefined;
 };
 
 export class Estimator {
@@ -70,7 +71,7 @@ function openWork({ findings }: TickState, hosts: readonly HostId[]): readonly F
 }
 
 function wantedFindings(wanted: WantedHosts, snapshot: Snapshot): readonly Finding[] {
-  const { kind, hosts, deadlineSeconds } = wanted;
+  const { kind, hosts, deadlineSeconds, area } = wanted;
   const { takenAt } = snapshot;
   const deadline = deadlineSeconds === null ? undefined : epochSeconds(takenAt + deadlineSeconds);
   const orders = hosts.map((host): Order => {
@@ -85,6 +86,7 @@ function wantedFindings(wanted: WantedHosts, snapshot: Snapshot): readonly Findi
       state: 'open',
       dedupeKey: '',
       home: [],
+      area,
     };
   });
   return orderFindings(snapshot, orders).findings;

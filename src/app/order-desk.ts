@@ -23,11 +23,19 @@ export interface NewOrder {
   readonly deadlineSeconds: number | null;
   /** Maintenance: the hook to run when the host is empty. */
   readonly hook?: string | undefined;
+  /** What is emptied as a whole, where the host is a part of that. */
+  readonly area?: string | undefined;
 }
 
 export interface GivenOrder {
   readonly order: Order;
   readonly what: 'given' | 'repeated' | 'changed';
+}
+
+/** An order that is not written yet. */
+interface Decided extends GivenOrder {
+  /** For the history. */
+  readonly line: string | undefined;
 }
 
 export interface OrderDeskParts {
@@ -53,17 +61,45 @@ export class OrderDesk {
    * hook is added to an order that has none, or takes the place of one that has failed.
    */
   give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
-    return this.#turns.take(() => this.#give(wanted, world));
+    return this.#turns.take(async () => this.#carry(await this.#decide(wanted, world)));
+  }
+
+  /** All at once: no tick comes between them, and takes one of the hosts for a refuge. */
+  giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
+    return this.#turns.take(async () => {
+      const decided: Decided[] = [];
+      for (const one of wanted) decided.push(await this.#decide(one, world));
+      return Promise.all(decided.map((one) => this.#carry(one)));
+    });
   }
 
   /** Returns the host to service; undefined when there is no order to end. */
   returnHost(host: Pick<Host, 'id' | 'name'>, by: string): Promise<Order | undefined> {
     return this.#turns.take(async () => {
       const open = await this.#openOrder(host.id);
-      if (open === undefined) return undefined;
-      const text = `${host.name}: returned to service by ${by}`;
-      return this.#put({ ...open, state: 'returning', progress: NOBODY_YET }, 'changed', text);
+      return open === undefined ? undefined : this.#return(open, host.name, by);
     });
+  }
+
+  /** Those of the hosts that have an open order, all at once; but not one whose hook is at work. */
+  returnAll(
+    hosts: readonly Pick<Host, 'id' | 'name'>[],
+    by: string,
+  ): Promise<readonly GivenOrder[]> {
+    return this.#turns.take(async () => {
+      const orders = await this.#parts.ledger.orders(false);
+      const returned = hosts.flatMap(({ id, name }) => {
+        const open = orders.find((order) => order.host === id && order.state === 'open');
+        const isBusy = open?.hook?.state === 'running';
+        return open === undefined || isBusy ? [] : [this.#return(open, name, by)];
+      });
+      return (await Promise.all(returned)).map((order) => ({ order, what: 'changed' }) as const);
+    });
+  }
+
+  #return(open: Order, name: string, by: string): Promise<Order> {
+    const text = `${name}: returned to service by ${by}`;
+    return this.#put({ ...open, state: 'returning', progress: NOBODY_YET }, 'changed', text);
   }
 
   /**
@@ -162,29 +198,35 @@ export class OrderDesk {
     });
   }
 
-  async #give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
+  async #carry({ order, what, line }: Decided): Promise<GivenOrder> {
+    if (what !== 'repeated') return { order: await this.#put(order, what, line), what };
+    this.#parts.events.emit('order', { order, what });
+    return { order, what };
+  }
+
+  async #decide(wanted: NewOrder, world: Snapshot): Promise<Decided> {
     const open = await this.#openOrder(wanted.host);
     if (open !== undefined) {
       const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
       const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
       const isNewHook = open.hook === undefined || open.hook.state === 'failed';
       const hook = (isNewHook ? this.#hookOf(wanted) : undefined) ?? open.hook;
-      if (!raised && !adopted && hook === open.hook) {
-        this.#parts.events.emit('order', { order: open, what: 'repeated' });
-        return { order: open, what: 'repeated' };
+      const area = wanted.area ?? open.area;
+      if (!raised && !adopted && hook === open.hook && area === open.area) {
+        return { order: open, what: 'repeated', line: undefined };
       }
       const kind = raised ? 'maintenance' : open.kind;
       const own = adopted ? { by: wanted.by, reason: wanted.reason } : {};
-      const order = { ...open, ...own, kind, ...(hook === undefined ? {} : { hook }) };
-      return {
-        order: await this.#put(order, 'changed', lineOf(kind, wanted, world)),
-        what: 'changed',
+      const more = {
+        ...(hook === undefined ? {} : { hook }),
+        ...(area === undefined ? {} : { area }),
       };
+      const order = { ...open, ...own, kind, ...more };
+      return { order, what: 'changed', line: lineOf(kind, wanted, world) };
     }
     const onTheirWay = await this.#endReturn(wanted.host);
     const order = this.#make(wanted, world, onTheirWay);
-    const line = lineOf(wanted.kind, wanted, world);
-    return { order: await this.#put(order, 'given', line), what: 'given' };
+    return { order, what: 'given', line: lineOf(wanted.kind, wanted, world) };
   }
 
   /** @param onTheirWay VMs whose return the new order cuts off: their home is still here. */
@@ -204,6 +246,7 @@ export class OrderDesk {
       dedupeKey: wanted.dedupeKey,
       home: [...new Set([...here, ...onTheirWay])],
       ...(wanted.hook === undefined ? {} : { hook: this.#hookOf(wanted) }),
+      ...(wanted.area === undefined ? {} : { area: wanted.area }),
     };
   }
 

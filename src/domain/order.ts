@@ -28,6 +28,8 @@ export interface Order {
    * `returning`: those that are still to come.
    */
   readonly home: readonly string[];
+  /** What is emptied as a whole, where the host is a part of that: "site east". */
+  readonly area?: string | undefined;
   /** The rolling maintenance that it is a part of. */
   readonly rolling?: RollingPart | undefined;
   /** Maintenance: what is run on the empty host, which then returns by itself. */

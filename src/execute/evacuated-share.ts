@@ -3,6 +3,7 @@
  * empty, count first; what is left of the allowance goes to the hosts that the plan really
  * empties: those that fail before those that are only planned, each in the plan's order. A host
  * none of whose moves may run takes nothing of it. A cluster of any size may always evacuate one.
+ * Hosts of a site or cluster that a person has ordered empty as a whole are not held back by it.
  */
 
 import type { Finding } from '../domain/finding.ts';
@@ -62,12 +63,20 @@ function candidates({ plan, snapshot, findings, refused }: ShareRequest): readon
       finding.subject.kind === 'host' && saysFailing(finding) ? [finding.subject.host] : [],
     ),
   );
+  const whole = new Set(
+    findings.flatMap(({ subject, evidence }) =>
+      subject.kind === 'host' && evidence.some(({ fact }) => fact === 'order.area')
+        ? [subject.host]
+        : [],
+    ),
+  );
   const rank = ({ host, runs: may }: Candidate): number =>
     (may ? 0 : 2) + (failing.has(host.id) ? 0 : 1);
   return [...runs]
     .flatMap(([id, may]): Candidate[] => {
       const host = hosts.get(id);
-      return host === undefined || isOut(host) ? [] : [{ host, runs: may }];
+      const isAsked = host !== undefined && !isOut(host) && !whole.has(host.id);
+      return isAsked ? [{ host, runs: may }] : [];
     })
     .sort((a, b) => rank(a) - rank(b));
 }

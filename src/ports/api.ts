@@ -184,6 +184,19 @@ export type EstimateRequest = Pick<OrderRequest, 'kind' | 'deadlineSeconds'> & {
   readonly hosts: readonly string[];
 };
 
+/** A whole site or cluster, by its id. */
+export interface Area {
+  readonly kind: 'site' | 'cluster';
+  readonly name: string;
+}
+
+export interface AreaRequest {
+  readonly area: Area;
+  readonly reason: string;
+  readonly by: string;
+  readonly deadlineSeconds: number | null;
+}
+
 /** What it would take to empty the hosts, as things stand. Nothing was ordered. */
 export interface EstimateView {
   /** `vms`: those that are not powered off. */
@@ -378,6 +391,12 @@ export interface Api {
   giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>>;
   /** What such orders would take. */
   estimate(request: EstimateRequest): Promise<Result<EstimateView, ApiProblem>>;
+  /** Evacuates all hosts of a site or cluster at once, to what is elsewhere. */
+  evacuateArea(request: AreaRequest): Promise<Result<readonly OrderView[], ApiProblem>>;
+  /** What that would take. */
+  estimateArea(request: AreaRequest): Promise<Result<EstimateView, ApiProblem>>;
+  /** The way back: returns all its hosts for which there is an order. */
+  returnArea(area: Area, by: string): Promise<Result<readonly OrderView[], ApiProblem>>;
   /** Maintenance of many hosts, one group after the other. */
   startRolling(request: RollingRequest): Promise<Result<RollingPlanView, ApiProblem>>;
   rollings(): Promise<readonly RollingView[]>;

@@ -3,7 +3,7 @@
  * that is measured about the host is missing. A host in `returning` gets its VMs back.
  */
 
-import type { Finding, Trigger } from '../domain/finding.ts';
+import type { Evidence, Finding, Trigger } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
@@ -54,11 +54,20 @@ function ordered(order: Order, host: Host): Finding {
     subject: { kind: 'host', host: host.id },
     trigger: triggerOf(order),
     since: order.createdAt,
-    evidence: [{ fact: 'host.order', operator: 'equal', threshold: order.kind, value: order.kind }],
+    evidence: [
+      { fact: 'host.order', operator: 'equal', threshold: order.kind, value: order.kind },
+      ...areaOf(order),
+    ],
     text: `host ${host.name}: ${what} ordered by ${order.by.name}${reason}`,
     relieveBelow: undefined,
     deadline: order.deadline,
   };
+}
+
+/** That a whole site or cluster is to be empty is what the order says: no share of it is kept. */
+function areaOf({ area }: Order): readonly Evidence[] {
+  if (area === undefined) return [];
+  return [{ fact: 'order.area', operator: 'equal', threshold: area, value: area }];
 }
 
 /** One per VM that is still elsewhere; the planner reads the home from the evidence. */

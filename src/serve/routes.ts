@@ -41,6 +41,14 @@ const estimateSchema = orderFields
   .omit({ host: true, reason: true, hook: true })
   .extend({ hosts: z.array(z.string().min(1).max(1_024)).min(1).max(10_000) });
 
+const areaSchema = z.strictObject({
+  kind: z.enum(['site', 'cluster']),
+  name: z.string().min(1).max(256),
+});
+const areaOrderSchema = orderFields
+  .pick({ reason: true, deadlineSeconds: true })
+  .extend({ area: areaSchema });
+
 const rollingSchema = z.strictObject({
   names: z.array(z.string().min(1).max(1_024)).min(1).max(10_000),
   batch: z.number().int().min(1).max(1_000).default(1),
@@ -99,6 +107,17 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   });
   server.post('/api/v1/orders/estimate', write, async (request, reply) =>
     sendResult(reply, await api.estimate(parse(estimateSchema, request.body))),
+  );
+  server.post('/api/v1/areas/evacuate', write, async (request, reply) => {
+    const wanted = parse(areaOrderSchema, request.body);
+    return sendResult(reply, await api.evacuateArea({ ...wanted, by: request.by }));
+  });
+  server.post('/api/v1/areas/estimate', write, async (request, reply) => {
+    const wanted = parse(areaOrderSchema, request.body);
+    return sendResult(reply, await api.estimateArea({ ...wanted, by: request.by }));
+  });
+  server.post('/api/v1/areas/return', write, async (request, reply) =>
+    sendResult(reply, await api.returnArea(parse(areaSchema, request.body), request.by)),
   );
   server.post('/api/v1/rollings', write, async (request, reply) => {
     const wanted = parse(rollingSchema, request.body);

@@ -79,6 +79,19 @@ describe('the daemon, asked by its CLI', () => {
     expect(await demo.daemon.api.orders()).toEqual([]);
   });
 
+  it('evacuates hosts, or a site, or a cluster: one of them, that is there', async () => {
+    const [host] = await json<HostView[]>('hosts');
+    const both = await cli(['evacuate', host?.name ?? '', '--site', 's'], env);
+    expect([both.code, both.err]).toEqual([2, expect.stringMatching(/one of them/)]);
+    expect((await cli(['evacuate'], env)).code).toBe(2);
+    expect((await cli(['evacuate', '--site', 'nowhere', '--dry-run'], env)).code).toBe(2);
+    const nobody = await cli(['return', '--cluster', host?.cluster ?? ''], env);
+    expect([nobody.code, nobody.err]).toEqual([2, expect.stringMatching(/neither in maint/)]);
+    const dry = await cli(['evacuate', '--cluster', host?.cluster ?? '', '--dry-run'], env);
+    expect(dry.out).toMatch(/cannot leave|have a place/);
+    expect(await demo.daemon.api.orders()).toEqual([]);
+  });
+
   it('tells the groups of a rolling maintenance', async () => {
     const hosts = await json<HostView[]>('hosts');
     const names = hosts.slice(0, 2).map(({ name }) => name);

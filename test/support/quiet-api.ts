@@ -31,6 +31,9 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
       return fail(NOTHING);
     },
     estimate: async () => fail(NOTHING),
+    evacuateArea: async () => fail(NOTHING),
+    estimateArea: async () => fail(NOTHING),
+    returnArea: async () => fail(NOTHING),
     startRolling: async () => fail(NOTHING),
     rollings: async () => [],
     steerRolling: async () => fail(NOTHING),

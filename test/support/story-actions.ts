@@ -3,6 +3,7 @@
 import type { Daemon } from '../../src/app/daemon.ts';
 import { describeFault } from '../../src/simulate/scenario.ts';
 import type { Fault } from '../../src/simulate/fault.ts';
+import { summaryLines } from '../../src/cli/estimate-text.ts';
 import { assertNever } from '../../src/domain/result.ts';
 import { timeText } from './story-transcript.ts';
 import { type Action, type FaultAction, isFault, type Request } from './story-file.ts';
@@ -53,6 +54,10 @@ export function tellAction(action: Action): string {
       return `${action.by}: rolling maintenance of ${action.names.join(' ')}`;
     case 'rolling-steer':
       return `${action.by}: rolling maintenance: ${action.what}`;
+    case 'evacuate-site':
+      return `${action.by}: evacuate site ${action.site}`;
+    case 'return-site':
+      return `${action.by}: return site ${action.site}`;
     case 'return':
       return `${action.by}: return ${action.host}`;
     case 'alert':
@@ -114,6 +119,18 @@ export async function ask(
       const [first] = await daemon.api.rollings();
       const answer = await daemon.api.steerRolling(first?.id ?? '', action.what, action.by);
       return answer.ok ? `waiting: ${answer.value.waiting.join(' ')}` : answer.error.detail;
+    }
+    case 'evacuate-site': {
+      const { site: name, reason, by } = action;
+      const wanted = { area: { kind: 'site', name }, reason, by, deadlineSeconds: null } as const;
+      const estimate = await daemon.api.estimateArea(wanted);
+      const answer = await daemon.api.evacuateArea(wanted);
+      if (!answer.ok || !estimate.ok) return answer.ok ? 'no estimate' : answer.error.detail;
+      return [...answer.value.map(({ text }) => text), ...summaryLines(estimate.value)].join('; ');
+    }
+    case 'return-site': {
+      const answer = await daemon.api.returnArea({ kind: 'site', name: action.site }, action.by);
+      return answer.ok ? answer.value.map(({ text }) => text).join('; ') : answer.error.detail;
     }
     case 'return': {
       const answer = await daemon.api.returnHost(action.host, action.by);

@@ -100,6 +100,9 @@ const REQUESTS = {
   /** Of the rolling maintenance that is under way. */
   'rolling-steer': group({ what: choice(['pause', 'resume', 'cancel']), ...by }),
   return: group({ host, ...by }),
+  /** A whole site. */
+  'evacuate-site': group({ site: text('a site'), reason: anyText(), ...by }),
+  'return-site': group({ site: text('a site'), ...by }),
   alert: group({
     name: text('the name of the alert'),
     status: choice(['firing', 'resolved']).optional(),

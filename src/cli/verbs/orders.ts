@@ -9,6 +9,7 @@ import { makeClient, type Client } from '../client.ts';
 import { estimateText, summaryLines } from '../estimate-text.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
 import { formatLines } from '../table.ts';
+import { areaOf, type AreaOptions, evacuateArea, returnArea } from './areas.ts';
 import { addRolling } from './rolling.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
 
@@ -22,14 +23,26 @@ interface OrderOptions extends RemoteOptions {
 export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
   remoteOptions(program.command('evacuate'))
     .description('move every VM off the hosts, mission-critical first')
-    .argument('<host...>', 'hosts, by id or name')
+    .argument('[host...]', 'hosts, by id or name')
+    .option('--site <id>', 'all hosts of the site, to what is elsewhere')
+    .option('--cluster <id>', 'all hosts of the cluster, to what is elsewhere')
     .option('--reason <text>', 'for the record', 'ordered by an operator')
     .option('--deadline <time>', 'to be empty within this time: 2h, 90m')
     .option('--dry-run', 'only tell what it would take')
     .addHelpText('after', '\nExample:\n  drover evacuate h3 --reason "disk is dying"')
-    .action(async (hosts: string[], options: OrderOptions) =>
-      setExit(await giveOrders(io, options, { kind: 'evacuate', hosts })),
-    );
+    .action(async (hosts: string[], options: OrderOptions & AreaOptions) => {
+      const area = areaOf(hosts, options);
+      const wanted = { kind: 'evacuate', hosts } as const;
+      const code =
+        area === undefined
+          ? await giveOrders(io, options, wanted)
+          : await evacuateArea(
+              io,
+              { ...options, deadlineSeconds: deadlineOf(options.deadline) },
+              area,
+            );
+      setExit(code);
+    });
   const maintenance = program.command('maintenance').description('drain a host and return it');
   remoteOptions(maintenance.command('enter'))
     .description('empty the host and keep it empty')
@@ -52,6 +65,17 @@ export function addOrders(program: Command, io: Io, setExit: (code: ExitCode) =>
     .action(async (hosts: string[], options: RemoteOptions) =>
       setExit(await returnHosts(io, options, hosts)),
     );
+  remoteOptions(program.command('return'))
+    .description('return hosts to service, or a whole site or cluster; VMs come home')
+    .argument('[host...]', 'hosts, by id or name')
+    .option('--site <id>', 'all hosts of the site')
+    .option('--cluster <id>', 'all hosts of the cluster')
+    .addHelpText('after', '\nExample:\n  drover return --site east')
+    .action(async (hosts: string[], options: RemoteOptions & AreaOptions) => {
+      const area = areaOf(hosts, options);
+      if (area === undefined) setExit(await returnHosts(io, options, hosts));
+      else await returnArea(io, options, area);
+    });
   addRolling(maintenance, io, setExit);
   addSwitches(program, io);
 }
