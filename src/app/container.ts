@@ -19,6 +19,7 @@ import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
 import { watchProcess } from '../observe/process-metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hook } from '../ports/hooks.ts';
+import type { Ledger } from '../ports/ledger.ts';
 import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
 import { ApplyDesk } from './apply-desk.ts';
@@ -68,6 +69,12 @@ export interface DaemonOptions {
   readonly newId?: () => string;
   /** Seconds of the clock per second of real time; the schedule counts real ones. */
   readonly speed: number;
+  /** Default: the one that `config` names. Simulations bring one that outlives their crashes. */
+  readonly store?: () => Promise<Ledger>;
+  /** What simulations put between the daemon and its ledger. */
+  readonly between?: (ledger: Ledger) => Ledger;
+  /** Default: true. Simulations: no, this process is not the daemon's own. */
+  readonly measuresProcess?: boolean;
 }
 
 interface Ground {
@@ -102,12 +109,12 @@ function bindGround({ container, options, closers }: Ground): void {
     const { registry } = await take('registry');
     const events = new EventBus();
     closers.add(subscribeMetrics(events, registry));
-    closers.add(watchProcess(events, registry));
+    if (options.measuresProcess !== false) closers.add(watchProcess(events, registry));
     closers.add(options.subscribe(events));
     return events;
   });
   bindPart(container, 'memory', async (take) => new DaemonMemory((await take('events')).events));
-  bindPart(container, 'store', () => openStore(config, clock, closers));
+  bindPart(container, 'store', () => options.store?.() ?? openStore(config, clock, closers));
   bindPart(container, 'leases', async (take) => {
     const { store, events, memory } = await take('store', 'events', 'memory');
     const elapsed = options.elapsed ?? (() => clock.monotonic());
@@ -116,7 +123,8 @@ function bindGround({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'ledger', async (take) => {
     const { store, leases } = await take('store', 'leases');
-    return store.fencedBy(leases.moves);
+    const ledger = store.fencedBy(leases.moves);
+    return options.between?.(ledger) ?? ledger;
   });
   bindPart(container, 'policies', async (take) => {
     const { events } = await take('events');

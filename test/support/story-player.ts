@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
-import { buildDaemon } from '../../src/app/container.ts';
 import type { Daemon } from '../../src/app/daemon.ts';
-import { planAndCheck } from '../../src/app/plan-job.ts';
 import type { TickState } from '../../src/app/tick.ts';
 import { PACKAGE_ROOT } from '../../src/app/version.ts';
+import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
 import { defaultDaemonConfig } from '../../src/config/daemon.ts';
 import { loadPolicies } from '../../src/config/policies.ts';
 import type { SourceId } from '../../src/domain/ids.ts';
@@ -44,13 +43,9 @@ export async function playStory(story: Story): Promise<Played> {
 }
 
 const DEFAULT_POLICY = join(PACKAGE_ROOT, 'policies', 'default.yaml');
-/** Longer than the executor waits for its followers. */
-const STOP_SECONDS = seconds(30);
-
 interface Life {
-  readonly daemon: Daemon;
-  readonly running: Set<string>;
-  deaf: () => void;
+  readonly played: VirtualDaemon;
+  readonly deaf: () => void;
 }
 
 class Stage {
@@ -93,7 +88,7 @@ class Stage {
       }
       await this.#until(at);
       if (this.#life === undefined && at >= this.#nextLifeAt) await this.#start(judge);
-      else await this.#jobs(at, schedule);
+      else await this.#jobs(at);
     }
     this.#tellEnd();
     const faults = [...judge.verdict(this.#story.down), ...this.#failures];
@@ -113,16 +108,16 @@ class Stage {
   async #start(judge: Judge): Promise<void> {
     const base = defaultDaemonConfig();
     let deaf = (): void => undefined;
-    const daemon = await buildDaemon({
+    this.#log.say('drover', 'starts');
+    const played = await VirtualDaemon.start({
       config: { ...base, stateDir: this.#stateDir(), policies: this.#policyFiles },
-      clock: this.#clock,
+      time: this.#clock,
       sources: async () => ({ hypervisors: this.#hypervisors(), metricSources: [] }),
       subscribe: (bus: EventBus) => {
         const offs = [this.#log.follow(bus), judge.follow(bus)];
         deaf = () => offs.forEach((off) => off());
         return undefined;
       },
-      planner: { run: async (job) => planAndCheck(job), close: async () => undefined },
       hooks: Object.entries(this.#story.hooks).map(([name, script]) =>
         scriptedHook(name, script, this.#clock),
       ),
@@ -131,13 +126,13 @@ class Stage {
         return `order-${this.#orders}`;
       },
       seed: 1,
-      speed: 1,
       accessFile: join(this.#folder, 'access.json'),
+      onFailure: (job, error) => {
+        this.#log.say('FAILURE', `${job}: ${String(error)}`);
+        this.#failures.push(`the job ${job} failed: ${String(error)}`);
+      },
     });
-    this.#life = { daemon, running: new Set(), deaf };
-    this.#log.say('drover', 'starts');
-    this.#run('start', (one) => one.prepare());
-    await this.#settle();
+    this.#life = { played, deaf };
   }
 
   #hypervisors(): Map<SourceId, SimulatedHypervisor> {
@@ -150,31 +145,9 @@ class Stage {
     );
   }
 
-  /** As the schedule does: what still runs is not started twice, what fails is told. */
-  #run(name: string, job: (daemon: Daemon) => Promise<void>): void {
-    const life = this.#life;
-    if (life === undefined || life.running.has(name) || life.running.has('start')) return;
-    life.running.add(name);
-    job(life.daemon)
-      .catch((error: unknown) => {
-        this.#log.say('FAILURE', `${name}: ${String(error)}`);
-        this.#failures.push(`the job ${name} failed: ${String(error)}`);
-      })
-      .finally(() => life.running.delete(name));
-  }
-
-  async #jobs(
-    at: number,
-    schedule: ReturnType<typeof defaultDaemonConfig>['schedule'],
-  ): Promise<void> {
-    this.#run('collect', (daemon) => daemon.collect());
-    await this.#settle();
-    if (at % schedule.tickEverySeconds === 0) this.#run('tick', (daemon) => daemon.tick());
-    if (at % schedule.housekeepingEverySeconds === 0) {
-      this.#run('house', (daemon) => daemon.keepHouse());
-    }
-    await this.#settle();
-    const newest = this.#life?.daemon.api.status().lastPlan;
+  async #jobs(at: number): Promise<void> {
+    await this.#life?.played.jobs(at);
+    const newest = this.#life?.played.daemon.api.status().lastPlan;
     if (newest !== undefined && newest !== null) this.#shown.set(at, newest.id);
   }
 
@@ -186,7 +159,7 @@ class Stage {
 
   async #act(action: Action, judge: Judge): Promise<void> {
     this.#log.say('>>', tellAction(action));
-    const daemon = this.#life?.daemon;
+    const daemon = this.#life?.played.daemon;
     if (isFault(action)) {
       this.#world.struckBy(toFault(action), sourceOf(action)).inject(toFault(action));
     } else if (action.kind === 'heal') {
@@ -229,9 +202,7 @@ class Stage {
       }
       return;
     }
-    const stopped = life.daemon.stop(how);
-    await this.#clock.advance(STOP_SECONDS);
-    await stopped;
+    await life.played.stop(how);
     life.deaf();
   }
 
@@ -249,7 +220,7 @@ class Stage {
 
   #tellEnd(): void {
     const { hosts, vms } = this.#world.fleet;
-    const state = this.#life?.daemon.state;
+    const state = this.#life?.played.daemon.state;
     const lines = hosts.map((host) => {
       const there = vms.filter((vm) => this.#world.runningOn(vm.id).includes(host.id));
       const seen = state?.snapshot.hosts.find((one) => one.id === host.id);

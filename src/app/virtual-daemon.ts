@@ -1,0 +1,85 @@
+/**
+ * One life of the whole daemon on virtual time: stories, `simulate` and the fault simulation play
+ * it. Everything but the hypervisors is the product itself, put together by its own composition
+ * root; only the jobs of its schedule are called from outside, at the moments at which the schedule
+ * would. It plans in-process and opens no port, so that the same world makes the same run.
+ */
+
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { VirtualClock } from '../simulate/virtual-clock.ts';
+import { buildDaemon, type DaemonOptions } from './container.ts';
+import type { Daemon } from './daemon.ts';
+import { planAndCheck } from './plan-job.ts';
+
+type Given = Omit<DaemonOptions, 'clock' | 'speed' | 'measuresProcess'>;
+
+export interface VirtualDaemonOptions extends Given {
+  /** Drives everything. */
+  readonly time: VirtualClock;
+  /** What the daemon is given in its place; default: `time` itself. */
+  readonly clock?: Clock;
+  /** A job of the schedule failed; it runs again at its next time. */
+  readonly onFailure: (job: string, error: unknown) => void;
+}
+
+/** Longer than the executor waits for its followers. */
+const STOP_SECONDS = seconds(30);
+
+export class VirtualDaemon {
+  readonly daemon: Daemon;
+  readonly #options: VirtualDaemonOptions;
+  readonly #running = new Set<string>();
+
+  private constructor(daemon: Daemon, options: VirtualDaemonOptions) {
+    this.daemon = daemon;
+    this.#options = options;
+  }
+
+  /** Builds it and begins with what `start` does; that may last longer than this call. */
+  static async start(options: VirtualDaemonOptions): Promise<VirtualDaemon> {
+    const { time, clock = time, planner, ...rest } = options;
+    const inProcess = { run: planInProcess, close: () => Promise.resolve() };
+    const own = { clock, planner: planner ?? inProcess, speed: 1, measuresProcess: false };
+    const daemon = await buildDaemon({ ...rest, ...own });
+    const life = new VirtualDaemon(daemon, options);
+    life.#run('start', () => daemon.prepare());
+    await life.#settle();
+    return life;
+  }
+
+  /** What the schedule does at the second `at`, a multiple of `collectEverySeconds`. */
+  async jobs(at: number): Promise<void> {
+    const { daemon } = this;
+    const { schedule } = this.#options.config;
+    this.#run('collect', () => daemon.collect());
+    await this.#settle();
+    if (at % schedule.tickEverySeconds === 0) this.#run('tick', () => daemon.tick());
+    if (at % schedule.housekeepingEverySeconds === 0) this.#run('house', () => daemon.keepHouse());
+    await this.#settle();
+  }
+
+  /** In good order: half a minute goes by. */
+  async stop(reason: string): Promise<void> {
+    const stopped = this.daemon.stop(reason);
+    await this.#options.time.advance(STOP_SECONDS);
+    await stopped;
+  }
+
+  /** As the schedule does: what still runs is not started twice, what fails is told. */
+  #run(name: string, job: () => Promise<void>): void {
+    if (this.#running.has(name) || this.#running.has('start')) return;
+    this.#running.add(name);
+    job()
+      .catch((error: unknown) => this.#options.onFailure(name, error))
+      .finally(() => this.#running.delete(name));
+  }
+
+  /** Lets everything happen that takes no time. */
+  #settle(): Promise<void> {
+    return this.#options.time.advance(seconds(0));
+  }
+}
+
+const planInProcess: NonNullable<DaemonOptions['planner']>['run'] = (job) =>
+  Promise.resolve(planAndCheck(job));
