@@ -46,14 +46,19 @@ function nothingToUndo(): Promise<string> {
 }
 
 /**
- * What people have decided since the plan was judged: the kill switch, a window, the mode. Asked
- * before the first stage: a move that is held back by it was not begun, and so does not count as
- * one that came to nothing. Undefined: nothing holds it back.
+ * What people have decided since the plan was judged: the kill switch, an order for the target, a
+ * window, the mode. Asked before the first stage: a move that is held back by it was not begun,
+ * and so does not count as one that came to nothing. Undefined: nothing holds it back.
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
   const { paused } = await parts.ledger.paused();
   if (paused) return { code: 'paused', detail: 'Drover was paused' };
+  const orders = await parts.ledger.orders(false);
+  const order = orders.find((one) => one.host === move.to && one.state === 'open');
+  if (order !== undefined) {
+    return { code: 'quarantined', detail: `${order.kind} of ${move.to} was ordered meanwhile` };
+  }
   const policies = parts.settings();
   const world = parts.world(move);
   const [from, to] = [move.from, move.to].map((id) => world.hosts.find((host) => host.id === id));

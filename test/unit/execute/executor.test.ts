@@ -15,6 +15,7 @@ import {
   wrongs,
   yes,
 } from '../../support/execution-bench.ts';
+import { anOrder } from '../../support/ledger-records.ts';
 import type { Fault } from '../../support/scripted-hypervisor.ts';
 
 describe('one move', () => {
@@ -129,10 +130,13 @@ describe('pre-migration', () => {
     expect(await skipped(busy)).toBe('cpu: h2 would be at 81 %');
   });
 
-  it('sees the kill switch, the mode and the time', async () => {
+  it('sees the kill switch, orders, the mode and the time', async () => {
     const paused = await makeBench();
     await paused.ledger.setPaused(true, 'ada', epochSeconds(1));
     expect(await skipped(paused)).toContain('paused');
+    const ordered = await makeBench();
+    await ordered.ledger.putOrder(anOrder('o1', { host: hostId('h2') }));
+    expect(await skipped(ordered)).toBe('quarantined: maintenance of h2 was ordered meanwhile');
     const observed = await makeBench();
     const mode = { default: 'observe', clusters: {}, approve: [] } as const;
     observed.policies = aPolicy({ mode });
