@@ -84,7 +84,7 @@ function emptying(view: LadderView, ordered: boolean): HostState {
 export class HostLadder {
   readonly #parts: HostLadderParts;
   readonly #states = new Map<HostId, HostState>();
-  /** What the platform was last told by this process. */
+  /** What the platform was last told by this process; of a host that is not in here: nothing. */
   readonly #told = new Map<HostId, boolean>();
 
   constructor(parts: HostLadderParts) {
@@ -95,8 +95,6 @@ export class HostLadder {
   async load(): Promise<void> {
     for (const mark of await this.#parts.ledger.hostMarks()) {
       this.#states.set(mark.host, mark.state);
-      // A return whose last step may have been cut off: it is taken again.
-      if (mark.state === 'returning') this.#told.set(mark.host, true);
     }
   }
 
@@ -128,7 +126,7 @@ export class HostLadder {
 
   async #step(host: Host, view: LadderView): Promise<void> {
     const { ledger, clock, events } = this.#parts;
-    const { state, reason } = nextHostState(view);
+    const { state, reason } = this.#held(host, view.current, nextHostState(view));
     const from = view.current;
     if (state === from) return;
     const at = clock.now();
@@ -144,13 +142,34 @@ export class HostLadder {
     }
   }
 
+  /**
+   * A host is back in service when its platform knows it, too: until then it stays `returning`, so
+   * that a restart in between takes that step again. Otherwise the platform would refuse every move
+   * to a host of which nobody here remembers that it was ever in maintenance.
+   */
+  #held(host: Host, from: HostState, step: LadderStep): LadderStep {
+    const isBack = ['healthy', 'warn', 'quarantined'].includes(step.state);
+    const wasOut = from === 'maintenance' || from === 'returning';
+    const isUntold = this.#told.get(host.id) !== false && this.#platform(host) !== undefined;
+    if (!isBack || !wasOut || !isUntold) return step;
+    return { state: 'returning', reason: 'its platform still has it in maintenance mode' };
+  }
+
+  /** Who is to be told of a maintenance; undefined: nobody, or not in this mode. */
+  #platform(host: Host): Hypervisor | undefined {
+    const hypervisor = this.#parts.hypervisors.get(host.source);
+    if (hypervisor?.capabilities.maintenanceMode !== true) return undefined;
+    return modeOf(host, this.#parts.settings()) === 'observe' ? undefined : hypervisor;
+  }
+
   async #tellPlatform(host: Host): Promise<void> {
-    const { hypervisors, settings, clock, events } = this.#parts;
-    const hypervisor = hypervisors.get(host.source);
-    const wanted = this.#states.get(host.id) === 'maintenance';
-    const told = this.#told.get(host.id) ?? false;
-    if (hypervisor?.capabilities.maintenanceMode !== true || wanted === told) return;
-    if (modeOf(host, settings()) === 'observe') return;
+    const { clock, events } = this.#parts;
+    const hypervisor = this.#platform(host);
+    const state = this.#states.get(host.id);
+    const wanted = state === 'maintenance';
+    // Of a host that returns to service an earlier run may have said that it is out.
+    const told = this.#told.get(host.id) ?? (state === 'returning' ? undefined : false);
+    if (hypervisor === undefined || wanted === told) return;
     try {
       const answer = await callWithin(clock, PLATFORM_CALL, hypervisor.source, (signal) =>
         hypervisor.setMaintenance(host.id, wanted, signal),

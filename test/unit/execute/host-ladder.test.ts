@@ -193,6 +193,25 @@ describe('HostLadder', () => {
     expect(calls).toHaveLength(2);
   });
 
+  it('returns a host only when its platform knows it, also over a restart', async () => {
+    const before = ladder();
+    await before.update(world(0), [], [order]);
+    await before.update(world(0), [], [order]);
+    answer = fail({ code: 'refused', detail: 'not now' });
+    // The order was closed while nobody could tell the platform.
+    await before.update(world(0), [], []);
+    expect([...before.states()]).toEqual([['h1', 'returning']]);
+    const after = ladder();
+    await after.load();
+    await after.update(world(0), [], []);
+    expect([...after.states()]).toEqual([['h1', 'returning']]);
+    answer = ok(undefined);
+    await after.update(world(0), [], []);
+    expect(calls.at(-1)).toEqual(['h1', false]);
+    await after.update(world(0), [], []);
+    expect([...after.states()]).toEqual([['h1', 'healthy']]);
+  });
+
   it('marks what the rules find', async () => {
     const under = ladder();
     await under.update(world(1), [aFinding('relieve', { host: 'h1' })], []);
