@@ -1,0 +1,196 @@
+// Role: draws a script from a seed: a small fleet that can be emptied host by host, hard rules that
+// hold at first, and half an hour of trouble. The same seed draws the same script.
+import type { HostId, VmId } from '../../src/domain/ids.ts';
+import { type Rng, seededRng } from '../../src/domain/rng.ts';
+import { bytes, bytesPerSecond, GIB } from '../../src/domain/units.ts';
+import { CRITICALITIES } from '../../src/domain/vm.ts';
+import type { HostFacts } from '../../src/ports/hypervisor.ts';
+import { CPU_GENERATIONS } from '../../src/simulate/cpu-catalogue.ts';
+import type { Fault, FaultKind } from '../../src/simulate/fault.ts';
+import type { FleetSpec, SimulatedVmSpec } from '../../src/simulate/fleet-spec.ts';
+import { LOAD_PROFILES } from '../../src/simulate/load-curve.ts';
+import { randomFaults } from '../../src/simulate/random-faults.ts';
+import { simHost, simVm } from '../support/datacenter.ts';
+import type { Rules, Script, Step } from './script.ts';
+
+const GENERATIONS = CPU_GENERATIONS.intel;
+/** Of the memory of all hosts but one that the guests have at most: any one can be emptied. */
+const FILL = 0.55;
+const MINUTE = 60;
+/** Faults of the datacenter in an hour. */
+const FAULTS_PER_HOUR = 24;
+/** A guest that hangs in a broken post-copy is a human's affair: not drawn. */
+const KINDS: readonly FaultKind[] = [
+  ...([
+    'overheat',
+    'health',
+    'surge',
+    'host-crash',
+    'link',
+    'control-cut',
+    'call',
+    'call',
+  ] as const),
+  ...(['call', 'migration', 'migration', 'drift', 'samples', 'source-clock'] as const),
+  ...(['dirty-rate', 'lock', 'control-cut'] as const),
+];
+
+export function drawScript(seed: number): Script {
+  const rng = seededRng(seed);
+  const hosts = drawHosts(rng);
+  const vms = drawVms(rng, hosts);
+  const fleet: FleetSpec = { seed, hosts, vms, groups: [] };
+  const calmAt = MINUTE * (15 + Math.floor(20 * rng.next()));
+  const own = drawSteps(rng, fleet, calmAt);
+  const faults = randomFaults({
+    fleet,
+    seed: Math.floor(rng.next() * 2 ** 31),
+    forSeconds: calmAt,
+    perHour: FAULTS_PER_HOUR * (0.3 + rng.next()),
+    kinds: KINDS,
+  }).flatMap((step): Step[] => (step.kind === 'fault' && isFair(step.fault) ? [step] : []));
+  const steps = [...own, ...faults].toSorted((a, b) => a.at - b.at);
+  const rules = drawRules(rng, fleet);
+  return { seed, fleet, rules, steps, calmAt, last: pick(rng, hosts).id };
+}
+
+function isFair(fault: Fault): boolean {
+  return fault.kind !== 'migration' || fault.stage !== 'post-copy';
+}
+
+function drawHosts(rng: Rng): HostFacts[] {
+  const count = 3 + Math.floor(3 * rng.next());
+  const isMixed = rng.next() < 0.5;
+  const gigabits = pick(rng, [1, 1, 10]);
+  return Array.from({ length: count }, (_, index) => {
+    const generation = isMixed ? pick(rng, GENERATIONS.slice(0, 2)) : GENERATIONS[0];
+    return simHost(`h${index + 1}`, generation ?? GENERATIONS[0], {
+      migrationBandwidth: bytesPerSecond((gigabits * 1e9) / 8),
+    });
+  });
+}
+
+function drawVms(rng: Rng, hosts: readonly HostFacts[]): SimulatedVmSpec[] {
+  const room = FILL * (hosts.length - 1) * 62 * GIB;
+  // One host fewer than there are can still hold them all.
+  const apart = Math.min(2 + Math.floor(2 * rng.next()), hosts.length - 1);
+  const count = 6 + Math.floor(10 * rng.next());
+  const vms: SimulatedVmSpec[] = [];
+  const used = new Map<HostId, number>();
+  let all = 0;
+  for (let index = 0; index < count; index += 1) {
+    const size = pick(rng, [2, 4, 4, 8, 16]) * GIB;
+    // Replicas begin on hosts of their own, the others wherever there is room.
+    const host = index < apart ? hosts[index] : pick(rng, hosts);
+    if (host === undefined || all + size > room) continue;
+    if ((used.get(host.id) ?? 0) + size > 50 * GIB) continue;
+    all += size;
+    used.set(host.id, (used.get(host.id) ?? 0) + size);
+    const name =
+      index < apart ? `db-${index + 1}` : `${index === apart ? 'lic' : 'vm'}-${index + 1}`;
+    const alike = hosts.filter(({ cpu }) => cpu.model === host.cpu.model).length;
+    const isNew = rng.next() < 0.3 && alike > hosts.length / 2;
+    vms.push(drawVm(rng, name, host, { size, isNew }));
+  }
+  return vms;
+}
+
+interface Size {
+  readonly size: number;
+  /** Sees the CPU of its host instead of what all hosts share. */
+  readonly isNew: boolean;
+}
+
+// oxlint-disable-next-line max-params -- who, where, how large
+function drawVm(rng: Rng, name: string, host: HostFacts, { size, isNew }: Size): SimulatedVmSpec {
+  const newest = GENERATIONS.find(({ model }) => model === host.cpu.model) ?? GENERATIONS[0];
+  const generation = isNew ? newest : GENERATIONS[0];
+  const criticality = pick(rng, CRITICALITIES);
+  const profile = pick(rng, Object.values(LOAD_PROFILES));
+  return simVm(name, host.id, generation, {
+    load: profile,
+    facts: {
+      vcpus: pick(rng, [1, 2, 4]),
+      memoryBytes: bytes(size),
+      labels: criticality === 'standard' ? {} : { criticality },
+    },
+  });
+}
+
+function drawRules(rng: Rng, { hosts, vms }: FleetSpec): Rules {
+  const named = (prefix: string): VmId[] =>
+    vms.flatMap(({ facts }) => (facts.name.startsWith(prefix) ? [facts.id] : []));
+  const pinned = named('lic-');
+  const home = vms.find(({ facts }) => pinned.includes(facts.id))?.facts.host;
+  // Wherever it may go, there are two: one of them can be emptied.
+  const others = hosts.map(({ id }) => id).filter((id) => id !== home);
+  const pinnedTo = home === undefined ? [] : [home, pick(rng, others)];
+  return {
+    total: pick(rng, [2, 3, 8]),
+    perHostIn: pick(rng, [1, 2]),
+    perHostOut: pick(rng, [1, 2, 3]),
+    cooldownSeconds: MINUTE * pick(rng, [5, 15]),
+    apart: named('db-'),
+    pinned,
+    pinnedTo,
+  };
+}
+
+function drawSteps(rng: Rng, { hosts, vms }: FleetSpec, until: number): Step[] {
+  const steps: Step[] = [];
+  const some = (most: number, step: (at: number) => Step | readonly Step[]): void => {
+    const count = Math.floor((most + 1) * rng.next());
+    for (let index = 0; index < count; index += 1) {
+      steps.push(...[step(Math.floor(until * rng.next() * 1000) / 1000)].flat());
+    }
+  };
+  const host = (): HostId => pick(rng, hosts).id;
+  const later = (at: number): number => Math.min(until, at + 600 * rng.next());
+  some(4, (at) => ({
+    at,
+    kind: 'crash',
+    calls: Math.floor(80 * rng.next() ** 2),
+    when: pick(rng, ['before', 'after'] as const),
+    downSeconds: Math.floor(200 * rng.next() ** 2),
+  }));
+  some(2, (at) => ({
+    at,
+    kind: 'disk',
+    effect: pick(rng, ['full', 'reply-lost'] as const),
+    times: 1 + Math.floor(5 * rng.next()),
+  }));
+  some(1, (at) => ({ at, kind: 'clock-jump', delta: Math.round(600 * (rng.next() - 0.5)) }));
+  some(3, (at) => {
+    const ordered = host();
+    const kind = pick(rng, ['maintenance', 'evacuate'] as const);
+    const order: Step = { at, kind, host: ordered };
+    return rng.next() < 0.6 ? [order, { at: later(at), kind: 'return', host: ordered }] : [order];
+  });
+  some(2, (at) => ({ at, kind: 'cancel', name: rng.next() < 0.5 ? host() : anyVm(rng, vms) }));
+  some(1, (at) => [
+    { at, kind: 'pause' },
+    { at: later(at), kind: 'resume' },
+  ]);
+  some(1, (at) => {
+    const struck = host();
+    return [
+      { at, kind: 'alert', host: struck, status: 'firing' },
+      { at: later(at), kind: 'alert', host: struck, status: 'resolved' },
+    ];
+  });
+  some(1, (at) => [
+    { at, kind: 'mode', mode: 'observe' },
+    { at: later(at), kind: 'mode', mode: 'automatic' },
+  ]);
+  return steps;
+}
+
+function anyVm(rng: Rng, vms: readonly SimulatedVmSpec[]): VmId {
+  return pick(rng, vms).facts.id;
+}
+
+function pick<Item>(rng: Rng, items: readonly Item[]): Item {
+  const item = items[Math.floor(rng.next() * items.length)];
+  if (item === undefined) throw new RangeError('nothing to pick from');
+  return item;
+}

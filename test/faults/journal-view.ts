@@ -1,0 +1,59 @@
+// Role: what the ledger has been told, as the judge keeps book of it: open moves with their stages,
+// orders, the kill switch. Filled from the calls that pass by, so that it is right at every moment.
+import type { MoveId, OrderId, PlanId, VmId } from '../../src/domain/ids.ts';
+import type { Decision, MoveRecord, MoveResult, StageEntry } from '../../src/domain/journal.ts';
+import type { Order } from '../../src/domain/order.ts';
+
+export interface OpenMove {
+  readonly record: Omit<MoveRecord, 'stages' | 'result'>;
+  readonly noted: Set<string>;
+  isReserved: boolean;
+  /** How often a hypervisor was asked to start it. */
+  starts: number;
+  /** What is wrong as soon as it is really begun. */
+  readonly wrongIfBegun: readonly string[];
+}
+
+export class JournalView {
+  /** Also those that are just being opened. */
+  readonly open = new Map<MoveId, OpenMove>();
+  readonly closed = new Map<MoveId, MoveResult>();
+  /** Everything that was ever about to be opened. */
+  readonly known = new Set<MoveId>();
+  readonly decisions = new Map<PlanId, Decision>();
+  readonly orders = new Map<OrderId, Order>();
+  /** When a VM last came to the end of a move that went well, by the wall clock. */
+  readonly movedAt = new Map<VmId, number>();
+  isPaused = false;
+
+  opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
+    const { id } = record.move;
+    this.known.add(id);
+    if (this.open.has(id)) return;
+    this.open.set(id, { record, noted: new Set(), isReserved: false, starts: 0, wrongIfBegun });
+  }
+
+  notOpened(id: MoveId): void {
+    if (this.open.get(id)?.noted.size === 0) this.open.delete(id);
+  }
+
+  stage({ move, stage, phase }: StageEntry): void {
+    this.open.get(move)?.noted.add(`${stage} ${phase}`);
+  }
+
+  close(id: MoveId, result: MoveResult): void {
+    const one = this.open.get(id);
+    this.open.delete(id);
+    if (!this.closed.has(id)) this.closed.set(id, result);
+    if (one !== undefined && result.outcome === 'succeeded') {
+      this.movedAt.set(one.record.move.vm, result.at);
+    }
+  }
+
+  /** Moves that a hypervisor was asked for and that have not ended, but for this one. */
+  underWay(except: MoveId): readonly OpenMove[] {
+    return [...this.open.values()].filter(
+      ({ record, starts }) => starts > 0 && record.move.id !== except,
+    );
+  }
+}

@@ -1,0 +1,90 @@
+// Role: the judge's last look, after the trouble is over and the daemon has had its time: is all
+// that must be done done, is every hour in which a guest stood still accounted for, does the ledger
+// say what was said to it?
+import type { VmId } from '../../src/domain/ids.ts';
+import type { VmFacts } from '../../src/ports/hypervisor.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
+import type { Judge } from './judge.ts';
+import { type Script, timeText } from './script.ts';
+
+export interface Ending {
+  readonly script: Script;
+  readonly datacenter: SimulatedDatacenter;
+  readonly ledger: Ledger;
+}
+
+/** Undefined: nothing is left to be done. */
+export async function leftToDo({
+  script,
+  datacenter,
+  ledger,
+}: Ending): Promise<string | undefined> {
+  const open = await ledger.openMoves();
+  const [first] = open;
+  if (first !== undefined) {
+    const { vm, from, to } = first.move;
+    return `the move of ${vm} from ${from} to ${to} is still open`;
+  }
+  const orders = await ledger.orders(false);
+  const returning = orders.find(({ state }) => state === 'returning');
+  if (returning !== undefined) return `${returning.host} still waits for its VMs to come home`;
+  const there = guestsOn(script, datacenter);
+  return there.length === 0 ? undefined : `${there.join(', ')} still on ${script.last}`;
+}
+
+function guestsOn({ last, fleet }: Script, { truth }: SimulatedDatacenter): readonly VmId[] {
+  const ids = fleet.vms.map(({ facts }) => facts.id);
+  return ids.filter((vm) => truth.whereabouts(vm).runningOn.includes(last));
+}
+
+export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
+  const { script, datacenter, ledger } = ending;
+  const left = await leftToDo(ending);
+  const stuck = guestsOn(script, datacenter).filter((vm) => hasPlace(judge, script, vm));
+  const isExcused = left?.endsWith(`still on ${script.last}`) === true && stuck.length === 0;
+  if (left !== undefined && !isExcused) judge.wrong('liveness', left);
+  await judgeLedger(judge, ledger);
+  judgeOutages(judge, datacenter);
+}
+
+/** A host that could take the VM as things are: nobody can say that it had no place. */
+function hasPlace(judge: Judge, { last }: Script, vm: VmId): boolean {
+  const { world } = judge;
+  const facts = world.vms.get(vm);
+  if (facts === undefined) return false;
+  return [...world.hosts.keys()].some((host) => {
+    if (host === last || !world.isUp(host)) return false;
+    const there = [...world.vms.values()].filter(
+      (one: VmFacts) => one.id !== vm && world.runningOn(one.id).includes(host),
+    );
+    const isFree = world.objections(facts, host, there).length === 0;
+    return isFree && world.missingFeatures(facts, host).length === 0;
+  });
+}
+
+async function judgeLedger(judge: Judge, ledger: Ledger): Promise<void> {
+  for (const [id, { outcome }] of judge.journal.closed) {
+    const written = (await ledger.move(id))?.result?.outcome;
+    if (written !== outcome)
+      judge.wrong('terminal', `${id} was ${outcome}, is ${written ?? 'open'}`);
+  }
+}
+
+/** Seconds by which what happens at a crash or at the end of a migration may be off. */
+const ABOUT = 1;
+
+function judgeOutages(judge: Judge, { truth, startAt }: SimulatedDatacenter): void {
+  const migrations = truth.migrations();
+  for (const { vm, from, until } of truth.outages()) {
+    const at = from - startAt;
+    const isOwn = migrations.some(
+      ({ order, startedAt, endedAt }) =>
+        order.vm === vm && startedAt <= from && from <= endedAt + ABOUT,
+    );
+    const isCrash = judge.crashes.some((crash) => Math.abs(crash.at - at) <= ABOUT);
+    const isOver = until !== undefined || judge.crashes.length > 0;
+    if ((isOwn || isCrash) && isOver) continue;
+    judge.wrong('kept-running', `${vm} stands still from ${timeText(at)}, and no host has died`);
+  }
+}

@@ -1,0 +1,290 @@
+// Role: the judge of the fault simulation. It believes nobody: it hears every call that passes
+// between the daemon, its ledger and the hypervisors, looks at the simulated datacenter itself, and
+// names every invariant that is broken, at the moment it is. It shares no code with src/execute,
+// src/plan or src/check.
+import type { HostId, MoveId, VmId } from '../../src/domain/ids.ts';
+import type { Decision, MoveRecord, MoveResult, StageEntry } from '../../src/domain/journal.ts';
+import type { Order } from '../../src/domain/order.ts';
+import type { Move } from '../../src/domain/plan.ts';
+import type { Reservation } from '../../src/domain/snapshot.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
+import { JournalView } from './journal-view.ts';
+import { JudgeWorld } from './judge-world.ts';
+import { wrongsOfOpening } from './judge-opening.ts';
+import type { Rules } from './script.ts';
+
+/** What must hold, whatever happens. */
+export const INVARIANTS = {
+  'one-place': 'no VM runs in two places',
+  'kept-running': 'no VM stands still but for its own move or a host that died',
+  capacity: 'no move of ours puts more memory on a host than it has',
+  rules: 'no move of ours breaks a hard placement rule',
+  cpu: 'no guest is moved live to a host that cannot give it the CPU that it sees',
+  'critical-first': 'the more important VM of a host is moved first, where it could start',
+  caps: 'never more moves at once than the policy allows',
+  'cool-down': 'what is not urgent rests after a move',
+  'journal-first': 'a move is written down, its capacity reserved, before it is started',
+  'start-once': 'no move is started twice, no VM is moved twice at once',
+  paused: 'nothing is begun while Drover is paused',
+  mode: 'nothing is begun in the mode observe',
+  'closed-host': 'nothing moves into a host that is to be emptied',
+  'commit-seen': 'definitions follow only where the VM was seen running on its target',
+  'no-undo': 'nothing is undone after the point of no return',
+  'true-outcome': 'a move ends as what it was: where the VM is, and with nothing left under way',
+  terminal: 'a move that has ended stays as it ended',
+  reservations: 'capacity is held for open moves only',
+  'valid-plan': 'the planner makes no plan that the checker refuses',
+  'no-failure': 'nothing fails in a way that nobody foresaw',
+  liveness: 'once the trouble is over, everything that must be done is done',
+} as const;
+export type Invariant = keyof typeof INVARIANTS;
+
+export interface Wrong {
+  readonly invariant: Invariant;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** After a hand or a crash interfered, for so long a VM may not be where it was a moment before. */
+const INTERFERENCE_SECONDS = 180;
+
+export class Judge {
+  readonly wrongs: Wrong[] = [];
+  readonly journal = new JournalView();
+  readonly world: JudgeWorld;
+  readonly #clock: Clock;
+  readonly #datacenter: SimulatedDatacenter;
+  readonly #crashes: { readonly host: HostId; readonly at: number }[] = [];
+  readonly #drifts = new Map<VmId, number>();
+  #cancelledAt = Number.NEGATIVE_INFINITY;
+  #isObserving = false;
+  #judgedDoubles = 0;
+
+  constructor(datacenter: SimulatedDatacenter, clock: Clock, rules: Rules) {
+    this.#datacenter = datacenter;
+    this.#clock = clock;
+    this.world = new JudgeWorld(datacenter, clock, rules);
+  }
+
+  get crashes(): readonly { readonly host: HostId; readonly at: number }[] {
+    return this.#crashes;
+  }
+
+  wrong(invariant: Invariant, text: string): void {
+    if (this.wrongs.some((one) => one.invariant === invariant && one.text === text)) return;
+    this.wrongs.push({ invariant, at: this.#clock.monotonic(), text });
+  }
+
+  onCrash(host: HostId): void {
+    this.#crashes.push({ host, at: this.#clock.monotonic() });
+  }
+
+  onDrift(vm: VmId): void {
+    this.#drifts.set(vm, this.#clock.monotonic());
+    this.world.onDrift(vm);
+  }
+
+  onCancel(): void {
+    this.#cancelledAt = this.#clock.monotonic();
+  }
+
+  onMode(mode: 'automatic' | 'observe'): void {
+    this.#isObserving = mode === 'observe';
+  }
+
+  /** Asks for nothing that takes time; the ledger's own answers follow in the settled moments. */
+  onLedgerCall(call: string, parts: readonly unknown[]): void {
+    if (call === 'openMove') this.#onOpening(parts[0] as Omit<MoveRecord, 'stages' | 'result'>);
+    if (call === 'closeMove') this.#onClosing(parts[0] as MoveId, parts[1] as MoveResult);
+  }
+
+  /** The call had no effect. */
+  onLedgerRefusal(call: string, parts: readonly unknown[]): void {
+    if (call === 'openMove') {
+      this.journal.notOpened((parts[0] as Pick<MoveRecord, 'move'>).move.id);
+    }
+  }
+
+  onLedgerAnswer(call: string, parts: readonly unknown[], value: unknown): void {
+    const { journal } = this;
+    const [first, second] = parts;
+    if (call === 'openMove' && value !== true) {
+      journal.notOpened((first as Pick<MoveRecord, 'move'>).move.id);
+    } else if (call === 'addStage') journal.stage(first as StageEntry);
+    else if (call === 'closeMove') journal.close(first as MoveId, second as MoveResult);
+    else if (call === 'reserve') this.#onReserved(first as Reservation);
+    else if (call === 'recordDecision') {
+      journal.decisions.set((first as Decision).plan, first as Decision);
+    } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);
+    else if (call === 'setPaused') journal.isPaused = first === true;
+  }
+
+  onHypervisorCall(call: string, parts: readonly unknown[]): void {
+    const order = parts[0] as MoveOrder;
+    if (call === 'startMove') this.#onStart(order);
+    if (call === 'commit') this.#onCommit(order);
+    if (call === 'cleanUp') this.#onCleanUp(order);
+  }
+
+  onHypervisorAnswer(call: string, _parts: readonly unknown[], value: unknown): void {
+    if (call === 'inventory') this.world.onInventory(value as Inventory);
+  }
+
+  /** At moments at which nobody waits for anything but time. */
+  async onSettled(ledger: Ledger): Promise<void> {
+    this.#judgeDoubles();
+    const open = new Set((await ledger.openMoves()).map(({ move }) => move.id));
+    for (const { move } of await ledger.reservations()) {
+      if (!open.has(move)) this.wrong('reservations', `${move} has ended and holds capacity`);
+    }
+  }
+
+  /** True where a person or a dying host may be what has changed the VM's place. */
+  isInterfered(vm: VmId, hosts: readonly HostId[]): boolean {
+    const since = this.#clock.monotonic() - INTERFERENCE_SECONDS;
+    const drifted = (this.#drifts.get(vm) ?? Number.NEGATIVE_INFINITY) >= since;
+    return drifted || this.#crashes.some(({ host, at }) => hosts.includes(host) && at >= since);
+  }
+
+  #onOpening(record: Omit<MoveRecord, 'stages' | 'result'>): void {
+    const now = this.#clock.monotonic();
+    const wrongs = wrongsOfOpening(record, this.journal, {
+      rules: this.world.rules,
+      isCancelled: now - this.#cancelledAt < CANCEL_COUNTS_SECONDS,
+      now: this.#clock.now(),
+      rank: (vm) => this.world.rank(vm),
+    });
+    const isHeld = [this.journal.isPaused && 'paused', this.#isObserving && 'mode'];
+    this.journal.opening(record, [...wrongs, ...isHeld.filter((one) => one !== false)]);
+  }
+
+  #onReserved({ move }: Reservation): void {
+    const one = this.journal.open.get(move);
+    if (one !== undefined) one.isReserved = true;
+  }
+
+  #onStart(order: MoveOrder): void {
+    const one = this.journal.open.get(order.move);
+    const what = `${order.vm} from ${order.from} to ${order.to}`;
+    if (one === undefined) {
+      this.wrong('journal-first', `${what} is started, and no record of it is open`);
+      return;
+    }
+    one.starts += 1;
+    if (!one.noted.has('pre-copy before')) {
+      this.wrong('journal-first', `${what} is started before it was written down`);
+    }
+    if (!one.isReserved) this.wrong('journal-first', `${what} is started without a reservation`);
+    if (one.starts > 1) this.wrong('start-once', `${what} is started a second time`);
+    for (const text of one.wrongIfBegun) this.#wrongBegin(text, what);
+    if (this.world.runningOn(order.vm).join() !== order.from) return; // it will be refused
+    this.#fits(order, one.record.move);
+  }
+
+  #wrongBegin(text: string, what: string): void {
+    if (text === 'paused') {
+      if (this.journal.isPaused) this.wrong('paused', `${what} is begun, and Drover is paused`);
+    } else if (text === 'mode') {
+      if (this.#isObserving) this.wrong('mode', `${what} is begun in the mode observe`);
+    } else {
+      const [invariant = '', ...rest] = text.split(': ');
+      this.wrong(invariant as Invariant, `${what}: ${rest.join(': ')}`);
+    }
+  }
+
+  #fits({ move: id, vm, to }: MoveOrder, move: Move): void {
+    const facts = this.world.vms.get(vm);
+    if (facts === undefined) return;
+    const others = this.journal.underWay(id).map(({ record }) => record.move);
+    if (others.some((other) => other.vm === vm)) {
+      this.wrong('start-once', `${vm} is started to ${to} while another move of it is under way`);
+    }
+    const coming = new Set(others.filter((other) => other.to === to).map((other) => other.vm));
+    const there = this.world.knownOn(to, coming, vm);
+    for (const { invariant, text } of this.world.objections(facts, to, there)) {
+      this.wrong(invariant, `${vm} to ${to}: ${text}`);
+    }
+    const missing = move.method === 'cold' ? [] : this.world.missingFeatures(facts, to);
+    if (missing.length > 0) this.wrong('cpu', `${vm} to ${to}: ${missing.slice(0, 3).join(' ')}`);
+    this.#caps(move, others);
+  }
+
+  #caps(move: Move, others: readonly Move[]): void {
+    const { total, perHostIn, perHostOut } = this.world.rules;
+    const out = others.filter(({ from }) => from === move.from).length + 1;
+    const into = others.filter(({ to }) => to === move.to).length + 1;
+    if (others.length + 1 <= total && out <= perHostOut && into <= perHostIn) return;
+    const counts = `${others.length + 1}, ${out} from ${move.from}, ${into} to ${move.to}`;
+    this.wrong('caps', `too many at once: ${counts}`);
+  }
+
+  #onCommit({ vm, from, to }: MoveOrder): void {
+    if (this.world.runningOn(vm).includes(to) || this.isInterfered(vm, [from, to])) return;
+    const where = this.world.runningOn(vm).join();
+    this.wrong('commit-seen', `${vm} is committed to ${to} and runs on ${where}`);
+  }
+
+  #onCleanUp({ vm, from, to }: MoveOrder): void {
+    const isGone = this.world.runningOn(vm).join() === to;
+    if (!isGone || this.isInterfered(vm, [from, to])) return;
+    this.wrong('no-undo', `${vm} runs on ${to}, and its arrival there is undone`);
+  }
+
+  #onClosing(id: MoveId, { outcome }: MoveResult): void {
+    const before = this.journal.closed.get(id);
+    if (before !== undefined && before.outcome !== outcome) {
+      this.wrong('terminal', `${id} ended as ${before.outcome} and again as ${outcome}`);
+    }
+    const one = this.journal.open.get(id);
+    if (one === undefined || outcome === 'needs-human') return;
+    const { vm, from, to, method } = one.record.move;
+    const what = `${vm} from ${from} to ${to} is told ${outcome}`;
+    if (outcome === 'skipped' && one.starts > 0) {
+      this.wrong('true-outcome', `${what}, and was begun`);
+    }
+    if (one.starts > 0 && this.world.isMigrating({ ...ORDER, move: id, vm, from, to, method })) {
+      this.wrong('true-outcome', `${what}, and is still under way`);
+    }
+    if (outcome !== 'succeeded') return;
+    const where = this.world.runningOn(vm).join();
+    if (where === to) this.world.onBrought(vm, to);
+    else if (!this.isInterfered(vm, [from, to])) {
+      this.wrong('true-outcome', `${what}, and runs on ${where}`);
+    }
+  }
+
+  /** Two copies are forgiven only where the host that boots was cut off in the middle of a move. */
+  #judgeDoubles(): void {
+    const doubles = this.#datacenter.truth.doubleRuns();
+    for (const { vm, hosts } of doubles.slice(this.#judgedDoubles)) {
+      const isForgiven = hosts.some((host) => this.#crashedInMidMove(vm, host));
+      if (isForgiven) continue;
+      this.wrong('one-place', `${vm} ran twice, on ${hosts.join(' and ')}`);
+    }
+    this.#judgedDoubles = doubles.length;
+  }
+
+  #crashedInMidMove(vm: VmId, host: HostId): boolean {
+    const crashes = this.#crashes.filter((crash) => crash.host === host);
+    const { startAt } = this.#datacenter;
+    return this.#datacenter.truth.migrations().some(({ order, startedAt, endedAt }) => {
+      if (order.vm !== vm || order.from !== host) return false;
+      const [begin, end] = [startedAt - startAt, endedAt - startAt + INTERFERENCE_SECONDS];
+      return crashes.some(({ at }) => begin <= at && at <= end);
+    });
+  }
+}
+
+/** The parts of an order that say nothing about which move it is. */
+const ORDER = {
+  downtimeLimitSeconds: 0 as MoveOrder['downtimeLimitSeconds'],
+  bandwidth: undefined,
+  autoConverge: false,
+  allowPostCopy: false,
+} as const;
+
+/** For so long a cancel may be why a VM of the plan does not start. */
+const CANCEL_COUNTS_SECONDS = 1200;

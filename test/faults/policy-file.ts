@@ -1,0 +1,38 @@
+// Role: the policy of a run: the one that Drover ships with, with other limits and some hard rules.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { PACKAGE_ROOT } from '../../src/app/version.ts';
+import type { Rules } from './script.ts';
+
+const SHIPPED = readFileSync(join(PACKAGE_ROOT, 'policies', 'default.yaml'), 'utf8');
+
+export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string {
+  const { total, perHostIn, perHostOut, cooldownSeconds } = rules;
+  const caps = `total: ${total}, perHostIn: ${perHostIn}, perHostOut: ${perHostOut}`;
+  const text = [
+    [/concurrency: \{.*\}/, `concurrency: { ${caps} }`],
+    // Else a VM that was moved often waits for tomorrow, and nobody can tell it from one forgotten.
+    [/budgets: \{.*\}/, 'budgets: { movesPerHour: 600, movesPerVmPerDay: 100 }'],
+    [/cooldown: \w+/, `cooldown: ${cooldownSeconds}s`],
+    [/mode: \{.*\}/, `mode: { default: ${mode} }`],
+  ].reduce((policy, [what, by]) => exchange(policy, what as RegExp, by as string), SHIPPED);
+  const hard = 'strength: hard, vms: { names: [';
+  const placement = [
+    rules.apart.length > 1 &&
+      `  - { id: apart, kind: anti-affinity, ${hard}${list(rules.apart)}] } }`,
+    rules.pinned.length > 0 &&
+      `  - { id: licence, kind: pin, ${hard}${list(rules.pinned)}] }, ` +
+        `hosts: { names: [${list(rules.pinnedTo)}] } }`,
+  ].filter((line) => line !== false);
+  return placement.length === 0 ? text : `${text}\nplacement:\n${placement.join('\n')}\n`;
+}
+
+function exchange(text: string, what: RegExp, by: string): string {
+  if (!what.test(text)) throw new Error(`policies/default.yaml has no ${what.source}`);
+  return text.replace(what, by);
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(', ');
+}

@@ -1,0 +1,76 @@
+// Role: what happens in one run of the fault simulation, as plain data: a fleet, rules, and steps
+// by time. It can be printed, cut down (shrink.ts) and played again.
+import type { HostId, VmId } from '../../src/domain/ids.ts';
+import type { Fault } from '../../src/simulate/fault.ts';
+import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
+
+/** What befalls the daemon itself. */
+export type Mishap =
+  /**
+   * The process dies at its `calls`-th call of a port from now on; `before`: the call is not made
+   * any more, `after`: its answer does not arrive. It is started again `downSeconds` later.
+   */
+  | {
+      readonly kind: 'crash';
+      readonly calls: number;
+      readonly when: 'before' | 'after';
+      readonly downSeconds: number;
+    }
+  /** The next `times` writes of the ledger fail; `reply-lost`: they are written all the same. */
+  | { readonly kind: 'disk'; readonly effect: 'full' | 'reply-lost'; readonly times: number }
+  /** Somebody sets the machine's clock. */
+  | { readonly kind: 'clock-jump'; readonly delta: number };
+
+/** What people and alerting systems want of it. */
+export type Wish =
+  | { readonly kind: 'maintenance' | 'evacuate' | 'return'; readonly host: HostId }
+  | { readonly kind: 'cancel'; readonly name: HostId | VmId }
+  | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'alert'; readonly host: HostId; readonly status: 'firing' | 'resolved' }
+  | { readonly kind: 'mode'; readonly mode: 'automatic' | 'observe' };
+
+/** `at`: seconds after the beginning. */
+export type Step = { readonly at: number } & (
+  | Mishap
+  | Wish
+  | { readonly kind: 'fault'; readonly fault: Fault }
+);
+
+export interface Rules {
+  readonly total: number;
+  readonly perHostIn: number;
+  readonly perHostOut: number;
+  readonly cooldownSeconds: number;
+  /** VMs of which no two may share a host. */
+  readonly apart: readonly VmId[];
+  /** VMs that may run on some hosts only. */
+  readonly pinned: readonly VmId[];
+  readonly pinnedTo: readonly HostId[];
+}
+
+export interface Script {
+  readonly seed: number;
+  readonly fleet: FleetSpec;
+  readonly rules: Rules;
+  readonly steps: readonly Step[];
+  /** When everything is healed and nothing new happens. */
+  readonly calmAt: number;
+  /** The host that is to be emptied after that, and stays so. */
+  readonly last: HostId;
+}
+
+export function isWish(step: Step): step is Step & Wish {
+  return !['crash', 'disk', 'clock-jump', 'fault'].includes(step.kind);
+}
+
+export function tellStep(step: Step): string {
+  const { at, ...what } = step;
+  return `${timeText(at)} ${JSON.stringify(what)}`;
+}
+
+export function timeText(at: number): string {
+  const whole = Math.floor(at);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const text = parts.map((part) => String(part).padStart(2, '0')).join(':');
+  return `${text}.${String(Math.floor((at - whole) * 1000)).padStart(3, '0')}`;
+}

@@ -1,0 +1,122 @@
+// Role: what lies between a daemon and its ports: every call is told to the judge, before it has an
+// effect and after, and written into the trace; the ledger's disk breaks here, too.
+import type { Hypervisor } from '../../src/ports/hypervisor.ts';
+import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
+import type { Judge } from './judge.ts';
+import type { Trace } from './trace.ts';
+
+const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
+  ...(['recordDecision', 'openMove', 'addStage', 'closeMove', 'reserve', 'release'] as const),
+  ...(['putOrder', 'showPlan', 'giveApprovals', 'markHost', 'saveRuleMemory'] as const),
+  ...(['setPaused', 'addHistory', 'prune'] as const),
+]);
+
+/** The next writes that fail, for one run. */
+export class Disk {
+  #effect: 'full' | 'reply-lost' = 'full';
+  #times = 0;
+  /** Whether it ever broke: failures that are announced are no surprise then. */
+  hasBroken = false;
+
+  break(effect: 'full' | 'reply-lost', times: number): void {
+    this.#effect = effect;
+    this.#times = times;
+    this.hasBroken = true;
+  }
+
+  heal(): void {
+    this.#times = 0;
+  }
+
+  take(call: string): 'full' | 'reply-lost' | undefined {
+    if (this.#times === 0 || !WRITES.has(call)) return undefined;
+    this.#times -= 1;
+    return this.#effect;
+  }
+}
+
+export interface Watching {
+  readonly judge: Judge;
+  readonly trace: Trace;
+  readonly disk: Disk;
+}
+
+/** The ledger as one life of the daemon has it: it can close it, and others go on using it. */
+export function watchedLedger(ledger: Ledger, { judge, trace, disk }: Watching): Ledger {
+  let isClosed = false;
+  return wrap(ledger, async (call, parts, act) => {
+    if (call === 'close') {
+      isClosed = true;
+      return undefined;
+    }
+    if (isClosed) throw new LedgerError('closed', 'the ledger is closed');
+    judge.onLedgerCall(call, parts);
+    const broken = disk.take(call);
+    if (broken === 'full') {
+      trace.say('ledger', `${call} fails: the disk is full`);
+      judge.onLedgerRefusal(call, parts);
+      throw new LedgerError('full', 'injected: the disk is full');
+    }
+    const value = await act();
+    trace.say('ledger', WRITES.has(call) ? `${call} ${textOf(parts)}` : call);
+    judge.onLedgerAnswer(call, parts, value);
+    if (broken === 'reply-lost') throw new LedgerError('io', 'injected: the answer was lost');
+    return value;
+  });
+}
+
+export function watchedHypervisor(
+  hypervisor: Hypervisor,
+  { judge, trace }: Omit<Watching, 'disk'>,
+): Hypervisor {
+  return wrap(hypervisor, async (call, parts, act) => {
+    trace.say('asks', `${call} ${textOf(parts)}`);
+    judge.onHypervisorCall(call, parts);
+    try {
+      const value = await act();
+      trace.say(
+        'hears',
+        `${call}${call === 'inventory' || call === 'read' ? '' : ` ${textOf([value])}`}`,
+      );
+      judge.onHypervisorAnswer(call, parts, value);
+      return value;
+    } catch (error) {
+      trace.say('hears', `${call} ${String(error)}`);
+      throw error;
+    }
+  });
+}
+
+type Around = (
+  call: string,
+  parts: readonly unknown[],
+  act: () => Promise<unknown>,
+) => Promise<unknown>;
+
+function wrap<Port extends object>(port: Port, around: Around): Port {
+  return new Proxy(port, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...parts: unknown[]) =>
+        around(String(name), parts, async () => (await member.apply(target, parts)) as unknown);
+    },
+  });
+}
+
+/** What matters of the arguments: short, and the same in every run. */
+function textOf(parts: readonly unknown[]): string {
+  const shown = parts.filter((part) => !(part instanceof AbortSignal));
+  return JSON.stringify(shown, (key, value: unknown) => (LONG.has(key) ? undefined : value)) ?? '';
+}
+
+const LONG: ReadonlySet<string> = new Set([
+  'findings',
+  'predicted',
+  'rejected',
+  'evidence',
+  'pairs',
+  'counts',
+  'moves',
+  'objective',
+]);
