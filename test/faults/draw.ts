@@ -14,8 +14,10 @@ import { simHost, simVm } from '../support/datacenter.ts';
 import type { Rules, Script, Step } from './script.ts';
 
 const GENERATIONS = CPU_GENERATIONS.intel;
-/** Of the memory of all hosts but one that the guests have at most: any one can be emptied. */
-const FILL = 0.55;
+/** Of the memory of all hosts but one that the guests have at most: mostly any can be emptied. */
+const FILLS = [0.5, 0.75];
+/** Calls whose loss is worth more than that of a poll. */
+const CALLS = ['startMove', 'startMove', 'job', 'locate', 'precheck', 'commit', 'abort'] as const;
 const MINUTE = 60;
 /** Faults of the datacenter in an hour. */
 const FAULTS_PER_HOUR = 24;
@@ -48,7 +50,10 @@ export function drawScript(seed: number): Script {
     forSeconds: calmAt,
     perHour: FAULTS_PER_HOUR * (0.3 + rng.next()),
     kinds: KINDS,
-  }).flatMap((step): Step[] => (step.kind === 'fault' && isFair(step.fault) ? [step] : []));
+  }).flatMap((step): Step[] => {
+    if (step.kind !== 'fault' || !isFair(step.fault)) return [];
+    return [{ ...step, fault: aimed(rng, step.fault) }];
+  });
   const steps = [...own, ...faults].toSorted((a, b) => a.at - b.at);
   const rules = drawRules(rng, fleet);
   return { seed, fleet, rules, steps, calmAt, last: pick(rng, hosts).id };
@@ -56,6 +61,12 @@ export function drawScript(seed: number): Script {
 
 function isFair(fault: Fault): boolean {
   return fault.kind !== 'migration' || fault.stage !== 'post-copy';
+}
+
+/** A fault of any call hits a poll, mostly: some are to hit what counts. */
+function aimed(rng: Rng, fault: Fault): Fault {
+  if (fault.kind !== 'call' || rng.next() < 0.4) return fault;
+  return { ...fault, call: pick(rng, CALLS), times: 1 };
 }
 
 function drawHosts(rng: Rng): HostFacts[] {
@@ -71,7 +82,7 @@ function drawHosts(rng: Rng): HostFacts[] {
 }
 
 function drawVms(rng: Rng, hosts: readonly HostFacts[]): SimulatedVmSpec[] {
-  const room = FILL * (hosts.length - 1) * 62 * GIB;
+  const room = pick(rng, FILLS) * (hosts.length - 1) * 62 * GIB;
   // One host fewer than there are can still hold them all.
   const apart = Math.min(2 + Math.floor(2 * rng.next()), hosts.length - 1);
   const count = 6 + Math.floor(10 * rng.next());
@@ -110,7 +121,7 @@ function drawVm(rng: Rng, name: string, host: HostFacts, { size, isNew }: Size):
   return simVm(name, host.id, generation, {
     load: profile,
     facts: {
-      vcpus: pick(rng, [1, 2, 4]),
+      vcpus: pick(rng, [2, 4, 8]),
       memoryBytes: bytes(size),
       labels: criticality === 'standard' ? {} : { criticality },
     },
@@ -160,6 +171,20 @@ function drawSteps(rng: Rng, { hosts, vms }: FleetSpec, until: number): Step[] {
     times: 1 + Math.floor(5 * rng.next()),
   }));
   some(1, (at) => ({ at, kind: 'clock-jump', delta: Math.round(600 * (rng.next() - 0.5)) }));
+  some(3, (at) => {
+    const fault = {
+      kind: 'surge',
+      host: host(),
+      factor: 2 + 3 * rng.next(),
+      forSeconds: 900,
+    } as const;
+    return { at, kind: 'fault', fault };
+  });
+  const replicas = vms.filter(({ facts }) => facts.name.startsWith('db-'));
+  some(4, (at) => {
+    const fault = { kind: 'drift', vm: anyVm(rng, replicas), to: host() } as const;
+    return { at, kind: 'fault', fault };
+  });
   some(3, (at) => {
     const ordered = host();
     const kind = pick(rng, ['maintenance', 'evacuate'] as const);

@@ -17,7 +17,7 @@ import { AdapterError } from '../../src/ports/metric-source.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { LastingFault } from '../../src/simulate/fault.ts';
 import { virtualClock } from '../support/virtual-time.ts';
-import { type Bug, NO_BUG } from './bug.ts';
+import { type Bug, planted } from './bugs.ts';
 import { Fate } from './fate.ts';
 import { judgeEnd, leftToDo } from './judge-end.ts';
 import { Judge, type Wrong } from './judge.ts';
@@ -41,6 +41,8 @@ export interface Run {
 export interface SimulateOptions {
   readonly trace?: boolean;
   readonly bug?: Bug;
+  /** Ends as soon as something is wrong. */
+  readonly untilWrong?: boolean;
 }
 
 export async function simulate(script: Script, options: SimulateOptions = {}): Promise<Run> {
@@ -82,6 +84,7 @@ class Simulation {
   readonly #clock: ReturnType<typeof virtualClock>;
   readonly #ledger: Ledger;
   readonly #bug: Bug;
+  readonly #isHasty: boolean;
   readonly #datacenter: SimulatedDatacenter;
   readonly #judge: Judge;
   readonly #trace: Trace;
@@ -106,7 +109,8 @@ class Simulation {
     this.#folder = parts.folder;
     this.#clock = parts.clock;
     this.#ledger = parts.ledger;
-    this.#bug = parts.bug ?? NO_BUG;
+    this.#bug = parts.bug ?? {};
+    this.#isHasty = parts.untilWrong ?? false;
     this.#datacenter = new SimulatedDatacenter(script.fleet, parts.clock);
     this.#judge = new Judge(this.#datacenter, parts.clock, script.rules);
     this.#trace = new Trace(parts.clock, parts.trace ?? false);
@@ -118,12 +122,14 @@ class Simulation {
     const steps = [...this.#script.steps];
     this.#writePolicy('automatic');
     await this.#start();
-    for (let at = STEP_SECONDS; at <= calmAt; at += STEP_SECONDS) await this.#round(at, steps);
+    for (let at = STEP_SECONDS; at <= calmAt && !this.#isDone; at += STEP_SECONDS) {
+      await this.#round(at, steps);
+    }
     await this.#calm();
     const begin = Math.ceil(this.#clock.monotonic() / STEP_SECONDS) * STEP_SECONDS;
     let movedAt = begin;
     let said = '';
-    for (let at = begin; at <= calmAt + CALM_SECONDS; at += STEP_SECONDS) {
+    for (let at = begin; at <= calmAt + CALM_SECONDS && !this.#isDone; at += STEP_SECONDS) {
       await this.#round(at, []);
       if (this.#life?.played.daemon.api.readiness().ready !== true) continue;
       // The order may get lost with a daemon that dies over it.
@@ -137,9 +143,13 @@ class Simulation {
       said = state;
       if (left === undefined || at - movedAt > STANDSTILL_SECONDS) break;
     }
-    await judgeEnd(this.#judge, this.#ending);
+    if (!this.#isDone) await judgeEnd(this.#judge, this.#ending);
     await this.#life?.played.stop('the run is over');
     return this.#result();
+  }
+
+  get #isDone(): boolean {
+    return this.#isHasty && this.#judge.wrongs.length > 0;
   }
 
   get #ending() {
@@ -191,7 +201,7 @@ class Simulation {
     this.#trace.say('daemon', `starts, life ${this.#lives}`);
     const fate = new Fate();
     const watching = { judge: this.#judge, trace: this.#trace, disk: this.#disk };
-    const ledger = this.#bug.ledger(fate.bind(watchedLedger(this.#ledger, watching)));
+    const ledger = planted(fate.bind(watchedLedger(this.#ledger, watching)), this.#bug.ledger);
     const stateDir = join(this.#folder, `life-${this.#lives}`);
     mkdirSync(stateDir);
     const played = await VirtualDaemon.start({
@@ -219,7 +229,7 @@ class Simulation {
   #hypervisors(fate: Fate): ReadonlyMap<SourceId, Hypervisor> {
     const adapter = new SimulatedHypervisor({ datacenter: this.#datacenter, clock: this.#clock });
     const watched = watchedHypervisor(adapter, { judge: this.#judge, trace: this.#trace });
-    return new Map([[adapter.source, this.#bug.hypervisor(fate.bind(watched))]]);
+    return new Map([[adapter.source, planted(fate.bind(watched), this.#bug.hypervisor)]]);
   }
 
   #listen(bus: EventBus, fate: Fate): () => void {
@@ -282,7 +292,7 @@ class Simulation {
 
   #writePolicy(mode: 'automatic' | 'observe'): void {
     this.#judge.onMode(mode);
-    writeFileSync(this.#policy, policyText(this.#bug.rules(this.#script.rules), mode));
+    writeFileSync(this.#policy, policyText({ ...this.#script.rules, ...this.#bug.rules }, mode));
   }
 
   /** From now on nothing goes wrong any more, and one host is to be emptied. */

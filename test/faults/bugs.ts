@@ -1,0 +1,219 @@
+// Role: bugs to be planted into the daemon, one at a time, to test the judge. Each is planted by
+// what stands between the daemon and its ports: it behaves as if the code that uses them had the
+// mistake, and no code is changed for it.
+import type { MoveId, VmId } from '../../src/domain/ids.ts';
+import type { Reservation } from '../../src/domain/snapshot.ts';
+import { CRITICALITIES } from '../../src/domain/vm.ts';
+import type { Hypervisor, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import type { Invariant } from './judge.ts';
+import type { Rules } from './script.ts';
+
+export interface Bug {
+  readonly hypervisor?: (port: Hypervisor) => Partial<Hypervisor>;
+  readonly ledger?: (port: Ledger) => Partial<Ledger>;
+  /** The rules that the daemon is told, in place of those that the judge goes by. */
+  readonly rules?: Partial<Rules>;
+}
+
+export interface PlantedBug extends Bug {
+  readonly name: string;
+  /** What the judge may call it. */
+  readonly breaks: readonly Invariant[];
+}
+
+export const BUGS: readonly PlantedBug[] = [
+  {
+    name: 'starts again when the answer to a start is not a yes',
+    breaks: ['start-once'],
+    hypervisor: (port) => ({
+      async startMove(order, signal) {
+        try {
+          const answer = await port.startMove(order, signal);
+          return answer.ok ? answer : await port.startMove(order, signal);
+        } catch {
+          return port.startMove(order, signal);
+        }
+      },
+    }),
+  },
+  {
+    name: 'commits as soon as the start was taken',
+    breaks: ['commit-seen'],
+    hypervisor: (port) => ({
+      async startMove(order, signal) {
+        const answer = await port.startMove(order, signal);
+        await port.commit(order, signal);
+        return answer;
+      },
+    }),
+  },
+  {
+    name: 'undoes after the point of no return',
+    breaks: ['no-undo'],
+    hypervisor: (port) => ({
+      async job(order, signal) {
+        const job = await port.job(order, signal);
+        if (job.kind === 'ended' && job.ok) await port.cleanUp(order, signal);
+        return job;
+      },
+    }),
+  },
+  { name: 'forgets a reservation', breaks: ['reservations'], ledger: keepReservations },
+  {
+    name: 'reserves nothing',
+    breaks: ['journal-first'],
+    ledger: () => ({ reserve: () => Promise.resolve() }),
+  },
+  {
+    name: 'ignores CPU features',
+    breaks: ['cpu'],
+    hypervisor: (port) => ({
+      ...changedVms(port, (vm) => ({ ...vm, cpu: { ...vm.cpu, features: [] } })),
+      precheck: () => Promise.resolve([]),
+    }),
+  },
+  { name: 'ignores hard placement rules', breaks: ['rules'], rules: { apart: [], pinned: [] } },
+  {
+    name: 'ignores memory',
+    breaks: ['capacity'],
+    hypervisor: (port) => ({
+      ...changedVms(port, (vm) => ({ ...vm, memoryBytes: tenth(vm.memoryBytes) })),
+      precheck: () => Promise.resolve([]),
+    }),
+  },
+  {
+    name: 'ignores the caps of concurrency',
+    breaks: ['caps'],
+    rules: { total: 9, perHostIn: 9, perHostOut: 9 },
+  },
+  {
+    name: 'forgets the cool-down',
+    breaks: ['cool-down'],
+    ledger: () => ({ lastMovedAt: () => Promise.resolve(new Map()) }),
+  },
+  {
+    name: 'starts before it writes that down',
+    breaks: ['journal-first'],
+    ledger: (port) => ({
+      addStage: async (entry) => {
+        if (entry.stage !== 'pre-copy' || entry.phase !== 'before') await port.addStage(entry);
+      },
+    }),
+  },
+  {
+    name: 'forgets its open moves at a restart',
+    breaks: ['liveness'],
+    ledger: () => ({ openMoves: () => Promise.resolve([]) }),
+  },
+  {
+    name: 'takes a begun move for one that was never started',
+    breaks: ['true-outcome'],
+    ledger: (port) => ({
+      async move(id) {
+        const record = await port.move(id);
+        return record && { ...record, stages: [] };
+      },
+    }),
+  },
+  {
+    name: 'moves while it is paused',
+    breaks: ['paused'],
+    ledger: () => ({ paused: () => Promise.resolve({ paused: false, by: '' }) }),
+  },
+  {
+    name: 'moves the least important first',
+    breaks: ['critical-first'],
+    hypervisor: (port) => changedVms(port, reversed),
+  },
+  {
+    name: 'believes every report of an end',
+    breaks: ['commit-seen', 'true-outcome'],
+    hypervisor: credulous,
+  },
+  {
+    name: 'gives up a move that goes on',
+    breaks: ['true-outcome', 'start-once'],
+    hypervisor: () => ({ job: () => Promise.resolve({ kind: 'none' }) }),
+  },
+  {
+    name: 'forgets orders',
+    breaks: ['closed-host', 'liveness'],
+    ledger: () => ({ orders: () => Promise.resolve([]) }),
+  },
+  {
+    name: 'calls what has failed a success afterwards',
+    breaks: ['terminal'],
+    ledger: (port) => ({
+      async closeMove(id, result, line) {
+        await port.closeMove(id, result, line);
+        if (result.outcome !== 'failed') return;
+        await port.closeMove(id, { ...result, outcome: 'succeeded' });
+      },
+    }),
+  },
+];
+
+/** The port with some of its calls exchanged. */
+export function planted<Port extends object>(
+  port: Port,
+  bug: ((port: Port) => Partial<Port>) | undefined,
+): Port {
+  if (bug === undefined) return port;
+  const changed = bug(port);
+  return new Proxy(port, {
+    get: (target, name) => Reflect.get(name in changed ? changed : target, name) as unknown,
+  });
+}
+
+function keepReservations(port: Ledger): Partial<Ledger> {
+  const made = new Map<MoveId, Reservation>();
+  return {
+    async reserve(reservation) {
+      made.set(reservation.move, reservation);
+      await port.reserve(reservation);
+    },
+    async closeMove(id, result, line) {
+      await port.closeMove(id, result, line);
+      const forgotten = made.get(id);
+      if (forgotten !== undefined) await port.reserve(forgotten);
+    },
+  };
+}
+
+/** What a report says of its end is where the VM is: nobody looks. */
+function credulous(port: Hypervisor): Partial<Hypervisor> {
+  const ended = new Map<VmId, MoveOrder>();
+  return {
+    async job(order, signal) {
+      const job = await port.job(order, signal);
+      if (job.kind === 'ended' && job.ok) ended.set(order.vm, order);
+      else ended.delete(order.vm);
+      return job;
+    },
+    async locate(vm, signal) {
+      const order = ended.get(vm);
+      if (order === undefined) return port.locate(vm, signal);
+      return { sightings: [{ host: order.to, state: 'running', persistent: true }], blind: [] };
+    },
+  };
+}
+
+function changedVms(port: Hypervisor, change: (vm: VmFacts) => VmFacts): Partial<Hypervisor> {
+  return {
+    async inventory(signal): Promise<Inventory> {
+      const inventory = await port.inventory(signal);
+      return { ...inventory, vms: inventory.vms.map(change) };
+    },
+  };
+}
+
+function tenth(size: VmFacts['memoryBytes']): VmFacts['memoryBytes'] {
+  return Math.round(size / 10) as VmFacts['memoryBytes'];
+}
+
+function reversed(vm: VmFacts): VmFacts {
+  const rank = CRITICALITIES.findIndex((one) => one === (vm.labels['criticality'] ?? 'standard'));
+  const criticality = CRITICALITIES.at(-1 - rank) ?? 'standard';
+  return { ...vm, labels: { ...vm.labels, criticality } };
+}
