@@ -24,7 +24,7 @@ import { Judge, type Wrong } from './judge.ts';
 import { policyText } from './policy-file.ts';
 import { isWish, type Script, type Step, tellStep } from './script.ts';
 import { Trace } from './trace.ts';
-import { Disk, watchedHypervisor, watchedLedger } from './watched-ports.ts';
+import { Disk, outliving, watchedHypervisor, watchedLedger } from './watched-ports.ts';
 import { wish } from './wish.ts';
 
 export interface Run {
@@ -201,14 +201,14 @@ class Simulation {
     this.#trace.say('daemon', `starts, life ${this.#lives}`);
     const fate = new Fate();
     const watching = { judge: this.#judge, trace: this.#trace, disk: this.#disk };
-    const ledger = planted(fate.bind(watchedLedger(this.#ledger, watching)), this.#bug.ledger);
     const stateDir = join(this.#folder, `life-${this.#lives}`);
     mkdirSync(stateDir);
     const played = await VirtualDaemon.start({
       config: { ...defaultDaemonConfig(), stateDir, policies: [this.#policy] },
       time: this.#clock,
       clock: fate.clock(this.#clock),
-      ledger: async () => ledger,
+      store: async () => outliving(this.#ledger),
+      between: (ledger) => planted(fate.bind(watchedLedger(ledger, watching)), this.#bug.ledger),
       sources: async () => ({ hypervisors: this.#hypervisors(fate), metricSources: [] }),
       subscribe: (bus) => this.#listen(bus, fate),
       newId: () => {

@@ -41,6 +41,17 @@ export interface Watching {
   readonly disk: Disk;
 }
 
+/** The store of one life of the daemon: closing it leaves it to the lives that follow. */
+export function outliving(ledger: Ledger): Ledger {
+  return new Proxy(ledger, {
+    get(target, name) {
+      if (name === 'close') return () => Promise.resolve();
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
 /** The ledger as one life of the daemon has it: it can close it, and others go on using it. */
 export function watchedLedger(ledger: Ledger, { judge, trace, disk }: Watching): Ledger {
   let isClosed = false;

@@ -76,7 +76,7 @@ describe('LeaseKeeper', () => {
     expect(await ada.beat(IDLE)).toEqual([]);
   });
 
-  it('does not take what is renewed, and takes over what stood still for term and call', async () => {
+  it('does not take what is renewed; takes over what stood still for term and call', async () => {
     const here = await room();
     const only = { wants: (one: ClusterId) => one === C1 };
     const [ada, ben] = [here.keeper('ada', only), here.keeper('ben', only)];
