@@ -30,6 +30,8 @@ const CLUSTER = clusterId('cluster');
 const BEAT = seconds(10);
 /** Longer than a take-over takes, and than the moves after it. */
 const FROZEN = seconds(220);
+/** Longer than a lease, shorter than a take-over takes. */
+const RAN_OUT = seconds(50);
 const EFFECTS = ['startMove', 'steer', 'abort', 'commit', 'cleanUp', 'setMaintenance'];
 
 interface Scene {
@@ -151,7 +153,7 @@ interface End {
 }
 
 /** @param at the call of the first controller at which it is frozen. */
-async function story(at?: number): Promise<End> {
+async function story(at?: number, frozenFor = FROZEN): Promise<End> {
   const clock = virtualClock();
   const hosts = ['host-a', 'host-b'].map((name) => simHost(name));
   const vms = Array.from({ length: VMS }, (_, index) => simVm(`vm-${index}`, 'host-a'));
@@ -163,22 +165,23 @@ async function story(at?: number): Promise<End> {
     const first = controller(scene, 'ada', frost);
     await clock.sleep(seconds(1));
     const second = controller(scene, 'ben', freezer());
-    await clock.sleep(FROZEN);
+    await clock.sleep(frozenFor);
     frost.wake();
     await clock.sleep(seconds(100));
     first.stop();
     second.stop();
-    const wrongs = await judge(scene, frost);
+    const wrongs = await judge(scene, frozenFor < FROZEN ? undefined : frost);
     await clock.sleep(BEAT);
     return { calls: frost.calls, wrongs };
   });
 }
 
-async function judge(scene: Scene, frost: Freezer): Promise<readonly string[]> {
+/** @param frost of the one that is to have done nothing more. */
+async function judge(scene: Scene, frost: Freezer | undefined): Promise<readonly string[]> {
   const { store, datacenter, effects } = scene;
   const wrongs: string[] = [];
   const after = effects.filter(({ by, frozen }) => by === 'ada' && frozen);
-  const late = after.slice(isEffect(frost));
+  const late = frost === undefined ? [] : after.slice(isEffect(frost));
   if (late.length > 0) wrongs.push(`acted after it was frozen: ${JSON.stringify(late)}`);
   const { vms } = worldOf(datacenter);
   for (const vm of vms) wrongs.push(...(await wrongPlaces(datacenter, vm.id)));
@@ -220,6 +223,14 @@ describe('a controller that stands still past its lease', () => {
     expect(calls).toBeGreaterThan(100);
     for (let at = 0; at < calls; at += 1) {
       const { wrongs } = await story(at);
+      expect(wrongs, `frozen at call ${at}`).toEqual([]);
+    }
+  });
+
+  it('goes on by itself where its lease ran out, and nobody had taken it over yet', async () => {
+    // Every third await of those before it is woken: the first test stops at each of them.
+    for (let at = 0; at < 120; at += 3) {
+      const { wrongs } = await story(at, RAN_OUT);
       expect(wrongs, `frozen at call ${at}`).toEqual([]);
     }
   });

@@ -3,7 +3,7 @@
 export interface Freezer {
   /** The same object, as the process sees it: every method answers by a promise. */
   bind<Port extends object>(port: Port): Port;
-  /** Goes on. */
+  /** Goes on, and freezes no more. */
   wake(): void;
   /** The call at which it froze; undefined: it did not. */
   readonly frozenIn: string | undefined;
@@ -15,17 +15,19 @@ export interface Freezer {
 export function freezer(at = Number.POSITIVE_INFINITY): Freezer {
   const calls: string[] = [];
   let isFrozen = false;
+  let isWoken = false;
   let frozenIn: string | undefined;
   let wake: () => void = () => undefined;
   const woken = new Promise<void>((resolve) => {
     wake = () => {
       isFrozen = false;
+      isWoken = true;
       resolve();
     };
   });
 
   async function live(name: string, call: () => unknown): Promise<unknown> {
-    if (calls.length === at) {
+    if (calls.length === at && !isWoken) {
       isFrozen = true;
       frozenIn = name;
     }
