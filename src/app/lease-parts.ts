@@ -30,6 +30,7 @@ import type { Leases } from '../ports/leases.ts';
 import type { Closers } from './closers.ts';
 import { ControllerFile } from './controller-file.ts';
 import type { Sources } from './sources.ts';
+import { ledgerFileIn } from './state-folder.ts';
 
 export interface LeaseHouse {
   readonly keeper: LeaseKeeper;
@@ -49,7 +50,7 @@ export async function openStore(
   }
   const store =
     ledger === undefined
-      ? await openSqliteLedger({ file: join(stateDir, 'ledger.db'), clock })
+      ? await openSqliteLedger({ file: ledgerFileIn(stateDir), clock })
       : await openPostgresLedger({ ...ledger, clock });
   closers.add(() => store.close());
   return store;

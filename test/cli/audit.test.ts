@@ -74,6 +74,7 @@ describe('drover audit verify', () => {
     const nowhere = await cli(['audit', 'verify', '--state', join(folder, 'nowhere')]);
     expect(nowhere).toMatchObject({ code: 3, out: '' });
     expect(nowhere.err).toContain('there is no ledger at');
+    expect(nowhere.err).toContain('PostgreSQL');
     const typo = await verify('--head', '3:abc');
     expect(typo.code).toBe(2);
     expect(typo.err).toContain('--head 3:abc: expected what verify prints after "end"');

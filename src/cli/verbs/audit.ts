@@ -38,6 +38,10 @@ const EXPORT_HELP = `
 Example:
   drover audit export --since 2026-11-01 --until 2026-12-01 > november.jsonl`;
 
+const NO_TRAIL_HINT =
+  'name the state folder: --config or --state. A ledger on PostgreSQL has its trail in the ' +
+  'table audit, which this verb does not read';
+
 export function addAudit(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
   const audit = program.command('audit').description('the trail of what was decided and done');
   stateOptions(audit.command('verify'))
@@ -113,7 +117,7 @@ async function withTrail<Value>(
     return await readSqliteAudit(ledgerFileIn(folder), read);
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
-    throw new CliError(EXIT.unavailable, error.message, 'name the daemon: --config or --state');
+    throw new CliError(EXIT.unavailable, error.message, NO_TRAIL_HINT);
   }
 }
 
