@@ -44,9 +44,9 @@ export class Rolling {
     const all = await this.#parts.ledger.orders(true);
     const reach = new Reach(state.snapshot, this.#parts.holds);
     for (const [id, next] of Map.groupBy(waiting, ({ rolling }) => rolling?.id ?? '')) {
-      if (reach.ownOrders(next).length < next.length) continue;
       const begun = all.filter((one) => one.rolling?.id === id && one.state !== 'waiting');
-      await this.#step(id, { next: inTurn(next), begun }, state);
+      const own = ownTurns(inTurn(next), reach);
+      if (own.length > 0) await this.#step(id, { next: own, begun }, state);
     }
   }
 
@@ -84,6 +84,12 @@ export class Rolling {
   #warn(id: string, text: string): void {
     this.#parts.events.emit('warning', { key: `rolling ${id}`, text });
   }
+}
+
+/** The next hosts up to the first that is another controller's: that one's turn is its own. */
+function ownTurns(next: readonly Order[], reach: Reach): readonly Order[] {
+  const end = next.findIndex((order) => reach.ownOrders([order]).length === 0);
+  return end < 0 ? next : next.slice(0, end);
 }
 
 /** In the order of their turns. */

@@ -1,11 +1,15 @@
 // Role: rolling maintenance before it begins: which hosts go together, and what is refused.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { estimateView } from '../../../src/app/estimate.ts';
+import { OrderDesk } from '../../../src/app/order-desk.ts';
 import { planAndCheck } from '../../../src/app/plan-job.ts';
+import { Rolling } from '../../../src/app/rolling.ts';
 import { allGroups } from '../../../src/app/rolling-groups.ts';
+import type { TickState } from '../../../src/app/tick.ts';
 import { hostId } from '../../../src/domain/ids.ts';
-import type { RollingRequest } from '../../../src/ports/api.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import type { EstimateView, RollingRequest } from '../../../src/ports/api.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
 import {
@@ -18,6 +22,8 @@ import {
   someMigration,
   someWeights,
 } from '../../support/fleet.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { recordingEvents } from '../../support/recording-events.ts';
 import { aFailoverReserve } from '../../support/rule-kinds.ts';
 
 const NAMES = ['h1', 'h2', 'h3', 'h4'];
@@ -114,5 +120,40 @@ describe('an order for rolling maintenance', () => {
     expect(cancelled).toMatchObject({ ok: true, value: { done: [], waiting: [] } });
     expect(await api.orders()).toMatchObject([{ host: 'h1', state: 'open' }]);
     expect(await api.steerRolling('nobody', 'cancel', 'bob')).toMatchObject({ ok: false });
+  });
+});
+
+describe('rolling maintenance over the clusters of several controllers', () => {
+  it('begins the turns of its own hosts, and waits for those of others', async () => {
+    const clock = manualClock();
+    const events = recordingEvents();
+    const ledger = await openSqliteLedger({ file: ':memory:', clock });
+    onTestFinished(() => ledger.close());
+    let id = 0;
+    const orders = new OrderDesk({ ledger, clock, events, newId: () => `o${++id}` });
+    const snapshot = aSnapshot({ hosts: NAMES.map((name) => aHost({ id: name })), vms: [] });
+    const by = { kind: 'operator', name: 'ada' } as const;
+    const rest = { by, reason: '', dedupeKey: '', deadlineSeconds: null };
+    const wanted = NAMES.map((name) => {
+      return { kind: 'maintenance', host: hostId(name), ...rest } as const;
+    });
+    await orders.enrol(wanted, { id: 'r', batch: 3 }, snapshot);
+    // The parts that are looked at.
+    const fits = { stays: [], breaks: [], held: [] } as unknown as EstimateView;
+    const holding = (...held: string[]) =>
+      new Rolling({
+        ledger,
+        orders,
+        events,
+        estimator: { estimate: async () => fits },
+        holds: (host) => held.includes(host.id),
+      });
+    const state = { snapshot, findings: [] } as unknown as TickState;
+    const open = async () =>
+      (await ledger.orders(false)).flatMap(({ state: at, host }) => (at === 'open' ? [host] : []));
+    await holding('h3', 'h4').update(state);
+    expect(await open()).toEqual([]);
+    await holding('h1', 'h2', 'h4').update(state);
+    expect(await open()).toEqual(['h1', 'h2']);
   });
 });
