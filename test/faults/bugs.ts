@@ -103,7 +103,7 @@ export const BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'forgets its open moves at a restart',
-    breaks: ['liveness'],
+    breaks: ['liveness', 'caps', 'one-place'],
     ledger: () => ({ openMoves: () => Promise.resolve([]) }),
   },
   {

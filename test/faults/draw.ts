@@ -100,7 +100,7 @@ function drawVms(rng: Rng, hosts: readonly HostFacts[]): SimulatedVmSpec[] {
     const name =
       index < apart ? `db-${index + 1}` : `${index === apart ? 'lic' : 'vm'}-${index + 1}`;
     const alike = hosts.filter(({ cpu }) => cpu.model === host.cpu.model).length;
-    const isNew = rng.next() < 0.3 && alike > hosts.length / 2;
+    const isNew = rng.next() < 0.5 && alike >= 2;
     vms.push(drawVm(rng, name, host, { size, isNew }));
   }
   return vms;

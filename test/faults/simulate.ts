@@ -113,7 +113,7 @@ class Simulation {
     this.#isHasty = parts.untilWrong ?? false;
     this.#datacenter = new SimulatedDatacenter(script.fleet, parts.clock);
     this.#judge = new Judge(this.#datacenter, parts.clock, script.rules);
-    this.#trace = new Trace(parts.clock, parts.trace ?? false);
+    this.#trace = new Trace(parts.clock, parts.folder, parts.trace ?? false);
     this.#policy = join(parts.folder, 'policy.yaml');
   }
 

@@ -7,16 +7,20 @@ import { timeText } from './script.ts';
 
 export class Trace {
   readonly #clock: Clock;
+  /** Where this run has its files: named anew in each, and so left out. */
+  readonly #folder: string;
   readonly #hash: Hash = createHash('sha256');
   readonly #lines: string[] | undefined;
 
-  constructor(clock: Clock, isKept: boolean) {
+  constructor(clock: Clock, folder: string, isKept: boolean) {
     this.#clock = clock;
+    this.#folder = folder;
     this.#lines = isKept ? [] : undefined;
   }
 
   say(who: string, text: string): void {
-    const line = `${timeText(this.#clock.monotonic())} ${who.padEnd(7)} ${text}`;
+    const at = timeText(this.#clock.monotonic());
+    const line = `${at} ${who.padEnd(7)} ${text.replaceAll(this.#folder, '')}`;
     this.#hash.update(line).update('\n');
     this.#lines?.push(line);
   }
