@@ -15,7 +15,7 @@ import { seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
-import type { Ledger } from '../ports/ledger.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { callWithin } from './call.ts';
 import { modeOf } from './mode.ts';
 
@@ -182,6 +182,8 @@ export class HostLadder {
       const text = `${host.name}: ${what}: ${answer.error.detail}`;
       events.emit('warning', { key: `maintenance mode ${host.id}`, text });
     } catch (error) {
+      // Another controller's, or not seen before this tick: nothing to tell yet.
+      if (error instanceof LedgerError && error.code === 'lost-lease') return;
       // Asked again at the next tick.
       events.emit('failure', { where: `maintenance mode of ${host.name}`, error });
     }

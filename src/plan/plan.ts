@@ -44,6 +44,8 @@ export { stagesOf } from './stages.ts';
 /** Search steps per host that needs something, and at most; see {@link defaultSteps}. */
 const STEPS_PER_NEED = 40;
 const MOST_STEPS = 4000;
+/** With how many steps it is tried again where hosts stay overloaded; see {@link bestAttempt}. */
+const FEWER_STEPS: readonly number[] = [0, 1, 4, 16, 64, 256, 1024];
 /** The same of hosts that may be emptied to save power; each step tries one of them. */
 const MOST_TRIES = 1000;
 
@@ -85,10 +87,26 @@ interface Attempt {
 }
 
 /**
+ * The plan that leaves the fewest hosts overloaded. Where some stay so, fewer steps may have come
+ * out at less, since how the tries share them depends on how many there are: they are tried, too,
+ * so that more steps are not worse.
+ */
+function bestAttempt(asked: Setting, granted: number): Attempt {
+  let best = attemptWith(asked, granted);
+  for (const fewer of FEWER_STEPS) {
+    if (fewer >= granted || unrelieved(best).size === 0) break;
+    const other = attemptWith(makeSetting(asked.request), fewer);
+    const isBetter = unrelieved(other).size < unrelieved(best).size;
+    if (isBetter) best = { ...other, stepsLeft: best.stepsLeft };
+  }
+  return best;
+}
+
+/**
  * What is asked, where there is room for it; else with less asked of the hosts that it leaves
  * overloaded, then of all that are (ease.ts). The one that leaves the fewest overloaded.
  */
-function bestAttempt(asked: Setting, granted: number): Attempt {
+function attemptWith(asked: Setting, granted: number): Attempt {
   const { request } = asked;
   const easedAll = ease(asked);
   if (easedAll === undefined) return attempt(asked, granted);
