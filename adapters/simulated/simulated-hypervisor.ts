@@ -88,7 +88,7 @@ export class SimulatedHypervisor implements Hypervisor {
 
   precheck(order: MoveOrder, signal: AbortSignal): Promise<readonly Refusal[]> {
     return this.#call('precheck', signal, () => {
-      this.#need(order.method === 'restart' ? [order.to] : [order.from, order.to]);
+      this.#need(endsOf(order));
       this.#needKnown(order);
       return this.#datacenter.precheck(order);
     });
@@ -96,29 +96,28 @@ export class SimulatedHypervisor implements Hypervisor {
 
   startMove(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     return this.#call('startMove', signal, () => {
-      this.#need(order.method === 'restart' ? [order.to] : [order.from, order.to]);
+      this.#need(endsOf(order));
       return this.#datacenter.startMove(order);
     });
   }
 
-  /** The source drives a migration and knows how it goes; a restart has only a target. */
   job(order: MoveOrder, signal: AbortSignal): Promise<Job> {
     return this.#call('job', signal, () => {
-      this.#need([order.method === 'restart' ? order.to : order.from]);
+      this.#need([driverOf(order)]);
       return this.#datacenter.job(order);
     });
   }
 
   steer(order: MoveOrder, steering: Steering, signal: AbortSignal): Promise<Attempt> {
     return this.#call('steer', signal, () => {
-      this.#need([order.from]);
+      this.#need([driverOf(order)]);
       return this.#datacenter.steer(order, steering);
     });
   }
 
   abort(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     return this.#call('abort', signal, () => {
-      this.#need([order.from]);
+      this.#need([driverOf(order)]);
       return this.#datacenter.abort(order);
     });
   }
@@ -132,7 +131,7 @@ export class SimulatedHypervisor implements Hypervisor {
 
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     return this.#call('cleanUp', signal, () => {
-      this.#need([order.from, order.to]);
+      this.#need(endsOf(order));
       return this.#datacenter.cleanUp(order);
     });
   }
@@ -203,4 +202,14 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+/** The source of a restart is dead. */
+function endsOf({ method, from, to }: MoveOrder): readonly HostId[] {
+  return method === 'restart' ? [to] : [from, to];
+}
+
+/** The source drives a migration and knows how it goes; a restart has only a target. */
+function driverOf({ method, from, to }: MoveOrder): HostId {
+  return method === 'restart' ? to : from;
 }

@@ -79,3 +79,12 @@ export function notApplied(id: string): ApiProblem {
     hint: 'apply it again: what is done is left alone',
   };
 }
+
+export function heldOut(why: string): ApiProblem {
+  return {
+    status: 409,
+    code: 'held-out',
+    detail: why,
+    hint: 'drover history HOST tells what is waited for',
+  };
+}

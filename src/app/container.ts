@@ -11,7 +11,9 @@ import { uuidv7 } from 'uuidv7';
 import { Collector } from '../collect/collector.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
 import { Executor } from '../execute/executor.ts';
+import { HostFailures } from '../execute/host-failures.ts';
 import { HostLadder } from '../execute/host-ladder.ts';
+import type { Host } from '../domain/host.ts';
 import { leaseScope } from '../domain/lease.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
@@ -197,11 +199,13 @@ function bindTick({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
-    const doers = await take('ladder', 'dispatcher', 'executor', 'alerts', 'hooks', 'applying');
+    const doers = await take('ladder', 'failures', 'dispatcher', 'executor', 'alerts');
+    const desks = await take('hooks', 'applying');
     const { keeper } = (await take('leases')).leases;
     return new Tick({
       ...judges,
       ...doers,
+      ...desks,
       ...(await take('experience')),
       alerts: () => doers.alerts.byHost(),
       holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
@@ -230,14 +234,29 @@ function bindExecution({ container, options }: Ground): void {
       settings,
     });
   });
+  bindPart(container, 'failures', async (take) => {
+    const { ledger, events, sources, policies } = await take(
+      'ledger',
+      'events',
+      'sources',
+      'policies',
+    );
+    const { hypervisors, fencing, probe } = sources;
+    const settings = () => policies.policies;
+    const { keeper } = (await take('leases')).leases;
+    const holds = (host: Host): boolean => keeper.mayAct(leaseScope(host)) !== undefined;
+    const devices = { fencing, probe, holds };
+    return new HostFailures({ ledger, clock, events, hypervisors, settings, ...devices });
+  });
   bindPart(container, 'executor', async (take) => {
-    const { ledger, events, sources, policies, memory, leases } = await take(
+    const { ledger, events, sources, policies, memory, leases, failures } = await take(
       'ledger',
       'events',
       'sources',
       'policies',
       'memory',
       'leases',
+      'failures',
     );
     return new Executor({
       ledger,
@@ -246,6 +265,7 @@ function bindExecution({ container, options }: Ground): void {
       events,
       settings: () => policies.policies,
       world: () => memory.world,
+      restarts: failures,
       timing: { pollLagSeconds: pollLag(options) },
       takeUp: (record) => leases.moves.takeUp(record),
     });
@@ -274,9 +294,11 @@ function bindFace({ container, options, closers }: Ground): void {
     const { collector, executor, applying } = await take('collector', 'executor', 'applying');
     const { hooks, estimator } = await take('hooks', 'estimator');
     const newId = options.newId ?? uuidv7;
+    const { failures } = await take('failures');
     return new DaemonApi({
       ...parts,
       executor,
+      failures,
       applying,
       hooks: hooks.names,
       estimator,
@@ -309,7 +331,16 @@ function bindFace({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
-    const above = await take('ladder', 'tick', 'rolling', 'dispatcher', 'api', 'server', 'leases');
+    const above = await take(
+      'ladder',
+      'failures',
+      'tick',
+      'rolling',
+      'dispatcher',
+      'api',
+      'server',
+      'leases',
+    );
     const close = () => closers.close();
     return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });
   });

@@ -39,6 +39,7 @@ import type {
   VmView,
   WhyView,
 } from '../ports/api.ts';
+import type { HostFailures } from '../execute/host-failures.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -52,6 +53,7 @@ import {
   noPlanWaits,
   notApplied,
   notOrdered,
+  heldOut,
   unknown,
   unknownHook,
 } from './api-problems.ts';
@@ -83,6 +85,7 @@ export interface ApiParts extends StatusParts {
   readonly hooks: readonly string[];
   readonly rolling: RollingDesk;
   readonly estimator: Pick<Estimator, 'estimate'>;
+  readonly failures: Pick<HostFailures, 'readmit'>;
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
   /** Asks every host of the VM's source where it is. */
@@ -222,7 +225,12 @@ export class DaemonApi implements Api {
     const orders = await this.#parts.ledger.orders(false);
     const busy = orders.find((one) => one.host === host.id && one.hook?.state === 'running');
     if (busy?.state === 'open') return fail(hookRuns(host.name, busy.hook?.name ?? ''));
+    const readmitted = await this.#parts.failures.readmit(host, by);
+    if (readmitted.kind === 'refused') return fail(heldOut(readmitted.why));
     const order = await this.#parts.orders.returnHost(host, by);
+    if (order === undefined && readmitted.kind === 'readmitted') {
+      return ok({ what: 'changed', text: `${host.name} is readmitted: it takes VMs in again` });
+    }
     if (order === undefined) return fail(notOrdered(host.name));
     const given = { order, what: 'changed' } as const;
     return ok({ ...given, text: orderText(given, host, this.#inForce()) });

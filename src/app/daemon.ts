@@ -11,6 +11,7 @@ import type { DaemonConfig } from '../config/daemon.ts';
 import { leaseScope } from '../domain/lease.ts';
 import { epochSeconds } from '../domain/units.ts';
 import type { Executor } from '../execute/executor.ts';
+import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { Api } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -37,6 +38,7 @@ export interface DaemonParts {
   readonly collector: Collector;
   readonly executor: Executor;
   readonly ladder: HostLadder;
+  readonly failures: HostFailures;
   readonly tick: Tick;
   readonly rolling: Rolling;
   readonly dispatcher: Dispatcher;
@@ -94,8 +96,9 @@ export class Daemon {
 
   /** Takes up what an earlier run left, looks once, and ticks once. `start` does it too. */
   async prepare(): Promise<void> {
-    const { executor, ladder, ledger, memory, tick } = this.#parts;
+    const { executor, failures, ladder, ledger, memory, tick } = this.#parts;
     await ladder.load();
+    await failures.load();
     await this.collect();
     await tick.snapshot();
     await this.beat();

@@ -41,7 +41,7 @@ export function urgentPart(job: PlanJob, least = EARLY_VMS): PlanJob | undefined
   const urgent = asking.filter(
     ({ tier, response }) => tier === 'mandatory' || response === 'quarantine',
   );
-  const isUrgent = urgent.some(({ response }) => response === 'evacuate');
+  const isUrgent = urgent.some(({ response }) => response === 'evacuate' || response === 'restart');
   if (!isUrgent || urgent.length === asking.length || job.snapshot.vms.length < least) {
     return undefined;
   }

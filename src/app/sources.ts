@@ -1,10 +1,15 @@
-/** The far ends that the daemon asks: hypervisors by source id, and metric stores. */
+/** The far ends that the daemon asks: hypervisors by source id, metric stores, power devices. */
 
 import type { SourceId } from '../domain/ids.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { Fencing } from '../ports/fencing.ts';
+import type { HostProbe } from '../ports/host-probe.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 
 export interface Sources {
   readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
   readonly metricSources: readonly MetricSource[];
+  /** Absent: no host is ever known dead, so nothing is restarted. */
+  readonly fencing?: Fencing | undefined;
+  readonly probe?: HostProbe | undefined;
 }

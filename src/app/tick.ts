@@ -20,6 +20,7 @@ import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { classify } from '../rules/classify.ts';
 import type { Executor } from '../execute/executor.ts';
+import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import { Deadlines } from './deadlines.ts';
@@ -62,6 +63,7 @@ export interface TickParts {
   /** The firing alerts by host. */
   readonly alerts: () => ReadonlyMap<HostId, readonly FiringAlert[]>;
   readonly ladder: HostLadder;
+  readonly failures: HostFailures;
   readonly dispatcher: Dispatcher;
   readonly applying: Pick<ApplyDesk, 'beat'>;
   readonly orders: OrderDesk;
@@ -91,9 +93,12 @@ export class Tick {
 
   async run(): Promise<TickState> {
     const given = await this.#parts.ledger.orders(false);
-    const look = await this.#look();
-    const reach = new Reach(look.snapshot, this.#parts.holds);
+    const seen = await this.#look();
+    const reach = new Reach(seen.snapshot, this.#parts.holds);
     if (!reach.isAll) await this.#parts.ladder.follow(reach.hosts);
+    if (!reach.isAll) await this.#parts.failures.follow(reach.hosts);
+    await this.#parts.failures.update(seen.snapshot, reach.hosts);
+    const look = { ...seen, snapshot: this.#parts.failures.mark(seen.snapshot) };
     const own = await this.#homecoming.settle(reach.ownOrders(given), look.snapshot);
     const orders = [...own, ...reach.foreignOrders(given)];
     const findings = await this.#findings(look.snapshot, orders, reach);
@@ -147,7 +152,8 @@ export class Tick {
 
   /** The fleet as known now, with policies applied. */
   async snapshot(): Promise<Snapshot> {
-    const look = await this.#look();
+    const { snapshot, seconds: took } = await this.#look();
+    const look = { snapshot: this.#parts.failures.mark(snapshot), seconds: took };
     this.#parts.events.emit('snapshot', look);
     return look.snapshot;
   }
@@ -218,7 +224,7 @@ export class Tick {
 }
 
 function isUrgent({ tier, response }: Finding): boolean {
-  return tier === 'mandatory' && response === 'evacuate';
+  return tier === 'mandatory' && (response === 'evacuate' || response === 'restart');
 }
 
 function withStates(snapshot: Snapshot, states: ReturnType<HostLadder['states']>): Snapshot {

@@ -7,6 +7,7 @@ import type { Container, ResolutionContext } from 'inversify';
 
 import type { Collector } from '../collect/collector.ts';
 import type { Executor } from '../execute/executor.ts';
+import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { EventBus } from '../observe/event-bus.ts';
 import type { MetricsRegistry } from '../observe/metrics.ts';
@@ -45,6 +46,7 @@ export interface Parts {
   readonly planner: PlanRunner;
   readonly experience: Experience;
   readonly ladder: HostLadder;
+  readonly failures: HostFailures;
   readonly orders: OrderDesk;
   readonly hooks: HookRuns;
   readonly estimator: Estimator;

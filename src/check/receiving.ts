@@ -38,12 +38,15 @@ const JUDGED: ReadonlySet<RefusalCode> = new Set([
   'disconnected',
   'vcpus',
   'permission',
+  'not-fenced',
+  'storage-locks',
 ]);
 
 export function checkReceiving(world: World, steps: readonly Step[]): Violation[] {
   return steps.flatMap((step) => [
     ...hostFaults(step),
     ...permissionFaults(world, step),
+    ...restartFaults(step),
     ...compatibilityFaults(world, step),
   ]);
 }
@@ -71,9 +74,28 @@ function permissionFaults(world: World, step: Step): Violation[] {
     const detail = `${move.method} needs ${needed}, the VM allows ${vm.permission}`;
     faults.push(against(step, 'permission', detail));
   }
-  if (!world.migration.methods.includes(move.method)) {
+  // A restart is no migration: whether it is wanted at all is judged beside this.
+  if (move.method !== 'restart' && !world.migration.methods.includes(move.method)) {
     const detail = `the policy's migration.methods do not include ${move.method}`;
     faults.push(against(step, 'permission', detail));
+  }
+  return faults;
+}
+
+/** A second copy destroys the disks: only what surely does not run may be started anew. */
+function restartFaults(step: Step): Violation[] {
+  const { from, vm, move } = step;
+  if (move.method !== 'restart') return [];
+  const { failure } = from;
+  const isSure = failure?.state === 'dead' && failure.powerOff !== undefined;
+  const faults: Violation[] = [];
+  if (!isSure) {
+    const detail = `${from.id} is not confirmed dead, and ${vm.id} may run there`;
+    faults.push(against(step, 'restart', detail, { host: from.id }));
+  }
+  if (failure?.noRestart !== undefined || vm.noRestart !== undefined) {
+    const detail = `the policy does not restart it: ${failure?.noRestart ?? vm.noRestart ?? ''}`;
+    faults.push(against(step, 'restart', detail, { host: from.id }));
   }
   return faults;
 }

@@ -14,6 +14,7 @@ import {
   type Field,
   choice,
   duration,
+  flag,
   group,
   list,
   number,
@@ -21,6 +22,7 @@ import {
   share,
   size,
   table,
+  text,
   whole,
 } from './fields.ts';
 import { timeWindow } from './time-window.ts';
@@ -161,6 +163,43 @@ export const migrationSchema = section({
     'Whether a cold move may go to a CPU of another vendor.',
   ),
   methods: option(list(choice(MOVE_METHODS)), ['pre-copy', 'cold'], 'Methods that may be planned.'),
+});
+
+export const hostFailureSchema = section({
+  restart: option(
+    choice(['never', 'fenced']),
+    'never',
+    'fenced: VMs (with permission restart) of a host whose power is confirmed off are started ' +
+      'elsewhere. Not for VMs that the platform itself restarts.',
+  ),
+  fence: option(
+    choice(['never', 'automatic']),
+    'never',
+    'automatic: in mode automatic, the power of a host that is suspected dead is cut by its ' +
+      'device (`fencing` in drover.yaml). If it was alive after all, its guests die.',
+  ),
+  suspectAfter: option(
+    duration({ min: 10 }),
+    '1m',
+    'Two independent signs must agree for this long before a host is suspected dead.',
+  ),
+  requireStorageLocks: option(
+    flag(),
+    true,
+    'Restart only VMs all of whose disks are on storagesWithLocks. false: also where nothing ' +
+      'keeps a second copy off the disks, should the power be off in the report only.',
+  ),
+  storagesWithLocks: option(
+    list(text('a storage, with * and ?')),
+    [],
+    'Storages on which the hypervisor locks disks, so that no second guest can open them.',
+  ),
+  alerts: option(list(text('the name of an alert')), [], 'Alerts that say that a host is down.'),
+  readmit: option(
+    choice(['operator', 'automatic']),
+    'operator',
+    'Who takes a host back that was dead, once nothing of the VMs restarted elsewhere is on it.',
+  ),
 });
 
 export const modeObject = section({

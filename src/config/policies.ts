@@ -33,6 +33,7 @@ export interface PolicySource {
 const USUAL: Readonly<Record<Response, { readonly finding: FindingKind; readonly tier: Tier }>> = {
   relieve: { finding: 'overloaded', tier: 'optional' },
   evacuate: { finding: 'failing', tier: 'mandatory' },
+  restart: { finding: 'host-down', tier: 'mandatory' },
   // Moves nothing; `optional` would let go of a host whose sensors fell silent.
   quarantine: { finding: 'failing', tier: 'corrective' },
   repair: { finding: 'rule-broken', tier: 'corrective' },

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PolicySet } from '../domain/policy.ts';
 import { type ConfigDocument, type Path, problemAt } from './document.ts';
 import {
+  hostFailureSchema,
   limitsSchema,
   maintenanceSchema,
   migrationSchema,
@@ -24,7 +25,7 @@ export interface ParsedPolicy {
   readonly content: PolicyFile;
 }
 
-type SectionName = 'limits' | 'migration' | 'maintenance' | 'mode' | 'weights';
+type SectionName = 'limits' | 'migration' | 'maintenance' | 'hostFailure' | 'mode' | 'weights';
 type Options = Pick<PolicySet, SectionName>;
 type Sections = Pick<PolicyFile, SectionName>;
 
@@ -32,6 +33,7 @@ const SECTIONS = {
   limits: limitsSchema,
   migration: migrationSchema,
   maintenance: maintenanceSchema,
+  hostFailure: hostFailureSchema,
   mode: modeSchema,
   weights: weightsSchema,
 } as const;
@@ -96,10 +98,12 @@ function put(target: Record<string, unknown>, path: readonly string[], value: un
   if (typeof parent === 'object' && parent !== null) Reflect.set(parent, path.at(-1) ?? '', value);
 }
 
-function optionsOf({ limits, migration, maintenance, mode, weights }: Sections): Options {
+function optionsOf(sections: Sections): Options {
+  const { limits, migration, maintenance, hostFailure, mode, weights } = sections;
   const { cooldown, ...otherLimits } = limits;
   const { downtimeLimit, timeoutPerGiB, bandwidth, ...otherMigration } = migration;
   const { perMove, ...otherWeights } = weights;
+  const { suspectAfter, ...otherFailure } = hostFailure;
   return {
     limits: { ...otherLimits, cooldownSeconds: cooldown },
     migration: {
@@ -113,6 +117,7 @@ function optionsOf({ limits, migration, maintenance, mode, weights }: Sections):
       canarySeconds: maintenance.canaryFor,
       onDeadline: maintenance.onDeadline,
     },
+    hostFailure: { ...otherFailure, suspectAfterSeconds: suspectAfter },
     mode,
     weights: { ...otherWeights, perMoveBytes: perMove },
   };

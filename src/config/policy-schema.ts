@@ -20,6 +20,7 @@ import {
 } from './fields.ts';
 import { freeRoom } from './free-room.ts';
 import {
+  hostFailureSchema,
   limitsSchema,
   maintenanceSchema,
   migrationSchema,
@@ -121,6 +122,7 @@ export const policySchema = group({
   limits: limitsSchema,
   migration: migrationSchema,
   maintenance: maintenanceSchema,
+  hostFailure: hostFailureSchema,
   mode: modeSchema,
   weights: weightsSchema,
 });

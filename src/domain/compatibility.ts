@@ -7,6 +7,7 @@
  */
 
 import { guestCpuRefusals } from './cpu-compatibility.ts';
+import { mayRestartFrom } from './host-failure.ts';
 import type { Host, HostState, HypervisorInfo } from './host.ts';
 import type { MoveMethod } from './plan.ts';
 import type { MigrationSettings } from './policy.ts';
@@ -52,9 +53,9 @@ export function takesIn(state: HostState): boolean {
 /**
  * Every reason, in a fixed order, why `vm` cannot go from `from` (where it is) to `to` by
  * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
- * quarantined, permission, managed-elsewhere, locked, power-state, vcpus, arch, hypervisor-kind,
- * hypervisor-version, machine-type, cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc,
- * nested, confidential, firmware, device, network, storage.
+ * quarantined, not-fenced, vcpus, permission, storage-locks, managed-elsewhere, locked,
+ * power-state, arch, hypervisor-kind, hypervisor-version, machine-type, cpu-unknown, cpu-vendor,
+ * cpu-passthrough, cpu-features, tsc, nested, confidential, firmware, device, network, storage.
  */
 // oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
 export function staticRefusals(
@@ -88,6 +89,9 @@ function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticR
     out.push(refusal('disconnected', 'the source'));
   }
   if (!takesIn(to.state)) out.push(refusal('quarantined', to.state));
+  if (method === 'restart' && !mayRestartFrom(from.failure)) {
+    out.push(refusal('not-fenced', from.failure?.noRestart ?? `${from.name} is not known dead`));
+  }
   if (vm.vcpus > to.cpu.threads) {
     out.push(refusal('vcpus', `${vm.vcpus} vCPUs, ${to.cpu.threads} threads`));
   }
@@ -100,15 +104,18 @@ function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
   if (PERMISSIONS.indexOf(vm.permission) < PERMISSIONS.indexOf(needed)) {
     out.push(refusal('permission', `${method} needs ${needed}, the VM has ${vm.permission}`));
   }
+  if (method === 'restart' && vm.noRestart !== undefined) {
+    out.push(refusal('storage-locks', vm.noRestart));
+  }
   if (vm.managedBy !== undefined) out.push(refusal('managed-elsewhere', vm.managedBy));
   if (vm.locked) out.push(refusal('locked'));
   if (!movableState(vm, method)) out.push(refusal('power-state', vm.powerState));
   return out;
 }
 
-/** Live needs a running guest; a restart one whose host died, whatever was last seen of it. */
+/** Live needs a running guest; a restart one that was up when its host was last heard of. */
 function movableState(vm: Vm, method: MoveMethod): boolean {
-  if (method === 'restart') return true;
+  if (method === 'restart') return vm.powerState === 'running' || vm.powerState === 'paused';
   if (isLive(method)) return vm.powerState === 'running';
   return vm.powerState === 'running' || vm.powerState === 'off';
 }

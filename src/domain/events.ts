@@ -10,6 +10,7 @@ import type { ClusterId, HostId, PlanId, SourceId, VmId } from './ids.ts';
 import type { GateVerdict, MoveResult, Stage } from './journal.ts';
 import type { SourceStatus } from './measured.ts';
 import type { HostState } from './host.ts';
+import type { HostFailureState } from './host-failure.ts';
 import type { Order } from './order.ts';
 import type { Move, PlanResult } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -73,6 +74,13 @@ export interface EventMap {
   };
   /** What becomes of the hook of a maintenance order. */
   readonly hook: { readonly host: HostId; readonly text: string };
+  /** `well`: nothing is known against it. */
+  readonly 'host-failure': {
+    readonly host: HostId;
+    readonly from: HostFailureState | 'well';
+    readonly to: HostFailureState | 'well';
+    readonly reason: string;
+  };
   readonly order: { readonly order: Order; readonly what: 'given' | 'repeated' | 'changed' };
   readonly policies: { readonly revision: string; readonly files: readonly string[] };
   /** A policy edit was refused; the previous set stays in force. */

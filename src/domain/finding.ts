@@ -12,6 +12,7 @@ export const FINDING_KINDS = [
   'failing',
   'maintenance',
   'evacuation-ordered',
+  'host-down',
   'rule-broken',
   'imbalanced',
   'underused',
@@ -24,6 +25,7 @@ export type FindingKind = (typeof FINDING_KINDS)[number];
 export const RESPONSES = [
   'relieve',
   'evacuate',
+  'restart',
   'quarantine',
   'repair',
   'level',

@@ -1,6 +1,7 @@
 /** A hypervisor host as Drover sees it at one moment. */
 
 import type { HostCpu } from './cpu.ts';
+import type { HostFailure } from './host-failure.ts';
 import type { ClusterId, HostId, NetworkId, SiteId, SourceId, StorageId } from './ids.ts';
 import type { MetricWindow } from './measured.ts';
 import type { HostMetric } from './metrics.ts';
@@ -107,6 +108,8 @@ export interface Host {
   readonly faultDomains: Readonly<Record<string, string>>;
   readonly state: HostState;
   readonly connection: Connection;
+  /** Absent: nothing is wrong with it as a whole, as far as anybody knows. */
+  readonly failure?: HostFailure | undefined;
   readonly cpu: HostCpu;
   readonly memory: HostMemory;
   readonly networks: readonly NetworkId[];

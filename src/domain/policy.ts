@@ -177,6 +177,24 @@ export interface MaintenanceSettings {
   readonly onDeadline: 'keep-on' | 'withdraw';
 }
 
+/** What is done about hosts that die; nothing, unless it is said. */
+export interface HostFailureSettings {
+  /** `fenced`: VMs of a host whose power is confirmed off are started elsewhere. */
+  readonly restart: 'never' | 'fenced';
+  /** `automatic`: the power of a host that is suspected dead is cut; in mode automatic only. */
+  readonly fence: 'never' | 'automatic';
+  /** How long two independent signs must agree before a host is suspected dead. */
+  readonly suspectAfterSeconds: Seconds;
+  /** False: VMs are restarted also where no lock keeps a second copy off their disks. */
+  readonly requireStorageLocks: boolean;
+  /** Glob patterns of storages on which no two guests can open the same disk. */
+  readonly storagesWithLocks: readonly string[];
+  /** Names of alerts that say that a host is down. */
+  readonly alerts: readonly string[];
+  /** Who takes a host back that was dead and is clean again. */
+  readonly readmit: 'operator' | 'automatic';
+}
+
 /** Weights of the objective; see the planner for the formula of each term. */
 export interface Weights {
   readonly overload: number;
@@ -202,6 +220,7 @@ export interface PolicySet {
   readonly limits: Limits;
   readonly migration: MigrationSettings;
   readonly maintenance: MaintenanceSettings;
+  readonly hostFailure: HostFailureSettings;
   readonly mode: ModeSettings;
   readonly weights: Weights;
 }

@@ -126,6 +126,14 @@ export const REFUSAL_CODES = {
   locked: { meaning: 'the hypervisor holds a lock on the VM (backup, snapshot)', hint: '' },
   'power-state': { meaning: 'the VM is not running (or not in a state that can move)', hint: '' },
   'in-flight': { meaning: 'the VM is being moved at this moment', hint: '' },
+  'not-fenced': {
+    meaning: 'only a VM of a host whose power is confirmed off may be started elsewhere',
+    hint: 'see hostFailure in the policy and fencing in drover.yaml',
+  },
+  'storage-locks': {
+    meaning: 'no lock keeps a second copy of the VM off its disks',
+    hint: 'name storages that lock disks in hostFailure.storagesWithLocks of the policy',
+  },
   'stale-metrics': {
     meaning: 'a measurement that the decision needs is missing',
     hint: 'drover doctor names the source',

@@ -15,6 +15,7 @@ export const VIOLATION_CODES = {
   cpu: 'a target would be above its CPU safety capacity',
   vcpus: 'a VM has more vCPUs than its target has threads',
   incompatible: 'the target cannot run the VM, or not receive it by this method',
+  restart: 'a VM is started elsewhere whose host is not confirmed dead, or that must not be',
   'host-state': 'a target takes nothing in: quarantined, draining, in maintenance, disconnected',
   affinity: 'a hard affinity rule is broken that was not broken before',
   'anti-affinity': 'a hard anti-affinity rule is broken that was not broken before',

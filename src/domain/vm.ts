@@ -64,6 +64,8 @@ export interface Vm {
   /** How often what it would usually cost a move of it is taken to cost (> 0); absent: once. */
   readonly moveFactor?: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** Why the policy does not let it be started elsewhere when its host is dead; absent: it may. */
+  readonly noRestart?: string | undefined;
   /** The other automation that owns this VM's placement (HA, a native balancer), if any. */
   readonly managedBy: string | undefined;
   /** True when the hypervisor says that something else holds the VM (backup, snapshot). */

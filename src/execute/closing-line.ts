@@ -14,7 +14,10 @@ export function closingLine(
   result: MoveResult,
 ): HistoryEntry {
   const { outcome, at } = result;
-  const way = `from ${move.from} to ${move.to}`;
+  const isRestart = move.method === 'restart';
+  const way = isRestart
+    ? `on ${move.to} (its host ${move.from} is dead)`
+    : `from ${move.from} to ${move.to}`;
   const isTrouble = outcome === 'failed' || outcome === 'needs-human';
   return {
     at,
@@ -23,7 +26,7 @@ export function closingLine(
     host: move.to,
     from: move.from,
     move: move.id,
-    text: `${vmName} ${outcomeText(result, way)}: ${whyText(move, result)}`,
+    text: `${vmName} ${outcomeText(result, way, isRestart)}: ${whyText(move, result)}`,
   };
 }
 
@@ -32,17 +35,18 @@ function whyText({ reason }: MoveRecord['move'], { outcome, detail }: MoveResult
   return detail === '' ? reason.text : `${reason.text} (${detail})`;
 }
 
-function outcomeText({ outcome }: MoveResult, way: string): string {
+function outcomeText({ outcome, seconds }: MoveResult, way: string, isRestart: boolean): string {
+  const [done, undone] = isRestart ? ['restarted', 'restart'] : ['moved', 'move'];
   switch (outcome) {
     case 'succeeded':
-      return `moved ${way}`;
+      return isRestart ? `${done} ${way} in ${Math.round(seconds ?? 0)} s` : `${done} ${way}`;
     case 'failed':
-      return `could not be moved ${way}`;
+      return `could not be ${done} ${way}`;
     case 'skipped':
     case 'cancelled':
-      return `was not moved ${way}`;
+      return `was not ${done} ${way}`;
     case 'needs-human':
-      return `needs a human after its move ${way}`;
+      return `needs a human after its ${undone} ${way}`;
     default:
       return assertNever(outcome, 'outcome');
   }

@@ -55,8 +55,10 @@ interface Candidate {
 function candidates({ plan, snapshot, findings, refused }: ShareRequest): readonly Candidate[] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
   const runs = new Map<HostId, boolean>();
-  for (const { id, from, tier } of plan.moves) {
-    if (tier === 'mandatory') runs.set(from, (runs.get(from) ?? false) || !refused.has(id));
+  for (const { id, from, tier, method } of plan.moves) {
+    // A dead host is out already; that its VMs come up again takes no further one out.
+    if (tier === 'mandatory' && method !== 'restart')
+      runs.set(from, (runs.get(from) ?? false) || !refused.has(id));
   }
   const failing = new Set(
     findings.flatMap((finding) =>

@@ -23,6 +23,7 @@ import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
 import { isLeaseLost, isOver } from './lost-lease.ts';
+import type { RestartGuard } from './host-failures.ts';
 import {
   DEFAULT_TIMING,
   type ExecutionTiming,
@@ -42,6 +43,8 @@ export interface ExecutorParts {
   readonly settings: () => PolicySet;
   /** The newest snapshot; with no hosts and VMs before the first. */
   readonly world: () => Snapshot;
+  /** Absent: no host is ever known dead, so nothing is restarted. */
+  readonly restarts?: RestartGuard | undefined;
   readonly timing?: Partial<ExecutionTiming>;
   /** Whether a move that is found open is this controller's to take up; default: every one. */
   readonly takeUp?: (record: MoveRecord) => boolean;
@@ -294,7 +297,7 @@ export class Executor {
   ): MoveTask {
     const { record } = running;
     const { move, source } = record;
-    const { ledger, hypervisors, clock, events, settings, world } = this.#parts;
+    const { clock, hypervisors, settings, world } = this.#parts;
     const hypervisor = hypervisors.get(source);
     if (hypervisor === undefined) {
       throw new AdapterError('unreachable', source, 'this source is not configured any more');
@@ -305,10 +308,7 @@ export class Executor {
       order: makeOrder(move, settings(), hypervisor.capabilities),
       hypervisor,
       parts: {
-        ledger,
-        clock,
-        events,
-        settings,
+        ...this.#parts,
         world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking.id),
         timing: this.#timing,
       },

@@ -7,6 +7,7 @@
 
 import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
 import type { Finding, Response } from '../domain/finding.ts';
+import { type HostFailureState, isHeldOut } from '../domain/host-failure.ts';
 import type { Host, HostState } from '../domain/host.ts';
 import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
@@ -34,6 +35,8 @@ export interface HostLadderParts {
 export interface LadderView {
   readonly current: HostState;
   readonly connected: boolean;
+  /** What is known of its failure; absent: it is well. */
+  readonly failure?: HostFailureState | undefined;
   /** The order about the host that is not closed. */
   readonly order: Order | undefined;
   readonly responses: ReadonlySet<Response>;
@@ -50,7 +53,9 @@ export interface LadderStep {
 
 /** Pure. The same state as `current`: nothing changes. */
 export function nextHostState(view: LadderView): LadderStep {
-  const { order, responses } = view;
+  const { order, responses, failure } = view;
+  // Whatever was ordered: nothing goes to a host that may be dead, or may hold second copies.
+  if (isHeldOut(failure)) return { state: 'quarantined', reason: `it is ${failure}` };
   if (order?.state === 'open') {
     const reason = `${order.kind} ordered by ${order.by.name}: ${order.reason}`;
     return { state: emptying(view, true), reason };
@@ -207,6 +212,7 @@ function viewsOf(
   return (host, current) => ({
     current,
     connected: host.connection === 'connected',
+    failure: host.failure?.state,
     order: orderAbout(host.id, orders),
     responses: responses.get(host.id) ?? new Set(),
     occupants: occupants.get(host.id) ?? 0,

@@ -14,6 +14,7 @@ import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor, HypervisorCapabilities, MoveOrder } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
+import type { RestartGuard } from './host-failures.ts';
 import { type Whereabouts, whereabouts } from './whereabouts.ts';
 
 /** What the executor works with. */
@@ -25,6 +26,8 @@ export interface ExecutionParts {
   /** The world as it is now, without the move that asks (current-world.ts). */
   readonly world: (asking: Move) => Snapshot;
   readonly timing: ExecutionTiming;
+  /** Undefined: no host is ever known dead. */
+  readonly restarts?: RestartGuard | undefined;
 }
 
 export interface ExecutionTiming {
@@ -83,6 +86,8 @@ export interface MoveTask {
   stage: Stage;
   /** Why it is to be stopped before its point of no return; undefined: it is not. */
   cancelled: string | undefined;
+  /** The hypervisor has refused the start for certain: nothing of it can come late. */
+  isRefused?: true;
   /** Wakes the one who waits for the next poll, so that a cancel is not kept waiting. */
   wake: AbortController;
   /** Called when the hypervisor was seen carrying the move out, or could not be asked. */
@@ -149,12 +154,12 @@ export function askAgain<Value>(
   return withRetry(task.parts.clock, RETRY, task.stopping, () => ask(task, call));
 }
 
-/** Where the VM is at this moment, by asking every host. */
+/** Where the VM is at this moment, by asking every host. What a dead one does not say is clear. */
 export async function look(task: MoveTask): Promise<Whereabouts> {
   const { vm, from, to } = task.order;
-  return whereabouts(
-    await askAgain(task, (signal) => task.hypervisor.locate(vm, signal)),
-    from,
-    to,
-  );
+  const { restarts } = task.parts;
+  const looks = await askAgain(task, (signal) => task.hypervisor.locate(vm, signal));
+  if (task.order.method !== 'restart') return whereabouts(looks, from, to);
+  const blind = looks.blind.filter((host) => restarts?.isDead(host) !== true);
+  return whereabouts({ ...looks, blind }, from, to);
 }

@@ -16,6 +16,7 @@ import { misfit, type Misfit } from './fits.ts';
 import { windowObjections } from './guards.ts';
 import { modeOf, strictest } from './mode.ts';
 import { ask, askAgain, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
+import { isReady, mayRestart, notDead } from './restart.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
@@ -90,9 +91,11 @@ async function checkAgain(task: MoveTask): Promise<StageEnd> {
 async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {
   const { hypervisor, order } = task;
   const place = await look(task);
-  if (place.kind !== 'source') {
+  if (!isReady(place, task)) {
     return { kind: 'skipped', code: 'world-moved-on', detail: describeWhereabouts(place) };
   }
+  const alive = task.move.method === 'restart' ? await notDead(task) : undefined;
+  if (alive !== undefined) return { kind: 'skipped', ...alive };
   if (!hypervisor.capabilities.precheck) return undefined;
   const refusals = await askAgain(task, (signal) => hypervisor.precheck(order, signal));
   const [first] = refusals;
@@ -136,12 +139,17 @@ async function release(task: MoveTask): Promise<string> {
 async function startAndFollow(task: MoveTask): Promise<StageEnd> {
   if (task.adopted) return watchMove(task, 'switchover');
   if (task.cancelled !== undefined) return { kind: 'cancelled', detail: task.cancelled };
+  const alive = task.move.method === 'restart' ? await mayRestart(task) : undefined;
+  if (alive !== undefined) return { kind: 'skipped', ...alive };
   const { hypervisor, order } = task;
   let problem: string | undefined;
   try {
     const answer = await ask(task, (signal) => hypervisor.startMove(order, signal));
     // The refusal may be about a start of the same move that went before: looked at, too.
-    if (!answer.ok) problem = `not started (${answer.error.code}): ${answer.error.detail}`;
+    if (!answer.ok) {
+      problem = `not started (${answer.error.code}): ${answer.error.detail}`;
+      task.isRefused = true;
+    }
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     task.seen('unreachable');

@@ -207,9 +207,17 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     case 'twice':
     case 'broken':
       return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
+    case 'down':
+      // A restart that came to nothing leaves the VM as it was. Its start may still come late,
+      // unless it was refused: so long nothing else may be tried.
+      if (task.order.method === 'restart') {
+        const isOver = task.isRefused === true || seenFor >= task.parts.timing.patienceSeconds;
+        return isOver && isSeenTwice ? { kind: 'failed', detail: said } : undefined;
+      }
+      if (seenFor < task.parts.timing.patienceSeconds) return undefined;
+      return { kind: 'needs-human', detail: said };
     case 'arriving':
     case 'stopped':
-    case 'down':
       if (seenFor < task.parts.timing.patienceSeconds) return undefined;
       return { kind: 'needs-human', detail: said };
     case 'unknown':

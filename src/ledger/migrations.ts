@@ -21,6 +21,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0003-approvals': { up: createApprovals },
     '0004-leases': { up: createLeases },
     '0005-audit': { up: createAudit },
+    '0006-host-failures': { up: createHostFailures },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -264,4 +265,13 @@ async function createAudit(db: Kysely<LedgerSchema>): Promise<void> {
     .execute();
   const first = db.insertInto('audit_head').values({ id: 1, ...GENESIS });
   await first.onConflict((conflict) => conflict.doNothing()).execute();
+}
+
+async function createHostFailures(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('host_failures')
+    .ifNotExists()
+    .addColumn('host', 'text', key)
+    .addColumn('body', 'text', required)
+    .execute();
 }

@@ -18,7 +18,7 @@ import type { LedgerSchema } from './schema.ts';
 type Row<Table extends keyof LedgerSchema> = Selectable<LedgerSchema[Table]>;
 
 /** See the module's comment for why this may be believed. */
-function parseBody<Value>(text: string): Value {
+export function parseBody<Value>(text: string): Value {
   return JSON.parse(text) as Value;
 }
 

@@ -62,6 +62,11 @@ interface HostMarkTable {
   reason: string;
 }
 
+interface HostFailureTable {
+  host: string;
+  body: string;
+}
+
 interface RuleMemoryTable {
   rule: string;
   host: string;
@@ -143,6 +148,7 @@ export interface LedgerSchema {
   reservations: ReservationTable;
   orders: OrderTable;
   host_marks: HostMarkTable;
+  host_failures: HostFailureTable;
   rule_memory: RuleMemoryTable;
   settings: SettingTable;
   approvals: ApprovalTable;

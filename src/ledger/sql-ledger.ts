@@ -9,6 +9,7 @@ import type { Kysely, Transaction } from 'kysely';
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
+import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
@@ -38,6 +39,7 @@ import * as notes from './audit-notes.ts';
 import * as decisions from './decisions.ts';
 import { GroupCommit } from './group-commit.ts';
 import * as history from './history.ts';
+import * as hostFailures from './host-failures.ts';
 import * as hostMarks from './host-marks.ts';
 import * as leases from './leases.ts';
 import * as moves from './moves.ts';
@@ -249,6 +251,18 @@ export class SqlLedger implements Ledger {
 
   hostMarks(): Promise<readonly HostMark[]> {
     return this.#read((db) => hostMarks.selectHostMarks(db));
+  }
+
+  putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
+    return this.#write((trx) => hostFailures.upsertHostFailure(trx, record, line));
+  }
+
+  removeHostFailure(host: HostId, line: HistoryEntry): Promise<void> {
+    return this.#write((trx) => hostFailures.deleteHostFailure(trx, host, line));
+  }
+
+  hostFailures(): Promise<readonly HostFailureRecord[]> {
+    return this.#read((db) => hostFailures.selectHostFailures(db));
   }
 
   saveRuleMemory(memories: readonly RuleMemory[], about?: ReadonlySet<HostId>): Promise<void> {

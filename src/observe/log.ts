@@ -145,6 +145,7 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
       logger[isTrouble ? 'warn' : 'info'](event, 'lease');
     }),
     events.on('hook', (event) => logger.info(event, 'hook')),
+    events.on('host-failure', (event) => logger.warn(event, 'host failure')),
     events.on('order', ({ order: { home, ...order }, what }) =>
       logger.info({ order: { ...order, home: home.length }, what }, 'order'),
     ),

@@ -7,6 +7,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 import type { EventMap } from '../domain/events.ts';
+import { HOST_FAILURE_STATES } from '../domain/host-failure.ts';
 import { HOST_STATES } from '../domain/host.ts';
 import type { EventSource } from '../ports/events.ts';
 
@@ -33,6 +34,11 @@ export const METRICS = {
   drover_paused: { type: 'gauge', labels: [], help: '1 while the kill switch is on' },
   drover_hosts: { type: 'gauge', labels: ['state'], help: 'hosts by state of the host ladder' },
   drover_hosts_disconnected: { type: 'gauge', labels: [], help: 'hosts that do not answer' },
+  drover_host_failures: {
+    type: 'gauge',
+    labels: ['state'],
+    help: 'hosts that do not answer, by what is known of them; those that returned from the dead',
+  },
   drover_vms: { type: 'gauge', labels: [], help: 'VMs seen' },
   drover_snapshot_timestamp_seconds: {
     type: 'gauge',
@@ -245,6 +251,10 @@ function takeSnapshot({ snapshot }: EventMap['snapshot'], meters: Meters): void 
   for (const state of HOST_STATES) {
     const count = snapshot.hosts.filter((host) => host.state === state).length;
     meters.set('drover_hosts', count, { state });
+  }
+  for (const state of HOST_FAILURE_STATES) {
+    const count = snapshot.hosts.filter(({ failure }) => failure?.state === state).length;
+    meters.set('drover_host_failures', count, { state });
   }
   const gone = snapshot.hosts.filter((host) => host.connection === 'disconnected').length;
   meters.set('drover_hosts_disconnected', gone);

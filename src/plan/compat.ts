@@ -4,6 +4,7 @@
  */
 
 import { staticRefusals } from '../domain/compatibility.ts';
+import { mayRestartFrom } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { MigrationSettings } from '../domain/policy.ts';
@@ -18,20 +19,26 @@ export type Way =
 
 const UNSUPPORTED: Way = { method: undefined, code: codeNumber('method-unsupported') };
 
+/**
+ * Which methods may be considered: those that keep the guest running, those that stop it too, or
+ * (its host is dead) only the start from its disks. The last is the policy's hostFailure to allow,
+ * and not one of its migration.methods.
+ */
+export type Ways = 'live' | 'any' | 'restart';
+
 export class Compatibility {
   readonly #model: Model;
   readonly #settings: MigrationSettings;
-  /** Whether moves that stop the guest may be considered. */
-  readonly allowCold: boolean;
+  readonly ways: Ways;
   readonly #hostClass: Int32Array;
   readonly #vmClass: Int32Array;
   readonly #vmClassOf = new Map<string, number>();
-  readonly #ways: (Way | undefined)[][] = [];
+  readonly #found: (Way | undefined)[][] = [];
 
-  constructor(model: Model, settings: MigrationSettings, allowCold: boolean) {
+  constructor(model: Model, settings: MigrationSettings, ways: Ways) {
     this.#model = model;
     this.#settings = settings;
-    this.allowCold = allowCold;
+    this.ways = ways;
     const classes = new Map<string, number>();
     this.#hostClass = Int32Array.from(model.hosts, (host) => classNumber(classes, hostKey(host)));
     this.#vmClass = new Int32Array(model.vms.length).fill(-1);
@@ -39,8 +46,8 @@ export class Compatibility {
 
   /** The way of a VM to another host than its own. vCPUs are not looked at. */
   way(v: number, to: number): Way {
-    const ways = (this.#ways[this.#classOf(v)] ??= []);
-    return (ways[this.#hostClass[to] ?? -1] ??= this.#find(v, to));
+    const found = (this.#found[this.#classOf(v)] ??= []);
+    return (found[this.#hostClass[to] ?? -1] ??= this.#find(v, to));
   }
 
   #classOf(v: number): number {
@@ -59,7 +66,7 @@ export class Compatibility {
     const target = this.#model.hosts[to];
     if (vm === undefined || from === undefined || target === undefined) return UNSUPPORTED;
     let refused: Way | undefined;
-    for (const method of methodsFor(vm, this.#settings, this.allowCold)) {
+    for (const method of methodsFor(vm, this.#settings, this.ways)) {
       // Another VM of the class may run on this very host; the classes say "another like it".
       const other =
         from.id === target.id ? { ...target, id: `${target.id} '` as Host['id'] } : target;
@@ -73,12 +80,9 @@ export class Compatibility {
 }
 
 /** The methods worth trying for this VM, least disruptive first. */
-export function methodsFor(
-  vm: Vm,
-  settings: MigrationSettings,
-  allowCold: boolean,
-): readonly MoveMethod[] {
-  return wantedMethods(vm, settings, allowCold).filter((m) => settings.methods.includes(m));
+export function methodsFor(vm: Vm, settings: MigrationSettings, ways: Ways): readonly MoveMethod[] {
+  if (ways === 'restart') return ['restart'];
+  return wantedMethods(vm, settings, ways === 'any').filter((m) => settings.methods.includes(m));
 }
 
 function wantedMethods(
@@ -101,9 +105,10 @@ function classNumber(classes: Map<string, number>, key: string): number {
 /** Everything of a host that staticRefusals reads, but for its id and threads. */
 function hostKey(host: Host): string {
   const { source, connection, state, hypervisor, cpu, networks, storages, devices } = host;
+  const isDead = mayRestartFrom(host.failure);
   const { arch, vendor, model, level, features, baseline } = cpu;
   const parts = [source, connection, state, hypervisor, arch, vendor, model, level, features];
-  return JSON.stringify([...parts, baseline, networks, storages, devices]);
+  return JSON.stringify([...parts, baseline, networks, storages, devices, isDead]);
 }
 
 /** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */
@@ -111,6 +116,6 @@ function vmKey(vm: Vm): string {
   const { source, cpu, machineType, firmware, confidential, networks, devices, powerState } = vm;
   const disks = vm.disks.map(({ storage, shared }) => [storage, shared]);
   const parts = [source, cpu, machineType, firmware, confidential, disks, networks, devices];
-  const rights = [powerState, vm.criticality, vm.permission, vm.managedBy, vm.locked];
+  const rights = [powerState, vm.criticality, vm.permission, vm.managedBy, vm.locked, vm.noRestart];
   return JSON.stringify([...parts, ...rights]);
 }

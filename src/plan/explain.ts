@@ -28,16 +28,18 @@ export function explainVm(
   const setting = makeSetting(request);
   const v = setting.model.vmIndex.get(vm);
   if (v === undefined) throw new RangeError(`no such VM in the snapshot: ${vm}`);
-  const leaving = setting.needs.evacuations.find((one) => one.host === setting.model.home[v]);
+  const isThere = (one: { readonly host: number }): boolean => one.host === setting.model.home[v];
+  const leaving = setting.needs.evacuations.find(isThere);
+  const isDown = setting.needs.restarts.some(isThere);
   return hosts.map((host) => {
     const to = setting.model.hostIndex.get(host);
     if (to === undefined) throw new RangeError(`no such host in the snapshot: ${host}`);
     const comesHome = setting.needs.returns.find((one) => one.vm === v && one.to === to);
-    const terms =
+    const termsOf = (): Terms =>
       leaving === undefined && comesHome !== undefined
         ? setting.homeTermsOf(comesHome.finding.tier)
         : setting.termsOf(leaving?.finding.tier ?? 'optional');
-    return refusalsOf(setting, { v, to, terms });
+    return refusalsOf(setting, { v, to, terms: isDown ? setting.restartTerms() : termsOf() });
   });
 }
 
@@ -55,7 +57,7 @@ export function refusalsOf(setting: Setting, { v, to, terms }: Pair): readonly R
   if (vm === undefined || host === undefined) return [];
   const found: { code: Refusal['code']; detail: string }[] = [];
   const from = model.hosts[state.at[v] ?? -1];
-  const [method] = methodsFor(vm, request.migration, terms.compatibility.allowCold);
+  const [method] = methodsFor(vm, request.migration, terms.compatibility.ways);
   if (from === undefined) found.push({ code: 'world-moved-on', detail: `no host ${vm.host}` });
   else if (method === undefined) found.push({ code: 'method-unsupported', detail: '' });
   else if (from.id === host.id || terms.compatibility.way(v, to).code !== 0) {

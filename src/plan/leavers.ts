@@ -37,6 +37,10 @@ export function leaversOf(draft: Draft, evacuation: Evacuation): Leaver[] {
   const leavers: Leaver[] = [];
   for (const v of draft.residents(evacuation.host)) {
     if (taken.has(v) || state.moved[v] === 1) continue;
+    // Who was not up when its host died does not have to be started.
+    if (evacuation.terms.compatibility.ways === 'restart' && model.vms[v]?.powerState === 'off') {
+      continue;
+    }
     const vms = togetherWith(draft, v, evacuation.host);
     for (const vm of vms) taken.add(vm);
     leavers.push({

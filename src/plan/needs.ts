@@ -23,6 +23,8 @@ export interface Relief {
 export interface Needs {
   /** Hosts to be emptied, the most urgent first. */
   readonly evacuations: readonly { readonly host: number; readonly finding: Finding }[];
+  /** Dead hosts whose VMs are to be started elsewhere. */
+  readonly restarts: readonly { readonly host: number; readonly finding: Finding }[];
   readonly reliefs: readonly Relief[];
   readonly repairs: readonly { readonly rule: CompiledRule; readonly finding: Finding }[];
   /** The same for soft rules: where it is worth the moves. */
@@ -66,6 +68,7 @@ class FindingReader {
   readonly #rules: RuleSet;
   readonly #limits: Limits;
   readonly #evacuations = new Map<number, Finding>();
+  readonly #restarts = new Map<number, Finding>();
   readonly #reliefs = new Map<string, Relief>();
   readonly #repairs = new Map<CompiledRule, Finding>();
   readonly #mends = new Map<CompiledRule, Finding>();
@@ -83,13 +86,18 @@ class FindingReader {
   }
 
   needs(): Needs {
-    const evacuations = [...this.#evacuations].map(([host, finding]) => ({ host, finding }));
+    const restarts = [...this.#restarts].map(([host, finding]) => ({ host, finding }));
+    // Nothing leaves a dead host alive.
+    const evacuations = [...this.#evacuations]
+      .filter(([host]) => !this.#restarts.has(host))
+      .map(([host, finding]) => ({ host, finding }));
     // A host that is emptied anyway needs no relief beside it.
     const reliefs = [...this.#reliefs.values()].filter(({ host }) => !this.#evacuations.has(host));
     const repairs = [...this.#repairs].map(([rule, finding]) => ({ rule, finding }));
     const mends = [...this.#mends].map(([rule, finding]) => ({ rule, finding }));
     return {
       evacuations,
+      restarts,
       reliefs,
       repairs,
       mends,
@@ -105,6 +113,8 @@ class FindingReader {
     switch (finding.response) {
       case 'evacuate':
         return this.#evacuate(finding);
+      case 'restart':
+        return this.#restart(finding);
       case 'relieve':
         return this.#relieve(finding);
       case 'repair':
@@ -137,6 +147,13 @@ class FindingReader {
     if (h < 0) return;
     this.#closed[h] = 1;
     if (!this.#evacuations.has(h)) this.#evacuations.set(h, finding);
+  }
+
+  #restart(finding: Finding): void {
+    const h = this.#host(finding);
+    if (h < 0) return;
+    this.#closed[h] = 1;
+    if (!this.#restarts.has(h)) this.#restarts.set(h, finding);
   }
 
   #quarantine(finding: Finding): void {

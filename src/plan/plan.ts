@@ -2,9 +2,10 @@
  * The planner: Snapshot + findings → plan and report. Pure and synchronous; the only randomness is
  * the seed's, and the answer does not depend on the order of the input.
  *
- * Tier by tier: hosts are emptied, broken rules mended, overloaded hosts relieved, VMs brought
- * home, underused hosts emptied, load levelled. Nothing of a later tier is done at the cost of an
- * earlier one. Then the moves are put in order, timed, and explained.
+ * Tier by tier: VMs of dead hosts are started elsewhere, hosts emptied, broken rules mended,
+ * overloaded hosts relieved, VMs brought home, underused hosts emptied, load levelled. Nothing of a
+ * later tier is done at the cost of an earlier one. Then the moves are put in order, timed, and
+ * explained.
  */
 
 import type { Finding } from '../domain/finding.ts';
@@ -163,6 +164,11 @@ function levelShare(setting: Setting): number {
 
 function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   const { needs } = setting;
+  // Who is down comes before who is in danger.
+  evacuate(
+    draft,
+    needs.restarts.map((one) => ({ ...one, terms: setting.restartTerms() })),
+  );
   evacuate(
     draft,
     needs.evacuations.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),

@@ -23,6 +23,8 @@ export interface Setting {
   termsOf(tier: Tier): Terms;
   /** The same for VMs that come home: what an order of ours moved away need not rest. */
   homeTermsOf(tier: Tier): Terms;
+  /** For VMs whose host is dead: nothing of them runs, and they are started anew. */
+  restartTerms(): Terms;
   /** Relief: no target may end above the load to which hosts are relieved, lest it be next. */
   reliefTerms(finding: Finding, share: number, resource: number): Terms;
 }
@@ -50,6 +52,10 @@ export function makeSetting(request: PlanRequest): Setting {
     state,
     termsOf: (tier) => terms[tier],
     homeTermsOf: (tier) => ({ ...terms[tier], restMatters: false }),
+    restartTerms: () => ({
+      ...terms.mandatory,
+      compatibility: new Compatibility(model, request.migration, 'restart'),
+    }),
     reliefTerms(finding, share, resource) {
       // A rule asks of the hosts that it names only: their limits say so already.
       if (finding.response === 'repair') return terms[finding.tier];
@@ -66,8 +72,8 @@ function makeTerms(
   model: Model,
   needs: Needs,
 ): Readonly<Record<Tier, Terms>> {
-  const stopping = new Compatibility(model, request.migration, true);
-  const running = new Compatibility(model, request.migration, false);
+  const stopping = new Compatibility(model, request.migration, 'any');
+  const running = new Compatibility(model, request.migration, 'live');
   const lowered = model.limit.slice();
   for (const { host, resource, below: most } of needs.reliefs) {
     const at = host * model.width + resource;

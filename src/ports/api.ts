@@ -187,7 +187,8 @@ export interface ApiProblem {
 }
 
 export interface OrderView {
-  readonly order: Order;
+  /** Absent: nothing was ordered; the host was held out for its failure, and is readmitted. */
+  readonly order?: Order | undefined;
   /** `repeated`: the same order was open already. */
   readonly what: 'given' | 'repeated' | 'changed';
   /** What will happen now, in the mode that is in force. */

@@ -5,6 +5,7 @@
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
+import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
@@ -117,6 +118,12 @@ export interface Ledger extends Leases {
 
   markHost(mark: HostMark): Promise<void>;
   hostMarks(): Promise<readonly HostMark[]>;
+
+  /** Replaces what is known of the host; `line` goes into the history with it. */
+  putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void>;
+  /** The host is well again. */
+  removeHostFailure(host: HostId, line: HistoryEntry): Promise<void>;
+  hostFailures(): Promise<readonly HostFailureRecord[]>;
 
   /**
    * Replaces the memory of the hosts named (default: of all) as a whole; entries with nothing to

@@ -11,7 +11,8 @@ import type { PlacementRule } from '../domain/placement.ts';
 import type { PlacementSpec, PolicySet, Selector } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
+import { CRITICALITIES, PERMISSIONS, type Vm } from '../domain/vm.ts';
+import { globMatches } from './glob.ts';
 import { matches, nearness, type Selectable, selectableVm } from './selector.ts';
 
 /** A VM that no rule speaks of stays what it is: what the fleet file or the collector says. */
@@ -29,9 +30,19 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
       criticality: decide(criticality, selectables[index]) ?? vm.criticality,
       permission: decide(permission, selectables[index]) ?? vm.permission,
       moveFactor: decide(costs, selectables[index]) ?? vm.moveFactor,
+      ...withoutLocks(vm, policies.hostFailure),
     })),
     placement: resolvePlacement(snapshot, policies.placement, selectables),
   };
+}
+
+/** Without locks a second copy of a guest destroys its disks: the policy has to say so then. */
+function withoutLocks(vm: Vm, settings: PolicySet['hostFailure']): Pick<Vm, 'noRestart'> {
+  if (settings.restart === 'never' || !settings.requireStorageLocks) return {};
+  const { storagesWithLocks: patterns } = settings;
+  const isLocked = (storage: string): boolean => patterns.some((one) => globMatches(one, storage));
+  const open = vm.disks.find(({ storage }) => !isLocked(storage));
+  return open === undefined ? {} : { noRestart: `${open.storage} is not known to lock disks` };
 }
 
 interface RankedRule<Value> {

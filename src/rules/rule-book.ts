@@ -31,6 +31,7 @@ import {
 import { explainRule, type RuleExplanation } from './explain.ts';
 import { compareGaps, type Gap } from './gap.ts';
 import { type HoldState, NOT_HOLDING, step } from './hold.ts';
+import { hostDownFindings } from './host-down-findings.ts';
 import { factsOf, type FactLookup, hostWorlds } from './host-facts.ts';
 import { orderFindings } from './order-findings.ts';
 import { breaches, breachFinding } from './placement-findings.ts';
@@ -204,7 +205,8 @@ class Tick {
       const host = orderedHost(finding);
       return host === undefined || !ordered.has(host);
     });
-    this.#findings.splice(0, Infinity, ...others, ...findings);
+    const down = hostDownFindings(snapshot);
+    this.#findings.splice(0, Infinity, ...others, ...findings, ...down);
     this.#gaps.push(...gaps);
   }
 

@@ -87,6 +87,24 @@ export class SimulatedDatacenter {
     return this.#world.isReachable(host);
   }
 
+  /** True when the host itself answers, whatever its hypervisor does. */
+  answersProbe(host: HostId): boolean {
+    this.time();
+    return this.#world.host(host).powered;
+  }
+
+  /** What the host's power device says; undefined: it does not answer. */
+  power(host: HostId): 'on' | 'off' | undefined {
+    const now = this.time();
+    if (!this.#world.board.hasPowerDevice(host, now)) return undefined;
+    return this.#world.host(host).hasPower ? 'on' : 'off';
+  }
+
+  /** Switches the power of the host. Its guests die with it, and it boots when it comes back. */
+  setPower(host: HostId, on: boolean): void {
+    this.#world.setPower(host, on);
+  }
+
   read(): Reading {
     return this.#world.meter.read(this.time());
   }
@@ -185,7 +203,7 @@ export class SimulatedDatacenter {
     return attempt;
   }
 
-  commit({ vm, from, to }: MoveOrder): Attempt {
+  commit({ vm, from, to, method }: MoveOrder): Attempt {
     const at = this.time();
     if (!this.#world.copies.has(vm)) return decline('not-found', `no such guest: ${vm}`);
     const { copies } = this.#world;
@@ -195,8 +213,10 @@ export class SimulatedDatacenter {
     if (source !== undefined && source.state !== 'defined') {
       return decline('refused', `${vm} is ${source.state} on ${from}`);
     }
-    if (source === undefined) return ACCEPTED;
+    if (source === undefined && method !== 'restart') return ACCEPTED;
     copies.set(vm, to, { state: 'running', persistent: true }, at);
+    // What a dead host holds is removed when it comes back.
+    if (method === 'restart') return ACCEPTED;
     if (!this.#world.isReachable(from)) {
       return decline('unreachable', `${from} does not answer: it would start ${vm} when it boots`);
     }
@@ -204,13 +224,14 @@ export class SimulatedDatacenter {
     return ACCEPTED;
   }
 
-  cleanUp({ vm, from, to }: MoveOrder): Attempt {
+  cleanUp({ vm, from, to, method }: MoveOrder): Attempt {
     const at = this.time();
     if (!this.#world.copies.has(vm)) return decline('not-found', `no such guest: ${vm}`);
     if (this.#world.engine.run(vm) !== undefined) return decline('locked', `${vm} is being moved`);
     const target = this.#world.copies.get(vm, to);
     if (target === undefined) return ACCEPTED;
-    if (this.#world.copies.get(vm, from)?.state !== 'running') {
+    const isSafe = this.#world.copies.get(vm, from)?.state === 'running' || method === 'restart';
+    if (!isSafe) {
       return decline('refused', `${vm} does not run on ${from}: ${to} may hold the only copy`);
     }
     if (target.state === 'running' || target.state === 'post-copy') {

@@ -67,8 +67,17 @@ export type Fault =
     } & Lasting)
   /** The guests that run on the host at that moment want `factor` times as much CPU. */
   | ({ readonly kind: 'surge'; readonly host: HostId; readonly factor: number } & Lasting)
-  /** Power is lost; after `forSeconds` the host boots and starts what is defined on it. */
-  | ({ readonly kind: 'host-crash'; readonly host: HostId } & Lasting)
+  /**
+   * Power is lost, or (`hangs`) only its system stands still; after `forSeconds` the host boots and
+   * starts what is defined on it.
+   */
+  | ({
+      readonly kind: 'host-crash';
+      readonly host: HostId;
+      readonly hangs?: boolean | undefined;
+    } & Lasting)
+  /** The device that switches the host's power does not answer. */
+  | ({ readonly kind: 'power-device'; readonly host: HostId } & Lasting)
   /** The migration link carries only `factor` (0..1) of what it should. */
   | ({ readonly kind: 'link'; readonly host: HostId; readonly factor: number } & Lasting)
   /** The hypervisor does not answer for the host; its guests run on. */

@@ -29,4 +29,6 @@ export interface FleetSpec {
   readonly hosts: readonly HostFacts[];
   readonly vms: readonly SimulatedVmSpec[];
   readonly groups: readonly SimulatedGroup[];
+  /** The storage locks disks: a host that boots starts no second copy of a guest that runs. */
+  readonly storageLocks?: boolean | undefined;
 }

@@ -31,6 +31,8 @@ export interface Ground {
   isPowered(host: HostId): boolean;
   /** Bytes per second that the guest dirties when nothing slows it down. */
   dirtyRate(vm: VmId): number;
+  /** False: a lock on its disks keeps the guest from starting, because it runs somewhere. */
+  mayBoot(vm: VmId): boolean;
   /** How long the guest takes to shut down and to boot. */
   coldSeconds(vm: VmId): { readonly shutdown: number; readonly boot: number };
 }
@@ -103,6 +105,10 @@ export class MigrationPhases {
         } else this.fail(run, 'broken while the guest was down', at);
         return;
       case 'boot':
+        if (!this.#ground.mayBoot(vm)) {
+          this.#end(run, false, 'its disks are locked: it runs elsewhere', at);
+          return;
+        }
         copies.boot(vm, to, false, at);
         run.resumeGuest();
         this.#end(run, run.breaks !== 'commitment', run.breaks === 'commitment' ? LOST : '', at);

@@ -62,6 +62,7 @@ function drawFault(kind: FaultKind, fleet: FleetSpec, rng: Rng): Fault {
     case 'link':
       return { kind, host, factor: dice < 0.3 ? 0 : dice, forSeconds };
     case 'control-cut':
+    case 'power-device':
       return { kind, host, forSeconds };
     case 'call': {
       const effect = pick(CALL_EFFECTS, rng);

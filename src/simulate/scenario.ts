@@ -65,7 +65,11 @@ export function describeFault(fault: Fault): string {
     case 'surge':
       return `the guests on ${fault.host} want ${fault.factor} times as much CPU`;
     case 'host-crash':
-      return `${fault.host} loses its power`;
+      return fault.hangs === true
+        ? `${fault.host} hangs with its power on`
+        : `${fault.host} loses its power`;
+    case 'power-device':
+      return `the power device of ${fault.host} does not answer`;
     case 'link':
       return `the migration link of ${fault.host} carries ${Math.round(100 * fault.factor)} %`;
     case 'control-cut':

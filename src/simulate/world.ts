@@ -22,7 +22,12 @@ import { MigrationEngine } from './migration-engine.ts';
 
 export interface HostState {
   readonly facts: HostFacts;
+  /** Its system runs. A machine that hangs has power, and is not. */
   powered: boolean;
+  /** What its power device says. */
+  hasPower: boolean;
+  /** Its power was cut from outside: it stays off until it is given back from there. */
+  isCut: boolean;
   maintenance: boolean;
 }
 
@@ -48,6 +53,7 @@ export class World {
   readonly meter: Meter;
   readonly #clock: Clock;
   readonly #origin: number;
+  readonly #hasLocks: boolean;
   readonly #events = new EventQueue<Event>();
   #now: number;
   #refreshAt = Infinity;
@@ -57,6 +63,7 @@ export class World {
     if (first === undefined) throw new RangeError('a datacenter needs a host');
     this.source = first.source;
     this.seed = fleet.seed;
+    this.#hasLocks = fleet.storageLocks === true;
     this.#clock = clock;
     this.#origin = clock.monotonic();
     this.startAt = clock.now();
@@ -72,6 +79,7 @@ export class World {
       linkCapacity: (host) => this.#linkCapacity(host),
       sharedLinks: (from, to) => sharedLinks(this.host(from).facts, this.host(to).facts),
       isPowered: (host) => this.host(host).powered,
+      mayBoot: (vm) => !this.#isLockedOut(vm),
       dirtyRate: (vm) => this.meter.dirtyRate(vm, epochSeconds(this.#now)),
       coldSeconds: (vm) => coldSeconds(vm, fleet.seed),
     });
@@ -180,7 +188,7 @@ export class World {
         this.#moveByHand(fault.vm, fault.to);
         return;
       case 'host-crash':
-        this.#crash(fault.host);
+        this.#crash(fault.host, fault.hangs === true);
         this.#events.push(this.#now + fault.forSeconds, { kind: 'boot', host: fault.host });
         break;
       case 'surge':
@@ -191,6 +199,7 @@ export class World {
       case 'health':
       case 'link':
       case 'control-cut':
+      case 'power-device':
       case 'samples':
       case 'source-clock':
       case 'dirty-rate':
@@ -207,9 +216,23 @@ export class World {
     return [...this.vms.keys()].filter((vm) => this.copies.runningOn(vm).includes(host));
   }
 
-  /** Power is gone: what ran there does not run, what was not stored there is not there. */
-  #crash(id: HostId): void {
+  /** The power device: cuts the power, or gives it back, and the host boots. */
+  setPower(id: HostId, on: boolean): void {
+    this.time();
     const host = this.host(id);
+    host.isCut = !on;
+    if (on) this.#boot(id);
+    else this.#crash(id, false);
+    this.changed();
+  }
+
+  /**
+   * Its system is gone: what ran there does not run, what was not stored there is not there. The
+   * power is gone with it, unless it only hangs.
+   */
+  #crash(id: HostId, hangs: boolean): void {
+    const host = this.host(id);
+    if (!hangs) host.hasPower = false;
     if (!host.powered) return;
     host.powered = false;
     for (const vm of this.vms.keys()) {
@@ -223,17 +246,25 @@ export class World {
     this.engine.hostLost(id, this.#now);
   }
 
-  /** Power is back: the host starts whatever is defined on it, be it running elsewhere or not. */
+  /**
+   * The host starts whatever is defined on it, be it running elsewhere or not: unless locks on its
+   * storage keep a second copy from opening the disks.
+   */
   #boot(id: HostId): void {
     const host = this.host(id);
-    if (host.powered) return;
+    if (host.powered || host.isCut) return;
     host.powered = true;
+    host.hasPower = true;
     for (const [vm, { facts }] of this.vms) {
-      const isMeantToRun = facts.powerState === 'running';
+      const isMeantToRun = facts.powerState === 'running' && !this.#isLockedOut(vm);
       if (isMeantToRun && this.copies.get(vm, id)?.state === 'defined') {
         this.copies.boot(vm, id, true, this.#now);
       }
     }
+  }
+
+  #isLockedOut(vm: VmId): boolean {
+    return this.#hasLocks && this.copies.runningOn(vm).length > 0;
   }
 
   /** What a person does at the hypervisor's own console; not while the guest migrates already. */
@@ -256,7 +287,8 @@ function stateOf(fleet: FleetSpec): Map<HostId, HostState> {
   return new Map(
     fleet.hosts.map((facts) => {
       const powered = facts.connection === 'connected';
-      return [facts.id, { facts, powered, maintenance: false }];
+      const power = { powered, hasPower: powered, isCut: false };
+      return [facts.id, { facts, ...power, maintenance: false }];
     }),
   );
 }

@@ -8,7 +8,14 @@ import type { Reservation } from '../../src/domain/snapshot.ts';
 import { bytes, cores, epochSeconds } from '../../src/domain/units.ts';
 import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
-import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import {
+  aDecision,
+  aHostFailureRecord,
+  anOrder,
+  aRecord,
+  aResult,
+  aStage,
+} from '../support/ledger-records.ts';
 import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
 import { leaseCases } from './ledger-leases.ts';
@@ -242,6 +249,28 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
           { ...mark, host: 'h0', state: 'quarantined' },
           { ...mark, state: 'maintenance' },
         ]);
+      });
+
+      it('keeps what is known of failed hosts, with its line, over a restart', async () => {
+        const dead = aHostFailureRecord('h2');
+        const line: HistoryEntry = {
+          at: epochSeconds(5),
+          kind: 'error',
+          vm: undefined,
+          host: dead.host,
+          from: undefined,
+          move: undefined,
+          text: 'h2: dead',
+        };
+        await ledger.putHostFailure({ ...dead, state: 'suspected-dead' });
+        await ledger.putHostFailure(dead, line);
+        await ledger.putHostFailure(aHostFailureRecord('h1'));
+        await reopen();
+        expect(await ledger.hostFailures()).toEqual([aHostFailureRecord('h1'), dead]);
+        await ledger.removeHostFailure(hostId('h1'), { ...line, text: 'h1: well again' });
+        expect(await ledger.hostFailures()).toEqual([dead]);
+        const told = await ledger.history({ limit: 5 });
+        expect(told.map(({ text }) => text)).toEqual(['h1: well again', 'h2: dead']);
       });
 
       it('replaces the memory of the rules, and drops what remembers nothing', async () => {

@@ -29,7 +29,7 @@ export async function daemonOnVirtualTime(story: string): Promise<VirtualDaemon>
   const { fleet, policies } = readStory(join(import.meta.dirname, '..', 'stories', story));
   const folder = mkdtempSync(join(tmpdir(), 'drover-daemon-'));
   const clock = virtualClock();
-  const world = new StoryWorld(fleet, clock);
+  const world = new StoryWorld(fleet, clock, false);
   const base = defaultDaemonConfig();
   const daemon = await buildDaemon({
     // No file at all: the shipped policy.

@@ -2,6 +2,7 @@
 // hosts on shared storage, every metric known), so that a test states only what it is about.
 import type { GuestCpu, HostCpu } from '../../src/domain/cpu.ts';
 import type { Finding, FindingKind, Response, Tier } from '../../src/domain/finding.ts';
+import type { HostFailure, HostFailureState } from '../../src/domain/host-failure.ts';
 import type { Host } from '../../src/domain/host.ts';
 import {
   clusterId,
@@ -17,6 +18,7 @@ import {
 import { type MetricWindow, heldWindow } from '../../src/domain/measured.ts';
 import type { PlacementRule } from '../../src/domain/placement.ts';
 import type {
+  HostFailureSettings,
   Limits,
   MaintenanceSettings,
   MigrationSettings,
@@ -85,6 +87,18 @@ export type HostOptions = Omit<Partial<Host>, 'id' | 'cpu'> & {
   /** Busy threads. Default: no metric here; aSnapshot then takes the sum over the host's VMs. */
   readonly cpuUsed?: number;
 };
+
+/** As of a host that fell silent two minutes ago; dead with its power seen off. */
+export function aFailure(state: HostFailureState = 'dead'): HostFailure {
+  const isSilent = state !== 'returned';
+  return {
+    state,
+    since: TEST_NOW,
+    signs: [{ kind: 'adapter', verdict: isSilent ? 'silent' : 'alive', detail: '' }],
+    powerOff: state === 'dead' ? { at: TEST_NOW, how: 'fenced' } : undefined,
+    noRestart: state === 'dead' ? undefined : 'its power is not confirmed off',
+  };
+}
 
 export function aHost(options: HostOptions = {}): Host {
   const { id = 'h1', cpu, threads = 16, memoryGib = 64, cpuUsed, ...rest } = options;
@@ -222,6 +236,7 @@ function ruleCommon(id: string): Pick<PlacementRule, 'id' | 'strength' | 'hold' 
 const USUAL: Readonly<Record<Response, { readonly kind: FindingKind; readonly tier: Tier }>> = {
   relieve: { kind: 'overloaded', tier: 'optional' },
   evacuate: { kind: 'evacuation-ordered', tier: 'mandatory' },
+  restart: { kind: 'host-down', tier: 'mandatory' },
   quarantine: { kind: 'failing', tier: 'mandatory' },
   repair: { kind: 'rule-broken', tier: 'corrective' },
   level: { kind: 'imbalanced', tier: 'optional' },
@@ -311,6 +326,20 @@ export function someMaintenance(options: Partial<MaintenanceSettings> = {}): Mai
   return { canaries: 2, canarySeconds: seconds(300), onDeadline: 'keep-on', ...options };
 }
 
+/** Nothing is restarted and nothing fenced, as where nobody says otherwise. */
+export function someHostFailure(options: Partial<HostFailureSettings> = {}): HostFailureSettings {
+  return {
+    restart: 'never',
+    fence: 'never',
+    suspectAfterSeconds: seconds(60),
+    requireStorageLocks: true,
+    storagesWithLocks: [],
+    alerts: [],
+    readmit: 'operator',
+    ...options,
+  };
+}
+
 export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
   return {
     revision: 'test',
@@ -323,6 +352,7 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     limits: someLimits(),
     migration: someMigration(),
     maintenance: someMaintenance(),
+    hostFailure: someHostFailure(),
     mode: { default: 'automatic', clusters: {}, approve: [] },
     weights: someWeights(),
     ...options,

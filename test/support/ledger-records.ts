@@ -9,6 +9,7 @@ import {
   sourceId,
   vmId,
 } from '../../src/domain/ids.ts';
+import type { HostFailureRecord } from '../../src/domain/host-failure.ts';
 import type { Decision, MoveRecord, MoveResult, Stage } from '../../src/domain/journal.ts';
 import type { StageEntry } from '../../src/domain/journal.ts';
 import type { Order } from '../../src/domain/order.ts';
@@ -103,5 +104,24 @@ export function aDecision(plan: string, at: number): Decision {
       },
     },
     gate: [{ move: moveId('m1'), verdict: 'execute', mode: 'automatic', refusals: [] }],
+  };
+}
+
+/** Of a host that fell silent, was fenced, and of which one VM was restarted. */
+export function aHostFailureRecord(
+  host: string,
+  overrides: Partial<HostFailureRecord> = {},
+): HostFailureRecord {
+  return {
+    host: hostId(host),
+    state: 'dead',
+    since: epochSeconds(200),
+    silentSince: epochSeconds(100),
+    confirmedSince: epochSeconds(110),
+    answersSince: undefined,
+    signs: [{ kind: 'adapter', verdict: 'silent', detail: '' }],
+    powerOff: { at: epochSeconds(200), how: 'fenced' },
+    restarted: [{ vm: vmId('vm1'), name: 'db' }],
+    ...overrides,
   };
 }

@@ -35,6 +35,7 @@ export function toFault(action: FaultAction): Fault {
     case 'control-cut':
     case 'samples':
     case 'lock':
+    case 'power-device':
       return { ...action, forSeconds: action.for ?? Infinity };
     default:
       return assertNever(action, 'fault');
@@ -45,6 +46,8 @@ export function toFault(action: FaultAction): Fault {
 export function tellAction(action: Action): string {
   if (isFault(action)) return describeFault(toFault(action));
   switch (action.kind) {
+    case 'power':
+      return `somebody turns the power of ${action.host} ${action.on ? 'on' : 'off'}`;
     case 'heal':
       return `it is over: ${action.fault}${action.host === undefined ? '' : ` of ${action.host}`}`;
     case 'maintenance':

@@ -10,6 +10,7 @@ import {
   anyText,
   choice,
   duration,
+  flag,
   group,
   list,
   name,
@@ -59,7 +60,8 @@ const FAULTS = {
     ...lasting,
   }),
   surge: group({ host, factor: number('a factor'), ...lasting }),
-  'host-crash': group({ host, ...lasting }),
+  'host-crash': group({ host, hangs: flag().optional(), ...lasting }),
+  'power-device': group({ host, ...lasting }),
   link: group({ host, factor: share(), ...lasting }),
   'control-cut': group({ host, ...lasting }),
   call: group({
@@ -79,7 +81,7 @@ const FAULTS = {
 
 const LASTING_FAULTS = [
   ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
-  ...(['source-clock', 'dirty-rate', 'lock'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock', 'power-device'] as const),
 ] satisfies readonly LastingFault['kind'][];
 
 const ordered = { host, reason: anyText(), by: text('a name'), deadline: duration().optional() };
@@ -118,6 +120,8 @@ const REQUESTS = {
 };
 
 const OTHERS = {
+  /** Somebody switches the power of a host at its device. */
+  power: group({ host, on: flag() }),
   /** Ends a lasting fault before its time. */
   heal: group({ fault: choice(LASTING_FAULTS), host: host.optional() }),
   /** The file of the story that takes the place of its last policy file. */
@@ -146,6 +150,10 @@ const storySchema = group({
   duration: duration({ above: 0 }),
   /** `default` is the shipped policy; left out: policy.yaml beside it, where there is one. */
   policies: list(text('default, or a file of this folder')).optional(),
+  /** Drover can switch the power of every host, and ask the host itself past its hypervisor. */
+  fencing: flag().optional(),
+  /** No second copy of a guest can open its disks. */
+  storageLocks: flag().optional(),
   /** VMs that are expected to be down in the end (their host died). */
   down: list(vm).optional(),
   hooks: table(hook).optional(),
@@ -178,6 +186,8 @@ export interface Story {
   /** Absolute; `default` is left as it is. */
   readonly policies: readonly string[];
   readonly seconds: number;
+  readonly fencing: boolean;
+  readonly storageLocks: boolean;
   readonly down: readonly string[];
   readonly hooks: Readonly<Record<string, z.output<typeof hook>>>;
   readonly steps: readonly StoryStep[];
@@ -197,6 +207,8 @@ export function readStory(folder: string): Story {
     fleet: snapshot,
     policies: policies.map((path) => (path === 'default' ? path : join(folder, path))),
     seconds: story.duration,
+    fencing: story.fencing ?? false,
+    storageLocks: story.storageLocks ?? false,
     down: story.down ?? [],
     hooks: story.hooks ?? {},
     steps: (story.events ?? []).map((entry, index) => stepOf(entry, `${file}: event ${index + 1}`)),

@@ -24,14 +24,14 @@ export class StoryWorld {
   readonly datacenters: ReadonlyMap<SourceId, SimulatedDatacenter>;
   readonly fleet: Snapshot;
 
-  constructor(fleet: Snapshot, clock: Clock) {
+  constructor(fleet: Snapshot, clock: Clock, storageLocks: boolean) {
     this.fleet = fleet;
     const sources = [...new Set(fleet.hosts.map((host) => host.source))];
     this.datacenters = new Map(
       sources.map((source) => {
         const hosts = fleet.hosts.filter((host) => host.source === source);
         const vms = fleet.vms.filter((vm) => vm.source === source);
-        const spec = { seed: SEED, hosts: hosts.map(hostFacts), groups: [] };
+        const spec = { seed: SEED, hosts: hosts.map(hostFacts), groups: [], storageLocks };
         const speed = new Map(hosts.map((host) => [host.id, host.cpu.coreSpeed]));
         const specs = vms.map((vm) => vmSpec(vm, speed.get(vm.host) ?? 1));
         return [source, new SimulatedDatacenter({ ...spec, vms: specs }, clock)];
@@ -78,12 +78,13 @@ function found<Value>(value: Value | undefined, what: string): Value {
 }
 
 function hostFacts(host: Host): HostFacts {
-  const { state: _state, metrics: _metrics, health: _health, alerts: _alerts, ...facts } = host;
+  const { state: _state, metrics: _metrics, health: _health, ...others } = host;
+  const { alerts: _alerts, failure: _failure, ...facts } = others;
   return facts;
 }
 
 function vmSpec(vm: Vm, coreSpeed: number): SimulatedVmSpec {
-  const { metrics, criticality, permission: _permission, ...facts } = vm;
+  const { metrics, criticality, permission: _permission, noRestart: _noRestart, ...facts } = vm;
   const used = valueOf(metrics['cpu.used']);
   const load = used === undefined ? USUAL_LOAD : Math.min(1, (used * coreSpeed) / vm.vcpus);
   const touched = valueOf(metrics['memory.used']);

@@ -91,13 +91,25 @@ export class Judge {
     const { runningOn, definedOn } = this.#world.ofVm(id).truth.whereabouts(id);
     const isUnderWay = [...this.#underWay.values()].some(({ move }) => move.vm === id);
     if (isUnderWay || runningOn.length === 0) return;
-    if (definedOn.join() !== runningOn.join()) {
+    // What a dead host holds of a guest that was restarted goes when the host comes back.
+    const left = definedOn.filter((host) => !this.#isLeftBehind(id, host));
+    if (left.join() !== runningOn.join()) {
       this.#fault(`${id} runs on ${runningOn.join()} and is defined on ${definedOn.join()}`);
     }
   }
 
+  #isLeftBehind(vm: VmId, host: HostId): boolean {
+    if (this.#world.ofHost(host).answersProbe(host)) return false;
+    return this.#started.some(
+      ({ move }) => move.method === 'restart' && move.vm === vm && move.from === host,
+    );
+  }
+
   #onStart(move: Move): void {
     if (this.#underWay.has(move.id)) return;
+    if (move.method === 'restart' && this.#world.ofHost(move.from).power(move.from) !== 'off') {
+      this.#fault(`${move.vm} is restarted, and the power of ${move.from} is not off`);
+    }
     const started = { move, at: this.#clock.monotonic() };
     this.#underWay.set(move.id, started);
     this.#started.push(started);

@@ -5,8 +5,10 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
+import { SimulatedPower } from '../../adapters/simulated/simulated-power.ts';
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
 import type { Daemon } from '../../src/app/daemon.ts';
+import type { Sources } from '../../src/app/sources.ts';
 import type { TickState } from '../../src/app/tick.ts';
 import { PACKAGE_ROOT } from '../../src/app/version.ts';
 import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
@@ -67,7 +69,7 @@ class Stage {
   constructor(story: Story, folder: string) {
     this.#story = story;
     this.#folder = folder;
-    this.#world = new StoryWorld(story.fleet, this.#clock);
+    this.#world = new StoryWorld(story.fleet, this.#clock, story.storageLocks);
     this.#log = new Transcript(this.#clock);
     this.#policyFiles = story.policies.map((path) => this.#copied(path));
   }
@@ -112,7 +114,7 @@ class Stage {
     const played = await VirtualDaemon.start({
       config: { ...base, stateDir: this.#stateDir(), policies: this.#policyFiles },
       time: this.#clock,
-      sources: async () => ({ hypervisors: this.#hypervisors(), metricSources: [] }),
+      sources: async () => this.#sources(),
       subscribe: (bus: EventBus) => {
         const offs = [this.#log.follow(bus), judge.follow(bus)];
         deaf = () => offs.forEach((off) => off());
@@ -133,6 +135,13 @@ class Stage {
       },
     });
     this.#life = { played, deaf };
+  }
+
+  #sources(): Sources {
+    const sources = { hypervisors: this.#hypervisors(), metricSources: [] };
+    if (!this.#story.fencing) return sources;
+    const power = new SimulatedPower([...this.#world.datacenters.values()]);
+    return { ...sources, fencing: power, probe: power };
   }
 
   #hypervisors(): Map<SourceId, SimulatedHypervisor> {
@@ -162,6 +171,8 @@ class Stage {
     const daemon = this.#life?.played.daemon;
     if (isFault(action)) {
       this.#world.struckBy(toFault(action), sourceOf(action)).inject(toFault(action));
+    } else if (action.kind === 'power') {
+      this.#world.ofHost(action.host).setPower(action.host, action.on);
     } else if (action.kind === 'heal') {
       this.#world.heal(action.fault, action.host);
     } else if (action.kind === 'crash' || action.kind === 'restart') {

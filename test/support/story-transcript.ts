@@ -61,6 +61,11 @@ export class Transcript {
         this.say('host', `${host}: ${from} -> ${to} (${reason})`),
       ),
       bus.on('hook', ({ text }) => this.say('hook', text)),
+      bus.on('host-failure', ({ host, from, to, reason }) => {
+        // Of a host that is only unreachable a rule of the policy speaks.
+        const isOnlyUnreachable = [from, to].includes('well') && [from, to].includes('unreachable');
+        if (!isOnlyUnreachable) this.say('failure', `${host}: ${from} -> ${to} (${reason})`);
+      }),
       bus.on('order', ({ order, what }) =>
         this.say(
           'order',

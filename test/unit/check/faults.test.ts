@@ -9,6 +9,7 @@ import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, ratio, seconds } from '../../../src/domain/units.ts';
 import { VIOLATION_CODES, type ViolationCode } from '../../../src/domain/violation.ts';
 import {
+  aFailure,
   aHost,
   aPin,
   aSnapshot,
@@ -29,6 +30,7 @@ import {
   limitedTo,
   twoSwitches,
   reservation,
+  withSource,
   withTarget,
   withVm,
 } from './planted.ts';
@@ -183,6 +185,26 @@ const RECEIVING: readonly Planted[] = [
     what: 'a disconnected target',
     code: 'host-state',
     snapshot: withTarget(() => ({ connection: 'disconnected' })),
+  },
+  ...(['unreachable', 'suspected-dead', 'returned'] as const).map(
+    (state): Planted => ({
+      what: `a restart of a VM whose host is ${state}`,
+      code: 'restart',
+      snapshot: withSource({ failure: aFailure(state) }),
+      moves: [aMove({ method: 'restart' })],
+    }),
+  ),
+  {
+    what: 'a restart of a VM whose host is well',
+    code: 'restart',
+    snapshot: withSource({}),
+    moves: [aMove({ method: 'restart' })],
+  },
+  {
+    what: 'a restart that the policy does not want',
+    code: 'restart',
+    snapshot: withSource({ failure: { ...aFailure(), noRestart: 'never' } }),
+    moves: [aMove({ method: 'restart' })],
   },
   {
     what: 'a VM that may only be watched',

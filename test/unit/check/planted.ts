@@ -50,6 +50,16 @@ export function withTarget(change: (host: Host) => Partial<Host>): Snapshot {
   return { ...snapshot, hosts };
 }
 
+/** The fleet with h1, the usual source, changed; all may be restarted. */
+export function withSource(change: Partial<Host>): Snapshot {
+  const { hosts, vms, ...others } = fleet();
+  return {
+    ...others,
+    hosts: hosts.map((host) => (host.id === 'h1' ? { ...host, ...change } : host)),
+    vms: vms.map((vm) => ({ ...vm, permission: 'restart' })),
+  };
+}
+
 export function judge(
   snapshot: Snapshot,
   moves: readonly Move[] = [aMove()],

@@ -7,7 +7,7 @@ import { HOST_STATES } from '../../../src/domain/host.ts';
 import { networkId, sourceId, storageId } from '../../../src/domain/ids.ts';
 import { MOVE_METHODS, type MoveMethod } from '../../../src/domain/plan.ts';
 import { GIB, bytes } from '../../../src/domain/units.ts';
-import { type HostOptions, type VmOptions, aHost, aVm } from '../../support/fleet.ts';
+import { type HostOptions, type VmOptions, aFailure, aHost, aVm } from '../../support/fleet.ts';
 
 interface Row {
   readonly what: string;
@@ -35,6 +35,7 @@ function started(...codes: string[]): Row['refused'] {
   return { cold: codes, restart: codes };
 }
 
+const UNSURE: Row['refused'] = { restart: ['not-fenced'] };
 const NVRAM = { kind: 'uefi', nvram: 'local', tpm: 'none' } as const;
 const GPU = { kind: 'pci', id: 'gpu0' } as const;
 const LOCAL_DISK = { storage: storageId('local'), bytes: bytes(GIB), shared: false };
@@ -56,7 +57,12 @@ const ROWS: readonly Row[] = [
   { what: 'may move cold', vm: { permission: 'cold' }, refused: { restart: ['permission'] } },
   { what: 'owned', vm: { managedBy: 'HA' }, refused: always('managed-elsewhere') },
   { what: 'locked', vm: { locked: true }, refused: always('locked') },
-  { what: 'powered off', vm: { powerState: 'off' }, refused: live('power-state') },
+  // Who was not up when its host died has nothing to be restarted.
+  {
+    what: 'powered off',
+    vm: { powerState: 'off' },
+    refused: { ...live('power-state'), restart: ['power-state'] },
+  },
   {
     what: 'paused',
     vm: { powerState: 'paused' },
@@ -65,7 +71,7 @@ const ROWS: readonly Row[] = [
   {
     what: 'power state unknown',
     vm: { powerState: 'unknown' },
-    refused: { ...live('power-state'), cold: ['power-state'] },
+    refused: always('power-state'),
   },
   { what: 'another architecture', to: { cpu: { arch: 'aarch64' } }, refused: always('arch') },
   {
@@ -201,12 +207,28 @@ const ROWS: readonly Row[] = [
     to: { storages: [storageId('local')] },
     refused: { ...always('storage'), storage: [] },
   },
+  { what: 'a source that is well', from: { failure: undefined }, refused: UNSURE },
+  { what: 'only suspected', from: { failure: aFailure('suspected-dead') }, refused: UNSURE },
+  { what: 'only unreachable', from: { failure: aFailure('unreachable') }, refused: UNSURE },
+  { what: 'back from the dead', from: { failure: aFailure('returned') }, refused: UNSURE },
+  {
+    what: 'dead, and the policy restarts nothing',
+    from: { failure: { ...aFailure(), noRestart: 'hostFailure.restart is never' } },
+    refused: UNSURE,
+  },
+  {
+    what: 'no locks on its disks',
+    vm: { noRestart: 'san is not known to lock disks' },
+    refused: { restart: ['storage-locks'] },
+  },
   { what: 'nowhere to copy to', to: { storages: [] }, refused: always('storage') },
 ];
 
 function codesOf(row: Row, method: MoveMethod): string[] {
   const vm = aVm({ ...EVERYTHING, ...row.vm });
-  const from = aHost({ id: 'h1', ...row.from });
+  // Only of a dead host anything is restarted; every other row is about something else.
+  const dead = method === 'restart' ? { failure: aFailure() } : {};
+  const from = aHost({ id: 'h1', ...dead, ...row.from });
   const to = aHost({ id: 'h2', ...row.to });
   const settings = { coldCrossVendor: row.coldCrossVendor ?? 'refuse' };
   return staticRefusals(vm, from, to, method, settings).map(({ code }) => code);

@@ -1,0 +1,95 @@
+/**
+ * Dead or only unreachable? Pure: signs, what was known before, and the time give the next record.
+ *
+ * | the hypervisor | other signs                   | power    | the host is                       |
+ * |----------------|-------------------------------|----------|-----------------------------------|
+ * | answers        | any                           | any      | well, after CALM_SECONDS without  |
+ * |                |                               |          | a break; `returned` if it was dead|
+ * | silent         | one says alive                | any      | unreachable                       |
+ * | silent         | none says silent              | not off  | unreachable                       |
+ * | silent         | one says silent, none alive   | not off  | suspected-dead, once that has     |
+ * |                |                               |          | held for `suspectAfterSeconds`    |
+ * | silent         | none alive                    | off, and | dead, once that has held as long  |
+ * |                |                               | before   |                                   |
+ *
+ * The adapter alone is one sign, and one sign is never enough. A sign of life outweighs any other,
+ * the power's too: a device that says "off" of a host that answers is a device of another host.
+ * Power that is found off has to be off at two looks in a row: somebody may be cycling it.
+ */
+
+import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
+import type { HostId } from '../domain/ids.ts';
+import type { EpochSeconds, Seconds } from '../domain/units.ts';
+
+/** A host that comes and goes is not well: hysteresis, two ticks of the default schedule long. */
+const CALM_SECONDS = 120;
+
+export interface AssessmentInput {
+  readonly host: HostId;
+  readonly signs: readonly HostSign[];
+  /** Undefined: nothing was wrong with it. */
+  readonly before: HostFailureRecord | undefined;
+  readonly suspectAfterSeconds: Seconds;
+  readonly now: EpochSeconds;
+}
+
+/** The next record; undefined: nothing is wrong with the host. */
+export function assessHost(input: AssessmentInput): HostFailureRecord | undefined {
+  const { signs, before, now } = input;
+  const adapter = signs.find(({ kind }) => kind === 'adapter')?.verdict ?? 'unknown';
+  if (adapter === 'alive') return before === undefined ? undefined : answering(before, signs, now);
+  // Its power was confirmed off. Only a sign of life changes that: then somebody gave it back.
+  if (before?.state === 'dead' && !saysAlive(signs)) return { ...before, signs };
+  // That nobody could tell proves nothing, and ends nothing.
+  if (adapter === 'unknown' && before === undefined) return undefined;
+  return silent(input);
+}
+
+function answering(
+  before: HostFailureRecord,
+  signs: readonly HostSign[],
+  now: EpochSeconds,
+): HostFailureRecord | undefined {
+  const answersSince = before.answersSince ?? now;
+  const next = { ...before, signs, answersSince, confirmedSince: undefined };
+  if (before.state === 'returned') return next;
+  // Definitions that are still to be removed from it outlive another silence.
+  if (before.state === 'dead' || before.restarted.length > 0) {
+    return { ...next, state: 'returned', since: now };
+  }
+  return now - answersSince >= CALM_SECONDS ? undefined : next;
+}
+
+function silent(input: AssessmentInput): HostFailureRecord {
+  const { host, signs, before, suspectAfterSeconds, now } = input;
+  const others = signs.filter(({ kind }) => kind !== 'adapter');
+  const isConfirmed = !saysAlive(signs) && others.some(({ verdict }) => verdict === 'silent');
+  // A break in the silence, or in its confirmation, begins the time anew.
+  const isFresh = before === undefined || before.answersSince !== undefined;
+  const silentSince = isFresh ? now : before.silentSince;
+  const confirmedSince = isConfirmed
+    ? ((isFresh ? undefined : before.confirmedSince) ?? now)
+    : undefined;
+  const isOff = isPowerOff(signs) && isPowerOff(before?.signs ?? []);
+  const isHeld = confirmedSince !== undefined && now - confirmedSince >= suspectAfterSeconds;
+  const state = isHeld ? (isOff ? 'dead' : 'suspected-dead') : 'unreachable';
+  return {
+    host,
+    state,
+    since: before?.state === state ? before.since : now,
+    silentSince,
+    confirmedSince,
+    answersSince: undefined,
+    signs,
+    powerOff: state === 'dead' ? { at: now, how: 'found' } : undefined,
+    restarted: before?.restarted ?? [],
+  };
+}
+
+function isPowerOff(signs: readonly HostSign[]): boolean {
+  return signs.some(({ kind, verdict }) => kind === 'power' && verdict === 'silent');
+}
+
+function saysAlive(signs: readonly HostSign[]): boolean {
+  return signs.some(({ verdict }) => verdict === 'alive');
+}

@@ -1,0 +1,58 @@
+/**
+ * Why the power of a suspected host is not cut, with what to do about it. Pure. Cutting power kills
+ * whatever may still run there, so it needs a device, the policy's word, the mode, and a world in
+ * which not half of the fleet is suspected at once: then it is more likely that Drover is cut off.
+ */
+
+import type { HostFailureRecord } from '../domain/host-failure.ts';
+import type { Host } from '../domain/host.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import { modeOf } from './mode.ts';
+
+/** "At once", as the mass-failure guard of the gate takes it. */
+const AT_ONCE_SECONDS = 600;
+const SMALLEST_MASS = 2;
+
+export interface FencingQuestion {
+  readonly host: Host;
+  readonly record: HostFailureRecord;
+  /** All that is known, this one included. */
+  readonly records: readonly HostFailureRecord[];
+  /** In the whole fleet. */
+  readonly hosts: number;
+  readonly hasDevice: boolean;
+  readonly isPaused: boolean;
+  readonly policies: Pick<PolicySet, 'hostFailure' | 'limits' | 'mode'>;
+}
+
+/** Undefined: its power may be cut. */
+export function fencingObjection(question: FencingQuestion): string | undefined {
+  const { host, hasDevice, isPaused, policies } = question;
+  if (!hasDevice) {
+    return 'no device is known that could confirm its power off (fencing in drover.yaml)';
+  }
+  if (policies.hostFailure.fence === 'never') {
+    return 'its power is not confirmed off, and hostFailure.fence is never: turn it off by hand';
+  }
+  const mode = modeOf(host, policies);
+  if (mode !== 'automatic') return `its power is not cut in mode ${mode}: turn it off by hand`;
+  if (isPaused) return 'its power is not cut while Drover is paused';
+  const mass = silentTogether(question);
+  if (mass === 0) return undefined;
+  return (
+    `its power is not cut: ${mass} of ${question.hosts} hosts fell silent at once, ` +
+    'so the network or Drover itself is suspected'
+  );
+}
+
+/** How many hosts fell silent with this one, where they are too many to be believed; else 0. */
+function silentTogether({ record, records, hosts, policies }: FencingQuestion): number {
+  const together = records.filter(
+    ({ state, silentSince, answersSince }) =>
+      state !== 'returned' &&
+      answersSince === undefined &&
+      Math.abs(silentSince - record.silentSince) <= AT_ONCE_SECONDS,
+  ).length;
+  const isMass = together >= SMALLEST_MASS && together > policies.limits.massFailureShare * hosts;
+  return isMass ? together : 0;
+}

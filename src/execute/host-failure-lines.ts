@@ -1,0 +1,64 @@
+/** What the history says of a host that failed, and of each VM that was on it. */
+
+import { type HostFailureRecord, signsText } from '../domain/host-failure.ts';
+import type { Host } from '../domain/host.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
+import { assertNever } from '../domain/result.ts';
+import type { EpochSeconds } from '../domain/units.ts';
+import type { Vm } from '../domain/vm.ts';
+
+export function lineOf(
+  host: Pick<Host, 'id' | 'name'>,
+  record: HostFailureRecord,
+  at: EpochSeconds,
+): HistoryEntry {
+  const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
+  const text = `${host.name}: ${stateText(record)}`;
+  return { at, kind: record.state === 'returned' ? 'state' : 'error', ...about, text };
+}
+
+function stateText(record: HostFailureRecord): string {
+  const signs = signsText(record.signs);
+  const since = timeText(record.silentSince);
+  switch (record.state) {
+    case 'unreachable':
+      return `unreachable since ${since}; its VMs may run (${signs})`;
+    case 'suspected-dead':
+      return `suspected dead, silent since ${since} (${signs})`;
+    case 'dead':
+      return `dead, silent since ${since} (${signs}); ${powerText(record)}`;
+    case 'returned':
+      return 'it was dead and answers again; held out until it is readmitted';
+    default:
+      return assertNever(record.state, 'state of a failed host');
+  }
+}
+
+function powerText({ powerOff }: HostFailureRecord): string {
+  if (powerOff === undefined) return 'power unknown';
+  const how = powerOff.how === 'fenced' ? 'fenced by Drover' : 'found off';
+  return `power ${how} at ${timeText(powerOff.at)}`;
+}
+
+/** One for each VM that was up. */
+export function deathLines(
+  host: Pick<Host, 'id' | 'name'>,
+  guests: readonly Vm[],
+  at: EpochSeconds,
+): readonly HistoryEntry[] {
+  return guests
+    .filter(({ powerState }) => powerState !== 'off')
+    .map((vm) => ({
+      at,
+      kind: 'error',
+      vm: vm.id,
+      host: host.id,
+      from: undefined,
+      move: undefined,
+      text: `${vm.name}: down, its host ${host.name} is dead`,
+    }));
+}
+
+function timeText(at: EpochSeconds): string {
+  return new Date(at * 1000).toISOString();
+}

@@ -1,0 +1,315 @@
+/**
+ * The one owner of what is known of failed hosts: judges their signs once a tick, has the power of
+ * those cut that the policy says so, keeps everything in the ledger, and vouches to the executor
+ * that a host is dead before anything of it is started elsewhere.
+ */
+
+import {
+  type HostFailure,
+  type HostFailureRecord,
+  type HostFailureState,
+  type HostSign,
+  type RestartedVm,
+  signsText,
+} from '../domain/host-failure.ts';
+import type { Host } from '../domain/host.ts';
+import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Fencing } from '../ports/fencing.ts';
+import type { HostProbe } from '../ports/host-probe.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { assessHost } from './assess-host.ts';
+import { Fencer } from './fencer.ts';
+import { fencingObjection } from './fencing-guard.ts';
+import { deathLines, lineOf } from './host-failure-lines.ts';
+import { HostSigns } from './host-signs.ts';
+import { Readmission } from './readmission.ts';
+
+export interface HostFailureParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
+  readonly settings: () => PolicySet;
+  /** Undefined: nothing can confirm that a host is off, so none is ever known dead. */
+  readonly fencing: Fencing | undefined;
+  readonly probe: HostProbe | undefined;
+  /** Whether this controller may act on the host. */
+  readonly holds: (host: Host) => boolean;
+}
+
+/** What the executor asks before it starts a VM of a dead host elsewhere. */
+export interface RestartGuard {
+  /** Its power was confirmed off: what it does not answer is no open question. */
+  isDead(host: HostId): boolean;
+  /** Asks the power once more. Undefined: it is off; else why it may not be relied on. */
+  objection(host: HostId): Promise<string | undefined>;
+  /** Durable when it resolves: the definition of the VM on the host will have to be removed. */
+  note(host: HostId, restarted: RestartedVm): Promise<void>;
+}
+
+export type ReadmitAnswer =
+  /** Nothing was held against it. */
+  | { readonly kind: 'well' }
+  | { readonly kind: 'readmitted' }
+  | { readonly kind: 'refused'; readonly why: string };
+
+export class HostFailures implements RestartGuard {
+  readonly #parts: HostFailureParts;
+  readonly #signs: HostSigns;
+  readonly #fencer: Fencer;
+  readonly #readmission: Readmission;
+  readonly #records = new Map<HostId, HostFailureRecord>();
+  /** As they were last seen: names, sources. */
+  readonly #hosts = new Map<HostId, Host>();
+  /** Records that the ledger could not write. */
+  readonly #unsaved = new Set<HostId>();
+  /** Why the power of a suspected host is not cut; undefined: it is being cut. */
+  readonly #objections = new Map<HostId, string | undefined>();
+  #newest: Snapshot | undefined;
+
+  constructor(parts: HostFailureParts) {
+    this.#parts = parts;
+    this.#signs = new HostSigns(parts);
+    this.#fencer = new Fencer({
+      ...parts,
+      signs: this.#signs,
+      confirm: (host) => this.#confirmDead(host),
+    });
+    this.#readmission = new Readmission({
+      ...parts,
+      settled: (host, vm) => this.#settle(host, vm.vm),
+    });
+  }
+
+  /** Takes up what the ledger remembers; to be called once, before the first tick. */
+  async load(): Promise<void> {
+    for (const record of await this.#parts.ledger.hostFailures()) {
+      this.#records.set(record.host, record);
+    }
+  }
+
+  /** What other controllers have written about hosts that are not this one's. */
+  async follow(own: ReadonlySet<HostId>): Promise<void> {
+    const records = await this.#parts.ledger.hostFailures();
+    for (const id of this.#records.keys()) if (!own.has(id)) this.#records.delete(id);
+    for (const record of records) if (!own.has(record.host)) this.#records.set(record.host, record);
+  }
+
+  /** One tick's judgement about every host of its own. Rejects with LedgerError. */
+  async update(snapshot: Snapshot, own: ReadonlySet<HostId>): Promise<void> {
+    const { clock, ledger, settings } = this.#parts;
+    this.#newest = snapshot;
+    const now = clock.now();
+    const { paused } = await ledger.paused();
+    const { suspectAfterSeconds, alerts } = settings().hostFailure;
+    for (const host of snapshot.hosts.toSorted((a, b) => compareText(a.id, b.id))) {
+      this.#hosts.set(host.id, host);
+      if (!own.has(host.id)) continue;
+      const before = this.#records.get(host.id);
+      if (before === undefined && host.connection === 'connected') continue;
+      const signs = this.#signs.of(host, before, alerts, now);
+      const next = assessHost({ host: host.id, signs, before, suspectAfterSeconds, now });
+      await this.#step(host, before, next);
+    }
+    this.#act(snapshot, paused);
+  }
+
+  /** The snapshot, with what is known of its failed hosts. */
+  mark(snapshot: Snapshot): Snapshot {
+    if (this.#records.size === 0) return snapshot;
+    const hosts = snapshot.hosts.map((host) => {
+      const record = this.#records.get(host.id);
+      return record === undefined ? host : { ...host, failure: this.#failureOf(record) };
+    });
+    return { ...snapshot, hosts };
+  }
+
+  isDead(host: HostId): boolean {
+    return this.#records.get(host)?.state === 'dead';
+  }
+
+  async objection(id: HostId): Promise<string | undefined> {
+    const host = this.#hosts.get(id);
+    if (host === undefined || !this.isDead(id)) return `${id} is not known dead`;
+    if (this.#parts.settings().hostFailure.restart !== 'fenced') {
+      return 'hostFailure.restart is never by now';
+    }
+    const power = await this.#signs.power(host);
+    if (power.verdict === 'silent' && this.isDead(id)) return undefined;
+    return `the power of ${host.name} is not confirmed off any more (${power.detail})`;
+  }
+
+  async note(host: HostId, restarted: RestartedVm): Promise<void> {
+    const record = this.#records.get(host);
+    if (record === undefined || record.restarted.some(({ vm }) => vm === restarted.vm)) return;
+    await this.#put({ ...record, restarted: [...record.restarted, restarted] });
+  }
+
+  /** Somebody takes a host back that was dead. */
+  async readmit(host: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
+    const record = this.#records.get(host.id);
+    if (record === undefined || record.state === 'unreachable') return { kind: 'well' };
+    if (record.state !== 'returned') {
+      return {
+        kind: 'refused',
+        why: `${host.name} is ${record.state}: ${signsText(record.signs)}`,
+      };
+    }
+    const [first] = record.restarted;
+    if (first !== undefined) {
+      const why = `${first.name} was restarted elsewhere and is still defined on ${host.name}`;
+      return { kind: 'refused', why };
+    }
+    await this.#clear(record, `readmitted by ${by}`);
+    return { kind: 'readmitted' };
+  }
+
+  /** Resolves when nothing that was begun beside the ticks is under way any more. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#fencer.idle(), this.#readmission.idle()]);
+  }
+
+  async #step(
+    host: Host,
+    before: HostFailureRecord | undefined,
+    next: HostFailureRecord | undefined,
+  ): Promise<void> {
+    if (next === undefined) {
+      if (before !== undefined) await this.#clear(before, 'it answers');
+      return;
+    }
+    const isNew = before?.state !== next.state;
+    if (isNew) await this.#announce(host, before?.state, next);
+    else if (isSame(before, next) && !this.#unsaved.has(host.id)) this.#records.set(host.id, next);
+    else await this.#put(next);
+  }
+
+  async #announce(
+    host: Host,
+    from: HostFailureState | undefined,
+    record: HostFailureRecord,
+  ): Promise<void> {
+    const { clock, events, ledger } = this.#parts;
+    const line = lineOf(host, record, clock.now());
+    const guests = this.#newest?.vms.filter((vm) => vm.host === host.id) ?? [];
+    await Promise.all([
+      this.#put(record, line),
+      record.state === 'dead' ? ledger.addHistory(deathLines(host, guests, line.at)) : undefined,
+    ]);
+    const to = record.state;
+    events.emit('host-failure', { host: host.id, from: from ?? 'well', to, reason: line.text });
+  }
+
+  async #clear(record: HostFailureRecord, reason: string): Promise<void> {
+    const { clock, events, ledger } = this.#parts;
+    const { host: id, state: from } = record;
+    const text = `${this.#hosts.get(id)?.name ?? id}: well again (${reason})`;
+    const about = { vm: undefined, host: id, from: undefined, move: undefined };
+    const line: HistoryEntry = { at: clock.now(), kind: 'state', ...about, text };
+    await ledger.removeHostFailure(id, line);
+    this.#records.delete(id);
+    this.#objections.delete(id);
+    this.#signs.forget(id);
+    events.emit('host-failure', { host: id, from, to: 'well', reason });
+  }
+
+  /** In memory at once, so that who comes next goes on from it; on disk when it resolves. */
+  async #put(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
+    this.#records.set(record.host, record);
+    this.#unsaved.add(record.host);
+    await this.#parts.ledger.putHostFailure(record, line);
+    this.#unsaved.delete(record.host);
+  }
+
+  /** What follows from the judgement: power is cut, definitions are removed. Beside the tick. */
+  #act(snapshot: Snapshot, isPaused: boolean): void {
+    const { fencing, settings } = this.#parts;
+    const policies = settings();
+    const records = [...this.#records.values()];
+    for (const record of records) {
+      const host = snapshot.hosts.find(({ id }) => id === record.host);
+      if (host === undefined || !this.#parts.holds(host)) continue;
+      if (record.state === 'suspected-dead') {
+        const why = fencingObjection({
+          host,
+          record,
+          records,
+          hosts: snapshot.hosts.length,
+          hasDevice: fencing?.covers(host) === true,
+          isPaused,
+          policies,
+        });
+        this.#objections.set(host.id, why);
+        if (why === undefined && record.answersSince === undefined) this.#fencer.fence(host);
+      } else if (record.state === 'returned') {
+        this.#readmission.clean(host, record, snapshot);
+        const isClean = record.restarted.length === 0;
+        if (isClean && policies.hostFailure.readmit === 'automatic') this.#readmitByPolicy(record);
+      }
+    }
+  }
+
+  #readmitByPolicy(record: HostFailureRecord): void {
+    void this.#clear(record, 'readmitted by hostFailure.readmit').catch((error: unknown) => {
+      this.#parts.events.emit('failure', { where: `readmission of ${record.host}`, error });
+    });
+  }
+
+  /** Its power was cut and then seen off. */
+  async #confirmDead(host: Host): Promise<void> {
+    const record = this.#records.get(host.id);
+    // It has answered meanwhile: nothing is known of it any more that would still hold.
+    if (record?.state !== 'suspected-dead' || record.answersSince !== undefined) return;
+    const now = this.#parts.clock.now();
+    const powerOff = { at: now, how: 'fenced' } as const;
+    const next = { ...record, state: 'dead', since: now, powerOff } as const;
+    await this.#announce(host, record.state, next);
+  }
+
+  async #settle(host: HostId, vm: RestartedVm['vm']): Promise<void> {
+    const record = this.#records.get(host);
+    if (record === undefined) return;
+    await this.#put({ ...record, restarted: record.restarted.filter((one) => one.vm !== vm) });
+  }
+
+  #failureOf(record: HostFailureRecord): HostFailure {
+    const { state, since, signs, powerOff } = record;
+    return { state, since, signs, powerOff, noRestart: this.#noRestart(record) };
+  }
+
+  #noRestart({ host, state, signs }: HostFailureRecord): string | undefined {
+    switch (state) {
+      case 'dead':
+        return this.#parts.settings().hostFailure.restart === 'fenced'
+          ? undefined
+          : 'hostFailure.restart is never in the policy';
+      case 'suspected-dead':
+        return this.#objections.get(host) ?? `its power is being cut${deviceText(signs)}`;
+      case 'unreachable':
+        return 'only its hypervisor is silent: its VMs may well run';
+      case 'returned':
+        return 'it answers again';
+      default:
+        return assertNever(state, 'state of a failed host');
+    }
+  }
+}
+
+/** But for the signs' details, which change at every look. */
+function isSame(a: HostFailureRecord | undefined, b: HostFailureRecord): boolean {
+  const without = (one: HostFailureRecord | undefined): string =>
+    JSON.stringify(one === undefined ? one : { ...one, signs: [] });
+  return without(a) === without(b);
+}
+
+function deviceText(signs: readonly HostSign[]): string {
+  const said = signs.find(({ kind }) => kind === 'power')?.detail ?? '';
+  return said === '' ? ', and not confirmed off yet' : `, and its device says: ${said}`;
+}

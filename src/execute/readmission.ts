@@ -1,0 +1,125 @@
+/**
+ * Makes a host clean that was dead and answers again: the definitions of VMs that were restarted
+ * elsewhere meanwhile are removed from it, or its next boot would start second copies. A guest that
+ * runs is never touched: where a second copy runs already, a human is called.
+ */
+
+import type { HostFailureRecord, RestartedVm } from '../domain/host-failure.ts';
+import type { Host } from '../domain/host.ts';
+import { type HostId, moveId, type SourceId } from '../domain/ids.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import { assertNever } from '../domain/result.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Hypervisor, MoveOrder } from '../ports/hypervisor.ts';
+import { callWithin } from './call.ts';
+import { whereabouts } from './whereabouts.ts';
+
+const CALL_SECONDS = seconds(60);
+
+export interface ReadmissionParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
+  readonly settings: () => Pick<PolicySet, 'migration'>;
+  /** Told of a VM of which nothing is left to remove from the host. */
+  readonly settled: (host: HostId, vm: RestartedVm) => Promise<void>;
+}
+
+export class Readmission {
+  readonly #parts: ReadmissionParts;
+  readonly #underWay = new Map<HostId, Promise<void>>();
+
+  constructor(parts: ReadmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns at once. What could not be done is tried again at the next call. */
+  clean(host: Host, record: HostFailureRecord, snapshot: Snapshot): void {
+    if (record.restarted.length === 0 || this.#underWay.has(host.id)) return;
+    const moving = new Set(snapshot.inFlight.map(({ vm }) => vm));
+    const todo = record.restarted.filter(({ vm }) => !moving.has(vm));
+    const cleaning = this.#cleanAll(host, todo)
+      .catch((error: unknown) => {
+        this.#parts.events.emit('failure', { where: `readmission of ${host.name}`, error });
+      })
+      .finally(() => this.#underWay.delete(host.id));
+    this.#underWay.set(host.id, cleaning);
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay.values());
+  }
+
+  async #cleanAll(host: Host, restarted: readonly RestartedVm[]): Promise<void> {
+    const { hypervisors, settled } = this.#parts;
+    const hypervisor = hypervisors.get(host.source);
+    if (hypervisor === undefined) return;
+    for (const one of restarted) {
+      const problem = await this.#cleanOne(hypervisor, host, one);
+      if (problem === undefined) await settled(host.id, one);
+      else this.#warn(host, one, problem);
+    }
+  }
+
+  /** Undefined: nothing of the VM is left on the host that should not be. */
+  async #cleanOne(
+    hypervisor: Hypervisor,
+    host: Host,
+    { vm }: RestartedVm,
+  ): Promise<string | undefined> {
+    const { clock } = this.#parts;
+    const looks = await callWithin(clock, CALL_SECONDS, hypervisor.source, (signal) =>
+      hypervisor.locate(vm, signal),
+    );
+    const elsewhere = looks.sightings.find(
+      ({ host: place, state }) => place !== host.id && state === 'running',
+    );
+    const place = whereabouts(looks, host.id, elsewhere?.host ?? host.id);
+    switch (place.kind) {
+      case 'source':
+      case 'down':
+        // It was not started elsewhere, or is not there any more: this definition may be the last.
+        return looks.blind.length === 0 ? undefined : `hosts do not answer: ${looks.blind.join()}`;
+      case 'target':
+        break;
+      case 'twice':
+        return `it runs twice, on ${place.hosts.join(' and ')}: stop one of them by hand, at once`;
+      case 'arriving':
+      case 'elsewhere':
+      case 'stopped':
+      case 'broken':
+      case 'unknown':
+        return `its place is not clear (${place.kind})`;
+      default:
+        return assertNever(place, 'whereabouts');
+    }
+    const order = this.#orderOf(vm, host.id, elsewhere?.host ?? host.id);
+    const answer = await callWithin(clock, CALL_SECONDS, hypervisor.source, (signal) =>
+      hypervisor.commit(order, signal),
+    );
+    return answer.ok ? undefined : answer.error.detail;
+  }
+
+  #orderOf(vm: RestartedVm['vm'], from: HostId, to: HostId): MoveOrder {
+    return {
+      move: moveId(`readmission-${from}`),
+      vm,
+      from,
+      to,
+      // Both ends answer, and the guest runs on one of them: as after any move.
+      method: 'cold',
+      downtimeLimitSeconds: this.#parts.settings().migration.downtimeLimitSeconds,
+      bandwidth: undefined,
+      autoConverge: false,
+      allowPostCopy: false,
+    };
+  }
+
+  #warn(host: Host, { vm, name }: RestartedVm, problem: string): void {
+    const text = `${host.name} is held out: ${name} was restarted elsewhere, and ${problem}`;
+    this.#parts.events.emit('warning', { key: `readmission ${host.id} ${vm}`, text });
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What a restart asks for that no other move does: that its host is dead, at the very moment at
+ * which the VM is started elsewhere, and that it will be remembered what the host still holds of
+ * the VM. A second copy of a guest that runs destroys its disks: whatever is not certain is no.
+ */
+
+import type { Misfit } from './fits.ts';
+import type { MoveTask } from './move-task.ts';
+import type { Whereabouts } from './whereabouts.ts';
+
+/** Undefined: the host is dead, and its power was seen off just now. */
+export async function notDead({ move, parts }: MoveTask): Promise<Misfit | undefined> {
+  const { restarts } = parts;
+  if (restarts === undefined) return { code: 'not-fenced', detail: 'nothing can confirm a death' };
+  const detail = await restarts.objection(move.from);
+  return detail === undefined ? undefined : { code: 'not-fenced', detail };
+}
+
+/** The last word before the start: proof, then the note for the day on which the host returns. */
+export async function mayRestart(task: MoveTask): Promise<Misfit | undefined> {
+  const { move, parts, record } = task;
+  await parts.restarts?.note(move.from, { vm: move.vm, name: record.vmName });
+  return notDead(task);
+}
+
+/** Where the VM has to be for the move to begin: on its source, or (its host is dead) nowhere. */
+export function isReady(place: Whereabouts, { move }: Pick<MoveTask, 'move'>): boolean {
+  return place.kind === (move.method === 'restart' ? 'down' : 'source');
+}

@@ -1,0 +1,81 @@
+// Role: what is removed from a host that comes back from the dead, and what is never touched.
+import { describe, expect, it } from 'vitest';
+
+import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { ok } from '../../../src/domain/result.ts';
+import { Readmission } from '../../../src/execute/readmission.ts';
+import type { Hypervisor, MoveOrder, Sighting } from '../../../src/ports/hypervisor.ts';
+import { aHost, aPolicy, aSnapshot } from '../../support/fleet.ts';
+import { aHostFailureRecord } from '../../support/ledger-records.ts';
+import { realClock } from '../../support/real-clock.ts';
+import { recordingEvents } from '../../support/recording-events.ts';
+
+function seen(host: string, state: Sighting['state']): Sighting {
+  return { host: hostId(host), state, persistent: true };
+}
+
+async function clean(sightings: readonly Sighting[], blind: readonly string[] = []) {
+  const events = recordingEvents();
+  const committed: MoveOrder[] = [];
+  const settled: string[] = [];
+  const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit'> = {
+    source: sourceId('lab'),
+    locate: async () => ({ sightings, blind: blind.map(hostId) }),
+    commit: async (order) => {
+      committed.push(order);
+      return ok(undefined);
+    },
+  };
+  const readmission = new Readmission({
+    clock: realClock,
+    events,
+    // Nothing else is asked of it.
+    hypervisors: new Map([[sourceId('lab'), hypervisor as Hypervisor]]),
+    settings: () => aPolicy(),
+    settled: async (_host, { vm }) => {
+      settled.push(vm);
+    },
+  });
+  const record = aHostFailureRecord('h1', {
+    state: 'returned',
+    restarted: [{ vm: vmId('vm1'), name: 'db' }],
+  });
+  readmission.clean(aHost(), record, aSnapshot());
+  await readmission.idle();
+  const removed = committed.map(({ vm, from, to }) => `${vm} from ${from}, runs on ${to}`);
+  return { removed, settled, warnings: events.of('warning').map(({ text }) => text) };
+}
+
+describe('Readmission', () => {
+  it('removes the definition of a VM that runs elsewhere', async () => {
+    expect(await clean([seen('h2', 'running'), seen('h1', 'defined')])).toEqual({
+      removed: ['vm1 from h1, runs on h2'],
+      settled: ['vm1'],
+      warnings: [],
+    });
+  });
+
+  it('calls a human where a second copy runs, and touches neither', async () => {
+    const { removed, settled, warnings } = await clean([
+      seen('h2', 'running'),
+      seen('h1', 'running'),
+    ]);
+    expect([removed, settled]).toEqual([[], []]);
+    expect(warnings).toEqual([
+      'h1 is held out: db was restarted elsewhere, and it runs twice, on h2 and h1: ' +
+        'stop one of them by hand, at once',
+    ]);
+  });
+
+  it.each<[string, readonly Sighting[]]>([
+    ['it runs on the host itself', [seen('h1', 'running')]],
+    ['it runs nowhere', [seen('h1', 'defined')]],
+  ])('leaves what may be the last definition: %s', async (_what, sightings) => {
+    expect(await clean(sightings)).toEqual({ removed: [], settled: ['vm1'], warnings: [] });
+  });
+
+  it('waits for hosts that do not answer', async () => {
+    const { removed, settled, warnings } = await clean([seen('h1', 'running')], ['h3']);
+    expect([removed, settled, warnings.length]).toEqual([[], [], 1]);
+  });
+});

@@ -1,0 +1,82 @@
+// Role: VMs of a dead host are started elsewhere by the plan: critical first, where they fit, and
+// nothing of a host that is not known dead.
+import { describe, expect, it } from 'vitest';
+
+import { check } from '../../../src/check/check.ts';
+import type { Finding } from '../../../src/domain/finding.ts';
+import {
+  type HostOptions,
+  type VmOptions,
+  aFailure,
+  aFinding,
+  aHost,
+  aVm,
+} from '../../support/fleet.ts';
+import { plan } from '../../../src/plan/plan.ts';
+import { request } from './support.ts';
+
+const DEAD: HostOptions = { id: 'h1', connection: 'disconnected', failure: aFailure() };
+const DOWN: Finding = aFinding('restart', { host: 'h1' });
+
+function guest(options: VmOptions): ReturnType<typeof aVm> {
+  return aVm({ permission: 'restart', ...options });
+}
+
+function planned(hosts: readonly HostOptions[], vms: readonly VmOptions[], findings = [DOWN]) {
+  const asked = request({ hosts: hosts.map(aHost), vms: vms.map(guest) }, findings);
+  const result = plan(asked);
+  const { snapshot, limits, migration } = asked;
+  expect(check({ snapshot, plan: result.plan, limits, migration })).toEqual([]);
+  const moves = result.plan.moves.map(({ vm, to, method }) => `${vm} ${method} ${to}`);
+  const open = result.report.unresolved.map(({ code }) => code);
+  return { moves, open };
+}
+
+describe('the plan for a dead host', () => {
+  it('starts its VMs elsewhere, the most important first', () => {
+    const vms: VmOptions[] = [
+      { id: 'a', criticality: 'best-effort' },
+      { id: 'b', criticality: 'mission-critical' },
+      { id: 'c', criticality: 'business' },
+    ];
+    const { moves, open } = planned([DEAD, { id: 'h2' }, { id: 'h3' }], vms);
+    expect(moves.map((move) => move.split(' ').slice(0, 2).join(' '))).toEqual([
+      'b restart',
+      'c restart',
+      'a restart',
+    ]);
+    expect(open).toEqual([]);
+  });
+
+  it('gives the room to the most important, and says who stays down', () => {
+    const vms: VmOptions[] = [
+      { id: 'a', memoryGib: 6 },
+      { id: 'b', memoryGib: 6, criticality: 'mission-critical' },
+    ];
+    expect(planned([DEAD, { id: 'h2', memoryGib: 8 }], vms)).toEqual({
+      moves: ['b restart h2'],
+      open: ['memory'],
+    });
+  });
+
+  it('needs no room where nobody was up, and leaves who was off where it is', () => {
+    const vms: VmOptions[] = [{ id: 'a', powerState: 'off' }];
+    expect(planned([DEAD, { id: 'h2' }], vms)).toEqual({ moves: [], open: [] });
+  });
+
+  it.each<[string, HostOptions, VmOptions, string]>([
+    ['only suspected', { ...DEAD, failure: aFailure('suspected-dead') }, {}, 'not-fenced'],
+    ['well', { id: 'h1' }, {}, 'not-fenced'],
+    ['without locks', DEAD, { noRestart: 'san locks nothing' }, 'storage-locks'],
+    ['owned by another HA', DEAD, { managedBy: 'HA' }, 'managed-elsewhere'],
+    ['not permitted', DEAD, { permission: 'cold' }, 'permission'],
+  ])('restarts nothing: %s', (_what, host, vm, code) => {
+    expect(planned([host, { id: 'h2' }], [vm])).toEqual({ moves: [], open: [code] });
+  });
+
+  it('neither moves nor restarts by an order to evacuate alone', () => {
+    const evacuate = aFinding('evacuate', { host: 'h1' });
+    expect(planned([DEAD, { id: 'h2' }], [{}], [evacuate]).moves).toEqual([]);
+    expect(planned([DEAD, { id: 'h2' }], [{}], [evacuate, DOWN]).moves).toEqual(['v1 restart h2']);
+  });
+});
