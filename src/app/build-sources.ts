@@ -1,7 +1,9 @@
 /** Makes the hypervisors and metric stores that a configuration names. */
 
+import { FenceAgents } from '../../adapters/fence-agents.ts';
 import { isAdapterName, ADAPTER_NAMES, loadAdapter } from '../../adapters/registry.ts';
 import type { OptionProblem, PreparedAdapter } from '../../adapters/adapter.ts';
+import { TcpProbe } from '../../adapters/tcp-probe.ts';
 import { PROMETHEUS_DEFAULTS, PrometheusSource } from '../collect/prometheus-source.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
 import { sourceId } from '../domain/ids.ts';
@@ -28,7 +30,15 @@ export async function buildSources(config: DaemonConfig, clock: Clock): Promise<
   const metricSources = config.prometheus.map(
     (options) => new PrometheusSource({ ...PROMETHEUS_DEFAULTS, ...options }),
   );
-  return { hypervisors, metricSources };
+  return { hypervisors, metricSources, ...powerOf(config) };
+}
+
+/** Nothing without configuration: no host is ever known dead then. */
+export function powerOf({ fencing, probes }: Pick<DaemonConfig, 'fencing' | 'probes'>) {
+  return {
+    fencing: fencing.length === 0 ? undefined : new FenceAgents(fencing),
+    probe: probes.length === 0 ? undefined : new TcpProbe(probes),
+  };
 }
 
 async function prepareAll(

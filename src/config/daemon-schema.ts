@@ -117,6 +117,48 @@ const hook = group({
   params: { expected: 'either command or url' },
 });
 
+/** `name=value` lines are what an agent reads: a value with a line break would be two options. */
+function agentOption(): Field<string> {
+  const scalar = { type: ['string', 'number', 'boolean'] };
+  return field('text, a number, true or false, in one line', scalar, (input) => {
+    if (typeof input === 'boolean') return ok(input ? '1' : '0');
+    if (typeof input !== 'string' && typeof input !== 'number') return fail('not one line');
+    return /[\n\r]/.test(String(input)) ? fail('more than one line') : ok(String(input));
+  });
+}
+
+function agentName(): Field<string> {
+  const expected = 'the name of a fence agent like "fence_ipmilan", or its absolute path';
+  return field(expected, { type: 'string' }, (input) =>
+    typeof input === 'string' && /^(?:fence_[\w.-]+|\/[^\0\n]+)$/.test(input)
+      ? ok(input)
+      : fail('no fence agent'),
+  );
+}
+
+const fenceDevice = group({
+  host: text('the id or name of a host'),
+  agent: agentName(),
+  options: optional(
+    table(agentOption()),
+    'As the agent calls them (`AGENT -o metadata`), without action and password.',
+  ),
+  passwordFile: optional(text('the path of a file'), 'A file that holds the password.'),
+  passwordEnv: optional(text('a name'), 'The environment variable that holds the password.'),
+  timeout: optional(duration({ min: 1 }), 'Longest time of one call; default 1m.'),
+}).superRefine((device, context) => {
+  for (const name of ['action', 'password', 'passwd', 'passwd_script', 'password_script']) {
+    if (device.options === undefined || !Object.hasOwn(device.options, name)) continue;
+    const message = name === 'action' ? 'Drover sets the action' : 'use passwordFile';
+    context.addIssue({ code: 'custom', message, path: ['options', name] });
+  }
+});
+
+const probe = group({
+  host: text('the id or name of a host'),
+  address: listenAddress(),
+});
+
 const token = group({
   name: name('who it was given to'),
   role: choice(['viewer', 'operator', 'alert']),
@@ -157,6 +199,16 @@ export const daemonSchema = group({
     'Hypervisor connections: id, kind, and what the adapter of that kind needs.',
   ),
   prometheus: option(list(prometheus), [], 'Metric stores with the API of Prometheus.'),
+  fencing: option(
+    list(fenceDevice),
+    [],
+    'Devices that switch the power of hosts, by the fence agents of the system.',
+  ),
+  probes: option(
+    list(probe),
+    [],
+    'Where hosts answer themselves, past their hypervisor (SSH, say): an independent sign of life.',
+  ),
   influx: optional(
     group({ url: address(), ...secret, org: text('a name'), bucket: text('a name') }),
     'Where to write measurements to, if anywhere.',

@@ -38,6 +38,23 @@ export interface PrometheusConfig {
   readonly lookBackSeconds?: Seconds;
 }
 
+/** A device that switches the power of a host. */
+export interface FencingConfig {
+  /** Id or name. */
+  readonly host: string;
+  readonly agent: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly password: string | undefined;
+  readonly timeoutSeconds: number;
+}
+
+/** Where a host answers past its hypervisor. */
+export interface ProbeConfig {
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface InfluxConfig {
   readonly url: string;
   readonly token: string;
@@ -86,6 +103,8 @@ export interface DaemonConfig {
   readonly controller: ControllerConfig;
   readonly sources: readonly SourceConfig[];
   readonly prometheus: readonly PrometheusConfig[];
+  readonly fencing: readonly FencingConfig[];
+  readonly probes: readonly ProbeConfig[];
   readonly influx: InfluxConfig | undefined;
   /** Policy files and folders, absolute; empty: the shipped default policy. */
   readonly policies: readonly string[];
@@ -202,7 +221,11 @@ function doubleNames(entries: DaemonEntries, document: ConfigDocument): ConfigPr
       return [];
     });
   };
-  return [...twice('source', named), ...twice('hook', hooks)];
+  const devices = entries.fencing.map(({ host: id }, i) => {
+    return { id, path: ['fencing', i, 'host'] };
+  });
+  const fenced = twice('fencing device of', devices);
+  return [...twice('source', named), ...twice('hook', hooks), ...fenced];
 }
 
 type Reader = (entry: SecretEntry, path: readonly PropertyKey[]) => string | undefined;
@@ -219,6 +242,10 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
     },
     sources: entries.sources.map(({ id, kind, ...options }) => ({ id, kind, options })),
     prometheus: entries.prometheus.map((entry, i) => prometheusOf(entry, i, secret)),
+    fencing: entries.fencing.map((entry, i) => fencingOf(entry, i, secret)),
+    probes: entries.probes.map(({ host, address }) => {
+      return { host, address: address.host, port: address.port };
+    }),
     influx:
       influx === undefined
         ? undefined
@@ -258,6 +285,26 @@ function ledgerOf(
   const password =
     passwordFile === undefined ? undefined : secret(entry, ['ledger', 'passwordFile']);
   return { url, password };
+}
+
+/** A minute is three times what fence agents wait for a power change (power_timeout, 20 s). */
+const FENCING_SECONDS = 60;
+
+function fencingOf(
+  entry: DaemonEntries['fencing'][number],
+  i: number,
+  secret: Reader,
+): FencingConfig {
+  const { host, agent, options = {}, passwordFile, passwordEnv, timeout } = entry;
+  const password = { tokenFile: passwordFile, tokenEnv: passwordEnv };
+  const hasPassword = passwordFile !== undefined || passwordEnv !== undefined;
+  return {
+    host,
+    agent,
+    options,
+    password: hasPassword ? secret(password, ['fencing', i]) : undefined,
+    timeoutSeconds: timeout ?? FENCING_SECONDS,
+  };
 }
 
 function prometheusOf(

@@ -13,6 +13,8 @@ import { modeOf } from './mode.ts';
 const AT_ONCE_SECONDS = 600;
 const SMALLEST_MASS = 2;
 
+export const NO_METHOD = 'the adapter of its hypervisor cannot restart VMs';
+
 export interface FencingQuestion {
   readonly host: Host;
   readonly record: HostFailureRecord;
@@ -21,19 +23,22 @@ export interface FencingQuestion {
   /** In the whole fleet. */
   readonly hosts: number;
   readonly hasDevice: boolean;
+  /** Whether its hypervisor's adapter can start VMs elsewhere: else nothing is won by it. */
+  readonly canRestart: boolean;
   readonly isPaused: boolean;
   readonly policies: Pick<PolicySet, 'hostFailure' | 'limits' | 'mode'>;
 }
 
 /** Undefined: its power may be cut. */
 export function fencingObjection(question: FencingQuestion): string | undefined {
-  const { host, hasDevice, isPaused, policies } = question;
+  const { host, hasDevice, canRestart, isPaused, policies } = question;
   if (!hasDevice) {
     return 'no device is known that could confirm its power off (fencing in drover.yaml)';
   }
   if (policies.hostFailure.fence === 'never') {
     return 'its power is not confirmed off, and hostFailure.fence is never: turn it off by hand';
   }
+  if (!canRestart) return `its power is not cut: ${NO_METHOD}`;
   const mode = modeOf(host, policies);
   if (mode !== 'automatic') return `its power is not cut in mode ${mode}: turn it off by hand`;
   if (isPaused) return 'its power is not cut while Drover is paused';

@@ -26,7 +26,7 @@ import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
 import { Fencer } from './fencer.ts';
-import { fencingObjection } from './fencing-guard.ts';
+import { fencingObjection, NO_METHOD } from './fencing-guard.ts';
 import { deathLines, lineOf } from './host-failure-lines.ts';
 import { HostSigns } from './host-signs.ts';
 import { Readmission } from './readmission.ts';
@@ -243,6 +243,7 @@ export class HostFailures implements RestartGuard {
           records,
           hosts: snapshot.hosts.length,
           hasDevice: fencing?.covers(host) === true,
+          canRestart: this.#canRestart(host.id),
           isPaused,
           policies,
         });
@@ -284,12 +285,19 @@ export class HostFailures implements RestartGuard {
     return { state, since, signs, powerOff, noRestart: this.#noRestart(record) };
   }
 
+  #canRestart(id: HostId): boolean {
+    const source = this.#hosts.get(id)?.source;
+    const hypervisor = source === undefined ? undefined : this.#parts.hypervisors.get(source);
+    return hypervisor?.capabilities.methods.includes('restart') === true;
+  }
+
   #noRestart({ host, state, signs }: HostFailureRecord): string | undefined {
     switch (state) {
       case 'dead':
-        return this.#parts.settings().hostFailure.restart === 'fenced'
-          ? undefined
-          : 'hostFailure.restart is never in the policy';
+        if (this.#parts.settings().hostFailure.restart !== 'fenced') {
+          return 'hostFailure.restart is never in the policy';
+        }
+        return this.#canRestart(host) ? undefined : NO_METHOD;
       case 'suspected-dead':
         return this.#objections.get(host) ?? `its power is being cut${deviceText(signs)}`;
       case 'unreachable':

@@ -1,5 +1,5 @@
 // Role: verbs that need no daemon, as a person types them: exit codes, messages, the plan's form.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -197,6 +197,21 @@ describe('the command line', () => {
     expect(readdirSync(folder).toSorted()).toEqual(before);
     expect(JSON.parse(out)).toContainEqual({ check: 'source', state: 'ok', detail: 'sim answers' });
     expect(code).toBe(0);
+  });
+
+  it('asks each fencing device with doctor, and says which does not answer', async () => {
+    const agent = file('fence_on', '#!/bin/sh\necho "Status: ON"\n');
+    chmodSync(agent, 0o755);
+    const config = file(
+      'fenced.yaml',
+      `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'not', 'yet')}\n` +
+        'sources: [{ id: sim, kind: simulated, hosts: 3, vms: 12 }]\n' +
+        `fencing: [{ host: a, agent: ${agent} }, { host: b, agent: /nowhere/fence_none }]\n`,
+    );
+    const { code, out } = await cli(['doctor', '--config', config]);
+    expect(out).toMatch(/^ok +fencing +a: its device says that the power is on$/m);
+    expect(out).toMatch(/^failed +fencing +\/nowhere\/fence_none of b, status: .*\n +hint: /m);
+    expect(code).toBe(1);
   });
 
   it('says once what is down, what to do about it, and ends with 1', async () => {

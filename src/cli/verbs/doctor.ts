@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 
 import { VERSION } from '../../app/version.ts';
 import type { DaemonConfig } from '../../config/daemon.ts';
+import { hostId } from '../../domain/ids.ts';
 import type { SourceStatus } from '../../domain/measured.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { StatusView } from '../../ports/api.ts';
@@ -102,6 +103,7 @@ async function checkConfig(
     state.ok ? ok('state', state.value) : state.finding,
     policies.ok ? ok('policies', policiesText(policies.value)) : policies.finding,
     ...(await checkSources(io, config.value)),
+    ...(await checkPower(config.value)),
   ];
 }
 
@@ -131,6 +133,24 @@ async function nearestThere(folder: string): Promise<string> {
   }
   throw new Error(`${folder} is no folder`);
 }
+
+/** Asks each device for the power of its host; switches nothing. */
+async function checkPower(config: DaemonConfig): Promise<readonly Finding[]> {
+  if (config.fencing.length === 0) return [];
+  const { powerOf } = await import('../../app/build-sources.ts');
+  const { fencing } = powerOf(config);
+  const asked = config.fencing.map(async ({ host, timeoutSeconds }): Promise<Finding> => {
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+    const power = await attempt('fencing', async () =>
+      fencing?.status({ id: hostId(host), name: host }, signal),
+    );
+    if (!power.ok) return { ...power.finding, hint: FENCING_HINT };
+    return ok('fencing', `${host}: its device says that the power is ${power.value}`);
+  });
+  return Promise.all(asked);
+}
+
+const FENCING_HINT = 'until it answers, nothing of this host is restarted should it die';
 
 async function checkSources(io: Io, config: DaemonConfig): Promise<readonly Finding[]> {
   const { readFleet } = await import('../../app/live-fleet.ts');

@@ -27,6 +27,8 @@ readonly hypervisor=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
 # Where libvirt is split finely, copying disks during a migration needs this besides.
 readonly storage_driver=libvirt-daemon-driver-storage
 readonly tools=(cpio gcc hostname iproute2 kmod libc6-dev mount procps util-linux xz-utils)
+# What talks to real power devices is only recommended by it, and not needed.
+readonly fencing=(fence-agents)
 readonly monitoring=(prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics)
 readonly databases=(postgresql)
 
@@ -55,7 +57,8 @@ qemu_is_good() {
 }
 
 find_missing() { # fills the array "missing"
-  mapfile -t missing < <(missing_of "${hypervisor[@]}" "${tools[@]}" "${monitoring[@]}" "${databases[@]}")
+  mapfile -t missing < <(missing_of "${hypervisor[@]}" "${tools[@]}" \
+    "${fencing[@]}" "${monitoring[@]}" "${databases[@]}")
   if ! qemu_is_good; then
     # an installed but too old QEMU must be replaced, and libvirt with it: they were proven as a
     # pair
@@ -210,7 +213,7 @@ install_missing() {
   refresh_lists
   finish_interrupted
   choose_suite
-  install_some '' "${tools[@]}" "${monitoring[@]}" "${databases[@]}"
+  install_some '' "${tools[@]}" "${fencing[@]}" "${monitoring[@]}" "${databases[@]}"
   install_some "$suite" "${hypervisor[@]}"
   has_storage_driver || install_some "$suite" "$storage_driver"
   mapfile -t new < <(dpkg-query -W -f '${Package}\n' | sort | comm -13 "$before" -)

@@ -125,6 +125,43 @@ describe('drover.yaml', () => {
     });
   });
 
+  it('reads fencing devices and probes, with passwords from outside alone', () => {
+    const config = good(
+      'fencing:\n' +
+        '  - { host: h1, agent: fence_ipmilan, ' +
+        'options: { ip: 10.0.0.1, lanplus: true, port: 3 }, ' +
+        'passwordEnv: API_TOKEN, timeout: 20s }\n' +
+        '  - { host: h2, agent: /opt/fence_own }\n' +
+        'probes: [{ host: h1, address: "10.0.0.2:22" }]',
+    );
+    expect(config.fencing).toEqual([
+      {
+        host: 'h1',
+        agent: 'fence_ipmilan',
+        options: { ip: '10.0.0.1', lanplus: '1', port: '3' },
+        password: 'from-env',
+        timeoutSeconds: 20,
+      },
+      { host: 'h2', agent: '/opt/fence_own', options: {}, password: undefined, timeoutSeconds: 60 },
+    ]);
+    expect(config.probes).toEqual([{ host: 'h1', address: '10.0.0.2', port: 22 }]);
+  });
+
+  it.each([
+    ['a program that is no agent', '{ host: h1, agent: reboot }', 'no fence agent'],
+    ['an action', '{ host: h1, agent: fence_x, options: { action: on } }', 'sets the action'],
+    ['a password', '{ host: h1, agent: fence_x, options: { password: x } }', 'use passwordFile'],
+    ['two lines', '{ host: h1, agent: fence_x, options: { ip: "a\\nb" } }', 'more than one line'],
+    ['no such variable', '{ host: h1, agent: fence_x, passwordEnv: NONE }', 'NONE is not set'],
+    [
+      'two devices of a host',
+      '{ host: h1, agent: fence_x }, { host: h1, agent: fence_y }',
+      'another fencing device of "h1"',
+    ],
+  ])('refuses %s as a fencing device', (_what, devices, message) => {
+    expect(bad(`fencing: [${devices}]`)).toContain(message);
+  });
+
   it('keeps state where the system keeps state', () => {
     expect(defaultStateDir({ XDG_STATE_HOME: '/x' })).toBe('/x/drover');
   });

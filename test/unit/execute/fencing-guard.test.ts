@@ -19,6 +19,7 @@ function question(options: Partial<FencingQuestion> = {}): FencingQuestion {
     records: [RECORD],
     hosts: 10,
     hasDevice: true,
+    canRestart: true,
     isPaused: false,
     policies: POLICY,
     ...options,
@@ -38,6 +39,7 @@ describe('fencingObjection', () => {
 
   it.each<[string, Partial<FencingQuestion>, RegExp]>([
     ['there is no device', { hasDevice: false }, /fencing in drover.yaml/],
+    ['nothing could be restarted', { canRestart: false }, /cannot restart VMs/],
     ['the policy does not say so', { policies: aPolicy() }, /hostFailure.fence is never/],
     [
       'the mode asks first',

@@ -1,0 +1,59 @@
+/**
+ * The `HostProbe` port over TCP: whether anybody answers at an address of the host that does not
+ * lead through its hypervisor's management (SSH on the migration network, say). A refusal is an
+ * answer: a kernel is there to refuse.
+ */
+
+import { connect } from 'node:net';
+
+import type { Host } from '../src/domain/host.ts';
+import type { HostProbe } from '../src/ports/host-probe.ts';
+
+export interface ProbeAddress {
+  /** Id or name of the host. */
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+type Named = Pick<Host, 'id' | 'name'>;
+
+/** Long enough for a lost packet to be sent twice more (1 s and 3 s, RFC 6298). */
+const PATIENCE_MS = 5000;
+
+export class TcpProbe implements HostProbe {
+  readonly #addresses: readonly ProbeAddress[];
+
+  constructor(addresses: readonly ProbeAddress[]) {
+    this.#addresses = addresses;
+  }
+
+  covers(host: Named): boolean {
+    return this.#find(host) !== undefined;
+  }
+
+  ask(host: Named, signal: AbortSignal): Promise<'answers' | 'silent'> {
+    const address = this.#find(host);
+    if (address === undefined) return Promise.resolve('silent');
+    return knock(address, signal);
+  }
+
+  #find({ id, name }: Named): ProbeAddress | undefined {
+    return this.#addresses.find(({ host }) => host === id || host === name);
+  }
+}
+
+function knock({ address, port }: ProbeAddress, signal: AbortSignal) {
+  return new Promise<'answers' | 'silent'>((resolve) => {
+    const socket = connect({ host: address, port, signal });
+    const end = (answer: 'answers' | 'silent'): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(PATIENCE_MS, () => end('silent'));
+    socket.once('connect', () => end('answers'));
+    socket.once('error', (error) => {
+      end('code' in error && error.code === 'ECONNREFUSED' ? 'answers' : 'silent');
+    });
+  });
+}
