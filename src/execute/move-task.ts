@@ -159,7 +159,6 @@ export async function look(task: MoveTask): Promise<Whereabouts> {
   const { vm, from, to } = task.order;
   const { restarts } = task.parts;
   const looks = await askAgain(task, (signal) => task.hypervisor.locate(vm, signal));
-  if (task.order.method !== 'restart') return whereabouts(looks, from, to);
   const blind = looks.blind.filter((host) => restarts?.isDead(host) !== true);
   return whereabouts({ ...looks, blind }, from, to);
 }

@@ -4,6 +4,7 @@
  * the VM. A second copy of a guest that runs destroys its disks: whatever is not certain is no.
  */
 
+import type { MoveOrder } from '../ports/hypervisor.ts';
 import type { Misfit } from './fits.ts';
 import type { MoveTask } from './move-task.ts';
 import type { Whereabouts } from './whereabouts.ts';
@@ -26,4 +27,24 @@ export async function mayRestart(task: MoveTask): Promise<Misfit | undefined> {
 /** Where the VM has to be for the move to begin: on its source, or (its host is dead) nowhere. */
 export function isReady(place: Whereabouts, { move }: Pick<MoveTask, 'move'>): boolean {
   return place.kind === (move.method === 'restart' ? 'down' : 'source');
+}
+
+/** Not so for a restart: that its source is dead is what it begins with. */
+export function hasLostSource({ move, parts }: Pick<MoveTask, 'move' | 'parts'>): boolean {
+  return move.method !== 'restart' && parts.restarts?.isDead(move.from) === true;
+}
+
+/**
+ * How a move is brought to its end whose source has died meanwhile: as a restart is, by its target
+ * alone.
+ */
+export function settlingOrder(task: MoveTask): MoveOrder {
+  return hasLostSource(task) ? { ...task.order, method: 'restart' } : task.order;
+}
+
+/** The VM had arrived: what the dead source still holds of it is removed when that returns. */
+export async function noteLostSource(task: MoveTask): Promise<void> {
+  const { move, parts, record } = task;
+  if (!hasLostSource(task)) return;
+  await parts.restarts?.note(move.from, { vm: move.vm, name: record.vmName });
 }

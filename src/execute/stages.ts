@@ -16,7 +16,7 @@ import { misfit, type Misfit } from './fits.ts';
 import { windowObjections } from './guards.ts';
 import { modeOf, strictest } from './mode.ts';
 import { ask, askAgain, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
-import { isReady, mayRestart, notDead } from './restart.ts';
+import { isReady, mayRestart, notDead, noteLostSource, settlingOrder } from './restart.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
@@ -162,7 +162,8 @@ async function startAndFollow(task: MoveTask): Promise<StageEnd> {
 
 /** The VM runs on its source. What the attempt left on the target would trip the next one. */
 async function cleanTarget(task: MoveTask): Promise<string> {
-  const { hypervisor, order } = task;
+  const { hypervisor } = task;
+  const order = settlingOrder(task);
   try {
     const answer = await askAgain(task, (signal) => hypervisor.cleanUp(order, signal));
     return answer.ok ? '' : `${order.to} may hold remains: ${answer.error.detail}`;
@@ -185,7 +186,7 @@ const LOOKS_AT_THE_SOURCE = 3;
  * here on nothing is undone. While hosts do not answer it waits: they may come back.
  */
 async function commit(task: MoveTask): Promise<StageEnd> {
-  const { hypervisor, order, parts } = task;
+  const { hypervisor, parts } = task;
   const { clock, timing, events } = parts;
   const since = clock.monotonic();
   let atTheSource = 0;
@@ -198,6 +199,8 @@ async function commit(task: MoveTask): Promise<StageEnd> {
       const neverLeft = place.kind === 'source' && !(await isUnderWay(task));
       atTheSource = neverLeft ? atTheSource + 1 : 0;
       if (place.kind === 'target') {
+        await noteLostSource(task);
+        const order = settlingOrder(task);
         const answer = await askAgain(task, (signal) => hypervisor.commit(order, signal));
         if (answer.ok) return NEXT;
         problem = `it runs on its target; its definition could not follow: ${answer.error.detail}`;

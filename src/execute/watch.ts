@@ -14,6 +14,7 @@ import { AdapterError } from '../ports/metric-source.ts';
 import { pauseAfter } from './call.ts';
 import { startConvergence, stepConvergence, type ConvergenceLimits } from './convergence.ts';
 import { ask, look, type MoveTask, NEXT, type StageEnd, usableLadder } from './move-task.ts';
+import { hasLostSource } from './restart.ts';
 import { describeWhereabouts, type Whereabouts } from './whereabouts.ts';
 
 /** The time-out per GiB is never applied to less than this (policy.ts, timeoutSecondsPerGib). */
@@ -79,11 +80,16 @@ function gibOf({ move, parts }: MoveTask): number {
   return [vm.memoryBytes, ...disks].reduce<number>((sum, part) => sum + part, 0) / GIB;
 }
 
+/** What a dead source drove goes on no more. */
+const NO_JOB: Job = { kind: 'none' };
+
 /** One question and what follows from its answer; undefined: go on. */
 async function oneRound(watch: Watch): Promise<StageEnd | undefined> {
   const { task } = watch;
   try {
-    const job = await ask(task, (signal) => task.hypervisor.job(task.order, signal));
+    const job = hasLostSource(task)
+      ? NO_JOB
+      : await ask(task, (signal) => task.hypervisor.job(task.order, signal));
     const end = await onJob(watch, job);
     watch.failures = 0;
     return end;
@@ -208,14 +214,7 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     case 'broken':
       return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
     case 'down':
-      // A restart that came to nothing leaves the VM as it was. Its start may still come late,
-      // unless it was refused: so long nothing else may be tried.
-      if (task.order.method === 'restart') {
-        const isOver = task.isRefused === true || seenFor >= task.parts.timing.patienceSeconds;
-        return isOver && isSeenTwice ? { kind: 'failed', detail: said } : undefined;
-      }
-      if (seenFor < task.parts.timing.patienceSeconds) return undefined;
-      return { kind: 'needs-human', detail: said };
+      return onDown(task, said, { isSeenTwice, seenFor });
     case 'arriving':
     case 'stopped':
       if (seenFor < task.parts.timing.patienceSeconds) return undefined;
@@ -227,6 +226,25 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     default:
       return assertNever(place, 'whereabouts');
   }
+}
+
+/**
+ * It runs nowhere. Where its source is dead that is no wonder, and the VM may be started elsewhere
+ * once this move is closed: a migration ends with its source. The start of a restart may still come
+ * late, unless it was refused: so long nothing else may be tried.
+ */
+function onDown(
+  task: MoveTask,
+  detail: string,
+  { isSeenTwice, seenFor }: ReturnType<typeof remember>,
+): StageEnd | undefined {
+  const isOverdue = seenFor >= task.parts.timing.patienceSeconds;
+  const isRestart = task.order.method === 'restart';
+  if (isRestart || hasLostSource(task)) {
+    const isOver = isOverdue || (isRestart ? task.isRefused === true : isSeenTwice);
+    return isOver && isSeenTwice ? { kind: 'failed', detail } : undefined;
+  }
+  return isOverdue ? { kind: 'needs-human', detail } : undefined;
 }
 
 function remember(watch: Watch, place: Whereabouts): { isSeenTwice: boolean; seenFor: number } {
