@@ -15,6 +15,7 @@ export const AUDIT_KINDS = [
   'approval',
   'pause',
   'host-state',
+  'host-failure',
   'lease-taken',
   'lease-released',
   'pruned',

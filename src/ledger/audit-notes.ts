@@ -2,8 +2,15 @@
 
 import { type Approval, askedMove } from '../domain/approval.ts';
 import type { AuditNote } from '../domain/audit.ts';
-import type { MoveId } from '../domain/ids.ts';
-import type { Decision, MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
+import type { HostFailureRecord } from '../domain/host-failure.ts';
+import type { HostId, MoveId } from '../domain/ids.ts';
+import type {
+  Decision,
+  HistoryEntry,
+  MoveRecord,
+  MoveResult,
+  StageEntry,
+} from '../domain/journal.ts';
 import type { HeldLease } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { HostMark } from '../ports/ledger.ts';
@@ -48,6 +55,16 @@ export function pauseNote(paused: boolean, by: string): AuditNote {
 
 export function hostNote({ host, state, reason }: HostMark): AuditNote {
   return { kind: 'host-state', body: { host, state, reason } };
+}
+
+/** Each change of what is known of a failed host: who was taken for dead, on which signs. */
+export function hostFailureNote(record: HostFailureRecord, { text }: HistoryEntry): AuditNote {
+  const { host, state, signs, powerOff } = record;
+  return { kind: 'host-failure', body: { host, state, signs, powerOff, text } };
+}
+
+export function hostWellNote(host: HostId, { text }: HistoryEntry): AuditNote {
+  return { kind: 'host-failure', body: { host, state: 'well', text } };
 }
 
 export function takenNote({ by }: LeaseClaim, { cluster, token }: HeldLease): AuditNote {

@@ -254,11 +254,17 @@ export class SqlLedger implements Ledger {
   }
 
   putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
-    return this.#write((trx) => hostFailures.upsertHostFailure(trx, record, line));
+    return this.#write((trx, note) => {
+      if (line !== undefined) note(notes.hostFailureNote(record, line));
+      return hostFailures.upsertHostFailure(trx, record, line);
+    });
   }
 
   removeHostFailure(host: HostId, line: HistoryEntry): Promise<void> {
-    return this.#write((trx) => hostFailures.deleteHostFailure(trx, host, line));
+    return this.#write((trx, note) => {
+      note(notes.hostWellNote(host, line));
+      return hostFailures.deleteHostFailure(trx, host, line);
+    });
   }
 
   hostFailures(): Promise<readonly HostFailureRecord[]> {
