@@ -97,11 +97,11 @@ function controllerOf({ controller, ledger, stateDir }: DaemonConfig): Own {
 }
 
 /** The sources as everybody but the guard itself gets them. */
-export function guarded({ hypervisors, metricSources }: Sources, moves: MoveLeases): Sources {
-  const safe = [...hypervisors].map(
+export function guarded(sources: Sources, moves: MoveLeases): Sources {
+  const safe = [...sources.hypervisors].map(
     ([source, hypervisor]) => [source, new GuardedHypervisor(hypervisor, moves)] as const,
   );
-  return { hypervisors: new Map(safe), metricSources };
+  return { ...sources, hypervisors: new Map(safe) };
 }
 
 /** Looked up with every call to a hypervisor: one table for each snapshot. */

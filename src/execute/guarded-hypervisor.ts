@@ -20,9 +20,9 @@ import type { MoveLeases } from './move-leases.ts';
 /** Rejects with LedgerError `lost-lease` where the lease is not certain any more. */
 export class GuardedHypervisor implements Hypervisor {
   readonly #inner: Hypervisor;
-  readonly #leases: Pick<MoveLeases, 'about' | 'onHost'>;
+  readonly #leases: Pick<MoveLeases, 'about' | 'follows' | 'onHost'>;
 
-  constructor(inner: Hypervisor, leases: Pick<MoveLeases, 'about' | 'onHost'>) {
+  constructor(inner: Hypervisor, leases: Pick<MoveLeases, 'about' | 'follows' | 'onHost'>) {
     this.#inner = inner;
     this.#leases = leases;
   }
@@ -71,8 +71,11 @@ export class GuardedHypervisor implements Hypervisor {
     return this.#under(order.move, () => this.#inner.abort(order, signal));
   }
 
-  commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#under(order.move, () => this.#inner.commit(order, signal));
+  /** Also at a readmission, which follows no move: under the leases of the hosts, then. */
+  async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    if (this.#leases.follows(order.move)) this.#leases.about(order.move);
+    else for (const host of [order.from, order.to]) this.#leases.onHost(host);
+    return this.#inner.commit(order, signal);
   }
 
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {

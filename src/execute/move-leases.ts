@@ -47,6 +47,11 @@ export class MoveLeases implements MoveFence {
     return { holder: this.#authority.id, leases };
   }
 
+  /** Whether the move was opened or taken up here and has not ended. */
+  follows(move: MoveId): boolean {
+    return this.#bound.has(move);
+  }
+
   ended(move: MoveId): void {
     this.#bound.delete(move);
   }
