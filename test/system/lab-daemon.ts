@@ -35,6 +35,7 @@ limits:
   budgets: { movesPerHour: 1000, movesPerVmPerDay: 100 }
   evacuatedShare: 50%
   gainMargin: 0
+maintenance: { canaryFor: 10s }
 mode:
   default: automatic
 `;
