@@ -131,61 +131,65 @@ async function expectOneHistory(rounds: number): Promise<void> {
   expect(await harmDone(watch)).toEqual([]);
 }
 
-describe('two controllers on one ledger', () => {
-  it('the one that was stopped does nothing more, and the other finishes', async () => {
-    const { holder, other } = await roles();
-    await lab.host(1).linkRate('60mbit');
-    // An order that is given to the one that stands by is carried out by the other.
-    const started = waitNew(holder, 'a migration under way', isPreCopy);
-    expect((await drover(other.daemon, ['maintenance', 'enter', 'h1'])).code).toBe(0);
-    await started;
-    const taken = waitNew(other, 'the take-over', isTaken);
-    await holder.daemon.signal('SIGSTOP');
-    await taken;
-    await lab.host(1).linkRate('none');
-    await untilAllOn(2);
-    await untilSettled(other);
-    const before = holder.daemon.log.length;
-    await holder.daemon.signal('SIGCONT');
-    const look = async () =>
-      holder.daemon.log.slice(before).find(({ msg, what }) => msg === 'lease' && what === 'lost');
-    await until('the woken one to see that it lost', look, { timeoutMs: 60_000 });
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    const late = holder.daemon.log.slice(before).filter(({ msg }) => msg === 'stage');
-    expect(late).toEqual([]);
-    await expectOneHistory(1);
-  });
+// By hand, about ten minutes: DROVER_LAB_CONTROLLERS=1. Its second case is not proven yet.
+describe.runIf(process.env['DROVER_LAB_CONTROLLERS'] === '1')(
+  'two controllers on one ledger',
+  () => {
+    it('the one that was stopped does nothing more, and the other finishes', async () => {
+      const { holder, other } = await roles();
+      await lab.host(1).linkRate('60mbit');
+      // An order that is given to the one that stands by is carried out by the other.
+      const started = waitNew(holder, 'a migration under way', isPreCopy);
+      expect((await drover(other.daemon, ['maintenance', 'enter', 'h1'])).code).toBe(0);
+      await started;
+      const taken = waitNew(other, 'the take-over', isTaken);
+      await holder.daemon.signal('SIGSTOP');
+      await taken;
+      await lab.host(1).linkRate('none');
+      await untilAllOn(2);
+      await untilSettled(other);
+      const before = holder.daemon.log.length;
+      await holder.daemon.signal('SIGCONT');
+      const look = async () =>
+        holder.daemon.log.slice(before).find(({ msg, what }) => msg === 'lease' && what === 'lost');
+      await until('the woken one to see that it lost', look, { timeoutMs: 60_000 });
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+      const late = holder.daemon.log.slice(before).filter(({ msg }) => msg === 'stage');
+      expect(late).toEqual([]);
+      await expectOneHistory(1);
+    });
 
-  it('goes on after the database was killed in the middle of a plan', async () => {
-    const { holder } = await roles();
-    await lab.host(2).linkRate('60mbit');
-    const started = waitNew(holder, 'a migration under way', isPreCopy);
-    expect((await drover(holder.daemon, ['maintenance', 'exit', 'h1'])).code).toBe(0);
-    await started;
-    await server.kill();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    await server.start();
-    await lab.host(2).linkRate('none');
-    await untilAllOn(1);
-    await expectOneHistory(2);
-  });
+    it('goes on after the database was killed in the middle of a plan', async () => {
+      const { holder } = await roles();
+      await lab.host(2).linkRate('60mbit');
+      const started = waitNew(holder, 'a migration under way', isPreCopy);
+      expect((await drover(holder.daemon, ['maintenance', 'exit', 'h1'])).code).toBe(0);
+      await started;
+      await server.kill();
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await server.start();
+      await lab.host(2).linkRate('none');
+      await untilAllOn(1);
+      await expectOneHistory(2);
+    });
 
-  it('hands over where the network to the database is cut, and acts no more', async () => {
-    const { holder, other } = await roles();
-    await lab.host(1).linkRate('60mbit');
-    const started = waitNew(holder, 'a migration under way', isPreCopy);
-    expect((await drover(holder.daemon, ['maintenance', 'enter', 'h1'])).code).toBe(0);
-    await started;
-    const taken = waitNew(other, 'the take-over', isTaken);
-    holder.wire.cut();
-    await taken;
-    const before = holder.daemon.log.length;
-    await lab.host(1).linkRate('none');
-    await untilAllOn(2);
-    await untilSettled(other);
-    holder.wire.mend();
-    await new Promise((resolve) => setTimeout(resolve, 15_000));
-    expect(holder.daemon.log.slice(before).filter(({ msg }) => msg === 'stage')).toEqual([]);
-    await expectOneHistory(3);
-  });
-});
+    it('hands over where the network to the database is cut, and acts no more', async () => {
+      const { holder, other } = await roles();
+      await lab.host(1).linkRate('60mbit');
+      const started = waitNew(holder, 'a migration under way', isPreCopy);
+      expect((await drover(holder.daemon, ['maintenance', 'enter', 'h1'])).code).toBe(0);
+      await started;
+      const taken = waitNew(other, 'the take-over', isTaken);
+      holder.wire.cut();
+      await taken;
+      const before = holder.daemon.log.length;
+      await lab.host(1).linkRate('none');
+      await untilAllOn(2);
+      await untilSettled(other);
+      holder.wire.mend();
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      expect(holder.daemon.log.slice(before).filter(({ msg }) => msg === 'stage')).toEqual([]);
+      await expectOneHistory(3);
+    });
+  },
+);
