@@ -1,5 +1,5 @@
 // Role: relief where room is scarce, so that others have to give way: whatever is found is safe,
-// does what it claims, and gets no worse with more steps.
+// does what it claims, and leaves no more open with more steps.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
