@@ -50,6 +50,6 @@ export function urgentPart(job: PlanJob, least = EARLY_VMS): PlanJob | undefined
 
 export function planAndCheck(job: PlanJob): CheckedPlan {
   const result = plan(job);
-  const { snapshot, limits, migration } = job;
-  return { result, violations: check({ snapshot, plan: result.plan, limits, migration }) };
+  const { snapshot, limits, migration, weights } = job;
+  return { result, violations: check({ snapshot, plan: result.plan, limits, migration, weights }) };
 }

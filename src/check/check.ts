@@ -7,6 +7,7 @@
 import { compareText } from '../domain/ids.ts';
 import type { Violation } from '../domain/violation.ts';
 import { checkCapacity } from './capacity.ts';
+import { checkCosts } from './costs.ts';
 import { checkPlacement } from './placement.ts';
 import { checkReceiving } from './receiving.ts';
 import { checkReserves } from './reserves.ts';
@@ -32,5 +33,6 @@ export function check(request: CheckRequest): readonly Violation[] {
     ...checkPlacement(world, steps),
     ...checkReserves(world, steps),
     ...checkSchedule(world, steps),
+    ...checkCosts(world, steps),
   ].sort((a, b) => (a.index ?? -1) - (b.index ?? -1) || compareText(a.code, b.code));
 }

@@ -6,7 +6,7 @@
 import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Move, Plan } from '../domain/plan.ts';
-import type { Limits, MigrationSettings } from '../domain/policy.ts';
+import type { Limits, MigrationSettings, Weights } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Violation, ViolationCode } from '../domain/violation.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -17,6 +17,8 @@ export interface CheckRequest {
   readonly plan: Plan;
   readonly limits: Limits;
   readonly migration: MigrationSettings;
+  /** With which the plan was made, by this very policy; absent: its costs are not looked at. */
+  readonly weights?: Weights | undefined;
 }
 
 /** A move whose VM and hosts exist and that starts from where the VM then is. */

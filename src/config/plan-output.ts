@@ -51,6 +51,18 @@ const reason = z.strictObject({
         'that still have to leave a host, watts that it need not draw once it is empty, VMs that ' +
         'stand against a placement rule.',
     ),
+  price: z
+    .strictObject({
+      bytes: amount.describe('All together; `terms.moveCost` is that in GiB times the weight.'),
+      diskBytes: amount.describe('Of disks that are copied, in it.'),
+      factor: amount.describe('Of the way from host to host.'),
+      path: z.string().optional().describe('Where that factor is written.'),
+      groups: z
+        .array(z.strictObject({ origin: z.string(), bytes: amount }))
+        .describe('Prices of groups that this move is the first one to touch.'),
+    })
+    .optional()
+    .describe('What the move is taken to cost, where prices of paths, disks or groups are in it.'),
 });
 
 const predicted = z.strictObject({
@@ -162,7 +174,7 @@ export function formatPlanOutput(
 
 function moveOutput(item: Move): PlanOutput['moves'][number] {
   const { id, vm, from, to, method, tier, criticality, dependsOn } = item;
-  const { finding, text, evidence, terms, effects } = item.reason;
+  const { finding, text, evidence, terms, effects, price } = item.reason;
   return {
     id,
     vm,
@@ -177,6 +189,7 @@ function moveOutput(item: Move): PlanOutput['moves'][number] {
       evidence: [...evidence],
       terms: { ...terms },
       ...(effects === undefined ? {} : { effects: effects.map((effect) => ({ ...effect })) }),
+      ...(price && { price: { ...price, groups: price.groups.map((group) => ({ ...group })) } }),
     },
     dependsOn: [...dependsOn],
     predicted: { ...item.predicted },

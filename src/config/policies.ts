@@ -14,6 +14,7 @@ import { PLACEMENT_FORM } from '../domain/placement-form.ts';
 import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
+import { type Costs, costsOf } from './cost-schema.ts';
 import { type ConfigDocument, problemAt, readYaml, YAML_BYTES_MAX } from './document.ts';
 import { type ParsedPolicy, contradictions, mergeOptions, pingPong } from './policy-merge.ts';
 import { type RuleEntry, policySchema } from './policy-schema.ts';
@@ -69,7 +70,7 @@ export function parsePolicies(
     ),
     criticality: parsed.flatMap(({ content }) => content.criticality ?? []),
     permissions: parsed.flatMap(({ content }) => content.permissions ?? []),
-    costs: parsed.flatMap(({ content }) => content.costs ?? []),
+    ...costsIn(parsed),
     placement: parsed.flatMap(placementOf),
     ...options.value,
   });
@@ -84,6 +85,17 @@ function revisionOf(sources: readonly PolicySource[]): string {
 
 function originOf(document: ConfigDocument, path: readonly PropertyKey[]): string {
   return `${document.file}:${document.place(path, 'value').line}`;
+}
+
+function costsIn(policies: readonly ParsedPolicy[]): Costs {
+  const all = policies.map(({ document, content }) =>
+    costsOf(content.costs ?? [], (index) => originOf(document, ['costs', index])),
+  );
+  return {
+    costs: all.flatMap(({ costs }) => costs),
+    groupCosts: all.flatMap(({ groupCosts }) => groupCosts),
+    pathCosts: all.flatMap(({ pathCosts }) => pathCosts),
+  };
 }
 
 function ruleOf({ document, name }: ParsedPolicy, entry: RuleEntry, i: number): Rule {

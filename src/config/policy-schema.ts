@@ -6,18 +6,8 @@ import { formFaults } from '../domain/placement-form.ts';
 import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
-import {
-  choice,
-  duration,
-  group,
-  list,
-  name,
-  number,
-  share,
-  table,
-  text,
-  whole,
-} from './fields.ts';
+import { costEntry } from './cost-schema.ts';
+import { choice, duration, group, list, name, share, text, whole } from './fields.ts';
 import { freeRoom } from './free-room.ts';
 import {
   hostFailureSchema,
@@ -28,30 +18,7 @@ import {
   optional,
   weightsSchema,
 } from './options.ts';
-
-/** Chooses VMs or hosts; at least one part has to be there, or it would choose all by accident. */
-const selector = group({
-  names: optional(
-    list(text('a name, with * and ?')),
-    'Names or ids, with * and ?; any one matches.',
-  ),
-  labels: optional(table(text('a value, with * and ?')), 'Labels; all have to match.'),
-  clusters: optional(list(name('a cluster')), 'Clusters; any one matches.'),
-  sites: optional(list(name('a site')), 'Sites; any one matches.'),
-})
-  .refine((parts) => Object.values(parts).some((part) => part !== undefined), {
-    message: 'chooses nothing in particular',
-    params: {
-      expected: 'names, labels, clusters or sites',
-      hint: 'to choose all, write names: ["*"]',
-    },
-  })
-  .transform(({ names = [], labels = {}, clusters = [], sites = [] }) => ({
-    names,
-    labels,
-    clusters,
-    sites,
-  }));
+import { selector } from './selector-schema.ts';
 
 const rule = group({
   name: name('a name, unique among all policies'),
@@ -70,10 +37,6 @@ const rule = group({
 });
 
 const criticality = group({ vms: selector, criticality: choice(CRITICALITIES) });
-const cost = group({
-  vms: selector,
-  factor: number('a factor from 0.01 to 1000', { min: 0.01, max: 1000 }),
-});
 const permission = group({ vms: selector, permission: choice(PERMISSIONS) });
 
 const placement = group({
@@ -115,8 +78,8 @@ export const policySchema = group({
   criticality: optional(list(criticality), 'Which VMs are what; the nearest selector decides.'),
   permissions: optional(list(permission), 'What may be done to which VMs; the nearest decides.'),
   costs: optional(
-    list(cost),
-    'Moves of which VMs cost how many times as much as others; the nearest decides.',
+    list(costEntry),
+    'What moves cost: how many times as much as others for some VMs or paths, or once for a group.',
   ),
   placement: optional(list(placement), 'Where VMs may be.'),
   limits: limitsSchema,

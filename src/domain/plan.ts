@@ -5,6 +5,7 @@
 
 import type { Evidence, Tier } from './finding.ts';
 import type { FindingId, HostId, MoveId, PlanId, RuleId, VmId } from './ids.ts';
+import type { MovePrice } from './move-costs.ts';
 import type { Refusal, RefusalCode, RefusalCounts } from './refusal.ts';
 import type { Bytes, EpochSeconds, Seconds } from './units.ts';
 import type { Criticality } from './vm.ts';
@@ -48,6 +49,8 @@ export interface MoveReason {
   readonly terms: Readonly<Record<string, number>>;
   /** Absent in plans that were made before it was said. */
   readonly effects?: readonly MoveEffect[] | undefined;
+  /** What it is taken to cost, where the policy's prices of paths, disks or groups are in it. */
+  readonly price?: MovePrice | undefined;
 }
 
 export interface Prediction {

@@ -80,6 +80,22 @@ export interface CostRule {
   readonly factor: number;
 }
 
+/** Touching any of these VMs costs so much, once for each plan. */
+export interface GroupCostRule {
+  readonly origin: string;
+  readonly vms: Selector;
+  /** > 0. */
+  readonly once: Bytes;
+}
+
+/** Moves on such a path are taken to cost so many times as much; see MoveCosts. */
+export interface PathCostRule {
+  readonly origin: string;
+  /** > 0. */
+  readonly factor: number;
+  readonly path: { readonly from: Selector; readonly to: Selector } | { readonly across: string };
+}
+
 /** A placement rule as written: who it is about is still a selector. */
 export interface PlacementSpec {
   readonly id: string;
@@ -216,6 +232,8 @@ export interface PolicySet {
   readonly criticality: readonly CriticalityRule[];
   readonly permissions: readonly PermissionRule[];
   readonly costs: readonly CostRule[];
+  readonly groupCosts: readonly GroupCostRule[];
+  readonly pathCosts: readonly PathCostRule[];
   readonly placement: readonly PlacementSpec[];
   readonly limits: Limits;
   readonly migration: MigrationSettings;

@@ -6,6 +6,7 @@
 import type { Host } from './host.ts';
 import type { HostId, MoveId, VmId } from './ids.ts';
 import type { SourceStatus } from './measured.ts';
+import type { MoveCosts } from './move-costs.ts';
 import type { PlacementRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { Bytes, Cores, EpochSeconds } from './units.ts';
@@ -35,6 +36,8 @@ export interface Snapshot {
   readonly hosts: readonly Host[];
   readonly vms: readonly Vm[];
   readonly placement: readonly PlacementRule[];
+  /** Absent: moves cost what their VMs say. */
+  readonly moveCosts?: MoveCosts | undefined;
   readonly inFlight: readonly InFlightMove[];
   readonly reservations: readonly Reservation[];
   /** When each VM was last moved by Drover (cool-down); absent: not in the ledger's memory. */

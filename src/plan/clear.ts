@@ -7,6 +7,7 @@
 import type { Finding } from '../domain/finding.ts';
 import { type CoverItem, cheapestCover } from './cover.ts';
 import type { Ejector, Leaver, Step } from './eject.ts';
+import { choicesOf } from './group-choice.ts';
 import { CPU_AT } from './model.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findTarget } from './targets.ts';
@@ -40,7 +41,6 @@ export interface Clearing {
 /** A host to be cleared, with all that does not change while targets are looked for. */
 export interface Job {
   readonly task: ClearTask;
-  readonly candidates: readonly number[];
   /**
    * The cheapest set for each choice of who leaves for the sake of rules, if every VM could go
    * anywhere, cheapest first. The first one is a lower bound; none: not even all would be enough.
@@ -49,6 +49,8 @@ export interface Job {
 }
 
 interface Ideal {
+  /** Who may leave to relieve the host. */
+  readonly candidates: readonly number[];
   readonly forced: readonly Leaver[];
   readonly leavers: readonly Leaver[];
   readonly cost: number;
@@ -61,19 +63,21 @@ export interface Means {
 }
 
 export function makeJob(state: State, task: ClearTask, residents: readonly number[]): Job {
-  const candidates = reliefCandidates(state, task, residents);
+  const choices = choicesOf(state, reliefCandidates(state, task, residents));
   const ideals: Ideal[] = [];
   for (const forced of combinations(state, task)) {
-    const choice = choiceOf(state, task, candidates, forced);
-    const cover = cheapestCover(choice.items, choice.wanted, {
-      below: Infinity,
-      maxNodes: MAX_NODES,
-    });
-    if (cover === undefined) continue;
-    const leavers = withChosen(choice, cover.chosen);
-    ideals.push({ forced, leavers, cost: cover.cost + choice.cost });
+    for (const candidates of choices) {
+      const choice = choiceOf(state, task, candidates, forced);
+      const cover = cheapestCover(choice.items, choice.wanted, {
+        below: Infinity,
+        maxNodes: MAX_NODES,
+      });
+      if (cover === undefined) continue;
+      const leavers = withChosen(choice, cover.chosen);
+      ideals.push({ candidates, forced, leavers, cost: cover.cost + choice.cost });
+    }
   }
-  return { task, candidates, ideals: ideals.sort((a, b) => a.cost - b.cost) };
+  return { task, ideals: ideals.sort((a, b) => a.cost - b.cost) };
 }
 
 /** The cheapest clearing whose VMs all find a target; undefined: none was found. */
@@ -82,8 +86,10 @@ export function findClearing(state: State, job: Job, means: Means): Clearing | u
   // Mostly the cheapest set of all finds its places; only then is the search for others worth it.
   let best: Clearing | undefined;
   for (const { leavers } of job.ideals) {
-    best = tryOut(state, leavers, direct);
-    if (best !== undefined) break;
+    const found = tryOut(state, leavers, direct);
+    if (found !== undefined && found.cost < (best?.cost ?? Infinity)) best = found;
+    // They come at their least prices: with dear paths or groups a later one may cost less.
+    if (best !== undefined && state.model.prices === undefined) break;
   }
   for (const ideal of job.ideals) {
     if (best !== undefined && best.cost <= ideal.cost * (1 + ROUNDING)) break;
@@ -164,8 +170,8 @@ interface Attempt {
 
 /** The cheapest set that finds its places; what others cost who give way is in the price. */
 function search(state: State, job: Job, { ideal, means, below }: Attempt): Clearing | undefined {
-  const plain = choiceOf(state, job.task, job.candidates, ideal.forced);
-  const choice = priced(plain, means);
+  const plain = choiceOf(state, job.task, ideal.candidates, ideal.forced);
+  const choice = priced(state, plain, means);
   const trial = new Trial(state, means, below);
   for (const leaver of ideal.forced) if (!trial.add(leaver)) return trial.end();
   const forced = trial.depth;
@@ -215,6 +221,7 @@ class Trial {
     const { vm, terms } = leaver;
     const steps = this.#steps.length;
     const own = state.model.cost[vm] ?? 0;
+    const beyond = state.beyond;
     const budget = this.#below - this.#cost - own;
     if (budget <= 0 || state.stuck(vm, terms) !== 0) return false;
     let extra = -1;
@@ -229,7 +236,7 @@ class Trial {
     }
     if (extra < 0) return false;
     this.#marks.push({ steps, cost: this.#cost });
-    this.#cost += own + extra;
+    this.#cost += own + extra + (state.beyond - beyond);
     return true;
   }
 
@@ -257,13 +264,20 @@ class Trial {
   }
 }
 
-/** With what others cost who have to give way for a VM, as things stood when it was first asked. */
-function priced(choice: Choice, { ejector }: Means): Choice {
-  if (ejector === undefined) return choice;
+/**
+ * With what others cost who have to give way for a VM, as things stood when it was first asked, and
+ * with the path to where it would go now.
+ */
+function priced(state: State, choice: Choice, { ejector, fit }: Means): Choice {
+  const { prices } = state.model;
+  if (ejector === undefined && prices === undefined) return choice;
   const items = choice.items.map((item, index) => {
     const [leaver] = relieving(choice.task, choice.free[index]);
-    const extra = leaver === undefined ? 0 : ejector.price(leaver);
-    return { gain: item.gain, cost: item.cost + extra };
+    if (leaver === undefined) return item;
+    const { vm, terms } = leaver;
+    const to = prices === undefined ? -1 : findTarget(state, vm, terms, fit);
+    const path = to < 0 ? 0 : (prices?.beyond(vm, to) ?? 0);
+    return { gain: item.gain, cost: item.cost + path + (ejector?.price(leaver) ?? 0) };
   });
   return { ...choice, items };
 }

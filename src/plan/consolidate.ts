@@ -126,8 +126,13 @@ function objection({ draft, setting, draw }: Planned, h: number): Staying | unde
   return gain > 0 ? undefined : { kind: 'no-gain', gib };
 }
 
-/** What emptying the host gains in the objective's terms, with margin, and what is moved for it. */
-function worth({ draft, setting, draw }: Planned, h: number): { gain: number; gib: number } {
+/** What emptying a host gains in the objective's terms, with margin, and what is moved for it. */
+interface Worth {
+  readonly gain: number;
+  readonly gib: number;
+}
+
+function worth({ draft, setting, draw }: Planned, h: number): Worth {
   const { weights, limits } = setting.request;
   const { cost, vms } = setting.model;
   let [price, moved] = [0, 0];
@@ -150,8 +155,10 @@ class ClusterSearch {
   readonly #emptying: Emptying;
   readonly #state: State;
   /** Per candidate; see {@link worth}. */
-  readonly #gains: ReadonlyMap<number, number>;
-  readonly #staying = new Map<number, Stay>();
+  readonly #worths: ReadonlyMap<number, Worth>;
+  /** What a byte of moving counts against that. */
+  readonly #perByte: number;
+  readonly #staying = new Map<number, Staying>();
   /** The most CPU and memory that any of the candidates has. */
   readonly #most: readonly [cpu: number, memory: number];
 
@@ -165,7 +172,8 @@ class ClusterSearch {
       Math.max(...candidates.map(limitOf(CPU_AT)), Number.MIN_VALUE),
       Math.max(...candidates.map(limitOf(MEMORY_AT)), Number.MIN_VALUE),
     ];
-    this.#gains = new Map(candidates.map((h) => [h, worth(scene, h).gain]));
+    this.#worths = new Map(candidates.map((h) => [h, worth(scene, h)]));
+    this.#perByte = (request.weights.moveCost * (1 + request.limits.gainMargin)) / GIB;
     const usable = hosts.filter(
       (h) => isInService(model, h) && draft.state.closed[h] === 0 && !idle.includes(h),
     );
@@ -207,7 +215,7 @@ class ClusterSearch {
       again = false;
       for (const h of this.#candidates) {
         if (this.#emptying.has(h)) continue;
-        const stay = this.#emptying.empty(h);
+        const stay = this.#empty(h);
         if (stay === undefined) again = true;
         else this.#staying.set(h, stay);
       }
@@ -215,7 +223,7 @@ class ClusterSearch {
     for (const h of this.#emptying.emptied().hosts) this.#staying.delete(h);
   }
 
-  staying(): ReadonlyMap<number, Stay> {
+  staying(): ReadonlyMap<number, Staying> {
     return this.#staying;
   }
 
@@ -245,13 +253,30 @@ class ClusterSearch {
     let gain = 0;
     for (const h of order) {
       budget.steps = Math.max(0, budget.steps - 1);
-      if (this.#emptying.empty(h) === undefined) gain += this.#gain(h);
+      const before = this.#state.beyond;
+      if (this.#empty(h) === undefined) gain += this.#gain(h) - this.#paidSince(before);
     }
     return { ...this.#emptying.emptied(), gain };
   }
 
+  /** Undefined: it is empty in the end now, and worth what that costs. */
+  #empty(h: number): Staying | undefined {
+    const isPriced = this.#state.model.prices !== undefined;
+    const [known, before] = [isPriced && this.#emptying.emptied(), this.#state.beyond];
+    const stay = this.#emptying.empty(h);
+    if (stay !== undefined || known === false) return stay;
+    if (this.#gain(h) > this.#paidSince(before)) return undefined;
+    this.#emptying.restore(known);
+    return { kind: 'no-gain', gib: this.#worths.get(h)?.gib ?? 0 };
+  }
+
+  /** Beside the least that the moves cost: for dear paths, and for groups. */
+  #paidSince(before: number): number {
+    return this.#perByte * (this.#state.beyond - before);
+  }
+
   #gain(h: number): number {
-    return this.#gains.get(h) ?? 0;
+    return this.#worths.get(h)?.gain ?? 0;
   }
 
   /**

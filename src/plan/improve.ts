@@ -136,8 +136,10 @@ class Improver {
     if (tries > MOST_DOUBLINGS) return false;
     const nodes = NODES * 2 ** tries;
     const { kept, gone } = this.#without(hosts);
+    const beyond = state.beyond;
     for (const { vm } of gone.toReversed()) state.undo(vm);
-    const before = gone.reduce((sum, { vm }) => sum + (state.model.cost[vm] ?? 0), 0);
+    const own = gone.reduce((sum, { vm }) => sum + (state.model.cost[vm] ?? 0), 0);
+    const before = own + (beyond - state.beyond);
     const least = this.#resettler.leastOf(hosts, kept);
     const isOpen = jobs.some((job) => !this.#isCleared(job));
     const most = isOpen ? OPEN_FACTOR * least : before * (1 - 1e-9);
@@ -183,11 +185,13 @@ class Improver {
 
   /** What each job costs: those who leave its host, and those who make room for them. */
   #count(): void {
-    const { home, cost } = this.#state.model;
+    const { home, cost, prices } = this.#state.model;
     const perHost = new Map<number, number>();
-    for (const [vm, root] of this.#roots()) {
-      const host = home[root] ?? -1;
-      perHost.set(host, (perHost.get(host) ?? 0) + (cost[vm] ?? 0));
+    const roots = this.#roots();
+    for (const { vm, to } of this.#steps) {
+      const host = home[roots.get(vm) ?? vm] ?? -1;
+      const price = (cost[vm] ?? 0) + (prices?.beyond(vm, to) ?? 0);
+      perHost.set(host, (perHost.get(host) ?? 0) + price);
     }
     for (const [job, { task }] of this.#jobs.entries()) {
       if (this.#isCleared(job)) this.#paid[job] = perHost.get(task.host) ?? 0;

@@ -11,7 +11,7 @@ import type { Setting } from './setting.ts';
 import type { State, Terms } from './state.ts';
 import { fillAfter } from './targets.ts';
 
-/** Hosts of one VM for which the objective is reckoned: those with least strain, then most room. */
+/** Hosts of one VM for which the objective is reckoned: those with least burden, then most room. */
 const RECKONED = 8;
 
 /** What sums of the same loads in another order differ by is no gain. */
@@ -42,7 +42,7 @@ export class Judge {
   bestMove(vm: number, hosts: readonly number[], terms: Terms): Choice | undefined {
     const state = this.#state;
     if (state.stuck(vm, terms) !== 0) return undefined;
-    const key = (h: number): number => state.strain(vm, h);
+    const key = (h: number): number => state.burden(vm, h);
     const sorted = hosts.toSorted(
       (a, b) => key(a) - key(b) || fillAfter(state, vm, a) - fillAfter(state, vm, b) || a - b,
     );

@@ -85,18 +85,18 @@ export function moveToOne(draft: Draft, leaver: Leaver, fit: Fit): boolean {
 
 /**
  * Hosts with the most room first (`spread`), or with the least; before those that strain more soft
- * rules, where each VM counts as if it went alone.
+ * rules or cost more, where each VM counts as if it went alone.
  */
 function targetsFor(state: State, vms: readonly number[], fit: Fit): readonly number[] {
   const order = [...state.byRoom.order];
   const byRoom = fit === 'spread' ? order.reverse() : order;
-  const bound = vms.filter((vm) => state.rules.softOf[vm] !== undefined);
-  if (bound.length === 0) return byRoom;
-  const strains = new Float64Array(order.length);
-  for (const vm of bound) {
-    for (const h of order) strains[h] = (strains[h] ?? 0) + state.strain(vm, h);
+  const particular = vms.filter((vm) => state.isParticular(vm));
+  if (particular.length === 0) return byRoom;
+  const burdens = new Float64Array(order.length);
+  for (const vm of particular) {
+    for (const h of order) burdens[h] = (burdens[h] ?? 0) + state.burden(vm, h);
   }
-  return byRoom.sort((a, b) => (strains[a] ?? 0) - (strains[b] ?? 0));
+  return byRoom.sort((a, b) => (burdens[a] ?? 0) - (burdens[b] ?? 0));
 }
 
 /** To the first of the hosts that takes them all. */

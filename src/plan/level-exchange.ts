@@ -70,11 +70,11 @@ export class Exchanger {
 
   /** No exchange of the two saves more of what their moves cost. */
   #savings(a: number, b: number): number {
-    const { model, price } = this.#field;
+    const field = this.#field;
     const saved = (from: number, to: number): number => {
       let sum = 0;
-      for (const vm of this.#field.residents(from)) {
-        if (model.home[vm] === to) sum += price[vm] ?? 0;
+      for (const vm of field.residents(from)) {
+        if (field.model.home[vm] === to) sum += field.priceOf(vm, from);
       }
       return sum;
     };
@@ -137,7 +137,7 @@ export class Exchanger {
     const prices = new Float64Array(vms.length);
     for (let i = 0; i < vms.length; i += 1) {
       for (const vm of vms[i] ?? []) {
-        prices[i] = (prices[i] ?? 0) + field.movesMore(vm, to) * (field.price[vm] ?? 0);
+        prices[i] = (prices[i] ?? 0) + field.priceMore(vm, to);
       }
     }
     return prices;

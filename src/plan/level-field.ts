@@ -52,7 +52,7 @@ export class Field {
   readonly hosts: readonly number[];
   /** Per host and resource (CPU, memory): how far above the common level it is, as a share. */
   readonly off: Float64Array;
-  /** Per VM: what its move has to gain. */
+  /** Per VM: what its move has to gain, at least. */
   readonly price: Float64Array;
   readonly settings: LevelSettings;
   /** `in-the-end`: places are tried that may have to wait for others; see {@link remake}. */
@@ -128,10 +128,21 @@ export class Field {
     return this.#state.at[vm] === this.model.home[vm];
   }
 
-  /** Moves more, fewer or as many when the VM goes there. */
-  movesMore(vm: number, to: number): number {
-    if (to === this.model.home[vm]) return this.isHome(vm) ? 0 : -1;
-    return this.isHome(vm) ? 1 : 0;
+  /** In bytes, what a move of the VM to there costs. */
+  costOf(vm: number, to: number): number {
+    return (this.model.cost[vm] ?? 0) + this.#state.extra(vm, to);
+  }
+
+  /** What such a move has to gain. */
+  priceOf(vm: number, to: number): number {
+    if (this.model.prices === undefined) return this.price[vm] ?? 0;
+    return (this.costOf(vm, to) / GIB) * pricePerGib(this.settings);
+  }
+
+  /** What it has to gain more than now when the VM goes there. */
+  priceMore(vm: number, to: number): number {
+    const before = this.isHome(vm) ? 0 : this.priceOf(vm, this.at(vm));
+    return (to === this.model.home[vm] ? 0 : this.priceOf(vm, to)) - before;
   }
 
   /** Of the squares of both hosts, what is gone when so much of the resource changes sides. */
@@ -218,10 +229,10 @@ export class Field {
   move(vm: number, to: number): void {
     const { finding, terms } = this.settings;
     const from = this.at(vm);
+    this.#paid += this.priceOf(vm, to);
     this.#draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
     this.#moves += 1;
     this.#arrivals[to] = (this.#arrivals[to] ?? 0) + 1;
-    this.#paid += this.price[vm] ?? 0;
     this.#settle(vm, from, to);
   }
 
@@ -231,7 +242,7 @@ export class Field {
     this.#draft.takeBack(vm);
     this.#moves -= 1;
     this.#arrivals[from] = (this.#arrivals[from] ?? 0) - 1;
-    this.#paid -= this.price[vm] ?? 0;
+    this.#paid -= this.priceOf(vm, from);
     this.#settle(vm, from, this.at(vm));
   }
 

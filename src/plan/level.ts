@@ -166,10 +166,10 @@ class Descent {
     const { width, need } = field.model;
     const memoryNeed = need[vm * width + MEMORY_AT] ?? 0;
     const cpu = field.gain(CPU_AT, need[vm * width + CPU_AT] ?? 0, from, to);
-    const price = field.price[vm] ?? 0;
+    const price = field.priceOf(vm, to);
     if (cpu <= price || cpu + field.memoryGain(memoryNeed, from, to) <= price) return 0;
     const value = cpu + MEMORY_SHARE * field.gain(MEMORY_AT, memoryNeed, from, to);
-    const cost = (field.model.cost[vm] ?? 0) + this.#perMove;
+    const cost = field.costOf(vm, to) + this.#perMove;
     return cost > 0 ? value / cost : value;
   }
 }

@@ -25,6 +25,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Weights } from '../domain/policy.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
+import { type MovePrices, pricesOf } from './move-prices.ts';
 import type { PlanRequest } from './request.ts';
 
 /** Positions in the resource vector; huge pages of each size follow. */
@@ -82,11 +83,18 @@ export interface Model {
   readonly demandKnown: Uint8Array;
   /** Per host: 1 when its own CPU use is known. */
   readonly hostMeasured: Uint8Array;
-  /** Per VM: (memory + perMoveBytes) × weight of its criticality × its own factor, in bytes. */
+  /**
+   * Per VM: (memory + perMoveBytes) × weight of its criticality × its own factor, in bytes; the
+   * least that any move of it costs.
+   */
   readonly cost: Float64Array;
+  /** What moves cost beyond that; undefined: nothing. */
+  readonly prices: MovePrices | undefined;
   /** Per VM: 0 is the most important. */
   readonly criticality: Uint8Array;
 }
+
+type Unpriced = Omit<Model, 'prices'>;
 
 export function buildModel(request: PlanRequest): Model {
   const { snapshot, limits, weights } = request;
@@ -94,7 +102,7 @@ export function buildModel(request: PlanRequest): Model {
   const vms = sortedById(snapshot.vms);
   const pageSizes = pageSizesOf(vms);
   const width = 2 + pageSizes.length;
-  const model = {
+  const model: Unpriced = {
     hosts,
     vms,
     hostIndex: indexOf(hosts),
@@ -124,7 +132,7 @@ export function buildModel(request: PlanRequest): Model {
   fillVms(model, snapshot, weights.perMoveBytes, limits.cooldownSeconds);
   fillLoad(model);
   countInFlight(model, snapshot);
-  return model;
+  return { ...model, prices: pricesOf(model, model.cost, request) };
 }
 
 function pageSizesOf(vms: readonly Vm[]): Bytes[] {
@@ -153,7 +161,7 @@ function sortedById<Item extends { readonly id: string }>(items: readonly Item[]
   return items;
 }
 
-function fillHosts(model: Model, limits: PlanRequest['limits']): void {
+function fillHosts(model: Unpriced, limits: PlanRequest['limits']): void {
   const { width, largest, capacity, safe, pageSizes } = model;
   for (const [h, host] of model.hosts.entries()) {
     const at = h * width;
@@ -174,7 +182,7 @@ function fillHosts(model: Model, limits: PlanRequest['limits']): void {
   model.limit.set(safe);
 }
 
-function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: number): void {
+function fillVms(model: Unpriced, snapshot: Snapshot, perMove: number, cooldown: number): void {
   const { width, need, held, pageSizes } = model;
   const fastest = model.hosts.reduce((top, host) => Math.max(top, host.cpu.coreSpeed), 0);
   let v = -1;
@@ -212,7 +220,7 @@ function fillVms(model: Model, snapshot: Snapshot, perMove: number, cooldown: nu
  * Adds up what is on each host, and the CPU that a host uses beside its VMs: its own newest
  * measurement less the VMs' (both newest, so that a VM which left a minute ago is in neither).
  */
-function fillLoad(model: Model): void {
+function fillLoad(model: Unpriced): void {
   const { width, net, gross, held, home } = model;
   const measured = new Float64Array(model.hosts.length);
   for (let v = 0; v < home.length; v += 1) {
@@ -237,7 +245,7 @@ function newest(window: Host['metrics']['cpu.used']): number {
 }
 
 /** Moves in flight and reservations: on both hosts for arrivals, on the target in the end. */
-function countInFlight(model: Model, snapshot: Snapshot): void {
+function countInFlight(model: Unpriced, snapshot: Snapshot): void {
   const counted = new Set<string>();
   const flights = [...snapshot.inFlight].sort((a, b) => compareText(a.move, b.move));
   for (const { move, vm, from, to } of flights) {
@@ -270,14 +278,14 @@ function countInFlight(model: Model, snapshot: Snapshot): void {
   }
 }
 
-function addNeed(load: Float64Array, model: Model, v: number, h: number): void {
+function addNeed(load: Float64Array, model: Unpriced, v: number, h: number): void {
   const { width, need } = model;
   for (let r = 0; r < width; r += 1) {
     load[h * width + r] = (load[h * width + r] ?? 0) + (need[v * width + r] ?? 0);
   }
 }
 
-function settle(model: Model, v: number, from: number, to: number): void {
+function settle(model: Unpriced, v: number, from: number, to: number): void {
   const { width, net, held } = model;
   addNeed(net, model, v, to);
   for (let r = 0; from >= 0 && r < width; r += 1) {

@@ -5,7 +5,7 @@
  *     imbalance  weights.imbalance × Σ over {CPU, memory} of the standard deviation of u
  *     softRules  weights.softRules × number of VMs that stand against a soft rule
  *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
- *                × what the policy's `costs` say of the VM
+ *                × what the policy's `costs` say of the VM, the path and its groups (move-costs.ts)
  *     power      weights.power × Σ over hosts with VMs of their idle draw in 100 W (power.ts)
  *
  * u is load over capacity when all moves have ended. Hosts without capacity do not count. Power is
@@ -16,6 +16,7 @@ import type { Objective } from '../domain/plan.ts';
 import type { Limits, Weights } from '../domain/policy.ts';
 import { GIB } from '../domain/units.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import { TouchedGroups } from './move-prices.ts';
 import type { RuleSet } from './rules.ts';
 
 const TERMS = ['overload', 'imbalance', 'softRules', 'moveCost', 'power'] as const;
@@ -51,6 +52,7 @@ export class ObjectiveTracker {
   readonly #powers: Float64Array | undefined;
   /** Per host. */
   readonly #guests: Uint32Array;
+  readonly #touched: TouchedGroups | undefined;
   #broken: number;
   #cost = 0;
   /** Of hosts with VMs. */
@@ -59,6 +61,7 @@ export class ObjectiveTracker {
   constructor(model: Model, rules: RuleSet, { limits, weights, powers }: ObjectiveSettings) {
     this.#model = model;
     this.#powers = powers;
+    this.#touched = model.prices && new TouchedGroups(model.prices);
     this.#guests = new Uint32Array(model.hosts.length);
     for (const h of model.home) if (h >= 0) this.#guests[h] = (this.#guests[h] ?? 0) + 1;
     for (const [h, drawn] of powers?.entries() ?? []) {
@@ -112,7 +115,8 @@ export class ObjectiveTracker {
     for (const rule of soft) this.#broken -= rule.broken(this.#at);
     this.#at[v] = to;
     for (const rule of soft) this.#broken += rule.broken(this.#at);
-    this.#cost += (cost[v] ?? 0) / GIB;
+    this.#cost += ((cost[v] ?? 0) + this.#beyond(v, to)) / GIB;
+    this.#touched?.count(v, 1);
     this.#guest(from, -1);
     this.#guest(to, 1);
     return difference(this.values(), before);
@@ -129,9 +133,21 @@ export class ObjectiveTracker {
     for (const [i, spread] of this.#spreads.entries()) Object.assign(spread, spreads[i]);
     this.#guest(to, -1);
     this.#guest(from, 1);
+    this.#touched?.count(v, -1);
     [this.#broken, this.#cost, this.#drawn] = [broken, cost, drawn];
     this.#at[v] = from;
     return change;
+  }
+
+  /** Groups that the move would be the first one to touch. */
+  touches(v: number): readonly number[] {
+    return this.#touched?.untouched(v) ?? [];
+  }
+
+  #beyond(v: number, to: number): number {
+    const { prices } = this.#model;
+    if (prices === undefined || this.#touched === undefined) return 0;
+    return prices.beyond(v, to) + this.#touched.due(v);
   }
 
   #guest(h: number, sign: 1 | -1): void {

@@ -239,11 +239,12 @@ function describe(
   const before = tracker.values();
   const moves: Move[] = [];
   for (const [index, move] of methods.entries()) {
+    const price = model.prices?.explain(move.vm, move.to, tracker.touches(move.vm));
     const terms = tracker.move(move.vm, move.from, move.to);
     const effects = effectsOf.move(move.vm, move.from, move.to);
     const timing = timings[index];
     if (timing === undefined) throw new Error(`move ${index} of the plan was never scheduled`);
-    moves.push(makeMove(draft, setting, { move, timing, terms, effects, earlier: moves }));
+    moves.push(makeMove(draft, setting, { move, timing, terms, effects, price, earlier: moves }));
   }
   return { moves, objective: objectiveOf(before, tracker.values()) };
 }
@@ -259,11 +260,12 @@ interface Described {
   readonly timing: Timing;
   readonly terms: Move['reason']['terms'];
   readonly effects: Move['reason']['effects'];
+  readonly price: Move['reason']['price'];
   readonly earlier: readonly Move[];
 }
 
 function makeMove(draft: Draft, setting: Setting, described: Described): Move {
-  const { move, timing, terms, effects, earlier } = described;
+  const { move, timing, terms, effects, price, earlier } = described;
   const { model, request } = setting;
   const vm = model.vms[move.vm];
   const from = model.hosts[move.from];
@@ -287,6 +289,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
       evidence: finding.evidence,
       terms,
       effects,
+      ...(price !== undefined && { price }),
     },
     dependsOn: move.dependsOn.flatMap((index): MoveId[] => {
       const id = earlier[index]?.id;

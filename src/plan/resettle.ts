@@ -213,10 +213,11 @@ export class Resettler {
   /** The VM leaves the host; `own` is what the host still costs at least after that. */
   #try(leaver: Leaver, turn: Turn, own: number): void {
     const state = this.#state;
-    const price = state.model.cost[leaver.vm] ?? 0;
+    const least = (state.model.cost[leaver.vm] ?? 0) + state.due(leaver.vm);
     if (state.stuck(leaver.vm, leaver.terms) !== 0) return;
-    const slack = this.#bound - this.#cost - price - turn.others - own;
-    for (const { to, extra } of this.#targets(leaver, slack)) {
+    const slack = this.#bound - this.#cost - least - turn.others - own;
+    for (const { to, extra, path } of this.#targets(leaver, slack)) {
+      const price = least + path;
       state.apply(leaver.vm, to);
       this.#arrived[to] = (this.#arrived[to] ?? 0) + 1;
       this.#cost += price;
@@ -236,12 +237,13 @@ export class Resettler {
     const { width, need } = state.model;
     const found: Target[] = [];
     for (let to = 0; to < state.model.hosts.length; to += 1) {
+      const path = state.model.prices?.beyond(vm, to) ?? 0;
       const extra = this.#extraOf(vm, to, slack);
-      if (!(extra < slack)) continue;
+      if (!(extra + path < slack)) continue;
       const at = to * width + CPU_AT;
       const load = (state.later[at] ?? 0) + (need[vm * width + CPU_AT] ?? 0);
       const strain = state.strain(vm, to);
-      const target = { to, extra, strain, room: (this.#most[at] ?? 0) - load };
+      const target = { to, extra, path, strain, room: (this.#most[at] ?? 0) - load };
       const last = found[MAX_TARGETS - 1];
       if (last !== undefined && compareTargets(last, target) < 0) continue;
       if (state.barrier(vm, to, terms, 'in-the-end') !== 0) continue;
@@ -334,6 +336,8 @@ interface Target {
   readonly to: number;
   /** What others have to be moved for at least if it is taken. */
   readonly extra: number;
+  /** What the way there costs beyond the VM's least price. */
+  readonly path: number;
   /** How many VMs more stand against soft rules then. */
   readonly strain: number;
   /** The CPU that is free there then. */
@@ -341,5 +345,6 @@ interface Target {
 }
 
 function compareTargets(a: Target, b: Target): number {
-  return a.extra - b.extra || a.strain - b.strain || a.room - b.room || a.to - b.to;
+  const [first, second] = [a.extra + a.path, b.extra + b.path];
+  return first - second || a.strain - b.strain || a.room - b.room || a.to - b.to;
 }

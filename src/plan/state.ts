@@ -10,6 +10,7 @@
  */
 
 import type { MoveMethod } from '../domain/plan.ts';
+import { GIB } from '../domain/units.ts';
 import {
   BUDGET,
   COOL_DOWN,
@@ -28,6 +29,7 @@ import {
 import type { Compatibility } from './compat.ts';
 import { FITS, Judged } from './judged.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import { TouchedGroups } from './move-prices.ts';
 import { RoomIndex } from './room.ts';
 import type { RuleSet } from './rules.ts';
 import type { CompiledRule, Outlook, Strain } from './rules/rule.ts';
@@ -78,6 +80,9 @@ export class State {
   /** How many moves the plan may hold (limits.movesPerPlan), those left out that came first. */
   mostMoves = Number.POSITIVE_INFINITY;
   uncounted = 0;
+  /** What the moves cost beyond `model.cost`, in bytes: of paths, and of groups once each. */
+  beyond = 0;
+  readonly #touched: TouchedGroups | undefined;
   /** How often a VM × host pair was judged. */
   evaluated = 0;
   /** What going elsewhere does to the soft rules of the VM that was asked about last. */
@@ -86,6 +91,7 @@ export class State {
   constructor(model: Model, rules: RuleSet) {
     this.model = model;
     this.rules = rules;
+    this.#touched = model.prices && new TouchedGroups(model.prices);
     this.at = model.home.slice();
     this.gross = model.gross.slice();
     this.later = model.gross.slice();
@@ -109,6 +115,32 @@ export class State {
     let sum = 0;
     for (const strain of this.#strains.of) sum += strain(to);
     return sum;
+  }
+
+  /** Whether hosts differ for the VM in what else than room, so that it is worth asking. */
+  isParticular(v: number): boolean {
+    return this.rules.softOf[v] !== undefined || this.model.prices !== undefined;
+  }
+
+  /** What going there costs in terms of the objective beside the least that any move of it does. */
+  burden(v: number, to: number): number {
+    const { prices, weights } = this.model;
+    const strain = this.strain(v, to);
+    if (prices === undefined) return strain;
+    const price = (weights.moveCost * prices.beyond(v, to)) / GIB;
+    return weights.softRules * strain + price;
+  }
+
+  /** In bytes, what moving the VM adds for groups that no other one has touched. */
+  due(v: number): number {
+    if (this.#touched === undefined || this.moved[v] === 1) return 0;
+    return this.#touched.due(v);
+  }
+
+  /** In bytes, what moving the VM there would cost now beyond `model.cost`. */
+  extra(v: number, to: number): number {
+    const { prices } = this.model;
+    return prices === undefined ? 0 : prices.beyond(v, to) + this.due(v);
   }
 
   /** Why the VM may not move at all, whatever the target; 0: it may. */
@@ -236,6 +268,7 @@ export class State {
 
   apply(v: number, to: number): void {
     const from = this.at[v] ?? -1;
+    this.#pay(v, to, 1);
     this.moves.push({ vm: v, from, to });
     this.#shift(v, from, to, 1);
     this.at[v] = to;
@@ -252,6 +285,14 @@ export class State {
     this.#shift(v, move.from, move.to, -1);
     this.at[v] = move.from;
     this.moved[v] = 0;
+    this.#pay(v, move.to, -1);
+  }
+
+  #pay(v: number, to: number, sign: 1 | -1): void {
+    if (this.#touched === undefined) return;
+    if (sign === -1) this.#touched.count(v, sign);
+    this.beyond += sign * this.extra(v, to);
+    if (sign === 1) this.#touched.count(v, sign);
   }
 
   /** Load over capacity of one resource in the end. */

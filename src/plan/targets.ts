@@ -15,10 +15,10 @@ const COMPARED = 4;
 
 /**
  * A host that takes the VM at any moment: of those that break the fewest soft rules (or mend the
- * most) one by `fit`; -1: there is none.
+ * most), at the least price, one by `fit`; -1: there is none.
  */
 export function findTarget(state: State, v: number, terms: Terms, fit: Fit): number {
-  return gentlest(state, v, (strain) => findAt(strain, state, v, terms, fit));
+  return gentlest(state, v, (burden) => findAt(burden, state, v, terms, fit));
 }
 
 /**
@@ -26,35 +26,35 @@ export function findTarget(state: State, v: number, terms: Terms, fit: Fit): num
  * most room left; -1: there is none. Looks at every host.
  */
 export function findLaterTarget(state: State, v: number, terms: Terms): number {
-  return gentlest(state, v, (strain) => findLaterAt(strain, state, v, terms));
+  return gentlest(state, v, (burden) => findLaterAt(burden, state, v, terms));
 }
 
-/** Any strain; for the many VMs that have no soft rule. */
+/** Any burden; for the many VMs for which all hosts are alike in it. */
 const ANY = undefined;
 type Wanted = number | typeof ANY;
 
-/** The host that is found for the least strain on soft rules for which there is one. */
-function gentlest(state: State, v: number, find: (strain: Wanted) => number): number {
-  if (state.rules.softOf[v] === undefined) return find(ANY);
-  const strains = new Set(state.model.hosts.map((_host, h) => state.strain(v, h)));
-  for (const strain of [...strains].sort((a, b) => a - b)) {
-    const host = find(strain);
+/** The host that is found for the least burden (soft rules, dear paths) for which there is one. */
+function gentlest(state: State, v: number, find: (burden: Wanted) => number): number {
+  if (!state.isParticular(v)) return find(ANY);
+  const burdens = new Set(state.model.hosts.map((_host, h) => state.burden(v, h)));
+  for (const burden of [...burdens].sort((a, b) => a - b)) {
+    const host = find(burden);
     if (host >= 0) return host;
   }
   return -1;
 }
 
-// oxlint-disable-next-line max-params -- a strain, and what findTarget is asked
-function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit): number {
+// oxlint-disable-next-line max-params -- a burden, and what findTarget is asked
+function findAt(burden: Wanted, state: State, v: number, terms: Terms, fit: Fit): number {
   const { order } = state.byRoom;
   const need = state.model.need[v * state.model.width + CPU_AT] ?? 0;
   // A hair below, so that rounding in the sorted rooms can not hide a host that just fits.
   const first = state.byRoom.firstWith(need + (terms.cpuBelow ?? 0) - 1e-9);
-  if (fit === 'align') return findAlignedAt(strain, state, v, terms, first);
+  if (fit === 'align') return findAlignedAt(burden, state, v, terms, first);
   if (fit === 'pack') {
     for (let place = first; place < order.length; place += 1) {
       const h = order[place] ?? -1;
-      if (strain !== ANY && state.strain(v, h) !== strain) continue;
+      if (burden !== ANY && state.burden(v, h) !== burden) continue;
       if (state.refusal(v, h, terms, 'any-moment') === 0) return h;
     }
     return -1;
@@ -64,7 +64,7 @@ function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit)
   let compared = 0;
   for (let place = order.length - 1; place >= first && compared < COMPARED; place -= 1) {
     const h = order[place] ?? -1;
-    if (strain !== ANY && state.strain(v, h) !== strain) continue;
+    if (burden !== ANY && state.burden(v, h) !== burden) continue;
     if (state.refusal(v, h, terms, 'any-moment') !== 0) continue;
     compared += 1;
     const fill = fillAfter(state, v, h);
@@ -77,9 +77,9 @@ function findAt(strain: Wanted, state: State, v: number, terms: Terms, fit: Fit)
  * The host with the smallest norm of what is left, in shares of the largest host (the "L2" greedy
  * of vector bin packing: Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
  */
-// oxlint-disable-next-line max-params -- a strain, what findTarget is asked, and where to begin
+// oxlint-disable-next-line max-params -- a burden, what findTarget is asked, and where to begin
 function findAlignedAt(
-  strain: Wanted,
+  burden: Wanted,
   state: State,
   v: number,
   terms: Terms,
@@ -92,7 +92,7 @@ function findAlignedAt(
     const h = order[place] ?? -1;
     if (terms.useless?.[h] === 1) continue;
     const left = leftAfter(state, v, h, terms);
-    if (left >= least || (strain !== ANY && state.strain(v, h) !== strain)) continue;
+    if (left >= least || (burden !== ANY && state.burden(v, h) !== burden)) continue;
     if (state.refusal(v, h, terms, 'any-moment') === 0) [best, least] = [h, left];
   }
   return best;
@@ -111,12 +111,12 @@ function leftAfter(state: State, v: number, h: number, { limit }: Terms): number
   return sum;
 }
 
-// oxlint-disable-next-line max-params -- a strain, and what findLaterTarget is asked
-function findLaterAt(strain: Wanted, state: State, v: number, terms: Terms): number {
+// oxlint-disable-next-line max-params -- a burden, and what findLaterTarget is asked
+function findLaterAt(burden: Wanted, state: State, v: number, terms: Terms): number {
   let best = -1;
   let bestFill = Number.POSITIVE_INFINITY;
   for (let h = 0; h < state.model.hosts.length; h += 1) {
-    if (strain !== ANY && state.strain(v, h) !== strain) continue;
+    if (burden !== ANY && state.burden(v, h) !== burden) continue;
     if (state.refusal(v, h, terms, 'in-the-end') !== 0) continue;
     const fill = fillAfter(state, v, h);
     if (fill < bestFill) [best, bestFill] = [h, fill];

@@ -13,7 +13,8 @@ import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES, PERMISSIONS, type Vm } from '../domain/vm.ts';
 import { globMatches } from './glob.ts';
-import { matches, nearness, type Selectable, selectableVm } from './selector.ts';
+import { resolveMoveCosts } from './move-costs.ts';
+import { matches, nearness, select, type Selectable, selectableVm } from './selector.ts';
 
 /** A VM that no rule speaks of stays what it is: what the fleet file or the collector says. */
 export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
@@ -33,6 +34,7 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
       ...withoutLocks(vm, policies.hostFailure),
     })),
     placement: resolvePlacement(snapshot, policies.placement, selectables),
+    moveCosts: resolveMoveCosts(snapshot, policies, selectables),
   };
 }
 
@@ -122,17 +124,4 @@ function resolve(
     default:
       return assertNever(kind, 'placement rule');
   }
-}
-
-function select<Id extends string>(
-  selector: Selector,
-  entities: readonly { readonly id: Id }[],
-  selectables: readonly Selectable[],
-): Id[] {
-  const chosen: Id[] = [];
-  for (const [index, entity] of entities.entries()) {
-    const selectable = selectables[index];
-    if (selectable !== undefined && matches(selector, selectable)) chosen.push(entity.id);
-  }
-  return chosen.sort(compareText);
 }

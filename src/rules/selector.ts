@@ -1,6 +1,7 @@
 /** Who a selector of a policy means. All given parts have to match; within a list any one. */
 
 import type { Host } from '../domain/host.ts';
+import { compareText } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
 import type { Selector } from '../domain/policy.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -64,4 +65,18 @@ export function nearness(selector: Selector): number {
   if (Object.keys(selector.labels).length > 0) return 3;
   if (selector.clusters.length > 0) return 2;
   return selector.sites.length > 0 ? 1 : 0;
+}
+
+/** Ids of those whom it means, sorted. @param selectables of the entities, in their order. */
+export function select<Id extends string>(
+  selector: Selector,
+  entities: readonly { readonly id: Id }[],
+  selectables: readonly Selectable[],
+): Id[] {
+  const chosen: Id[] = [];
+  for (const [index, entity] of entities.entries()) {
+    const selectable = selectables[index];
+    if (selectable !== undefined && matches(selector, selectable)) chosen.push(entity.id);
+  }
+  return chosen.sort(compareText);
 }

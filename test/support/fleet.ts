@@ -348,6 +348,8 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     criticality: [],
     permissions: [],
     costs: [],
+    groupCosts: [],
+    pathCosts: [],
     placement: [],
     limits: someLimits(),
     migration: someMigration(),

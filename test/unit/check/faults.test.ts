@@ -1,13 +1,10 @@
 // Role: every kind of fault, planted in a good plan, is found.
 import { describe, expect, it } from 'vitest';
 
-import type { CheckRequest } from '../../../src/check/check.ts';
 import { sourceId } from '../../../src/domain/ids.ts';
 import { missingWindow } from '../../../src/domain/measured.ts';
-import type { Move } from '../../../src/domain/plan.ts';
-import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, ratio, seconds } from '../../../src/domain/units.ts';
-import { VIOLATION_CODES, type ViolationCode } from '../../../src/domain/violation.ts';
+import { VIOLATION_CODES } from '../../../src/domain/violation.ts';
 import {
   aFailure,
   aHost,
@@ -19,9 +16,11 @@ import {
   anAvoid,
   someLimits,
 } from '../../support/fleet.ts';
+import { WRONG_COSTS } from './planted-costs.ts';
 import { RULE_KINDS } from './planted-rules.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
+  type Planted,
   codes,
   fleet,
   flight,
@@ -34,15 +33,6 @@ import {
   withTarget,
   withVm,
 } from './planted.ts';
-
-interface Planted {
-  readonly what: string;
-  readonly code: ViolationCode;
-  readonly also?: readonly ViolationCode[];
-  readonly snapshot?: Snapshot;
-  readonly moves?: readonly Move[];
-  readonly more?: Partial<CheckRequest>;
-}
 
 const FORM: readonly Planted[] = [
   { what: 'an unknown VM', code: 'unknown-vm', moves: [aMove({ vm: 'ghost' })] },
@@ -356,7 +346,7 @@ const SCHEDULE: readonly Planted[] = [
   },
 ];
 
-const FAULTS = [...FORM, ...CAPACITY, ...RECEIVING, ...PLACEMENT, ...SCHEDULE];
+const FAULTS = [...FORM, ...CAPACITY, ...RECEIVING, ...PLACEMENT, ...SCHEDULE, ...WRONG_COSTS];
 
 describe('check', () => {
   it.each(FAULTS)('finds $what', (fault) => {

@@ -5,7 +5,7 @@ import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, bytesPerSecond, cores } from '../../../src/domain/units.ts';
-import type { Violation } from '../../../src/domain/violation.ts';
+import type { Violation, ViolationCode } from '../../../src/domain/violation.ts';
 import {
   TEST_NOW,
   type VmOptions,
@@ -16,6 +16,16 @@ import {
   someMigration,
 } from '../../support/fleet.ts';
 import { aMove, aPlan, startingAt } from '../../support/plans.ts';
+
+/** A fault in a plan, and the code under which it is found. */
+export interface Planted {
+  readonly what: string;
+  readonly code: ViolationCode;
+  readonly also?: readonly ViolationCode[];
+  readonly snapshot?: Snapshot;
+  readonly moves?: readonly Move[];
+  readonly more?: Partial<CheckRequest>;
+}
 
 /** Three like hosts; v1 and v2 on h1, v3 on h2. */
 export function fleet(options: Partial<Snapshot> = {}): Snapshot {

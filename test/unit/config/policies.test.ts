@@ -47,6 +47,42 @@ describe('policies', () => {
     expect(bad('limits: { movesPerPlan: 0 }')).toHaveLength(1);
   });
 
+  it('say what groups and paths cost', () => {
+    const costs = (...entries: string[]): string =>
+      `costs:\n${entries.map((entry) => `  - { ${entry} }`).join('\n')}`;
+    const policy = good(
+      costs(
+        'vms: { names: ["sap-*"] }, factor: 2, once: 64GiB',
+        'from: { sites: [a] }, to: { sites: [b] }, factor: 4',
+        'across: rack, factor: 2',
+      ),
+    );
+    const any = { names: [], labels: {}, clusters: [], sites: [] };
+    const sap = { ...any, names: ['sap-*'] };
+    expect(policy.costs).toEqual([{ vms: sap, factor: 2 }]);
+    expect(policy.groupCosts).toEqual([{ origin: 'a.yaml:4', vms: sap, once: 2 ** 36 }]);
+    const [from, to] = [
+      { ...any, sites: ['a'] },
+      { ...any, sites: ['b'] },
+    ];
+    expect(policy.pathCosts).toEqual([
+      { origin: 'a.yaml:5', factor: 4, path: { from, to } },
+      { origin: 'a.yaml:6', factor: 2, path: { across: 'rack' } },
+    ]);
+    for (const wrong of [
+      'factor: 2',
+      'vms: { names: [a] }',
+      'vms: { names: [a] }, across: site, factor: 2',
+      'from: { sites: [a] }, factor: 2',
+      'across: site',
+      'across: site, to: { sites: [b] }, factor: 2',
+      'across: site, factor: 2, once: 1GiB',
+      'vms: { names: [a] }, once: 0',
+    ]) {
+      expect([wrong, bad(costs(wrong)).length]).toEqual([wrong, 1]);
+    }
+  });
+
   it('turns human forms into code units', () => {
     const policy = good(
       rule(
