@@ -29,6 +29,7 @@ import {
   type ExecutionTiming,
   makeOrder,
   type MoveTask,
+  type StageDefinition,
   type TaskEnd,
 } from './move-task.ts';
 import { resumeStages, runMove } from './run-move.ts';
@@ -46,6 +47,8 @@ export interface ExecutorParts {
   /** Absent: no host is ever known dead, so nothing is restarted. */
   readonly restarts?: RestartGuard | undefined;
   readonly timing?: Partial<ExecutionTiming>;
+  /** Undefined: STAGE_TABLE. */
+  readonly stages?: readonly StageDefinition[] | undefined;
   /** Whether a move that is found open is this controller's to take up; default: every one. */
   readonly takeUp?: (record: MoveRecord) => boolean;
 }

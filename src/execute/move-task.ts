@@ -28,6 +28,8 @@ export interface ExecutionParts {
   readonly timing: ExecutionTiming;
   /** Undefined: no host is ever known dead. */
   readonly restarts?: RestartGuard | undefined;
+  /** What a move goes through, in this order; undefined: STAGE_TABLE. Others are for tests. */
+  readonly stages?: readonly StageDefinition[] | undefined;
 }
 
 export interface ExecutionTiming {
@@ -68,6 +70,20 @@ export type StageEnd =
   /** Drover stops: the move goes on without it, and is adopted at the next start. */
   | { readonly kind: 'detached' };
 
+/** One stage: what is done, how it is taken back, what a crash in it may have left. */
+export interface StageDefinition {
+  readonly stage: Stage;
+  do(task: MoveTask): Promise<StageEnd>;
+  /** Takes back what `do` did or may have done. Says what could not be taken back, or nothing. */
+  undo(task: MoveTask): Promise<string>;
+  /**
+   * For a move that was found open with this stage as its last: `nothing` was done that counts,
+   * so it is dropped; or the stage is to be gone through again (`again`), which for a migration
+   * that may have been started means to follow it.
+   */
+  probe(task: MoveTask): 'nothing' | 'again';
+}
+
 export const NEXT: StageEnd = { kind: 'next' };
 
 export interface MoveTask {
@@ -86,6 +102,8 @@ export interface MoveTask {
   stage: Stage;
   /** Why it is to be stopped before its point of no return; undefined: it is not. */
   cancelled: string | undefined;
+  /** This process has asked for its start: it never does so again. */
+  isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
   isRefused?: true;
   /** Wakes the one who waits for the next poll, so that a cancel is not kept waiting. */

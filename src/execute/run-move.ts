@@ -7,8 +7,8 @@
 import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
 import { seconds } from '../domain/units.ts';
 import { closingLine } from './closing-line.ts';
-import { type MoveTask, type StageEnd, type TaskEnd } from './move-task.ts';
-import { heldBack, STAGE_TABLE, type StageDefinition } from './stages.ts';
+import type { MoveTask, StageDefinition, StageEnd, TaskEnd } from './move-task.ts';
+import { heldBack, STAGE_TABLE } from './stages.ts';
 
 /** A move that was never begun. Undefined: Drover stops, the move is open. */
 export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
@@ -19,7 +19,7 @@ export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
 
 /** `from`: the index of the stage to begin with. Undefined: Drover stops, the move is open. */
 async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefined> {
-  for (const [index, definition] of STAGE_TABLE.entries()) {
+  for (const [index, definition] of stagesOf(task).entries()) {
     if (index < from) continue;
     await note(task, definition, 'before', '');
     const end = await definition.do(task);
@@ -43,15 +43,20 @@ export async function resumeStages(
   task: MoveTask,
   stages: readonly StageEntry[],
 ): Promise<TaskEnd | undefined> {
-  const last = STAGE_TABLE.findLastIndex((definition) =>
+  const table = stagesOf(task);
+  const last = table.findLastIndex((definition) =>
     stages.some((entry) => entry.stage === definition.stage),
   );
-  const definition = STAGE_TABLE[last];
+  const definition = table[last];
   if (definition === undefined || definition.probe(task) === 'nothing') {
     const detail = 'it was not started before Drover stopped';
     return finish(task, last, { kind: 'skipped', code: 'world-moved-on', detail });
   }
   return runStages(task, last);
+}
+
+function stagesOf({ parts }: MoveTask): readonly StageDefinition[] {
+  return parts.stages ?? STAGE_TABLE;
 }
 
 async function finish(
@@ -68,7 +73,9 @@ async function finish(
 /** Backwards through what was begun. An undo that does not succeed is told, not repeated. */
 async function unwind(task: MoveTask, index: number, why: string): Promise<readonly string[]> {
   const left: string[] = [];
-  for (const definition of STAGE_TABLE.slice(0, index + 1).toReversed()) {
+  for (const definition of stagesOf(task)
+    .slice(0, index + 1)
+    .toReversed()) {
     await note(task, definition, 'undo', why);
     const remains = await definition.undo(task);
     if (remains !== '') left.push(remains);

@@ -8,30 +8,24 @@
  * source, or when nothing was started.
  */
 
-import type { Stage } from '../domain/journal.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { misfit, type Misfit } from './fits.ts';
 import { windowObjections } from './guards.ts';
 import { modeOf, strictest } from './mode.ts';
-import { ask, askAgain, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
+import {
+  ask,
+  askAgain,
+  look,
+  type MoveTask,
+  NEXT,
+  type StageDefinition,
+  type StageEnd,
+} from './move-task.ts';
 import { isReady, mayRestart, notDead, noteLostSource, settlingOrder } from './restart.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
-
-export interface StageDefinition {
-  readonly stage: Stage;
-  do(task: MoveTask): Promise<StageEnd>;
-  /** Takes back what `do` did or may have done. Says what could not be taken back, or nothing. */
-  undo(task: MoveTask): Promise<string>;
-  /**
-   * For a move that was found open with this stage as its last: `nothing` was done that counts,
-   * so it is dropped; or the stage is to be gone through again (`again`), which for a migration
-   * that may have been started means to follow it.
-   */
-  probe(task: MoveTask): 'nothing' | 'again';
-}
 
 export const STAGE_TABLE: readonly StageDefinition[] = [
   { stage: 'pre-migration', do: checkAgain, undo: nothingToUndo, probe: () => 'nothing' },
@@ -137,12 +131,13 @@ async function release(task: MoveTask): Promise<string> {
  * is then found out by following it.
  */
 async function startAndFollow(task: MoveTask): Promise<StageEnd> {
-  if (task.adopted) return watchMove(task, 'switchover');
+  if (task.adopted || task.isAskedFor === true) return watchMove(task, 'switchover');
   if (task.cancelled !== undefined) return { kind: 'cancelled', detail: task.cancelled };
   const alive = task.move.method === 'restart' ? await mayRestart(task) : undefined;
   if (alive !== undefined) return { kind: 'skipped', ...alive };
   const { hypervisor, order } = task;
   let problem: string | undefined;
+  task.isAskedFor = true;
   try {
     const answer = await ask(task, (signal) => hypervisor.startMove(order, signal));
     // The refusal may be about a start of the same move that went before: looked at, too.

@@ -100,7 +100,7 @@ export class MigrationPhases {
         run.enterTransfer('cold-copy', run.load.diskBytes);
         return;
       case 'cold-copy':
-        if (run.breaks === undefined) {
+        if (run.breaks === undefined || run.breaks === 'commitment') {
           run.enterTimed('boot', this.#ground.coldSeconds(vm).boot);
         } else this.fail(run, 'broken while the guest was down', at);
         return;

@@ -5,6 +5,7 @@
 import type { BytesPerSecond, Seconds } from '../../src/domain/units.ts';
 import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { RefusalCode } from '../../src/domain/refusal.ts';
+import type { ExecutionTiming } from '../../src/execute/move-task.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hypervisor, HypervisorCapabilities } from '../../src/ports/hypervisor.ts';
 
@@ -24,6 +25,12 @@ export interface Misfit {
   readonly code: RefusalCode;
 }
 
+/**
+ * `before`: broken off before the point of no return, the guest stays; `after`: reported as failed,
+ * and the guest is on its target; `never-left`: reported as done, and the guest is on its source.
+ */
+export type MoveBreak = 'before' | 'after' | 'never-left';
+
 export interface ContractWorld {
   readonly hypervisor: Hypervisor;
   /** The world's time: real, or virtual. */
@@ -33,6 +40,8 @@ export interface ContractWorld {
   /** Running on `hosts`, movable live, defined persistently. The suite moves them to and fro. */
   readonly vms: readonly [VmId, VmId];
   readonly misfit: Misfit | undefined;
+  /** A guest like `vms` with a disk that only its host has; undefined: there is none. */
+  readonly ownDisk?: VmId | undefined;
   /**
    * Bandwidth for the moves of busy guests, so low that they do not end by themselves; undefined:
    * a busy guest does not converge anyway.
@@ -59,6 +68,12 @@ export interface ContractWorld {
   /** Hosts can not send memory to each other any more; guests run on. */
   cutMigrationLink(): Promise<void>;
   restoreMigrationLink(): Promise<void>;
+  /** Power is lost, until the world is settled. */
+  killHost?(host: HostId): Promise<void>;
+  /** The next move of the guest goes wrong by itself. */
+  breakNextMove?(vm: VmId, how: MoveBreak): Promise<void>;
+  /** How many moves and restarts of the guest have really begun, and are over. */
+  begun?(vm: VmId): Promise<number>;
   dispose(): Promise<void>;
 }
 
@@ -69,6 +84,9 @@ export interface WorldFeatures {
   readonly moveByHand: boolean;
   readonly cutControl: boolean;
   readonly cutMigrationLink: boolean;
+  readonly killHost: boolean;
+  readonly breakMoves: boolean;
+  readonly ownDisk: boolean;
 }
 
 export interface ContractTimeouts {
@@ -86,5 +104,9 @@ export interface ContractSubject {
   readonly capabilities: HypervisorCapabilities;
   readonly features: WorldFeatures;
   readonly timeouts: ContractTimeouts;
+  /** How the executor waits in this world; default: as in the daemon. */
+  readonly timing?: Partial<ExecutionTiming>;
+  /** A world is made at no cost, so that each case has its own. */
+  readonly isCheap?: true;
   make(): Promise<ContractWorld>;
 }

@@ -3,6 +3,7 @@
 // that it declares absent is skipped where everybody can see it.
 import { afterAll, beforeAll, beforeEach, describe, it } from 'vitest';
 
+import { methodCases } from './method-cases.ts';
 import { movingCases } from './moving-cases.ts';
 import { readingCases } from './reading-cases.ts';
 import { steeringCases } from './steering-cases.ts';
@@ -51,6 +52,7 @@ export function hypervisorContract(subject: ContractSubject): void {
 export function allCases(declare: Case, subject: ContractSubject): void {
   readingCases(declare, subject);
   movingCases(declare, subject);
+  methodCases(declare, subject);
   steeringCases(declare, subject);
   troubleCases(declare, subject);
 }

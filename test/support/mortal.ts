@@ -12,16 +12,19 @@ export interface Mortal {
   end(): void;
 }
 
-/** `fatal`: the number of the call, over everything that is bound, from 0. */
-export function mortal(fatal: number): Mortal {
+/**
+ * `fatal`: the number of the call, over everything that is bound, from 0; `counts`: which calls are
+ * numbered, default: all.
+ */
+export function mortal(fatal: number, counts: (call: string) => boolean = () => true): Mortal {
   const calls: string[] = [];
   let isOver = false;
   const never = new Promise<never>(() => undefined);
 
   async function live(name: string, call: () => unknown): Promise<unknown> {
     if (isOver) return never;
-    const isFatal = calls.length === fatal;
-    calls.push(name);
+    const isFatal = counts(name) && calls.length === fatal;
+    if (counts(name)) calls.push(name);
     if (isFatal) isOver = true;
     const value: unknown = await call();
     return isOver ? never : value;
