@@ -96,6 +96,8 @@ export interface ContractTimeouts {
   readonly moveSeconds: Seconds;
   /** One case, in real milliseconds. */
   readonly caseMilliseconds: number;
+  /** A case that carries out many moves, one after the other; default: as any case. */
+  readonly suiteMilliseconds?: number;
 }
 
 export interface ContractSubject {

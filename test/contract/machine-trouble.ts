@@ -1,19 +1,28 @@
-// Role: a hypervisor and a ledger as the move machine sees them in the suite: both are the real ones,
-// watched, and made to fail where a case says so. The stage that a call belongs to is the one that
-// was last written down.
+// Role: a hypervisor and a ledger as the move machine sees them in the suite: both are the real
+// ones, watched, and made to fail where a case says so. The stage that a call belongs to is the one
+// that was last written down.
 import type { Stage } from '../../src/domain/journal.ts';
 import { fail } from '../../src/domain/result.ts';
+import { seconds } from '../../src/domain/units.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import { LedgerError, type Ledger } from '../../src/ports/ledger.ts';
 import { AdapterError } from '../../src/ports/metric-source.ts';
 
-/** What happens to one call: it never arrives, its answer is lost, it is declined, it hangs. */
-export const CALL_FAULTS = ['lost-call', 'lost-answer', 'declined', 'hangs'] as const;
+/**
+ * What happens to one call: it never arrives, its answer is lost, it is declined, it hangs, or it
+ * seems lost and arrives when nobody expects it any more.
+ */
+export const CALL_FAULTS = ['lost-call', 'lost-answer', 'declined', 'hangs', 'late'] as const;
 export type CallFault = (typeof CALL_FAULTS)[number];
 
 const ASKED = ['precheck', 'startMove', 'job', 'steer', 'abort', 'commit', 'cleanUp', 'locate'];
-const ORDERED = ['startMove', 'steer', 'abort', 'commit', 'cleanUp'];
-const WRITTEN = ['openMove', 'addStage', 'closeMove', 'reserve', 'release'];
+/** What changes something. */
+export const ORDERED = ['startMove', 'steer', 'abort', 'commit', 'cleanUp'];
+export const WRITTEN = ['openMove', 'addStage', 'closeMove', 'reserve', 'release'];
+
+/** Of a late call; the machine believes what it has seen twice, 3 s apart. */
+export const LATE_SECONDS = seconds(2);
 
 export interface Call {
   readonly name: string;
@@ -33,6 +42,11 @@ export class Trouble {
   /** What happened that never may. */
   readonly wrongs: string[] = [];
   #stage: Stage | undefined;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   hypervisor(inner: Hypervisor): Hypervisor {
     return intercept(inner, (name, act) =>
@@ -59,6 +73,13 @@ export class Trouble {
     if (isDeclined && ORDERED.includes(name)) return fail({ code: 'refused', detail: 'declined' });
     if (fault === 'lost-call') throw new AdapterError('lost', source, `${name} never arrived`);
     if (fault === 'hangs') return new Promise<never>(() => undefined);
+    if (fault === 'late') {
+      void this.#clock
+        .sleep(LATE_SECONDS)
+        .then(act)
+        .catch(() => undefined);
+      throw new AdapterError('lost', source, `${name} seems lost`);
+    }
     const answer = await act();
     if (fault === 'lost-answer') throw new AdapterError('lost', source, `${name}: answer lost`);
     return answer;
