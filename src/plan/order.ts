@@ -77,6 +77,8 @@ class Lister {
   readonly #arrivals: number[][];
   /** By VM, in the order in which the moves were made. */
   readonly #target = new Map<number, DraftMove>();
+  /** Per tier and host: the most that a move of that tier may fill it to. */
+  readonly #limits = new Map<string, Float64Array>();
   readonly #makers = new Map<number, number[]>();
 
   constructor(draft: Draft) {
@@ -86,7 +88,10 @@ class Lister {
     this.#gross = model.gross.slice();
     this.#departures = model.hosts.map(() => []);
     this.#arrivals = model.hosts.map(() => []);
-    for (const move of draft.state.moves) this.#target.set(move.vm, move);
+    for (const move of draft.state.moves) {
+      this.#target.set(move.vm, move);
+      this.#raiseLimit(move);
+    }
     for (const [vm, { makesRoomFor }] of draft.causes) {
       if (makesRoomFor === undefined) continue;
       this.#makers.set(makesRoomFor, [...(this.#makers.get(makesRoomFor) ?? []), vm]);
@@ -197,11 +202,29 @@ class Lister {
   /** By how much the arrival would exceed the limits if nothing had left, per resource. */
   #shortage(vm: number, to: number): number[] {
     const { width, need } = this.#state.model;
-    const limit = this.#draft.causes.get(vm)?.terms.limit;
+    const limit = this.#limits.get(this.#limitKey(vm, to));
     return Array.from({ length: width }, (_none, r) => {
       const wanted = need[vm * width + r] ?? 0;
       const load = (this.#gross[to * width + r] ?? 0) + wanted;
-      return wanted > 0 ? load - (limit?.[to * width + r] ?? 0) : 0;
+      return wanted > 0 ? load - (limit?.[r] ?? 0) : 0;
     });
+  }
+
+  /**
+   * Moves were chosen under the limits of their own finding, one after the other. Here they come in
+   * another order, and what one finding may fill a host to must not put it behind a lesser move.
+   */
+  #raiseLimit({ vm, to }: DraftMove): void {
+    const own = this.#draft.causes.get(vm)?.terms.limit;
+    const { width } = this.#state.model;
+    const limit = this.#limits.get(this.#limitKey(vm, to)) ?? new Float64Array(width);
+    for (let r = 0; r < width; r += 1) {
+      limit[r] = Math.max(limit[r] ?? 0, own?.[to * width + r] ?? 0);
+    }
+    this.#limits.set(this.#limitKey(vm, to), limit);
+  }
+
+  #limitKey(vm: number, to: number): string {
+    return `${this.#draft.causes.get(vm)?.finding.tier} ${to}`;
   }
 }

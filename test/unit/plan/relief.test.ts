@@ -112,3 +112,28 @@ describe('the bound of what relief costs', () => {
     );
   });
 });
+
+describe('relief beside other findings', () => {
+  it('lets the most important VM go first where another finding may fill the target further', () => {
+    // h2 may be filled to 75 % by relief, to 80 % by whom it is the home of: with `db` there first,
+    // the others would have had to stop at 75 % together.
+    const hosts = ['h1', 'h2'].map(host);
+    const vms = [
+      { ...vm('db', 'h1', 1.5), criticality: 'mission-critical' as const },
+      vm('fixed', 'h1', 4.5, 100),
+      vm('web', 'h1', 3.2),
+      vm('wiki', 'h1', 3.2),
+    ];
+    const request = requestOf(hosts, vms, ['h1']);
+    const home = { fact: 'vm.home', operator: 'notEqual', threshold: 'h1', value: 'h2' } as const;
+    const findings = [
+      aFinding('return', { vm: 'db', evidence: [home] }),
+      { ...aFinding('relieve', { host: 'h1' }), relieveBelow: 0.75 },
+    ];
+    expect(movesOf({ ...request, findings })).toEqual([
+      'db: h1 > h2',
+      'web: h1 > h2',
+      'wiki: h1 > h2',
+    ]);
+  });
+});
