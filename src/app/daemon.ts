@@ -80,6 +80,21 @@ export class Daemon {
     return this.#parts.tick.state;
   }
 
+  /** What `start` does again and again by the clock, in this order. */
+  get jobs(): readonly CronJob[] {
+    const { collectEverySeconds, tickEverySeconds, housekeepingEverySeconds } =
+      this.#parts.config.schedule;
+    // Three tries before a lease runs out. Who is alone has nothing to renew.
+    const { controller, ledger } = this.#parts.config;
+    const everySeconds = Math.max(1, Math.floor(controller.leaseSeconds / 3));
+    return [
+      ...(ledger === undefined ? [] : [{ name: 'leases', everySeconds, run: () => this.beat() }]),
+      { name: 'collect', everySeconds: collectEverySeconds, run: () => this.collect() },
+      { name: 'tick', everySeconds: tickEverySeconds, run: () => this.tick() },
+      { name: 'house', everySeconds: housekeepingEverySeconds, run: () => this.keepHouse() },
+    ];
+  }
+
   /** Ready to act when it resolves. Rejects when it cannot serve or its ledger cannot be used. */
   async start(): Promise<void> {
     const { cliToken, config, events, policies, server } = this.#parts;
@@ -88,7 +103,7 @@ export class Daemon {
     writeCliAccess(this.#parts.accessFile, access);
     await this.prepare();
     policies.watch();
-    this.#schedule = startSchedule(this.#jobs(), (job, error) =>
+    this.#schedule = startSchedule(this.jobs, (job, error) =>
       events.emit('failure', { where: job, error }),
     );
     events.emit('started', { version: VERSION, mode: policies.policies.mode.default });
@@ -170,23 +185,6 @@ export class Daemon {
     steps.add(() => executor.stop());
     steps.add(() => this.#schedule?.stop());
     await steps.close();
-  }
-
-  #jobs(): readonly CronJob[] {
-    const { collectEverySeconds, tickEverySeconds, housekeepingEverySeconds } =
-      this.#parts.config.schedule;
-    // Three tries before a lease runs out. Who is alone has nothing to renew.
-    const beatEverySeconds = Math.max(
-      1,
-      Math.floor(this.#parts.config.controller.leaseSeconds / 3),
-    );
-    const beats = { name: 'leases', everySeconds: beatEverySeconds, run: () => this.beat() };
-    return [
-      ...(this.#parts.config.ledger === undefined ? [] : [beats]),
-      { name: 'collect', everySeconds: collectEverySeconds, run: () => this.collect() },
-      { name: 'tick', everySeconds: tickEverySeconds, run: () => this.tick() },
-      { name: 'house', everySeconds: housekeepingEverySeconds, run: () => this.keepHouse() },
-    ];
   }
 }
 

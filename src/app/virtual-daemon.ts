@@ -48,15 +48,13 @@ export class VirtualDaemon {
     return life;
   }
 
-  /** What the schedule does at the second `at`, a multiple of `collectEverySeconds`. */
+  /** What the schedule does at the second `at`. */
   async jobs(at: number): Promise<void> {
-    const { daemon } = this;
-    const { schedule } = this.#options.config;
-    this.#run('collect', () => daemon.collect());
-    await this.#settle();
-    if (at % schedule.tickEverySeconds === 0) this.#run('tick', () => daemon.tick());
-    if (at % schedule.housekeepingEverySeconds === 0) this.#run('house', () => daemon.keepHouse());
-    await this.#settle();
+    for (const { name, everySeconds, run } of this.daemon.jobs) {
+      if (at % everySeconds !== 0) continue;
+      this.#run(name, run);
+      await this.#settle();
+    }
   }
 
   /** In good order: half a minute goes by. */

@@ -56,7 +56,35 @@ export function drawScript(seed: number): Script {
   });
   const steps = [...own, ...faults].toSorted((a, b) => a.at - b.at);
   const rules = drawRules(rng, fleet);
-  return { seed, fleet, rules, steps, calmAt, last: pick(rng, hosts).id };
+  return shared(rng, { seed, fleet, controllers: 1, rules, steps, calmAt, last: pick(rng, hosts).id });
+}
+
+/** How often several controllers share the ledger. */
+const SHARED = 0.4;
+
+/** Drawn last: what a seed drew before there were several controllers, it draws still. */
+function shared(rng: Rng, script: Script): Script {
+  if (rng.next() >= SHARED) return script;
+  const controllers = pick(rng, [2, 2, 3]);
+  const any = (): number => Math.floor(controllers * rng.next());
+  const steps = script.steps.map((step) =>
+    step.kind === 'crash' ? { ...step, controller: any() } : step,
+  );
+  const { calmAt } = script;
+  const more: Step[] = [
+    ...times(rng, 3, calmAt, (at) => ({
+      at,
+      kind: 'freeze',
+      controller: any(),
+      calls: Math.floor(40 * rng.next() ** 2),
+      // Shorter than a lease, shorter than a take-over takes, and longer.
+      forSeconds: Math.floor(240 * rng.next()),
+    })),
+    ...times(rng, 2, calmAt, (at) => {
+      return { at, kind: 'ledger-cut', controller: any(), forSeconds: Math.floor(240 * rng.next()) };
+    }),
+  ];
+  return { ...script, controllers, steps: [...steps, ...more].toSorted((a, b) => a.at - b.at) };
 }
 
 function isFair(fault: Fault): boolean {
@@ -150,16 +178,14 @@ function drawRules(rng: Rng, { hosts, vms }: FleetSpec): Rules {
 function drawSteps(rng: Rng, { hosts, vms }: FleetSpec, until: number): Step[] {
   const steps: Step[] = [];
   const some = (most: number, step: (at: number) => Step | readonly Step[]): void => {
-    const count = Math.floor((most + 1) * rng.next());
-    for (let index = 0; index < count; index += 1) {
-      steps.push(...[step(Math.floor(until * rng.next() * 1000) / 1000)].flat());
-    }
+    steps.push(...times(rng, most, until, step));
   };
   const host = (): HostId => pick(rng, hosts).id;
   const later = (at: number): number => Math.min(until, at + 600 * rng.next());
   some(4, (at) => ({
     at,
     kind: 'crash',
+    controller: 0,
     calls: Math.floor(80 * rng.next() ** 2),
     when: pick(rng, ['before', 'after'] as const),
     downSeconds: Math.floor(200 * rng.next() ** 2),
@@ -208,6 +234,19 @@ function drawSteps(rng: Rng, { hosts, vms }: FleetSpec, until: number): Step[] {
     { at: later(at), kind: 'mode', mode: 'automatic' },
   ]);
   return steps;
+}
+
+/** Up to `most` times, each at some moment before `until`. */
+// oxlint-disable-next-line max-params -- how often, until when, and what
+function times(
+  rng: Rng,
+  most: number,
+  until: number,
+  step: (at: number) => Step | readonly Step[],
+): Step[] {
+  const count = Math.floor((most + 1) * rng.next());
+  const moments = Array.from({ length: count });
+  return moments.flatMap(() => step(Math.floor(until * rng.next() * 1000) / 1000));
 }
 
 function anyVm(rng: Rng, vms: readonly SimulatedVmSpec[]): VmId {

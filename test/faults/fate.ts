@@ -1,26 +1,55 @@
 // Role: one life of the process. What it is bound to works until it dies; from then on nothing is
 // ever answered and no sleeper wakes: the code behind it stands still for good, as after kill -9.
-// What it had sent to a hypervisor by then is on its way and arrives.
+// What it had sent to a hypervisor by then is on its way and arrives. It may also stand still for a
+// while only, as after SIGSTOP: what it has asked for happens, answers and time reach it late.
+import { seconds } from '../../src/domain/units.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 
+/** Where it dies: `before` that call is made, or `after`, when its answer does not arrive. */
+export type When = 'before' | 'after';
+
 export class Fate {
+  readonly #clock: Clock;
   #isOver = false;
-  #fatal: { left: number; readonly when: 'before' | 'after' } | undefined;
+  #fatal: { left: number; readonly when: When } | undefined;
+  #frost: { left: number; readonly forSeconds: number } | undefined;
+  #thaw: (() => void) | undefined;
+  #frozen: Promise<void> | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Dies at the `calls`-th call from now on, from 0; `before`: that one is not made any more. */
-  arm(calls: number, when: 'before' | 'after'): void {
+  get isFrozen(): boolean {
+    return this.#frozen !== undefined;
+  }
+
+  /** Dies at the `calls`-th call from now on, from 0. */
+  arm(calls: number, when: When): void {
     this.#fatal ??= { left: calls, when };
+  }
+
+  /** Stands still from the answer of the `calls`-th call from now on, from 0, for so long. */
+  freeze(calls: number, forSeconds: number): void {
+    this.#frost ??= { left: calls, forSeconds };
+  }
+
+  /** Goes on, and freezes no more. */
+  thaw(): void {
+    this.#frost = undefined;
+    this.#frozen = undefined;
+    this.#thaw?.();
   }
 
   end(): void {
     this.#isOver = true;
   }
 
-  /** The same port, as the dying process sees it. */
+  /** The same port, as the process sees it. */
   bind<Port extends object>(port: Port): Port {
     return new Proxy(port, {
       get: (target, name) => {
@@ -31,7 +60,8 @@ export class Fate {
     });
   }
 
-  clock(clock: Clock): Clock {
+  clock(): Clock {
+    const clock = this.#clock;
     return {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
@@ -42,22 +72,43 @@ export class Fate {
   async #live(call: () => unknown): Promise<unknown> {
     if (this.#isOver || this.#isFatal('before')) return NEVER;
     const isLast = this.#isFatal('after');
+    if (this.#isChilling()) this.#stand();
     try {
       const value = await call();
-      return isLast || this.#isOver ? await NEVER : value;
+      await this.#awake(isLast);
+      return value;
     } catch (error) {
-      if (isLast || this.#isOver) await NEVER;
+      await this.#awake(isLast);
       throw error;
     }
   }
 
-  #isFatal(when: 'before' | 'after'): boolean {
+  /** For good where it was the last call of this life. */
+  async #awake(isLast: boolean): Promise<void> {
+    while (this.#frozen !== undefined) await this.#frozen;
+    if (isLast || this.#isOver) await NEVER;
+  }
+
+  #isFatal(when: When): boolean {
     const fatal = this.#fatal;
     if (fatal?.when !== when) return false;
     fatal.left -= 1;
     if (fatal.left >= 0) return false;
     this.#isOver = true;
     return true;
+  }
+
+  #isChilling(): boolean {
+    if (this.#frost === undefined || this.#frozen !== undefined) return false;
+    this.#frost.left -= 1;
+    return this.#frost.left < 0;
+  }
+
+  #stand(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#frozen = promise;
+    this.#thaw = resolve;
+    void this.#clock.sleep(seconds(this.#frost?.forSeconds ?? 0)).then(() => this.thaw());
   }
 }
 

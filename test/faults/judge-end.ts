@@ -5,6 +5,7 @@ import type { VmId } from '../../src/domain/ids.ts';
 import type { VmFacts } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
+import { judgeAudit } from './judge-audit.ts';
 import type { Judge } from './judge.ts';
 import { type Script, timeText } from './script.ts';
 
@@ -45,14 +46,18 @@ export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
   const isExcused = left?.endsWith(`still on ${script.last}`) === true && stuck.length === 0;
   if (left !== undefined && !isExcused) judge.wrong('liveness', left);
   await judgeLedger(judge, ledger);
+  await judgeAudit(judge, ledger);
   judgeOutages(judge, datacenter);
 }
 
-/** A host that could take the VM as things are: nobody can say that it had no place. */
+/**
+ * A host that could take the VM as things are: nobody can say that it had no place. One that runs
+ * twice is a human's affair.
+ */
 function hasPlace(judge: Judge, { last }: Script, vm: VmId): boolean {
   const { world } = judge;
   const facts = world.vms.get(vm);
-  if (facts === undefined) return false;
+  if (facts === undefined || world.runningOn(vm).length > 1) return false;
   return [...world.hosts.keys()].some((host) => {
     if (host === last || !world.isUp(host)) return false;
     const there = [...world.vms.values()].filter(

@@ -1,6 +1,6 @@
 // Role: what the judge knows of the fleet, and its own idea of what fits where. It is written from
 // the rules of the house (DESIGN.md §2, §4) and shares no code with planner, checker or executor.
-import type { HostId, VmId } from '../../src/domain/ids.ts';
+import { type ClusterId, clusterId, type HostId, type VmId } from '../../src/domain/ids.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
 import type { HostFacts, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -32,6 +32,12 @@ export class JudgeWorld {
     this.rules = rules;
     this.hosts = new Map(datacenter.fleet.hosts.map((host) => [host.id, host]));
     this.vms = new Map(datacenter.fleet.vms.map(({ facts }) => [facts.id, facts]));
+  }
+
+  /** What is leased for a host; of one without a cluster, all that its source manages. */
+  cluster(host: HostId): ClusterId {
+    const facts = this.hosts.get(host);
+    return facts?.cluster ?? clusterId(facts?.source ?? '');
   }
 
   onInventory({ vms }: Inventory): void {

@@ -7,13 +7,15 @@ import type { Decision, MoveRecord, MoveResult, StageEntry } from '../../src/dom
 import type { Order } from '../../src/domain/order.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
+import type { HeldLease } from '../../src/domain/lease.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';
+import type { Hypervisor, Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import { JournalView } from './journal-view.ts';
 import { JudgeWorld } from './judge-world.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
+import { LeaseBook } from './lease-book.ts';
 import type { Rules } from './script.ts';
 
 /** What must hold, whatever happens. */
@@ -35,6 +37,8 @@ export const INVARIANTS = {
   'no-undo': 'nothing is undone after the point of no return',
   'true-outcome': 'a move ends as what it was: where the VM is, and with nothing left under way',
   terminal: 'a move that has ended stays as it ended',
+  lease: 'nothing acts on a cluster without its lease, and tokens only go up',
+  audit: 'the audit trail is whole, and tells of every move once',
   reservations: 'capacity is held for open moves only',
   'valid-plan': 'the planner makes no plan that the checker refuses',
   'no-failure': 'nothing fails in a way that nobody foresaw',
@@ -55,9 +59,11 @@ export class Judge {
   readonly wrongs: Wrong[] = [];
   readonly journal = new JournalView();
   readonly world: JudgeWorld;
+  readonly #leases = new LeaseBook();
   readonly #clock: Clock;
   readonly #datacenter: SimulatedDatacenter;
   readonly #crashes: { readonly host: HostId; readonly at: number }[] = [];
+  readonly #cuts: { readonly host: HostId; readonly from: number; readonly until: number }[] = [];
   readonly #drifts = new Map<VmId, number>();
   #cancelledAt = Number.NEGATIVE_INFINITY;
   #isObserving = false;
@@ -80,6 +86,12 @@ export class Judge {
 
   onCrash(host: HostId): void {
     this.#crashes.push({ host, at: this.#clock.monotonic() });
+  }
+
+  /** Nobody sees for so long what runs on the host. */
+  onCut(host: HostId, forSeconds: number): void {
+    const from = this.#clock.monotonic();
+    this.#cuts.push({ host, from, until: from + forSeconds });
   }
 
   onDrift(vm: VmId): void {
@@ -122,7 +134,15 @@ export class Judge {
     else if (call === 'setPaused') journal.isPaused = first === true;
   }
 
-  onHypervisorCall(call: string, parts: readonly unknown[]): void {
+  onLeaseAnswer(call: string, parts: readonly unknown[], { value, by }: Answer): void {
+    if (call === 'claimLease' && value !== undefined) {
+      const text = this.#leases.taken(value as HeldLease, by);
+      if (text !== undefined) this.wrong('lease', text);
+    } else if (call === 'releaseLeases') this.#leases.released(parts[1] as HeldLease[], by);
+  }
+
+  onHypervisorCall(call: string, parts: readonly unknown[], by: string): void {
+    if (EFFECTS.has(call)) this.#isLeased(call, parts[0] as MoveOrder | HostId, by);
     const order = parts[0] as MoveOrder;
     if (call === 'startMove') this.#onStart(order);
     if (call === 'commit') this.#onCommit(order);
@@ -147,6 +167,15 @@ export class Judge {
     const since = this.#clock.monotonic() - INTERFERENCE_SECONDS;
     const drifted = (this.#drifts.get(vm) ?? Number.NEGATIVE_INFINITY) >= since;
     return drifted || this.#crashes.some(({ host, at }) => hosts.includes(host) && at >= since);
+  }
+
+  #isLeased(call: string, about: MoveOrder | HostId, by: string): void {
+    const hosts = typeof about === 'string' ? [about] : [about.from, about.to];
+    for (const host of hosts) {
+      const holder = this.#leases.holder(this.world.cluster(host));
+      if (holder === by) continue;
+      this.wrong('lease', `${by} asks for ${call} on ${host}, which is ${holder ?? 'nobody'}'s`);
+    }
   }
 
   #onOpening(record: Omit<MoveRecord, 'stages' | 'result'>): void {
@@ -256,7 +285,10 @@ export class Judge {
     }
   }
 
-  /** Two copies are forgiven only where the host that boots was cut off in the middle of a move. */
+  /**
+   * Two copies are forgiven only where the host that boots has lost its power in the middle of a
+   * move, or before anybody could see that the VM had arrived: its definition was still there.
+   */
   #judgeDoubles(): void {
     const doubles = this.#datacenter.truth.doubleRuns();
     for (const { vm, hosts } of doubles.slice(this.#judgedDoubles)) {
@@ -272,11 +304,29 @@ export class Judge {
     const { startAt } = this.#datacenter;
     return this.#datacenter.truth.migrations().some(({ order, startedAt, endedAt }) => {
       if (order.vm !== vm || order.from !== host) return false;
-      const [begin, end] = [startedAt - startAt, endedAt - startAt + INTERFERENCE_SECONDS];
+      const begin = startedAt - startAt;
+      const end = this.#seenFrom(order.to, endedAt - startAt) + INTERFERENCE_SECONDS;
       return crashes.some(({ at }) => begin <= at && at <= end);
     });
   }
+
+  /** The first moment from `at` on at which the host answers. */
+  #seenFrom(host: HostId, at: number): number {
+    const cuts = this.#cuts.filter((cut) => cut.host === host && cut.from <= at && at < cut.until);
+    return Math.max(at, ...cuts.map(({ until }) => until));
+  }
 }
+
+interface Answer {
+  readonly value: unknown;
+  /** Id of the controller that got it. */
+  readonly by: string;
+}
+
+/** The calls of a hypervisor that change something. */
+const EFFECTS: ReadonlySet<string> = new Set<keyof Hypervisor>([
+  ...(['startMove', 'steer', 'abort', 'commit', 'cleanUp', 'setMaintenance'] as const),
+]);
 
 /** The parts of an order that say nothing about which move it is. */
 const ORDER = {

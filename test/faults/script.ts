@@ -3,6 +3,7 @@
 import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { Fault } from '../../src/simulate/fault.ts';
 import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
+import type { When } from './fate.ts';
 
 /** What befalls the daemon itself. */
 export type Mishap =
@@ -12,10 +13,21 @@ export type Mishap =
    */
   | {
       readonly kind: 'crash';
+      /** Which of the controllers, from 0. */
+      readonly controller: number;
       readonly calls: number;
-      readonly when: 'before' | 'after';
+      readonly when: When;
       readonly downSeconds: number;
     }
+  /** The process stands still from the answer of its `calls`-th call on (SIGSTOP, a paused VM). */
+  | {
+      readonly kind: 'freeze';
+      readonly controller: number;
+      readonly calls: number;
+      readonly forSeconds: number;
+    }
+  /** The controller does not reach the ledger; the others do. */
+  | { readonly kind: 'ledger-cut'; readonly controller: number; readonly forSeconds: number }
   /** The next `times` writes of the ledger fail; `reply-lost`: they are written all the same. */
   | { readonly kind: 'disk'; readonly effect: 'full' | 'reply-lost'; readonly times: number }
   /** Somebody sets the machine's clock. */
@@ -51,6 +63,8 @@ export interface Rules {
 export interface Script {
   readonly seed: number;
   readonly fleet: FleetSpec;
+  /** How many share the ledger; 1: it is embedded. */
+  readonly controllers: number;
   readonly rules: Rules;
   readonly steps: readonly Step[];
   /** When everything is healed and nothing new happens. */
@@ -59,8 +73,12 @@ export interface Script {
   readonly last: HostId;
 }
 
+const NOT_WISHES: ReadonlySet<string> = new Set<Step['kind']>([
+  ...(['crash', 'freeze', 'ledger-cut', 'disk', 'clock-jump', 'fault'] as const),
+]);
+
 export function isWish(step: Step): step is Step & Wish {
-  return !['crash', 'disk', 'clock-jump', 'fault'].includes(step.kind);
+  return !NOT_WISHES.has(step.kind);
 }
 
 export function tellStep(step: Step): string {

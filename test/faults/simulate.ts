@@ -1,30 +1,24 @@
 // Role: plays one script: the whole daemon, life after life, on virtual time, with the judge in
 // between. Whatever the script holds, the run ends and says what was wrong.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
-import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
-import { defaultDaemonConfig } from '../../src/config/daemon.ts';
-import type { SourceId } from '../../src/domain/ids.ts';
 import { seconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
-import type { EventBus } from '../../src/observe/event-bus.ts';
-import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
 import { AdapterError } from '../../src/ports/metric-source.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { LastingFault } from '../../src/simulate/fault.ts';
 import { virtualClock } from '../support/virtual-time.ts';
-import { type Bug, planted } from './bugs.ts';
-import { Fate } from './fate.ts';
+import type { Bug } from './bugs.ts';
 import { judgeEnd, leftToDo } from './judge-end.ts';
 import { Judge, type Wrong } from './judge.ts';
 import { policyText } from './policy-file.ts';
 import { isWish, type Script, type Step, tellStep } from './script.ts';
 import { Trace } from './trace.ts';
-import { Disk, outliving, watchedHypervisor, watchedLedger } from './watched-ports.ts';
+import { Seat } from './seat.ts';
+import { Disk } from './watched-ports.ts';
 import { wish } from './wish.ts';
 
 export interface Run {
@@ -64,19 +58,13 @@ const STEP_SECONDS = 30;
 const CALM_SECONDS = 4 * 3600;
 /** Longer than the longest pause after a failure: who has done nothing by then never will. */
 const STANDSTILL_SECONDS = 4500;
-/** How soon whoever watches over the process starts one again that could not start. */
-const RESTART_SECONDS = 30;
+/** Several controllers renew their leases in between. */
+const BEAT_SECONDS = 10;
 
 const LASTING: readonly LastingFault['kind'][] = [
   ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
   ...(['source-clock', 'dirty-rate', 'lock'] as const),
 ];
-
-interface Life {
-  readonly played: VirtualDaemon;
-  readonly fate: Fate;
-  downSeconds: number;
-}
 
 class Simulation {
   readonly #script: Script;
@@ -90,9 +78,8 @@ class Simulation {
   readonly #trace: Trace;
   readonly #disk = new Disk();
   readonly #policy: string;
-  #life: Life | undefined;
-  #lives = 0;
-  #nextLifeAt = 0;
+  readonly #seats: readonly Seat[];
+  readonly #stepSeconds: number;
   #orders = 0;
   /** By how many seconds the machine's clock is wrong. */
   #jumped = 0;
@@ -115,23 +102,26 @@ class Simulation {
     this.#judge = new Judge(this.#datacenter, parts.clock, script.rules);
     this.#trace = new Trace(parts.clock, parts.folder, parts.trace ?? false);
     this.#policy = join(parts.folder, 'policy.yaml');
+    const isAlone = script.controllers === 1;
+    this.#stepSeconds = isAlone ? STEP_SECONDS : BEAT_SECONDS;
+    const names = Array.from({ length: script.controllers }, (_none, one) => `c${one + 1}`);
+    this.#seats = (isAlone ? [''] : names).map((name) => this.#seat(name));
   }
 
   async play(): Promise<Run> {
     const { calmAt, last } = this.#script;
     const steps = [...this.#script.steps];
     this.#writePolicy('automatic');
-    await this.#start();
-    for (let at = STEP_SECONDS; at <= calmAt && !this.#isDone; at += STEP_SECONDS) {
-      await this.#round(at, steps);
-    }
+    for (const seat of this.#seats) await seat.start();
+    const step = this.#stepSeconds;
+    for (let at = step; at <= calmAt && !this.#isDone; at += step) await this.#round(at, steps);
     await this.#calm();
     const begin = Math.ceil(this.#clock.monotonic() / STEP_SECONDS) * STEP_SECONDS;
     let movedAt = begin;
     let said = '';
-    for (let at = begin; at <= calmAt + CALM_SECONDS && !this.#isDone; at += STEP_SECONDS) {
+    for (let at = begin; at <= calmAt + CALM_SECONDS && !this.#isDone; at += step) {
       await this.#round(at, []);
-      if (this.#life?.played.daemon.api.readiness().ready !== true) continue;
+      if (!this.#seats.some(({ isReady }) => isReady)) continue;
       // The order may get lost with a daemon that dies over it.
       if (!(await this.#isOrdered(last))) {
         await this.#order(last);
@@ -144,7 +134,7 @@ class Simulation {
       if (left === undefined || at - movedAt > STANDSTILL_SECONDS) break;
     }
     if (!this.#isDone) await judgeEnd(this.#judge, this.#ending);
-    await this.#life?.played.stop('the run is over');
+    for (const seat of this.#seats) await seat.stop();
     return this.#result();
   }
 
@@ -163,7 +153,7 @@ class Simulation {
       hash: this.#trace.digest(),
       lines: this.#trace.lines,
       virtualSeconds: this.#clock.monotonic(),
-      lives: this.#lives,
+      lives: this.#seats.reduce((sum, { lives }) => sum + lives, 0),
       moves: [...journal.closed.values()].filter(({ outcome }) => outcome === 'succeeded').length,
     };
   }
@@ -176,8 +166,7 @@ class Simulation {
       await this.#settled();
     }
     await this.#until(at);
-    if (this.#life === undefined && at >= this.#nextLifeAt) await this.#start();
-    else await this.#life?.played.jobs(at);
+    for (const seat of this.#seats) await seat.jobs(at);
     await this.#settled();
   }
 
@@ -187,74 +176,43 @@ class Simulation {
 
   async #settled(): Promise<void> {
     await this.#clock.advance(seconds(0));
-    const life = this.#life;
-    if (life?.fate.isOver === true) {
-      this.#trace.say('daemon', 'is dead');
-      this.#nextLifeAt = this.#clock.monotonic() + life.downSeconds;
-      this.#life = undefined;
-    }
+    for (const seat of this.#seats) seat.settle();
     await this.#judge.onSettled(this.#ledger);
   }
 
-  async #start(): Promise<void> {
-    this.#lives += 1;
-    this.#trace.say('daemon', `starts, life ${this.#lives}`);
-    const fate = new Fate();
-    const watching = { judge: this.#judge, trace: this.#trace, disk: this.#disk };
-    const stateDir = join(this.#folder, `life-${this.#lives}`);
-    mkdirSync(stateDir);
-    const played = await VirtualDaemon.start({
-      config: { ...defaultDaemonConfig(), stateDir, policies: [this.#policy] },
-      time: this.#clock,
-      clock: fate.clock(this.#clock),
-      store: async () => outliving(this.#ledger),
-      between: (ledger) => planted(fate.bind(watchedLedger(ledger, watching)), this.#bug.ledger),
-      sources: async () => ({ hypervisors: this.#hypervisors(fate), metricSources: [] }),
-      subscribe: (bus) => this.#listen(bus, fate),
+  #seat(name: string): Seat {
+    return new Seat({
+      name,
+      folder: this.#folder,
+      policy: this.#policy,
+      clock: this.#clock,
+      ledger: this.#ledger,
+      disk: this.#disk,
+      datacenter: this.#datacenter,
+      judge: this.#judge,
+      trace: this.#trace,
+      bug: this.#bug,
       newId: () => {
         this.#orders += 1;
         return `order-${this.#orders}`;
       },
-      seed: 1,
-      accessFile: join(stateDir, 'access.json'),
-      onFailure: (job, error) => {
-        this.#failed(`the job ${job}`, error);
-        // Whoever watches over the process starts it again.
-        if (job === 'start') fate.end();
-      },
+      onFailure: (where, error) => this.#failed(where, error),
     });
-    this.#life = { played, fate, downSeconds: RESTART_SECONDS };
-  }
-
-  #hypervisors(fate: Fate): ReadonlyMap<SourceId, Hypervisor> {
-    const adapter = new SimulatedHypervisor({ datacenter: this.#datacenter, clock: this.#clock });
-    const watched = watchedHypervisor(adapter, { judge: this.#judge, trace: this.#trace });
-    return new Map([[adapter.source, planted(fate.bind(watched), this.#bug.hypervisor)]]);
-  }
-
-  #listen(bus: EventBus, fate: Fate): () => void {
-    const offs = [
-      bus.on('failure', ({ where, error }) => {
-        if (!fate.isOver) this.#failed(where, error);
-      }),
-      bus.on('plan-rejected', ({ plan, violations }) => {
-        if (fate.isOver) return;
-        const codes = violations.map((one) => JSON.stringify(one)).join('; ');
-        this.#judge.wrong('valid-plan', `the plan ${plan} is refused: ${codes}`);
-      }),
-    ];
-    return () => offs.forEach((off) => off());
   }
 
   /** A disk that was broken on purpose is no surprise; a contradiction in the ledger always is. */
   #failed(where: string, error: unknown): void {
     this.#trace.say('failure', `${where}: ${String(error)}`);
-    // The last job may be under way when the run is over, and everything is closed.
     const isExpected =
-      error instanceof AdapterError ||
-      (error instanceof LedgerError &&
-        (error.code === 'closed' || (error.code !== 'conflict' && this.#disk.hasBroken)));
+      error instanceof AdapterError || (error instanceof LedgerError && this.#isForeseen(error));
     if (!isExpected) this.#judge.wrong('no-failure', `${where}: ${String(error)}`);
+  }
+
+  #isForeseen({ code }: LedgerError): boolean {
+    // The last job may be under way when the run is over, and everything is closed.
+    if (code === 'closed') return true;
+    if (code === 'lost-lease' || code === 'unreachable') return this.#seats.length > 1;
+    return code !== 'conflict' && this.#disk.hasBroken;
   }
 
   async #act(step: Step): Promise<void> {
@@ -262,32 +220,46 @@ class Simulation {
     if (step.kind === 'fault') {
       if (step.fault.kind === 'host-crash') this.#judge.onCrash(step.fault.host);
       if (step.fault.kind === 'drift') this.#judge.onDrift(step.fault.vm);
+      if (step.fault.kind === 'control-cut') {
+        this.#judge.onCut(step.fault.host, step.fault.forSeconds);
+      }
       this.#datacenter.inject(step.fault);
     } else if (step.kind === 'clock-jump') {
       this.#clock.jump(step.delta);
       this.#jumped += step.delta;
     } else if (step.kind === 'disk') this.#disk.break(step.effect, step.times);
-    else if (step.kind === 'crash') {
-      if (this.#life === undefined) return;
-      this.#life.downSeconds = step.downSeconds;
-      this.#life.fate.arm(step.calls, step.when);
-    } else if (isWish(step)) await this.#wish(step);
+    else if (isWish(step)) await this.#wish(step);
+    else this.#befall(step);
+  }
+
+  #befall(step: Extract<Step, { readonly controller: number }>): void {
+    const seat = this.#seats[step.controller];
+    if (step.kind === 'crash') seat?.crash(step);
+    else if (step.kind === 'freeze') seat?.freeze(step.calls, step.forSeconds);
+    else seat?.way.cut(step.forSeconds);
   }
 
   async #wish(step: Step & { kind: string }): Promise<void> {
-    const life = this.#life;
     if (step.kind === 'mode' && isWish(step)) {
       this.#writePolicy(step.mode);
-      await life?.played.daemon.reloadPolicies();
+      await this.#reloadPolicies();
       return;
     }
     if (step.kind === 'cancel') this.#judge.onCancel();
-    if (life === undefined || !isWish(step)) return;
+    // Whoever wants something asks one that answers, not the one that happens to be in charge.
+    const awake = this.#seats.flatMap(({ daemon }) => daemon ?? []);
+    const daemon = awake[Math.floor(this.#clock.monotonic()) % Math.max(1, awake.length)];
+    if (daemon === undefined || !isWish(step)) return;
     // Not waited for: the daemon may die over it.
-    wish(life.played.daemon, step).then(
+    wish(daemon, step).then(
       (answer) => this.#trace.say('answer', answer),
       (error: unknown) => this.#failed(`the answer to ${step.kind}`, error),
     );
+  }
+
+  /** They watch the file; one that stands still will see it when it is woken. */
+  async #reloadPolicies(): Promise<void> {
+    for (const { daemon } of this.#seats) await daemon?.reloadPolicies();
   }
 
   #writePolicy(mode: 'automatic' | 'observe'): void {
@@ -302,7 +274,8 @@ class Simulation {
     this.#disk.heal();
     this.#clock.jump(-this.#jumped);
     this.#writePolicy('automatic');
-    await this.#life?.played.daemon.reloadPolicies();
+    for (const seat of this.#seats) seat.heal();
+    await this.#reloadPolicies();
     await this.#settled();
   }
 
@@ -313,8 +286,6 @@ class Simulation {
   }
 
   async #order(last: Script['last']): Promise<void> {
-    const daemon = this.#life?.played.daemon;
-    if (daemon === undefined) return;
     const at = this.#clock.monotonic();
     await this.#act({ at, kind: 'resume' });
     for (const { id } of this.#script.fleet.hosts) {

@@ -1,6 +1,8 @@
 // Role: what lies between a daemon and its ports: every call is told to the judge, before it has an
-// effect and after, and written into the trace; the ledger's disk breaks here, too.
+// effect and after, and written into the trace; the ledger's disk breaks here, too, and the way to it.
+import type { Clock } from '../../src/ports/clock.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
+import type { Leases } from '../../src/ports/leases.ts';
 import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
 import type { Judge } from './judge.ts';
 import type { Trace } from './trace.ts';
@@ -35,25 +37,70 @@ export class Disk {
   }
 }
 
-export interface Watching {
-  readonly judge: Judge;
-  readonly trace: Trace;
-  readonly disk: Disk;
+/** One controller's way to the ledger. */
+export class Way {
+  readonly #clock: Clock;
+  #cutUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  cut(forSeconds: number): void {
+    this.#cutUntil = this.#clock.monotonic() + forSeconds;
+  }
+
+  heal(): void {
+    this.#cutUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Throws where there is no getting through. */
+  pass(): void {
+    if (this.#clock.monotonic() >= this.#cutUntil) return;
+    throw new LedgerError('unreachable', 'injected: this controller is cut off');
+  }
 }
 
-/** The store of one life of the daemon: closing it leaves it to the lives that follow. */
-export function outliving(ledger: Ledger): Ledger {
+export interface Watching {
+  readonly judge: Judge;
+  readonly trace: Pick<Trace, 'say'>;
+  readonly disk: Disk;
+  readonly way: Way;
+  /** Id of the controller whose ports these are. */
+  readonly by: string;
+}
+
+const LEASE_CALLS: ReadonlySet<string> = new Set<keyof Leases>([
+  ...(['leaseBoard', 'claimLease', 'renewLeases', 'releaseLeases', 'forgetController'] as const),
+]);
+
+/**
+ * The store of one life of the daemon: closing it leaves it to the lives that follow. Only its
+ * leases are used as they are here: the rest passes by watchedLedger.
+ */
+export function outliving(ledger: Ledger, leases: Leases): Ledger {
   return new Proxy(ledger, {
     get(target, name) {
       if (name === 'close') return () => Promise.resolve();
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      const from = LEASE_CALLS.has(String(name)) ? leases : target;
+      const member: unknown = Reflect.get(from, name);
+      return typeof member === 'function' ? (member.bind(from) as unknown) : member;
     },
   });
 }
 
+export function watchedLeases(leases: Leases, { judge, way, by }: Watching): Leases {
+  return wrap(leases, async (call, parts, act) => {
+    way.pass();
+    const value = await act();
+    judge.onLeaseAnswer(call, parts, { value, by });
+    return value;
+  });
+}
+
 /** The ledger as one life of the daemon has it: it can close it, and others go on using it. */
-export function watchedLedger(ledger: Ledger, { judge, trace, disk }: Watching): Ledger {
+export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
+  const { judge, trace, disk, way } = watching;
   let isClosed = false;
   return wrap(ledger, async (call, parts, act) => {
     if (call === 'close') {
@@ -61,6 +108,7 @@ export function watchedLedger(ledger: Ledger, { judge, trace, disk }: Watching):
       return undefined;
     }
     if (isClosed) throw new LedgerError('closed', 'the ledger is closed');
+    way.pass();
     judge.onLedgerCall(call, parts);
     const broken = disk.take(call);
     if (broken === 'full') {
@@ -78,11 +126,11 @@ export function watchedLedger(ledger: Ledger, { judge, trace, disk }: Watching):
 
 export function watchedHypervisor(
   hypervisor: Hypervisor,
-  { judge, trace }: Omit<Watching, 'disk'>,
+  { judge, trace, by }: Watching,
 ): Hypervisor {
   return wrap(hypervisor, async (call, parts, act) => {
     trace.say('asks', `${call} ${textOf(parts)}`);
-    judge.onHypervisorCall(call, parts);
+    judge.onHypervisorCall(call, parts, by);
     try {
       const value = await act();
       trace.say(

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
 import type { Host } from '../../../src/domain/host.ts';
+import { ratio } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { buildModel } from '../../../src/plan/model.ts';
 import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
@@ -128,7 +129,7 @@ describe('relief beside other findings', () => {
     const home = { fact: 'vm.home', operator: 'notEqual', threshold: 'h1', value: 'h2' } as const;
     const findings = [
       aFinding('return', { vm: 'db', evidence: [home] }),
-      { ...aFinding('relieve', { host: 'h1' }), relieveBelow: 0.75 },
+      { ...aFinding('relieve', { host: 'h1' }), relieveBelow: ratio(0.75) },
     ];
     expect(movesOf({ ...request, findings })).toEqual([
       'db: h1 > h2',
