@@ -18,6 +18,7 @@ import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { Reach } from './reach.ts';
 import { againstReturn, nextWave, withHold } from './return-waves.ts';
 
 /**
@@ -45,6 +46,7 @@ export interface HomecomingView {
   readonly findings: readonly Finding[];
   readonly result: PlanResult;
   readonly verdicts: readonly GateVerdict[];
+  readonly reach: Pick<Reach, 'hosts'>;
 }
 
 /** Of the VMs that were let go nobody is known to be kept from coming. */
@@ -209,6 +211,8 @@ function chanceOf(vm: VmId, order: Order, view: HomecomingView): Chance {
   const blocked = (reason: string): Chance => ({ kind: 'blocked', stay: { vm, host, reason } });
   if (host === undefined) return blocked('no source reports it any more');
   if (snapshot.inFlight.some((flight) => flight.vm === vm)) return { kind: 'moving' };
+  // Nobody may act on both ends: only when one controller has both clusters can it come.
+  if (!view.reach.hosts.has(host)) return blocked('another controller acts where it is');
   const { heldBy, released } = order.progress ?? {};
   if (heldBy !== undefined) return blocked(heldBy);
   if (released?.includes(vm) === false) return { kind: 'waiting' };

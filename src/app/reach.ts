@@ -3,6 +3,7 @@
  * same: rules see it, people are shown it, placement rules count it. But nothing is planned there.
  */
 
+import { takesIn } from '../domain/compatibility.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
@@ -42,8 +43,8 @@ export class Reach {
   planned(snapshot: Snapshot): Snapshot {
     if (this.isAll) return snapshot;
     const hosts = snapshot.hosts.map((host): Host => {
-      const isOpen = host.state === 'healthy' || host.state === 'warn';
-      return this.hosts.has(host.id) || !isOpen ? host : { ...host, state: 'quarantined' };
+      if (this.hosts.has(host.id) || !takesIn(host.state)) return host;
+      return { ...host, state: 'quarantined' };
     });
     const vms = snapshot.vms.map((vm) => {
       return this.hosts.has(vm.host) ? vm : ({ ...vm, permission: 'observe' } as const);

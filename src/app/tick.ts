@@ -134,7 +134,7 @@ export class Tick {
     }
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
     this.#state = { ...base, result, verdicts, rejected: undefined };
-    await this.#homecoming.judge({ ...base, orders: own, result, verdicts });
+    await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
     await this.#deadlines.judge({ ...base, orders: own, result });
     await this.#parts.hooks.update({ ...base, orders: own });
     return this.#state;

@@ -5,6 +5,7 @@ import type { MoveId, VmId } from '../../src/domain/ids.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
 import type { Hypervisor, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
+import type { Leases } from '../../src/ports/leases.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { Invariant } from './judge.ts';
 import type { Rules } from './script.ts';
@@ -12,6 +13,7 @@ import type { Rules } from './script.ts';
 export interface Bug {
   readonly hypervisor?: (port: Hypervisor) => Partial<Hypervisor>;
   readonly ledger?: (port: Ledger) => Partial<Ledger>;
+  readonly leases?: (port: Leases) => Partial<Leases>;
   /** The rules that the daemon is told, in place of those that the judge goes by. */
   readonly rules?: Partial<Rules>;
 }
@@ -156,6 +158,28 @@ export const BUGS: readonly PlantedBug[] = [
         await port.closeMove(id, { ...result, outcome: 'succeeded' });
       },
     }),
+  },
+  {
+    name: 'takes leases that others hold',
+    breaks: ['lease', 'start-once', 'caps'],
+    leases: (port) => ({
+      async leaseBoard() {
+        const board = await port.leaseBoard();
+        return { ...board, leases: board.leases.map((lease) => ({ ...lease, holder: '' })) };
+      },
+    }),
+  },
+  {
+    name: 'goes on under a lease that is lost',
+    // Where nothing was under way when it was lost, it stands in the way of whoever has it.
+    breaks: ['lease', 'start-once', 'liveness'],
+    leases: (port) => ({
+      async renewLeases(by, held, forSeconds) {
+        await port.renewLeases(by, held, forSeconds);
+        return held;
+      },
+    }),
+    ledger: (port) => ({ addStage: (entry) => port.addStage(entry).catch(() => undefined) }),
   },
 ];
 

@@ -1,6 +1,6 @@
 // Role: draws a script from a seed: a small fleet that can be emptied host by host, hard rules that
 // hold at first, and half an hour of trouble. The same seed draws the same script.
-import type { HostId, VmId } from '../../src/domain/ids.ts';
+import { clusterId, type HostId, type VmId } from '../../src/domain/ids.ts';
 import { type Rng, seededRng } from '../../src/domain/rng.ts';
 import { bytes, bytesPerSecond, GIB } from '../../src/domain/units.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
@@ -56,7 +56,15 @@ export function drawScript(seed: number): Script {
   });
   const steps = [...own, ...faults].toSorted((a, b) => a.at - b.at);
   const rules = drawRules(rng, fleet);
-  return shared(rng, { seed, fleet, controllers: 1, rules, steps, calmAt, last: pick(rng, hosts).id });
+  return shared(rng, {
+    seed,
+    fleet,
+    controllers: 1,
+    rules,
+    steps,
+    calmAt,
+    last: pick(rng, hosts).id,
+  });
 }
 
 /** How often several controllers share the ledger. */
@@ -81,10 +89,25 @@ function shared(rng: Rng, script: Script): Script {
       forSeconds: Math.floor(240 * rng.next()),
     })),
     ...times(rng, 2, calmAt, (at) => {
-      return { at, kind: 'ledger-cut', controller: any(), forSeconds: Math.floor(240 * rng.next()) };
+      return {
+        at,
+        kind: 'ledger-cut',
+        controller: any(),
+        forSeconds: Math.floor(240 * rng.next()),
+      };
     }),
   ];
-  return { ...script, controllers, steps: [...steps, ...more].toSorted((a, b) => a.at - b.at) };
+  const fleet = rng.next() < 0.5 ? script.fleet : inClusters(script.fleet);
+  const inOrder = [...steps, ...more].toSorted((a, b) => a.at - b.at);
+  return { ...script, controllers, fleet, steps: inOrder };
+}
+
+/** So that each controller has some of it. */
+function inClusters(fleet: FleetSpec): FleetSpec {
+  const hosts = fleet.hosts.map((host, index) => {
+    return { ...host, cluster: clusterId(index < fleet.hosts.length / 2 ? 'east' : 'west') };
+  });
+  return { ...fleet, hosts };
 }
 
 function isFair(fault: Fault): boolean {

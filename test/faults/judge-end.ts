@@ -59,7 +59,10 @@ function hasPlace(judge: Judge, { last }: Script, vm: VmId): boolean {
   const facts = world.vms.get(vm);
   if (facts === undefined || world.runningOn(vm).length > 1) return false;
   return [...world.hosts.keys()].some((host) => {
-    if (host === last || !world.isUp(host)) return false;
+    // Clusters that different controllers have are not moved between.
+    if (host === last || !world.isUp(host) || world.cluster(host) !== world.cluster(last)) {
+      return false;
+    }
     const there = [...world.vms.values()].filter(
       (one: VmFacts) => one.id !== vm && world.runningOn(one.id).includes(host),
     );

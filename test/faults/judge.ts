@@ -325,7 +325,12 @@ interface Answer {
 
 /** The calls of a hypervisor that change something. */
 const EFFECTS: ReadonlySet<string> = new Set<keyof Hypervisor>([
-  ...(['startMove', 'steer', 'abort', 'commit', 'cleanUp', 'setMaintenance'] as const),
+  'startMove',
+  'steer',
+  'abort',
+  'commit',
+  'cleanUp',
+  'setMaintenance',
 ]);
 
 /** The parts of an order that say nothing about which move it is. */

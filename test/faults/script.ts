@@ -74,7 +74,12 @@ export interface Script {
 }
 
 const NOT_WISHES: ReadonlySet<string> = new Set<Step['kind']>([
-  ...(['crash', 'freeze', 'ledger-cut', 'disk', 'clock-jump', 'fault'] as const),
+  'crash',
+  'freeze',
+  'ledger-cut',
+  'disk',
+  'clock-jump',
+  'fault',
 ]);
 
 export function isWish(step: Step): step is Step & Wish {

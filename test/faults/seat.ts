@@ -1,5 +1,5 @@
-// Role: one controller of a run: its state folder, its lives one after the other, and the ports that
-// each of them is given.
+// Role: one controller of a run: its state folder, its lives one after the other, and the ports
+// that each of them is given.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -63,8 +63,7 @@ export class Seat {
     const { name, trace } = parts;
     this.#parts = parts;
     this.way = new Way(parts.clock);
-    this.#trace =
-      name === '' ? trace : { say: (who, text) => trace.say(`${name} ${who}`, text) };
+    this.#trace = name === '' ? trace : { say: (who, text) => trace.say(`${name} ${who}`, text) };
   }
 
   get lives(): number {
@@ -91,7 +90,10 @@ export class Seat {
       config: { ...defaultDaemonConfig(), ...this.#shared, stateDir, policies: [policy] },
       time: clock,
       clock: fate.clock(),
-      store: async () => outliving(ledger, fate.bind(watchedLeases(ledger, watching))),
+      store: async () => {
+        const leases = fate.bind(watchedLeases(ledger, watching));
+        return outliving(ledger, planted(leases, bug.leases));
+      },
       between: (inner) => planted(fate.bind(watchedLedger(inner, watching)), bug.ledger),
       sources: async () => ({ hypervisors: this.#hypervisors(fate), metricSources: [] }),
       subscribe: (bus) => this.#listen(bus, fate),

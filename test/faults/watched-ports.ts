@@ -1,5 +1,5 @@
 // Role: what lies between a daemon and its ports: every call is told to the judge, before it has an
-// effect and after, and written into the trace; the ledger's disk breaks here, too, and the way to it.
+// effect and after, and written into the trace; the ledger's disk breaks here, and the way to it.
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
@@ -71,7 +71,11 @@ export interface Watching {
 }
 
 const LEASE_CALLS: ReadonlySet<string> = new Set<keyof Leases>([
-  ...(['leaseBoard', 'claimLease', 'renewLeases', 'releaseLeases', 'forgetController'] as const),
+  'leaseBoard',
+  'claimLease',
+  'renewLeases',
+  'releaseLeases',
+  'forgetController',
 ]);
 
 /**

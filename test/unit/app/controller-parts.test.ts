@@ -9,6 +9,8 @@ import { ControllerFile } from '../../../src/app/controller-file.ts';
 import { confirmLease, leaseReasons, leaseViews } from '../../../src/app/lease-desk.ts';
 import { Reach } from '../../../src/app/reach.ts';
 import { standstillClock } from '../../../src/app/standstill-clock.ts';
+import { takesIn } from '../../../src/domain/compatibility.ts';
+import { HOST_STATES } from '../../../src/domain/host.ts';
 import { clusterId, hostId } from '../../../src/domain/ids.ts';
 import { leaseScope } from '../../../src/domain/lease.ts';
 import type { LeaseState } from '../../../src/execute/lease-keeper.ts';
@@ -109,6 +111,13 @@ describe('Reach', () => {
     expect(planned.hosts.map(({ state }) => state)).toEqual(['healthy', 'quarantined']);
     expect(planned.vms.map(({ permission }) => permission)).toEqual(['live', 'observe']);
     expect(reach.ownHosts(fleet).hosts.map(({ id }) => id)).toEqual(['h1']);
+  });
+
+  it.each(HOST_STATES)('lets nothing into a host elsewhere that is %s', (state) => {
+    const [own, other] = fleet.hosts;
+    if (own === undefined || other === undefined) throw new Error('the fleet has two hosts');
+    const planned = reach.planned({ ...fleet, hosts: [own, { ...other, state }] });
+    expect(planned.hosts.map((one) => takesIn(one.state))).toEqual([true, false]);
   });
 
   it('tells its own orders from those of others', () => {

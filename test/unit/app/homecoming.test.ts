@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Homecoming } from '../../../src/app/homecoming.ts';
+import { Reach } from '../../../src/app/reach.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
 import { findingId, hostId, moveId, vmId } from '../../../src/domain/ids.ts';
@@ -67,7 +68,11 @@ interface Said {
 }
 
 /** One tick: who is where, and what planner and gate say about each VM that is away. */
-async function tick(snapshot: Snapshot, said: Readonly<Record<string, Said>> = {}): Promise<Order> {
+async function tick(
+  snapshot: Snapshot,
+  said: Readonly<Record<string, Said>> = {},
+  elsewhere: readonly string[] = [],
+): Promise<Order> {
   const settled = await homecoming.settle(await ledger.orders(false), snapshot);
   await homecoming.close(settled);
   const findings: Finding[] = [];
@@ -106,7 +111,8 @@ async function tick(snapshot: Snapshot, said: Readonly<Record<string, Said>> = {
           },
     );
   }
-  await homecoming.judge({ snapshot, orders: settled, findings, result, verdicts });
+  const reach = new Reach(snapshot, ({ id }) => !elsewhere.includes(id));
+  await homecoming.judge({ snapshot, orders: settled, findings, result, verdicts, reach });
   const [order] = await ledger.orders(true);
   if (order === undefined) throw new Error('the order is gone');
   return order;
@@ -160,6 +166,16 @@ describe('a return', () => {
     const noHome = world({ v1: 'h2' }, ['h2']);
     expect((await tick(noHome)).stays).toEqual([
       { vm: 'v1', host: 'h2', reason: 'no source reports its home any more' },
+    ]);
+  });
+
+  it('is given up when another controller acts where the VM is', async () => {
+    await returned('v1');
+    const away = world({ v1: 'h2' });
+    await tick(away, {}, ['h2']);
+    await clock.pass(HOUR);
+    expect((await tick(away, {}, ['h2'])).stays).toEqual([
+      { vm: 'v1', host: 'h2', reason: 'another controller acts where it is' },
     ]);
   });
 

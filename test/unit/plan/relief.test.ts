@@ -115,7 +115,7 @@ describe('the bound of what relief costs', () => {
 });
 
 describe('relief beside other findings', () => {
-  it('lets the most important VM go first where another finding may fill the target further', () => {
+  it('lets the most important VM go first, whatever its finding may fill the target to', () => {
     // h2 may be filled to 75 % by relief, to 80 % by whom it is the home of: with `db` there first,
     // the others would have had to stop at 75 % together.
     const hosts = ['h1', 'h2'].map(host);
