@@ -16,6 +16,7 @@ export const AUDIT_KINDS = [
   'pause',
   'host-state',
   'host-failure',
+  'breaker-reset',
   'lease-taken',
   'lease-released',
   'pruned',

@@ -67,6 +67,10 @@ export function hostWellNote(host: HostId, { text }: HistoryEntry): AuditNote {
   return { kind: 'host-failure', body: { host, state: 'well', text } };
 }
 
+export function breakerResetNote(name: string, by: string): AuditNote {
+  return { kind: 'breaker-reset', body: { name, by } };
+}
+
 export function takenNote({ by }: LeaseClaim, { cluster, token }: HeldLease): AuditNote {
   return { kind: 'lease-taken', body: { cluster, token, by: by.id, name: by.name } };
 }

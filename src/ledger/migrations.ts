@@ -22,6 +22,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0004-leases': { up: createLeases },
     '0005-audit': { up: createAudit },
     '0006-host-failures': { up: createHostFailures },
+    '0007-hosts-of-moves': { up: (db) => nameHostsOfMoves(db, kind) },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -273,5 +274,34 @@ async function createHostFailures(db: Kysely<LedgerSchema>): Promise<void> {
     .ifNotExists()
     .addColumn('host', 'text', key)
     .addColumn('body', 'text', required)
+    .execute();
+}
+
+/** Budgets and circuit breakers ask by host; until now the hosts stood in the move's body only. */
+async function nameHostsOfMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
+  const tables = await db.introspection.getTables();
+  const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
+  for (const [column, end] of [
+    ['from_host', 'from'],
+    ['to_host', 'to'],
+  ] as const) {
+    if (!columns.some(({ name }) => name === column)) {
+      const add = db.schema.alterTable('moves');
+      await add.addColumn(column, 'text', (made) => made.notNull().defaultTo('')).execute();
+    }
+    const read =
+      kind === 'sqlite'
+        ? sql`json_extract(body, ${sql.lit(`$.${end}`)})`
+        : sql`body::json ->> ${sql.lit(end)}`;
+    await sql`update moves set ${sql.ref(column)} = ${read} where ${sql.ref(column)} = ''`.execute(
+      db,
+    );
+  }
+  await db.schema
+    .createTable('breaker_resets')
+    .ifNotExists()
+    .addColumn('name', 'text', key)
+    .addColumn('at', 'double precision', required)
+    .addColumn('by_whom', 'text', required)
     .execute();
 }

@@ -27,6 +27,8 @@ export async function insertMove(
     vm_name: record.vmName,
     opened_at: record.openedAt,
     body: JSON.stringify(record.move),
+    from_host: record.move.from,
+    to_host: record.move.to,
     leases: record.leases === undefined ? null : JSON.stringify(record.leases),
   };
   const insert = trx.insertInto('moves').values(row);

@@ -18,6 +18,7 @@ export function whatIsOld(before: EpochSeconds): readonly Old[] {
     { table: 'moves', key: 'id', where: sql`closed_at < ${before}` },
     { table: 'decisions', key: 'plan', where: sql`at < ${before}` },
     { table: 'history', key: 'seq', where: sql`at < ${before}` },
+    { table: 'breaker_resets', key: 'name', where: sql`at < ${before}` },
     { table: 'orders', key: 'id', where: closedOrder },
   ];
 }

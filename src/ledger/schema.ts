@@ -21,6 +21,8 @@ interface MoveTable {
   opened_at: number;
   /** The Move as planned, JSON. */
   body: string;
+  from_host: string;
+  to_host: string;
   /** The leases that it was opened under, JSON; null: none. */
   leases: string | null;
   /** The three below are null while the move is open, and set together, once. */
@@ -141,7 +143,14 @@ interface AuditHeadTable {
   hash: string;
 }
 
+interface BreakerResetTable {
+  name: string;
+  at: number;
+  by_whom: string;
+}
+
 export interface LedgerSchema {
+  breaker_resets: BreakerResetTable;
   decisions: DecisionTable;
   moves: MoveTable;
   stages: StageTable;

@@ -20,6 +20,7 @@ import type {
 } from '../domain/journal.ts';
 import type { HeldLease, LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
+import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -31,11 +32,13 @@ import {
   LedgerError,
   type MoveFence,
   type RuleMemory,
+  type Setbacks,
   type Trouble,
 } from '../ports/ledger.ts';
 import * as approvals from './approvals.ts';
 import { appendAudit, pruneAudit, selectAudit, selectAuditHead } from './audit.ts';
 import * as notes from './audit-notes.ts';
+import { bounded } from './bounded.ts';
 import * as decisions from './decisions.ts';
 import { GroupCommit } from './group-commit.ts';
 import * as history from './history.ts';
@@ -48,10 +51,9 @@ import { deleteSome, whatIsOld } from './pruning.ts';
 import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
+import * as setbacks from './setbacks.ts';
 import { selectTroubles } from './troubles.ts';
 
-/** What one answer may hold, whatever was asked for. */
-const LONGEST_ANSWER = 10_000;
 /** Rows that housekeeping deletes in one transaction: nobody waits long behind it. */
 const CHUNK = 500;
 /** Of entries of the audit trail: each cut costs an entry itself. */
@@ -191,6 +193,21 @@ export class SqlLedger implements Ledger {
 
   troubles(since: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>> {
     return this.#read((db) => selectTroubles(db, since));
+  }
+
+  setbacks(since: EpochSeconds): Promise<Setbacks> {
+    return this.#read((db) => setbacks.selectSetbacks(db, since));
+  }
+
+  resetBreaker(name: string, by: string, at: EpochSeconds): Promise<void> {
+    return this.#write((trx, note) => {
+      note(notes.breakerResetNote(name, by));
+      return setbacks.upsertReset(trx, name, by, at);
+    });
+  }
+
+  movesSince(since: EpochSeconds): Promise<readonly RecentMove[]> {
+    return this.#read((db) => setbacks.selectMovesSince(db, since));
   }
 
   reserve(reservation: Reservation): Promise<void> {
@@ -376,9 +393,4 @@ export class SqlLedger implements Ledger {
   #assertOpen(): void {
     if (this.#parts.closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
   }
-}
-
-function bounded(limit: number): number {
-  // Also NaN and what is less than nothing: an answer is never unlimited.
-  return Number.isFinite(limit) ? Math.min(Math.max(Math.trunc(limit), 0), LONGEST_ANSWER) : 0;
 }

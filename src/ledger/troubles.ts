@@ -30,6 +30,10 @@ export async function selectTroubles(
         select 1 from moves as good
         where good.vm = bad.vm and good.outcome = 'succeeded' and good.closed_at > bad.closed_at
       )
+      and not exists (
+        select 1 from breaker_resets as reset
+        where reset.name = 'vm:' || bad.vm and reset.at >= bad.closed_at
+      )
     group by bad.vm
     order by bad.vm`.execute(db);
   return new Map(

@@ -6,7 +6,7 @@
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
-import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, OrderId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -18,6 +18,7 @@ import type { HostState } from '../domain/host.ts';
 import type { LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
+import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Leases } from './leases.ts';
@@ -53,6 +54,30 @@ export interface Trouble {
   readonly lastAt: EpochSeconds;
   /** When somebody last cancelled one of them; undefined: nobody did. */
   readonly cancelledAt?: EpochSeconds | undefined;
+}
+
+/** A move that was begun and failed, or needs a human. */
+export interface Setback {
+  readonly vm: VmId;
+  readonly from: HostId;
+  readonly to: HostId;
+  readonly source: SourceId;
+  readonly at: EpochSeconds;
+}
+
+/** What circuit breakers are worked out from. */
+export interface Setbacks {
+  /** Oldest first. */
+  readonly failures: readonly Setback[];
+  /** When a move last succeeded, by what it was about; read only where something failed. */
+  readonly successes: {
+    readonly vm: ReadonlyMap<VmId, EpochSeconds>;
+    readonly out: ReadonlyMap<HostId, EpochSeconds>;
+    readonly into: ReadonlyMap<HostId, EpochSeconds>;
+    readonly source: ReadonlyMap<SourceId, EpochSeconds>;
+  };
+  /** When an operator last reset the breaker of that name. */
+  readonly resets: ReadonlyMap<string, EpochSeconds>;
 }
 
 /**
@@ -95,9 +120,17 @@ export interface Ledger extends Leases {
 
   /**
    * VMs whose moves that ended at or after `since` came to nothing (failed, cancelled, in need of
-   * a human, or skipped after they were begun), counted from the last one that succeeded.
+   * a human, or skipped after they were begun), counted from the last one that succeeded, and from
+   * the last reset of the breaker `vm:ID`.
    */
   troubles(since: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>>;
+
+  /** Of the moves that ended at or after `since`; at most the newest 5,000 failures. */
+  setbacks(since: EpochSeconds): Promise<Setbacks>;
+  /** What failed until now counts against the breaker of that name no more. */
+  resetBreaker(name: string, by: string, at: EpochSeconds): Promise<void>;
+  /** Moves opened at or after `since` and not skipped, oldest first; at most the newest 5,000. */
+  movesSince(since: EpochSeconds): Promise<readonly RecentMove[]>;
 
   reserve(reservation: Reservation): Promise<void>;
   release(move: MoveId): Promise<void>;

@@ -1,0 +1,109 @@
+/** Moves as circuit breakers and budgets look at them: who, from where to where, how it ended. */
+
+import type { Kysely, Transaction } from 'kysely';
+
+import { hostId, sourceId, vmId } from '../domain/ids.ts';
+import type { RecentMove } from '../domain/recent-move.ts';
+import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
+import type { Setback, Setbacks } from '../ports/ledger.ts';
+import type { LedgerSchema } from './schema.ts';
+
+/** What one answer may hold. The newest count. */
+const MOST_ROWS = 5_000;
+
+export async function selectSetbacks(
+  db: Kysely<LedgerSchema>,
+  since: EpochSeconds,
+): Promise<Setbacks> {
+  const rows = await db
+    .selectFrom('moves')
+    .select(['vm', 'from_host', 'to_host', 'source', 'closed_at'])
+    .where('closed_at', '>=', since)
+    .where('outcome', 'in', ['failed', 'needs-human'])
+    .orderBy('closed_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(MOST_ROWS)
+    .execute();
+  const failures = rows.toReversed().map((row): Setback => {
+    const { vm, from_host: from, to_host: to, source, closed_at: at } = row;
+    return {
+      vm: vmId(vm),
+      from: hostId(from),
+      to: hostId(to),
+      source: sourceId(source),
+      at: epochSeconds(at ?? 0),
+    };
+  });
+  const [first] = failures;
+  // Where nothing failed, nobody asks what succeeded: that may be very much.
+  const last = (column: 'vm' | 'from_host' | 'to_host' | 'source') =>
+    first === undefined ? Promise.resolve([]) : selectSuccesses(db, column, first.at);
+  return {
+    failures,
+    successes: {
+      vm: new Map((await last('vm')).map(([name, at]) => [vmId(name), at])),
+      out: new Map((await last('from_host')).map(([name, at]) => [hostId(name), at])),
+      into: new Map((await last('to_host')).map(([name, at]) => [hostId(name), at])),
+      source: new Map((await last('source')).map(([name, at]) => [sourceId(name), at])),
+    },
+    resets: await selectResets(db),
+  };
+}
+
+async function selectSuccesses(
+  db: Kysely<LedgerSchema>,
+  column: 'vm' | 'from_host' | 'to_host' | 'source',
+  since: EpochSeconds,
+): Promise<readonly (readonly [string, EpochSeconds])[]> {
+  const rows = await db
+    .selectFrom('moves')
+    .select((build) => [build.ref(column).as('name'), build.fn.max('closed_at').as('at')])
+    .where('outcome', '=', 'succeeded')
+    .where('closed_at', '>=', since)
+    .groupBy(column)
+    .execute();
+  return rows.map(({ name, at }) => [name, epochSeconds(Number(at))]);
+}
+
+async function selectResets(db: Kysely<LedgerSchema>): Promise<ReadonlyMap<string, EpochSeconds>> {
+  const rows = await db.selectFrom('breaker_resets').select(['name', 'at']).execute();
+  return new Map(rows.map(({ name, at }) => [name, epochSeconds(at)]));
+}
+
+export async function upsertReset(
+  trx: Transaction<LedgerSchema>,
+  name: string,
+  by: string,
+  at: EpochSeconds,
+): Promise<void> {
+  await trx
+    .insertInto('breaker_resets')
+    .values({ name, at, by_whom: by })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ at, by_whom: by }))
+    .execute();
+}
+
+export async function selectMovesSince(
+  db: Kysely<LedgerSchema>,
+  since: EpochSeconds,
+): Promise<readonly RecentMove[]> {
+  const rows = await db
+    .selectFrom('moves')
+    .select(['vm', 'from_host', 'to_host', 'opened_at', 'closed_at', 'outcome'])
+    .where('opened_at', '>=', since)
+    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .orderBy('opened_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(MOST_ROWS)
+    .execute();
+  return rows.toReversed().map((row): RecentMove => {
+    const hasArrived = row.outcome === 'succeeded' && row.closed_at !== null;
+    return {
+      vm: vmId(row.vm),
+      from: hostId(row.from_host),
+      to: hostId(row.to_host),
+      openedAt: epochSeconds(row.opened_at),
+      arrivedAt: hasArrived ? epochSeconds(row.closed_at ?? 0) : undefined,
+    };
+  });
+}
