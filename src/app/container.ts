@@ -10,6 +10,7 @@ import { uuidv7 } from 'uuidv7';
 
 import { Collector } from '../collect/collector.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
+import { BreakerBoard } from '../execute/breaker-board.ts';
 import { Executor } from '../execute/executor.ts';
 import { HostFailures } from '../execute/host-failures.ts';
 import { HostLadder } from '../execute/host-ladder.ts';
@@ -200,7 +201,7 @@ function bindTick({ container, options, closers }: Ground): void {
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
     const doers = await take('ladder', 'failures', 'dispatcher', 'executor', 'alerts');
-    const desks = await take('hooks', 'applying');
+    const desks = await take('hooks', 'applying', 'breakers');
     const { keeper } = (await take('leases')).leases;
     return new Tick({
       ...judges,
@@ -248,7 +249,12 @@ function bindExecution({ container, options }: Ground): void {
     const devices = { fencing, probe, holds };
     return new HostFailures({ ledger, clock, events, hypervisors, settings, ...devices });
   });
+  bindPart(container, 'breakers', async (take) => {
+    const { ledger, events, memory } = await take('ledger', 'events', 'memory');
+    return new BreakerBoard({ ledger, clock, events, world: () => memory.snapshot });
+  });
   bindPart(container, 'executor', async (take) => {
+    const { breakers } = await take('breakers');
     const { ledger, events, sources, policies, memory, leases, failures } = await take(
       'ledger',
       'events',
@@ -266,6 +272,7 @@ function bindExecution({ container, options }: Ground): void {
       settings: () => policies.policies,
       world: () => memory.world,
       restarts: failures,
+      breakers: () => breakers.current(),
       timing: { pollLagSeconds: pollLag(options) },
       takeUp: (record) => leases.moves.takeUp(record),
     });
@@ -294,11 +301,12 @@ function bindFace({ container, options, closers }: Ground): void {
     const { collector, executor, applying } = await take('collector', 'executor', 'applying');
     const { hooks, estimator } = await take('hooks', 'estimator');
     const newId = options.newId ?? uuidv7;
-    const { failures } = await take('failures');
+    const { failures, breakers } = await take('failures', 'breakers');
     return new DaemonApi({
       ...parts,
       executor,
       failures,
+      breakers,
       applying,
       hooks: hooks.names,
       estimator,

@@ -22,6 +22,7 @@ import type {
   ApprovalView,
   Area,
   AreaRequest,
+  BreakerView,
   CancelView,
   EstimateRequest,
   EstimateView,
@@ -59,6 +60,7 @@ import {
 } from './api-problems.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
 import { areaOrders, areaText, hostsIn, orderViews } from './areas.ts';
+import { breakersOfHost, type BreakerParts, resetBreaker } from './breaker-desk.ts';
 import { cancelMoves, type CancelParts } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
 import { historyWithOpenMoves } from './history.ts';
@@ -81,6 +83,7 @@ export interface ApiParts extends StatusParts {
   readonly alerts: AlertDesk;
   readonly applying: ApplyDesk;
   readonly executor: CancelParts['executor'];
+  readonly breakers: BreakerParts['board'];
   /** Names of the configured hooks. */
   readonly hooks: readonly string[];
   readonly rolling: RollingDesk;
@@ -178,7 +181,8 @@ export class DaemonApi implements Api {
     const host = this.#findHost(name);
     if (host === undefined) return fail(unknown('VM or host', name));
     const memory = await this.#parts.ledger.ruleMemory();
-    return ok({ about: 'host', ...whyHost(state, rules, memory, host.id) });
+    const breakers = breakersOfHost(this.#parts.breakers.all, host);
+    return ok({ about: 'host', ...whyHost(state, rules, memory, host.id), breakers });
   }
 
   fleetFile(): Result<string, ApiProblem> {
@@ -277,6 +281,12 @@ export class DaemonApi implements Api {
     const findVm = (one: string): Vm | undefined => this.#findVm(one);
     const findHost = (one: string): Host | undefined => this.#findHost(one);
     return cancelMoves({ executor, ledger, findVm, findHost }, name, by);
+  }
+
+  resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>> {
+    const findVm = (one: string): Vm | undefined => this.#findVm(one);
+    const findHost = (one: string): Host | undefined => this.#findHost(one);
+    return resetBreaker({ board: this.#parts.breakers, findVm, findHost }, name, by);
   }
 
   confirmLease(cluster: string, by: string): Result<LeaseView, ApiProblem> {

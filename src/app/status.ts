@@ -4,6 +4,8 @@ import type { SourceStatus } from '../domain/measured.ts';
 import type { Mode } from '../domain/policy.ts';
 import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { BreakerBoard } from '../execute/breaker-board.ts';
+import { breakerViews } from './breaker-desk.ts';
 import { leaseViews, type LeaseSight } from './lease-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { RejectedPlan, TickState } from './tick.ts';
@@ -20,6 +22,7 @@ export interface StatusParts {
   readonly modes: () => Readonly<Record<string, Mode>>;
   readonly movesInFlight: () => number;
   readonly leases: LeaseSight;
+  readonly breakers: Pick<BreakerBoard, 'all'>;
 }
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
@@ -43,6 +46,7 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     rejectedPlan: rejectedPlanOf(state?.rejected),
     notes: state?.result?.report.notes ?? [],
     leases: leaseViews(parts.leases),
+    breakers: breakerViews(parts.breakers.all),
   };
 }
 

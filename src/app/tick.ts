@@ -12,13 +12,15 @@ import type { FiringAlert, Host } from '../domain/host.ts';
 import type { GateVerdict } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
+import type { Limits } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { type EpochSeconds, seconds } from '../domain/units.ts';
+import { type EpochSeconds, epochSeconds, seconds } from '../domain/units.ts';
 import type { Violation } from '../domain/violation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { classify } from '../rules/classify.ts';
+import type { BreakerBoard } from '../execute/breaker-board.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
@@ -69,6 +71,7 @@ export interface TickParts {
   readonly orders: OrderDesk;
   readonly hooks: HookRuns;
   readonly executor: Executor;
+  readonly breakers: Pick<BreakerBoard, 'load'>;
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
   readonly seed: number;
@@ -161,9 +164,12 @@ export class Tick {
   async #look(): Promise<EventMap['snapshot']> {
     const { clock, collector, executor, ledger, policies } = this.#parts;
     const started = clock.monotonic();
-    const [reservations, lastMovedAt] = await Promise.all([
+    const { breakers: board, clock: wall } = this.#parts;
+    const [reservations, lastMovedAt, recentMoves, breakers] = await Promise.all([
       ledger.reservations(),
       ledger.lastMovedAt(),
+      ledger.movesSince(sinceFor(policies.policies.limits, wall.now())),
+      board.load(),
     ]);
     const raw = collector.snapshot({
       hostStates: this.#parts.ladder.states(),
@@ -171,6 +177,8 @@ export class Tick {
       inFlight: executor.inFlight(),
       reservations,
       lastMovedAt,
+      recentMoves,
+      breakers,
     });
     // What moved since the hosts were asked is where the executor saw it arrive.
     const snapshot = classify(executor.corrected(raw), policies.policies);
@@ -221,6 +229,13 @@ export class Tick {
     events.emit('plan-rejected', { plan, violations });
     return { result, rejected: { plan, at: result.plan.snapshotAt, violations } };
   }
+}
+
+const DAY_SECONDS = 86_400;
+
+/** What counts for the budgets, and for the way back. */
+function sinceFor({ reverseMoveSeconds }: Limits, now: EpochSeconds): EpochSeconds {
+  return epochSeconds(Math.max(0, now - Math.max(DAY_SECONDS, reverseMoveSeconds)));
 }
 
 function isUrgent({ tier, response }: Finding): boolean {

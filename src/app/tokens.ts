@@ -6,6 +6,7 @@
 import type { Container, ResolutionContext } from 'inversify';
 
 import type { Collector } from '../collect/collector.ts';
+import type { BreakerBoard } from '../execute/breaker-board.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
@@ -53,6 +54,7 @@ export interface Parts {
   readonly rolling: Rolling;
   readonly alerts: AlertDesk;
   readonly applying: ApplyDesk;
+  readonly breakers: BreakerBoard;
   readonly executor: Executor;
   readonly dispatcher: Dispatcher;
   readonly tick: Tick;

@@ -67,7 +67,7 @@ export function whyHost(
   rules: RuleBook,
   memory: readonly RuleMemory[],
   id: HostId,
-): WhyHostView {
+): Omit<WhyHostView, 'breakers'> {
   const { snapshot, findings, orders } = state;
   const host = hostViews(snapshot, findings).find((view) => view.id === id);
   if (host === undefined) throw new Error(`host ${id} is not in the snapshot`);

@@ -11,6 +11,7 @@ import { VERSION } from '../app/version.ts';
 import { CliError, EXIT, EXIT_MEANINGS, type ExitCode, type Io } from './io.ts';
 import { addApply } from './verbs/apply.ts';
 import { addAudit } from './verbs/audit.ts';
+import { addBreaker } from './verbs/breaker.ts';
 import { addCancel } from './verbs/cancel.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDoctor } from './verbs/doctor.ts';
@@ -69,6 +70,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addWhy(program, io);
   addOrders(program, io, setExit);
   addCancel(program, io);
+  addBreaker(program, io);
   addAudit(program, io, setExit);
   addLease(program, io);
   addSnapshot(program, io);

@@ -41,6 +41,8 @@ export interface SnapshotContext {
   readonly inFlight: readonly InFlightMove[];
   readonly reservations: readonly Reservation[];
   readonly lastMovedAt: ReadonlyMap<VmId, EpochSeconds>;
+  readonly recentMoves?: Snapshot['recentMoves'];
+  readonly breakers?: Snapshot['breakers'];
 }
 
 interface PolledSource {
@@ -162,6 +164,8 @@ export class Collector {
       inFlight: context.inFlight,
       reservations: context.reservations,
       lastMovedAt: Object.fromEntries(lastMoved) as Record<VmId, EpochSeconds>, // typed by entries
+      ...(context.recentMoves !== undefined && { recentMoves: context.recentMoves }),
+      ...(context.breakers !== undefined && { breakers: context.breakers }),
       sources: this.statuses(),
     };
   }

@@ -13,6 +13,7 @@ import type { Order } from '../domain/order.ts';
 import { PLACEMENT_FORM } from '../domain/placement-form.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
+import type { RecentMove } from '../domain/recent-move.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import {
   type EpochSeconds,
@@ -54,7 +55,7 @@ export function buildFleet(entries: FleetEntries, assumeHeld: boolean): Fleet {
   const hosts = bare
     .map((host) => (derived.has(host.id) ? withLoad(host, loads.get(host.id), assumeHeld) : host))
     .sort((a, b) => compareText(a.id, b.id));
-  const { inFlight = [], reservations = [], sources } = entries;
+  const { inFlight = [], reservations = [], recentMoves, breakers, sources } = entries;
   return {
     snapshot: {
       takenAt,
@@ -64,6 +65,8 @@ export function buildFleet(entries: FleetEntries, assumeHeld: boolean): Fleet {
       inFlight,
       reservations,
       lastMovedAt: entries.lastMovedAt ?? {},
+      ...(recentMoves !== undefined && { recentMoves: recentMoves.map(recentMoveOf) }),
+      ...(breakers !== undefined && { breakers }),
       sources: sources?.map(sourceOf) ?? sourcesOf(hosts, takenAt),
     },
     notes: notesOf(entries, { hosts, vms, derived: derived.size }, assumeHeld),
@@ -80,6 +83,13 @@ export function buildFleet(entries: FleetEntries, assumeHeld: boolean): Fleet {
       home: vms.filter((vm) => vm.host === order.host).map((vm) => vm.id),
     })),
   };
+}
+
+function recentMoveOf({
+  arrivedAt,
+  ...move
+}: NonNullable<FleetEntries['recentMoves']>[number]): RecentMove {
+  return { ...move, arrivedAt };
 }
 
 function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolean): Host {

@@ -247,6 +247,28 @@ export const fleetSchema = group({
     ),
   ),
   lastMovedAt: maybe(table(moment())),
+  recentMoves: maybe(
+    list(
+      group({ vm: vms, from: hosts, to: hosts, openedAt: moment(), arrivedAt: maybe(moment()) }),
+    ),
+  ),
+  breakers: maybe(
+    list(
+      group({
+        subject: z.discriminatedUnion('kind', [
+          group({ kind: z.literal('vm'), vm: vms }),
+          group({ kind: z.literal('pair'), vm: vms, to: hosts }),
+          group({ kind: z.literal('out'), host: hosts }),
+          group({ kind: z.literal('into'), host: hosts }),
+          group({ kind: z.literal('source'), source: name('the name of a source', sourceId) }),
+        ]),
+        state: choice(['open', 'half-open']),
+        failures: whole('a number of failures', { min: 1 }),
+        lastAt: moment(),
+        until: moment(),
+      }),
+    ),
+  ),
   sources: maybe(
     list(
       group({

@@ -76,6 +76,12 @@ export const limitsSchema = section({
     'A VM that was moved rests for this long (not from mandatory moves, nor from coming home); ' +
       'so does one whose move was cancelled (from mandatory ones for 5m at most).',
   ),
+  reverseMove: option(
+    duration(),
+    '2h',
+    'A VM is not moved back to the host that it left this recently (mandatory moves and coming ' +
+      'home excepted).',
+  ),
   movesPerPlan: optional(
     positive('a number of moves'),
     'Corrective and optional moves that one plan may hold; none: as many as it takes.',
@@ -87,6 +93,18 @@ export const limitsSchema = section({
       'Corrective and optional moves an hour.',
     ),
     movesPerVmPerDay: option(positive('a number of moves'), 4, 'Such moves of one VM in 24 hours.'),
+    movesPerHostPerHour: optional(
+      positive('a number of moves'),
+      'Such moves away from one host an hour, and as many to it; none: no limit of its own.',
+    ),
+    movesPerClusterPerHour: optional(
+      positive('a number of moves'),
+      'Such moves in, into or out of one cluster an hour; none: no limit of its own.',
+    ),
+    movesPerLinkPerHour: optional(
+      positive('a number of moves'),
+      'Such moves over one uplink of a switch an hour, in each direction; none: no limit.',
+    ),
   }),
   windows: option(
     list(timeWindow),

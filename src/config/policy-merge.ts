@@ -100,12 +100,12 @@ function put(target: Record<string, unknown>, path: readonly string[], value: un
 
 function optionsOf(sections: Sections): Options {
   const { limits, migration, maintenance, hostFailure, mode, weights } = sections;
-  const { cooldown, ...otherLimits } = limits;
+  const { cooldown, reverseMove, ...otherLimits } = limits;
   const { downtimeLimit, timeoutPerGiB, bandwidth, ...otherMigration } = migration;
   const { perMove, ...otherWeights } = weights;
   const { suspectAfter, ...otherFailure } = hostFailure;
   return {
-    limits: { ...otherLimits, cooldownSeconds: cooldown },
+    limits: { ...otherLimits, cooldownSeconds: cooldown, reverseMoveSeconds: reverseMove },
     migration: {
       ...otherMigration,
       downtimeLimitSeconds: downtimeLimit,

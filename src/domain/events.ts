@@ -86,6 +86,12 @@ export interface EventMap {
   /** A policy edit was refused; the previous set stays in force. */
   readonly 'policies-refused': { readonly errors: readonly string[] };
   readonly paused: { readonly paused: boolean; readonly by: string };
+  /** A circuit breaker opens, lets one move through, or closes; its name and what it holds up. */
+  readonly breaker: {
+    readonly name: string;
+    readonly state: 'open' | 'half-open' | 'closed';
+    readonly text: string;
+  };
   /** Something that an operator should look at; deduplicated by `key`. */
   readonly warning: { readonly key: string; readonly text: string };
   readonly failure: { readonly where: string; readonly error: unknown };

@@ -149,7 +149,17 @@ export interface Limits {
   readonly cooldownSeconds: Seconds;
   /** Corrective and optional moves that one plan may hold; absent: as many as it takes. */
   readonly movesPerPlan?: number | undefined;
-  readonly budgets: { readonly movesPerHour: number; readonly movesPerVmPerDay: number };
+  /** A VM is not moved back to where it was this recently; mandatory and home moves are. */
+  readonly reverseMoveSeconds: Seconds;
+  readonly budgets: {
+    readonly movesPerHour: number;
+    readonly movesPerVmPerDay: number;
+    /** Away from a host, and to it, each; absent, here and below: no limit of its own. */
+    readonly movesPerHostPerHour?: number | undefined;
+    readonly movesPerClusterPerHour?: number | undefined;
+    /** Over one uplink of a switch, in each direction. */
+    readonly movesPerLinkPerHour?: number | undefined;
+  };
   /** Optional moves start inside one of these only; empty: at any time. */
   readonly windows: readonly TimeWindow[];
   /** No optional or corrective move starts inside one of these. */

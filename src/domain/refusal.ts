@@ -143,6 +143,14 @@ export const REFUSAL_CODES = {
     meaning: 'the budget of moves is used up',
     hint: 'see limits.budgets and limits.movesPerPlan',
   },
+  'reverse-move': {
+    meaning: 'the VM was moved away from that host too recently',
+    hint: 'see limits.reverseMove',
+  },
+  breaker: {
+    meaning: 'too much of the kind failed lately: it is left in peace, then tried with one move',
+    hint: 'mend what failed, then drover breaker reset NAME (drover breaker list)',
+  },
   window: { meaning: 'outside the window in which such moves may start', hint: '' },
   'no-gain': { meaning: 'the move would not gain more than it costs', hint: '' },
   'method-unsupported': { meaning: 'the hypervisor has no such migration method', hint: '' },

@@ -3,12 +3,14 @@
  * Hosts and VMs are sorted by id. Nothing in it is ever changed.
  */
 
+import type { Breaker } from './breaker.ts';
 import type { Host } from './host.ts';
 import type { HostId, MoveId, VmId } from './ids.ts';
 import type { SourceStatus } from './measured.ts';
 import type { MoveCosts } from './move-costs.ts';
 import type { PlacementRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
+import type { RecentMove } from './recent-move.ts';
 import type { Bytes, Cores, EpochSeconds } from './units.ts';
 import type { Vm } from './vm.ts';
 
@@ -42,5 +44,9 @@ export interface Snapshot {
   readonly reservations: readonly Reservation[];
   /** When each VM was last moved by Drover (cool-down); absent: not in the ledger's memory. */
   readonly lastMovedAt: Readonly<Record<VmId, EpochSeconds>>;
+  /** Moves that count for budgets and against moving back, oldest first; absent: none do. */
+  readonly recentMoves?: readonly RecentMove[] | undefined;
+  /** Circuit breakers that are not closed; absent: none. */
+  readonly breakers?: readonly Breaker[] | undefined;
   readonly sources: readonly SourceStatus[];
 }

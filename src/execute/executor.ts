@@ -5,6 +5,7 @@
  * say what became of it.
  */
 
+import type { Breaker } from '../domain/breaker.ts';
 import type { MoveId, SourceId } from '../domain/ids.ts';
 import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
@@ -46,6 +47,8 @@ export interface ExecutorParts {
   readonly world: () => Snapshot;
   /** Absent: no host is ever known dead, so nothing is restarted. */
   readonly restarts?: RestartGuard | undefined;
+  /** The breakers that are not closed, as of now; absent: none is ever open. */
+  readonly breakers?: (() => readonly Breaker[]) | undefined;
   readonly timing?: Partial<ExecutionTiming>;
   /** Undefined: STAGE_TABLE. */
   readonly stages?: readonly StageDefinition[] | undefined;

@@ -4,12 +4,13 @@
  * in the request. Which guard stops which tier stands in guards.ts.
  */
 
+import { Allowances, wayNames } from '../domain/allowances.ts';
 import { type Approval, approvalKey, askedMove, isInForce } from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { MoveId, VmId } from '../domain/ids.ts';
 import type { GateVerdict } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
-import type { Mode, PolicySet } from '../domain/policy.ts';
+import type { Limits, Mode, PolicySet } from '../domain/policy.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -122,6 +123,9 @@ function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare
       total: request.counters.movesLastHour,
       byVm: new Map(request.counters.movesLastDay),
     },
+    // Those two are counted above, from the ledger as it is now.
+    allowances: new Allowances(snapshot, withoutOwnBudgets(limits), now),
+    used: new Map(),
   };
 }
 
@@ -181,7 +185,19 @@ function refusedWithDependencies(
   });
 }
 
-function spend(move: Move, { spent }: GateContext): void {
+function withoutOwnBudgets(limits: Limits): Limits {
+  const { budgets } = limits;
+  return {
+    ...limits,
+    budgets: { ...budgets, movesPerHour: Infinity, movesPerVmPerDay: Infinity },
+  };
+}
+
+function spend(move: Move, { spent, used, hosts }: GateContext): void {
+  const [from, to] = [hosts.get(move.from), hosts.get(move.to)];
+  if (from !== undefined && to !== undefined) {
+    for (const way of wayNames({ vm: move.vm, from, to })) used.set(way, (used.get(way) ?? 0) + 1);
+  }
   spent.total += 1;
   spent.byVm.set(move.vm, (spent.byVm.get(move.vm) ?? 0) + 1);
 }

@@ -4,8 +4,10 @@
  * sees the moves in the plan's order and must not depend on what other guards say.
  */
 
+import type { Allowances } from '../domain/allowances.ts';
 import { staticRefusals } from '../domain/compatibility.ts';
 import { TIERS, type Finding, type Tier } from '../domain/finding.ts';
+import { holdLeft } from '../domain/hold-left.ts';
 import type { Host } from '../domain/host.ts';
 import type { FindingId, HostId, VmId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
@@ -17,6 +19,7 @@ import { isInWindow } from '../domain/time-window.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Trouble } from '../ports/ledger.ts';
+import { restAfterTrouble } from './rest.ts';
 
 /** What the guards need, looked up once for the whole plan. */
 export interface GateContext {
@@ -38,6 +41,9 @@ export interface GateContext {
   /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */
   readonly troubles: ReadonlyMap<VmId, Trouble>;
   readonly spent: { total: number; readonly byVm: Map<VmId, number> };
+  readonly allowances: Allowances;
+  /** How often each way was used by what this plan is granted. */
+  readonly used: Map<string, number>;
 }
 
 export interface Objection {
@@ -47,9 +53,6 @@ export interface Objection {
 
 type Guard = (move: Move, context: GateContext) => readonly Objection[];
 
-/** After a move that came to nothing: doubled with each one in a row, up to the longest. */
-const FIRST_PAUSE_SECONDS = 30;
-const LONGEST_PAUSE_SECONDS = 3600;
 /** What somebody has cancelled rests for the cool-down; from mandatory moves only for this long. */
 const LONGEST_MANDATORY_REST_SECONDS = 300;
 
@@ -64,6 +67,7 @@ const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard 
   { tiers: TIERS, guard: whenCancelled },
   { tiers: TIERS, guard: whenTooManyFail },
   { tiers: ['mandatory'], guard: whenTooManyAreOut },
+  { tiers: TIERS, guard: whenUsedUp },
   { tiers: DEFERRABLE, guard: whenInCooldown },
   { tiers: DEFERRABLE, guard: whenBudgetIsSpent },
   { tiers: DEFERRABLE, guard: whenItIsNotTheTime },
@@ -135,8 +139,7 @@ function whenTooManyAreOut(move: Move, { beyondShare }: GateContext): readonly O
 function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Objection[] {
   const trouble = troubles.get(move.vm);
   if (trouble === undefined) return [];
-  const pause = FIRST_PAUSE_SECONDS * 2 ** (trouble.count - 1);
-  const left = Math.min(pause, LONGEST_PAUSE_SECONDS) - (now - trouble.lastAt);
+  const left = restAfterTrouble(move.vm, trouble, now);
   if (left <= 0) return [];
   const detail = `its last moves came to nothing (${trouble.count}); ${Math.ceil(left)} s left`;
   return [{ code: 'cool-down', detail }];
@@ -154,7 +157,7 @@ function whenCancelled(move: Move, { troubles, policies, now }: GateContext): re
   const rest = isMandatory
     ? Math.min(cooldownSeconds, LONGEST_MANDATORY_REST_SECONDS)
     : cooldownSeconds;
-  const left = rest - (now - at);
+  const left = holdLeft(at, now, rest);
   if (left <= 0) return [];
   return [{ code: 'cool-down', detail: `its last move was cancelled; ${Math.ceil(left)} s left` }];
 }
@@ -168,8 +171,20 @@ function whenInCooldown(move: Move, context: GateContext): readonly Objection[] 
   if (context.findings.get(move.reason.finding)?.kind === 'return-home') return [];
   const last = own(snapshot.lastMovedAt, move.vm);
   if (last === undefined) return [];
-  const left = policies.limits.cooldownSeconds - (now - last);
+  const left = holdLeft(last, now, policies.limits.cooldownSeconds);
   return left > 0 ? [{ code: 'cool-down', detail: `${Math.ceil(left)} s left` }] : [];
+}
+
+/** Breakers, the reverse-move ban, and budgets of hosts, clusters and links. */
+function whenUsedUp(move: Move, context: GateContext): readonly Objection[] {
+  const from = context.hosts.get(move.from);
+  const to = context.hosts.get(move.to);
+  // Missing ones are whenTheWorldMovedOn's affair.
+  if (from === undefined || to === undefined) return [];
+  const comesHome = context.findings.get(move.reason.finding)?.kind === 'return-home';
+  const { allowances, used } = context;
+  const against = allowances.against({ vm: move.vm, from, to }, move.tier, !comesHome, used);
+  return against.map(({ code, detail }) => ({ code, detail }));
 }
 
 function whenItIsNotTheTime(move: Move, { policies, now }: GateContext): readonly Objection[] {

@@ -3,6 +3,7 @@
  * it is made anew from the ledger's record, and the hypervisors are asked.
  */
 
+import type { Breaker } from '../domain/breaker.ts';
 import type { MoveRecord, Outcome, Stage } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { LadderStep, PolicySet } from '../domain/policy.ts';
@@ -30,6 +31,7 @@ export interface ExecutionParts {
   readonly restarts?: RestartGuard | undefined;
   /** What a move goes through, in this order; undefined: STAGE_TABLE. Others are for tests. */
   readonly stages?: readonly StageDefinition[] | undefined;
+  readonly breakers?: (() => readonly Breaker[]) | undefined;
 }
 
 export interface ExecutionTiming {

@@ -8,6 +8,7 @@
  * source, or when nothing was started.
  */
 
+import { Allowances } from '../domain/allowances.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
@@ -42,8 +43,9 @@ function nothingToUndo(): Promise<string> {
 
 /**
  * What people have decided since the plan was judged: the kill switch, an order for the target, a
- * window, the mode. Asked before the first stage: a move that is held back by it was not begun,
- * and so does not count as one that came to nothing. Undefined: nothing holds it back.
+ * window, the mode; and the breakers that opened since. Asked before the first stage: a move that
+ * is held back by it was not begun, and so does not count as one that came to nothing. Undefined:
+ * nothing holds it back.
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
@@ -60,6 +62,10 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   if (from !== undefined && to !== undefined) {
     const mode = strictest(modeOf(from, policies), modeOf(to, policies));
     if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
+    const breakers = parts.breakers?.() ?? [];
+    const allowances = new Allowances({ ...world, breakers }, policies.limits, parts.clock.now());
+    const [open] = allowances.against({ vm: move.vm, from, to }, 'mandatory', false);
+    if (open !== undefined) return open;
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
   return closed;

@@ -144,6 +144,9 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
       const isTrouble = event.what === 'lost' || event.what === 'stepped-back';
       logger[isTrouble ? 'warn' : 'info'](event, 'lease');
     }),
+    events.on('breaker', (event) => {
+      logger[event.state === 'open' ? 'warn' : 'info'](event, 'circuit breaker');
+    }),
     events.on('hook', (event) => logger.info(event, 'hook')),
     events.on('host-failure', (event) => logger.warn(event, 'host failure')),
     events.on('order', ({ order: { home, ...order }, what }) =>

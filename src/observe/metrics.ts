@@ -119,6 +119,11 @@ export const METRICS = {
     buckets: DOWNTIME_BUCKETS,
   },
   drover_move_bytes_total: { type: 'counter', labels: [], help: 'bytes sent by moves' },
+  drover_breakers: {
+    type: 'gauge',
+    labels: ['kind', 'state'],
+    help: 'circuit breakers that are not closed: of VMs with a target, hosts, sources',
+  },
   drover_policy_refused: { type: 'gauge', labels: [], help: '1 while a policy edit is refused' },
   drover_failures_total: { type: 'counter', labels: ['where'], help: 'errors of the daemon' },
 } as const satisfies Record<string, MetricInfo>;
@@ -256,6 +261,9 @@ function takeSnapshot({ snapshot }: EventMap['snapshot'], meters: Meters): void 
     const count = snapshot.hosts.filter(({ failure }) => failure?.state === state).length;
     meters.set('drover_host_failures', count, { state });
   }
+  meters.clear('drover_breakers');
+  for (const { subject, state } of snapshot.breakers ?? [])
+    meters.change('drover_breakers', 1, { kind: subject.kind, state });
   const gone = snapshot.hosts.filter((host) => host.connection === 'disconnected').length;
   meters.set('drover_hosts_disconnected', gone);
   meters.set('drover_vms', snapshot.vms.length);

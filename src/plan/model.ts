@@ -20,6 +20,7 @@ import {
   memoryNeed,
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
+import { holdLeft } from '../domain/hold-left.ts';
 import { type HostId, type VmId, compareText, vmId } from '../domain/ids.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
@@ -212,7 +213,8 @@ function fillVms(model: Unpriced, snapshot: Snapshot, perMove: number, cooldown:
   // Few were moved lately: by their names, not all VMs one by one.
   for (const [id, moved] of Object.entries(snapshot.lastMovedAt)) {
     const rests = model.vmIndex.get(vmId(id));
-    if (rests !== undefined && snapshot.takenAt - moved < cooldown) model.resting[rests] = 1;
+    if (rests !== undefined && holdLeft(moved, snapshot.takenAt, cooldown) > 0)
+      model.resting[rests] = 1;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Finding, Tier } from '../domain/finding.ts';
+import { Allowed } from './allowed.ts';
 import { Compatibility } from './compat.ts';
 import { CPU_AT, type Model, buildModel } from './model.ts';
 import { type Needs, readFindings } from './needs.ts';
@@ -42,6 +43,11 @@ export function makeSetting(request: PlanRequest): Setting {
   const state = new State(model, rules);
   state.closed.set(needs.closed);
   state.mostMoves = request.limits.movesPerPlan ?? Number.POSITIVE_INFINITY;
+  const { recentMoves, breakers } = request.snapshot;
+  // Offline there is no ledger to count by: budgets are for those who carry plans out.
+  if (recentMoves !== undefined || breakers !== undefined) {
+    state.allowed = new Allowed(request, model);
+  }
   const terms = makeTerms(request, model, needs);
   const relief = new Map<string, Terms>();
   return {

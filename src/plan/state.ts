@@ -26,6 +26,7 @@ import {
   STALE_METRICS,
   VCPUS,
 } from './codes.ts';
+import type { Allowed } from './allowed.ts';
 import type { Compatibility } from './compat.ts';
 import { FITS, Judged } from './judged.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
@@ -83,6 +84,8 @@ export class State {
   /** What the moves cost beyond `model.cost`, in bytes: of paths, and of groups once each. */
   beyond = 0;
   readonly #touched: TouchedGroups | undefined;
+  /** What budgets, bans and breakers leave; undefined: nobody counts. */
+  allowed: Allowed | undefined;
   /** How often a VM × host pair was judged. */
   evaluated = 0;
   /** What going elsewhere does to the soft rules of the VM that was asked about last. */
@@ -149,7 +152,8 @@ export class State {
     // Moved by this plan already, or by an earlier one that still runs.
     if (model.inFlight[v] === 1 || this.moved[v] === 1) return IN_FLIGHT;
     if (terms.restMatters && model.resting[v] === 1) return COOL_DOWN;
-    return terms.optional && model.demandKnown[v] === 0 ? STALE_METRICS : 0;
+    if (terms.optional && model.demandKnown[v] === 0) return STALE_METRICS;
+    return this.allowed?.stuck(v, this.at[v] ?? -1, terms) ?? 0;
   }
 
   /** The first reason why the VM may not go to the host as things stand; 0: it may. */
@@ -173,7 +177,9 @@ export class State {
 
   /** Whether the plan may hold no further move on such terms, after so many others. */
   isSpent(terms: Terms, beside = 0): boolean {
-    return !terms.urgent && this.moves.length + beside - this.uncounted >= this.mostMoves;
+    if (terms.urgent) return false;
+    const moves = this.moves.length + beside;
+    return moves - this.uncounted >= this.mostMoves || moves >= (this.allowed?.total ?? Infinity);
   }
 
   /** Whether the VM could run on the host, leaving aside how full it is and who is there. */
@@ -181,6 +187,7 @@ export class State {
     const { model } = this;
     if (this.closed[to] === 1 || to === this.at[v] || terms.useless?.[to] === 1) return false;
     if (terms.optional && model.hostMeasured[to] === 0) return false;
+    if (this.notAllowed(v, to, terms) !== 0) return false;
     if ((model.vms[v]?.vcpus ?? 0) > (model.hosts[to]?.cpu.threads ?? 0)) return false;
     return terms.compatibility.way(v, to).code === 0;
   }
@@ -213,7 +220,14 @@ export class State {
     return this.closed[to] === 1 ? QUARANTINED : 0;
   }
 
+  /** What budgets, the reverse-move ban and breakers say; 0: nothing. */
+  notAllowed(v: number, to: number, terms: Terms): number {
+    return this.allowed?.code(v, this.at[v] ?? -1, to, terms) ?? 0;
+  }
+
   #against(v: number, to: number, terms: Terms, outlook: Outlook): number {
+    const kept = this.notAllowed(v, to, terms);
+    if (kept !== 0) return kept;
     if (terms.optional && this.model.hostMeasured[to] === 0) return STALE_METRICS;
     const against = this.#ruleAgainst(v, to, terms, outlook);
     if (against !== undefined) return against.code;
@@ -306,6 +320,7 @@ export class State {
 
   #shift(v: number, from: number, to: number, sign: 1 | -1): void {
     this.#strains = undefined;
+    this.allowed?.count(from, to, sign);
     const { width, need, held } = this.model;
     const { gross, later, net } = this;
     for (let r = 0; r < width; r += 1) {

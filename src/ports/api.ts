@@ -59,6 +59,17 @@ export interface StatusView {
   readonly notes: readonly string[];
   /** Who acts on which cluster; empty where one controller is alone with its ledger. */
   readonly leases: readonly LeaseView[];
+  readonly breakers: readonly BreakerView[];
+}
+
+/** A circuit breaker that is not closed. */
+export interface BreakerView {
+  /** For `drover breaker reset`. */
+  readonly name: string;
+  readonly state: 'open' | 'half-open';
+  readonly failures: number;
+  readonly until: number;
+  readonly text: string;
 }
 
 export interface LeaseView {
@@ -136,6 +147,8 @@ export interface WhyHostView {
     readonly text: string;
   }[];
   readonly findings: readonly Finding[];
+  /** Breakers about it, and about its source. */
+  readonly breakers: readonly BreakerView[];
   /** What the last plan left open about this host. */
   readonly unresolved: readonly OpenNeed[];
 }
@@ -320,6 +333,8 @@ export interface Api {
   applied(id: string): Promise<Result<ApplyView, ApiProblem>>;
   /** Stops a move, the move of a VM, or all moves away from a host: by id or name. */
   cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>>;
+  /** What failed until now counts against it no more: `vm:NAME`, `out:HOST`, `into:HOST`, … */
+  resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>>;
   /** Goes on in a cluster where the ledger was found to be an older copy. */
   confirmLease(cluster: string, by: string): Result<LeaseView, ApiProblem>;
   alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]>;

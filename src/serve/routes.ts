@@ -72,6 +72,7 @@ export function addReads(server: FastifyInstance, api: Api): void {
   server.get('/api/v1/hosts', read, async () => api.hosts());
   server.get('/api/v1/vms', read, async () => api.vms());
   server.get('/api/v1/findings', read, async () => api.status().findings);
+  server.get('/api/v1/breakers', read, async () => api.status().breakers);
   server.get('/api/v1/orders', read, async () => api.orders());
   server.get('/api/v1/rollings', read, async () => api.rollings());
   server.get('/api/v1/plan', read, async (_request, reply) => sendResult(reply, api.latestPlan()));
@@ -149,6 +150,10 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   server.post('/api/v1/leases/:name/confirm', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
     return sendResult(reply, api.confirmLease(name, request.by));
+  });
+  server.post('/api/v1/breakers/:name/reset', write, async (request, reply) => {
+    const { name } = parse(nameSchema, request.params);
+    return sendResult(reply, await api.resetBreaker(name, request.by));
   });
   const large = { ...write, bodyLimit: LARGEST_PLAN_BYTES } as const;
   server.post('/api/v1/apply', large, async (request, reply) =>

@@ -179,7 +179,9 @@ export class SimulatedDatacenter {
       workingSetBytes: spec.facts.memoryBytes * spec.workingSetShare,
       diskBytes: diskBytesToCopy(spec.facts),
     };
-    this.#world.engine.start(order, load, at, this.#world.board.takeBreak(order.vm));
+    const { board } = this.#world;
+    const refusal = board.isRefusing(order.to, at) ? 'setup' : undefined;
+    this.#world.engine.start(order, load, at, board.takeBreak(order.vm) ?? refusal);
     this.#world.changed();
     return ACCEPTED;
   }

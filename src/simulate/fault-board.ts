@@ -85,6 +85,10 @@ export class FaultBoard {
     return this.active('control-cut', now).some(({ fault }) => fault.host === host);
   }
 
+  isRefusing(host: HostId, now: number): boolean {
+    return this.active('refusing', now).some(({ fault }) => fault.host === host);
+  }
+
   hasPowerDevice(host: HostId, now: number): boolean {
     return !this.active('power-device', now).some(({ fault }) => fault.host === host);
   }

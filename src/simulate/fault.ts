@@ -80,6 +80,8 @@ export type Fault =
   | ({ readonly kind: 'power-device'; readonly host: HostId } & Lasting)
   /** The migration link carries only `factor` (0..1) of what it should. */
   | ({ readonly kind: 'link'; readonly host: HostId; readonly factor: number } & Lasting)
+  /** Migrations to the host break before anything of them was copied. */
+  | ({ readonly kind: 'refusing'; readonly host: HostId } & Lasting)
   /** The hypervisor does not answer for the host; its guests run on. */
   | ({ readonly kind: 'control-cut'; readonly host: HostId } & Lasting)
   /** The next `times` calls (of that name, or any) go wrong. */

@@ -63,6 +63,7 @@ function drawFault(kind: FaultKind, fleet: FleetSpec, rng: Rng): Fault {
       return { kind, host, factor: dice < 0.3 ? 0 : dice, forSeconds };
     case 'control-cut':
     case 'power-device':
+    case 'refusing':
       return { kind, host, forSeconds };
     case 'call': {
       const effect = pick(CALL_EFFECTS, rng);

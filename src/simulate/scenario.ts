@@ -70,6 +70,8 @@ export function describeFault(fault: Fault): string {
         : `${fault.host} loses its power`;
     case 'power-device':
       return `the power device of ${fault.host} does not answer`;
+    case 'refusing':
+      return `${fault.host} lets no guest in`;
     case 'link':
       return `the migration link of ${fault.host} carries ${Math.round(100 * fault.factor)} %`;
     case 'control-cut':

@@ -200,6 +200,7 @@ export class World {
       case 'link':
       case 'control-cut':
       case 'power-device':
+      case 'refusing':
       case 'samples':
       case 'source-clock':
       case 'dirty-rate':

@@ -281,6 +281,7 @@ export function someLimits(options: Partial<Limits> = {}): Limits {
     safetyCapacity: { cpu: ratio(0.8), memory: ratio(1) },
     overcommit: { memory: ratio(1) },
     concurrency: { total: 8, perHostIn: 2, perHostOut: 2, perLink: 4 },
+    reverseMoveSeconds: seconds(0),
     cooldownSeconds: seconds(900),
     budgets: { movesPerHour: 100, movesPerVmPerDay: 10 },
     windows: [],

@@ -44,6 +44,7 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
     setPaused: async (paused, by) => {
       asked.paused.push({ paused, by });
     },
+    resetBreaker: async () => fail(NOTHING),
     confirmLease: () => fail(NOTHING),
     approve: async () => ok({ moves: 1, held: 0, before: 0, gone: 0, text: 'approved' }),
     alerts: async (alerts) => {

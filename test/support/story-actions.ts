@@ -36,6 +36,7 @@ export function toFault(action: FaultAction): Fault {
     case 'samples':
     case 'lock':
     case 'power-device':
+    case 'refusing':
       return { ...action, forSeconds: action.for ?? Infinity };
     default:
       return assertNever(action, 'fault');
@@ -67,6 +68,8 @@ export function tellAction(action: Action): string {
       return `alert ${action.name} ${action.status ?? 'firing'}: ${JSON.stringify(action.labels)}`;
     case 'cancel':
       return `${action.by}: cancel ${action.name}`;
+    case 'reset':
+      return `${action.by}: reset breaker ${action.name}`;
     case 'policy':
       return `somebody saves ${action.file} as the policy`;
     case 'crash':
@@ -144,6 +147,10 @@ export async function ask(
       if (!answer.ok) return answer.error.detail;
       const { moves, notes } = answer.value;
       return [...moves.map(({ text }) => text), ...notes].join('; ');
+    }
+    case 'reset': {
+      const answer = await daemon.api.resetBreaker(action.name, action.by);
+      return answer.ok ? `${answer.value.name} is closed` : answer.error.detail;
     }
     case 'alert': {
       const { name, labels, annotations = {}, status = 'firing' } = action;

@@ -64,6 +64,7 @@ const FAULTS = {
   'power-device': group({ host, ...lasting }),
   link: group({ host, factor: share(), ...lasting }),
   'control-cut': group({ host, ...lasting }),
+  refusing: group({ host, ...lasting }),
   call: group({
     call: choice(CALLS),
     effect: choice(CALL_EFFECTS),
@@ -81,7 +82,7 @@ const FAULTS = {
 
 const LASTING_FAULTS = [
   ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
-  ...(['source-clock', 'dirty-rate', 'lock', 'power-device'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock', 'power-device', 'refusing'] as const),
 ] satisfies readonly LastingFault['kind'][];
 
 const ordered = { host, reason: anyText(), by: text('a name'), deadline: duration().optional() };
@@ -113,6 +114,8 @@ const REQUESTS = {
   }),
   /** A VM or host: its moves are stopped. */
   cancel: group({ name: text('a VM or host'), ...by }),
+  /** A circuit breaker. */
+  reset: group({ name: text('the name of a breaker'), ...by }),
   pause: group(by),
   resume: group(by),
   /** `shown`: the plan that was the newest at that time of the story; left out: the newest. */

@@ -60,6 +60,10 @@ export class Transcript {
       bus.on('host-state', ({ host, from, to, reason }) =>
         this.say('host', `${host}: ${from} -> ${to} (${reason})`),
       ),
+      // Those of single VMs show in the plans.
+      bus.on('breaker', ({ name, state }) => {
+        if (!name.startsWith('vm:')) this.say('breaker', `${name}: ${state}`);
+      }),
       bus.on('hook', ({ text }) => this.say('hook', text)),
       bus.on('host-failure', ({ host, from, to, reason }) => {
         // Of a host that is only unreachable a rule of the policy speaks.

@@ -6,6 +6,7 @@ import type { SourceStatus } from '../../domain/measured.ts';
 import type { LeaseView, StatusView } from '../../ports/api.ts';
 import type { Io } from '../io.ts';
 import { countOf, formatDuration, formatLines, formatTime } from '../table.ts';
+import { breakerLine } from './breaker.ts';
 import { remoteOptions, showView, type RemoteOptions } from './remote.ts';
 
 export function addStatus(program: Command, io: Io): void {
@@ -27,6 +28,7 @@ export function statusText(view: StatusView): string {
     `fleet     ${view.hosts} hosts, ${view.vms} VMs, ${snapshotText(view)}`,
     ...view.sources.map((source) => `source    ${sourceText(source)}`),
     ...view.leases.map((lease) => `lease     ${leaseText(lease)}`),
+    ...view.breakers.map((one) => `breaker   ${breakerLine(one)}`),
     `moving    ${countOf(view.movesInFlight, 'VM')}`,
     ...lastPlanLines(view),
     ...view.notes.map((note) => `          ${note}`),

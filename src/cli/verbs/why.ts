@@ -7,6 +7,7 @@ import type { Client } from '../client.ts';
 import type { Io } from '../io.ts';
 import { formatLines } from '../table.ts';
 import { historyText } from './migrations.ts';
+import { breakerLine } from './breaker.ts';
 import { remoteOptions, segment, showView, type RemoteOptions } from './remote.ts';
 
 export function addWhy(program: Command, io: Io): void {
@@ -37,6 +38,7 @@ function whyHostText(view: WhyHostView): string {
     ...view.rules.map((rule) => `  ${rule.truth.padEnd(8)}${rule.rule}: ${rule.text}`),
     view.findings.length === 0 ? 'findings: none' : 'findings:',
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
+    ...view.breakers.map((one) => `breaker: ${breakerLine(one)}`),
     ...view.unresolved.flatMap(openLines),
   ];
   return formatLines(lines);

@@ -1,0 +1,195 @@
+/**
+ * How many more moves may go by way of a host, a link, a cluster or a source, or be made of a VM:
+ * what budgets, the reverse-move ban and circuit breakers leave. Planner and gate ask the same
+ * function, so that nothing is planned that the gate will refuse.
+ */
+
+import { breakerName, breakerText } from './breaker.ts';
+import type { Tier } from './finding.ts';
+import type { Host } from './host.ts';
+import type { HostId, VmId } from './ids.ts';
+import { holdLeft } from './hold-left.ts';
+import { sharedLinks } from './links.ts';
+import type { Limits } from './policy.ts';
+import type { RefusalCode } from './refusal.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface Allowance {
+  /** Further moves, >= 0. */
+  readonly most: number;
+  readonly code: Extract<RefusalCode, 'breaker' | 'budget' | 'reverse-move'>;
+  readonly detail: string;
+}
+
+/** The two ends of a move, and whose it is. */
+export interface Leg {
+  readonly vm: VmId;
+  readonly from: Host;
+  readonly to: Host;
+}
+
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 86_400;
+
+type Counts = Map<string, number>;
+
+/** Names of what counts a move that goes this way; each move counts once under each. */
+export function wayNames({ vm, from, to }: Leg): readonly string[] {
+  const clusters = new Set([from.cluster, to.cluster]);
+  return [
+    'all',
+    `vm ${vm}`,
+    `out ${from.id}`,
+    `into ${to.id}`,
+    ...[...clusters].flatMap((name) => (name === undefined ? [] : [`cluster ${name}`])),
+    ...sharedLinks(from, to).map(({ name }) => `link ${name}`),
+    // Probes: one for the whole source, and for the VM on this very host.
+    `source ${from.source}`,
+    `pair ${vm} ${to.id}`,
+  ];
+}
+
+export class Allowances {
+  readonly #limits: Limits;
+  readonly #now: number;
+  readonly #hour: Counts = new Map();
+  readonly #day: Counts = new Map();
+  readonly #arrivals = new Map<string, number>();
+  readonly #breakers = new Map<string, Allowance>();
+  /** Nothing here limits mandatory moves. */
+  readonly isQuiet: boolean;
+
+  constructor(snapshot: Snapshot, limits: Limits, now: number = snapshot.takenAt) {
+    this.#limits = limits;
+    this.#now = now;
+    const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
+    for (const move of snapshot.recentMoves ?? []) this.#count(move, hosts);
+    this.#readBreakers(snapshot, hosts);
+    this.isQuiet = this.#breakers.size === 0;
+  }
+
+  /** What is left under one of the {@link wayNames}; undefined: there is no limit. */
+  under(way: string, tier: Tier): Allowance | undefined {
+    const breaker = this.#breakers.get(way);
+    if (breaker?.most === 0 || tier === 'mandatory') return breaker;
+    const budget = this.#budget(way);
+    if (budget === undefined || breaker === undefined) return budget ?? breaker;
+    return budget.most < breaker.most ? budget : breaker;
+  }
+
+  /** Whether the VM left the host too recently to go back there, unless it has to or goes home. */
+  reverse(vm: VmId, to: HostId): Allowance | undefined {
+    const left = this.#arrivals.get(`${vm} ${to}`);
+    if (left === undefined) return undefined;
+    const rest = holdLeft(left, this.#now, this.#limits.reverseMoveSeconds);
+    if (rest <= 0) return undefined;
+    const detail = `it was moved away from there; ${Math.ceil(rest)} s left`;
+    return { most: 0, code: 'reverse-move', detail };
+  }
+
+  /**
+   * All that is used up for a move. `used`: how often a name was used since the snapshot; `turns`:
+   * whether going back matters.
+   */
+  // oxlint-disable-next-line max-params -- a move, its tier, and two things about it
+  against(
+    leg: Leg,
+    tier: Tier,
+    turns: boolean,
+    used: ReadonlyMap<string, number> = new Map(),
+  ): readonly Allowance[] {
+    const ways = wayNames(leg).flatMap((name) => {
+      const left = this.under(name, tier);
+      return left === undefined || (used.get(name) ?? 0) < left.most ? [] : [left];
+    });
+    const back = turns && tier !== 'mandatory' ? this.reverse(leg.vm, leg.to.id) : undefined;
+    return back === undefined ? ways : [...ways, back];
+  }
+
+  #count(
+    { vm, from, to, openedAt, arrivedAt }: NonNullable<Snapshot['recentMoves']>[number],
+    hosts: ReadonlyMap<HostId, Host>,
+  ): void {
+    const ends = [hosts.get(from), hosts.get(to)] as const;
+    const names =
+      ends[0] === undefined || ends[1] === undefined
+        ? ['all', `vm ${vm}`, `out ${from}`, `into ${to}`]
+        : wayNames({ vm, from: ends[0], to: ends[1] });
+    const isOfTheHour = holdLeft(openedAt, this.#now, HOUR_SECONDS) > 0;
+    if (isOfTheHour) for (const name of names) add(this.#hour, name);
+    if (holdLeft(openedAt, this.#now, DAY_SECONDS) > 0) add(this.#day, `vm ${vm}`);
+    if (arrivedAt === undefined) return;
+    const key = `${vm} ${from}`;
+    this.#arrivals.set(key, Math.max(arrivedAt, this.#arrivals.get(key) ?? 0));
+  }
+
+  #readBreakers(snapshot: Snapshot, hosts: ReadonlyMap<HostId, Host>): void {
+    const flying = new Set(
+      snapshot.inFlight.flatMap(({ vm, from: fromId, to: toId }) => {
+        const [from, to] = [hosts.get(fromId), hosts.get(toId)];
+        return from === undefined || to === undefined ? [] : wayNames({ vm, from, to });
+      }),
+    );
+    for (const breaker of snapshot.breakers ?? []) {
+      const name = breakerName(breaker.subject);
+      const way = wayOf(breaker.subject);
+      // A probe is under way: its end decides.
+      const most = breaker.state === 'half-open' && !flying.has(way) ? 1 : 0;
+      const detail = `${breakerText(breaker)} (drover breaker reset ${name})`;
+      this.#breakers.set(way, { most, code: 'breaker', detail });
+    }
+  }
+
+  #budget(way: string): Allowance | undefined {
+    const { budgets } = this.#limits;
+    const kind = way.slice(0, `${way} `.indexOf(' '));
+    switch (kind) {
+      case 'all':
+        return this.#left(way, budgets.movesPerHour, 'moves an hour');
+      case 'vm':
+        return this.#leftOfDay(way, budgets.movesPerVmPerDay);
+      case 'out':
+      case 'into':
+        return this.#left(way, budgets.movesPerHostPerHour, `moves an hour ${OF[kind]} this host`);
+      case 'cluster':
+        return this.#left(way, budgets.movesPerClusterPerHour, 'moves an hour of this cluster');
+      case 'link':
+        return this.#left(way, budgets.movesPerLinkPerHour, 'moves an hour over this link');
+      default:
+        return undefined;
+    }
+  }
+
+  #left(way: string, most: number | undefined, what: string): Allowance | undefined {
+    if (most === undefined) return undefined;
+    const left = Math.max(0, most - (this.#hour.get(way) ?? 0));
+    return { most: left, code: 'budget', detail: `${most} ${what}` };
+  }
+
+  #leftOfDay(way: string, most: number): Allowance {
+    const left = Math.max(0, most - (this.#day.get(way) ?? 0));
+    return { most: left, code: 'budget', detail: `${most} moves of this VM a day` };
+  }
+}
+
+const OF = { out: 'away from', into: 'to' } as const;
+
+function wayOf(subject: NonNullable<Snapshot['breakers']>[number]['subject']): string {
+  switch (subject.kind) {
+    case 'vm':
+      return `vm ${subject.vm}`;
+    case 'pair':
+      return `pair ${subject.vm} ${subject.to}`;
+    case 'out':
+    case 'into':
+      return `${subject.kind} ${subject.host}`;
+    case 'source':
+      return `source ${subject.source}`;
+    default:
+      return subject satisfies never;
+  }
+}
+
+function add(counts: Counts, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
