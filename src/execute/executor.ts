@@ -5,17 +5,11 @@
  * say what became of it.
  */
 
-import type { Breaker } from '../domain/breaker.ts';
-import type { MoveId, SourceId } from '../domain/ids.ts';
+import type { MoveId } from '../domain/ids.ts';
 import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
-import type { PolicySet } from '../domain/policy.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds, seconds } from '../domain/units.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { EventSink } from '../ports/events.ts';
-import type { Hypervisor } from '../ports/hypervisor.ts';
-import type { Ledger } from '../ports/ledger.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { pauseAfter } from './call.ts';
@@ -23,38 +17,18 @@ import { cancelIn, cancelNote, Cancels, isTooLate } from './cancels.ts';
 import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
+import type { ExecutorParts } from './executor-parts.ts';
 import { isLeaseLost, isOver } from './lost-lease.ts';
-import type { RestartGuard } from './host-failures.ts';
 import {
   DEFAULT_TIMING,
   type ExecutionTiming,
   makeOrder,
   type MoveTask,
-  type StageDefinition,
   type TaskEnd,
 } from './move-task.ts';
 import { resumeStages, runMove } from './run-move.ts';
 import { Submissions } from './submissions.ts';
 import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
-
-export interface ExecutorParts {
-  readonly ledger: Ledger;
-  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
-  readonly clock: Clock;
-  readonly events: EventSink;
-  readonly settings: () => PolicySet;
-  /** The newest snapshot; with no hosts and VMs before the first. */
-  readonly world: () => Snapshot;
-  /** Absent: no host is ever known dead, so nothing is restarted. */
-  readonly restarts?: RestartGuard | undefined;
-  /** The breakers that are not closed, as of now; absent: none is ever open. */
-  readonly breakers?: (() => readonly Breaker[]) | undefined;
-  readonly timing?: Partial<ExecutionTiming>;
-  /** Undefined: STAGE_TABLE. */
-  readonly stages?: readonly StageDefinition[] | undefined;
-  /** Whether a move that is found open is this controller's to take up; default: every one. */
-  readonly takeUp?: (record: MoveRecord) => boolean;
-}
 
 /** After something that should not happen (the ledger cannot write, a bug): try again, slower. */
 const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: seconds(60) };

@@ -1,0 +1,32 @@
+/** What an executor works with (executor.ts). */
+
+import type { Breaker } from '../domain/breaker.ts';
+import type { SourceId } from '../domain/ids.ts';
+import type { MoveRecord } from '../domain/journal.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { RestartGuard } from './host-failures.ts';
+import type { ExecutionTiming, StageDefinition } from './move-task.ts';
+
+export interface ExecutorParts {
+  readonly ledger: Ledger;
+  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly settings: () => PolicySet;
+  /** The newest snapshot; with no hosts and VMs before the first. */
+  readonly world: () => Snapshot;
+  /** Absent: no host is ever known dead, so nothing is restarted. */
+  readonly restarts?: RestartGuard | undefined;
+  /** The breakers that are not closed, as of now; absent: none is ever open. */
+  readonly breakers?: (() => readonly Breaker[]) | undefined;
+  readonly timing?: Partial<ExecutionTiming>;
+  /** Undefined: STAGE_TABLE. */
+  readonly stages?: readonly StageDefinition[] | undefined;
+  /** Whether a move that is found open is this controller's to take up; default: every one. */
+  readonly takeUp?: (record: MoveRecord) => boolean;
+}
