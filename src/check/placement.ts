@@ -19,6 +19,7 @@ import type {
 } from '../domain/placement.ts';
 import { isHostRule } from '../domain/placement.ts';
 import { judgeDependency } from './dependency.ts';
+import { judgeLicensed } from './licensed.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Violation } from '../domain/violation.ts';
 import {
@@ -64,6 +65,8 @@ function judge(scene: Scene, rule: VmRule): Violation[] {
       return judgeAmong(scene, rule);
     case 'spread':
       return judgeSpread(scene, rule);
+    case 'licensed':
+      return judgeLicensed(scene, rule);
     case 'lonely':
       return judgeLonely(scene, rule);
     case 'dependency':

@@ -31,7 +31,9 @@ export function checkReserves(world: World, steps: readonly Step[]): Violation[]
 function judge(world: World, steps: readonly Step[], rule: HostRule): Violation[] {
   switch (rule.kind) {
     case 'preserve':
-      return judgePreserve(world, steps, rule);
+      return rule.scope === 'all'
+        ? judgeTotal(world, steps, rule)
+        : judgePreserve(world, steps, rule);
     case 'spare':
       return judgeSpare(steps, rule);
     case 'failover-reserve':
@@ -92,6 +94,37 @@ function judgePreserve(world: World, steps: readonly Step[], rule: PreserveRule)
   });
 }
 
+/** What all together keep free; moves among them take nothing of it. */
+function judgeTotal(world: World, steps: readonly Step[], rule: PreserveRule): Violation[] {
+  const named = new Set(rule.hosts);
+  const arrivals = steps.filter(({ from, to }) => named.has(to.id) && !named.has(from.id));
+  if (arrivals.length === 0) return [];
+  const departures = steps.filter(({ from, to }) => named.has(from.id) && !named.has(to.id));
+  const hosts = [...named].flatMap((id) => world.hosts.get(id) ?? []).filter(isInService);
+  const [memory, cpu] = ordinaryResources(world);
+  const holds = {
+    memory: sum(hosts.map((host) => memoryCapacity(host, world.limits.overcommit.memory))),
+    cpu: sum(hosts.map(cpuCapacity)),
+  };
+  const asked = [
+    { resource: memory, room: rule.free.memory, all: holds.memory },
+    { resource: cpu, room: rule.free.cpu, all: holds.cpu },
+  ];
+  return asked.flatMap(({ resource, room, all }) => {
+    if (room === undefined) return [];
+    const before = sum(baseLoads(world, resource, residentsOf(world, named)).values());
+    const most = all - keptFree(room, all);
+    const isExcused = ({ move }: Step): boolean =>
+      resource.code === 'cpu' && move.overCpu === true && move.tier === 'mandatory';
+    return overloads(world, { resource, rule, before, arrivals, departures, most })
+      .filter((step) => !isExcused(step))
+      .map((step) => {
+        const detail = `${rule.origin}: they would hold more than ${resource.show(most)} together`;
+        return against(step, rule.kind, detail, { rule: rule.id });
+      });
+  });
+}
+
 /** Mandatory moves may use the reserve; others have to leave it as it is without them. */
 function judgeFailover(
   world: World,
@@ -116,12 +149,16 @@ function judgeFailover(
   });
 }
 
+function isInService({ state, connection }: Host): boolean {
+  return takesIn(state) && connection === 'connected';
+}
+
 /** What the hosts that are in service may hold when the largest of them are lost. */
 function roomAfterLoss(hosts: readonly Host[], resource: Resource, failures: number): number {
-  const inService = hosts.filter(({ state, connection }) => {
-    return takesIn(state) && connection === 'connected';
-  });
-  const smallestFirst = inService.map((host) => resource.limit(host)).sort((a, b) => a - b);
+  const smallestFirst = hosts
+    .filter(isInService)
+    .map((host) => resource.limit(host))
+    .sort((a, b) => a - b);
   return sum(smallestFirst.slice(0, Math.max(0, smallestFirst.length - failures)));
 }
 

@@ -268,8 +268,14 @@ function ruleOf(entry: RuleEntry): PlacementRule {
       return { ...common, kind, sets: entry.sets ?? [] };
     case 'dependency':
       return { ...common, kind, on: entry.on ?? [], over: entry.over ?? 'host' };
-    case 'preserve':
-      return { ...common, kind, hosts: entry.hosts ?? [], free: entry.free ?? {} };
+    case 'licensed': {
+      const { hosts, maximum = 1 } = entry;
+      return { ...common, kind, ...(hosts && { hosts }), maximum };
+    }
+    case 'preserve': {
+      const { hosts = [], free = {}, scope } = entry;
+      return { ...common, kind, hosts, free, ...(scope && { scope }) };
+    }
     case 'spare':
       return { ...common, kind, hosts: entry.hosts ?? [] };
     case 'failover-reserve':

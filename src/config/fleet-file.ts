@@ -172,9 +172,13 @@ function writtenRule(rule: PlacementRule): unknown {
   return isHostRule(rule) ? { ...rule, vms: undefined } : rule;
 }
 
-/** One host or VM a line, so that two files can be compared. Ends with a line feed. */
+/**
+ * One host or VM a line, so that two files can be compared. Ends with a line feed. What moves cost
+ * is the policy's to say, and not written.
+ */
 export function formatFleet(snapshot: Snapshot): string {
-  const { takenAt, hosts, vms, placement, ...rest } = snapshot;
+  const { takenAt, hosts, vms, placement, inFlight, reservations, lastMovedAt, sources } = snapshot;
+  const rest = { inFlight, reservations, lastMovedAt, sources };
   const lines = (items: readonly unknown[]): string =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
   const parts = [

@@ -186,6 +186,8 @@ const rule = group({
   hosts: maybe(list(hosts)),
   sets: maybe(list(list(hosts))),
   minimum: maybe(whole('a number of domains, at least 2', { min: 2 })),
+  maximum: maybe(whole('a number of hosts, at least 1', { min: 1 })),
+  scope: maybe(choice(['each', 'all'])),
   over: maybe(name('"host" or a kind of fault domain')),
   free: maybe(freeRoom),
   failures: maybe(whole('a number of hosts, at least 1', { min: 1 })),

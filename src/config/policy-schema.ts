@@ -49,7 +49,10 @@ const placement = group({
   ),
   vms: optional(selector, 'Whom it is about.'),
   on: optional(selector, 'dependency: each of vms needs one of these beside it.'),
-  hosts: optional(selector, 'pin, avoid, preserve, spare, failover-reserve: the hosts.'),
+  hosts: optional(
+    selector,
+    'pin, avoid, licensed (none: any), preserve, spare, failover-reserve: the hosts.',
+  ),
   sets: optional(list(selector), 'among: the sets of hosts; a host is in one of them at most.'),
   over: optional(
     name('"host" or a kind of fault domain'),
@@ -59,7 +62,15 @@ const placement = group({
     whole('a number of domains, at least 2', { min: 2 }),
     'spread: in how many of them the VMs are, at least.',
   ),
-  free: optional(freeRoom, 'preserve: what each of the hosts keeps free.'),
+  maximum: optional(
+    whole('a number of hosts, at least 1', { min: 1 }),
+    'licensed: on how many hosts the VMs may be, at most.',
+  ),
+  scope: optional(
+    choice(['each', 'all']),
+    'preserve: each of the hosts keeps it free, or all of them in total; default each.',
+  ),
+  free: optional(freeRoom, 'preserve: what is kept free.'),
   failures: optional(
     whole('a number of hosts, at least 1', { min: 1 }),
     'failover-reserve: how many hosts may be lost at once; default 1.',

@@ -13,6 +13,8 @@ export const PLACEMENT_PARTS = [
   'sets',
   'over',
   'minimum',
+  'maximum',
+  'scope',
   'free',
   'failures',
 ] as const;
@@ -31,10 +33,11 @@ export const PLACEMENT_FORM: Readonly<Record<PlacementKind, Form>> = {
   pin: { needs: ['vms', 'hosts'], may: [], hold: 'always' },
   avoid: { needs: ['vms', 'hosts'], may: [], hold: 'always' },
   spread: { needs: ['vms', 'minimum'], may: ['over'], hold: 'always' },
+  licensed: { needs: ['vms', 'maximum'], may: ['hosts'], hold: 'finally' },
   lonely: { needs: ['vms'], may: [], hold: 'always' },
   among: { needs: ['vms', 'sets'], may: [], hold: 'always' },
   dependency: { needs: ['vms', 'on'], may: ['over'], hold: 'finally' },
-  preserve: { needs: ['hosts', 'free'], may: [], hold: 'always' },
+  preserve: { needs: ['hosts', 'free'], may: ['scope'], hold: 'always' },
   spare: { needs: ['hosts'], may: [], hold: 'always' },
   'failover-reserve': { needs: ['hosts'], may: ['failures'], hold: 'always' },
 };

@@ -15,6 +15,7 @@ export const PLACEMENT_KINDS = [
   'among',
   'spread',
   'lonely',
+  'licensed',
   'dependency',
   'preserve',
   'spare',
@@ -73,6 +74,18 @@ export interface SpreadRule extends RuleCommon {
   readonly minimum: number;
 }
 
+/**
+ * `vms` only on `hosts` (absent: on any), and on at most `maximum` of them at once: what licences
+ * by the core or the host allow. `always`: a VM that moves is on both of its hosts, and who is in
+ * flight may be on either.
+ */
+export interface LicensedRule extends RuleCommon {
+  readonly kind: 'licensed';
+  readonly vms: readonly VmId[];
+  readonly hosts?: readonly HostId[] | undefined;
+  readonly maximum: number;
+}
+
 /** No other VM runs on the hosts on which `vms` run. */
 export interface LonelyRule extends RuleCommon {
   readonly kind: 'lonely';
@@ -99,9 +112,15 @@ interface HostRuleCommon extends RuleCommon {
   readonly hosts: readonly HostId[];
 }
 
-/** Each of `hosts` keeps at least so much of its capacity free. Absent: nothing is asked of it. */
+/**
+ * Each of `hosts` keeps at least so much of its capacity free, or (`scope: 'all'`) all of them in
+ * total: what those in service can hold, less what runs on any of them; a share is of that sum.
+ * Absent: nothing is asked of it.
+ */
 export interface PreserveRule extends HostRuleCommon {
   readonly kind: 'preserve';
+  /** Absent: each. */
+  readonly scope?: 'each' | 'all' | undefined;
   readonly free: { readonly memory?: Room | undefined; readonly cpu?: Room | undefined };
 }
 
@@ -135,6 +154,7 @@ export type VmRule =
   | AmongRule
   | SpreadRule
   | LonelyRule
+  | LicensedRule
   | DependencyRule;
 
 export type PlacementRule = VmRule | HostRule;

@@ -107,7 +107,7 @@ export interface PlacementSpec {
   readonly vms?: Selector | undefined;
   /** dependency: the VMs of which each needs one beside it. */
   readonly on?: Selector | undefined;
-  /** pin, avoid, preserve, spare, failover-reserve: the hosts. */
+  /** pin, avoid, licensed, preserve, spare, failover-reserve: the hosts. */
   readonly hosts?: Selector | undefined;
   /** among: the sets of hosts. */
   readonly sets?: readonly Selector[] | undefined;
@@ -115,7 +115,11 @@ export interface PlacementSpec {
   readonly over?: string | undefined;
   /** spread: how many of them, at least. */
   readonly minimum?: number | undefined;
-  /** preserve: what each host keeps free. */
+  /** licensed: on how many hosts, at most. */
+  readonly maximum?: number | undefined;
+  /** preserve: whether each host keeps that free (if absent), or all of them in total. */
+  readonly scope?: PreserveRule['scope'];
+  /** preserve: what is kept free. */
   readonly free?: PreserveRule['free'] | undefined;
   /** failover-reserve: how many hosts may be lost at once; absent: 1. */
   readonly failures?: number | undefined;

@@ -99,6 +99,10 @@ export const REFUSAL_CODES = {
     meaning: 'a VM that is to have its host for itself is in the way',
     hint: '',
   },
+  licensed: {
+    meaning: 'the licence of the VM does not cover the host, or no further one',
+    hint: 'license more hosts, or raise maximum in the rule',
+  },
   dependency: {
     meaning: 'the VM, or one left behind, would be without those that it needs beside it',
     hint: 'move what it depends on first, or together with it',

@@ -24,6 +24,7 @@ export const VIOLATION_CODES = {
   among: 'a hard rule that wants VMs in one of several sets of hosts is broken further',
   spread: 'a hard rule that wants VMs in several domains is broken further',
   lonely: 'a VM comes beside one that is to run alone, or the other way round',
+  licensed: 'a VM is moved to a host that its licence does not cover, or to one too many',
   dependency: 'a VM could be without any of those that it needs beside it',
   preserve: 'a host would have less free than a hard rule wants it to keep',
   spare: 'a VM is moved to a spare host, and not to empty another host',

@@ -15,7 +15,7 @@ import {
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
-import type { AntiAffinityRule, LonelyRule } from '../domain/placement.ts';
+import type { AntiAffinityRule, LicensedRule, LonelyRule } from '../domain/placement.ts';
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
@@ -151,6 +151,11 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
         if (!rule.sets.some((set) => set.includes(to.id)))
           return { code: 'among', detail: rule.id };
         break;
+      case 'licensed': {
+        const clash = licenceMisfit(rule, vm, to, snapshot);
+        if (clash !== undefined) return clash;
+        break;
+      }
       case 'lonely': {
         const clash = lonelyMisfit(rule, vm, to, snapshot);
         if (clash !== undefined) return clash;
@@ -169,6 +174,24 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
     }
   }
   return undefined;
+}
+
+/** Hosts to which members are on their way are in use, too. */
+function licenceMisfit(
+  { id, vms, hosts, maximum }: LicensedRule,
+  vm: Vm,
+  to: Host,
+  snapshot: Snapshot,
+): Misfit | undefined {
+  if (hosts?.includes(to.id) === false) return { code: 'licensed', detail: `${id}: ${to.name}` };
+  const members = new Set(vms);
+  const places = [
+    ...snapshot.vms.filter((one) => members.has(one.id)).map(({ host }) => host),
+    ...snapshot.inFlight.filter((one) => members.has(one.vm)).map((flight) => flight.to),
+  ];
+  const inUse = new Set(places.filter((host) => hosts?.includes(host) !== false));
+  if (inUse.has(to.id) || inUse.size < maximum) return undefined;
+  return { code: 'licensed', detail: `${id}: ${inUse.size} hosts are in use, ${vm.name} is not` };
 }
 
 /** Who runs there, or is on the way there, and is not to be together with the VM. */

@@ -34,6 +34,7 @@ export const DEPENDENCY = codeNumber('dependency');
 export const FAILOVER_RESERVE = codeNumber('failover-reserve');
 export const HUGE_PAGES = codeNumber('huge-pages');
 export const IN_FLIGHT = codeNumber('in-flight');
+export const LICENSED = codeNumber('licensed');
 export const LONELY = codeNumber('lonely');
 export const MEMORY = codeNumber('memory');
 export const NO_GAIN = codeNumber('no-gain');

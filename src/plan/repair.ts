@@ -6,6 +6,7 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
+import type { PlacementKind } from '../domain/placement.ts';
 import type { Draft } from './draft.ts';
 import { moveSomewhere } from './make-room.ts';
 import type { CompiledRule } from './rules/rule.ts';
@@ -24,11 +25,17 @@ export interface Crowd {
   readonly finding: Finding;
 }
 
+const BINDING: ReadonlySet<PlacementKind> = new Set<PlacementKind>([
+  'pin',
+  'avoid',
+  'among',
+  'licensed',
+]);
+
 /** Mends what it can; returns the crowds on single hosts, which are left to the clearing. */
 export function repair(draft: Draft, repairs: readonly Repair[]): readonly Crowd[] {
   // Who is bound to hosts goes first: groups gather where those have to be.
-  const bound = ({ rule: { rule } }: Repair): boolean =>
-    rule.kind === 'pin' || rule.kind === 'avoid' || rule.kind === 'among';
+  const bound = ({ rule: { rule } }: Repair): boolean => BINDING.has(rule.kind);
   const others = repairs.filter((one) => !bound(one) && !isLeftToClearing(one));
   for (const one of [...repairs.filter(bound), ...others]) mend(draft, one);
   return repairs.flatMap((one) => (isLeftToClearing(one) ? crowdsOf(draft, one) : []));

@@ -18,6 +18,7 @@ import {
   AVOID,
   DEPENDENCY,
   FAILOVER_RESERVE,
+  LICENSED,
   LONELY,
   PIN,
   PRESERVE,
@@ -28,9 +29,10 @@ import type { Model } from './model.ts';
 import { apartRule } from './rules/apart.ts';
 import { dependencyRule } from './rules/dependency.ts';
 import { type Domains, countMembers, domainsOf, domainsOfSets } from './rules/domains.ts';
-import { failoverRule } from './rules/failover.ts';
 import { hostRule } from './rules/hosts.ts';
+import { licensedRule } from './rules/licensed.ts';
 import { lonelyRule } from './rules/lonely.ts';
+import { failoverRule, totalPreserveRule } from './rules/pooled.ts';
 import { preserveRule } from './rules/preserve.ts';
 import { type Answers, type CompiledRule, countedStrain } from './rules/rule.ts';
 import { spareRule } from './rules/spare.ts';
@@ -101,6 +103,10 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     }
     case 'lonely':
       return asRule(LONELY, lonelyRule(model, rule, members));
+    case 'licensed': {
+      const movers = (): readonly number[] => cheapestFirst(model, members);
+      return asRule(LICENSED, { ...licensedRule(model, rule, members), movers });
+    }
     case 'pin':
       return asRule(PIN, hostRule(model, members, rule.hosts, true));
     case 'avoid':
@@ -108,7 +114,10 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     case 'dependency':
       return asRule(DEPENDENCY, dependencyRule(model, rule, domainsOf(model, rule.over, made)));
     case 'preserve':
-      return asRule(PRESERVE, preserveRule(model, rule));
+      return asRule(
+        PRESERVE,
+        (rule.scope === 'all' ? totalPreserveRule : preserveRule)(model, rule),
+      );
     case 'spare':
       return asRule(SPARE, spareRule(model, rule));
     case 'failover-reserve':

@@ -266,14 +266,15 @@ export class State {
     const rules = this.rules.hardOf[v];
     if (rules === undefined) return undefined;
     return rules.find((rule) => {
-      return !this.suspended.has(rule) && this.isForbiddenBy(rule, v, to, terms, outlook);
+      if (this.suspended.has(rule)) return rule.bars?.(to) === true;
+      return this.isForbiddenBy(rule, v, to, terms, outlook);
     });
   }
 
   // oxlint-disable-next-line max-params -- the question of `refusal`, of one rule
   isForbiddenBy(rule: CompiledRule, v: number, to: number, terms: Terms, outlook: Outlook) {
     if (terms.urgent && rule.yields) return false;
-    return rule.forbids(v, this.at[v] ?? -1, to, outlook);
+    return rule.forbids(v, this.at[v] ?? -1, to, outlook, terms.overCpu);
   }
 
   method(v: number, to: number, terms: Terms): MoveMethod | undefined {

@@ -33,13 +33,17 @@ export function togetherWith(draft: Draft, first: number, host: number): readonl
 }
 
 function bindsInTheEnd({ rule }: CompiledRule): boolean {
+  if (rule.hold !== 'finally') return false;
+  // One host for all of them.
+  if (rule.kind === 'licensed') return rule.maximum === 1;
   const isTie = rule.kind === 'affinity' || rule.kind === 'dependency';
-  return isTie && rule.over === 'host' && rule.hold === 'finally';
+  return isTie && rule.over === 'host';
 }
 
 /**
- * Affinity binds a group that is whole. Who depends on others goes with those on its host, unless
- * one of them all is in flight: whoever may still be where they were is not left alone.
+ * Affinity, or one licence, binds a group that is whole. Who depends on others goes with those on
+ * its host, unless one of them all is in flight: whoever may still be where they were is not left
+ * alone.
  */
 function bindsThose(
   { rule, members }: CompiledRule,

@@ -24,6 +24,7 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
   const permission = ranked(policies.permissions, (rule) => rule.permission, PERMISSIONS);
   const factors = policies.costs.map(({ factor }) => factor).sort((a, b) => b - a);
   const costs = ranked(policies.costs, (rule) => rule.factor, factors);
+  const moveCosts = resolveMoveCosts(snapshot, policies, selectables);
   return {
     ...snapshot,
     vms: snapshot.vms.map((vm, index) => ({
@@ -34,7 +35,7 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
       ...withoutLocks(vm, policies.hostFailure),
     })),
     placement: resolvePlacement(snapshot, policies.placement, selectables),
-    moveCosts: resolveMoveCosts(snapshot, policies, selectables),
+    ...(moveCosts && { moveCosts }),
   };
 }
 
@@ -115,8 +116,14 @@ function resolve(
       return { ...common, kind, sets: (spec.sets ?? []).map(hostsOf) };
     case 'dependency':
       return { ...common, kind, on: vmsOf(spec.on), over };
-    case 'preserve':
-      return { ...common, kind, hosts: hostsOf(spec.hosts), free: spec.free ?? {} };
+    case 'licensed': {
+      const hosts = spec.hosts && hostsOf(spec.hosts);
+      return { ...common, kind, ...(hosts && { hosts }), maximum: spec.maximum ?? 1 };
+    }
+    case 'preserve': {
+      const { free = {}, scope } = spec;
+      return { ...common, kind, hosts: hostsOf(spec.hosts), free, ...(scope && { scope }) };
+    }
     case 'spare':
       return { ...common, kind, hosts: hostsOf(spec.hosts) };
     case 'failover-reserve':

@@ -13,6 +13,7 @@ import type {
   AmongRule,
   AntiAffinityRule,
   DependencyRule,
+  LicensedRule,
   LonelyRule,
   SpreadRule,
   VmRule,
@@ -99,6 +100,8 @@ function breachOf(rule: VmRule, world: World): Breach | undefined {
       return amongBreach(rule, members);
     case 'spread':
       return spreadBreach(rule, members, world);
+    case 'licensed':
+      return licensedBreach(rule, members);
     case 'lonely':
       return lonelyBreach(rule, members, world);
     case 'dependency':
@@ -159,6 +162,18 @@ function amongBreach(rule: AmongRule, members: readonly Vm[]): Breach | undefine
   const wrong = members.filter((vm) => setOf(vm) !== most || most < 0);
   const threshold = rule.sets[most];
   return breach(rule, wrong, (vm) => ({ operator: 'notIn', threshold, value: vm.host }));
+}
+
+/** On hosts without a licence, or (where too many are in use) not on those with most members. */
+function licensedBreach(rule: LicensedRule, members: readonly Vm[]): Breach | undefined {
+  const licensed = rule.hosts && new Set(rule.hosts);
+  const covered = members.filter(({ host }) => licensed?.has(host) !== false);
+  const kept = [...Map.groupBy(covered, ({ host }) => host)]
+    .sort(([a, x], [b, y]) => y.length - x.length || compareText(a, b))
+    .slice(0, rule.maximum)
+    .map(([host]) => host);
+  const wrong = members.filter(({ host }) => !kept.includes(host));
+  return breach(rule, wrong, (vm) => ({ operator: 'notIn', threshold: kept, value: vm.host }));
 }
 
 /** In too few domains: all who share one with another, of whom some have to leave. */

@@ -40,7 +40,9 @@ export function breachOfHosts(rule: HostRule, world: HostWorld): Breach | undefi
     .sort((a, b) => compareText(a.id, b.id));
   switch (rule.kind) {
     case 'preserve':
-      return preserveBreach(rule, hosts, world);
+      return rule.scope === 'all'
+        ? totalBreach(rule, hosts, world)
+        : preserveBreach(rule, hosts, world);
     case 'spare':
       return spareBreach(rule, hosts, world);
     case 'failover-reserve':
@@ -76,6 +78,39 @@ function preserveBreach(
     }),
     evidence: short.slice(0, MAX_EVIDENCE).map(({ host, resource, wanted, free }) => ({
       fact: `host.${resource}.free of ${host.id}`,
+      operator: 'lessThan',
+      threshold: wanted,
+      value: free,
+    })),
+  };
+}
+
+/** What those in service can hold, less what runs on all of them. */
+function totalBreach(
+  rule: PreserveRule,
+  hosts: readonly Host[],
+  world: HostWorld,
+): Breach | undefined {
+  const guests = guestsOf(world);
+  const short = RESOURCES.flatMap((resource) => {
+    const all = sum(hosts.filter(isInService).map((host) => capacityOf(host, resource, world)));
+    const wanted = keptFree(rule.free[resource], all);
+    if (wanted <= 0) return [];
+    const loads = hosts.map((host) => loadOf(rule, host, resource, { guests, world }));
+    if (loads.includes(undefined)) return [];
+    const free = all - sum(loads.map((one) => one ?? 0));
+    return free >= wanted ? [] : [{ resource, wanted, free }];
+  });
+  if (short.length === 0) return undefined;
+  return {
+    rule,
+    subject: { kind: 'fleet' },
+    names: short.map(({ resource, wanted, free }) => {
+      const have = show(resource, Math.max(0, free));
+      return `all together have ${have} ${resource} free, not ${show(resource, wanted)}`;
+    }),
+    evidence: short.map(({ resource, wanted, free }) => ({
+      fact: `hosts.${resource}.free`,
       operator: 'lessThan',
       threshold: wanted,
       value: free,

@@ -28,6 +28,8 @@ import {
 } from './fleet.ts';
 import {
   aDependency,
+  aLicensed,
+  aTotalPreserve,
   aFailoverReserve,
   aLonely,
   aPreserve,
@@ -103,6 +105,7 @@ function often<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
 const OTHER_KINDS = [
   ...(['pin', 'avoid', 'among', 'spread', 'lonely'] as const),
   ...(['preserve', 'spare', 'failover', 'dependency', 'dependency'] as const),
+  ...(['total', 'licensed', 'licensed', 'licensed-any'] as const),
 ];
 
 const RULE = fc.record({
@@ -296,9 +299,12 @@ function ruleOf(rule: Drawn['rules'][number], index: number, { guests, at }: Cas
   const hosts = [...new Set(rule.hosts.map((host) => at(host)))];
   const hold = rule.hold === 'always' ? 'always' : 'finally';
   const free = { [rule.share < 0.2 ? 'cpu' : 'memory']: { share: ratio(rule.share) } };
-  const made =
-    rule.kind === 'preserve' ? aPreserve(id, hosts, free) : makeRule(rule.kind, id, vms, hosts);
-  return { ...made, strength: rule.strength, hold };
+  const made = (): PlacementRule => {
+    if (rule.kind === 'preserve') return aPreserve(id, hosts, free);
+    if (rule.kind === 'total') return aTotalPreserve(id, hosts, free);
+    return makeRule(rule.kind, id, vms, hosts);
+  };
+  return { ...made(), strength: rule.strength, hold };
 }
 
 function makeRule(
@@ -319,6 +325,8 @@ function makeRule(
   }
   if (kind === 'spare') return aSpare(id, hosts.slice(0, 2));
   if (kind === 'failover') return aFailoverReserve(id, hosts);
+  if (kind === 'licensed') return aLicensed(id, vms, Math.max(1, hosts.length - 1), hosts);
+  if (kind === 'licensed-any') return aLicensed(id, vms, Math.min(2, hosts.length));
   if (kind === 'lonely') return aLonely(id, vms.slice(0, 2));
   if (kind === 'among') {
     const half = Math.ceil(hosts.length / 2);

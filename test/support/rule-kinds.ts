@@ -4,6 +4,7 @@ import type {
   AmongRule,
   DependencyRule,
   FailoverReserveRule,
+  LicensedRule,
   LonelyRule,
   PlacementRule,
   PreserveRule,
@@ -66,4 +67,31 @@ export function aFailoverReserve(
   failures = 1,
 ): FailoverReserveRule {
   return { ...common(id), kind: 'failover-reserve', vms: [], hosts: hosts.map(hostId), failures };
+}
+
+/** Free in total over the hosts. */
+export function aTotalPreserve(
+  id: string,
+  hosts: readonly string[],
+  free: PreserveRule['free'],
+): PreserveRule {
+  return { ...aPreserve(id, hosts, free), scope: 'all' };
+}
+
+/** In the end, as licences usually are; no hosts: any of them may have one. */
+export function aLicensed(
+  id: string,
+  vms: readonly string[],
+  maximum: number,
+  hosts?: readonly string[],
+): LicensedRule {
+  const named = hosts && { hosts: hosts.map(hostId) };
+  return {
+    ...common(id),
+    hold: 'finally',
+    kind: 'licensed',
+    vms: vms.map(vmId),
+    maximum,
+    ...named,
+  };
 }

@@ -16,6 +16,16 @@ export const RULE_MUTATORS: readonly Mutator[] = [
       ),
   },
   {
+    name: 'to a host that a licence does not cover',
+    codes: ['licensed'],
+    plant: (scene) =>
+      scene.retarget((host, vm) =>
+        scene
+          .rulesOf(vm.id, 'licensed')
+          .some((rule) => rule.kind === 'licensed' && rule.hosts?.includes(host.id) === false),
+      ),
+  },
+  {
     name: 'to a host to avoid',
     codes: ['avoid'],
     plant: (scene) =>
@@ -57,7 +67,7 @@ export const RULE_MUTATORS: readonly Mutator[] = [
         const need = memoryNeed(vm);
         const free = memoryLimit(scene.request, host) - staying(scene, host) - need;
         return scene.hostRules('preserve', host.id).some((rule) => {
-          const { memory } = rule.kind === 'preserve' ? rule.free : {};
+          const { memory } = rule.kind === 'preserve' && rule.scope !== 'all' ? rule.free : {};
           const share = memory !== undefined && 'share' in memory ? memory.share : 0;
           // The limit is the whole capacity here: the safety capacity of memory is 100 %.
           return need > 0 && share > 0 && free < share * memoryLimit(scene.request, host) - 1;

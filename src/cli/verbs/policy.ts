@@ -130,7 +130,7 @@ function placementReach({ placement, hosts, vms }: Snapshot): readonly RuleReach
   const named = (ids: readonly string[]): string[] => ids.map((id) => nameOf.get(id) ?? id);
   return placement.map((rule: PlacementRule): RuleReach => {
     const { id, origin, kind, strength } = rule;
-    const about = 'hosts' in rule ? { hosts: named(rule.hosts) } : {};
+    const about = 'hosts' in rule && rule.hosts ? { hosts: named(rule.hosts) } : {};
     return { rule: id, origin, kind: `${strength} ${kind}`, vms: named(rule.vms), ...about };
   });
 }

@@ -238,7 +238,7 @@ function allowedBy(compiled: CompiledRule, world: World): (h: number) => boolean
     const sets = world.setsOf(compiled);
     return (h) => (sets[h] ?? -1) >= 0;
   }
-  const hosts = 'hosts' in rule ? rule.hosts : [];
+  const hosts = ('hosts' in rule && rule.hosts) || [];
   const named = new Set(hosts.map((id) => world.model.hostIndex.get(id)));
   return (h) => named.has(h) === (rule.kind === 'pin');
 }

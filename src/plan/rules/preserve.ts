@@ -1,8 +1,8 @@
 /**
- * Preserve: hosts keep so much of their capacity free. A hard rule lowers the limit of what its
- * hosts may be given, so that all that works with limits (making room, waiting for it, relief)
- * works with it; hosts that carry more already are relieved of it. A soft one counts the hosts
- * and resources that end above.
+ * Preserve, of each host: hosts keep so much of their capacity free. A hard rule lowers the limit
+ * of what its hosts may be given, so that all that works with limits (making room, waiting for it,
+ * relief) works with it; hosts that carry more already are relieved of it. A soft one counts the
+ * hosts and resources that end above.
  */
 
 import { type PlacementRule, type PreserveRule, keptFree } from '../../domain/placement.ts';
@@ -16,7 +16,7 @@ export function withPreserved(model: Model, placement: readonly PlacementRule[])
   const { width, safe } = model;
   const preserved = new Float64Array(safe.length);
   for (const rule of rules) {
-    if (rule.kind !== 'preserve') continue;
+    if (rule.kind !== 'preserve' || rule.scope === 'all') continue;
     for (const { host, resource, most } of limitsOf(model, rule)) {
       const at = host * width + resource;
       preserved[at] = Math.max(preserved[at] ?? 0, (safe[at] ?? 0) - most);

@@ -35,8 +35,14 @@ export interface CompiledRule {
   readonly yields: boolean;
   /** Loads that hosts are not to exceed in the end; who does is relieved to mend the rule. */
   readonly limits: readonly HostLimit[];
-  /** Whether the VM, which is on `from`, is kept from going to `to`. */
-  forbids(v: number, from: number, to: number, outlook: Outlook): boolean;
+  /**
+   * Whether the VM, which is on `from`, is kept from going to `to`.
+   * @param overCpu it cannot wait, and CPU limits nothing
+   */
+  // oxlint-disable-next-line max-params -- a move, and how it is meant
+  forbids(v: number, from: number, to: number, outlook: Outlook, overCpu?: boolean): boolean;
+  /** What it says against the host whoever else is there; also asked while a group moves as one. */
+  readonly bars?: (to: number) => boolean;
   /** Whether two members that are to be apart may not be on these two hosts. */
   collides(a: number, b: number): boolean;
   /** Tells that a member goes from `from` to `to` (sign 1), or that this is taken back (-1). */
@@ -56,7 +62,7 @@ export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
   Partial<
     Pick<
       CompiledRule,
-      'collides' | 'count' | 'movers' | 'everyone' | 'strain' | 'yields' | 'limits'
+      'collides' | 'count' | 'movers' | 'everyone' | 'strain' | 'yields' | 'limits' | 'bars'
     >
   >;
 

@@ -8,6 +8,8 @@ import { aVm } from '../../support/fleet.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
   aDependency,
+  aLicensed,
+  aTotalPreserve,
   aFailoverReserve,
   aLonely,
   aPreserve,
@@ -102,6 +104,41 @@ export const RULE_KINDS: readonly Fault[] = [
     moves: inTurn({ vm: 'v3', from: 'h2', to: 'h3' }),
   },
   {
+    what: 'one that comes to a host that its licence does not cover',
+    code: 'licensed',
+    snapshot: fleet({ placement: [aLicensed('r', ['v1'], 2, ['h1', 'h3'])] }),
+  },
+  {
+    what: 'one that takes a second licence in the end',
+    code: 'licensed',
+    snapshot: fleet({ placement: [aLicensed('r', ['v1', 'v2'], 1)] }),
+  },
+  {
+    what: 'one that takes a second licence while it moves',
+    code: 'licensed',
+    snapshot: fleet({ placement: [{ ...aLicensed('r', ['v1'], 1), hold: 'always' }] }),
+  },
+  {
+    what: 'one that follows another to a third host, which it may reach before that has left',
+    code: 'licensed',
+    snapshot: fleet({ placement: [{ ...aLicensed('r', ['v1', 'v3'], 2), hold: 'always' }] }),
+    moves: [aMove({ id: 'm0', vm: 'v3', from: 'h2', to: 'h1' }), aMove({ id: 'm2', to: 'h3' })],
+  },
+  {
+    what: 'memory that hosts are to keep free in total',
+    code: 'preserve',
+    snapshot: fleet({
+      placement: [aTotalPreserve('r', ['h2', 'h3'], { memory: { amount: 121 * GIB } })],
+    }),
+  },
+  {
+    what: 'CPU that hosts are to keep free in total',
+    code: 'preserve',
+    snapshot: fleet({
+      placement: [aTotalPreserve('r', ['h2', 'h3'], { cpu: { share: ratio(0.95) } })],
+    }),
+  },
+  {
     what: 'memory that a host is to keep free',
     code: 'preserve',
     snapshot: fleet({ placement: [aPreserve('r', ['h2'], { memory: { amount: 57 * GIB } })] }),
@@ -135,6 +172,21 @@ export const RULE_KINDS: readonly Fault[] = [
 ];
 
 export const RULES_KEPT: readonly Omit<Fault, 'code'>[] = [
+  {
+    what: 'all of a group that takes its one licence along',
+    snapshot: fleet({ placement: [aLicensed('r', ['v1', 'v2'], 1)] }),
+    moves: [aMove(), aMove({ id: 'm2', vm: 'v2' })],
+  },
+  {
+    what: 'one of a group that goes to where its licence is in use',
+    snapshot: fleet({ placement: [{ ...aLicensed('r', ['v1', 'v3'], 2), hold: 'always' }] }),
+  },
+  {
+    what: 'moves among hosts that are to keep memory free in total',
+    snapshot: fleet({
+      placement: [aTotalPreserve('r', ['h1', 'h2'], { memory: { share: ratio(1) } })],
+    }),
+  },
   {
     what: 'a group that comes in from outside, to one set',
     snapshot: fleet({ placement: [anAmong('r', ['v1', 'v2', 'v3'], [['h2', 'h3'], ['h9']])] }),

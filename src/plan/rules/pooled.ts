@@ -1,13 +1,17 @@
 /**
+ * Rules that bound the load of several hosts together. Moves among the hosts change nothing of it:
+ * only those that bring load in from elsewhere can be against such a rule.
+ *
  * Failover reserve: after the loss of any so many of the hosts, the others have room for all that
  * runs on them. While no host is above its limit, losing a host takes its whole limit away (its
  * room, and room for its load), so the worst loss is that of the largest hosts, whoever runs where;
- * the sum of what is left bounds the load of all. Moves among the hosts change nothing of that:
- * only those that bring load in from elsewhere can be against the rule.
+ * the sum of what is left bounds the load of all. Preserve in total: what those in service can
+ * hold, less what is to be kept free.
  */
 
 import { takesIn } from '../../domain/compatibility.ts';
-import type { FailoverReserveRule } from '../../domain/placement.ts';
+import type { HostId } from '../../domain/ids.ts';
+import { type FailoverReserveRule, type PreserveRule, keptFree } from '../../domain/placement.ts';
 import { CPU_AT, MEMORY_AT, type Model } from '../model.ts';
 import type { Answers } from './rule.ts';
 
@@ -16,13 +20,32 @@ const MAX_MOVERS = 16;
 
 const RESOURCES = [CPU_AT, MEMORY_AT] as const;
 
+/** Moves that cannot wait may use it: that is what it is for. */
 export function failoverRule(model: Model, rule: FailoverReserveRule): Answers {
-  const ids = new Set(rule.hosts);
+  const most = RESOURCES.map((r) => {
+    const limits = inService(model, rule.hosts).map((h) => model.safe[h * model.width + r] ?? 0);
+    return sum(limits.sort((a, b) => b - a).slice(rule.failures));
+  });
+  return { ...pooledRule(model, rule.hosts, most), yields: true };
+}
+
+/** Of all hosts together; that of each by itself is in the limits of the model (preserve.ts). */
+export function totalPreserveRule(model: Model, { hosts, free }: PreserveRule): Answers {
+  const most = RESOURCES.map((r) => {
+    const room = r === CPU_AT ? free.cpu : free.memory;
+    const all = sum(inService(model, hosts).map((h) => model.capacity[h * model.width + r] ?? 0));
+    return room === undefined ? Infinity : all - keptFree(room, all);
+  });
+  return pooledRule(model, hosts, most);
+}
+
+/** @param most per resource, what the hosts may carry together. */
+function pooledRule(model: Model, hosts: readonly HostId[], most: readonly number[]): Answers {
+  const ids = new Set(hosts);
   const inside = Uint8Array.from(model.hosts, ({ id }) => (ids.has(id) ? 1 : 0));
   const isInside = (h: number): boolean => inside[h] === 1;
   const { width, cost } = model;
   const need = (v: number, r: number): number => model.need[v * width + r] ?? 0;
-  const most = RESOURCES.map((r) => roomLeft(model, rule, isInside, r));
   // All that is there or may come; departures do not count before they are done.
   const load = RESOURCES.map((r) => loadNow(model, isInside, r));
   const others = RESOURCES.map((r) => {
@@ -42,11 +65,16 @@ export function failoverRule(model: Model, rule: FailoverReserveRule): Answers {
     isInside(at[v] ?? -1) && short.some((r) => need(v, r) > 0);
   return {
     everyone: true,
-    yields: true,
-    forbids: (v, from, to) =>
+    // oxlint-disable-next-line max-params -- as the rule is asked
+    forbids: (v, from, to, _outlook, overCpu) =>
       isInside(to) &&
       !isInside(from) &&
-      RESOURCES.some((r) => need(v, r) > 0 && (load[r] ?? 0) + need(v, r) > (most[r] ?? 0)),
+      RESOURCES.some(
+        (r) =>
+          !(overCpu === true && r === CPU_AT) &&
+          need(v, r) > 0 &&
+          (load[r] ?? 0) + need(v, r) > (most[r] ?? 0),
+      ),
     count(v, from, to, sign) {
       if (!isInside(to) || isInside(from)) return;
       for (const r of RESOURCES) load[r] = (load[r] ?? 0) + sign * need(v, r);
@@ -80,20 +108,16 @@ function sumOfLimits(model: Model, isInside: (h: number) => boolean, r: number):
   return sum;
 }
 
-/** The limits of the hosts in service, without those of the largest. */
-function roomLeft(
-  model: Model,
-  rule: FailoverReserveRule,
-  isInside: (h: number) => boolean,
-  r: number,
-): number {
-  const limits = [...model.hosts.entries()]
-    .filter(([h, { state, connection }]) => {
-      return isInside(h) && takesIn(state) && connection === 'connected';
-    })
-    .map(([h]) => model.safe[h * model.width + r] ?? 0);
-  const kept = limits.sort((a, b) => b - a).slice(rule.failures);
-  return kept.reduce((sum, limit) => sum + limit, 0);
+function inService(model: Model, hosts: readonly HostId[]): readonly number[] {
+  return [...new Set(hosts)].flatMap((id) => {
+    const h = model.hostIndex.get(id) ?? -1;
+    const host = model.hosts[h];
+    return host !== undefined && takesIn(host.state) && host.connection === 'connected' ? [h] : [];
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function loadNow(model: Model, isInside: (h: number) => boolean, r: number): number {

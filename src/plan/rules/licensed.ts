@@ -1,0 +1,75 @@
+/**
+ * Licensed: the members only on hosts that have a licence, and on so many of them at most. Where
+ * more are in use already, no move takes one more; which of them are kept is decided by how many
+ * members are there, then by the room that they have.
+ *
+ * `always`: every host counts on which a member is or may come, so that no order of moves, failed
+ * ones included, uses more. `finally`: the end counts, where those in flight may be on either host.
+ * Members of a host that is to be emptied go to hosts in use or, as far as there are licences, to
+ * new ones; the last one of a host, and with one licence all of them together (together.ts), also
+ * take it along.
+ */
+
+import type { LicensedRule } from '../../domain/placement.ts';
+import { MEMORY_AT, type Model } from '../model.ts';
+import { Tally, tally } from './domains.ts';
+import type { Answers } from './rule.ts';
+
+export function licensedRule(
+  model: Model,
+  rule: LicensedRule,
+  members: readonly number[],
+): Answers {
+  const { maximum } = rule;
+  const ids = rule.hosts && new Set(rule.hosts);
+  // Hosts as domains of their own; those without a licence are none.
+  const domains = Int32Array.from(model.hosts, ({ id }, h) => (ids?.has(id) === false ? -1 : h));
+  const isLicensed = (h: number): boolean => (domains[h] ?? -1) >= 0;
+  const gross = new Tally();
+  const net = new Tally();
+  for (const v of members) {
+    for (const h of [model.home[v] ?? -1, model.alsoAt[v] ?? -1]) {
+      if (!isLicensed(h)) continue;
+      gross.add(h, 1);
+      net.add(h, 1);
+    }
+  }
+  const room = (h: number): number => {
+    const at = h * model.width + MEMORY_AT;
+    return (model.limit[at] ?? 0) - (model.net[at] ?? 0);
+  };
+  /** The hosts that are kept: those with most members. */
+  function keptOf(counts: Tally): ReadonlySet<number> {
+    const inUse = [...domains.keys()].filter((h) => counts.at(h) > 0);
+    inUse.sort((a, b) => counts.at(b) - counts.at(a) || room(b) - room(a) || a - b);
+    return new Set(inUse.slice(0, maximum));
+  }
+  function takesOneMore(from: number, to: number): boolean {
+    if (rule.hold === 'always') return gross.at(to) === 0 && gross.used() + 1 > maximum;
+    const inUse = net.used();
+    const left = isLicensed(from) && net.at(from) === 1 ? 1 : 0;
+    const after = inUse - left + (net.at(to) === 0 ? 1 : 0);
+    return after > maximum && after > inUse;
+  }
+  return {
+    bars: (to) => !isLicensed(to),
+    forbids: (_v, from, to) => !isLicensed(to) || takesOneMore(from, to),
+    count(_v, from, to, sign) {
+      if (isLicensed(from)) net.add(from, -sign);
+      if (!isLicensed(to)) return;
+      net.add(to, sign);
+      gross.add(to, sign);
+    },
+    broken(at) {
+      const counts = tally(members, at, domains);
+      let well = 0;
+      for (const h of keptOf(counts)) well += counts.at(h);
+      return members.length - well;
+    },
+    remedy(v, at) {
+      const kept = keptOf(tally(members, at, domains));
+      if (kept.has(at[v] ?? -1)) return undefined;
+      return (to) => isLicensed(to) && (kept.has(to) || kept.size < maximum);
+    },
+  };
+}
