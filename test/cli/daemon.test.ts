@@ -137,6 +137,7 @@ describe('the daemon, asked by its CLI', () => {
     expect((await cli(['locate', vm.name], env)).out).toContain(`running on`);
     const why = await cli(['why', vm.name], env);
     expect(why.out).toMatch(/could go to: /);
+    expect(why.out).not.toContain(String.raw`\u000a`);
     expect((await cli(['why', vm.hostName], env)).out).toMatch(/rules:/);
   });
 

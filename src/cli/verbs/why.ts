@@ -73,21 +73,24 @@ function gainLines(terms: Readonly<Record<string, number>>): string[] {
 
 /** Hosts with the same reasons stand together: a cluster is often refused as a whole. */
 function targetLines(hosts: WhyVmView['hosts']): readonly string[] {
-  const byReasons = new Map<string, string[]>();
-  for (const { name, refusals } of hosts) {
-    const reasons = refusals.map(refusalText).join('');
-    byReasons.set(reasons, [...(byReasons.get(reasons) ?? []), name]);
+  const free = namesOf(hosts.filter(({ refusals }) => refusals.length === 0));
+  const lines = [`it could go to: ${free === '' ? 'no host' : free}`];
+  const refused = hosts.filter(({ refusals }) => refusals.length > 0);
+  const byReasons = Map.groupBy(refused, ({ refusals }) => refusals.map(refusalText).join('\n'));
+  for (const alike of byReasons.values()) {
+    const reasons = alike[0]?.refusals ?? [];
+    lines.push(`not to ${namesOf(alike)}:`, ...reasons.map((one) => `  ${refusalText(one)}`));
   }
-  const free = byReasons.get('') ?? [];
-  byReasons.delete('');
-  const lines = [`it could go to: ${free.length === 0 ? 'no host' : free.join(', ')}`];
-  for (const [reasons, names] of byReasons) lines.push(`not to ${names.join(', ')}:${reasons}`);
   return lines;
+}
+
+function namesOf(hosts: WhyVmView['hosts']): string {
+  return hosts.map(({ name }) => name).join(', ');
 }
 
 function refusalText(refusal: WhyVmView['hosts'][number]['refusals'][number]): string {
   const { code, meaning, detail } = refusal;
-  return `\n  ${code}: ${meaning}${detail === '' ? '' : ` (${detail})`}`;
+  return `${code}: ${meaning}${detail === '' ? '' : ` (${detail})`}`;
 }
 
 /** Each hint once, however many hosts it is about. */
