@@ -14,6 +14,20 @@ export interface AdapterDependencies {
   /** The name under which the configuration knows this connection. */
   readonly source: SourceId;
   readonly clock: Clock;
+  /** Absent: nothing is kept, as for a single look at the fleet. */
+  readonly memory?: AdapterMemory | undefined;
+}
+
+/** What an adapter keeps of what it saw, over a restart of Drover. */
+export interface AdapterMemory {
+  /** Undefined: nothing is kept under that name. */
+  read(name: string): Promise<string | undefined>;
+  /** Durable when it resolves, and readable for nobody else: it may hold secrets. */
+  write(name: string, text: string): Promise<void>;
+  /** Idempotent. */
+  remove(name: string): Promise<void>;
+  /** Sorted. */
+  names(): Promise<readonly string[]>;
 }
 
 /** One mistake in the options of an adapter; the configuration knows the file and the line. */

@@ -6,6 +6,7 @@
 
 import type { FoundGuest, HostInventory } from './host.ts';
 import type { HostIdentity } from './host-survey.ts';
+import { type LastSeen, lastSeenOf } from './last-seen.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
 import { compareText } from '../../src/domain/ids.ts';
 
@@ -15,7 +16,7 @@ export type HostAnswer =
   | {
       readonly kind: 'silent';
       readonly host: HostIdentity;
-      readonly last: HostInventory | undefined;
+      readonly last: LastSeen | undefined;
       readonly error: string;
     };
 
@@ -25,7 +26,7 @@ export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
   const vms = [...found.values()].map((copies) => foremost(copies).vm);
   const hosts = ordered.flatMap(factsOf);
   const places = ordered
-    .flatMap((one) => inventoryOf(one)?.survey.storage.reach ?? [])
+    .flatMap((one) => seenOf(one)?.reach ?? [])
     .map((place) => [place.storage, place.shared] as const);
   const ofDisks = vms.flatMap((vm) => vm.disks.map((disk) => [disk.storage, disk.shared] as const));
   const storages = new Map<string, boolean>([...places, ...ofDisks]);
@@ -39,24 +40,29 @@ export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
   };
 }
 
-function inventoryOf(answer: HostAnswer): HostInventory | undefined {
-  return answer.kind === 'answered' ? answer.inventory : answer.last;
+function seenOf(answer: HostAnswer): LastSeen | undefined {
+  return answer.kind === 'answered' ? lastSeenOf(answer.inventory) : answer.last;
 }
 
 function factsOf(answer: HostAnswer): HostFacts[] {
-  const facts = inventoryOf(answer)?.survey.facts;
+  const facts = seenOf(answer)?.facts;
   if (facts === undefined) return [];
   return [answer.kind === 'answered' ? facts : { ...facts, connection: 'disconnected' }];
 }
 
 /** Of a silent host: what it had, in a state that nobody can vouch for. */
 function guestsOf(answer: HostAnswer): FoundGuest[] {
-  const guests = inventoryOf(answer)?.guests ?? [];
+  const guests = seenOf(answer)?.guests ?? [];
   if (answer.kind === 'answered') return [...guests];
   return guests.map(({ vm, sighting }) => ({
-    vm: { ...vm, powerState: vm.powerState === 'off' ? 'off' : 'unknown' },
+    vm: { ...vm, powerState: isDown(vm) ? vm.powerState : 'unknown' },
     sighting: { ...sighting, state: sighting.state === 'defined' ? 'defined' : 'unknown' },
   }));
+}
+
+/** A guest that was down then does not come up by itself on a host that nobody reaches. */
+function isDown({ powerState }: VmFacts): boolean {
+  return powerState === 'off' || powerState === 'crashed';
 }
 
 function problemsOf(answer: HostAnswer): readonly string[] {

@@ -4,8 +4,10 @@
 
 import { allStatsOf, domainsOf, expandCpu } from './calls/node.ts';
 import { isPersistent, withDomain, xmlOf, type Domain } from './calls/domain.ts';
+import type { Definitions } from './definitions.ts';
 import { HostLink, type Lane } from './host-link.ts';
 import { surveyHost, type HostIdentity, type HostSurvey } from './host-survey.ts';
+import { type LastSeen, type LastSeenHosts, lastSeenOf } from './last-seen.ts';
 import { STATS, XML } from './native/constants.ts';
 import { CallTimeout } from './native/errors.ts';
 import type { Session } from './native/session.ts';
@@ -29,16 +31,24 @@ export interface HostInventory {
   readonly problems: readonly string[];
 }
 
+/** What outlives a run of Drover. */
+export interface Kept {
+  readonly hosts: LastSeenHosts;
+  readonly definitions: Definitions;
+}
+
 export class LibvirtHost {
   readonly identity: HostIdentity;
   readonly link: HostLink;
-  /** The last answer, kept for when the host does not answer. */
-  last: HostInventory | undefined;
+  readonly #kept: Kept;
+  /** The last answer of this run. */
+  #last: LastSeen | undefined;
   /** Features of CPU descriptions that were spelled out before, by description. */
   readonly #expanded = new Map<string, readonly string[]>();
 
-  constructor(identity: HostIdentity) {
+  constructor(identity: HostIdentity, kept: Kept) {
     this.identity = identity;
+    this.#kept = kept;
     const { callSeconds, keepAlive } = identity.common;
     this.link = new HostLink(identity.own.uri, { callSeconds, keepAlive });
   }
@@ -87,15 +97,24 @@ export class LibvirtHost {
     for (const uuid of list.toSorted()) {
       if (signal.aborted) throw new CallTimeout('inventory: cancelled');
       try {
-        const found = await this.#describe(uuid, { survey, disks: disks.get(uuid), signal });
-        if (found !== undefined) guests.push(found);
+        const told = await this.#describe(uuid, { survey, disks: disks.get(uuid), signal });
+        if (told === undefined) continue;
+        guests.push(told.found);
+        if (told.problem !== undefined) problems.push(`${told.found.vm.name}: ${told.problem}`);
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'DocumentError') throw error;
         problems.push(`${this.id}: guest ${uuid}: ${error.message}`);
       }
     }
-    this.last = { survey, guests, problems };
-    return this.last;
+    const inventory = { survey, guests, problems };
+    this.#last = lastSeenOf(inventory);
+    return { ...inventory, problems: [...problems, ...(await this.#keep(this.#last))] };
+  }
+
+  /** For when it does not answer: what it said last, to this run of Drover or an earlier one. */
+  async last(): Promise<LastSeen | undefined> {
+    this.#last ??= await this.#kept.hosts.read(this.id);
+    return this.#last;
   }
 
   /**
@@ -124,11 +143,12 @@ export class LibvirtHost {
     return this.link.close();
   }
 
-  #describe(uuid: string, context: DescribeContext): Promise<FoundGuest | undefined> {
+  #describe(uuid: string, context: DescribeContext): Promise<Described | undefined> {
     const { survey, disks, signal } = context;
-    const describing = async (domain: Domain): Promise<FoundGuest> => {
+    const describing = async (domain: Domain): Promise<Described> => {
       const status = await statusOf(domain);
-      const document = readDomain(await xmlOf(domain, XML.live));
+      const xml = await xmlOf(domain, XML.live);
+      const document = readDomain(xml);
       const vm = describeGuest(document, {
         source: this.identity.source,
         host: this.id,
@@ -139,9 +159,23 @@ export class LibvirtHost {
         features: await this.visibleFeatures(domain.session, document, survey),
       });
       const state = sightingStateOf(status);
-      return { vm, sighting: { host: this.id, state, persistent: await isPersistent(domain) } };
+      const problem =
+        state === 'running' ? await this.#kept.definitions.note(domain, uuid, xml) : undefined;
+      const persistent = await isPersistent(domain);
+      return { found: { vm, sighting: { host: this.id, state, persistent } }, problem };
     };
     return this.onDomain(uuid, `describing ${uuid}`, describing, { signal, lane: 'inventory' });
+  }
+
+  /** What could not be written is a problem for later, and none for now. */
+  async #keep(seen: LastSeen): Promise<string[]> {
+    try {
+      await this.#kept.hosts.write(seen);
+      return [];
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return [`${this.id}: what it said could not be kept for a restart of Drover: ${reason}`];
+    }
   }
 
   async #diskSizes(signal: AbortSignal): Promise<Map<string, ReadonlyMap<string, number>>> {
@@ -149,6 +183,12 @@ export class LibvirtHost {
     const all = await this.link.use('inventory', 'disk sizes', asking, signal);
     return new Map(all.map(({ uuid, stats }) => [uuid, diskBytes(stats)]));
   }
+}
+
+interface Described {
+  readonly found: FoundGuest;
+  /** What could not be kept of it. */
+  readonly problem: string | undefined;
 }
 
 interface DescribeContext {

@@ -5,17 +5,22 @@
  */
 
 import { allStatsOf, nodeCpuTimeOf, nodeMemoryOf } from './calls/node.ts';
+import type { AdapterDependencies } from '../adapter.ts';
+import { Definitions } from './definitions.ts';
 import { DirtyRates } from './dirty-rates.ts';
 import { mergeInventories, type HostAnswer } from './fleet-inventory.ts';
-import { LibvirtHost } from './host.ts';
+import { type Kept, LibvirtHost } from './host.ts';
+import { LastSeenHosts } from './last-seen.ts';
 import { METRIC_GROUPS, Sampler } from './metrics.ts';
 import { attempt, decline } from './moves/answers.ts';
+import type { Carrier } from './moves/carrier.ts';
 import { Mover } from './moves/mover.ts';
-import { cleanUpMove, commitMove, type Ends } from './moves/settle.ts';
+import { Restarter } from './moves/restart.ts';
+import type { Ends } from './moves/settle.ts';
 import { messageOf, toAdapterError } from './native/errors.ts';
 import type { Session } from './native/session.ts';
 import { hostIdText, type HostOptions, type LibvirtOptions } from './options.ts';
-import { precheckMove } from './precheck.ts';
+import { precheckMove, precheckRestart } from './precheck.ts';
 import { Rates } from './rates.ts';
 import type { HypervisorKind } from '../../src/domain/host.ts';
 import {
@@ -41,7 +46,7 @@ import { AdapterError, type Attempt, type Reading } from '../../src/ports/metric
 
 /** What libvirt with QEMU can do. */
 export const LIBVIRT_CAPABILITIES: HypervisorCapabilities = {
-  methods: ['pre-copy', 'post-copy', 'cold'],
+  methods: ['pre-copy', 'post-copy', 'cold', 'restart'],
   abort: true,
   progress: true,
   autoConverge: 'at-start',
@@ -60,21 +65,26 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #options: LibvirtOptions;
   readonly #clock: Clock;
   readonly #hosts: ReadonlyMap<HostId, LibvirtHost>;
+  readonly #definitions: Definitions;
   readonly #mover: Mover;
+  readonly #restarter: Restarter;
   readonly #sampler: Sampler;
   readonly #rates = new Rates();
   readonly #dirtyRates: DirtyRates;
   #closed = false;
 
   /** Throws RangeError where two hosts have the same id, or one has none. */
-  constructor(source: SourceId, options: LibvirtOptions, clock: Clock) {
+  constructor(options: LibvirtOptions, { source, clock, memory }: AdapterDependencies) {
     this.source = source;
     this.#options = options;
     this.#clock = clock;
     this.kind = options.hosts.every((host) => host.uri.startsWith('xen')) ? 'xen' : 'kvm';
     this.capabilities =
       this.kind === 'kvm' ? LIBVIRT_CAPABILITIES : withoutQemu(LIBVIRT_CAPABILITIES);
-    this.#hosts = this.#makeHosts(options.hosts);
+    this.#definitions = new Definitions(memory, clock);
+    const kept = { hosts: new LastSeenHosts(memory, clock), definitions: this.#definitions };
+    this.#hosts = this.#makeHosts(options.hosts, kept);
+    this.#restarter = new Restarter({ hosts: this.#all(), definitions: this.#definitions });
     this.#mover = new Mover(options, clock);
     this.#sampler = new Sampler(this.#rates, options);
     this.#dirtyRates = new DirtyRates(options.dirtyRate, clock);
@@ -88,14 +98,19 @@ export class LibvirtHypervisor implements Hypervisor {
         try {
           return { kind: 'answered', host: identity, inventory: await host.inventory(signal) };
         } catch (error) {
-          return { kind: 'silent', host: identity, last: host.last, error: messageOf(error) };
+          const last = await host.last();
+          return { kind: 'silent', host: identity, last, error: messageOf(error) };
         }
       }),
     );
     if (answers.every((answer) => answer.kind === 'silent')) {
       throw this.#unreachable(answers.map((answer) => answer.error).join('; '), signal);
     }
-    return mergeInventories(answers);
+    const inventory = mergeInventories(answers);
+    if (answers.every((answer) => answer.kind === 'answered')) {
+      await this.#definitions.keepOnly(new Set(inventory.vms.map(({ id }) => id)));
+    }
+    return inventory;
   }
 
   async read(signal: AbortSignal): Promise<Reading> {
@@ -144,7 +159,10 @@ export class LibvirtHypervisor implements Hypervisor {
   async precheck(order: MoveOrder, signal: AbortSignal): Promise<readonly Refusal[]> {
     this.#check(signal);
     try {
-      return await precheckMove(order, this.#ends(order), signal);
+      const ends = this.#ends(order);
+      return order.method === 'restart'
+        ? await precheckRestart(order, ends.to, await this.#definitions.read(order.vm), signal)
+        : await precheckMove(order, ends, signal);
     } catch (error) {
       throw toAdapterError(this.source, 'precheck', error);
     }
@@ -155,14 +173,14 @@ export class LibvirtHypervisor implements Hypervisor {
       return Promise.resolve(decline('unsupported', `libvirt has no method ${order.method}`));
     }
     return this.#order('starting the move', order, signal, (ends) =>
-      this.#mover.start(order, ends, signal),
+      this.#carrierOf(order).start(order, ends, signal),
     );
   }
 
   async job(order: MoveOrder, signal: AbortSignal): Promise<Job> {
     this.#check(signal);
     try {
-      return await this.#mover.job(order, this.#ends(order), signal);
+      return await this.#carrierOf(order).job(order, this.#ends(order), signal);
     } catch (error) {
       throw toAdapterError(this.source, 'following the move', error);
     }
@@ -170,30 +188,26 @@ export class LibvirtHypervisor implements Hypervisor {
 
   steer(order: MoveOrder, steering: Steering, signal: AbortSignal): Promise<Attempt> {
     return this.#order('steering the move', order, signal, (ends) =>
-      this.#mover.steer(order, steering, ends, signal),
+      this.#carrierOf(order).steer(order, steering, ends, signal),
     );
   }
 
   abort(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     return this.#order('stopping the move', order, signal, (ends) =>
-      this.#mover.abort(order, ends, signal),
+      this.#carrierOf(order).abort(order, ends, signal),
     );
   }
 
-  async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    const done = await this.#order('committing the move', order, signal, (ends) =>
-      commitMove(order, ends, signal),
+  commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#order('committing the move', order, signal, (ends) =>
+      this.#carrierOf(order).commit(order, ends, signal),
     );
-    if (done.ok) this.#mover.forget(order);
-    return done;
   }
 
-  async cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    const done = await this.#order('cleaning up', order, signal, (ends) =>
-      cleanUpMove(order, ends, signal),
+  cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    return this.#order('cleaning up', order, signal, (ends) =>
+      this.#carrierOf(order).cleanUp(order, ends, signal),
     );
-    if (done.ok) this.#mover.forget(order);
-    return done;
   }
 
   setMaintenance(): Promise<Attempt> {
@@ -206,7 +220,7 @@ export class LibvirtHypervisor implements Hypervisor {
     await Promise.all(this.#all().map((host) => host.close()));
   }
 
-  #makeHosts(list: readonly HostOptions[]): ReadonlyMap<HostId, LibvirtHost> {
+  #makeHosts(list: readonly HostOptions[], kept: Kept): ReadonlyMap<HostId, LibvirtHost> {
     const hosts = new Map<HostId, LibvirtHost>();
     for (const own of list) {
       const text = hostIdText(own);
@@ -216,13 +230,17 @@ export class LibvirtHypervisor implements Hypervisor {
       const id = hostId(text);
       if (hosts.has(id)) throw new RangeError(`two hosts of ${this.source} have the id ${id}`);
       const { source, kind } = this;
-      hosts.set(id, new LibvirtHost({ source, kind, id, own, common: this.#options }));
+      hosts.set(id, new LibvirtHost({ source, kind, id, own, common: this.#options }, kept));
     }
     return hosts;
   }
 
   #all(): LibvirtHost[] {
     return [...this.#hosts.values()];
+  }
+
+  #carrierOf({ method }: MoveOrder): Carrier {
+    return method === 'restart' ? this.#restarter : this.#mover;
   }
 
   /** Throws AdapterError where one of the two hosts is not of this source. */
@@ -277,7 +295,7 @@ export class LibvirtHypervisor implements Hypervisor {
 function withoutQemu(capabilities: HypervisorCapabilities): HypervisorCapabilities {
   return {
     ...capabilities,
-    methods: ['pre-copy', 'cold'],
+    methods: ['pre-copy', 'cold', 'restart'],
     abort: false,
     progress: false,
     autoConverge: 'no',

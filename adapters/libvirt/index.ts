@@ -21,7 +21,7 @@ export const adapter = defineAdapter<LibvirtOptions>({
     const problems = optionProblems(parsed.data);
     return problems.length === 0 ? ok(parsed.data) : fail(problems);
   },
-  async create(options, { source, clock }) {
-    return new LibvirtHypervisor(source, options, clock);
+  async create(options, dependencies) {
+    return new LibvirtHypervisor(options, dependencies);
   },
 });

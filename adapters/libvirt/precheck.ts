@@ -9,6 +9,7 @@
 import { compareCpu, freePagesOf } from './calls/node.ts';
 import { snapshotsOf, uuidByName, xmlOf, type Domain } from './calls/domain.ts';
 import { isHeld, isOff, statusOf, type DomainStatus } from './domain-status.ts';
+import { type GuestDefinition, UNDEFINED } from './definitions.ts';
 import type { LibvirtHost } from './host.ts';
 import type { HostSurvey } from './host-survey.ts';
 import type { Ends } from './moves/settle.ts';
@@ -27,14 +28,36 @@ export async function precheckMove(
   signal: AbortSignal,
 ): Promise<readonly Refusal[]> {
   const guest = await from.onDomain(order.vm, 'reading the guest', readGuest, { signal });
-  const objections: readonly Objection[] =
-    guest === undefined
-      ? [['world-moved-on', `not on ${from.id}`]]
-      : [
-          ...guestObjections(guest),
-          ...(await targetObjections(order, guest.document, { from, to }, signal)),
-        ];
-  return objections.map(([code, detail]) => ({ code, vm: order.vm, host: order.to, detail }));
+  if (guest === undefined) return refusals(order, [['world-moved-on', `not on ${from.id}`]]);
+  const { document } = guest;
+  const survey = await to.survey(signal);
+  return refusals(order, [
+    ...guestObjections(guest),
+    ...(await targetObjections(order, { document, survey, to }, signal)),
+    ...(order.method === 'cold'
+      ? coldObjections(document, survey)
+      : await cpuObjections(document, survey, { from, to }, signal)),
+  ]);
+}
+
+/** The same for a guest whose host is dead: by its definition, and asking the target alone. */
+export async function precheckRestart(
+  order: MoveOrder,
+  to: LibvirtHost,
+  definition: GuestDefinition | undefined,
+  signal: AbortSignal,
+): Promise<readonly Refusal[]> {
+  if (definition === undefined) return refusals(order, [['hypervisor', UNDEFINED]]);
+  const document = readDomain(definition.xml);
+  const survey = await to.survey(signal);
+  return refusals(order, [
+    ...(await targetObjections(order, { document, survey, to }, signal)),
+    ...coldObjections(document, survey),
+  ]);
+}
+
+function refusals({ vm, to }: MoveOrder, objections: readonly Objection[]): readonly Refusal[] {
+  return objections.map(([code, detail]) => ({ code, vm, host: to, detail }));
 }
 
 /**
@@ -79,13 +102,17 @@ function guestObjections({ document, status, snapshots }: Guest): Objection[] {
   return out;
 }
 
+interface Fit {
+  readonly document: DomainDocument;
+  readonly survey: HostSurvey;
+  readonly to: LibvirtHost;
+}
+
 async function targetObjections(
   order: MoveOrder,
-  document: DomainDocument,
-  { from, to }: Ends,
+  { document, survey, to }: Fit,
   signal: AbortSignal,
 ): Promise<Objection[]> {
-  const survey = await to.survey(signal);
   const there = await to.sight(order.vm, signal);
   const out: Objection[] = [];
   if (there !== undefined && there.state !== 'defined') {
@@ -104,8 +131,6 @@ async function targetObjections(
   if (machineType !== undefined && !survey.capabilities.machineTypes.includes(machineType)) {
     out.push(['machine-type', machineType]);
   }
-  if (order.method === 'cold') out.push(...coldObjections(document, survey));
-  else out.push(...(await cpuObjections(document, survey, { from, to }, signal)));
   out.push(...(await pageObjections(document, survey, to, signal)));
   return out;
 }

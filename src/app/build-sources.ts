@@ -2,11 +2,11 @@
 
 import { FenceAgents } from '../../adapters/fence-agents.ts';
 import { isAdapterName, ADAPTER_NAMES, loadAdapter } from '../../adapters/registry.ts';
-import type { OptionProblem, PreparedAdapter } from '../../adapters/adapter.ts';
+import type { AdapterMemory, OptionProblem, PreparedAdapter } from '../../adapters/adapter.ts';
 import { TcpProbe } from '../../adapters/tcp-probe.ts';
 import { PROMETHEUS_DEFAULTS, PrometheusSource } from '../collect/prometheus-source.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
-import { sourceId } from '../domain/ids.ts';
+import { type SourceId, sourceId } from '../domain/ids.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import { SourceErrors } from './input-errors.ts';
@@ -14,14 +14,21 @@ import type { Sources } from './sources.ts';
 
 type SourceConfig = DaemonConfig['sources'][number];
 
-/** Reads all options before the first connection is opened. Rejects with SourceErrors. */
-export async function buildSources(config: DaemonConfig, clock: Clock): Promise<Sources> {
+/**
+ * Reads all options before the first connection is opened. Rejects with SourceErrors.
+ * @param memoryOf what each source keeps over a restart; absent: nothing.
+ */
+export async function buildSources(
+  config: DaemonConfig,
+  clock: Clock,
+  memoryOf?: (source: SourceId) => AdapterMemory,
+): Promise<Sources> {
   const prepared = await prepareAll(config.sources);
-  const hypervisors = new Map<ReturnType<typeof sourceId>, Hypervisor>();
+  const hypervisors = new Map<SourceId, Hypervisor>();
   try {
     for (const [id, adapter] of prepared) {
       const source = sourceId(id);
-      hypervisors.set(source, await adapter.create({ source, clock }));
+      hypervisors.set(source, await adapter.create({ source, clock, memory: memoryOf?.(source) }));
     }
   } catch (error) {
     for (const hypervisor of hypervisors.values()) await hypervisor.close();

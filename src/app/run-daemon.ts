@@ -5,6 +5,7 @@ import type { EventBus } from '../observe/event-bus.ts';
 import { subscribeInflux } from '../observe/influx.ts';
 import { makeLogger, subscribeLog } from '../observe/log.ts';
 import type { Clock } from '../ports/clock.ts';
+import { memoryOf } from './adapter-memory.ts';
 import { buildSources } from './build-sources.ts';
 import type { Closer } from './closers.ts';
 import { buildDaemon } from './container.ts';
@@ -42,7 +43,7 @@ function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> 
     config,
     clock,
     elapsed: machineClock(),
-    sources: () => buildSources(config, clock),
+    sources: () => buildSources(config, clock, (source) => memoryOf(config.stateDir, source)),
     subscribe: (events) => subscribeAll(events, { config, clock, write }),
     seed: 1,
     speed: 1,

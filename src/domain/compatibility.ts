@@ -115,7 +115,8 @@ function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
 
 /** Live needs a running guest; a restart one that was up when its host was last heard of. */
 function movableState(vm: Vm, method: MoveMethod): boolean {
-  if (method === 'restart') return vm.powerState === 'running' || vm.powerState === 'paused';
+  // Of a guest whose host is dead nobody can say more than that it was not off.
+  if (method === 'restart') return ['running', 'paused', 'unknown'].includes(vm.powerState);
   if (isLive(method)) return vm.powerState === 'running';
   return vm.powerState === 'running' || vm.powerState === 'off';
 }

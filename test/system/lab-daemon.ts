@@ -1,5 +1,6 @@
 // Role: what the lab's scenarios share: Drover's configuration and policy for a lab, and questions
 // to the heartbeats that every scenario ends with.
+import type { DroverDaemon } from './drover-process.ts';
 import type { GuestReport } from './lab/heartbeat-ledger.ts';
 import type { HeartbeatWatch } from './lab/heartbeats.ts';
 import type { Lab } from './lab/lab.ts';
@@ -41,7 +42,8 @@ mode:
 `;
 }
 
-export function labConfig(lab: Lab): string {
+/** `more`: further options of the source, a line each. */
+export function labConfig(lab: Lab, more: readonly string[] = []): string {
   const hosts = lab.hosts.map(
     ({ number }) =>
       `      - { id: h${number}, uri: '${lab.uri(number)}', migrateUri: '${lab.peerUri(number)}',` +
@@ -53,11 +55,40 @@ export function labConfig(lab: Lab): string {
     '    kind: libvirt',
     '    cpuFrom: domains',
     '    memoryFrom: domains',
+    ...more.map((line) => `    ${line}`),
     '    hosts:',
     ...hosts,
     'schedule: { collectEvery: 2s, tickEvery: 2s, window: 10s }',
     '',
   ].join('\n');
+}
+
+export interface LabAlert {
+  readonly name: string;
+  /** The host that it is about. */
+  readonly instance: string;
+}
+
+/** What Alertmanager would send, with its token. */
+export async function fireAlert(
+  daemon: DroverDaemon,
+  token: string,
+  { name, instance }: LabAlert,
+): Promise<unknown> {
+  const { server } = await daemon.access();
+  const alert = {
+    status: 'firing',
+    labels: { alertname: name, instance, severity: 'critical' },
+    annotations: { summary: `${name} of the lab` },
+    startsAt: new Date().toISOString(),
+    fingerprint: `${name}-${instance}`,
+  };
+  const response = await fetch(`${server}/api/v1/webhooks/alertmanager`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ version: '4', status: 'firing', alerts: [alert] }),
+  });
+  return response.json();
 }
 
 /** Downtime as the outside world saw it, per move: the gap between heartbeats less one period. */

@@ -12,6 +12,9 @@ export interface StartAndExit {
 }
 
 const { lab, order } = JSON.parse(process.argv[2] ?? '') as StartAndExit; // written by the test
-const hypervisor = new LibvirtHypervisor(sourceId('lab'), labOptions(attachLab(lab)), realClock);
+const hypervisor = new LibvirtHypervisor(labOptions(attachLab(lab)), {
+  source: sourceId('lab'),
+  clock: realClock,
+});
 const attempt = await hypervisor.startMove(order, new AbortController().signal);
 process.exit(attempt.ok ? 7 : 1);

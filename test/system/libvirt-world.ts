@@ -66,7 +66,7 @@ export class LibvirtWorld implements ContractWorld {
     this.lab = lab;
     this.#watch = watch;
     this.#options = labOptions(lab);
-    this.hypervisor = new LibvirtHypervisor(SOURCE, this.#options, realClock);
+    this.hypervisor = new LibvirtHypervisor(this.#options, { source: SOURCE, clock: realClock });
     this.vms = [this.idOf('vm1'), this.idOf('vm2')];
     this.misfit = { vm: this.idOf('misfit'), host: hostId('h3'), code: 'cpu-features' };
   }
@@ -117,7 +117,7 @@ export class LibvirtWorld implements ContractWorld {
   }
 
   async secondClient(): Promise<LibvirtHypervisor> {
-    return new LibvirtHypervisor(SOURCE, this.#options, realClock);
+    return new LibvirtHypervisor(this.#options, { source: SOURCE, clock: realClock });
   }
 
   async setBusy(vm: VmId, busy: boolean): Promise<void> {

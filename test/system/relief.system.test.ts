@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { HostView, MigrationView, VmView, WhyVmView } from '../../src/ports/api.ts';
 import { drover, DroverDaemon, DroverHome, droverJson } from './drover-process.ts';
-import { downtimes, harmDone, labConfig, labPolicy } from './lab-daemon.ts';
+import { downtimes, fireAlert, harmDone, labConfig, labPolicy } from './lab-daemon.ts';
 import type { HeartbeatWatch } from './lab/heartbeats.ts';
 import { startLab, type Lab } from './lab/lab.ts';
 import { until } from './lab/shell.ts';
@@ -146,32 +146,11 @@ describe('the daemon on real guests', () => {
   });
 
   it('evacuates a host when Alertmanager says that it fails', async () => {
-    const { server } = await daemon.access();
     const host = await hostOf('modern');
-    const payload = {
-      version: '4',
-      status: 'firing',
-      alerts: [
-        {
-          status: 'firing',
-          labels: { alertname: 'HostMemoryErrors', instance: `h${host}`, severity: 'critical' },
-          annotations: { summary: 'uncorrected memory errors' },
-          startsAt: new Date().toISOString(),
-          fingerprint: 'feed0001',
-        },
-      ],
-    };
-    const post = (): Promise<Response> =>
-      fetch(`${server}/api/v1/webhooks/alertmanager`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${ALERT_TOKEN}`,
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify(payload),
-      });
-    expect(await (await post()).json()).toMatchObject({ alerts: [{ outcome: 'ordered' }] });
-    expect(await (await post()).json()).toMatchObject({ alerts: [{ outcome: 'repeated' }] });
+    const post = (): Promise<unknown> =>
+      fireAlert(daemon, ALERT_TOKEN, { name: 'HostMemoryErrors', instance: `h${host}` });
+    expect(await post()).toMatchObject({ alerts: [{ outcome: 'ordered' }] });
+    expect(await post()).toMatchObject({ alerts: [{ outcome: 'repeated' }] });
     await untilHost(host, 'is empty', (names) => names.length === 0);
     await idle();
     // h3 lacks its CPU.

@@ -4,6 +4,7 @@
  * followed in the same way.
  */
 
+import { adapterCodeOf, isUnanswered, messageOf } from '../native/errors.ts';
 import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 
@@ -29,5 +30,17 @@ export class Flight {
     const { move, vm, from, to } = this.order;
     const isSameWay = vm === order.vm && from === order.from && to === order.to;
     return isSameWay && (this.end === undefined || move === order.move);
+  }
+}
+
+/** Resolves when the call is over; how it ended stands in the flight. */
+export async function settle(flight: Flight, moving: Promise<unknown>): Promise<void> {
+  try {
+    await moving;
+    flight.end = { kind: 'arrived' };
+  } catch (error) {
+    const kind =
+      isUnanswered(error) && adapterCodeOf(error) !== 'unreachable' ? 'unanswered' : 'failed';
+    flight.end = { kind, code: adapterCodeOf(error), detail: messageOf(error) };
   }
 }

@@ -22,12 +22,13 @@ import { numberIn } from '../native/typed-params.ts';
 import type { LibvirtOptions } from '../options.ts';
 import { cpuRefusal } from '../precheck.ts';
 import { DONE, decline } from './answers.ts';
+import type { Carrier } from './carrier.ts';
 import { isOffForMove, prepareColdMove, runColdMove } from './cold-move.ts';
-import { Flight, type FlightEnd } from './flight.ts';
+import { Flight, settle, type FlightEnd } from './flight.ts';
 import { mibPerSecond, migrationParams, noteAutostart } from './live-move.ts';
 import { arrivedOn, failed, observe } from './observe.ts';
 import { isPostCopy, noProgress } from './progress.ts';
-import type { Ends } from './settle.ts';
+import { cleanUpMove, commitMove, type Ends } from './settle.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 import { assertNever } from '../../../src/domain/result.ts';
 import { seconds } from '../../../src/domain/units.ts';
@@ -38,7 +39,7 @@ import type { Attempt } from '../../../src/ports/metric-source.ts';
 /** Between two looks at a migration that was just ordered. */
 const LOOK_SECONDS = seconds(0.1);
 
-export class Mover {
+export class Mover implements Carrier {
   readonly #flights = new Map<VmId, Flight>();
   readonly #options: LibvirtOptions;
   readonly #clock: Clock;
@@ -139,10 +140,20 @@ export class Mover {
     return DONE;
   }
 
-  /** The move was committed or cleaned up: nobody will ask for it again. */
-  forget(order: MoveOrder): void {
+  async commit(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
+    return this.#closed(order, await commitMove(order, ends, signal));
+  }
+
+  async cleanUp(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
+    return this.#closed(order, await cleanUpMove(order, ends, signal));
+  }
+
+  /** Once it was committed or cleaned up, nobody will ask for the move again. */
+  #closed(order: MoveOrder, done: Attempt): Attempt {
     const flight = this.#flights.get(order.vm);
-    if (flight?.end !== undefined && flight.isFor(order)) this.#flights.delete(order.vm);
+    const isOver = done.ok && flight?.end !== undefined && flight.isFor(order);
+    if (isOver) this.#flights.delete(order.vm);
+    return done;
   }
 
   async #startCold(
@@ -300,17 +311,6 @@ export class Mover {
       return { kind: 'ended', ok: true, detail: '', downtimeSeconds, bytes: undefined };
     }
     return arrivedOn(flight.order, to, signal);
-  }
-}
-
-async function settle(flight: Flight, moving: Promise<unknown>): Promise<void> {
-  try {
-    await moving;
-    flight.end = { kind: 'arrived' };
-  } catch (error) {
-    const kind =
-      isUnanswered(error) && adapterCodeOf(error) !== 'unreachable' ? 'unanswered' : 'failed';
-    flight.end = { kind, code: adapterCodeOf(error), detail: messageOf(error) };
   }
 }
 

@@ -62,7 +62,7 @@ export function definitionOf(domain: Domain): Promise<string> {
   return xmlOf(domain, XML.inactive | XML.secure | XML.migratable);
 }
 
-async function takeOverAutostart(domain: Domain): Promise<void> {
+export async function takeOverAutostart(domain: Domain): Promise<void> {
   const note = await noteOf(domain);
   if (note?.autostart !== true || !(await isPersistent(domain))) return;
   if (!(await autostartOf(domain))) await setAutostart(domain, true);
@@ -104,7 +104,8 @@ function whyNotRemoved(remains: string, kept: string | undefined): string | unde
   }
 }
 
-async function removeRemains(domain: Domain): Promise<void> {
+/** For a copy that does not run. */
+export async function removeRemains(domain: Domain): Promise<void> {
   const wasPersistent = await isPersistent(domain);
   if (sightingStateOf(await statusOf(domain)) !== 'defined') await destroyDomain(domain);
   if (wasPersistent) await undefineCompletely(domain);

@@ -69,9 +69,9 @@ const ROWS: readonly Row[] = [
     refused: { ...live('power-state'), cold: ['power-state'] },
   },
   {
-    what: 'power state unknown',
+    what: 'power state unknown, as all is on a host that does not answer',
     vm: { powerState: 'unknown' },
-    refused: always('power-state'),
+    refused: { ...live('power-state'), cold: ['power-state'] },
   },
   { what: 'another architecture', to: { cpu: { arch: 'aarch64' } }, refused: always('arch') },
   {

@@ -1,19 +1,22 @@
 // Role: how the answers of several hosts become one inventory.
 import { describe, expect, it } from 'vitest';
 
-import type { FoundGuest } from '../../../../adapters/libvirt/host.ts';
+import type { FoundGuest, HostInventory } from '../../../../adapters/libvirt/host.ts';
 import { mergeInventories, type HostAnswer } from '../../../../adapters/libvirt/fleet-inventory.ts';
+import { lastSeenOf } from '../../../../adapters/libvirt/last-seen.ts';
 import { found, hostFacts, identity, survey, UUID } from './samples.ts';
 
+function inventoryOf(id: string, guests: readonly FoundGuest[]): HostInventory {
+  return { survey: { ...survey(id), facts: hostFacts(id) }, guests, problems: [] };
+}
+
 function answer(id: string, guests: readonly FoundGuest[]): HostAnswer {
-  const inventory = { survey: { ...survey(id), facts: hostFacts(id) }, guests, problems: [] };
-  return { kind: 'answered', host: identity(id), inventory };
+  return { kind: 'answered', host: identity(id), inventory: inventoryOf(id, guests) };
 }
 
 function silent(id: string, guests?: readonly FoundGuest[]): HostAnswer {
-  const last = guests === undefined ? undefined : answer(id, guests);
-  const inventory = last?.kind === 'answered' ? last.inventory : undefined;
-  return { kind: 'silent', host: identity(id), last: inventory, error: 'no route to host' };
+  const last = guests && lastSeenOf(inventoryOf(id, guests));
+  return { kind: 'silent', host: identity(id), last, error: 'no route to host' };
 }
 
 describe('the inventory of several hosts', () => {
