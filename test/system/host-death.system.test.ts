@@ -1,7 +1,8 @@
-// Role: a real host that hangs with its power on. While nothing confirms that it is off, nothing of
-// it is started elsewhere, and the operator is told why. Once Drover has cut its power and seen it
-// off, its guests come up elsewhere, the critical ones first; and when it returns, with a definition
-// that it would start at boot, the disk's lock and Drover's clean-up keep every guest single.
+// Role: a real host that hangs with its power on. While nothing confirms that it is off, nothing
+// of it is started elsewhere, and the operator is told why. Once Drover has cut its power and seen
+// it off, its guests come up elsewhere, the critical ones first; and when it returns, with a
+// definition that it would start at boot, the disk's lock and Drover's clean-up keep every guest
+// single.
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -11,6 +12,8 @@ import { memoryOf } from '../../src/app/adapter-memory.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import { hostId, sourceId, vmId } from '../../src/domain/ids.ts';
 import type { MigrationView, StatusView } from '../../src/ports/api.ts';
+import type { Job, MoveOrder } from '../../src/ports/hypervisor.ts';
+import type { Attempt } from '../../src/ports/metric-source.ts';
 import { aMoveOrder } from '../support/plans.ts';
 import { drover, DroverDaemon, DroverHome, droverJson } from './drover-process.ts';
 import { fireAlert, harmDone, labConfig, labPolicy } from './lab-daemon.ts';
@@ -21,6 +24,7 @@ import { SCRIPTS, varDir } from './lab/paths.ts';
 import { until } from './lab/shell.ts';
 import { labOptions, realClock } from './libvirt-world.ts';
 
+const NEVER = new AbortController().signal;
 const ALERT_TOKEN = 'alert-token-of-the-lab';
 /** Two polls that time out, the silence that the policy asks for, and a busy machine. */
 const NOTICE_MS = 120_000;
@@ -107,23 +111,49 @@ async function startsOf(name: string): Promise<number> {
   return (await watch.guest(name)).restarts.length;
 }
 
+/** Past the daemon and its guards, and with what the daemon remembers. */
+function adapterOfItsOwn(): LibvirtHypervisor {
+  const source = sourceId('lab');
+  const memory = memoryOf(join(home.folder, 'state'), source);
+  const adapter = new LibvirtHypervisor(labOptions(lab), { source, clock: realClock, memory });
+  onTestFinished(() => adapter.close());
+  return adapter;
+}
+
+function restartOf(name: string, from: string): MoveOrder {
+  const vm = vmId(guestUuid(lab.id, name));
+  return aMoveOrder({ vm, from: hostId(from), to: hostId('h2'), method: 'restart' });
+}
+
 describe('a host that dies', () => {
   it('is no reason for the adapter to start a guest that is seen anywhere', async () => {
-    const source = sourceId('lab');
-    const memory = memoryOf(join(home.folder, 'state'), source);
-    const adapter = new LibvirtHypervisor(labOptions(lab), { source, clock: realClock, memory });
-    onTestFinished(() => adapter.close());
-    const vm = vmId(guestUuid(lab.id, 'db'));
-    const restart = async (from: string, to: string): Promise<unknown> => {
-      const order = aMoveOrder({ vm, from: hostId(from), to: hostId(to), method: 'restart' });
-      return adapter.startMove(order, new AbortController().signal);
-    };
+    const adapter = adapterOfItsOwn();
     const refused = (detail: string) => ({ ok: false, error: { code: 'refused', detail } });
-    expect(await restart('h1', 'h2')).toEqual(refused('h1 answers: it is not dead'));
+    const restart = (from: string): Promise<Attempt> =>
+      adapter.startMove(restartOf('db', from), NEVER);
+    expect(await restart('h1')).toEqual(refused('h1 answers: it is not dead'));
     await lab.host(3).daemonKill();
-    expect(await restart('h3', 'h2')).toEqual(refused(`${vm} is running on h1`));
+    const vm = guestUuid(lab.id, 'db');
+    expect(await restart('h3')).toEqual(refused(`${vm} is running on h1`));
     await lab.host(3).daemonStart();
     expect(lab.definedOn('db')).toEqual([1]);
+  });
+
+  it('runs its guests all the same: the lock on a disk forbids a second one', async () => {
+    const adapter = adapterOfItsOwn();
+    const order = restartOf('web', 'h1');
+    await lab.host(1).daemonKill();
+    expect(await adapter.startMove(order, NEVER)).toMatchObject({ ok: true });
+    const look = async (): Promise<Job | undefined> => {
+      const job = await adapter.job(order, NEVER);
+      return job.kind === 'ended' ? job : undefined;
+    };
+    const end = await until('the end of the start', look, { timeoutMs: NOTICE_MS });
+    expect(end).toMatchObject({ ok: false, detail: expect.stringMatching(/lock/) });
+    expect(await adapter.cleanUp(order, NEVER)).toMatchObject({ ok: true });
+    await lab.host(1).daemonStart();
+    expect(lab.definedOn('web')).toEqual([1]);
+    expect(lab.qemuOn('web')).toEqual([1]);
   });
 
   it('is not taken for dead while its power may be on, and the operator is told', async () => {
