@@ -1,10 +1,11 @@
 /**
- * Clearing hosts within a draft: repairs of crowds and reliefs become clearing tasks (relieve.ts
- * solves them together); what stays open is then tried with room that others free, and as far as
+ * Clearing hosts within a draft: repairs of crowds and reliefs become clearing tasks, solved
+ * together (anytime.ts); what stays open is then tried with room that others free, and as far as
  * it goes. What cannot be done is left in `draft.open`.
  */
 
 import type { Finding } from '../domain/finding.ts';
+import { clearAll } from './anytime.ts';
 import { type ClearTask, excessOf, reliefCandidates } from './clear.ts';
 import type { Draft } from './draft.ts';
 import type { Judge } from './judge.ts';
@@ -12,8 +13,7 @@ import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
 import { relieveAgainstSoft } from './mend-soft.ts';
 import type { Relief } from './needs.ts';
-import type { SearchBudget } from './improve.ts';
-import { clearAll } from './relieve.ts';
+import type { Cleared, SearchBudget } from './improve.ts';
 import type { Crowd } from './repair.ts';
 import type { Terms } from './state.ts';
 
@@ -21,6 +21,9 @@ export interface BalanceTerms {
   readonly repair: Terms;
   /** Of the state as it stands. */
   readonly judge: () => Judge;
+  /** Makes what follows upon every answer; whether anything does that is not its own. */
+  readonly follow: () => void;
+  readonly isFollowed: boolean;
   /** Terms for relieving hosts down to this load over capacity: no target may end above it. */
   relief(finding: Finding, share: number, resource: number): Terms;
 }
@@ -32,17 +35,26 @@ export function balance(
   budget: SearchBudget,
 ): void {
   const tasks = makeTasks(draft, needs, terms);
-  const isCleared = clearAll(draft, tasks, budget);
-  for (const [index, task] of tasks.entries()) {
-    if (isCleared[index] === true) continue;
-    for (const crowd of task.crowds) thinOut(draft, task, crowd);
-    const { relief: finding, host } = task;
-    if (finding === undefined || relieveAsFar(draft, task, finding)) continue;
-    if (relieveAgainstSoft(draft, task, finding, terms.judge)) continue;
-    const detail = `stays at ${formatShare(draft, task)}`;
-    const retry = (): boolean => relieveAsFar(draft, task, finding);
-    draft.open.push({ vm: undefined, host, finding, terms: task.reliefTerms, detail, retry });
-  }
+  const finish = ({ steps, cleared }: Cleared): void => {
+    for (const { vm, to, terms: own, finding, makesRoomFor } of steps) {
+      draft.move(vm, to, { finding, terms: own, makesRoomFor });
+    }
+    for (const [index, task] of tasks.entries()) {
+      if (cleared[index] !== true) clearAsFar(draft, task, terms.judge);
+    }
+    terms.follow();
+  };
+  clearAll(draft, tasks, budget, { finish, isWhole: !terms.isFollowed });
+}
+
+function clearAsFar(draft: Draft, task: ClearTask, judge: () => Judge): void {
+  for (const crowd of task.crowds) thinOut(draft, task, crowd);
+  const { relief: finding, host } = task;
+  if (finding === undefined || relieveAsFar(draft, task, finding)) return;
+  if (relieveAgainstSoft(draft, task, finding, judge)) return;
+  const detail = `stays at ${formatShare(draft, task)}`;
+  const retry = (): boolean => relieveAsFar(draft, task, finding);
+  draft.open.push({ vm: undefined, host, finding, terms: task.reliefTerms, detail, retry });
 }
 
 function makeTasks(

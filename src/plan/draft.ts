@@ -23,6 +23,13 @@ export interface Open {
   readonly retry?: () => boolean;
 }
 
+/** What a draft held at some time. */
+export interface Mark {
+  readonly moves: number;
+  readonly open: readonly Open[];
+  readonly notes: number;
+}
+
 /** Times that open needs are tried again when something was moved since. */
 const MAX_RETRIES = 4;
 
@@ -62,6 +69,18 @@ export class Draft {
       for (const one of tried) if (one.retry?.() !== true) this.open.push(one);
       if (this.state.moves.length === before) return;
     }
+  }
+
+  /** The draft as it is; see {@link backTo}. */
+  mark(): Mark {
+    return { moves: this.state.moves.length, open: [...this.open], notes: this.notes.length };
+  }
+
+  /** Takes back all that was moved, left open and noted since. */
+  backTo({ moves, open, notes }: Mark): void {
+    for (const { vm } of this.state.moves.slice(moves).toReversed()) this.takeBack(vm);
+    this.open = [...open];
+    this.notes.length = notes;
   }
 
   /** Only sound while no later move relies on it. */

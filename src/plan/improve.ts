@@ -51,22 +51,15 @@ export function isClose(cost: number, bound: number): boolean {
   return cost <= bound * CLOSE;
 }
 
+/** Why a run ended: at its mark, at the end of all that may gain, or asked to stop. */
+export type Ended = 'at-mark' | 'at-end' | 'stopped';
+
 /**
  * Clears for less what was cleared, and what was not where it can. The steps of `first` are made;
- * those that are returned are made instead.
+ * those of `result` are made instead. What it comes to is never worse than before: fewer jobs are
+ * open, or as many, and they cost less.
  */
-export function improve(
-  draft: Draft,
-  jobs: readonly Job[],
-  first: Cleared,
-  budget: SearchBudget,
-): Cleared {
-  const improver = new Improver(draft, jobs, first);
-  improver.run(budget);
-  return improver.result();
-}
-
-class Improver {
+export class Improver {
   readonly #state: State;
   readonly #jobs: readonly Job[];
   readonly #resettler: Resettler;
@@ -76,6 +69,9 @@ class Improver {
   #steps: readonly Step[];
   /** Sets of hosts that were tried in vain since the last improvement, and how often. */
   readonly #tried = new Map<string, number>();
+  #open: readonly number[];
+  /** Steps since the last improvement. */
+  #idle = 0;
 
   constructor(draft: Draft, jobs: readonly Job[], { steps, cleared }: Cleared) {
     this.#state = draft.state;
@@ -85,22 +81,25 @@ class Improver {
     this.#paid = Float64Array.from(cleared, (isCleared) => (isCleared ? 0 : Infinity));
     this.#steps = steps;
     this.#count();
+    this.#open = this.#improvable();
   }
 
   result(): Cleared {
     return { steps: this.#steps, cleared: this.#jobs.map((_job, index) => this.#isCleared(index)) };
   }
 
-  run(budget: SearchBudget): void {
-    let open = this.#improvable();
-    let idle = 0;
-    while (budget.steps > 0 && !this.#isDone() && !budget.shouldStop()) {
-      if (idle >= Math.min(MAX_IDLE, IDLE_PER_JOB * open.length)) return;
+  /** Takes steps until only so many are left of the budget. */
+  run(budget: SearchBudget, left: number): Ended {
+    for (;;) {
+      const isIdle = this.#idle >= Math.min(MAX_IDLE, IDLE_PER_JOB * this.#open.length);
+      if (isIdle || this.#isDone()) return 'at-end';
+      if (budget.steps <= left) return 'at-mark';
+      if (budget.shouldStop()) return 'stopped';
       budget.steps -= 1;
-      idle += 1;
-      if (!this.#improve(this.#neighbourhood(open, budget.rng))) continue;
-      idle = 0;
-      open = this.#improvable();
+      this.#idle += 1;
+      if (!this.#improve(this.#neighbourhood(this.#open, budget.rng))) continue;
+      this.#idle = 0;
+      this.#open = this.#improvable();
     }
   }
 

@@ -109,10 +109,12 @@ function shortResources(state: State, vm: number, host: number, terms: Terms): n
 function pushAnother(draft: Draft, wish: Wish): boolean {
   const { vm, terms, finding, othersTerms = terms, helps = () => true } = wish;
   const { state } = draft;
+  const useless = othersTerms.useless?.slice() ?? new Uint8Array(state.model.hosts.length);
+  useless[state.at[vm] ?? -1] = 1;
   for (const other of movers(state, vm, terms)) {
     const target = state.at[other] ?? -1;
-    const aside = findTarget(state, other, othersTerms, 'pack');
-    if (aside < 0 || aside === state.at[vm]) continue;
+    const aside = findTarget(state, other, { ...othersTerms, useless }, 'pack');
+    if (aside < 0) continue;
     draft.move(other, aside, { finding, terms: othersTerms, makesRoomFor: vm });
     if (state.refusal(vm, target, terms, 'in-the-end') === 0 && helps(target)) {
       draft.move(vm, target, { finding, terms, makesRoomFor: undefined });

@@ -88,15 +88,18 @@ interface Attempt {
 }
 
 /**
- * The plan that leaves the fewest hosts overloaded. Where some stay so, fewer steps may have come
- * out at less, since how the tries share them depends on how many there are: they are tried, too,
- * so that more steps are not worse.
+ * With more steps never worse: fewer needs are left open, or as many at less cost (anytime.ts).
+ * Where less is asked of some hosts than the findings say, costs are those of different demands,
+ * and only how many hosts stay overloaded is compared: where some do, fewer steps may have come out
+ * at less, since how the tries share them depends on how many there are. They are tried, too.
  */
 function bestAttempt(asked: Setting, granted: number): Attempt {
-  let best = attemptWith(asked, granted);
+  const easedAll = ease(asked);
+  if (easedAll === undefined) return attempt(asked, granted);
+  let best = attemptWith(asked, easedAll, granted);
   for (const fewer of FEWER_STEPS) {
     if (fewer >= granted || unrelieved(best).size === 0) break;
-    const other = attemptWith(makeSetting(asked.request), fewer);
+    const other = attemptWith(makeSetting(asked.request), easedAll, fewer);
     const isBetter = unrelieved(other).size < unrelieved(best).size;
     if (isBetter) best = { ...other, stepsLeft: best.stepsLeft };
   }
@@ -107,10 +110,8 @@ function bestAttempt(asked: Setting, granted: number): Attempt {
  * What is asked, where there is room for it; else with less asked of the hosts that it leaves
  * overloaded, then of all that are (ease.ts). The one that leaves the fewest overloaded.
  */
-function attemptWith(asked: Setting, granted: number): Attempt {
+function attemptWith(asked: Setting, easedAll: readonly Finding[], granted: number): Attempt {
   const { request } = asked;
-  const easedAll = ease(asked);
-  if (easedAll === undefined) return attempt(asked, granted);
   const eased = (less: readonly Finding[], steps: number): Attempt => {
     const one = attempt(makeSetting({ ...request, findings: less }), steps);
     one.draft.notes.push(...easedNotes(asked, one));
@@ -180,8 +181,15 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
     needs.repairs.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
   );
   const judge = (): Judge => new Judge(setting);
+  const mends = needs.mends.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) }));
   const terms = {
     judge,
+    follow(): void {
+      bringHome(draft, setting);
+      draft.retryOpen();
+      mendSoft(draft, mends, judge);
+    },
+    isFollowed: draft.open.length + needs.returns.length + mends.length > 0,
     repair: setting.termsOf('corrective'),
     relief: (finding: Finding, share: number, resource: number) =>
       setting.reliefTerms(finding, share, resource),
@@ -189,13 +197,6 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   const kept = Math.floor(budget.steps * levelShare(setting));
   budget.steps -= kept;
   balance(draft, { reliefs: needs.reliefs, crowds }, terms, budget);
-  bringHome(draft, setting);
-  draft.retryOpen();
-  mendSoft(
-    draft,
-    needs.mends.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
-    judge,
-  );
   allowForCrowds(draft);
   saveAndLevel(draft, setting, { budget, kept });
 }

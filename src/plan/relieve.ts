@@ -3,7 +3,7 @@
  * room is too scarce for that, with others that give way (eject.ts). Here no clearing relies on
  * what another one frees: each can be taken back by itself, and whatever is found is valid in any
  * order of execution in which those who give way go first. Then a large neighbourhood search takes
- * a few of them back and does them together (improve.ts).
+ * a few of them back and does them together (improve.ts). Which answer counts: anytime.ts.
  *
  * The sum of the hosts' own optima is a lower bound; the search ends when it is reached.
  */
@@ -18,29 +18,27 @@ import {
 } from './clear.ts';
 import type { Draft } from './draft.ts';
 import { Ejector } from './eject.ts';
-import { type Cleared, type SearchBudget, improve, isClose } from './improve.ts';
+import { type Cleared, type SearchBudget, isClose } from './improve.ts';
 import type { State } from './state.ts';
 
 /** The clearings of all jobs; undefined where none was found. */
 type Solution = readonly (Clearing | undefined)[];
 
-/** Makes the moves; per task: whether its host is cleared by them. */
-export function clearAll(
+/** Hosts cleared one by one, and whether that may be had for less. */
+export interface Cleaned extends Cleared {
+  readonly jobs: readonly Job[];
+  readonly isDone: boolean;
+}
+
+/** The steps that it returns are made, on the bare state. */
+export function clearEach(
   draft: Draft,
   tasks: readonly ClearTask[],
   budget: SearchBudget,
-): readonly boolean[] {
-  if (tasks.length === 0) return [];
+): Cleaned {
   const jobs = tasks.map((task) => makeJob(draft.state, task, draft.residents(task.host)));
   const search = new ClearSearch(draft.state, jobs);
-  const first = search.run(budget);
-  const { steps, cleared } = search.isDone() ? first : improve(draft, jobs, first, budget);
-  // The search works on the bare state; the moves are made again with their causes.
-  for (const { vm } of steps.toReversed()) draft.state.undo(vm);
-  for (const { vm, to, terms, finding, makesRoomFor } of steps) {
-    draft.move(vm, to, { finding, terms, makesRoomFor });
-  }
-  return cleared;
+  return { ...search.run(budget), jobs, isDone: search.isDone() };
 }
 
 class ClearSearch {

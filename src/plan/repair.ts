@@ -12,6 +12,9 @@ import { moveSomewhere } from './make-room.ts';
 import type { CompiledRule } from './rules/rule.ts';
 import type { Terms } from './state.ts';
 
+/** How often those without a place are put first. */
+const MORE_TRIES = 2;
+
 export interface Repair {
   readonly rule: CompiledRule;
   readonly finding: Finding;
@@ -37,7 +40,7 @@ export function repair(draft: Draft, repairs: readonly Repair[]): readonly Crowd
   // Who is bound to hosts goes first: groups gather where those have to be.
   const bound = ({ rule: { rule } }: Repair): boolean => BINDING.has(rule.kind);
   const others = repairs.filter((one) => !bound(one) && !isLeftToClearing(one));
-  for (const one of [...repairs.filter(bound), ...others]) mend(draft, one);
+  mendAll(draft, [...repairs.filter(bound), ...others]);
   return repairs.flatMap((one) => (isLeftToClearing(one) ? crowdsOf(draft, one) : []));
 }
 
@@ -45,17 +48,58 @@ function isLeftToClearing({ rule: { rule } }: Repair): boolean {
   return rule.kind === 'anti-affinity' && rule.over === 'host';
 }
 
-/** One by one: each that stands badly goes where it stands better. */
-function mend(draft: Draft, one: Repair): void {
-  const { state } = draft;
-  const { rule } = one;
-  for (const vm of rule.movers?.(state.at) ?? rule.members) {
-    if (mendOne(draft, one, vm)) continue;
+/**
+ * Who finds no place because others took it goes first at the next try (squeaky wheel: Joslin &
+ * Clements, "Squeaky wheel optimization", 1999), if that leaves fewer without one.
+ */
+function mendAll(draft: Draft, repairs: readonly Repair[]): void {
+  const before = draft.mark();
+  let first: ReadonlySet<number> = new Set();
+  let best = { first, left: mendInTurn(draft, repairs, first) };
+  let { left } = best;
+  for (let tries = 0; tries < MORE_TRIES && left.size > 0; tries += 1) {
+    first = new Set([...first, ...left]);
+    draft.backTo(before);
+    left = mendInTurn(draft, repairs, first);
+    if (left.size < best.left.size) best = { first, left };
+  }
+  if (best.first === first) return;
+  draft.backTo(before);
+  mendInTurn(draft, repairs, best.first);
+}
+
+/** One by one: each that stands badly goes where it stands better. Returns who finds no place. */
+function mendInTurn(
+  draft: Draft,
+  repairs: readonly Repair[],
+  first: ReadonlySet<number>,
+): ReadonlySet<number> {
+  const { at } = draft.state;
+  const left = new Set<number>();
+  const mend = (one: Repair, vm: number): void => {
+    if (mendOne(draft, one, vm)) return;
     const { finding, terms } = one;
     const retry = (): boolean => mendOne(draft, one, vm);
-    const host = state.at[vm] ?? -1;
+    const host = at[vm] ?? -1;
     draft.open.push({ vm, host, finding, terms, detail: 'stays against the rule', retry });
-  }
+    left.add(vm);
+  };
+  const movers = ({ rule }: Repair): readonly number[] => rule.movers?.(at) ?? rule.members;
+  const early = repairs.flatMap((one) =>
+    movers(one).flatMap((vm) =>
+      first.has(vm) ? [{ one, vm, choice: choiceOf(draft, vm, one.terms) }] : [],
+    ),
+  );
+  for (const { one, vm } of early.toSorted((a, b) => a.choice - b.choice)) mend(one, vm);
+  for (const one of repairs) for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
+  return left;
+}
+
+/** How many hosts could take the VM if they were empty: who has the least choice goes first. */
+function choiceOf({ state }: Draft, vm: number, terms: Terms): number {
+  let hosts = 0;
+  for (const h of state.model.hosts.keys()) if (state.isReachable(vm, h, terms)) hosts += 1;
+  return hosts;
 }
 
 /** True when the VM stands well, now or already. */

@@ -9,7 +9,7 @@ import { CODE_COUNT, codeName } from './codes.ts';
 import type { Draft, Open } from './draft.ts';
 import { refusalsOf } from './explain.ts';
 import { FITS } from './judged.ts';
-import { CPU_AT } from './model.ts';
+import { CPU_AT, MEMORY_AT } from './model.ts';
 import type { Relief } from './needs.ts';
 import type { OrderedMove } from './order.ts';
 import { Prover } from './proof.ts';
@@ -38,8 +38,7 @@ export function makeReport(
       ...unreadable(setting),
       ...draft.open.map((open, index) => {
         const proof = index < proofs ? proofOf(prover, setting, open) : undefined;
-        const told = unresolved(draft, setting, open);
-        return proof === undefined ? told : { ...told, proof };
+        return unresolved(draft, setting, open, proof);
       }),
     ],
     contradictions: findContradictions(setting),
@@ -94,7 +93,13 @@ function unreadable({ needs }: Setting): Unresolved[] {
   });
 }
 
-function unresolved(draft: Draft, setting: Setting, open: Open): Unresolved {
+// oxlint-disable-next-line max-params -- a need that is open, of what, and why
+function unresolved(
+  draft: Draft,
+  setting: Setting,
+  open: Open,
+  proof: Proof | undefined,
+): Unresolved {
   const { model, state } = setting;
   const { terms } = open;
   const vms = open.vm === undefined ? dearestLeft(draft, open.host ?? -1) : [open.vm];
@@ -109,16 +114,39 @@ function unresolved(draft: Draft, setting: Setting, open: Open): Unresolved {
   return {
     subject: vm === undefined ? subjectHost(host) : { kind: 'vm', vm: vm.id },
     finding: open.finding.id,
-    code: commonest(pairs),
+    code: reasonOf(setting, open, proof, pairs),
     detail: `${open.finding.text}: ${vm?.name ?? host?.name ?? ''} ${open.detail}`,
     pairs,
+    ...(proof !== undefined && { proof }),
   };
 }
 
+/**
+ * What the proof says of most hosts, so that the two never name different reasons. A proof without
+ * causes is one of sums, of a resource of which all hosts have too little.
+ */
+// oxlint-disable-next-line max-params -- a need that is open, and all that is said of it
+function reasonOf(
+  { needs }: Setting,
+  open: Open,
+  proof: Proof | undefined,
+  pairs: readonly Refusal[],
+): RefusalCode {
+  const [most] = proof?.causes.toSorted((a, b) => b.hosts.length - a.hosts.length) ?? [];
+  if (most !== undefined) return most.code;
+  const short = reliefOf(needs, open)?.resource === MEMORY_AT ? 'memory' : 'cpu';
+  const isShort = proof !== undefined && pairs.some(({ code }) => code === short);
+  return isShort ? short : commonest(pairs);
+}
+
+function reliefOf({ reliefs }: Setting['needs'], { host, finding }: Open): Relief | undefined {
+  return reliefs.find((one) => one.host === host && one.finding === finding);
+}
+
 function proofOf(prover: Prover, setting: Setting, open: Open): Proof | undefined {
-  const { vm, host, finding, terms } = open;
+  const { vm, terms } = open;
   if (vm !== undefined) return prover.vm(vm, targetsOf(setting, open), terms);
-  const relief = setting.needs.reliefs.find((one) => one.host === host && one.finding === finding);
+  const relief = reliefOf(setting.needs, open);
   return relief === undefined ? undefined : prover.host(relief.host, relief, terms);
 }
 

@@ -55,6 +55,13 @@ export interface Terms {
   readonly useless?: Uint8Array;
 }
 
+/** Per host and resource; {@link State} says what each is. */
+export interface Loads {
+  readonly gross: Float64Array;
+  readonly later: Float64Array;
+  readonly net: Float64Array;
+}
+
 export interface DraftMove {
   readonly vm: number;
   readonly from: number;
@@ -308,6 +315,23 @@ export class State {
     if (sign === -1) this.#touched.count(v, sign);
     this.beyond += sign * this.extra(v, to);
     if (sign === 1) this.#touched.count(v, sign);
+  }
+
+  /** The loads as they are; see {@link reset}. */
+  loads(): Loads {
+    return { gross: this.gross.slice(), later: this.later.slice(), net: this.net.slice() };
+  }
+
+  /**
+   * Puts the loads back to the last digit, where all moves made since were undone: sums that went
+   * up and down again may differ in it, and whether a VM just fits must not depend on what was
+   * tried before.
+   */
+  reset({ gross, later, net }: Loads): void {
+    this.gross.set(gross);
+    this.later.set(later);
+    this.net.set(net);
+    for (const h of this.model.hosts.keys()) this.byRoom.update(h);
   }
 
   /** Load over capacity of one resource in the end. */

@@ -64,6 +64,19 @@ describe('every plan', () => {
     );
   });
 
+  it('names what stays open by a reason that its proof names', { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(planRequests(), (request) => {
+        const unnamed = plan(request).report.unresolved.filter(({ code, proof }) => {
+          const causes = proof?.causes ?? [];
+          return causes.length > 0 && !causes.some((cause) => cause.code === code);
+        });
+        expect(unnamed).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
   it('lists stages that flatten to the list and hold no dependency', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(planRequests(), (request) => {

@@ -1,5 +1,5 @@
 // Role: relief where room is scarce, so that others have to give way: whatever is found is safe,
-// does what it claims, and leaves no more open with more steps.
+// does what it claims, and gets no worse with more steps.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -24,7 +24,7 @@ const RUNS = { numRuns: 150 };
 const THREADS = 16;
 const LIMIT = 0.8 * THREADS;
 /** Budgets of the search, from none to more than it takes. */
-const STEPS = [0, 1, 4, 16, 64];
+const STEPS = [0, 1, 2, 4, 5, 16, 64];
 
 /** Demand in hundredths of a thread, and memory in GiB. */
 const VM = fc.record({
@@ -142,9 +142,7 @@ describe('relief where room is scarce', () => {
     );
   });
 
-  it('is safe after any number of steps, and leaves no more open with more', {
-    timeout: 120_000,
-  }, () => {
+  it('is safe after any number of steps, and gets no worse with more', { timeout: 120_000 }, () => {
     let gained = 0;
     fc.assert(
       fc.property(scarceFleets(3), (request) => {
@@ -158,6 +156,7 @@ describe('relief where room is scarce', () => {
           const cost = open === 0 ? costOf(request, result) : Infinity;
           const was = before ?? { open, cost };
           expect(open, `${steps} steps`).toBeLessThanOrEqual(was.open);
+          expect(cost, `${steps} steps`).toBeLessThanOrEqual(was.cost);
           gained += cost < was.cost ? 1 : 0;
           before = { open, cost };
         }

@@ -10,7 +10,7 @@ import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { aFinding, aHost, aPin, aVm, anAffinity } from '../../support/fleet.ts';
 import { aDependency, aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
-import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { findingId, hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { movesOf, request } from './support.ts';
 
 /** Four like hosts, h1 and h2 in rack a, h3 in b, h4 in c. */
@@ -142,6 +142,23 @@ describe('spread', () => {
 });
 
 describe('lonely', () => {
+  it('keeps the only host that a large VM can go to for it', () => {
+    const hosts = HOSTS.map((host, i) => aHost({ id: host.id, threads: i === 2 ? 32 : 4 }));
+    const large = aVm({ id: 'v6', host: 'h4', vcpus: 8, memoryGib: 1, cpuUsed: 0 });
+    const vms = [
+      ...['v1', 'v2', 'v4', 'v5'].map((id) => ({ id, host: 'h1' })),
+      ...['v0', 'v3'].map((id) => ({ id, host: 'h4' })),
+    ].map((one) => aVm({ ...one, vcpus: 1, memoryGib: one.id === 'v0' ? 8 : 1, cpuUsed: 0 }));
+    const rules = [
+      { ...aLonely('r0', ['v5', 'v1']), hold: 'finally' as const },
+      aLonely('r1', ['v0']),
+    ];
+    const findings = ['r0', 'r1'].map((id) => ({ ...broken(id), id: findingId(`repair-${id}`) }));
+    const one = asked([...vms, large], rules, findings, hosts);
+    expect(plan(one).report.unresolved).toEqual([]);
+    expect(moves(one)).toContain('v6: h4 > h3');
+  });
+
   it('lets nobody else in, and goes nowhere where others are', () => {
     const vms = [...on('h1', 'v1'), ...on('h2', 'v2'), ...on('h3', 'v3')];
     const rule = aLonely('r', ['v2']);
