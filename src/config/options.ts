@@ -154,7 +154,17 @@ const ladder = (steps: readonly string[], who: string) =>
   option(
     list(choice(LADDER_STEPS)),
     steps,
-    `What a live move of a ${who} VM climbs when it does not converge.`,
+    `What a live move of a ${who} VM climbs when it does not converge. post-copy has no way ` +
+      'back: if the link or a host is lost under way, the guest stands still or is lost. ' +
+      'cold: given up and moved by a stop and a start (needs permission cold).',
+  );
+
+const downtimeSteps = (who: string) =>
+  option(
+    list(duration({ above: 0 })),
+    ['400ms', '500ms'],
+    `What downtimeLimit is raised to, one after the other, for a ${who} VM that does not ` +
+      'converge, before it is slowed down; the last is the cap. Those not above it are left out.',
   );
 
 export const migrationSchema = section({
@@ -167,8 +177,14 @@ export const migrationSchema = section({
   downtimeLimit: option(
     duration({ above: 0 }),
     '300ms',
-    'Longest stop of a guest that is aimed at.',
+    'Longest stop of a guest that is aimed at, at first.',
   ),
+  downtimeSteps: section({
+    'mission-critical': downtimeSteps('mission-critical'),
+    business: downtimeSteps('business'),
+    standard: downtimeSteps('standard'),
+    'best-effort': downtimeSteps('best-effort'),
+  } satisfies Record<(typeof CRITICALITIES)[number], unknown>),
   timeoutPerGiB: option(
     duration({ above: 0 }),
     '60s',

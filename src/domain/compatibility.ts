@@ -13,7 +13,7 @@ import type { MoveMethod } from './plan.ts';
 import type { MigrationSettings } from './policy.ts';
 import type { RefusalCode } from './refusal.ts';
 import { assertNever } from './result.ts';
-import { PERMISSIONS, type Permission, type Vm } from './vm.ts';
+import { covers, type Permission, type Vm } from './vm.ts';
 
 /** One reason against, without the names of the VM and the host: they are the arguments. */
 export interface StaticRefusal {
@@ -101,7 +101,7 @@ function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticR
 function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
   const out: StaticRefusal[] = [];
   const needed = permissionFor(method);
-  if (PERMISSIONS.indexOf(vm.permission) < PERMISSIONS.indexOf(needed)) {
+  if (!covers(vm.permission, needed)) {
     out.push(refusal('permission', `${method} needs ${needed}, the VM has ${vm.permission}`));
   }
   if (method === 'restart' && vm.noRestart !== undefined) {

@@ -79,6 +79,8 @@ export interface Move {
    * Mandatory moves only.
    */
   readonly overCpu?: true;
+  /** The move that came to nothing, in whose place this one is tried; never in a plan. */
+  readonly insteadOf?: MoveId | undefined;
   /** Other targets that were considered, best first, and why they were not taken. */
   readonly rejected: readonly { readonly host: HostId; readonly code: RefusalCode }[];
 }

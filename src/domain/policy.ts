@@ -182,13 +182,25 @@ export interface Limits {
   };
 }
 
-/** One rung of the ladder that a live migration climbs when it does not converge. */
+/**
+ * One rung of the ladder that a live migration climbs when it does not converge:
+ * - `pre-copy`: memory is copied while the guest runs; the source keeps a whole copy to the end.
+ * - `auto-converge`: the guest is slowed down until it writes less than is copied.
+ * - `post-copy`: the guest is switched over and pulls the rest of its memory from the source. From
+ *   then on neither side has all of it: if the link or one of the hosts is lost before the last
+ *   page, the guest stands still until the link is back and a person resumes it, and where a host
+ *   is gone its memory is: it has to be started anew from its disks.
+ * - `cold`: given up, and moved by a stop and a start, where its permission allows that.
+ */
 export const LADDER_STEPS = ['pre-copy', 'auto-converge', 'post-copy', 'cold'] as const;
 export type LadderStep = (typeof LADDER_STEPS)[number];
 
 export interface MigrationSettings {
   readonly ladder: Readonly<Record<Criticality, readonly LadderStep[]>>;
+  /** What is aimed at first. */
   readonly downtimeLimitSeconds: Seconds;
+  /** What the limit is raised to, step by step, when a move does not converge; ascending. */
+  readonly downtimeSteps: Readonly<Record<Criticality, readonly Seconds[]>>;
   /** Given up after this long per GiB of configured memory (never under 60 s). */
   readonly timeoutSecondsPerGib: Seconds;
   /** Cap per migration; undefined: the link's own. */

@@ -15,6 +15,11 @@ export type Criticality = (typeof CRITICALITIES)[number];
 export const PERMISSIONS = ['observe', 'live', 'cold', 'restart'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
+/** Whether somebody with the permission `given` may have done what asks for `needed`. */
+export function covers(given: Permission, needed: Permission): boolean {
+  return PERMISSIONS.indexOf(given) >= PERMISSIONS.indexOf(needed);
+}
+
 export const POWER_STATES = ['running', 'paused', 'off', 'crashed', 'unknown'] as const;
 export type PowerState = (typeof POWER_STATES)[number];
 

@@ -18,6 +18,8 @@ import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
+import { coldInstead } from './follow-up.ts';
+import { givenUpIn } from './given-up.ts';
 import { isLeaseLost, isOver } from './lost-lease.ts';
 import {
   DEFAULT_TIMING,
@@ -75,7 +77,8 @@ export class Executor {
       verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
     );
     const before = lane === 'planned' ? this.#ended.begin(plan.id) : this.#ended.outcomes;
-    const moving = new Set(this.inFlight().map((flight) => flight.vm));
+    const isFollowing = this.#line.waiting('follow-up').map(({ vm }) => vm);
+    const moving = new Set([...this.inFlight().map((flight) => flight.vm), ...isFollowing]);
     const outcomes = new Map<MoveId, Outcome>();
     const moves: Move[] = [];
     for (const move of plan.moves) {
@@ -297,6 +300,7 @@ export class Executor {
       adopted: journal !== undefined,
       stage: 'pre-migration',
       cancelled: cancelIn(journal) ?? running.cancelled,
+      givenUp: givenUpIn(journal),
       wake: new AbortController(),
       seen,
       measured: { downtimeSeconds: undefined, bytes: undefined },
@@ -314,6 +318,11 @@ export class Executor {
     }
     this.#remember(record, end.outcome);
     this.#submissions.settle(move.id, end.outcome);
+    if (end.instead === 'cold') {
+      const { plan } = record;
+      const followUp = coldInstead(move, end.detail);
+      this.#line.add([{ lane: 'follow-up', plan, move: followUp, index: 0, outcomes: new Map() }]);
+    }
     this.#startWhatMay();
   }
 

@@ -15,6 +15,7 @@ import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor, HypervisorCapabilities, MoveOrder } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
+import type { GivenUp } from './given-up.ts';
 import type { RestartGuard } from './host-failures.ts';
 import { type Whereabouts, whereabouts } from './whereabouts.ts';
 
@@ -65,7 +66,8 @@ export type StageEnd =
   | { readonly kind: 'next' }
   /** Nothing was started, and nothing is wrong with the VM. */
   | { readonly kind: 'skipped'; readonly code: RefusalCode; readonly detail: string }
-  | { readonly kind: 'failed'; readonly detail: string }
+  /** `instead`: what may be tried in its place; absent: nothing. */
+  | { readonly kind: 'failed'; readonly detail: string; readonly instead?: 'cold' | undefined }
   | { readonly kind: 'cancelled'; readonly detail: string }
   /** Nothing more is touched. */
   | { readonly kind: 'needs-human'; readonly detail: string }
@@ -108,6 +110,8 @@ export interface MoveTask {
   isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
   isRefused?: true;
+  /** Why it was given up; undefined: it was not. Durable, as a cancel is. */
+  givenUp: GivenUp | undefined;
   /** Wakes the one who waits for the next poll, so that a cancel is not kept waiting. */
   wake: AbortController;
   /** Called when the hypervisor was seen carrying the move out, or could not be asked. */
@@ -119,6 +123,7 @@ export interface MoveTask {
 export interface TaskEnd {
   readonly outcome: Outcome;
   readonly detail: string;
+  readonly instead?: 'cold' | undefined;
 }
 
 /** The ladder's rungs that this hypervisor has, and that the policy lets it use. */
@@ -129,10 +134,22 @@ export function usableLadder(
 ): readonly LadderStep[] {
   const { ladder, methods } = policies.migration;
   return ladder[move.criticality].filter((step) => {
+    if (step === 'pre-copy') return true;
     if (step === 'auto-converge') return capabilities.autoConverge !== 'no';
-    if (step !== 'post-copy') return true;
-    return capabilities.methods.includes('post-copy') && methods.includes('post-copy');
+    return capabilities.methods.includes(step) && methods.includes(step);
   });
+}
+
+/** What the downtime limit may be raised to, ascending; empty: it cannot be, or may not. */
+export function usableRaises(
+  { criticality }: Move,
+  { migration }: PolicySet,
+  capabilities: HypervisorCapabilities,
+): readonly Seconds[] {
+  if (!capabilities.downtimeLimit) return [];
+  return migration.downtimeSteps[criticality]
+    .filter((limit) => limit > migration.downtimeLimitSeconds)
+    .toSorted((a, b) => a - b);
 }
 
 export function makeOrder(

@@ -67,7 +67,11 @@ async function finish(
   const why = end.kind === 'skipped' ? `${end.code}: ${end.detail}` : end.detail;
   if (end.kind === 'needs-human') return close(task, end.kind, why);
   const left = await unwind(task, index, why);
-  return close(task, end.kind, [why, ...left].join('; '));
+  // What was left on the target would be in the way.
+  const instead = end.kind === 'failed' && left.length === 0 ? end.instead : undefined;
+  const next = instead === undefined ? [] : [`it is moved ${instead} instead`];
+  const closed = await close(task, end.kind, [why, ...left, ...next].join('; '));
+  return { ...closed, instead };
 }
 
 /** Backwards through what was begun. An undo that does not succeed is told, not repeated. */

@@ -9,7 +9,9 @@
  */
 
 import { Allowances } from '../domain/allowances.ts';
+import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
+import type { Move } from '../domain/plan.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { misfit, type Misfit } from './fits.ts';
@@ -62,13 +64,18 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   if (from !== undefined && to !== undefined) {
     const mode = strictest(modeOf(from, policies), modeOf(to, policies));
     if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
-    const breakers = parts.breakers?.() ?? [];
+    const breakers = (parts.breakers?.() ?? []).filter((one) => !isAboutFirst(move, one));
     const allowances = new Allowances({ ...world, breakers }, policies.limits, parts.clock.now());
     const [open] = allowances.against({ vm: move.vm, from, to }, 'mandatory', false);
     if (open !== undefined) return open;
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
   return closed;
+}
+
+/** That the move failed in whose place this one is tried says nothing against this one. */
+function isAboutFirst({ insteadOf, vm }: Move, { subject }: Breaker): boolean {
+  return insteadOf !== undefined && subject.kind === 'pair' && subject.vm === vm;
 }
 
 /** 0: the plan is some seconds old. Everything that it assumed is looked at again. */

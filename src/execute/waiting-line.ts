@@ -15,9 +15,10 @@ import { type LinksOf, linksOf } from './links-of.ts';
 
 /**
  * `planned`: the planner's newest plan, of which each replaces the one before; `ordered`: a plan
- * that a person has handed in, which stands beside it.
+ * that a person has handed in, which stands beside it; `follow-up`: what is tried instead of a move
+ * that came to nothing, whatever is planned meanwhile.
  */
-export type Lane = 'planned' | 'ordered';
+export type Lane = 'planned' | 'ordered' | 'follow-up';
 
 export interface WaitingMove {
   readonly lane: Lane;
@@ -43,6 +44,10 @@ export class WaitingLine {
 
   get moves(): readonly Move[] {
     return this.#entries.map(({ move }) => move);
+  }
+
+  waiting(lane: Lane): readonly Move[] {
+    return this.#entries.filter((entry) => entry.lane === lane).map(({ move }) => move);
   }
 
   add(entries: readonly WaitingMove[]): void {

@@ -8,17 +8,15 @@
 
 import type { MoveProgress } from '../domain/events.ts';
 import { assertNever } from '../domain/result.ts';
-import { GIB, type Seconds, seconds } from '../domain/units.ts';
-import type { Job, Steering } from '../ports/hypervisor.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
+import type { Job } from '../ports/hypervisor.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { pauseAfter } from './call.ts';
-import { startConvergence, stepConvergence, type ConvergenceLimits } from './convergence.ts';
-import { ask, look, type MoveTask, NEXT, type StageEnd, usableLadder } from './move-task.ts';
+import type { GivenUp } from './given-up.ts';
+import { climbOn, type Ladder, startLadder } from './ladder.ts';
+import { ask, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
 import { hasLostSource } from './restart.ts';
 import { describeWhereabouts, type Whereabouts } from './whereabouts.ts';
-
-/** The time-out per GiB is never applied to less than this (policy.ts, timeoutSecondsPerGib). */
-const SHORTEST_TIMEOUT_SECONDS = 60;
 
 /** Between two requests to stop a migration that goes on regardless. */
 const ABORT_AGAIN_SECONDS = 10;
@@ -26,11 +24,8 @@ const ABORT_AGAIN_SECONDS = 10;
 /** What the loop remembers from one round to the next. */
 interface Watch {
   readonly task: MoveTask;
-  readonly limits: ConvergenceLimits;
+  readonly ladder: Ladder;
   readonly until: 'switchover' | 'end';
-  convergence: ReturnType<typeof startConvergence>;
-  /** Why the move is being stopped by this process; undefined: it is not. */
-  stopReason: string | undefined;
   /** When the abort was last asked for. */
   abortAskedAt: number | undefined;
   failures: number;
@@ -54,30 +49,16 @@ export async function watchMove(task: MoveTask, until: 'switchover' | 'end'): Pr
 }
 
 function startWatch(task: MoveTask, until: Watch['until']): Watch {
-  const policies = task.parts.settings();
-  const ladder = usableLadder(task.move, policies, task.hypervisor.capabilities);
-  const perGib = policies.migration.timeoutSecondsPerGib;
-  const timeout = Math.max(SHORTEST_TIMEOUT_SECONDS, perGib * gibOf(task));
   return {
     task,
-    limits: { ladder, timeoutSeconds: seconds(timeout) },
+    ladder: startLadder(task),
     until,
-    convergence: startConvergence(elapsedOf(task)),
-    stopReason: undefined,
     abortAskedAt: undefined,
     failures: 0,
     polls: 0,
     lastProgressAt: Number.NEGATIVE_INFINITY,
     place: undefined,
   };
-}
-
-/** What has to be copied: memory, and for a storage move the disks. */
-function gibOf({ move, parts }: MoveTask): number {
-  const vm = parts.world(move).vms.find((one) => one.id === move.vm);
-  if (vm === undefined) return move.predicted.bytes / GIB;
-  const disks = move.method === 'storage' ? vm.disks.map((disk) => disk.bytes) : [];
-  return [vm.memoryBytes, ...disks].reduce<number>((sum, part) => sum + part, 0) / GIB;
 }
 
 /** What a dead source drove goes on no more. */
@@ -134,51 +115,9 @@ async function onRunning(watch: Watch, progress: MoveProgress): Promise<StageEnd
   report(watch, progress);
   const isPastTheSwitch = progress.phase === 'stop-and-copy' || progress.phase === 'post-copy';
   if (isPastTheSwitch && watch.until === 'switchover') return NEXT;
-  if (task.cancelled !== undefined) watch.stopReason = task.cancelled;
-  if (watch.stopReason === undefined) await steerOn(watch, progress);
-  if (watch.stopReason !== undefined) await stop(watch);
+  if (stopReason(task) === undefined) await climbOn(watch.ladder, task, progress);
+  if (stopReason(task) !== undefined) await stop(watch);
   return undefined;
-}
-
-async function steerOn(watch: Watch, progress: MoveProgress): Promise<void> {
-  const { task } = watch;
-  // A move that was adopted has been under way for longer than this process knows.
-  const elapsed = Math.max(elapsedOf(task), progress.elapsedSeconds);
-  // Figures that the hypervisor does not have tell nothing; then only the time-out counts.
-  const told = task.hypervisor.capabilities.progress
-    ? progress
-    : { ...progress, phase: 'setup' as const };
-  const step = stepConvergence(watch.convergence, told, elapsed, watch.limits);
-  watch.convergence = step.state;
-  const { action } = step;
-  switch (action.kind) {
-    case 'wait':
-      return;
-    case 'give-up':
-      watch.stopReason = action.reason;
-      return;
-    case 'auto-converge':
-      // On since the start, it is given its time all the same.
-      if (!task.order.autoConverge) await steer(watch, { kind: action.kind });
-      return;
-    case 'post-copy':
-      await steer(watch, { kind: action.kind });
-      return;
-    default:
-      assertNever(action, 'convergence');
-  }
-}
-
-async function steer({ task }: Watch, steering: Steering): Promise<void> {
-  const { events, clock, ledger } = task.parts;
-  const at = clock.now();
-  // Before the switch to post-copy there is a way back, after it there is none: written down.
-  const detail = `it does not converge: ${steering.kind}`;
-  await ledger.addStage({ move: task.move.id, stage: 'pre-copy', phase: 'before', at, detail });
-  const answer = await ask(task, (signal) => task.hypervisor.steer(task.order, steering, signal));
-  const outcome = answer.ok ? '' : ` (refused: ${answer.error.detail})`;
-  const text = `${task.record.vmName} does not converge: ${steering.kind}${outcome}`;
-  events.emit('warning', { key: `${steering.kind} ${task.move.id}`, text });
 }
 
 /**
@@ -196,20 +135,25 @@ async function stop(watch: Watch): Promise<void> {
   task.parts.events.emit('warning', { key: `abort ${task.move.id}`, text });
 }
 
+/** Why the move is being stopped; undefined: it is not. */
+function stopReason({ cancelled, givenUp }: MoveTask): string | undefined {
+  return cancelled ?? givenUp?.reason;
+}
+
 /** No migration is under way: where is the VM? */
 async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefined> {
   const { task } = watch;
-  if (task.cancelled !== undefined) watch.stopReason = task.cancelled;
   const place = await look(task);
   const { isSeenTwice, seenFor } = remember(watch, place);
-  const said = `${watch.stopReason ?? detail}; ${describeWhereabouts(place)}`;
+  const said = `${stopReason(task) ?? detail}; ${describeWhereabouts(place)}`;
   switch (place.kind) {
     case 'target':
       return NEXT;
     case 'source':
     case 'elsewhere':
       if (!isSeenTwice) return undefined;
-      return { kind: task.cancelled === undefined ? 'failed' : 'cancelled', detail: said };
+      if (task.cancelled !== undefined) return { kind: 'cancelled', detail: said };
+      return { kind: 'failed', detail: said, instead: insteadOf(task, place) };
     case 'twice':
     case 'broken':
       return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
@@ -226,6 +170,10 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     default:
       return assertNever(place, 'whereabouts');
   }
+}
+
+function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'] {
+  return place.kind === 'source' ? givenUp?.instead : undefined;
 }
 
 /**
@@ -285,8 +233,4 @@ function pauseOf(watch: Watch): Seconds {
   watch.polls += 1;
   // Short moves are watched closely, long ones at leisure.
   return seconds(Math.min(longestPollSeconds, pollSeconds * (1 + watch.polls / 10)));
-}
-
-function elapsedOf(task: MoveTask): Seconds {
-  return seconds(task.parts.clock.monotonic() - task.takenUpAt);
 }

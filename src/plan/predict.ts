@@ -24,6 +24,7 @@
  * until there are any, the constants here hold.
  */
 
+import { COLD_BOOT_SECONDS, COLD_SHUTDOWN_SECONDS } from '../domain/cold-move.ts';
 import type { Host } from '../domain/host.ts';
 import { sharedLinks } from '../domain/links.ts';
 import type { MoveMethod } from '../domain/plan.ts';
@@ -73,10 +74,6 @@ const SWITCHOVER_SECONDS = 0.06;
 /** Set-up of a migration and the clean-up after it; seconds on every hypervisor measured. */
 export const SETUP_SECONDS = 1;
 
-/** Stopping and starting a guest's system; an assumption until finished moves say better. */
-const SHUTDOWN_SECONDS = 30;
-const BOOT_SECONDS = 30;
-
 /** Dirty rate over bandwidth where the rate is unknown: it doubles the duration. */
 const UNKNOWN_DIRTY_SHARE = 0.5;
 
@@ -124,7 +121,7 @@ export function forecast(
     }
     case 'cold':
     case 'restart': {
-      const stopped = vm.powerState === 'off' ? 0 : SHUTDOWN_SECONDS + BOOT_SECONDS;
+      const stopped = vm.powerState === 'off' ? 0 : COLD_SHUTDOWN_SECONDS + COLD_BOOT_SECONDS;
       return { seconds: setup + stopped, downtimeSeconds: stopped, bytes: 0 };
     }
   }

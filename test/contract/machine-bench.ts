@@ -145,7 +145,9 @@ export async function play(machine: Machine, executor: Executor, life?: Mortal):
     return undefined;
   });
   void fate.interfere?.(machine, executor);
-  await waitUntil(world, () => isDone || life?.isOver() === true);
+  // What is tried instead of it is a move of its own.
+  const isOver = (): boolean => isDone && executor.open.length === 0;
+  await waitUntil(world, () => isOver() || life?.isOver() === true);
   // What was under way late is over by then, whatever it did.
   if (isDone && trouble.callFault?.fault === 'late') {
     await world.clock.sleep(seconds(LATE_SECONDS + LATE_MOVE_SECONDS));
@@ -163,7 +165,7 @@ export async function recover(machine: Machine, fatal: number): Promise<void> {
   second.end();
   const heir = machine.executor();
   await heir.recover();
-  await waitUntil(machine.world, () => heir.inFlight().length === 0);
+  await waitUntil(machine.world, () => heir.open.length === 0);
   await heir.stop();
   const again = await machine.executor().recover();
   if (again.moves.length > 0) machine.trouble.wrongs.push('a recovery found work twice');
@@ -178,22 +180,32 @@ const DEBRIS = 'holds a copy of it';
 
 /** Empty when everything is in order; else what is wrong. `expected`: how it has to end. */
 export async function wrongs(machine: Machine, expected?: Outcome): Promise<readonly string[]> {
-  const { move, ledger, trouble } = machine;
+  const { move, ledger, trouble, fate } = machine;
   const out = [...trouble.wrongs];
   const record = await ledger.move(move.id);
+  const second = await ledger.move(moveId(`${move.id}-cold`));
   const outcome = record?.result?.outcome;
   if ((await ledger.openMoves()).length > 0) out.push('the move is open');
   if ((await ledger.reservations()).length > 0) out.push('capacity is still reserved');
   if (expected !== undefined && outcome !== expected) {
     out.push(`it ended as ${outcome ?? 'nothing'}: ${record?.result?.detail ?? ''}`);
   }
+  const isFollowed = second?.result?.outcome === 'succeeded';
+  if (second !== undefined && fate.isMovedInstead !== true) out.push('it was moved cold instead');
+  if (expected !== undefined && isFollowed !== (fate.isMovedInstead === true)) {
+    out.push(`instead of it: ${second?.result?.detail ?? 'nothing'}`);
+  }
   if (outcome === 'needs-human') out.push(`a human was called: ${record?.result?.detail ?? ''}`);
   if (record !== undefined) {
     const lines = await ledger.history({ vm: move.vm, limit: 10 });
-    if (lines.length !== 1) out.push(`${lines.length} lines of history`);
+    if (lines.length !== (second === undefined ? 1 : 2))
+      out.push(`${lines.length} lines of history`);
     out.push(...journalWrongs(record));
   }
-  const there = await placeWrongs(machine, outcome === 'succeeded', record !== undefined);
+  const there = await placeWrongs(machine, {
+    isMoved: outcome === 'succeeded' || isFollowed,
+    moves: (record === undefined ? 0 : 1) + (second === undefined ? 0 : 1),
+  });
   // What could not be taken off the target is at least told.
   const isTold = record?.result?.detail.includes('may hold remains') === true;
   return [...out, ...there.filter((wrong) => !(isTold && wrong.includes(DEBRIS)))];
@@ -201,14 +213,12 @@ export async function wrongs(machine: Machine, expected?: Outcome): Promise<read
 
 async function placeWrongs(
   { world, move, before, begunBefore }: Machine,
-  isMoved: boolean,
-  isOnRecord: boolean,
+  { isMoved, moves }: { readonly isMoved: boolean; readonly moves: number },
 ): Promise<readonly string[]> {
   const out: string[] = [];
   const truth = await world.truth(move.vm);
   const begun = ((await world.begun?.(move.vm)) ?? 0) - begunBefore;
-  if (begun > 1) out.push(`it was begun ${begun} times`);
-  if (begun > 0 && !isOnRecord) out.push('it was begun, and is not on record');
+  if (begun > moves) out.push(`${begun} were begun, and ${moves} are on record`);
   const isRestart = move.method === 'restart';
   const home = isMoved ? [move.to] : isRestart ? [] : [move.from];
   if (truth.runningOn.join() !== home.join()) {
@@ -218,7 +228,8 @@ async function placeWrongs(
   if (truth.definedOn.toSorted().join() !== owed.toSorted().join()) {
     out.push(`it is defined on [${truth.definedOn.join()}], not on [${owed.join()}]`);
   }
-  if (isLive(move.method) && truth.boot !== before.boot) out.push('a live move booted it');
+  const isLiveOnly = isLive(move.method) && moves < 2;
+  if (isLiveOnly && truth.boot !== before.boot) out.push('a live move booted it');
   const { signal } = new AbortController();
   const { sightings } = await world.hypervisor.locate(move.vm, signal);
   const debris = sightings.filter(({ host }) => !home.includes(host));

@@ -21,6 +21,8 @@ export interface Fate {
   readonly ladder?: readonly LadderStep[];
   /** Stands for its kind: everything that can fail in it is made to fail. */
   readonly isThorough?: true;
+  /** By a second move, where nothing else goes wrong. */
+  readonly isMovedInstead?: true;
   isPossible(subject: ContractSubject): boolean;
   /** Before the move is ordered. */
   prepare?(machine: Machine): Promise<void>;
@@ -95,6 +97,16 @@ export const FATES: readonly Fate[] = [
     isPossible: ({ features, capabilities }) =>
       features.busyGuests && capabilities.progress && capabilities.methods.includes('post-copy'),
     prepare: ({ world, move }) => world.setBusy(move.vm, true),
+  },
+  {
+    name: 'does not converge and is moved cold instead',
+    methods: ['pre-copy'],
+    outcome: 'failed',
+    ladder: ['pre-copy', 'cold'],
+    isPossible: ({ features, capabilities }) =>
+      features.busyGuests && capabilities.progress && capabilities.methods.includes('cold'),
+    prepare: ({ world, move }) => world.setBusy(move.vm, true),
+    isMovedInstead: true,
   },
 ];
 

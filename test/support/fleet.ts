@@ -303,6 +303,7 @@ export function someMigration(options: Partial<MigrationSettings> = {}): Migrati
       'best-effort': ['pre-copy', 'auto-converge', 'cold'],
     },
     downtimeLimitSeconds: seconds(0.3),
+    downtimeSteps: { 'mission-critical': [], business: [], standard: [], 'best-effort': [] },
     timeoutSecondsPerGib: seconds(60),
     bandwidth: undefined,
     coldCrossVendor: 'refuse',

@@ -8,7 +8,8 @@ import { TIERS } from '../../../src/domain/finding.ts';
 import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import { bytes, epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { callWithin, pauseAfter, RETRY, withRetry } from '../../../src/execute/call.ts';
-import { startConvergence, stepConvergence } from '../../../src/execute/convergence.ts';
+import { rungsOf, startConvergence, stepConvergence } from '../../../src/execute/convergence.ts';
+import type { LadderStep } from '../../../src/domain/policy.ts';
 import { currentWorld } from '../../../src/execute/current-world.ts';
 import { misfit } from '../../../src/execute/fits.ts';
 import { describeWhereabouts, whereabouts } from '../../../src/execute/whereabouts.ts';
@@ -91,21 +92,40 @@ describe('convergence', () => {
     };
   }
 
+  interface Course {
+    readonly raises?: readonly number[];
+    /** In seconds. */
+    readonly timeout?: number;
+    /** The hypervisor's figures after so many seconds, where they change. */
+    readonly figures?: (elapsed: number) => Partial<MoveProgress>;
+  }
+
   /** What is done, and when, while `remaining` says what is left after so many seconds. */
+  // oxlint-disable-next-line max-params -- the ladder, what is seen, and what differs
   function course(
-    ladder: Parameters<typeof stepConvergence>[3]['ladder'],
+    ladder: readonly LadderStep[],
     remaining: (elapsed: number) => number,
     options: Partial<MoveProgress> = {},
+    { raises = [], timeout = 1000, figures }: Course = {},
   ): string[] {
-    const limits = { ladder, timeoutSeconds: seconds(1000) };
+    const limits = {
+      rungs: rungsOf(ladder, raises.map(seconds)),
+      downtimeLimitSeconds: seconds(0.3),
+      timeoutSeconds: seconds(timeout),
+    };
     let state = startConvergence(0);
     const out: string[] = [];
     for (let elapsed = 0; elapsed <= 1100; elapsed += 5) {
-      const told = progress({ bytesRemaining: bytes(remaining(elapsed)), ...options });
+      const now = { ...options, ...figures?.(elapsed) };
+      const told = progress({ bytesRemaining: bytes(remaining(elapsed)), ...now });
       const step = stepConvergence(state, told, elapsed, limits);
       state = step.state;
-      if (step.action.kind !== 'wait') out.push(`${elapsed} ${step.action.kind}`);
-      if (step.action.kind === 'give-up') break;
+      const { action } = step;
+      if (action.kind === 'wait') continue;
+      const limit = action.kind === 'downtime-limit' ? ` ${action.seconds}` : '';
+      const end = action.kind === 'give-up' && action.cold ? ' for cold' : '';
+      out.push(`${elapsed} ${action.kind}${limit}${end}`);
+      if (action.kind === 'give-up') break;
     }
     return out;
   }
@@ -124,7 +144,7 @@ describe('convergence', () => {
       '160 give-up',
     ]);
     expect(course(['pre-copy'], stuck)).toEqual(['120 give-up']);
-    expect(course(['pre-copy', 'cold'], stuck)).toEqual(['20 give-up']);
+    expect(course(['pre-copy', 'cold'], stuck)).toEqual(['20 give-up for cold']);
     expect(course([], stuck)).toEqual(['120 give-up']);
   });
 
@@ -139,6 +159,57 @@ describe('convergence', () => {
     ]);
     expect(course(['pre-copy', 'post-copy'], () => 100, { phase: 'post-copy' })).toEqual([]);
     expect(course(['pre-copy', 'post-copy'], () => 100, { phase: 'stop-and-copy' })).toEqual([]);
+  });
+
+  it('raises the downtime limit step by step before it does more', () => {
+    const raised = { raises: [0.4, 0.5] };
+    expect(course(['pre-copy', 'auto-converge', 'post-copy'], () => 100, {}, raised)).toEqual([
+      '20 downtime-limit 0.4',
+      '30 downtime-limit 0.5',
+      '40 auto-converge',
+      '60 post-copy',
+      '180 give-up',
+    ]);
+  });
+
+  it('sees soon from its rates that a hot set is dirtied faster than it is sent', () => {
+    const doomed = { dirtyRate: 200, bandwidth: 100 };
+    const ladder = ['pre-copy', 'auto-converge', 'post-copy'] as const;
+    // What hurts is not done sooner for it: a burst of writing may be over in a moment.
+    expect(course(ladder, () => 100, doomed, { raises: [0.4] })).toEqual([
+      '5 downtime-limit 0.4',
+      '15 auto-converge',
+      '35 post-copy',
+      '155 give-up',
+    ]);
+    expect(course(['pre-copy', 'post-copy'], () => 100, doomed)[0]).toBe('20 post-copy');
+    expect(course(['pre-copy', 'cold'], () => 100, doomed)).toEqual(['20 give-up for cold']);
+  });
+
+  it('does not take a hot set for a failure that fits into the limit', () => {
+    const doomed = { dirtyRate: 2000, bandwidth: 1000 };
+    expect(course(['pre-copy', 'auto-converge'], () => 100, doomed)[0]).toBe('20 auto-converge');
+    expect(course(['pre-copy', 'auto-converge'], () => 301, doomed)[0]).toBe('5 auto-converge');
+  });
+
+  it('sees that it gets on, but not in time', () => {
+    const slow = { dirtyRate: 90, bandwidth: 100 };
+    const shrinking = (elapsed: number): number => Math.max(0, 1000 - 10 * elapsed);
+    const ladder = ['pre-copy', 'auto-converge'] as const;
+    // 970 too much for the limit, 10 less each second.
+    expect(course(ladder, shrinking, slow, { timeout: 95 })[0]).toBe('5 auto-converge');
+    expect(course(ladder, shrinking, slow, { timeout: 100 })).toEqual(['105 give-up']);
+  });
+
+  it('gives the throttle the time that it takes, as long as the guest writes less', () => {
+    const figures = (elapsed: number) => ({ dirtyRate: 1000 * 0.98 ** elapsed, bandwidth: 100 });
+    const ladder = ['pre-copy', 'auto-converge', 'post-copy'] as const;
+    expect(course(ladder, () => 100, {}, { figures })[0]).toBe('5 auto-converge');
+    // At 20 % a minute it would be at its end after ten minutes and more.
+    expect(course(ladder, () => 100, {}, { figures, timeout: 600 })).toEqual([
+      '5 auto-converge',
+      '605 give-up',
+    ]);
   });
 });
 
