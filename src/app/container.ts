@@ -35,6 +35,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
 import { HookRuns } from './hook-runs.ts';
+import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
 import { leaseReasons } from './lease-desk.ts';
 import { guarded, makeLeases, openStore } from './lease-parts.ts';
 import { locator } from './locator.ts';
@@ -124,10 +125,15 @@ function bindGround({ container, options, closers }: Ground): void {
     const world = () => memory.snapshot;
     return makeLeases({ config, leases: store, events, clock, elapsed, world });
   });
+  bindPart(
+    container,
+    'ledgerState',
+    async (take) => new LedgerWatch((await take('events')).events),
+  );
   bindPart(container, 'ledger', async (take) => {
-    const { store, leases } = await take('store', 'leases');
+    const { store, leases, ledgerState } = await take('store', 'leases', 'ledgerState');
     const ledger = store.fencedBy(leases.moves);
-    return options.between?.(ledger) ?? ledger;
+    return ledgerState.over(options.between?.(ledger) ?? ledger);
   });
   bindPart(container, 'policies', async (take) => {
     const { events } = await take('events');
@@ -254,7 +260,7 @@ function bindExecution({ container, options }: Ground): void {
     return new BreakerBoard({ ledger, clock, events, world: () => memory.snapshot });
   });
   bindPart(container, 'executor', async (take) => {
-    const { breakers } = await take('breakers');
+    const { breakers, ledgerState } = await take('breakers', 'ledgerState');
     const { ledger, events, sources, policies, memory, leases, failures } = await take(
       'ledger',
       'events',
@@ -273,6 +279,7 @@ function bindExecution({ container, options }: Ground): void {
       world: () => memory.world,
       restarts: failures,
       breakers: () => breakers.current(),
+      mayBegin: () => ledgerState.trouble === undefined,
       timing: { pollLagSeconds: pollLag(options) },
       takeUp: (record) => leases.moves.takeUp(record),
     });
@@ -301,12 +308,13 @@ function bindFace({ container, options, closers }: Ground): void {
     const { collector, executor, applying } = await take('collector', 'executor', 'applying');
     const { hooks, estimator } = await take('hooks', 'estimator');
     const newId = options.newId ?? uuidv7;
-    const { failures, breakers } = await take('failures', 'breakers');
+    const { failures, breakers, ledgerState } = await take('failures', 'breakers', 'ledgerState');
     return new DaemonApi({
       ...parts,
       executor,
       failures,
       breakers,
+      ledgerState,
       applying,
       hooks: hooks.names,
       estimator,
@@ -323,7 +331,11 @@ function bindFace({ container, options, closers }: Ground): void {
       locate: locator(sources.hypervisors, () => tick.state?.snapshot),
       approve: (plan, by) => tick.approve(plan, by),
       leases: keeper,
-      unready: () => [...unready(memory, tick), ...leaseReasons(keeper)],
+      unready: () => [
+        ...unready(memory, tick),
+        ...leaseReasons(keeper),
+        ...ledgerReasons(ledgerState),
+      ],
     });
   });
   bindPart(container, 'server', async (take) => {
@@ -348,6 +360,7 @@ function bindFace({ container, options, closers }: Ground): void {
       'api',
       'server',
       'leases',
+      'ledgerState',
     );
     const close = () => closers.close();
     return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });

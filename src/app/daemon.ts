@@ -21,6 +21,7 @@ import type { HttpServer } from '../serve/server.ts';
 import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LeaseHouse } from './lease-parts.ts';
+import type { LedgerWatch } from './ledger-watch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { Rolling } from './rolling.ts';
@@ -41,6 +42,7 @@ export interface DaemonParts {
   readonly failures: HostFailures;
   readonly tick: Tick;
   readonly rolling: Rolling;
+  readonly ledgerState: LedgerWatch;
   readonly dispatcher: Dispatcher;
   readonly api: Api;
   readonly server: HttpServer;
@@ -140,8 +142,10 @@ export class Daemon {
 
   async tick(): Promise<void> {
     await this.beat();
-    const { tick, rolling } = this.#parts;
+    const { executor, ledgerState, rolling, tick } = this.#parts;
+    const { failures } = ledgerState;
     await rolling.update(await tick.run());
+    if (ledgerState.settle(failures)) executor.wake();
   }
 
   /** Takes up an edit of the policy files now, without waiting for the watcher to see it. */

@@ -6,6 +6,7 @@ import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import { breakerViews } from './breaker-desk.ts';
+import type { LedgerWatch } from './ledger-watch.ts';
 import { leaseViews, type LeaseSight } from './lease-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { RejectedPlan, TickState } from './tick.ts';
@@ -23,6 +24,7 @@ export interface StatusParts {
   readonly movesInFlight: () => number;
   readonly leases: LeaseSight;
   readonly breakers: Pick<BreakerBoard, 'all'>;
+  readonly ledgerState: Pick<LedgerWatch, 'view'>;
 }
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
@@ -47,6 +49,7 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     notes: state?.result?.report.notes ?? [],
     leases: leaseViews(parts.leases),
     breakers: breakerViews(parts.breakers.all),
+    ledger: parts.ledgerState.view,
   };
 }
 

@@ -18,7 +18,7 @@ import { type EpochSeconds, epochSeconds, seconds } from '../domain/units.ts';
 import type { Violation } from '../domain/violation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
-import type { Ledger } from '../ports/ledger.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { classify } from '../rules/classify.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import type { Executor } from '../execute/executor.ts';
@@ -83,6 +83,8 @@ export class Tick {
   readonly #deadlines: Deadlines;
   #state: TickState | undefined;
   #open = new Map<FindingId, Finding>();
+  /** What this tick has looked at. */
+  #seen: EventMap['snapshot'] | undefined;
 
   constructor(parts: TickParts) {
     this.#parts = parts;
@@ -94,7 +96,29 @@ export class Tick {
     return this.#state;
   }
 
+  /** Rejects with LedgerError; what was seen is told all the same. */
   async run(): Promise<TickState> {
+    this.#seen = undefined;
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (error instanceof LedgerError) this.#serveOn();
+      throw error;
+    }
+  }
+
+  /** Nothing was decided, and nothing older may be begun; what the fleet is like stays true. */
+  #serveOn(): void {
+    if (this.#seen === undefined) return;
+    const snapshot = withStates(this.#seen.snapshot, this.#parts.ladder.states());
+    this.#parts.events.emit('snapshot', { ...this.#seen, snapshot });
+    this.#parts.executor.dropWaiting();
+    const { findings = [], orders = [] } = this.#state ?? {};
+    const nothing = { result: undefined, verdicts: [], rejected: undefined };
+    this.#state = { snapshot, findings, orders, ...nothing };
+  }
+
+  async #run(): Promise<TickState> {
     const given = await this.#parts.ledger.orders(false);
     const seen = await this.#look();
     const reach = new Reach(seen.snapshot, this.#parts.holds);
@@ -102,6 +126,7 @@ export class Tick {
     if (!reach.isAll) await this.#parts.failures.follow(reach.hosts);
     await this.#parts.failures.update(seen.snapshot, reach.hosts);
     const look = { ...seen, snapshot: this.#parts.failures.mark(seen.snapshot) };
+    this.#seen = look;
     const own = await this.#homecoming.settle(reach.ownOrders(given), look.snapshot);
     const orders = [...own, ...reach.foreignOrders(given)];
     const findings = await this.#findings(look.snapshot, orders, reach);

@@ -23,6 +23,7 @@ import type { Experience } from './experience.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { Estimator } from './estimator.ts';
 import type { HookRuns } from './hook-runs.ts';
+import type { LedgerWatch } from './ledger-watch.ts';
 import type { LeaseHouse } from './lease-parts.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PlanRunner } from './planner.ts';
@@ -40,6 +41,8 @@ export interface Parts {
   readonly leases: LeaseHouse;
   /** The same, for everybody else: what is written about a move needs its leases. */
   readonly ledger: Ledger;
+  /** Whether `ledger` can be written. */
+  readonly ledgerState: LedgerWatch;
   readonly policies: PolicyStore;
   /** Its hypervisors refuse every side effect without a lease. */
   readonly sources: Sources;

@@ -86,6 +86,8 @@ export interface EventMap {
   /** A policy edit was refused; the previous set stays in force. */
   readonly 'policies-refused': { readonly errors: readonly string[] };
   readonly paused: { readonly paused: boolean; readonly by: string };
+  /** What the ledger is like from now on: `writable`, or the code of a LedgerError. */
+  readonly ledger: { readonly code: string; readonly text: string };
   /** A circuit breaker opens, lets one move through, or closes; its name and what it holds up. */
   readonly breaker: {
     readonly name: string;

@@ -24,6 +24,8 @@ export interface ExecutorParts {
   readonly restarts?: RestartGuard | undefined;
   /** The breakers that are not closed, as of now; absent: none is ever open. */
   readonly breakers?: (() => readonly Breaker[]) | undefined;
+  /** False: what waits goes on waiting; asked before each start. Absent: always. */
+  readonly mayBegin?: (() => boolean) | undefined;
   readonly timing?: Partial<ExecutionTiming>;
   /** Undefined: STAGE_TABLE. */
   readonly stages?: readonly StageDefinition[] | undefined;

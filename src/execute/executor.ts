@@ -143,6 +143,11 @@ export class Executor {
     return currentWorld(snapshot, this.inFlight(), this.#ended.all, undefined);
   }
 
+  /** Starts what waits, where it may: to be called when something that held it back is over. */
+  wake(): void {
+    this.#startWhatMay();
+  }
+
   /** How many moves wait for their dependencies or for a free place. */
   get waiting(): number {
     return this.#line.size;
@@ -192,7 +197,8 @@ export class Executor {
   }
 
   #startWhatMay(): void {
-    while (!this.#stopping.signal.aborted) {
+    const { mayBegin = () => true } = this.#parts;
+    while (!this.#stopping.signal.aborted && mayBegin()) {
       const running = [...this.#running.values()].map(({ record }) => record.move);
       const caps = this.#parts.settings().limits.concurrency;
       const next = this.#line.next(running, caps, this.#parts.world());

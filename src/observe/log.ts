@@ -144,6 +144,9 @@ function logTick(events: EventSource, logger: Logger): (() => void)[] {
       const isTrouble = event.what === 'lost' || event.what === 'stepped-back';
       logger[isTrouble ? 'warn' : 'info'](event, 'lease');
     }),
+    events.on('ledger', (event) => {
+      logger[event.code === 'writable' ? 'warn' : 'error'](event, 'ledger');
+    }),
     events.on('breaker', (event) => {
       logger[event.state === 'open' ? 'warn' : 'info'](event, 'circuit breaker');
     }),

@@ -119,6 +119,11 @@ export const METRICS = {
     buckets: DOWNTIME_BUCKETS,
   },
   drover_move_bytes_total: { type: 'counter', labels: [], help: 'bytes sent by moves' },
+  drover_ledger_writable: {
+    type: 'gauge',
+    labels: [],
+    help: '0 while the ledger cannot be written, so that nothing is begun',
+  },
   drover_breakers: {
     type: 'gauge',
     labels: ['kind', 'state'],
@@ -212,7 +217,13 @@ class Meters {
 
 function watchLife(events: EventSource, meters: Meters): (() => void)[] {
   return [
-    events.on('started', ({ version }) => meters.set('drover_info', 1, { version })),
+    events.on('started', ({ version }) => {
+      meters.set('drover_info', 1, { version });
+      meters.set('drover_ledger_writable', 1);
+    }),
+    events.on('ledger', ({ code }) =>
+      meters.set('drover_ledger_writable', code === 'writable' ? 1 : 0),
+    ),
     events.on('paused', ({ paused }) => meters.set('drover_paused', paused ? 1 : 0)),
     events.on('source', ({ source, state }) =>
       meters.set('drover_source_up', state === 'up' ? 1 : 0, { source }),

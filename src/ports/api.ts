@@ -60,6 +60,14 @@ export interface StatusView {
   /** Who acts on which cluster; empty where one controller is alone with its ledger. */
   readonly leases: readonly LeaseView[];
   readonly breakers: readonly BreakerView[];
+  readonly ledger: LedgerView;
+}
+
+export interface LedgerView {
+  /** False: nothing is begun. */
+  readonly writable: boolean;
+  /** Why not, and what to do; else empty. */
+  readonly detail: string;
 }
 
 /** A circuit breaker that is not closed. */

@@ -6,6 +6,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import type { Api } from '../ports/api.ts';
+import { LedgerError } from '../ports/ledger.ts';
 import {
   Access,
   isLoopback,
@@ -165,6 +166,11 @@ function handleError(error: unknown, reply: FastifyReply, parts: ServerParts): F
     return sendProblem(reply, { status, code: 'invalid', detail, hint: '' });
   }
   parts.onFailure(error);
+  // Its message says what to do, and nothing that an operator may not know.
+  if (error instanceof LedgerError) {
+    const { code, message: detail } = error;
+    return sendProblem(reply, { status: 503, code: `ledger-${code}`, detail, hint: '' });
+  }
   const detail = 'an error of the daemon; its log says more';
   return sendProblem(reply, { status: 500, code: 'internal', detail, hint: '' });
 }

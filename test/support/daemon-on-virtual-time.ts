@@ -11,26 +11,43 @@ import { planAndCheck } from '../../src/app/plan-job.ts';
 import type { PlanRunner } from '../../src/app/planner.ts';
 import { defaultDaemonConfig } from '../../src/config/daemon.ts';
 import { seconds } from '../../src/domain/units.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { EventSource } from '../../src/ports/events.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
 import { readStory } from './story-file.ts';
 import { StoryWorld } from './story-fleet.ts';
 import { virtualClock } from './virtual-time.ts';
 
+/** What stands in the place of what the daemon would open. */
+export interface OwnLedger {
+  readonly store?: (file: string, clock: Clock) => Promise<Ledger>;
+  readonly between?: (ledger: Ledger) => Ledger;
+}
+
 export interface VirtualDaemon {
   readonly daemon: Daemon;
+  readonly events: EventSource;
+  readonly world: StoryWorld;
   /** What the planner answers from now on; at first its own. */
   planning: PlanRunner['run'];
   /** Collects and ticks as the schedule does. */
   readonly pass: (forSeconds: number) => Promise<void>;
+  /** Of ticks. */
+  readonly failures: unknown[];
   readonly stop: () => Promise<void>;
 }
 
 /** @param story a folder of test/stories; its fleet and policies are taken, not its events. */
-export async function daemonOnVirtualTime(story: string): Promise<VirtualDaemon> {
+export async function daemonOnVirtualTime(
+  story: string,
+  { store, between }: OwnLedger = {},
+): Promise<VirtualDaemon> {
   const { fleet, policies } = readStory(join(import.meta.dirname, '..', 'stories', story));
   const folder = mkdtempSync(join(tmpdir(), 'drover-daemon-'));
   const clock = virtualClock();
   const world = new StoryWorld(fleet, clock, false);
   const base = defaultDaemonConfig();
+  let events: EventSource | undefined;
   const daemon = await buildDaemon({
     // No file at all: the shipped policy.
     config: {
@@ -48,7 +65,12 @@ export async function daemonOnVirtualTime(story: string): Promise<VirtualDaemon>
       ),
       metricSources: [],
     }),
-    subscribe: () => undefined,
+    subscribe: (bus) => {
+      events = bus;
+      return undefined;
+    },
+    ...(store !== undefined && { store: () => store(join(folder, 'state', 'ledger.db'), clock) }),
+    ...(between !== undefined && { between }),
     planner: { run: (job, early) => own.planning(job, early), close: async () => undefined },
     seed: 1,
     speed: 1,
@@ -61,15 +83,21 @@ export async function daemonOnVirtualTime(story: string): Promise<VirtualDaemon>
     return work;
   };
   let passed = 0;
+  if (events === undefined) throw new Error('the daemon has no events');
   const own: VirtualDaemon = {
     daemon,
+    events,
+    world,
+    failures: [],
     planning: async (job) => planAndCheck(job),
     pass: async (forSeconds) => {
       for (const end = passed + forSeconds; passed < end; ) {
         passed += collectEverySeconds;
         await clock.advance(seconds(collectEverySeconds));
         await meanwhile(daemon.collect());
-        if (passed % tickEverySeconds === 0) await meanwhile(daemon.tick());
+        if (passed % tickEverySeconds !== 0) continue;
+        // As the schedule does: a tick that fails is told, and the next one comes.
+        await meanwhile(daemon.tick().catch((error: unknown) => own.failures.push(error)));
       }
     },
     stop: async () => {

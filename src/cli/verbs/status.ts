@@ -28,6 +28,7 @@ export function statusText(view: StatusView): string {
     `fleet     ${view.hosts} hosts, ${view.vms} VMs, ${snapshotText(view)}`,
     ...view.sources.map((source) => `source    ${sourceText(source)}`),
     ...view.leases.map((lease) => `lease     ${leaseText(lease)}`),
+    view.ledger.writable ? '' : `ledger    STOPPED, nothing is begun: ${view.ledger.detail}`,
     ...view.breakers.map((one) => `breaker   ${breakerLine(one)}`),
     `moving    ${countOf(view.movesInFlight, 'VM')}`,
     ...lastPlanLines(view),

@@ -181,6 +181,21 @@ describe('streaming', () => {
     expect(bench.hypervisor.started).toEqual(['m1', 'm2']);
   });
 
+  it('begins nothing while it may not, and all of it when it may again', async () => {
+    const bench = await makeBench(['h1', 'h2']);
+    let may = false;
+    const executor = bench.executor({ mayBegin: () => may });
+    const moves = [move('1', 'h1', 'h3'), move('2', 'h2', 'h4')];
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(60);
+    expect([bench.hypervisor.started, executor.waiting]).toEqual([[], 2]);
+    expect(await bench.ledger.recentMoves(10)).toEqual([]);
+    may = true;
+    executor.wake();
+    await bench.clock.until(done);
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
   it('does not touch a VM that has an open move', async () => {
     const bench = await makeBench();
     const moves = [move('1', 'h1', 'h2')];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Api } from '../../../src/ports/api.ts';
+import { LedgerError } from '../../../src/ports/ledger.ts';
 import type { Token } from '../../../src/serve/access.ts';
 import { quietServer } from '../../support/quiet-server.ts';
 
@@ -79,6 +80,16 @@ describe('reading', () => {
     expect(answer.statusCode).toBe(500);
     expect(answer.body).not.toContain('not asked for');
     expect(failures).toHaveLength(1);
+  });
+
+  it('says that the ledger cannot be written, and what to do', async () => {
+    const { server } = serverWith({
+      orders: () => Promise.reject(new LedgerError('full', 'the ledger cannot grow')),
+    });
+    const answer = await server.inject({ url: '/api/v1/orders', headers: HOST });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ code: 'ledger-full' });
+    expect(answer.json().detail).toContain('free disk space');
   });
 });
 
