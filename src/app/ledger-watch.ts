@@ -43,7 +43,7 @@ export class LedgerWatch {
     return this.#failures;
   }
 
-  /** A whole tick went well since there were so many failures. True: the trouble is over by that. */
+  /** A whole tick went well since there were so many failures. True: that ends the trouble. */
   settle(failures: number): boolean {
     if (this.#trouble === undefined || this.#failures !== failures) return false;
     this.#note(undefined);
