@@ -7,10 +7,12 @@
  * Infeasibility in Optimization", 2008).
  */
 
+import { isHostRule } from '../../domain/placement.ts';
 import type { Contradiction } from '../../domain/plan.ts';
 import type { CompiledRule } from '../rules/rule.ts';
 import type { Setting } from '../setting.ts';
-import { type Conflict, findConflict } from './propagate.ts';
+import type { Conflict } from './leeway.ts';
+import { findConflict } from './propagate.ts';
 import { World } from './world.ts';
 
 /** More than this, and the first ones should be mended before the others are read. */
@@ -20,9 +22,9 @@ const MOST_TOLD = 20;
 export function findContradictions(setting: Setting): readonly Contradiction[] {
   const world = new World(setting);
   const found: Contradiction[] = [];
-  for (const part of parts(setting)) {
-    if (isPlainlyFine(world, part)) continue;
-    let rules = part;
+  /** What is left of the rules when one of each conflict among them is taken out. */
+  const sift = (all: readonly CompiledRule[]): readonly CompiledRule[] => {
+    let rules = all;
     while (found.length < MOST_TOLD && findConflict(world, rules, true) !== undefined) {
       const sized = findConflict(world, rules, false) === undefined;
       const culprits = smallest(rules, (some) => findConflict(world, some, sized) !== undefined);
@@ -32,6 +34,12 @@ export function findContradictions(setting: Setting): readonly Contradiction[] {
       // What else there is does not need this one.
       rules = rules.filter((rule) => rule !== culprits.at(-1));
     }
+    return rules;
+  };
+  // Rules about hosts bind all VMs; what they say of no VM in particular is told once.
+  const ofHosts = sift(setting.rules.hard.filter(({ rule }) => isHostRule(rule)));
+  for (const part of parts(setting)) {
+    if (!isPlainlyFine(world, part, ofHosts)) sift([...part, ...ofHosts]);
   }
   return found;
 }
@@ -53,9 +61,14 @@ function parts({ model, rules }: Setting): readonly (readonly CompiledRule[])[] 
 }
 
 /** One rule by itself that asks for no more than the fleet has: most of them. */
-function isPlainlyFine(world: World, part: readonly CompiledRule[]): boolean {
+function isPlainlyFine(
+  world: World,
+  part: readonly CompiledRule[],
+  ofHosts: readonly CompiledRule[],
+): boolean {
   const [only] = part;
   if (only === undefined || part.length > 1) return false;
+  if (ofHosts.some(({ rule }) => rule.kind === 'spare')) return false;
   const { rule, members } = only;
   if (rule.kind === 'lonely') return true;
   return rule.kind === 'anti-affinity' && members.length <= world.countOf(only);

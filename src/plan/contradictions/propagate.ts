@@ -3,23 +3,26 @@
  * the hosts of each VM: what is called a conflict is one, for certain. In turn: VMs that are to be
  * on one host count as one; pins and their like take hosts away; groups that are to be in one
  * domain lose those that some member may not enter; groups that are to be apart, or spread, need a
- * matching of members and domains (matching.ts).
+ * matching of members and domains (matching.ts); who depends on others has to be able to be with
+ * one (company.ts); licences are counted (licences.ts), and the memory that has to be, and may be,
+ * on the same hosts (rooms.ts).
  *
  * It does not find what takes trying out: several groups that are to be apart or spread and want
- * the same few hosts (each is looked at by itself), a spread within a group that is to be in one
- * domain, hosts that lonely VMs need for themselves, and whether all VMs fit together.
+ * the same few hosts (each is looked at by itself), a spread or a dependency within a group that is
+ * to be in one domain, a dependency all of whose VMs are wanted by others elsewhere, hosts that
+ * lonely VMs need for themselves, a choice of licensed hosts on which three groups meet in pairs
+ * only, whether all VMs fit together (regions of hosts are looked at one by one, by memory), and
+ * anything about the demand for CPU, which comes and goes.
  */
 
 import type { Domains } from '../rules/domains.ts';
 import type { CompiledRule } from '../rules/rule.ts';
+import { findAlone } from './company.ts';
+import type { Conflict, Leeway, Unit } from './leeway.ts';
+import { findUnlicensed } from './licences.ts';
 import { match } from './matching.ts';
+import { findNoRoom } from './rooms.ts';
 import { type World, listed } from './world.ts';
-
-export interface Conflict {
-  readonly vms: readonly number[];
-  /** For people, without the rules. */
-  readonly text: string;
-}
 
 /** Rounds in which groups take domains from each other; each can only find more. */
 const MAX_ROUNDS = 8;
@@ -33,12 +36,12 @@ export function findConflict(
   return new Propagation(world, rules, sized).run();
 }
 
-class Propagation {
+class Propagation implements Leeway {
   readonly #world: World;
   readonly #rules: readonly CompiledRule[];
   readonly #sized: boolean;
   /** Of each VM, all that are to be on one host with it; itself alone where it is in none. */
-  readonly #unit = new Map<number, readonly number[]>();
+  readonly #unit = new Map<number, Unit>();
   /** Per unit, the hosts that are left: 1; absent: all. */
   readonly #left = new Map<readonly number[], Uint8Array>();
 
@@ -50,10 +53,34 @@ class Propagation {
 
   run(): Conflict | undefined {
     this.#unite();
-    return this.#torn() ?? this.#homeless() ?? this.#scattered() ?? this.#crowded();
+    return (
+      this.#torn() ??
+      this.#homeless() ??
+      this.#scattered() ??
+      this.#crowded() ??
+      findAlone(this) ??
+      findUnlicensed(this, this.#sized) ??
+      (this.#sized ? findNoRoom(this) : undefined)
+    );
   }
 
-  #of(...kinds: readonly CompiledRule['rule']['kind'][]): readonly CompiledRule[] {
+  get world(): World {
+    return this.#world;
+  }
+
+  unitOf(v: number): Unit {
+    return this.#unit.get(v) ?? [v];
+  }
+
+  isNamed(v: number): boolean {
+    return this.#unit.has(v);
+  }
+
+  all(): readonly Unit[] {
+    return [...new Set(this.#unit.values())];
+  }
+
+  of(...kinds: readonly CompiledRule['rule']['kind'][]): readonly CompiledRule[] {
     return this.#rules.filter(({ rule }) => kinds.includes(rule.kind));
   }
 
@@ -63,24 +90,24 @@ class Propagation {
         if (!this.#unit.has(v)) this.#unit.set(v, [v]);
       }
     }
-    for (const compiled of this.#of('affinity')) {
+    for (const compiled of this.of('affinity')) {
       if (!isOverHosts(compiled)) continue;
-      const units = this.#units(compiled);
+      const units = this.units(compiled);
       const all = units.flat().sort((a, b) => a - b);
       for (const v of all) this.#unit.set(v, all);
     }
   }
 
   /** Of the rule's members, each once. */
-  #units(compiled: CompiledRule): readonly (readonly number[])[] {
+  units(compiled: CompiledRule): readonly (readonly number[])[] {
     return [...new Set(this.#world.members(compiled).flatMap((v) => [this.#unit.get(v) ?? [v]]))];
   }
 
   /** Together and apart at once. */
   #torn(): Conflict | undefined {
-    for (const compiled of this.#of('anti-affinity', 'lonely')) {
+    for (const compiled of this.of('anti-affinity', 'lonely')) {
       const members = new Set(this.#world.members(compiled));
-      for (const unit of this.#units(compiled)) {
+      for (const unit of this.units(compiled)) {
         const own = unit.filter((v) => members.has(v));
         if (compiled.rule.kind === 'anti-affinity' && own.length > 1) {
           return { vms: own, text: `${this.#names(own)} are to be on one host, and apart` };
@@ -97,16 +124,20 @@ class Propagation {
 
   /** Pins and their like, and what the VM needs of a host. */
   #homeless(): Conflict | undefined {
-    for (const compiled of this.#of('pin', 'avoid', 'among')) {
+    for (const compiled of this.of('pin', 'avoid', 'among', 'licensed')) {
       const isAllowed = allowedBy(compiled, this.#world);
-      for (const unit of this.#units(compiled)) this.#narrow(unit, isAllowed);
+      for (const unit of this.units(compiled)) this.#narrow(unit, isAllowed);
+    }
+    for (const compiled of this.of('spare')) {
+      const isAllowed = allowedBy(compiled, this.#world);
+      for (const unit of this.all()) this.#narrow(unit, isAllowed);
     }
     const units = new Set([...this.#unit.values()].filter((one) => one.length > 1));
     for (const unit of this.#left.keys()) units.add(unit);
     for (const unit of units) {
-      const before = this.#hostsOf(unit);
+      const before = this.hostsOf(unit);
       if (this.#sized) this.#narrow(unit, (h) => this.#world.misfit(unit, h) === undefined);
-      if (this.#hostsOf(unit).length > 0) continue;
+      if (this.hostsOf(unit).length > 0) continue;
       const together = unit.length > 1 ? ' together' : '';
       const misfits = before.map(
         (h) => `${this.#world.hostName(h)}: ${this.#world.misfit(unit, h) ?? ''}`,
@@ -119,13 +150,13 @@ class Propagation {
 
   /** Groups that are to be in one domain: round by round, as each may take hosts from others. */
   #scattered(): Conflict | undefined {
-    const groups = this.#of('affinity', 'among').filter((one) => !isOverHosts(one));
+    const groups = this.of('affinity', 'among').filter((one) => !isOverHosts(one));
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       let changed = false;
       for (const group of groups) {
         const domains = this.#domainsOf(group);
         const open = this.#openDomains(group, domains);
-        const units = this.#units(group);
+        const units = this.units(group);
         if (open.size === 0 && units.length > 0) {
           const vms = this.#world.members(group);
           const text = `no ${placeOf(group)} is left in which ${this.#names(vms)} could all be`;
@@ -143,12 +174,12 @@ class Propagation {
   /** Domains that each unit may enter, and that have room for those to be kept apart in them. */
   #openDomains(group: CompiledRule, domains: Domains): ReadonlySet<number> {
     const open = new Set(domains.filter((domain) => domain >= 0));
-    for (const unit of this.#units(group)) {
-      const entered = new Set(this.#hostsOf(unit).map((h) => domains[h] ?? -1));
+    for (const unit of this.units(group)) {
+      const entered = new Set(this.hostsOf(unit).map((h) => domains[h] ?? -1));
       for (const domain of open) if (!entered.has(domain)) open.delete(domain);
     }
     const members = new Set(this.#world.members(group));
-    for (const apart of this.#of('anti-affinity')) {
+    for (const apart of this.of('anti-affinity')) {
       const count = this.#world.members(apart).filter((v) => members.has(v)).length;
       if (count < 2) continue;
       const inner = this.#domainsOf(apart);
@@ -162,12 +193,12 @@ class Propagation {
 
   /** Groups that need more domains than are left for them. */
   #crowded(): Conflict | undefined {
-    for (const group of this.#of('anti-affinity', 'spread')) {
+    for (const group of this.of('anti-affinity', 'spread')) {
       const members = this.#world.members(group);
       const wanted = group.rule.kind === 'spread' ? group.rule.minimum : members.length;
       if (members.length === 0) continue;
       const domains = this.#domainsOf(group);
-      const units = this.#units(group);
+      const units = this.units(group);
       const partners = units.map((unit) => this.#entered(unit, domains));
       // Each has a partner to spare: no need to match them.
       const fewest = Math.min(...partners.map((own) => own.length));
@@ -190,7 +221,7 @@ class Propagation {
   }
 
   #entered(unit: readonly number[], domains: Domains): readonly number[] {
-    const entered = new Set(this.#hostsOf(unit).map((h) => domains[h] ?? -1));
+    const entered = new Set(this.hostsOf(unit).map((h) => domains[h] ?? -1));
     return [...entered].filter((domain) => domain >= 0);
   }
 
@@ -198,7 +229,7 @@ class Propagation {
     return group.rule.kind === 'among' ? this.#world.setsOf(group) : this.#world.domainsOf(group);
   }
 
-  #hostsOf(unit: readonly number[]): readonly number[] {
+  hostsOf(unit: readonly number[]): readonly number[] {
     const left = this.#left.get(unit);
     return [...this.#world.model.hosts.keys()].filter((h) => left === undefined || left[h] === 1);
   }
@@ -238,7 +269,9 @@ function allowedBy(compiled: CompiledRule, world: World): (h: number) => boolean
     const sets = world.setsOf(compiled);
     return (h) => (sets[h] ?? -1) >= 0;
   }
-  const hosts = ('hosts' in rule && rule.hosts) || [];
+  const hosts = 'hosts' in rule ? rule.hosts : undefined;
+  if (hosts === undefined) return () => true;
   const named = new Set(hosts.map((id) => world.model.hostIndex.get(id)));
-  return (h) => named.has(h) === (rule.kind === 'pin');
+  const isInside = rule.kind === 'pin' || rule.kind === 'licensed';
+  return (h) => named.has(h) === isInside;
 }

@@ -5,6 +5,7 @@ import { MEMORY_AT, type Model } from '../model.ts';
 import { type Domains, domainsOf, domainsOfSets } from '../rules/domains.ts';
 import type { CompiledRule } from '../rules/rule.ts';
 import type { Setting } from '../setting.ts';
+import type { HostId } from '../../domain/ids.ts';
 import type { RefusalCode } from '../../domain/refusal.ts';
 
 /** Reasons that lie in the machines and the guest, and do not pass by themselves. */
@@ -28,11 +29,17 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
 
 const NAMES_SHOWN = 4;
 
+interface Source {
+  readonly hosts: readonly number[];
+  readonly vms: readonly number[];
+}
+
 export class World {
   readonly model: Model;
   readonly #setting: Setting;
   readonly #domains = new Map<string, Domains>();
   readonly #counts = new Map<Domains, number>();
+  #sources: readonly Source[] | undefined;
   readonly #sets = new Map<CompiledRule, Domains>();
 
   constructor(setting: Setting) {
@@ -94,6 +101,24 @@ export class World {
     if (code === 0) return undefined;
     const name = codeName(code);
     return LASTING.has(name) ? name : undefined;
+  }
+
+  /** Hosts between which VMs can move, and the VMs that run on them. */
+  sources(): readonly Source[] {
+    const { hosts, vms } = this.model;
+    this.#sources ??= [...Map.groupBy(hosts.keys(), (h) => hosts[h]?.source)].map(
+      ([source, own]) => ({
+        hosts: own,
+        vms: [...vms.keys()].filter((v) => vms[v]?.source === source && this.isOn(v)),
+      }),
+    );
+    return this.#sources;
+  }
+
+  /** Of those that exist, ascending. */
+  indexesOf(hosts: readonly HostId[]): readonly number[] {
+    const found = new Set(hosts.map((id) => this.model.hostIndex.get(id) ?? -1));
+    return [...found].filter((h) => h >= 0).sort((a, b) => a - b);
   }
 
   namesOf(vms: readonly number[]): string {

@@ -1,15 +1,9 @@
-// Role: hard rules that no placement can satisfy are named, with as few rules as it takes; what is
-// called contradictory is so on every placement there is (tried one by one on small fleets).
-import fc from 'fast-check';
+// Role: hard rules that no placement can satisfy are named, with as few rules as it takes.
 import { describe, expect, it } from 'vitest';
 
-import type { Host } from '../../../src/domain/host.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import { bytes, GIB } from '../../../src/domain/units.ts';
-import type { Vm } from '../../../src/domain/vm.ts';
-import { contradictionsOf, plan } from '../../../src/plan/plan.ts';
-import { match } from '../../../src/plan/contradictions/matching.ts';
-import { breaches } from '../../../src/rules/placement-findings.ts';
+import { plan } from '../../../src/plan/plan.ts';
 import {
   aFinding,
   aHost,
@@ -18,27 +12,20 @@ import {
   anAffinity,
   anAntiAffinity,
   anAvoid,
-  someLimits,
 } from '../../support/fleet.ts';
-import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
+import {
+  aDependency,
+  aFailoverReserve,
+  aLicensed,
+  aLonely,
+  aPreserve,
+  aSpare,
+  aSpread,
+  aTotalPreserve,
+  anAmong,
+} from '../../support/rule-kinds.ts';
+import { ALL, HOSTS, VMS, told } from './contradictions-support.ts';
 import { request } from './support.ts';
-
-/** h1 and h2 in rack a, h3 in b, h4 in c. */
-const HOSTS = ['h1', 'h2', 'h3', 'h4'].map((id, i) =>
-  aHost({ id, faultDomains: { rack: 'aabc'.charAt(i) } }),
-);
-const VMS = ['a', 'b', 'c', 'd', 'e'].map((id) => aVm({ id }));
-const ALL = ['h1', 'h2', 'h3', 'h4'];
-
-function told(
-  rules: readonly PlacementRule[],
-  vms: readonly Vm[] = VMS,
-  hosts: readonly Host[] = HOSTS,
-): { rules: string[]; vms: readonly string[]; text: string }[] {
-  const placement = rules.map((rule, i) => ({ ...rule, origin: `p.yaml:${i + 1}` }));
-  const found = contradictionsOf(request({ hosts, vms, placement }, []));
-  return found.map((one) => ({ ...one, rules: one.rules.map(({ id }) => id) }));
-}
 
 type Case = readonly [string, readonly PlacementRule[], readonly string[], string];
 
@@ -138,6 +125,136 @@ const CASES: readonly Case[] = [
     ['l', 't'],
     'no other is to be on the host of a, and b has to be',
   ],
+  [
+    'needed and kept on other hosts',
+    [
+      aDependency('d', ['a'], ['b', 'c']),
+      aPin('p', ['a'], ['h1', 'h2']),
+      aPin('q', ['b', 'c'], ['h3', 'h4']),
+      aPin('r', ['d'], ['h1']),
+    ],
+    ['d', 'p', 'q'],
+    'none of those that a needs can be in one host with it: b, c',
+  ],
+  [
+    'needed and to be apart',
+    [aDependency('d', ['a'], ['b'], 'rack'), anAntiAffinity('s', ['a', 'b', 'c'], 'rack')],
+    ['d', 's'],
+    'none of those that a needs can be in one rack with it: b',
+  ],
+  [
+    'needed and alone',
+    [aDependency('d', ['a'], ['b']), aLonely('l', ['a']), aPin('p', ['a'], ALL)],
+    ['d', 'l'],
+    'none of those that a needs can be in one host with it: b',
+  ],
+  [
+    'needing nobody who is there',
+    [aDependency('d', ['a'], ['a', 'nobody']), aPin('p', ['a'], ['h1'])],
+    ['d'],
+    'none of the VMs that a needs runs',
+  ],
+  [
+    'pinned to hosts without a licence',
+    [aLicensed('l', ['a', 'b'], 2, ['h1', 'h2']), aPin('p', ['b'], ['h3', 'h4'])],
+    ['l', 'p'],
+    'no host is left for b',
+  ],
+  [
+    'more to be apart than there are licences',
+    [aLicensed('l', ['a', 'b', 'c'], 2), anAntiAffinity('s', ['a', 'b', 'c', 'd'])],
+    ['l', 's'],
+    'a, b, c are to be on 3 different hosts, and licences are for 2',
+  ],
+  [
+    'spread over more than there are licences for, but for one outside',
+    [aLicensed('l', ['a', 'b', 'c'], 1), aSpread('s', ['a', 'b', 'c', 'd'], 3, 'host')],
+    ['l', 's'],
+    'a, b, c are to be on 2 different hosts, and licences are for 1',
+  ],
+  [
+    'pinned to more hosts than there are licences for',
+    [
+      aLicensed('l', ['a', 'b', 'c'], 2),
+      aPin('p', ['a'], ['h1']),
+      aPin('q', ['b'], ['h2']),
+      aPin('r', ['c'], ['h3', 'h4']),
+    ],
+    ['l', 'p', 'q', 'r'],
+    'a, b, c have no 2 hosts on which they could all be',
+  ],
+  [
+    'one licence, and three pins of which any two have a host in common',
+    [
+      aLicensed('l', ['a', 'b', 'c'], 1),
+      aPin('p', ['a'], ['h1', 'h2']),
+      aPin('q', ['b'], ['h2', 'h3']),
+      aPin('r', ['c'], ['h3', 'h1']),
+    ],
+    ['l', 'p', 'q', 'r'],
+    'a, b, c have no host on which they could all be',
+  ],
+  [
+    'pinned to a host that is to be kept empty',
+    [aSpare('s', ['h1', 'h2']), aPin('p', ['a'], ['h1']), aPin('q', ['b'], ['h2', 'h3'])],
+    ['p', 's'],
+    'no host is left for a',
+  ],
+  [
+    'more to be apart than there are hosts that are not kept empty',
+    [aSpare('s', ['h1', 'h2']), anAntiAffinity('t', ['a', 'b', 'c'])],
+    ['t', 's'],
+    'a, b, c are to be in 3 different hosts, and only 2 left for them',
+  ],
+  [
+    'all hosts kept empty',
+    [aSpare('s', ALL), aPin('p', ['a'], ALL)],
+    ['s'],
+    'no host is left for the 5 VMs that run',
+  ],
+  [
+    'more to be free than a host has',
+    [aPreserve('p', ['h1', 'h2'], { memory: { amount: 65 * GIB } }), aPin('q', ['a'], ['h3'])],
+    ['p'],
+    '65.0 GiB are to be free on h1, of 64.0 GiB',
+  ],
+  [
+    'more to be free than all hosts have together',
+    [aTotalPreserve('p', ['h1', 'h2'], { cpu: { amount: 33 } }), aPin('q', ['a'], ['h3'])],
+    ['p'],
+    '33.00 CPU are to be free on h1, h2, of 32.00 CPU',
+  ],
+  [
+    'pinned to hosts that are to keep their room',
+    [
+      aPreserve('p', ['h1', 'h2'], { memory: { amount: 60 * GIB } }),
+      aPin('q', ['a', 'b', 'c'], ['h1', 'h2']),
+      aPin('r', ['d'], ['h1', 'h2']),
+    ],
+    ['q', 'p'],
+    'a, b, c need 12.0 GiB, and 8.0 GiB may be used of h1, h2',
+  ],
+  [
+    'pinned to hosts that are to keep room in total',
+    [
+      aTotalPreserve('p', ['h1', 'h2'], { memory: { amount: 120 * GIB } }),
+      aPin('q', ['a', 'b', 'c'], ['h1', 'h2']),
+    ],
+    ['q', 'p'],
+    'a, b, c need 12.0 GiB, and 8.0 GiB may be used of h1, h2',
+  ],
+  [
+    'pinned to hosts all of which may be lost',
+    [aFailoverReserve('f', ['h1', 'h2'], 2), aPin('p', ['a'], ['h1', 'h2'])],
+    ['p', 'f'],
+    'a need 4.0 GiB, and 0.0 GiB may be used of h1, h2',
+  ],
+  [
+    'a reserve for all hosts',
+    [aFailoverReserve('f', ALL, 4), aPin('p', ['a'], ['h1'])],
+    ['f'],
+    'the 5 VMs of h1, h2, h3, h4 need 20.0 GiB, and 0.0 GiB may be used of h1, h2, h3, h4',
+  ],
 ];
 
 describe('rules that contradict each other', () => {
@@ -183,6 +300,20 @@ describe('rules that contradict each other', () => {
     expect(told([aPin('p', ['a'], ['amd', 'h2'])], vms, hosts)).toEqual([]);
   });
 
+  it('count what licensed hosts hold, where they do not hold it already', () => {
+    const vms = ['a', 'b', 'c', 'd'].map((id, i) => {
+      return aVm({ id, memoryGib: 40, host: `h${i + 1}` });
+    });
+    const names = vms.map(({ id }) => id);
+    const [one] = told([aLicensed('l', names, 2)], vms);
+    expect(one?.text).toContain('a, b, c, d need 160.0 GiB, the 2 largest hosts have 128.0 GiB');
+    const [three] = told([aLicensed('l', names.slice(0, 3), 2)], vms);
+    expect(three?.text).toContain('a, b, c are 3, and the 2 largest hosts hold 2 of them at most');
+    expect(told([aLicensed('l', names.slice(0, 2), 2)], vms)).toEqual([]);
+    const overcommitted = vms.map((vm) => ({ ...vm, host: vms[0]?.host ?? vm.host }));
+    expect(told([aLicensed('l', names, 2)], overcommitted)).toEqual([]);
+  });
+
   it('count what VMs need together', () => {
     const vms = ['a', 'b'].map((id, i) => aVm({ id, memoryGib: 100, host: `h${i + 1}` }));
     const hosts = HOSTS.map((host) => ({
@@ -208,89 +339,3 @@ describe('rules that contradict each other', () => {
     expect(plan(asked).report.contradictions).toHaveLength(1);
   });
 });
-
-const NAMES = ['a', 'b', 'c', 'd'];
-const some = <T>(of: readonly T[], minLength: number): fc.Arbitrary<T[]> =>
-  fc.shuffledSubarray([...of], { minLength });
-const over = fc.constantFrom('host', 'rack');
-
-const anyRule: fc.Arbitrary<PlacementRule> = fc.oneof(
-  fc.tuple(some(NAMES, 1), some(ALL, 1)).map(([vms, hosts]) => aPin('r', vms, hosts)),
-  fc.tuple(some(NAMES, 1), some(ALL, 1)).map(([vms, hosts]) => anAvoid('r', vms, hosts)),
-  fc.tuple(some(NAMES, 2), over).map(([vms, kind]) => anAffinity('r', vms, kind)),
-  fc.tuple(some(NAMES, 2), over).map(([vms, kind]) => anAntiAffinity('r', vms, kind)),
-  fc
-    .tuple(some(NAMES, 2), fc.integer({ min: 2, max: 4 }), over)
-    .map(([vms, minimum, kind]) => aSpread('r', vms, minimum, kind)),
-  some(NAMES, 2).map((vms) => anAmong('r', vms, [['h1', 'h2'], ['h3']])),
-  some(NAMES, 1).map((vms) => aLonely('r', vms.slice(0, 1))),
-);
-const ruleSets = fc
-  .array(anyRule, { minLength: 1, maxLength: 5 })
-  .map((rules) => rules.map((rule, i) => ({ ...rule, id: `r${i}` as PlacementRule['id'] })));
-
-/** Every placement of four VMs on four hosts, by the code that makes findings of broken rules. */
-function isPossible(rules: readonly PlacementRule[]): boolean {
-  const { snapshot } = request({ hosts: HOSTS, vms: VMS.slice(0, 4), placement: rules }, []);
-  for (let code = 0; code < 4 ** 4; code += 1) {
-    const vms = snapshot.vms.map((vm, i) => {
-      const host = HOSTS[Math.floor(code / 4 ** i) % 4];
-      return host === undefined ? vm : { ...vm, host: host.id };
-    });
-    if (breaches({ ...snapshot, vms }, someLimits()).broken.length === 0) return true;
-  }
-  return false;
-}
-
-describe('on small fleets, tried out', () => {
-  it('what is called contradictory is so', () => {
-    fc.assert(
-      fc.property(ruleSets, (rules) => {
-        for (const found of told(rules, VMS.slice(0, 4))) {
-          const culprits = rules.filter(({ id }) => found.rules.includes(id));
-          expect([found.text, isPossible(culprits)]).toEqual([found.text, false]);
-        }
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('one rule, or two of those that name hosts or groups, are found', () => {
-    const isPaired = ({ kind }: PlacementRule): boolean => kind !== 'spread' && kind !== 'lonely';
-    fc.assert(
-      fc.property(ruleSets, (rules) => {
-        const few = rules.every(isPaired) ? rules.slice(0, 2) : rules.slice(0, 1);
-        expect(told(few, VMS.slice(0, 4)).length > 0).toBe(!isPossible(few));
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
-
-describe('a matching', () => {
-  it('gives all a partner where it can, and names who has too few where not', () => {
-    fc.assert(
-      fc.property(fc.array(fc.uniqueArray(fc.nat(5)), { maxLength: 6 }), (partners) => {
-        const { size, crowd } = match(partners);
-        const shared = new Set(crowd.flatMap((left) => partners[left] ?? []));
-        expect(crowd.length > 0).toBe(size < partners.length);
-        expect(shared.size < crowd.length).toBe(size < partners.length);
-        expect(size).toBe(largest(partners, 0, new Set()));
-      }),
-    );
-  });
-});
-
-function largest(
-  partners: readonly (readonly number[])[],
-  from: number,
-  used: Set<number>,
-): number {
-  const own = partners[from];
-  if (own === undefined) return 0;
-  let best = largest(partners, from + 1, used);
-  for (const right of own.filter((one) => !used.has(one))) {
-    best = Math.max(best, 1 + largest(partners, from + 1, new Set([...used, right])));
-  }
-  return best;
-}
