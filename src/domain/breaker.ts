@@ -24,6 +24,8 @@ export interface Breaker {
   readonly lastAt: EpochSeconds;
   /** When it is half-open. */
   readonly until: EpochSeconds;
+  /** The target may hold a part of the VM: the last move left it there. */
+  readonly remains?: true | undefined;
 }
 
 /** By which operators name it: `vm:web-1`, `vm:web-1:h2`, `out:h1`, `into:h2`, `source:lab`. */
@@ -44,11 +46,12 @@ export function breakerName(subject: BreakerSubject): string {
 }
 
 /** For people, with ids: what does not pass and until when. */
-export function breakerText({ subject, state, failures, until }: Breaker): string {
+export function breakerText({ subject, state, failures, until, remains }: Breaker): string {
   const times = failures === 1 ? 'its last move' : `the last ${failures} moves`;
   const then = new Date(until * 1000).toISOString().slice(0, 19);
   const next = state === 'half-open' ? 'one move is tried' : `nothing until ${then}Z`;
-  return `${SUBJECTS[subject.kind]} ${idOf(subject)}: ${times} failed; ${next}`;
+  const left = remains === true ? ' and may have left remains there' : '';
+  return `${SUBJECTS[subject.kind]} ${idOf(subject)}: ${times} failed${left}; ${next}`;
 }
 
 const SUBJECTS: Readonly<Record<BreakerSubject['kind'], string>> = {

@@ -36,6 +36,8 @@ export interface MoveResult {
   /** As the hypervisor reports it; the guest's own may be longer. */
   readonly downtimeSeconds: Seconds | undefined;
   readonly bytes: Bytes | undefined;
+  /** Its target may hold a part of the VM, and would trip the next attempt to go there. */
+  readonly remains?: true | undefined;
 }
 
 export interface StageEntry {

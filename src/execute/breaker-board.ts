@@ -81,9 +81,9 @@ export class BreakerBoard {
     const { vm, from, to } = move;
     const source = this.#parts.world()?.hosts.find(({ id }) => id === to)?.source;
     if (source === undefined) return this.#records;
-    const { outcome, at } = result;
-    if (outcome === 'failed' || outcome === 'needs-human') {
-      const failure = { vm, from, to, source, at };
+    const { outcome, at, remains } = result;
+    if (outcome === 'failed' || outcome === 'needs-human' || remains === true) {
+      const failure = { vm, from, to, source, at, remains };
       return { failures: [...failures.slice(1 - MOST_FAILURES), failure], successes, resets };
     }
     // Where nothing failed there is nothing to close.

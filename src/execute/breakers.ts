@@ -104,13 +104,15 @@ function breaker(
     new Set(failures.map(({ to }) => to)).size >= rule.targets;
   if (!isEnough) return undefined;
   const lastAt = epochSeconds(Math.max(...failures.map(({ at }) => at)));
-  const pause = withJitter(
-    backOff(failures.length - rule.at, rule.firstPause, LONGEST_PAUSE_SECONDS),
-    `${name} ${lastAt}`,
-  );
+  const remains = subject.kind === 'pair' && failures.at(-1)?.remains === true;
+  // What could not be removed at once will hardly be gone in a minute.
+  const usual = backOff(failures.length - rule.at, rule.firstPause, LONGEST_PAUSE_SECONDS);
+  const pause = withJitter(remains ? LONGEST_PAUSE_SECONDS : usual, `${name} ${lastAt}`);
   const left = holdLeft(lastAt, now, pause);
   const state = left > 0 ? 'open' : 'half-open';
-  return { subject, state, failures: failures.length, lastAt, until: epochSeconds(now + left) };
+  const until = epochSeconds(now + left);
+  const found = { subject, state, failures: failures.length, lastAt, until } as const;
+  return remains ? { ...found, remains } : found;
 }
 
 /** Doubled each time, up to the longest. `again`: how often it was paused before. */

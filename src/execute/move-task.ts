@@ -17,7 +17,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
 import type { GivenUp } from './given-up.ts';
 import type { RestartGuard } from './host-failures.ts';
-import { type Whereabouts, whereabouts } from './whereabouts.ts';
+import { type Looks, type Whereabouts, whereabouts } from './whereabouts.ts';
 
 /** What the executor works with. */
 export interface ExecutionParts {
@@ -66,8 +66,13 @@ export type StageEnd =
   | { readonly kind: 'next' }
   /** Nothing was started, and nothing is wrong with the VM. */
   | { readonly kind: 'skipped'; readonly code: RefusalCode; readonly detail: string }
-  /** `instead`: what may be tried in its place; absent: nothing. */
-  | { readonly kind: 'failed'; readonly detail: string; readonly instead?: 'cold' | undefined }
+  /** `instead`: what may be tried in its place; `remains`: the target may hold a part of the VM. */
+  | {
+      readonly kind: 'failed';
+      readonly detail: string;
+      readonly instead?: 'cold' | undefined;
+      readonly remains?: true | undefined;
+    }
   | { readonly kind: 'cancelled'; readonly detail: string }
   /** Nothing more is touched. */
   | { readonly kind: 'needs-human'; readonly detail: string }
@@ -193,9 +198,16 @@ export function askAgain<Value>(
 
 /** Where the VM is at this moment, by asking every host. What a dead one does not say is clear. */
 export async function look(task: MoveTask): Promise<Whereabouts> {
-  const { vm, from, to } = task.order;
+  return placeIn(await sight(task), task);
+}
+
+/** All that is seen of the VM, without the silence of dead hosts. */
+export async function sight(task: MoveTask): Promise<Looks> {
   const { restarts } = task.parts;
-  const looks = await askAgain(task, (signal) => task.hypervisor.locate(vm, signal));
-  const blind = looks.blind.filter((host) => restarts?.isDead(host) !== true);
-  return whereabouts({ ...looks, blind }, from, to);
+  const looks = await askAgain(task, (signal) => task.hypervisor.locate(task.order.vm, signal));
+  return { ...looks, blind: looks.blind.filter((host) => restarts?.isDead(host) !== true) };
+}
+
+export function placeIn(looks: Looks, { order }: Pick<MoveTask, 'order'>): Whereabouts {
+  return whereabouts(looks, order.from, order.to);
 }

@@ -70,7 +70,8 @@ async function finish(
   // What was left on the target would be in the way.
   const instead = end.kind === 'failed' && left.length === 0 ? end.instead : undefined;
   const next = instead === undefined ? [] : [`it is moved ${instead} instead`];
-  const closed = await close(task, end.kind, [why, ...left, ...next].join('; '));
+  const remains = left.length > 0 || (end.kind === 'failed' && end.remains === true);
+  const closed = await close(task, end.kind, [why, ...left, ...next].join('; '), remains);
   return { ...closed, instead };
 }
 
@@ -100,14 +101,27 @@ async function note(
   parts.events.emit('move-stage', { move, vmName: record.vmName, stage, phase });
 }
 
-async function close(task: MoveTask, outcome: Outcome, detail: string): Promise<TaskEnd> {
+// oxlint-disable-next-line max-params -- whose end, how, why, and what is left of it
+async function close(
+  task: MoveTask,
+  outcome: Outcome,
+  detail: string,
+  remains = false,
+): Promise<TaskEnd> {
   const { move, record, parts } = task;
-  const result = resultOf(task, outcome, detail);
+  const result = {
+    ...resultOf(task, outcome, detail),
+    remains: remains ? true : undefined,
+  } as const;
   await parts.ledger.closeMove(move.id, result, closingLine(record, result));
   parts.events.emit('move-ended', { move, vmName: record.vmName, result });
   if (outcome === 'needs-human') {
     const text = `${record.vmName} needs a human: ${detail}`;
     parts.events.emit('warning', { key: `needs-human ${move.vm}`, text });
+  }
+  if (remains) {
+    const text = `${record.vmName} keeps away from ${move.to} until its remains there are gone`;
+    parts.events.emit('warning', { key: `remains ${move.vm} ${move.to}`, text });
   }
   return { outcome, detail };
 }

@@ -14,6 +14,7 @@ import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import type { Move } from '../domain/plan.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
+import { cleanTarget } from './debris.ts';
 import { misfit, type Misfit } from './fits.ts';
 import { windowObjections } from './guards.ts';
 import { modeOf, strictest } from './mode.ts';
@@ -23,6 +24,8 @@ import {
   look,
   type MoveTask,
   NEXT,
+  placeIn,
+  sight,
   type StageDefinition,
   type StageEnd,
 } from './move-task.ts';
@@ -97,9 +100,14 @@ async function checkAgain(task: MoveTask): Promise<StageEnd> {
 
 async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {
   const { hypervisor, order } = task;
-  const place = await look(task);
+  const looks = await sight(task);
+  const place = placeIn(looks, task);
   if (!isReady(place, task)) {
     return { kind: 'skipped', code: 'world-moved-on', detail: describeWhereabouts(place) };
+  }
+  if (task.move.method !== 'restart' && looks.sightings.some(({ host }) => host === order.to)) {
+    const remains = await cleanTarget(task);
+    if (remains !== '') return { kind: 'failed', detail: remains, remains: true };
   }
   const alive = task.move.method === 'restart' ? await notDead(task) : undefined;
   if (alive !== undefined) return { kind: 'skipped', ...alive };
@@ -166,19 +174,6 @@ async function startAndFollow(task: MoveTask): Promise<StageEnd> {
   const end = await watchMove(task, 'switchover');
   if (end.kind !== 'failed' || problem === undefined) return end;
   return { kind: 'failed', detail: `${problem}; ${end.detail}` };
-}
-
-/** The VM runs on its source. What the attempt left on the target would trip the next one. */
-async function cleanTarget(task: MoveTask): Promise<string> {
-  const { hypervisor } = task;
-  const order = settlingOrder(task);
-  try {
-    const answer = await askAgain(task, (signal) => hypervisor.cleanUp(order, signal));
-    return answer.ok ? '' : `${order.to} may hold remains: ${answer.error.detail}`;
-  } catch (error) {
-    if (!(error instanceof AdapterError)) throw error;
-    return `${order.to} may hold remains: ${error.message}`;
-  }
 }
 
 /** 3: the blackout. Nothing to steer any more. */

@@ -1,6 +1,6 @@
 /** Moves as circuit breakers and budgets look at them: who, from where to where, how it ended. */
 
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 
 import { hostId, sourceId, vmId } from '../domain/ids.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
@@ -11,15 +11,20 @@ import type { LedgerSchema } from './schema.ts';
 /** What one answer may hold. The newest count. */
 const MOST_ROWS = 5_000;
 
+/** From the result as it is kept, without reading thousands of them as JSON. */
+const LEFT_REMAINS = sql<number>`case when result like '%"remains":true%' then 1 else 0 end`;
+
 export async function selectSetbacks(
   db: Kysely<LedgerSchema>,
   since: EpochSeconds,
 ): Promise<Setbacks> {
   const rows = await db
     .selectFrom('moves')
-    .select(['vm', 'from_host', 'to_host', 'source', 'closed_at'])
+    .select(['vm', 'from_host', 'to_host', 'source', 'closed_at', LEFT_REMAINS.as('remains')])
     .where('closed_at', '>=', since)
-    .where('outcome', 'in', ['failed', 'needs-human'])
+    .where((row) =>
+      row.or([row('outcome', 'in', ['failed', 'needs-human']), row(LEFT_REMAINS, '=', 1)]),
+    )
     .orderBy('closed_at', 'desc')
     .orderBy('id', 'desc')
     .limit(MOST_ROWS)
@@ -32,6 +37,7 @@ export async function selectSetbacks(
       to: hostId(to),
       source: sourceId(source),
       at: epochSeconds(at ?? 0),
+      remains: Number(row.remains) === 1 ? true : undefined,
     };
   });
   const [first] = failures;

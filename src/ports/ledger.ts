@@ -63,6 +63,8 @@ export interface Setback {
   readonly to: HostId;
   readonly source: SourceId;
   readonly at: EpochSeconds;
+  /** The target may hold a part of the VM. */
+  readonly remains?: true | undefined;
 }
 
 /** What circuit breakers are worked out from. */

@@ -8,6 +8,25 @@ import type { LedgerInHand } from './ledger-approvals.ts';
 
 export function setbackCases({ ledger, reopen }: LedgerInHand): void {
   describe('setbacks', () => {
+    it('tells where remains may lie, also of what was cancelled', async () => {
+      const ends = [
+        ['a', 'failed', undefined],
+        ['b', 'failed', true],
+        ['c', 'cancelled', true],
+        ['d', 'cancelled', undefined],
+      ] as const;
+      for (const [id, outcome, remains] of ends) {
+        await ledger().openMove(aRecord(id, id));
+        await ledger().closeMove(moveId(id), aResult({ outcome, remains }));
+      }
+      const { failures } = await ledger().setbacks(epochSeconds(0));
+      expect(failures.map(({ vm, remains }) => [vm, remains])).toEqual([
+        ['a', undefined],
+        ['b', true],
+        ['c', true],
+      ]);
+    });
+
     it('tells what failed, and what succeeded since, for circuit breakers', async () => {
       const ends = [
         ['a', '1', 'failed', 10],

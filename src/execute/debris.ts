@@ -1,0 +1,32 @@
+/**
+ * What a move that came to nothing leaves on its target: a paused half of a guest, a definition. It
+ * would trip the next attempt to go there. It is removed; that it is gone is looked at, not taken
+ * on trust; and where it may still be there, that is said, and the VM keeps away from that target
+ * (the breaker of the two, breakers.ts) until a later attempt has found it gone.
+ */
+
+import type { HostId } from '../domain/ids.ts';
+import { AdapterError } from '../ports/metric-source.ts';
+import { askAgain, type MoveTask, sight } from './move-task.ts';
+import { settlingOrder } from './restart.ts';
+
+/** The VM runs on its source, or its restart did not begin. Empty: the target holds nothing of it. */
+export async function cleanTarget(task: MoveTask): Promise<string> {
+  const { hypervisor } = task;
+  const order = settlingOrder(task);
+  try {
+    const answer = await askAgain(task, (signal) => hypervisor.cleanUp(order, signal));
+    if (!answer.ok) return mayHold(order.to, answer.error.detail);
+    const { sightings, blind } = await sight(task);
+    const left = sightings.find(({ host }) => host === order.to);
+    if (left !== undefined) return mayHold(order.to, `a copy is still there (${left.state})`);
+    return blind.includes(order.to) ? mayHold(order.to, 'it does not answer') : '';
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return mayHold(order.to, error.message);
+  }
+}
+
+function mayHold(host: HostId, why: string): string {
+  return `${host} may hold remains: ${why}`;
+}
