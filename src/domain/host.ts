@@ -108,6 +108,8 @@ export interface Host {
   readonly faultDomains: Readonly<Record<string, string>>;
   readonly state: HostState;
   readonly connection: Connection;
+  /** Whether its platform has it in maintenance mode; absent: not known, or it has no such mode. */
+  readonly inMaintenanceMode?: boolean | undefined;
   /** Absent: nothing is wrong with it as a whole, as far as anybody knows. */
   readonly failure?: HostFailure | undefined;
   readonly cpu: HostCpu;

@@ -10,7 +10,7 @@ import { AdapterError } from '../ports/metric-source.ts';
 import { askAgain, type MoveTask, sight } from './move-task.ts';
 import { settlingOrder } from './restart.ts';
 
-/** The VM runs on its source, or its restart did not begin. Empty: the target holds nothing of it. */
+/** The VM runs on its source, or its restart did not begin. Empty: nothing of it is left there. */
 export async function cleanTarget(task: MoveTask): Promise<string> {
   const { hypervisor } = task;
   const order = settlingOrder(task);

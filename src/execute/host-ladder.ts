@@ -91,6 +91,8 @@ export class HostLadder {
   readonly #states = new Map<HostId, HostState>();
   /** What the platform was last told by this process; of a host that is not in here: nothing. */
   readonly #told = new Map<HostId, boolean>();
+  /** Those that the platform has shown since as it was told to have them. */
+  readonly #confirmed = new Set<HostId>();
 
   constructor(parts: HostLadderParts) {
     this.#parts = parts;
@@ -167,6 +169,22 @@ export class HostLadder {
     return modeOf(host, this.#parts.settings()) === 'observe' ? undefined : hypervisor;
   }
 
+  /**
+   * Something else cleared the mark of a host that is kept empty: other automation would fill it.
+   * That is on record, and the mark is set again. A mark that was never seen is only late.
+   */
+  async #isUndone(host: Host, wanted: boolean): Promise<boolean> {
+    if (!wanted || host.inMaintenanceMode === undefined) return false;
+    if (host.inMaintenanceMode) this.#confirmed.add(host.id);
+    if (host.inMaintenanceMode || !this.#confirmed.delete(host.id)) return false;
+    const { clock, events, ledger } = this.#parts;
+    const text = `${host.name}: ${DRIFTED}`;
+    const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
+    await ledger.addHistory([{ at: clock.now(), kind: 'state', ...about, text }]);
+    events.emit('warning', { key: `maintenance mode undone ${host.id} ${clock.now()}`, text });
+    return true;
+  }
+
   async #tellPlatform(host: Host): Promise<void> {
     const { clock, events } = this.#parts;
     const hypervisor = this.#platform(host);
@@ -174,13 +192,15 @@ export class HostLadder {
     const wanted = state === 'maintenance';
     // Of a host that returns to service an earlier run may have said that it is out.
     const told = this.#told.get(host.id) ?? (state === 'returning' ? undefined : false);
-    if (hypervisor === undefined || wanted === told) return;
+    if (hypervisor === undefined) return;
+    if (wanted === told && !(await this.#isUndone(host, wanted))) return;
     try {
       const answer = await callWithin(clock, PLATFORM_CALL, hypervisor.source, (signal) =>
         hypervisor.setMaintenance(host.id, wanted, signal),
       );
       if (answer.ok) {
         this.#told.set(host.id, wanted);
+        this.#confirmed.delete(host.id);
         return;
       }
       const what = `maintenance mode ${wanted ? 'on' : 'off'}`;
@@ -194,6 +214,8 @@ export class HostLadder {
     }
   }
 }
+
+const DRIFTED = 'something else took it out of maintenance mode; it is put back';
 
 function viewsOf(
   snapshot: Snapshot,

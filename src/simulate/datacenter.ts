@@ -112,8 +112,8 @@ export class SimulatedDatacenter {
   inventory(): Inventory {
     const now = this.time();
     const problems: string[] = [];
-    const hosts = [...this.#world.hosts.values()].map(({ facts }): HostFacts => {
-      if (this.#world.isReachable(facts.id)) return facts;
+    const hosts = [...this.#world.hosts.values()].map(({ facts, maintenance }): HostFacts => {
+      if (this.#world.isReachable(facts.id)) return { ...facts, inMaintenanceMode: maintenance };
       problems.push(`${facts.id}: no answer`);
       return { ...facts, connection: 'disconnected' };
     });

@@ -96,6 +96,8 @@ export type Fault =
   | { readonly kind: 'migration'; readonly vm: VmId | undefined; readonly stage: BreakStage }
   /** Somebody moves a VM by hand. */
   | { readonly kind: 'drift'; readonly vm: VmId; readonly to: HostId }
+  /** Something else puts the host into its platform's maintenance mode, or takes it out. */
+  | { readonly kind: 'maintenance-mode'; readonly host: HostId; readonly on: boolean }
   | ({ readonly kind: 'samples'; readonly host: HostId; readonly corruption: Corruption } & Lasting)
   /** The clock of the hypervisors is off by `delta` seconds; negative: it went back. */
   | ({ readonly kind: 'source-clock'; readonly delta: number } & Lasting)

@@ -73,6 +73,8 @@ function drawFault(kind: FaultKind, fleet: FleetSpec, rng: Rng): Fault {
       return { kind, vm: undefined, stage: pick(BREAK_STAGES, rng) };
     case 'drift':
       return { kind, vm, to: host };
+    case 'maintenance-mode':
+      return { kind, host, on: dice < 0.5 };
     case 'samples':
       return { kind, host, corruption: pick(CORRUPTIONS, rng), forSeconds };
     case 'source-clock':

@@ -82,6 +82,10 @@ export function describeFault(fault: Fault): string {
       return `the next migration of ${fault.vm ?? 'any guest'} breaks: ${fault.stage}`;
     case 'drift':
       return `somebody moves ${fault.vm} to ${fault.to} by hand`;
+    case 'maintenance-mode':
+      return fault.on
+        ? `something else puts ${fault.host} into maintenance mode`
+        : `something else takes ${fault.host} out of maintenance mode`;
     case 'samples':
       return `the samples of ${fault.host} are ${fault.corruption}`;
     case 'source-clock':

@@ -187,6 +187,9 @@ export class World {
       case 'drift':
         this.#moveByHand(fault.vm, fault.to);
         return;
+      case 'maintenance-mode':
+        this.host(fault.host).maintenance = fault.on;
+        return;
       case 'host-crash':
         this.#crash(fault.host, fault.hangs === true);
         this.#events.push(this.#now + fault.forSeconds, { kind: 'boot', host: fault.host });

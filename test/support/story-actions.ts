@@ -27,6 +27,7 @@ export function toFault(action: FaultAction): Fault {
     }
     case 'migration':
     case 'drift':
+    case 'maintenance-mode':
       return action;
     case 'health':
     case 'surge':

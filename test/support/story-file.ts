@@ -74,6 +74,7 @@ const FAULTS = {
   }),
   migration: group({ vm, stage: choice(BREAK_STAGES) }),
   drift: group({ vm, to: host }),
+  'maintenance-mode': group({ host, on: flag() }),
   samples: group({ host, corruption: choice(CORRUPTIONS), ...lasting }),
   'source-clock': group({ delta: z.number(), source, ...lasting }),
   'dirty-rate': group({ vm, rate: rate(), ...lasting }),

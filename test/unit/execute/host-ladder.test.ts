@@ -170,6 +170,30 @@ describe('HostLadder', () => {
     ]);
   });
 
+  it('sets a mark again that something else cleared, and reports it', async () => {
+    const under = ladder();
+    const marked = (inMaintenanceMode: boolean) => {
+      const { hosts, ...rest } = world(0);
+      return { ...rest, hosts: hosts.map((host) => ({ ...host, inMaintenanceMode })) };
+    };
+    await under.update(marked(false), [], [order]);
+    await under.update(marked(false), [], [order]);
+    // What it was told may not show yet.
+    await under.update(marked(false), [], [order]);
+    await under.update(marked(true), [], [order]);
+    expect(calls).toEqual([['h1', true]]);
+    await under.update(marked(false), [], [order]);
+    expect(calls).toEqual([
+      ['h1', true],
+      ['h1', true],
+    ]);
+    expect(events.of('warning')[0]?.text).toContain('it is put back');
+    const lines = await ledger.history({ host: hostId('h1'), limit: 10 });
+    expect(lines.filter(({ text }) => text.includes('it is put back'))).toHaveLength(1);
+    await under.update(marked(true), [], [order]);
+    expect(calls).toHaveLength(2);
+  });
+
   it('says when VMs run on a host in maintenance', async () => {
     const under = ladder();
     await under.update(world(0), [], [order]);
