@@ -107,6 +107,13 @@ export class ApplyDesk {
     return this.#newest?.id === id ? this.#view(this.#newest) : undefined;
   }
 
+  /** Nothing more of it is begun; what runs is the executor's. False: it is not the newest one. */
+  cancel(id: string): boolean {
+    if (this.#newest?.id !== id) return false;
+    this.#newest.over = true;
+    return true;
+  }
+
   /** With every tick: what may begin now of what is left. */
   async beat(sight: Sight): Promise<void> {
     const own = this.#newest;

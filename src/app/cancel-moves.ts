@@ -1,131 +1,241 @@
 /**
- * `cancel`: stops moves before their point of no return, by the move, its VM, or the host that
- * they leave. An order that asks for them stays: whoever cancels is told how to withdraw it.
+ * `cancel`: stops moves before their point of no return, by the move, its VM, the host that they
+ * leave, or their plan. An order that asks for them stays, unless it is named itself or is to be
+ * withdrawn too: whoever cancels is told how. What was cancelled rests, and the answer says until
+ * when and how to lift that. To cancel twice is to cancel once.
  */
 
 import type { Host } from '../domain/host.ts';
-import { isIdText, moveId } from '../domain/ids.ts';
+import { isIdText, moveId, planId } from '../domain/ids.ts';
+import type { MoveRecord } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
+import type { Limits } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Executor } from '../execute/executor.ts';
+import { restAfterCancel } from '../execute/rest.ts';
 import type { ApiProblem, CancelledMove, CancelView } from '../ports/api.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { ApplyDesk } from './apply-desk.ts';
+import type { TickState } from './tick.ts';
 
 export interface CancelParts {
-  readonly executor: Pick<Executor, 'cancel' | 'open'>;
-  readonly ledger: Pick<Ledger, 'history' | 'move' | 'orders'>;
+  readonly executor: Pick<Executor, 'cancel' | 'cancelUnasked' | 'open' | 'openOf'>;
+  readonly ledger: Pick<Ledger, 'history' | 'move' | 'orders' | 'order'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly limits: () => Pick<Limits, 'cooldownSeconds'>;
+  readonly applying: Pick<ApplyDesk, 'cancel'>;
+  /** The newest plan, and what of it runs. */
+  readonly newest: () => Pick<TickState, 'result' | 'verdicts'> | undefined;
   readonly findVm: (name: string) => Vm | undefined;
   readonly findHost: (name: string) => Host | undefined;
+  /** Takes the order for the host back. */
+  readonly withdraw: (host: string, by: string) => Promise<Result<{ text: string }, ApiProblem>>;
+}
+
+export interface CancelRequest {
+  readonly name: string;
+  readonly by: string;
+  /** Also take back the orders of the host. */
+  readonly withdraw: boolean;
 }
 
 /** What is meant by a name. */
 interface Meant {
   readonly what: string;
-  readonly vm?: Vm;
-  readonly host?: Host;
+  readonly vm?: Vm | undefined;
+  readonly host?: Host | undefined;
+  readonly order?: Order | undefined;
   readonly moves: readonly Move[];
+  /** Of the newest plan: moves that wait for an approval only. */
+  readonly unasked?: readonly Move[];
+  /** There is such a plan: that nothing of it is left is no mistake. */
+  readonly isPlan?: boolean;
 }
 
 export async function cancelMoves(
   parts: CancelParts,
-  name: string,
-  by: string,
+  request: CancelRequest,
 ): Promise<Result<CancelView, ApiProblem>> {
-  const meant = find(parts, name);
-  if (meant === undefined) return fail(await nothingNamed(parts, name));
-  const { executor, ledger } = parts;
-  const orders = (await ledger.orders(false)).filter(({ state }) => state === 'open');
-  const { moves, what } = meant;
-  const host = meant.vm === undefined ? meant.host : parts.findHost(meant.vm.host);
-  const hosts = new Set(moves.map(({ from }) => from));
-  const notes = orders
-    .filter((order) => order.host === host?.id || hosts.has(order.host))
-    .map((order) => withdrawText(parts, order));
-  if (moves.length === 0) return fail(nothingToCancel(what, notes, await lastOf(ledger, meant)));
+  const { name, by } = request;
+  const meant = await find(parts, name);
+  if (meant === undefined) return cancelledBefore(parts, name);
+  const { executor } = parts;
+  const { moves, unasked = [] } = meant;
   // All at once: what is cancelled later must not take the place of what was cancelled before.
   const answers = await Promise.all(
-    moves.map(async (move) => cancelledMove(parts, move, await executor.cancel(move.id, by))),
+    moves.map(async (move) => toldOf(parts, move, await executor.cancel(move.id, by))),
   );
-  if (answers.every(({ answer }) => answer === 'too-late')) return fail(tooLate(answers));
-  return ok({ moves: answers, notes });
+  for (const move of unasked) {
+    // Only a plan has such moves: the name is its id.
+    await executor.cancelUnasked(planId(name), move, by);
+    answers.push(toldOf(parts, move, 'cancelled'));
+  }
+  if (answers.length > 0 && answers.every(({ answer }) => answer === 'too-late')) {
+    return fail(tooLate(answers));
+  }
+  const notes = await ordersOf(parts, meant, request);
+  if (!notes.ok) return notes;
+  if (answers.length > 0 || notes.value.isWithdrawn) {
+    return ok({ moves: answers, notes: notes.value.texts });
+  }
+  if (meant.isPlan === true)
+    return ok({ moves: [], notes: [`nothing of ${name} is left to stop`] });
+  return nothingOpen(parts, meant, notes.value.texts);
 }
 
-function find({ executor, findVm, findHost }: CancelParts, name: string): Meant | undefined {
+async function find(parts: CancelParts, name: string): Promise<Meant | undefined> {
+  const { executor, findVm, findHost, ledger } = parts;
   const { open } = executor;
   const moves = open.filter((move) => move.id === name);
   if (moves.length > 0) return { what: `move ${name}`, moves };
   const vm = findVm(name);
   if (vm !== undefined) {
-    const own = open.filter((move) => move.vm === vm.id);
-    return { what: `move of VM ${vm.name}`, vm, moves: own };
+    return { what: `move of VM ${vm.name}`, vm, moves: open.filter((move) => move.vm === vm.id) };
   }
   const host = findHost(name);
-  if (host === undefined) return undefined;
+  if (host !== undefined) return awayFrom(open, host);
+  if (!isIdText(name)) return undefined;
+  const ofPlan = plannedMoves(parts, name);
+  if (ofPlan !== undefined) return ofPlan;
+  const order = (await ledger.orders(true)).find(({ id }) => id === name);
+  const left = order === undefined ? undefined : findHost(order.host);
+  return left === undefined ? undefined : { ...awayFrom(open, left), order };
+}
+
+function awayFrom(open: readonly Move[], host: Host): Meant {
   const away = open.filter((move) => move.from === host.id);
   return { what: `move away from host ${host.name}`, host, moves: away };
 }
 
-function cancelledMove(
-  { findVm, findHost }: CancelParts,
+/** Of a plan that is known: the newest, one that is applied, or one with moves under way. */
+function plannedMoves(parts: CancelParts, name: string): Meant | undefined {
+  const { applying, executor, newest } = parts;
+  const { result, verdicts = [] } = newest() ?? {};
+  const moves = executor.openOf(planId(name));
+  const isApplied = applying.cancel(name);
+  const isNewest = result?.plan.id === name;
+  if (!isApplied && !isNewest && moves.length === 0) return undefined;
+  const asks = new Set(
+    verdicts.filter(({ verdict }) => verdict === 'needs-approval').map(({ move }) => move),
+  );
+  const unasked = isNewest ? result.plan.moves.filter(({ id }) => asks.has(id)) : [];
+  return { what: `move of plan ${name}`, moves, unasked, isPlan: true };
+}
+
+function toldOf(
+  parts: CancelParts,
   move: Move,
   given: Awaited<ReturnType<Executor['cancel']>>,
 ): CancelledMove {
+  const { findVm, findHost } = parts;
   // It was open a moment ago: what is not any more has ended by itself.
   const answer = given === 'unknown' ? 'too-late' : given;
   const [vm, to] = [findVm(move.vm)?.name ?? move.vm, findHost(move.to)?.name ?? move.to];
-  const text = `${vm} to ${to}: ${ANSWERS[answer]}`;
+  const rests = answer === 'too-late' ? '' : `; ${restText(parts, move, parts.clock.now())}`;
+  const text = `${vm} to ${to}: ${ANSWERS[answer]}${rests}`;
   return { move: move.id, vm: move.vm, from: move.from, to: move.to, answer, text };
 }
 
 const ANSWERS: Readonly<Record<CancelledMove['answer'], string>> = {
-  cancelled: 'cancelled before it had begun; not tried again for a while',
+  cancelled: 'cancelled before it had begun',
   cancelling: 'asked to stop; drover migrations shows whether it could',
   'too-late': 'too late, it has arrived',
 };
+
+/** Until when it does not come back, and how to lift that. */
+function restText({ limits }: CancelParts, { tier, vm }: Move, at: number): string {
+  const until = new Date((at + restAfterCancel(tier, limits())) * 1000).toISOString();
+  return `not tried again before ${until.slice(11, 19)}Z (or drover breaker reset vm:${vm})`;
+}
+
+/** What is still ordered, and how to take it back; or that it is taken back by this. */
+async function ordersOf(
+  parts: CancelParts,
+  { vm, host, order, moves }: Meant,
+  { by, withdraw }: CancelRequest,
+): Promise<
+  Result<{ readonly texts: readonly string[]; readonly isWithdrawn: boolean }, ApiProblem>
+> {
+  const open = (await parts.ledger.orders(false)).filter(({ state }) => state === 'open');
+  const own = vm === undefined ? host : parts.findHost(vm.host);
+  if (own !== undefined && (order !== undefined || (withdraw && host !== undefined))) {
+    const isOpen = open.some((one) => one.host === own.id);
+    if (!isOpen) return ok({ texts: [`nothing is ordered for ${own.name}`], isWithdrawn: true });
+    const back = await parts.withdraw(own.name, by);
+    return back.ok ? ok({ texts: [back.value.text], isWithdrawn: true }) : back;
+  }
+  const hosts = new Set(moves.map(({ from }) => from));
+  const texts = open
+    .filter((one) => one.host === own?.id || hosts.has(one.host))
+    .map((one) => withdrawText(parts, one));
+  return ok({ texts, isWithdrawn: false });
+}
 
 function withdrawText({ findHost }: CancelParts, order: Order): string {
   const name = findHost(order.host)?.name ?? order.host;
   return (
     `${name} is still ordered empty (${order.kind}, by ${order.by.name}): its VMs are moved ` +
-    `again after a pause; to withdraw the order: drover maintenance exit ${name}`
+    `again after that; to withdraw the order: drover maintenance exit ${name}`
   );
 }
 
-async function nothingNamed({ ledger }: CancelParts, name: string): Promise<ApiProblem> {
+/** By the id of a move that has ended. */
+async function cancelledBefore(
+  parts: CancelParts,
+  name: string,
+): Promise<Result<CancelView, ApiProblem>> {
   // What cannot be an id is none of ours.
-  const result = isIdText(name) ? (await ledger.move(moveId(name)))?.result : undefined;
-  if (result !== undefined) {
-    const detail = `too late: the move ${name} has ended (${result.outcome})`;
-    return { status: 409, code: 'too-late', detail, hint: 'drover history tells how' };
+  const record = isIdText(name) ? await parts.ledger.move(moveId(name)) : undefined;
+  if (record?.result?.outcome === 'cancelled') return ok(again(parts, record));
+  if (record?.result !== undefined) {
+    const detail = `too late: the move ${name} has ended (${record.result.outcome})`;
+    return fail({ status: 409, code: 'too-late', detail, hint: 'drover history tells how' });
   }
-  return {
+  return fail({
     status: 404,
     code: 'not-found',
-    detail: `no open move, VM or host has the id or (unique) name ${JSON.stringify(name)}`,
+    detail:
+      'no open move, plan or order, no VM or host has the id or (unique) name ' +
+      JSON.stringify(name),
     hint: 'drover migrations lists the moves, drover hosts and drover vms the rest',
-  };
-}
-
-/** How the newest move of what is meant ended: a cancel that comes too late is to be told so. */
-async function lastOf(ledger: CancelParts['ledger'], { vm, host }: Meant): Promise<string> {
-  const about = vm === undefined ? { host: host?.id } : { vm: vm.id };
-  const entries = await ledger.history({ ...about, limit: LAST_LINES });
-  const last = entries.find((entry) => entry.move !== undefined);
-  return last === undefined ? '' : `; too late, the last one is over: ${last.text}`;
+  });
 }
 
 /** A host has lines of other kinds, too. */
 const LAST_LINES = 20;
 
-function nothingToCancel(what: string, notes: readonly string[], last: string): ApiProblem {
-  return {
+/** How the newest move of what is meant ended: a cancel that comes too late is to be told so. */
+async function nothingOpen(
+  parts: CancelParts,
+  { what, vm, host }: Meant,
+  notes: readonly string[],
+): Promise<Result<CancelView, ApiProblem>> {
+  const about = vm === undefined ? { host: host?.id } : { vm: vm.id };
+  const entries = await parts.ledger.history({ ...about, limit: LAST_LINES });
+  const last = entries.find((entry) => entry.move !== undefined);
+  const record = last?.move === undefined ? undefined : await parts.ledger.move(last.move);
+  if (vm !== undefined && record?.result?.outcome === 'cancelled') {
+    const { moves } = again(parts, record);
+    return ok({ moves, notes });
+  }
+  const over = last === undefined ? '' : `; too late, the last one is over: ${last.text}`;
+  return fail({
     status: 409,
     code: 'nothing-to-cancel',
-    detail: `no ${what} waits or is under way${last}`,
+    detail: `no ${what} waits or is under way${over}`,
     hint: notes.join('; '),
-  };
+  });
+}
+
+/** It was cancelled before: the same answer again. */
+function again(parts: CancelParts, { move, result, vmName }: MoveRecord): CancelView {
+  const { id, vm, from, to } = move;
+  const rest = restText(parts, move, result?.at ?? parts.clock.now());
+  const text = `${vmName} to ${to}: was cancelled already; ${rest}`;
+  return { moves: [{ move: id, vm, from, to, answer: 'cancelled', text }], notes: [] };
 }
 
 function tooLate(answers: readonly CancelledMove[]): ApiProblem {

@@ -10,6 +10,7 @@ import type { Host } from '../domain/host.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import { type HostId, isIdText, type PlanId, planId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
+import type { Limits } from '../domain/policy.ts';
 import { assertNever, fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -61,7 +62,7 @@ import {
 import type { ApproveAnswer } from './dispatcher.ts';
 import { areaOrders, areaText, hostsIn, orderViews } from './areas.ts';
 import { breakersOfHost, type BreakerParts, resetBreaker } from './breaker-desk.ts';
-import { cancelMoves, type CancelParts } from './cancel-moves.ts';
+import { cancelMoves, type CancelParts, type CancelRequest } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
 import { historyWithOpenMoves } from './history.ts';
 import { confirmLease } from './lease-desk.ts';
@@ -276,11 +277,14 @@ export class DaemonApi implements Api {
     return view === undefined ? fail(notApplied(id)) : ok(view);
   }
 
-  cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>> {
-    const { executor, ledger } = this.#parts;
+  cancel(request: CancelRequest): Promise<Result<CancelView, ApiProblem>> {
+    const { applying, clock, executor, ledger, policies, state } = this.#parts;
     const findVm = (one: string): Vm | undefined => this.#findVm(one);
     const findHost = (one: string): Host | undefined => this.#findHost(one);
-    return cancelMoves({ executor, ledger, findVm, findHost }, name, by);
+    const parts = { applying, clock, executor, ledger, newest: state, findVm, findHost };
+    const limits = (): Limits => policies.policies.limits;
+    const withdraw = (host: string, by: string) => this.returnHost(host, by);
+    return cancelMoves({ ...parts, limits, withdraw }, request);
   }
 
   resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>> {

@@ -5,8 +5,8 @@
  * say what became of it.
  */
 
-import type { MoveId } from '../domain/ids.ts';
-import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
+import type { MoveId, PlanId } from '../domain/ids.ts';
+import type { GateVerdict, MoveRecord, Outcome, Stage, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds, seconds } from '../domain/units.ts';
@@ -43,6 +43,8 @@ interface Running {
   task: MoveTask | undefined;
   /** Cancelled before there was a task to be told. */
   cancelled?: string;
+  /** Found open: the last stage that it had reached. */
+  readonly reached?: Stage;
   done: Promise<void>;
 }
 
@@ -158,6 +160,21 @@ export class Executor {
     return [...this.#line.moves, ...[...this.#running.values()].map(({ record }) => record.move)];
   }
 
+  /** Those of one plan. */
+  openOf(plan: PlanId): readonly Move[] {
+    const running = [...this.#running.values()].filter(({ record }) => record.plan === plan);
+    return [...this.#line.movesOf(plan), ...running.map(({ record }) => record.move)];
+  }
+
+  /**
+   * A move that waits for nothing but a person: on record as cancelled, so that it rests. Rejects
+   * with LedgerError.
+   */
+  async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
+    const entry = { lane: 'planned', plan, move, index: 0, outcomes: new Map() } as const;
+    await this.#refuse(entry, 'cancelled', cancelNote(by));
+  }
+
   /** Idempotent. A cancel is durable: it is carried on with after a restart. */
   async cancel(move: MoveId, by = 'an operator'): Promise<CancelAnswer> {
     const { ledger, clock } = this.#parts;
@@ -170,14 +187,15 @@ export class Executor {
     const running = this.#running.get(move);
     if (running === undefined) return 'unknown';
     const { task } = running;
-    // Its record is just being opened: without a stage in it, nothing was begun.
-    if (task === undefined) running.cancelled ??= text;
-    if (task === undefined || task.cancelled !== undefined) return 'cancelling';
-    if (isTooLate(task.stage)) return 'too-late';
-    task.cancelled = text;
-    const note = { move, stage: task.stage, phase: 'undo', detail: text } as const;
-    await ledger.addStage({ ...note, at: clock.now() });
-    task.wake.abort();
+    const { reached } = running;
+    const stage = task?.stage ?? reached;
+    if ((task ?? running).cancelled !== undefined) return 'cancelling';
+    if (stage !== undefined && isTooLate(stage)) return 'too-late';
+    (task ?? running).cancelled = text;
+    // A record that is just being opened: without a stage in it, nothing was begun.
+    if (stage === undefined) return 'cancelling';
+    await ledger.addStage({ move, stage, phase: 'undo', detail: text, at: clock.now() });
+    task?.wake.abort();
     return 'cancelling';
   }
 
@@ -236,7 +254,8 @@ export class Executor {
   /** A record that was found open. Resolves as soon as something is known about it. */
   #takeUp(record: MoveRecord): Promise<RecoveryReport['moves'][number]['state']> {
     return new Promise((resolve) => {
-      const running: Running = { record, task: undefined, done: Promise.resolve() };
+      const reached = record.stages.at(-1)?.stage ?? 'pre-migration';
+      const running: Running = { record, task: undefined, done: Promise.resolve(), reached };
       this.#running.set(record.move.id, running);
       running.done = this.#supervise(running, false, resolve).then((end) => {
         resolve(end?.outcome ?? 'unreachable');

@@ -19,7 +19,7 @@ import { isInWindow } from '../domain/time-window.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Trouble } from '../ports/ledger.ts';
-import { restAfterTrouble } from './rest.ts';
+import { restAfterCancel, restAfterTrouble } from './rest.ts';
 
 /** What the guards need, looked up once for the whole plan. */
 export interface GateContext {
@@ -52,9 +52,6 @@ export interface Objection {
 }
 
 type Guard = (move: Move, context: GateContext) => readonly Objection[];
-
-/** What somebody has cancelled rests for the cool-down; from mandatory moves only for this long. */
-const LONGEST_MANDATORY_REST_SECONDS = 300;
 
 const DEFERRABLE: readonly Tier[] = ['corrective', 'optional'];
 
@@ -145,18 +142,11 @@ function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Obj
   return [{ code: 'cool-down', detail }];
 }
 
-/**
- * What somebody has cancelled is not to come back at once. Not for long where the host has to be
- * left: the reason may be another one by then.
- */
+/** What somebody has cancelled is not to come back at once. */
 function whenCancelled(move: Move, { troubles, policies, now }: GateContext): readonly Objection[] {
   const at = troubles.get(move.vm)?.cancelledAt;
   if (at === undefined) return [];
-  const { cooldownSeconds } = policies.limits;
-  const isMandatory = move.tier === 'mandatory';
-  const rest = isMandatory
-    ? Math.min(cooldownSeconds, LONGEST_MANDATORY_REST_SECONDS)
-    : cooldownSeconds;
+  const rest = restAfterCancel(move.tier, policies.limits);
   const left = holdLeft(at, now, rest);
   if (left <= 0) return [];
   return [{ code: 'cool-down', detail: `its last move was cancelled; ${Math.ceil(left)} s left` }];

@@ -50,6 +50,10 @@ export class WaitingLine {
     return this.#entries.filter((entry) => entry.lane === lane).map(({ move }) => move);
   }
 
+  movesOf(plan: PlanId): readonly Move[] {
+    return this.#entries.filter((entry) => entry.plan === plan).map(({ move }) => move);
+  }
+
   add(entries: readonly WaitingMove[]): void {
     this.#entries.push(...entries);
     this.#entries.sort(byRank);

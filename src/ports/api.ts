@@ -339,8 +339,15 @@ export interface Api {
    */
   apply(plan: unknown, by: string): Promise<Result<ApplyView, ApiProblem>>;
   applied(id: string): Promise<Result<ApplyView, ApiProblem>>;
-  /** Stops a move, the move of a VM, or all moves away from a host: by id or name. */
-  cancel(name: string, by: string): Promise<Result<CancelView, ApiProblem>>;
+  /**
+   * Stops a move, the move of a VM, all moves away from a host (by id or name), or all of a plan;
+   * by the id of an order, or with `withdraw`: also takes the order back. Idempotent.
+   */
+  cancel(request: {
+    readonly name: string;
+    readonly by: string;
+    readonly withdraw: boolean;
+  }): Promise<Result<CancelView, ApiProblem>>;
   /** What failed until now counts against it no more: `vm:NAME`, `out:HOST`, `into:HOST`, … */
   resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>>;
   /** Goes on in a cluster where the ledger was found to be an older copy. */

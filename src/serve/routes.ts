@@ -49,6 +49,8 @@ const areaOrderSchema = orderFields
   .pick({ reason: true, deadlineSeconds: true })
   .extend({ area: areaSchema });
 
+const cancelSchema = z.strictObject({ withdraw: z.boolean().default(false) });
+
 const rollingSchema = z.strictObject({
   names: z.array(z.string().min(1).max(1_024)).min(1).max(10_000),
   batch: z.number().int().min(1).max(1_000).default(1),
@@ -145,7 +147,8 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   }
   server.post('/api/v1/cancel/:name', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
-    return sendResult(reply, await api.cancel(name, request.by));
+    const { withdraw } = parse(cancelSchema, request.body ?? {});
+    return sendResult(reply, await api.cancel({ name, by: request.by, withdraw }));
   });
   server.post('/api/v1/leases/:name/confirm', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);

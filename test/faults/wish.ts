@@ -27,7 +27,7 @@ export async function wish(
       return answer.ok ? answer.value.text : answer.error.detail;
     }
     case 'cancel': {
-      const answer = await api.cancel(wanted.name, 'anna');
+      const answer = await api.cancel({ name: wanted.name, by: 'anna', withdraw: false });
       return answer.ok
         ? answer.value.moves.map(({ text }) => text).join('; ')
         : answer.error.detail;

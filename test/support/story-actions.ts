@@ -68,7 +68,7 @@ export function tellAction(action: Action): string {
     case 'alert':
       return `alert ${action.name} ${action.status ?? 'firing'}: ${JSON.stringify(action.labels)}`;
     case 'cancel':
-      return `${action.by}: cancel ${action.name}`;
+      return `${action.by}: cancel ${action.name}${action.withdraw === true ? ' --withdraw' : ''}`;
     case 'reset':
       return `${action.by}: reset breaker ${action.name}`;
     case 'policy':
@@ -144,7 +144,9 @@ export async function ask(
       return answer.ok ? answer.value.text : answer.error.detail;
     }
     case 'cancel': {
-      const answer = await daemon.api.cancel(action.name, action.by);
+      const { by, withdraw = false } = action;
+      const name = action.name === 'newest plan' ? shown(undefined) : action.name;
+      const answer = await daemon.api.cancel({ name, by, withdraw });
       if (!answer.ok) return answer.error.detail;
       const { moves, notes } = answer.value;
       return [...moves.map(({ text }) => text), ...notes].join('; ');

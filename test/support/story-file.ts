@@ -113,8 +113,8 @@ const REQUESTS = {
     labels: table(anyText()),
     annotations: table(anyText()).optional(),
   }),
-  /** A VM or host: its moves are stopped. */
-  cancel: group({ name: text('a VM or host'), ...by }),
+  /** A VM, host or order, or the `newest plan`: its moves are stopped. */
+  cancel: group({ name: text('a VM, host or order'), withdraw: flag().optional(), ...by }),
   /** A circuit breaker. */
   reset: group({ name: text('the name of a breaker'), ...by }),
   pause: group(by),

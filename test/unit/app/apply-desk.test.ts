@@ -130,7 +130,7 @@ describe('a plan that is applied', () => {
 
   it('does not begin what depends on a move that was cancelled', async () => {
     const { id } = await apply(planOf(...wishes));
-    await bench.daemon.api.cancel('a1', 'ben');
+    await bench.daemon.api.cancel({ name: 'a1', by: 'ben', withdraw: false });
     await bench.pass(300);
     const end = await viewOf(id);
     expect(states(end)).toEqual(['a1 cancelled', 'a2 succeeded', 'b skipped']);

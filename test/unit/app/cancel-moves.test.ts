@@ -10,6 +10,6 @@ beforeEach(async () => {
 afterEach(() => bench.stop());
 
 it.each(['\u0000', '', ' web-1 ', 'nobody'])('cancel of %j finds nothing', async (name) => {
-  const answer = await bench.daemon.api.cancel(name, 'anna');
+  const answer = await bench.daemon.api.cancel({ name: name, by: 'anna', withdraw: false });
   expect(answer).toMatchObject({ ok: false, error: { status: 404, code: 'not-found' } });
 });

@@ -82,6 +82,32 @@ describe('cancel', () => {
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 
+  it('during the take-up after a crash is on record before anything else is known', async () => {
+    const bench = await makeBench(['h1'], { seconds: 300 });
+    const moves = [move('1', 'h1', 'h2')];
+    const first = bench.executor();
+    const done = first.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    await bench.clock.until(Promise.all([first.stop(), done]));
+    // Nobody answers: the second life knows of the move from the ledger only.
+    bench.hypervisor.fault = () => 'hangs';
+    const second = bench.executor();
+    void second.recover();
+    expect(second.open).toEqual([]);
+    await bench.clock.pass(0);
+    expect(await second.cancel(moveId('m1'), 'ada')).toBe('cancelling');
+    expect(await second.cancel(moveId('m1'), 'bob')).toBe('cancelling');
+    const notes = (await bench.ledger.move(moveId('m1')))?.stages.map(({ detail }) => detail);
+    expect(notes?.filter((note) => note === 'cancelled by ada')).toHaveLength(1);
+    await bench.clock.until(second.stop());
+    bench.hypervisor.fault = () => undefined;
+    const third = bench.executor();
+    await bench.clock.until(third.recover());
+    await bench.clock.pass(60);
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('cancelled');
+    expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
   it('comes too late after the switch to post-copy', async () => {
     const bench = await makeBench(['h1'], { seconds: 60 });
     const moves = [move('1', 'h1', 'h2')];
