@@ -6,7 +6,7 @@
  */
 
 import type { MoveId, PlanId } from '../domain/ids.ts';
-import type { GateVerdict, MoveRecord, Outcome, Stage, StageEntry } from '../domain/journal.ts';
+import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds, seconds } from '../domain/units.ts';
@@ -29,6 +29,7 @@ import {
   type TaskEnd,
 } from './move-task.ts';
 import { resumeStages, runMove } from './run-move.ts';
+import { flightOf, type Running } from './running.ts';
 import { Submissions } from './submissions.ts';
 import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
@@ -37,16 +38,6 @@ const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: secon
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
-
-interface Running {
-  readonly record: Omit<MoveRecord, 'stages' | 'result'>;
-  task: MoveTask | undefined;
-  /** Cancelled before there was a task to be told. */
-  cancelled?: string;
-  /** Found open: the last stage that it had reached. */
-  readonly reached?: Stage;
-  done: Promise<void>;
-}
 
 export class Executor {
   readonly #parts: ExecutorParts;
@@ -134,10 +125,7 @@ export class Executor {
 
   /** Moves that were begun and have not ended, also those that cannot be asked about. */
   inFlight(): InFlightMove[] {
-    return [...this.#running.values()].map(({ record }) => {
-      const { id, vm, from, to, method } = record.move;
-      return { move: id, vm, from, to, method, startedAt: record.openedAt };
-    });
+    return [...this.#running.values()].map(flightOf);
   }
 
   /** The snapshot, with the moves that ended after its hosts were asked. */
