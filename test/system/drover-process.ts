@@ -57,6 +57,11 @@ export class DroverHome {
     return home;
   }
 
+  /** Of all that is started for it: what was compiled once is there for the next start. */
+  get environment(): Readonly<Record<string, string>> {
+    return { NODE_COMPILE_CACHE: join(this.folder, 'compiled') };
+  }
+
   get configFile(): string {
     return join(this.folder, 'drover.yaml');
   }
@@ -87,6 +92,7 @@ export class DroverDaemon {
     this.#home = home;
     this.#child = spawn(process.execPath, [LAUNCHER, 'run', '--config', home.configFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...home.environment },
     });
     this.#exited = once(this.#child, 'exit');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -95,11 +101,20 @@ export class DroverDaemon {
     }
   }
 
+  /** Does not wait for its start. */
+  static launch(home: DroverHome): DroverDaemon {
+    return new DroverDaemon(home);
+  }
+
   /** Resolves when the daemon says that it has started. */
   static async start(home: DroverHome): Promise<DroverDaemon> {
-    const daemon = new DroverDaemon(home);
+    const daemon = DroverDaemon.launch(home);
     await daemon.waitFor('started', (line) => line.msg === 'started', START_TIMEOUT_MS);
     return daemon;
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    return this.#home.environment;
   }
 
   async access(): Promise<Access> {
@@ -150,6 +165,7 @@ export class DroverDaemon {
 
   /** kill -9: no goodbye, nothing flushed. */
   async kill(): Promise<void> {
+    if (this.#child.exitCode !== null) throw new Error(`it ended by itself:\n${this.tail()}`);
     this.#child.kill('SIGKILL');
     await this.#exited;
   }
@@ -173,7 +189,8 @@ export interface CliResult {
 /** One command line against the daemon of that home. */
 export async function drover(daemon: DroverDaemon, args: readonly string[]): Promise<CliResult> {
   const { server, token } = await daemon.access();
-  const env = { ...process.env, DROVER_SERVER: server, DROVER_TOKEN: token };
+  const { environment } = daemon;
+  const env = { ...process.env, ...environment, DROVER_SERVER: server, DROVER_TOKEN: token };
   return new Promise((resolve) => {
     execFile(process.execPath, [LAUNCHER, ...args], { env }, (error, stdout, stderr) => {
       const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : -1;
@@ -189,4 +206,13 @@ export async function droverJson<View>(
   const { code, stdout, stderr } = await drover(daemon, [...args, '--json']);
   if (code !== 0) throw new Error(`drover ${args.join(' ')} ended with ${code}: ${stderr}`);
   return JSON.parse(stdout) as View;
+}
+
+/** The same without a process for each question, for those that ask often. */
+export async function droverGet<View>(daemon: DroverDaemon, path: string): Promise<View> {
+  const { server, token } = await daemon.access();
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${server}/api/v1/${path}`, { headers });
+  if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as View;
 }

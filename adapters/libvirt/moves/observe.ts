@@ -3,19 +3,24 @@
 import { completedJobOf, isMigratingOut } from '../calls/domain.ts';
 import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
 import type { LibvirtHost } from '../host.ts';
+import { isUnanswered } from '../native/errors.ts';
 import { costOf, isPostCopy, noProgress, progressOf } from './progress.ts';
 import type { Ends } from './settle.ts';
 import type { MoveProgress } from '../../../src/domain/events.ts';
 import type { Job, MoveOrder } from '../../../src/ports/hypervisor.ts';
 
-/** What the hosts show of a move, whoever started it. */
+/** What the hosts show of a move, whoever started it. Rejects where it takes both to tell. */
 export async function observe(
   order: MoveOrder,
   { from, to }: Ends,
   signal: AbortSignal,
 ): Promise<Job> {
-  const there = await to.sight(order.vm, signal);
-  const status = await from.onDomain(order.vm, 'looking', statusOf, { signal });
+  const looking = to.sight(order.vm, signal);
+  const [{ value: there, error: blindness }, status] = await Promise.all([
+    looking.then((value) => ({ value, error: undefined }), withoutAnswer),
+    from.onDomain(order.vm, 'looking', statusOf, { signal }),
+  ]);
+  if (blindness !== undefined) return whenTargetIsSilent(status, blindness);
   if (there?.state === 'post-copy-paused') return failed('post-copy broke in the middle');
   if (there?.state === 'post-copy') return { kind: 'running', progress: postCopyProgress(status) };
   if (status !== undefined && isMigratingOut(status.job)) {
@@ -35,6 +40,27 @@ export async function observe(
   if (isHalfThere && !isKept) {
     return { kind: 'running', progress: noProgress('stop-and-copy') };
   }
+  return { kind: 'none' };
+}
+
+interface NoAnswer {
+  readonly value: undefined;
+  readonly error: Error;
+}
+
+function withoutAnswer(error: unknown): NoAnswer {
+  if (!isUnanswered(error) || !(error instanceof Error)) throw error;
+  return { value: undefined, error };
+}
+
+/**
+ * A guest that runs on its source has not left it, whatever became of the target: the move goes on
+ * as long as the source sends, and is over when it does not.
+ */
+function whenTargetIsSilent(status: DomainStatus | undefined, silence: Error): Job {
+  if (status === undefined || isOff(status)) throw silence;
+  if (sightingStateOf(status) !== 'running') throw silence;
+  if (isMigratingOut(status.job)) return { kind: 'running', progress: progressOf(status) };
   return { kind: 'none' };
 }
 
