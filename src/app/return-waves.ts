@@ -12,6 +12,7 @@ import type { Finding } from '../domain/finding.ts';
 import { compareText, type HostId, type VmId, vmId } from '../domain/ids.ts';
 import type { Order, ReturnProgress } from '../domain/order.ts';
 import type { Limits, PolicySet } from '../domain/policy.ts';
+import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
@@ -144,7 +145,8 @@ function rankOf({ criticality }: Comer): number {
 function freeMemory(id: HostId, { hosts, vms }: Snapshot, limits: Limits): number {
   const host = hosts.find((one) => one.id === id);
   if (host === undefined) return 0;
-  const capacity = memoryCapacity(host, limits.overcommit.memory) * limits.safetyCapacity.memory;
+  const capacity =
+    memoryCapacity(host, overcommitOf(host, limits)) * safetyOf(host, 'memory', limits);
   const there = vms.filter((vm) => vm.host === id);
   return there.reduce((free, vm) => free - memoryNeed(vm), capacity);
 }

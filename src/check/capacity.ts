@@ -18,25 +18,17 @@ import {
 import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { MetricWindow } from '../domain/measured.ts';
-import type { Reservation } from '../domain/snapshot.ts';
+import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import { type Bytes, GIB } from '../domain/units.ts';
-import type { Violation, ViolationCode } from '../domain/violation.ts';
+import type { Violation } from '../domain/violation.ts';
 import type { Vm } from '../domain/vm.ts';
+import type { Countable } from './countable.ts';
+import { namedResources } from './resources.ts';
 import { type Flow, type Traffic, worstLoad } from './worst-case.ts';
 import { type Step, type World, against } from './world.ts';
 
 /** Rounding of sums in floating point, as a share of the limit. */
 const TOLERANCE = 1e-9;
-
-export interface Resource {
-  readonly code: ViolationCode & ('memory' | 'huge-pages' | 'cpu');
-  need(vm: Vm): number;
-  /** What the host itself takes beside its guests. */
-  own(host: Host, guests: readonly Vm[]): number;
-  reserved(reservation: Reservation): number;
-  limit(host: Host): number;
-  show(amount: number): string;
-}
 
 export function checkCapacity(world: World, steps: readonly Step[]): Violation[] {
   const residents = residentsOf(world, new Set(steps.map((step) => step.to.id)));
@@ -52,38 +44,45 @@ export function checkCapacity(world: World, steps: readonly Step[]): Violation[]
 const showBytes = (amount: number): string => `${(amount / GIB).toFixed(1)} GiB`;
 
 /** What every VM takes of every host: memory and CPU. */
-export function ordinaryResources(world: World): readonly [memory: Resource, cpu: Resource] {
+export function ordinaryResources(world: World): readonly [memory: Countable, cpu: Countable] {
   const { limits } = world;
-  const memory: Resource = {
+  const memory: Countable = {
     code: 'memory',
+    transient: true,
     need: memoryNeed,
     own: () => 0,
     reserved: (reservation) => reservation.memoryBytes,
-    limit: (host) => memoryCapacity(host, limits.overcommit.memory) * limits.safetyCapacity.memory,
+    limit: (host) => memoryLimit(host, limits),
     show: showBytes,
   };
-  const cpu: Resource = {
+  const cpu: Countable = {
     code: 'cpu',
+    transient: true,
     need: (vm) => cpuNeed(world, vm),
     own: cpuBesideGuests,
     reserved: (reservation) => reservation.cpu,
-    limit: (host) => cpuCapacity(host) * limits.safetyCapacity.cpu,
+    limit: (host) => cpuCapacity(host) * safetyOf(host, 'cpu', limits),
     show: (amount) => `${amount.toFixed(1)} cores`,
   };
   return [memory, cpu];
 }
 
-function resourcesOf(world: World, steps: readonly Step[]): Resource[] {
+function memoryLimit(host: Host, limits: World['limits']): number {
+  return memoryCapacity(host, overcommitOf(host, limits)) * safetyOf(host, 'memory', limits);
+}
+
+function resourcesOf(world: World, steps: readonly Step[]): Countable[] {
   const pages = new Set(steps.map((step) => hugePageNeed(step.vm)?.pageBytes));
   const huge = [...pages]
     .filter((pageBytes) => pageBytes !== undefined)
-    .map((pageBytes): Resource => hugePages(pageBytes, showBytes));
-  return [...ordinaryResources(world), ...huge];
+    .map((pageBytes): Countable => hugePages(pageBytes, showBytes));
+  return [...ordinaryResources(world), ...huge, ...namedResources(world)];
 }
 
-function hugePages(pageBytes: Bytes, show: (amount: number) => string): Resource {
+function hugePages(pageBytes: Bytes, show: (amount: number) => string): Countable {
   return {
     code: 'huge-pages',
+    transient: true,
     need(vm) {
       const need = hugePageNeed(vm);
       return need?.pageBytes === pageBytes ? need.bytes : 0;
@@ -128,7 +127,7 @@ export function residentsOf(world: World, targets: ReadonlySet<HostId>): Readonl
 /** What targets hold before the plan: own use, residents, arrivals in flight, reservations. */
 export function baseLoads(
   world: World,
-  resource: Resource,
+  resource: Countable,
   residents: ReadonlyMap<HostId, readonly Vm[]>,
 ): ReadonlyMap<HostId, number> {
   const { snapshot } = world;
@@ -136,9 +135,12 @@ export function baseLoads(
   for (const id of residents.keys()) loads.set(id, 0);
   const add = (host: HostId, amount: number): unknown =>
     residents.has(host) && loads.set(host, (loads.get(host) ?? 0) + amount);
+  const leaving = new Map(snapshot.inFlight.map(({ vm, to }) => [vm, to]));
+  const isGone = ({ id, host }: Vm): boolean =>
+    !resource.transient && (leaving.get(id) ?? host) !== host;
   for (const [id, guests] of residents) {
     const host = world.hosts.get(id);
-    for (const vm of guests) add(id, resource.need(vm));
+    for (const vm of guests) if (!isGone(vm)) add(id, resource.need(vm));
     if (host !== undefined) add(id, resource.own(host, guests));
   }
   // Who is in flight to a host, or holds a reservation there, counts once, and not if it is there.
@@ -163,7 +165,7 @@ export function baseLoads(
 }
 
 function oneAfterTheOther(
-  resource: Resource,
+  resource: Countable,
   base: ReadonlyMap<HostId, number>,
   steps: readonly Step[],
 ): Violation[] {
@@ -181,7 +183,7 @@ function oneAfterTheOther(
 
 function interleaved(
   world: World,
-  resource: Resource,
+  resource: Countable,
   base: ReadonlyMap<HostId, number>,
   steps: readonly Step[],
 ): Violation[] {
@@ -212,7 +214,7 @@ export function fits(load: number, limit: number): boolean {
   return load <= limit * (1 + TOLERANCE);
 }
 
-function overLimit(resource: Resource, step: Step, load: number, when: string): Violation[] {
+function overLimit(resource: Countable, step: Step, load: number, when: string): Violation[] {
   const { overCpu, tier } = step.move;
   // Said so by the plan, and for emptying a host only.
   if (resource.code === 'cpu' && overCpu === true && tier === 'mandatory') return [];

@@ -11,6 +11,7 @@ import { checkCosts } from './costs.ts';
 import { checkPlacement } from './placement.ts';
 import { checkReceiving } from './receiving.ts';
 import { checkReserves } from './reserves.ts';
+import { unknownResources } from './resources.ts';
 import { checkSchedule } from './schedule.ts';
 import { checkStructure } from './structure.ts';
 import { type CheckRequest, worldOf } from './world.ts';
@@ -30,6 +31,7 @@ export function check(request: CheckRequest): readonly Violation[] {
     ...violations,
     ...checkReceiving(world, steps),
     ...checkCapacity(world, steps),
+    ...unknownResources(world, steps),
     ...checkPlacement(world, steps),
     ...checkReserves(world, steps),
     ...checkSchedule(world, steps),

@@ -14,10 +14,12 @@ import {
   isHostRule,
   keptFree,
 } from '../domain/placement.ts';
+import { overcommitOf } from '../domain/resource-need.ts';
 import { assertNever } from '../domain/result.ts';
 import { cpuCapacity, memoryCapacity } from '../domain/demand.ts';
 import type { Violation } from '../domain/violation.ts';
-import { type Resource, baseLoads, fits, ordinaryResources, residentsOf } from './capacity.ts';
+import { baseLoads, fits, ordinaryResources, residentsOf } from './capacity.ts';
+import type { Countable } from './countable.ts';
 import { type Flow, type Traffic, worstLoad } from './worst-case.ts';
 import { type Step, type World, against } from './world.ts';
 
@@ -66,7 +68,7 @@ function judgePreserve(world: World, steps: readonly Step[], rule: PreserveRule)
   );
   const [memory, cpu] = ordinaryResources(world);
   const capacityOf = {
-    memory: (host: Host): number => memoryCapacity(host, world.limits.overcommit.memory),
+    memory: (host: Host): number => memoryCapacity(host, overcommitOf(host, world.limits)),
     cpu: (host: Host): number => cpuCapacity(host),
   };
   const asked = [
@@ -154,7 +156,7 @@ function isInService({ state, connection }: Host): boolean {
 }
 
 /** What the hosts that are in service may hold when the largest of them are lost. */
-function roomAfterLoss(hosts: readonly Host[], resource: Resource, failures: number): number {
+function roomAfterLoss(hosts: readonly Host[], resource: Countable, failures: number): number {
   const smallestFirst = hosts
     .filter(isInService)
     .map((host) => resource.limit(host))
@@ -163,7 +165,7 @@ function roomAfterLoss(hosts: readonly Host[], resource: Resource, failures: num
 }
 
 interface Crowding {
-  readonly resource: Resource;
+  readonly resource: Countable;
   readonly rule: HostRule;
   /** Held before the plan starts. */
   readonly before: number;

@@ -60,9 +60,14 @@ export function effectText({ from, reason }: MoveRow, name: (id: string) => stri
   if (rules.length > 0) {
     return rules.map(({ rule, before, after }) => `${rule} ${before} -> ${after}`).join(', ');
   }
-  const cpu = better.find(({ term, host }) => term === 'cpu' && host === from);
-  if (cpu === undefined) return '';
-  return `${name(from)} CPU ${Math.round(100 * cpu.before)} -> ${Math.round(100 * cpu.after)} %`;
+  const isOwn = (term: string, host: string | undefined): boolean =>
+    host === from && (term === 'cpu' || term === 'resource');
+  const [own, scarce] = better.filter(({ term, host }) => isOwn(term, host));
+  // A resource is told of where there is too little of it: then it is what the move is about.
+  const use = scarce ?? own;
+  if (use === undefined) return '';
+  const [was, now] = [use.before, use.after].map((share) => Math.round(100 * share));
+  return `${name(from)} ${use.resource ?? 'CPU'} ${was} -> ${now} %`;
 }
 
 function summaryText(plan: PlanOutput): string {

@@ -7,7 +7,7 @@
 import type { Command } from 'commander';
 
 import { daemonOptionsTable, policyOptionsTable } from '../config/generated.ts';
-import { FACTS } from '../domain/facts.ts';
+import { FACTS, RESOURCE_FACT_FORM, RESOURCE_FACT_INFO } from '../domain/facts.ts';
 import { REFUSAL_CODES } from '../domain/refusal.ts';
 import { MEASUREMENTS } from '../observe/influx-points.ts';
 import { METRICS } from '../observe/metrics.ts';
@@ -117,7 +117,8 @@ function leaves(command: Command, before: string): readonly Verb[] {
 }
 
 function facts(): string {
-  const rows = Object.entries(FACTS).map(([name, { type, unit, doc }]) => {
+  const all = { ...FACTS, [RESOURCE_FACT_FORM]: RESOURCE_FACT_INFO };
+  const rows = Object.entries(all).map(([name, { type, unit, doc }]) => {
     return [code(name), unit === '' ? type : unit, doc];
   });
   return table(['Fact', 'Unit', 'Meaning'], rows);

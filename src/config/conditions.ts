@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { FACTS, type FactInfo } from '../domain/facts.ts';
+import { FACTS, factInfo, type FactInfo, RESOURCE_FACT_INFO } from '../domain/facts.ts';
 import { HEALTH_LEVELS, HOST_STATES } from '../domain/host.ts';
 import type { Condition, FactCondition } from '../domain/policy.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
@@ -121,7 +121,7 @@ function readFact(
     });
   }
   const fact = entries.get('fact');
-  const info = typeof fact === 'string' && Object.hasOwn(FACTS, fact) ? FACTS[fact] : undefined;
+  const info = typeof fact === 'string' ? factInfo(fact) : undefined;
   if (typeof fact !== 'string' || info === undefined) {
     const near = nearest(String(fact), Object.keys(FACTS));
     return report({
@@ -206,6 +206,8 @@ export function conditionJsonSchema(): Record<string, unknown> {
     const: name,
     description: info.doc,
   }));
+  const { doc } = RESOURCE_FACT_INFO;
+  const resourceFacts = { pattern: '^host\\.resource\\..+\\.ratio$', description: doc };
   const strict = { type: 'object', additionalProperties: false };
   return {
     description: 'json-rules-engine condition over the fact catalogue',
@@ -216,7 +218,7 @@ export function conditionJsonSchema(): Record<string, unknown> {
       {
         ...strict,
         properties: {
-          fact: { oneOf: facts },
+          fact: { oneOf: [...facts, resourceFacts] },
           operator: { enum: [...new Set(Object.values(OPERATORS).flat())] },
           value: {
             description: 'a number, a human form ("85%", "64GiB", "10Gbps"), text, or a list',

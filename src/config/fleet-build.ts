@@ -124,6 +124,7 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     health: entry.health ?? [],
     alerts: entry.alerts ?? [],
     labels: entry.labels ?? {},
+    ...(entry.resources !== undefined && { resources: entry.resources }),
     metrics: windowsOf({ ...short, ...entry.metrics }, assumeHeld),
   };
 }
@@ -174,6 +175,7 @@ function vmOf(
     criticality: entry.criticality ?? 'standard',
     permission: entry.permission ?? 'live',
     labels: entry.labels ?? {},
+    ...(entry.resources !== undefined && { resources: entry.resources }),
     managedBy: entry.managedBy,
     locked: entry.locked ?? false,
     metrics: windowsOf({ ...short, ...entry.metrics }, assumeHeld),

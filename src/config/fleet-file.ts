@@ -173,8 +173,8 @@ function writtenRule(rule: PlacementRule): unknown {
 }
 
 /**
- * One host or VM a line, so that two files can be compared. Ends with a line feed. What moves cost
- * is the policy's to say, and not written.
+ * One host or VM a line, so that two files can be compared. Ends with a line feed. What moves cost,
+ * which resources there are and how far hosts are filled is the policy's to say, and not written.
  */
 export function formatFleet(snapshot: Snapshot): string {
   const { takenAt, hosts, vms, placement, inFlight, reservations, lastMovedAt, sources } = snapshot;
@@ -185,7 +185,7 @@ export function formatFleet(snapshot: Snapshot): string {
     '"apiVersion":"drover/v1"',
     '"kind":"Fleet"',
     `"takenAt":${JSON.stringify(takenAt)}`,
-    `"hosts":${lines(hosts)}`,
+    `"hosts":${lines(hosts.map((host) => ({ ...host, margins: undefined })))}`,
     `"vms":${lines(vms)}`,
     `"placement":{"rules":${lines(placement.map(writtenRule))}}`,
     ...Object.entries(rest).map(

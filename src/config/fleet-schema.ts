@@ -22,6 +22,7 @@ import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { MOVE_METHODS } from '../domain/plan.ts';
 import { ratio, watts } from '../domain/units.ts';
 import { CRITICALITIES, PERMISSIONS, POWER_STATES } from '../domain/vm.ts';
+import { plainAmount } from './amount.ts';
 import {
   anyText,
   choice,
@@ -127,6 +128,7 @@ const host = group({
   ),
   alerts: maybe(list(group({ name: text('a name'), labels: table(freeText), since: moment() }))),
   labels: maybe(table(freeText)),
+  resources: maybe(table(plainAmount)),
   cpuUsed: maybe(measure(HOST_METRICS['cpu.used'])),
   memoryUsed: maybe(measure(HOST_METRICS['memory.used'])),
   metrics: maybe(group(hostMetrics)),
@@ -169,6 +171,7 @@ const vm = group({
   criticality: maybe(choice(CRITICALITIES)),
   permission: maybe(choice(PERMISSIONS)),
   labels: maybe(table(freeText)),
+  resources: maybe(table(plainAmount)),
   managedBy: maybe(text('what manages it')),
   locked: maybe(flag()),
   cpuUsed: maybe(measure(VM_METRICS['cpu.used'])),

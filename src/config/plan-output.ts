@@ -38,7 +38,8 @@ const reason = z.strictObject({
   effects: z
     .array(
       z.strictObject({
-        term: z.enum(['cpu', 'memory', 'to-leave', 'power', 'rule']),
+        term: z.enum(['cpu', 'memory', 'resource', 'to-leave', 'power', 'rule']),
+        resource: z.string().optional(),
         host: z.string().optional(),
         rule: z.string().optional(),
         before: z.number(),

@@ -12,6 +12,7 @@ import { text as textOf } from 'node:stream/consumers';
 import type { FindingKind, Response, Tier } from '../domain/finding.ts';
 import { PLACEMENT_FORM } from '../domain/placement-form.ts';
 import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
+import type { ResourceSpec } from '../domain/resource-spec.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
 import { type Costs, costsOf } from './cost-schema.ts';
@@ -19,6 +20,8 @@ import { type ConfigDocument, problemAt, readYaml, YAML_BYTES_MAX } from './docu
 import { type ParsedPolicy, contradictions, mergeOptions, pingPong } from './policy-merge.ts';
 import { type RuleEntry, policySchema } from './policy-schema.ts';
 import { type ConfigProblem, tidyProblems } from './problem.ts';
+import { unnamedResources } from './resource-facts.ts';
+import { resourceSpec } from './resources-schema.ts';
 import { validate } from './validate.ts';
 
 /** Of a byte order mark, which the reading takes away: what is left is too long all the same. */
@@ -61,6 +64,7 @@ export function parsePolicies(
   }
   const options = mergeOptions(parsed);
   problems.push(...options.problems, ...contradictions(parsed), ...pingPong(parsed, options.value));
+  problems.push(...unnamedResources(parsed));
   if (problems.length > 0) return fail(tidyProblems(problems));
   return ok({
     revision: revisionOf(sources),
@@ -72,6 +76,7 @@ export function parsePolicies(
     permissions: parsed.flatMap(({ content }) => content.permissions ?? []),
     ...costsIn(parsed),
     placement: parsed.flatMap(placementOf),
+    resources: parsed.flatMap(resourcesOf),
     ...options.value,
   });
 }
@@ -121,6 +126,12 @@ function placementOf({ document, content }: ParsedPolicy): PlacementSpec[] {
     origin: originOf(document, ['placement', i]),
     hold: entry.hold ?? PLACEMENT_FORM[entry.kind].hold,
   }));
+}
+
+function resourcesOf({ document, content }: ParsedPolicy): ResourceSpec[] {
+  return (content.resources ?? []).map((entry, i) =>
+    resourceSpec(entry, originOf(document, ['resources', i])),
+  );
 }
 
 /** What lies under some paths, with what cannot be read as problems. */

@@ -157,6 +157,12 @@ export function contradictions(policies: readonly ParsedPolicy[]): ConfigProblem
       spot: { policy, path: ['placement', i] },
     })),
   );
+  const resources = policies.flatMap((policy) =>
+    (policy.content.resources ?? []).map(({ name }, i) => ({
+      name,
+      spot: { policy, path: ['resources', i] },
+    })),
+  );
   const opposed = placement.flatMap(({ entry, spot }, i) =>
     placement
       .slice(0, i)
@@ -166,7 +172,12 @@ export function contradictions(policies: readonly ParsedPolicy[]): ConfigProblem
         return { ...conflict(message, spot, other.spot), contradicts: true };
       }),
   );
-  return [...takenTwice('rule', rules), ...takenTwice('placement rule', placement), ...opposed];
+  return [
+    ...takenTwice('rule', rules),
+    ...takenTwice('placement rule', placement),
+    ...takenTwice('resource', resources),
+    ...opposed,
+  ];
 }
 
 /** Rules that would take away again what consolidation has gathered on a host. */

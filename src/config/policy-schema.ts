@@ -18,6 +18,7 @@ import {
   optional,
   weightsSchema,
 } from './options.ts';
+import { resourceEntry } from './resources-schema.ts';
 import { selector } from './selector-schema.ts';
 
 const rule = group({
@@ -93,6 +94,10 @@ export const policySchema = group({
     'What moves cost: how many times as much as others for some VMs or paths, or once for a group.',
   ),
   placement: optional(list(placement), 'Where VMs may be.'),
+  resources: optional(
+    list(resourceEntry),
+    'What hosts have and VMs need beside CPU and memory, and how far hosts are filled.',
+  ),
   limits: limitsSchema,
   migration: migrationSchema,
   maintenance: maintenanceSchema,

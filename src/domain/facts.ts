@@ -36,7 +36,34 @@ const OTHER_FACTS = {
   'host.health.worst': { type: 'text', unit: '', doc: 'ok, warning or critical' },
 } as const satisfies Record<string, FactInfo>;
 
-/** Every fact by name, sorted. */
+/**
+ * Facts of the resources that a policy names (`resources`): `host.resource.NAME.ratio`. They are
+ * not in the catalogue, since they come and go with the policy.
+ */
+const RESOURCE_FACT = /^host\.resource\.(.+)\.ratio$/;
+
+export const RESOURCE_FACT_FORM = 'host.resource.NAME.ratio';
+
+export const RESOURCE_FACT_INFO: FactInfo = {
+  type: 'number',
+  unit: 'ratio',
+  doc:
+    'what the guests need of the resource NAME of the policy over what the host has; missing ' +
+    'where one of these is not known',
+};
+
+/** The resource that the fact is about; undefined: none that a policy names. */
+export function resourceOfFact(fact: string): string | undefined {
+  return RESOURCE_FACT.exec(fact)?.[1];
+}
+
+/** What is known about a fact; undefined: there is none of that name. */
+export function factInfo(fact: string): FactInfo | undefined {
+  if (Object.hasOwn(FACTS, fact)) return FACTS[fact];
+  return resourceOfFact(fact) === undefined ? undefined : RESOURCE_FACT_INFO;
+}
+
+/** Every fact of the catalogue by name, sorted. */
 export const FACTS: Readonly<Record<string, FactInfo>> = makeCatalogue();
 
 function makeCatalogue(): Record<string, FactInfo> {

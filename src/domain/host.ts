@@ -5,6 +5,7 @@ import type { HostFailure } from './host-failure.ts';
 import type { ClusterId, HostId, NetworkId, SiteId, SourceId, StorageId } from './ids.ts';
 import type { MetricWindow } from './measured.ts';
 import type { HostMetric } from './metrics.ts';
+import type { HostMargins } from './resource.ts';
 import type { Bytes, BytesPerSecond, EpochSeconds, Watts } from './units.ts';
 
 /**
@@ -126,6 +127,10 @@ export interface Host {
   readonly health: readonly HealthSignal[];
   readonly alerts: readonly FiringAlert[];
   readonly labels: Readonly<Record<string, string>>;
+  /** What its adapter says that it has of resources by name (a policy's `resources`). */
+  readonly resources?: Readonly<Record<string, number>> | undefined;
+  /** Where a policy wants it filled otherwise than the others. */
+  readonly margins?: HostMargins | undefined;
   /** A metric that is absent here was never seen. */
   readonly metrics: Readonly<Partial<Record<HostMetric, MetricWindow>>>;
 }

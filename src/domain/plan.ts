@@ -22,13 +22,21 @@ export type MoveMethod = (typeof MOVE_METHODS)[number];
 
 /**
  * What one move changes, when all moves before it in the list are done: how full a host is (`cpu`,
- * `memory`: share of its capacity), how many VMs still have to leave it (`to-leave`), the watts
+ * `memory`: share of its capacity; `resource`: of one that a policy names, where the host is or
+ * was above its share), how many VMs still have to leave it (`to-leave`), the watts
  * that it draws when idle and need not once it is empty (`power`), how many VMs stand against a
  * placement rule (`rule`).
  */
 export type MoveEffect =
   | {
       readonly term: 'cpu' | 'memory' | 'to-leave' | 'power';
+      readonly host: HostId;
+      readonly before: number;
+      readonly after: number;
+    }
+  | {
+      readonly term: 'resource';
+      readonly resource: string;
       readonly host: HostId;
       readonly before: number;
       readonly after: number;

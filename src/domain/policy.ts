@@ -6,6 +6,8 @@
 import type { FindingKind, Response, Tier } from './finding.ts';
 import type { PlacementKind, PreserveRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
+import type { ResourceSpec } from './resource-spec.ts';
+import type { Selector } from './selector.ts';
 import type { Bytes, BytesPerSecond, Ratio, Seconds } from './units.ts';
 import type { Criticality, Permission } from './vm.ts';
 
@@ -21,15 +23,7 @@ export interface ModeSettings {
   readonly approve: readonly Tier[];
 }
 
-/** Chooses VMs or hosts. All given parts have to match; within a list any one has to. */
-export interface Selector {
-  /** Glob patterns (`*`, `?`) on the name or the id. */
-  readonly names: readonly string[];
-  /** Label name → glob pattern on its value. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly clusters: readonly string[];
-  readonly sites: readonly string[];
-}
+export type { Selector } from './selector.ts';
 
 /** A condition in json-rules-engine's own syntax, over the fact catalogue (facts.ts). */
 export type Condition =
@@ -261,6 +255,8 @@ export interface PolicySet {
   readonly groupCosts: readonly GroupCostRule[];
   readonly pathCosts: readonly PathCostRule[];
   readonly placement: readonly PlacementSpec[];
+  /** By name. */
+  readonly resources: readonly ResourceSpec[];
   readonly limits: Limits;
   readonly migration: MigrationSettings;
   readonly maintenance: MaintenanceSettings;

@@ -31,6 +31,14 @@ export const REFUSAL_CODES = {
     meaning: 'the host would be above its CPU safety capacity after all arrivals',
     hint: 'lower the load, or raise limits.safetyCapacity.cpu in the policy',
   },
+  resource: {
+    meaning: 'not enough of a resource that the policy names (the detail says which)',
+    hint: 'see what fills the host: drover why HOST; or change resources in the policy',
+  },
+  'resource-unknown': {
+    meaning: 'nobody knows what the VM, or one beside it, needs of a resource, or the host has',
+    hint: 'report it, or say ifUnknown for it under resources in the policy',
+  },
   vcpus: {
     meaning: 'the VM has more vCPUs than the host has threads',
     hint: 'use a larger host, or reduce the vCPUs',

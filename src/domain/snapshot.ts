@@ -11,6 +11,7 @@ import type { MoveCosts } from './move-costs.ts';
 import type { PlacementRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { RecentMove } from './recent-move.ts';
+import type { Resource } from './resource.ts';
 import type { Bytes, Cores, EpochSeconds } from './units.ts';
 import type { Vm } from './vm.ts';
 
@@ -40,6 +41,8 @@ export interface Snapshot {
   readonly placement: readonly PlacementRule[];
   /** Absent: moves cost what their VMs say. */
   readonly moveCosts?: MoveCosts | undefined;
+  /** Beside CPU, memory and huge pages, by name; absent: no policy names any. */
+  readonly resources?: readonly Resource[] | undefined;
   readonly inFlight: readonly InFlightMove[];
   readonly reservations: readonly Reservation[];
   /** When each VM was last moved by Drover (cool-down); absent: not in the ledger's memory. */

@@ -69,6 +69,8 @@ export interface Vm {
   /** How often what it would usually cost a move of it is taken to cost (> 0); absent: once. */
   readonly moveFactor?: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** What its adapter says that it needs of resources by name (a policy's `resources`). */
+  readonly resources?: Readonly<Record<string, number>> | undefined;
   /** Why the policy does not let it be started elsewhere when its host is dead; absent: it may. */
   readonly noRestart?: string | undefined;
   /** The other automation that owns this VM's placement (HA, a native balancer), if any. */

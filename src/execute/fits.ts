@@ -19,8 +19,10 @@ import type { AntiAffinityRule, LicensedRule, LonelyRule } from '../domain/place
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
+import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import { assertNever } from '../domain/result.ts';
 import { hostRuleMisfit } from './fits-hosts.ts';
+import { resourceMisfit } from './fits-resources.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
 
@@ -51,6 +53,7 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
     incompatible ??
     memoryMisfit(vm, to, there, policies) ??
     cpuMisfit(move, vm, to, snapshot, there, policies) ??
+    resourceMisfit({ move, vm, to, there, snapshot }) ??
     placementMisfit(vm, to, snapshot) ??
     hostRuleMisfit(move, {
       snapshot,
@@ -58,7 +61,7 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
       to,
       memoryBytes: [vm, ...there].reduce((sum, one) => sum + memoryNeed(one), 0),
       cpu: cpuLoad([vm, ...there], snapshot),
-      overcommit: policies.limits.overcommit.memory,
+      overcommit: overcommitOf(to, policies.limits),
     })
   );
 }
@@ -79,7 +82,9 @@ function memoryMisfit(
   there: readonly Vm[],
   policies: PolicySet,
 ): Misfit | undefined {
-  const capacity = memoryCapacity(to, policies.limits.overcommit.memory);
+  const { limits } = policies;
+  const given = memoryCapacity(to, overcommitOf(to, limits));
+  const capacity = given * safetyOf(to, 'memory', limits);
   const free = capacity - there.reduce((sum, one) => sum + memoryNeed(one), 0);
   const need = memoryNeed(vm);
   if (need > free) {
@@ -109,7 +114,7 @@ function cpuMisfit(
   if (move.overCpu === true && move.tier === 'mandatory') return undefined;
   const load = cpuLoad([vm, ...there], snapshot);
   const tolerance = move.tier === 'mandatory' ? MANDATORY_CPU_TOLERANCE : 0;
-  const share = policies.limits.safetyCapacity.cpu + tolerance;
+  const share = safetyOf(to, 'cpu', policies.limits) + tolerance;
   const capacity = cpuCapacity(to);
   if (load <= capacity * share) return undefined;
   const percent = capacity > 0 ? Math.round((100 * load) / capacity) : Number.POSITIVE_INFINITY;

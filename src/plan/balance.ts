@@ -8,6 +8,7 @@ import type { Finding } from '../domain/finding.ts';
 import { clearAll } from './anytime.ts';
 import { type ClearTask, excessOf, reliefCandidates } from './clear.ts';
 import type { Draft } from './draft.ts';
+import { resourceName } from './resource-words.ts';
 import type { Judge } from './judge.ts';
 import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
@@ -159,5 +160,5 @@ function nextToTry(
 
 function formatShare(draft: Draft, task: ClearTask): string {
   const utilisation = draft.state.utilisation(task.host, task.resource);
-  return `${(100 * utilisation).toFixed(1)} % ${task.resource === CPU_AT ? 'CPU' : 'memory'}`;
+  return `${(100 * utilisation).toFixed(1)} % ${resourceName(draft.state.model, task.resource)}`;
 }

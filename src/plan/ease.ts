@@ -7,10 +7,10 @@
 
 import type { Finding } from '../domain/finding.ts';
 import type { HostId } from '../domain/ids.ts';
-import type { Ratio } from '../domain/units.ts';
+import { type Ratio, ratio } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
 import { CPU_AT } from './model.ts';
-import { reliefResource } from './needs.ts';
+import { reliefResources } from './needs.ts';
 import type { Setting } from './setting.ts';
 
 /** Hosts that a note names. */
@@ -32,13 +32,12 @@ export function ease(
   { model, needs, request }: Setting,
   hosts?: ReadonlySet<HostId>,
 ): readonly Finding[] | undefined {
-  const { cpu, memory } = request.limits.safetyCapacity;
   const least = new Map<string, Ratio>();
   for (const { host, resource, below, finding } of needs.reliefs) {
     if (finding.response !== 'relieve') continue;
     const id = model.hosts[host]?.id;
     const at = host * model.width + resource;
-    const safety = resource === CPU_AT ? cpu : memory;
+    const safety = ratio(model.safety[at] ?? 1);
     const most = (model.capacity[at] ?? 0) * safety;
     if (id === undefined || hosts?.has(id) === false) continue;
     if (below < most && (model.net[at] ?? 0) > most) least.set(keyOf(id, resource), safety);
@@ -47,7 +46,9 @@ export function ease(
   return request.findings.map((finding) => {
     const { response, subject, relieveBelow } = finding;
     if (response !== 'relieve' || subject.kind !== 'host') return finding;
-    const safety = least.get(keyOf(subject.host, reliefResource(finding)));
+    const about = reliefResources(finding, model);
+    const shares = about.flatMap((resource) => least.get(keyOf(subject.host, resource)) ?? []);
+    const safety = shares.length === 0 ? undefined : ratio(Math.min(...shares));
     if (safety === undefined || relieveBelow === undefined || relieveBelow >= safety)
       return finding;
     return { ...finding, relieveBelow: safety };

@@ -40,6 +40,7 @@ export class EffectTracker {
     const counted = all.filter((rule) => !rule.everyone && rule.members.length <= MOST_MEMBERS);
     const brokenBefore = counted.map((rule) => rule.broken(this.#at));
     const before = [from, to].map((h) => [CPU_AT, MEMORY_AT].map((r) => this.#use(h, r)));
+    const extrasBefore = [from, to].map((h) => this.#extraUses(h));
     const { width, need, held } = model;
     for (let r = 0; r < width; r += 1) {
       this.#load[from * width + r] =
@@ -61,6 +62,9 @@ export class EffectTracker {
         });
       }
     }
+    for (const [end, h] of [from, to].entries()) {
+      effects.push(...this.#scarce(h, extrasBefore[end] ?? []));
+    }
     for (const [i, rule] of counted.entries()) {
       const [was, now] = [brokenBefore[i] ?? 0, rule.broken(this.#at)];
       if (was !== now) effects.push({ term: 'rule', rule: rule.id, before: was, after: now });
@@ -77,6 +81,25 @@ export class EffectTracker {
     const idle = this.#setting.model.hosts[from]?.power?.idle;
     if (before > 1 || idle === undefined || !this.#emptied.has(from)) return [left];
     return [left, { term: 'power', host, before: idle, after: 0 }];
+  }
+
+  #extraUses(h: number): readonly number[] {
+    const { extras, firstExtra } = this.#setting.model;
+    return extras.map((_extra, index) => this.#use(h, firstExtra + index));
+  }
+
+  /** Of the resources that a policy names, those of which the host has or had too little. */
+  #scarce(h: number, before: readonly number[]): readonly MoveEffect[] {
+    const { extras, firstExtra, hosts, safety, width } = this.#setting.model;
+    const host = hosts[h]?.id;
+    if (host === undefined || extras.length === 0) return [];
+    const now = this.#extraUses(h);
+    return extras.flatMap(({ name: resource }, index): MoveEffect[] => {
+      const [was, after] = [before[index] ?? 0, now[index] ?? 0];
+      const share = safety[h * width + firstExtra + index] ?? 1;
+      const isScarce = Math.max(was, after) > share * (1 + 1e-9) && was !== after;
+      return isScarce ? [{ term: 'resource', resource, host, before: was, after }] : [];
+    });
   }
 
   /** Load over capacity; 0 where there is no capacity. */

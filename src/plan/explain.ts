@@ -4,10 +4,19 @@ import { Allowances } from '../domain/allowances.ts';
 import { staticRefusals } from '../domain/compatibility.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
-import { COOL_DOWN, IN_FLIGHT, PRESERVE, QUARANTINED, STALE_METRICS, codeName } from './codes.ts';
+import {
+  COOL_DOWN,
+  IN_FLIGHT,
+  PRESERVE,
+  QUARANTINED,
+  RESOURCE_UNKNOWN,
+  STALE_METRICS,
+  codeName,
+} from './codes.ts';
 import { methodsFor } from './compat.ts';
 import type { PlanRequest } from './request.ts';
-import { type Setting, formatAmount, makeSetting } from './setting.ts';
+import { formatAmount, unknownNeeds, unknownRoom } from './resource-words.ts';
+import { type Setting, makeSetting } from './setting.ts';
 import type { State, Terms } from './state.ts';
 
 /**
@@ -83,6 +92,9 @@ function momentary(
     found.push({ code: 'cool-down', detail: rest });
   } else if (stuck === STALE_METRICS) {
     found.push({ code: 'stale-metrics', detail: 'CPU demand of the VM is not known' });
+  } else if (stuck === RESOURCE_UNKNOWN) {
+    const names = unknownNeeds(model, v).join(', ');
+    found.push({ code: 'resource-unknown', detail: `nobody knows what it needs of ${names}` });
   } else if (stuck === IN_FLIGHT) found.push({ code: 'in-flight', detail: '' });
   if (state.at[v] === to) return found;
   if (state.closed[to] === 1) {
@@ -136,10 +148,13 @@ function shortages(
     const load = state.gross[to * width + r] ?? 0;
     const free = (terms.limit[to * width + r] ?? 0) - load;
     if (wanted <= 0 || wanted <= free) return [];
-    const room = formatAmount(r, Math.max(0, free));
     const code = state.shortageCode(to, r, load + wanted, terms.limit);
+    if (code === RESOURCE_UNKNOWN) {
+      return [{ code: codeName(code), detail: unknownRoom(state.model, to, r) }];
+    }
+    const room = formatAmount(state.model, r, Math.max(0, free));
     const within = code === PRESERVE ? 'beside what is kept free' : 'within the safety capacity';
-    const detail = `needs ${formatAmount(r, wanted)}, ${room} free ${within}`;
+    const detail = `needs ${formatAmount(state.model, r, wanted)}, ${room} free ${within}`;
     return [{ code: codeName(code), detail }];
   });
 }

@@ -2,8 +2,9 @@
  * The fleet as dense indexes and typed arrays: what the search works on. Built once per plan and
  * never changed afterwards; State (state.ts) holds what a plan changes.
  *
- * Resources are a vector: CPU in threads of reference speed, ordinary memory in bytes, and huge
- * pages of each size in bytes. Every one of them is held on both hosts while a VM moves.
+ * Resources are a vector: CPU in threads of reference speed, ordinary memory in bytes, huge pages
+ * of each size in bytes, and those that a policy names (extra-resources.ts). All but some of the
+ * last are held on both hosts while a VM moves.
  *
  * A VM whose CPU demand is unknown counts with all its vCPUs at the fleet's fastest speed where it
  * arrives. Where it is, its newest reading counts (that of a VM just started), or it is part of
@@ -22,14 +23,24 @@ import {
 import type { Host } from '../domain/host.ts';
 import { holdLeft } from '../domain/hold-left.ts';
 import { type HostId, type VmId, compareText, vmId } from '../domain/ids.ts';
+import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
+import type { Resource } from '../domain/resource.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Weights } from '../domain/policy.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
 import { type MovePrices, pricesOf } from './move-prices.ts';
+import {
+  closeUnknown,
+  fillHostExtras,
+  fillVmExtras,
+  needsUnknown,
+  releaseAtOnce,
+  reserveExtras,
+} from './extra-resources.ts';
 import type { PlanRequest } from './request.ts';
 
-/** Positions in the resource vector; huge pages of each size follow. */
+/** Positions in the resource vector; huge pages of each size follow, then what a policy names. */
 export const CPU_AT = 0;
 export const MEMORY_AT = 1;
 
@@ -54,6 +65,9 @@ export interface Model {
   /** Length of the resource vectors. */
   readonly width: number;
   readonly pageSizes: readonly Bytes[];
+  /** Those that a policy names, in their order in the vector; the first is at `firstExtra`. */
+  readonly extras: readonly Resource[];
+  readonly firstExtra: number;
   /** Per VM and resource: what it takes where it arrives. */
   readonly need: Float64Array;
   /** Per VM and resource: what leaves its present host with it; at most `need`. */
@@ -62,6 +76,8 @@ export interface Model {
   readonly capacity: Float64Array;
   /** Per resource: the most that any host has. */
   readonly largest: Float64Array;
+  /** Per host and resource: the share of its capacity that is the safety capacity. */
+  readonly safety: Float64Array;
   /** Per host and resource: its capacity as far as the safety capacity goes. */
   readonly safe: Float64Array;
   /** Per host and resource: what no arrival may exceed; `safe`, less what is kept free. */
@@ -82,6 +98,8 @@ export interface Model {
   readonly resting: Uint8Array;
   /** Per VM: 1 when its CPU demand is known. */
   readonly demandKnown: Uint8Array;
+  /** Per VM: 1 when nobody knows what it needs of a resource; undefined: of none. */
+  readonly needUnknown: Uint8Array | undefined;
   /** Per host: 1 when its own CPU use is known. */
   readonly hostMeasured: Uint8Array;
   /**
@@ -102,7 +120,9 @@ export function buildModel(request: PlanRequest): Model {
   const hosts = sortedById(snapshot.hosts);
   const vms = sortedById(snapshot.vms);
   const pageSizes = pageSizesOf(vms);
-  const width = 2 + pageSizes.length;
+  const extras = (snapshot.resources ?? []).toSorted((a, b) => compareText(a.name, b.name));
+  const firstExtra = 2 + pageSizes.length;
+  const width = firstExtra + extras.length;
   const model: Unpriced = {
     hosts,
     vms,
@@ -111,10 +131,13 @@ export function buildModel(request: PlanRequest): Model {
     weights,
     width,
     pageSizes,
+    extras,
+    firstExtra,
     need: new Float64Array(vms.length * width),
     held: new Float64Array(vms.length * width),
     capacity: new Float64Array(hosts.length * width),
     largest: new Float64Array(width),
+    safety: new Float64Array(hosts.length * width).fill(1),
     safe: new Float64Array(hosts.length * width),
     limit: new Float64Array(hosts.length * width),
     preserved: new Float64Array(hosts.length * width),
@@ -125,6 +148,7 @@ export function buildModel(request: PlanRequest): Model {
     inFlight: new Uint8Array(vms.length),
     resting: new Uint8Array(vms.length),
     demandKnown: new Uint8Array(vms.length),
+    needUnknown: needsUnknown(vms, extras),
     hostMeasured: new Uint8Array(hosts.length),
     cost: new Float64Array(vms.length),
     criticality: new Uint8Array(vms.length),
@@ -163,18 +187,19 @@ function sortedById<Item extends { readonly id: string }>(items: readonly Item[]
 }
 
 function fillHosts(model: Unpriced, limits: PlanRequest['limits']): void {
-  const { width, largest, capacity, safe, pageSizes } = model;
+  const { width, largest, capacity, safety, safe, pageSizes } = model;
   for (const [h, host] of model.hosts.entries()) {
     const at = h * width;
     capacity[at + CPU_AT] = cpuCapacity(host);
-    capacity[at + MEMORY_AT] = memoryCapacity(host, limits.overcommit.memory);
-    safe[at + CPU_AT] = (capacity[at + CPU_AT] ?? 0) * limits.safetyCapacity.cpu;
-    safe[at + MEMORY_AT] = (capacity[at + MEMORY_AT] ?? 0) * limits.safetyCapacity.memory;
+    capacity[at + MEMORY_AT] = memoryCapacity(host, overcommitOf(host, limits));
+    safety[at + CPU_AT] = safetyOf(host, 'cpu', limits);
+    safety[at + MEMORY_AT] = safetyOf(host, 'memory', limits);
     for (const [index, size] of pageSizes.entries()) {
       capacity[at + 2 + index] = hugePageCapacity(host, size);
-      safe[at + 2 + index] = capacity[at + 2 + index] ?? 0;
     }
+    fillHostExtras(model, h);
     for (let r = 0; r < width; r += 1) {
+      safe[at + r] = (capacity[at + r] ?? 0) * (safety[at + r] ?? 1);
       largest[r] = Math.max(largest[r] ?? 0, capacity[at + r] ?? 0);
     }
     const used = host.metrics['cpu.used'];
@@ -200,6 +225,7 @@ function fillVms(model: Unpriced, snapshot: Snapshot, perMove: number, cooldown:
     need[at + MEMORY_AT] = memoryNeed(vm);
     const pages = hugePageNeed(vm);
     if (pages !== undefined) need[at + 2 + pageSizes.indexOf(pages.pageBytes)] = pages.bytes;
+    fillVmExtras(model, v);
     for (let r = 0; r < width; r += 1) held[at + r] = need[at + r] ?? 0;
     if (demand.kind === 'missing' && model.hostMeasured[h] === 1) {
       const seen = Math.min(worst, newest(vm.metrics['cpu.used']) * speed);
@@ -210,6 +236,7 @@ function fillVms(model: Unpriced, snapshot: Snapshot, perMove: number, cooldown:
     const weight = CRITICALITY_WEIGHT[vm.criticality] * (vm.moveFactor ?? 1);
     model.cost[v] = (vm.memoryBytes + perMove) * weight;
   }
+  closeUnknown(model, snapshot);
   // Few were moved lately: by their names, not all VMs one by one.
   for (const [id, moved] of Object.entries(snapshot.lastMovedAt)) {
     const rests = model.vmIndex.get(vmId(id));
@@ -263,6 +290,7 @@ function countInFlight(model: Unpriced, snapshot: Snapshot): void {
     const target = model.hostIndex.get(to) ?? -1;
     if (target >= 0 && target !== here) settle(model, v, here, target);
     const source = model.hostIndex.get(from) ?? -1;
+    if (source >= 0 && target >= 0 && source !== target) releaseAtOnce(model, v, source);
     model.alsoAt[v] = target === here ? source : here;
   }
   for (const { move, vm, host, memoryBytes, cpu } of snapshot.reservations) {
@@ -271,7 +299,10 @@ function countInFlight(model: Unpriced, snapshot: Snapshot): void {
     if (counted.has(move) || h < 0) continue;
     if (v !== undefined) {
       model.inFlight[v] = 1;
-      if (h !== model.home[v]) model.alsoAt[v] = h;
+      if (h !== model.home[v]) {
+        model.alsoAt[v] = h;
+        reserveExtras(model, v, h);
+      }
     }
     for (const load of [model.gross, model.net]) {
       load[h * model.width + CPU_AT] = (load[h * model.width + CPU_AT] ?? 0) + cpu;

@@ -6,7 +6,7 @@
 import type { Finding } from '../domain/finding.ts';
 import { TIERS } from '../domain/finding.ts';
 import { compareText } from '../domain/ids.ts';
-import type { Limits } from '../domain/policy.ts';
+import { resourceOfFact } from '../domain/facts.ts';
 import { assertNever } from '../domain/result.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import type { RuleSet } from './rules.ts';
@@ -52,13 +52,8 @@ export function compareFindings(a: Finding, b: Finding): number {
   return compareText(a.id, b.id);
 }
 
-export function readFindings(
-  findings: readonly Finding[],
-  model: Model,
-  rules: RuleSet,
-  limits: Limits,
-): Needs {
-  const reader = new FindingReader(model, rules, limits);
+export function readFindings(findings: readonly Finding[], model: Model, rules: RuleSet): Needs {
+  const reader = new FindingReader(model, rules);
   for (const finding of [...findings].sort(compareFindings)) reader.read(finding);
   return reader.needs();
 }
@@ -66,7 +61,6 @@ export function readFindings(
 class FindingReader {
   readonly #model: Model;
   readonly #rules: RuleSet;
-  readonly #limits: Limits;
   readonly #evacuations = new Map<number, Finding>();
   readonly #restarts = new Map<number, Finding>();
   readonly #reliefs = new Map<string, Relief>();
@@ -78,10 +72,9 @@ class FindingReader {
   readonly #open: { finding: Finding; detail: string }[] = [];
   readonly #closed: Uint8Array;
 
-  constructor(model: Model, rules: RuleSet, limits: Limits) {
+  constructor(model: Model, rules: RuleSet) {
     this.#model = model;
     this.#rules = rules;
-    this.#limits = limits;
     this.#closed = new Uint8Array(model.hosts.length);
   }
 
@@ -164,11 +157,12 @@ class FindingReader {
   #relieve(finding: Finding): void {
     const host = this.#host(finding);
     if (host < 0) return;
-    const resource = reliefResource(finding);
-    const safety = this.#limits.safetyCapacity;
-    const share = finding.relieveBelow ?? (resource === CPU_AT ? safety.cpu : safety.memory);
-    const below = (this.#model.capacity[host * this.#model.width + resource] ?? 0) * share;
-    this.#bringBelow({ host, resource, below, finding });
+    const { width, capacity, safety } = this.#model;
+    for (const resource of reliefResources(finding, this.#model)) {
+      const at = host * width + resource;
+      const share = finding.relieveBelow ?? safety[at] ?? 1;
+      this.#bringBelow({ host, resource, below: (capacity[at] ?? 0) * share, finding });
+    }
   }
 
   #bringBelow({ host, resource, below, finding }: Relief): void {
@@ -224,9 +218,23 @@ class FindingReader {
   }
 }
 
-/** Memory where the evidence is about memory, else CPU. */
-export function reliefResource(finding: Finding): number {
+/**
+ * The resources of the policy that the evidence names; of the others memory where it is about
+ * memory, else CPU, and CPU where it names nothing at all.
+ */
+export function reliefResources(finding: Finding, model: Model): readonly number[] {
   const facts = finding.evidence.map(({ fact }) => fact);
+  const ordinary = facts.filter((fact) => resourceOfFact(fact) === undefined);
+  const names = new Set(facts.flatMap((fact) => resourceOfFact(fact) ?? []));
+  const extras = model.extras.flatMap(({ name }, index) => {
+    return names.has(name) ? [model.firstExtra + index] : [];
+  });
+  return ordinary.length > 0 || extras.length === 0
+    ? [ordinaryResource(ordinary), ...extras]
+    : extras;
+}
+
+function ordinaryResource(facts: readonly string[]): number {
   const memory = facts.some((fact) => fact.includes('memory'));
   const cpu = facts.some((fact) => fact.includes('cpu'));
   return memory && !cpu ? MEMORY_AT : CPU_AT;

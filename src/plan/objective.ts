@@ -1,19 +1,21 @@
 /**
  * The objective: one number, lower is better, as a sum of named terms.
  *
- *     overload   weights.overload × Σ over hosts and {CPU, memory} of max(0, u - safety)²
- *     imbalance  weights.imbalance × Σ over {CPU, memory} of the standard deviation of u
+ *     overload   weights.overload × Σ over hosts and resources of max(0, u - safety)²
+ *     imbalance  weights.imbalance × Σ over resources of their weight × the standard deviation of u
  *     softRules  weights.softRules × number of VMs that stand against a soft rule
  *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
  *                × what the policy's `costs` say of the VM, the path and its groups (move-costs.ts)
  *     power      weights.power × Σ over hosts with VMs of their idle draw in 100 W (power.ts)
  *
- * u is load over capacity when all moves have ended. Hosts without capacity do not count. Power is
- * a term only where a finding asks for consolidation: nobody else empties hosts to save it.
+ * Resources are CPU and memory, each of weight 1, and those that a policy names, of the weight that
+ * it gives them. u is load over capacity when all moves have ended. Hosts without capacity do not
+ * count. Power is a term only where a finding asks for consolidation: nobody else empties hosts to
+ * save it.
  */
 
 import type { Objective } from '../domain/plan.ts';
-import type { Limits, Weights } from '../domain/policy.ts';
+import type { Weights } from '../domain/policy.ts';
 import { GIB } from '../domain/units.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { TouchedGroups } from './move-prices.ts';
@@ -26,7 +28,6 @@ export type TermValues = Readonly<Record<Exclude<Term, 'power'>, number>> & {
 };
 
 export interface ObjectiveSettings {
-  readonly limits: Limits;
   readonly weights: Weights;
   /** Per host, what it draws when idle in units of 100 W; undefined: power is no term. */
   readonly powers: Float64Array | undefined;
@@ -34,7 +35,7 @@ export interface ObjectiveSettings {
 
 interface Spread {
   readonly resource: number;
-  readonly safety: number;
+  readonly weight: number;
   count: number;
   sum: number;
   squares: number;
@@ -58,7 +59,7 @@ export class ObjectiveTracker {
   /** Of hosts with VMs. */
   #drawn = 0;
 
-  constructor(model: Model, rules: RuleSet, { limits, weights, powers }: ObjectiveSettings) {
+  constructor(model: Model, rules: RuleSet, { weights, powers }: ObjectiveSettings) {
     this.#model = model;
     this.#powers = powers;
     this.#touched = model.prices && new TouchedGroups(model.prices);
@@ -72,11 +73,13 @@ export class ObjectiveTracker {
     this.#load = model.net.slice();
     this.#at = model.home.slice();
     this.#broken = rules.soft.reduce((sum, rule) => sum + rule.broken(this.#at), 0);
-    const { cpu, memory } = limits.safetyCapacity;
     const empty = { count: 0, sum: 0, squares: 0, overload: 0 };
     this.#spreads = [
-      { resource: CPU_AT, safety: cpu, ...empty },
-      { resource: MEMORY_AT, safety: memory, ...empty },
+      { resource: CPU_AT, weight: 1, ...empty },
+      { resource: MEMORY_AT, weight: 1, ...empty },
+      ...model.extras.map(({ imbalance: weight }, index) => {
+        return { resource: model.firstExtra + index, weight, ...empty };
+      }),
     ];
     for (let h = 0; h < model.hosts.length; h += 1) this.#count(h, 1);
   }
@@ -89,7 +92,7 @@ export class ObjectiveTracker {
       const mean = spread.count > 0 ? spread.sum / spread.count : 0;
       const variance = spread.count > 0 ? spread.squares / spread.count - mean * mean : 0;
       over += Math.max(0, spread.overload);
-      deviation += Math.sqrt(Math.max(0, variance));
+      deviation += spread.weight * Math.sqrt(Math.max(0, variance));
     }
     return {
       overload: overload * over,
@@ -158,15 +161,16 @@ export class ObjectiveTracker {
   }
 
   #count(h: number, sign: 1 | -1): void {
-    const { width, capacity } = this.#model;
+    const { width, capacity, safety } = this.#model;
     for (const spread of this.#spreads) {
-      const room = capacity[h * width + spread.resource] ?? 0;
+      const at = h * width + spread.resource;
+      const room = capacity[at] ?? 0;
       if (room <= 0) continue;
-      const use = (this.#load[h * width + spread.resource] ?? 0) / room;
+      const use = (this.#load[at] ?? 0) / room;
       spread.count += sign;
       spread.sum += sign * use;
       spread.squares += sign * use * use;
-      spread.overload += sign * Math.max(0, use - spread.safety) ** 2;
+      spread.overload += sign * Math.max(0, use - (safety[at] ?? 1)) ** 2;
     }
   }
 }

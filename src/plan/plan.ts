@@ -235,7 +235,7 @@ function describe(
   const methods = ordered.map((move) => ({ ...move, method: methodOf(draft, move) }));
   const timings = schedule(methods, { model, snapshot, limits, migration, learned });
   const powers = powersOf(setting);
-  const tracker = new ObjectiveTracker(model, rules, { limits, weights, powers });
+  const tracker = new ObjectiveTracker(model, rules, { weights, powers });
   const effectsOf = new EffectTracker(setting, draft.emptied);
   const before = tracker.values();
   const moves: Move[] = [];

@@ -13,7 +13,8 @@ import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import { codeName } from './codes.ts';
 import { refusalsOf } from './explain.ts';
 import { smallestCover } from './hitting-set.ts';
-import { type Setting, formatAmount } from './setting.ts';
+import { formatAmount } from './resource-words.ts';
+import type { Setting } from './setting.ts';
 import type { Terms } from './state.ts';
 
 /** Names in one part of a sentence. */
@@ -53,6 +54,7 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'power-state',
   'in-flight',
   'stale-metrics',
+  'resource-unknown',
   'cool-down',
   'method-unsupported',
   'world-moved-on',
@@ -63,6 +65,7 @@ const OF_THE_HOST: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'memory',
   'cpu',
   'huge-pages',
+  'resource',
   'preserve',
 ]);
 
@@ -117,7 +120,7 @@ export class Prover {
     const told = certain ?? likely.flatMap((v) => this.#stuck(v, targets, terms) ?? []);
     if (told.length === 0) return undefined;
     const name = model.hosts[h]?.name ?? '';
-    const head = `${name} has ${formatAmount(resource, excess)} more than it should`;
+    const head = `${name} has ${formatAmount(model, resource, excess)} more than it should`;
     const sentences = told.map((one) => this.#sentence(one, targets));
     const text = `${head}. ${sentences.join('. ')}`;
     return {
@@ -216,7 +219,8 @@ export class Prover {
   /** Whether any other host could take the VM, were it empty. Rather yes than no. */
   #mayLeave(v: number, terms: Terms): boolean {
     const { model, state } = this.#setting;
-    if (model.inFlight[v] === 1 || (terms.restMatters && model.resting[v] === 1)) return false;
+    if (model.inFlight[v] === 1 || model.needUnknown?.[v] === 1) return false;
+    if (terms.restMatters && model.resting[v] === 1) return false;
     const home = model.home[v] ?? -1;
     return model.hosts.some(
       (_host, to) => to !== home && state.closed[to] !== 1 && this.#couldRun(v, to, terms),
@@ -266,13 +270,13 @@ export class Prover {
     const also = asked.size > 1 ? ` and ${asked.size - 1} more` : '';
     const others = pool.size - asked.size;
     const hot = `${model.hosts[h]?.name ?? ''}${also}`;
-    const leaves = `${formatAmount(resource, excess)} has to leave ${hot}`;
+    const leaves = `${formatAmount(model, resource, excess)} has to leave ${hot}`;
     if (others === 0) return `${leaves}; no other host is within reach of their VMs`;
     const many = others === 1 ? 'one other host' : `${others} other hosts`;
     const have = others === 1 ? 'has room for' : 'together have room for';
     return (
       `${leaves}; the ${many} within reach of their VMs, also by pushing others on, ` +
-      `${have} ${formatAmount(resource, room)}`
+      `${have} ${formatAmount(model, resource, room)}`
     );
   }
 

@@ -9,7 +9,8 @@ import { CODE_COUNT, codeName } from './codes.ts';
 import type { Draft, Open } from './draft.ts';
 import { refusalsOf } from './explain.ts';
 import { FITS } from './judged.ts';
-import { CPU_AT, MEMORY_AT } from './model.ts';
+import { CPU_AT } from './model.ts';
+import { resourceCode, resourceName } from './resource-words.ts';
 import type { Relief } from './needs.ts';
 import type { OrderedMove } from './order.ts';
 import { Prover } from './proof.ts';
@@ -127,14 +128,15 @@ function unresolved(
  */
 // oxlint-disable-next-line max-params -- a need that is open, and all that is said of it
 function reasonOf(
-  { needs }: Setting,
+  { needs, model }: Setting,
   open: Open,
   proof: Proof | undefined,
   pairs: readonly Refusal[],
 ): RefusalCode {
   const [most] = proof?.causes.toSorted((a, b) => b.hosts.length - a.hosts.length) ?? [];
   if (most !== undefined) return most.code;
-  const short = reliefOf(needs, open)?.resource === MEMORY_AT ? 'memory' : 'cpu';
+  const relief = reliefOf(needs, open);
+  const short = codeName(resourceCode(model, relief?.host ?? -1, relief?.resource ?? CPU_AT));
   const isShort = proof !== undefined && pairs.some(({ code }) => code === short);
   return isShort ? short : commonest(pairs);
 }
@@ -188,7 +190,7 @@ function alreadyBelow(setting: Setting, { host, resource, below, finding }: Reli
   const load = model.net[host * model.width + resource] ?? 0;
   const capacity = model.capacity[host * model.width + resource] ?? 0;
   if (load > below * (1 + 1e-9) || capacity <= 0) return [];
-  const what = resource === CPU_AT ? 'CPU' : 'memory';
+  const what = resourceName(model, resource);
   const percent = (value: number): string => `${((100 * value) / capacity).toFixed(1)} %`;
   const name = model.hosts[host]?.name ?? '';
   const figures = `${percent(load)} ${what} by mean demand, not above ${percent(below)}`;

@@ -39,7 +39,7 @@ export function withoutCpuLimit(terms: Terms, width: number): Terms {
 export function makeSetting(request: PlanRequest): Setting {
   const model = withPreserved(buildModel(request), request.snapshot.placement);
   const rules = compileRules(model, request.snapshot.placement);
-  const needs = readFindings(request.findings, model, rules, request.limits);
+  const needs = readFindings(request.findings, model, rules);
   const state = new State(model, rules);
   state.closed.set(needs.closed);
   state.mostMoves = request.limits.movesPerPlan ?? Number.POSITIVE_INFINITY;
@@ -122,9 +122,4 @@ function below(model: Model, terms: Terms, share: number, resource: number): Ter
     }
   }
   return changed ? { ...terms, limit } : terms;
-}
-
-/** For messages: CPU in threads, memory in GiB. */
-export function formatAmount(resource: number, amount: number): string {
-  return resource === CPU_AT ? `${amount.toFixed(2)} CPU` : `${(amount / 2 ** 30).toFixed(1)} GiB`;
 }

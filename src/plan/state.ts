@@ -14,14 +14,12 @@ import { GIB } from '../domain/units.ts';
 import {
   BUDGET,
   COOL_DOWN,
-  CPU,
-  HUGE_PAGES,
   IN_FLIGHT,
-  MEMORY,
   NO_GAIN,
   OTHER_SOURCE,
   PRESERVE,
   QUARANTINED,
+  RESOURCE_UNKNOWN,
   SAME_HOST,
   STALE_METRICS,
   VCPUS,
@@ -29,8 +27,9 @@ import {
 import type { Allowed } from './allowed.ts';
 import type { Compatibility } from './compat.ts';
 import { FITS, Judged } from './judged.ts';
-import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import type { Model } from './model.ts';
 import { TouchedGroups } from './move-prices.ts';
+import { resourceCode } from './resource-words.ts';
 import { RoomIndex } from './room.ts';
 import type { RuleSet } from './rules.ts';
 import type { CompiledRule, Outlook, Strain } from './rules/rule.ts';
@@ -160,6 +159,7 @@ export class State {
     if (model.inFlight[v] === 1 || this.moved[v] === 1) return IN_FLIGHT;
     if (terms.restMatters && model.resting[v] === 1) return COOL_DOWN;
     if (terms.optional && model.demandKnown[v] === 0) return STALE_METRICS;
+    if (model.needUnknown?.[v] === 1) return RESOURCE_UNKNOWN;
     return this.allowed?.stuck(v, this.at[v] ?? -1, terms) ?? 0;
   }
 
@@ -265,7 +265,7 @@ export class State {
     const kept = this.model.preserved[at] ?? 0;
     const most = limit[at] ?? 0;
     const isKept = kept > 0 && most === this.model.limit[at] && carried <= most + kept;
-    return isKept ? PRESERVE : resourceCode(resource);
+    return isKept ? PRESERVE : resourceCode(this.model, h, resource);
   }
 
   // oxlint-disable-next-line max-params -- the question of `refusal`
@@ -362,10 +362,4 @@ export class State {
     this.rules.hardOf[v]?.forEach((rule) => rule.count(v, from, to, sign));
     this.rules.softOf[v]?.forEach((rule) => rule.count(v, from, to, sign));
   }
-}
-
-/** The code that says that there is not enough of the resource. */
-function resourceCode(resource: number): number {
-  if (resource === CPU_AT) return CPU;
-  return resource === MEMORY_AT ? MEMORY : HUGE_PAGES;
 }

@@ -1,8 +1,8 @@
 /**
  * Snapshot + policies → the same snapshot with each VM's criticality, permission and cost, and the
- * placement rules resolved to VMs and hosts. Pure; the order of rules and files does not matter:
- * the nearest rule decides (see selector.ts), and among equally near ones the careful answer does,
- * the higher criticality, the smaller permission and the higher cost.
+ * placement rules and resources resolved to VMs and hosts. Pure; the order of rules and files does
+ * not matter: the nearest rule decides (see selector.ts), and among equally near ones the careful
+ * answer does, the higher criticality, the smaller permission and the higher cost.
  */
 
 import type { Host } from '../domain/host.ts';
@@ -14,6 +14,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES, PERMISSIONS, type Vm } from '../domain/vm.ts';
 import { globMatches } from './glob.ts';
 import { resolveMoveCosts } from './move-costs.ts';
+import { withResources } from './resources.ts';
 import { matches, nearness, select, type Selectable, selectableVm } from './selector.ts';
 
 /** A VM that no rule speaks of stays what it is: what the fleet file or the collector says. */
@@ -26,7 +27,7 @@ export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
   const costs = ranked(policies.costs, (rule) => rule.factor, factors);
   const moveCosts = resolveMoveCosts(snapshot, policies, selectables);
   return {
-    ...snapshot,
+    ...withResources(snapshot, policies.resources, selectables),
     vms: snapshot.vms.map((vm, index) => ({
       ...vm,
       criticality: decide(criticality, selectables[index]) ?? vm.criticality,

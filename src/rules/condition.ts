@@ -5,7 +5,7 @@
  * `all` is false as soon as one part is, `any` true as soon as one part is, whatever is missing.
  */
 
-import { FACTS, type FactInfo } from '../domain/facts.ts';
+import { factInfo, type FactInfo } from '../domain/facts.ts';
 import type { Condition, FactCondition } from '../domain/policy.ts';
 import { type FactLookup, type FactValue, textsOf } from './host-facts.ts';
 
@@ -70,7 +70,7 @@ export function checkCondition(condition: Condition, path: string, depth = 0): r
 function checkLeaf(leaf: FactCondition, path: string): readonly string[] {
   const extra = Object.keys(leaf).filter((key) => !['fact', 'operator', 'value'].includes(key));
   if (extra.length > 0) return [`${path}: expected fact, operator and value, not ${extra.join()}`];
-  const info = Object.hasOwn(FACTS, leaf.fact) ? FACTS[leaf.fact] : undefined;
+  const info = factInfo(leaf.fact);
   if (info === undefined) return [`${path}: no fact is named '${leaf.fact}'`];
   const operators: readonly string[] = OPERATORS[info.type];
   if (!operators.includes(leaf.operator)) {

@@ -5,7 +5,7 @@
  */
 
 import { memoryCapacity, memoryNeed } from '../domain/demand.ts';
-import { RATIO_METRICS } from '../domain/facts.ts';
+import { RATIO_METRICS, resourceOfFact } from '../domain/facts.ts';
 import {
   HEALTH_COMPONENTS,
   HEALTH_LEVELS,
@@ -18,6 +18,8 @@ import { compareText, type HostId } from '../domain/ids.ts';
 import { type MissingReason, STATISTICS, type Statistic } from '../domain/measured.ts';
 import { HOST_METRICS, type HostMetric } from '../domain/metrics.ts';
 import type { Order } from '../domain/order.ts';
+import type { Limits } from '../domain/policy.ts';
+import { overcommitOf, resourceNeed } from '../domain/resource-need.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Ratio } from '../domain/units.ts';
 
@@ -39,6 +41,8 @@ export interface HostWorld {
   readonly order: 'none' | 'maintenance' | 'evacuate';
   /** Guests' memory over what may be given to them; >= 1. */
   readonly overcommit: Ratio;
+  /** Of the resources that the policy names: what its guests need over what it has. */
+  readonly resources?: ReadonlyMap<string, Fact> | undefined;
 }
 
 type Reader = (world: HostWorld) => Fact;
@@ -47,7 +51,7 @@ type Reader = (world: HostWorld) => Fact;
 export function hostWorlds(
   snapshot: Snapshot,
   orders: readonly Order[],
-  overcommit: Ratio,
+  limits: Pick<Limits, 'overcommit'>,
 ): readonly HostWorld[] {
   const running = new Map<HostId, number>();
   const needed = new Map<HostId, number>();
@@ -60,12 +64,14 @@ export function hostWorlds(
     // Maintenance asks for more than evacuation: where both are open it is the one to see.
     if (state === 'open' && ordered.get(host) !== 'maintenance') ordered.set(host, kind);
   }
+  const resources = resourceUse(snapshot);
   return snapshot.hosts.map((host) => ({
     host,
+    resources: resources?.get(host.id),
     runningVms: running.get(host.id) ?? 0,
     neededBytes: needed.get(host.id) ?? 0,
     order: ordered.get(host.id) ?? 'none',
-    overcommit,
+    overcommit: overcommitOf(host, limits),
   }));
 }
 
@@ -75,10 +81,45 @@ export function factsOf(world: HostWorld): FactLookup {
   return (name) => {
     const earlier = seen.get(name);
     if (earlier !== undefined) return earlier;
-    const fact = READERS.get(name)?.(world) ?? missing('unsupported');
+    const fact = READERS.get(name)?.(world) ?? resourceFact(world, name);
     seen.set(name, fact);
     return fact;
   };
+}
+
+/** What the guests of each host need of each resource, as a share; undefined: none is named. */
+function resourceUse(
+  snapshot: Snapshot,
+): ReadonlyMap<HostId, ReadonlyMap<string, Fact>> | undefined {
+  const { resources = [], hosts, vms } = snapshot;
+  if (resources.length === 0) return undefined;
+  const uses = new Map(hosts.map(({ id }) => [id, new Map<string, Fact>()]));
+  for (const resource of resources) {
+    // NaN: of one guest nobody knows.
+    const needed = new Map<HostId, number>();
+    for (const vm of vms) {
+      const need = resourceNeed(resource, vm) ?? Number.NaN;
+      needed.set(vm.host, (needed.get(vm.host) ?? 0) + need);
+    }
+    for (const { id } of hosts) {
+      const use = needed.get(id) ?? 0;
+      const capacity = resource.hosts.get(id)?.capacity;
+      const isKnown = capacity !== undefined && !Number.isNaN(use);
+      uses.get(id)?.set(resource.name, isKnown ? useOf(use, capacity) : missing('never-seen'));
+    }
+  }
+  return uses;
+}
+
+/** A host that has none, and guests that need none: nothing of it is in use. */
+function useOf(needed: number, capacity: number): Fact {
+  return needed === 0 ? known(0) : finite(needed / capacity);
+}
+
+function resourceFact(world: HostWorld, name: string): Fact {
+  const fact = world.resources?.get(resourceOfFact(name) ?? '');
+  if (fact === undefined) return missing('unsupported');
+  return world.host.connection === 'connected' ? fact : missing('source-down');
 }
 
 /** Every fact of the catalogue; the test compares the two. */

@@ -16,6 +16,7 @@ import {
   keptFree,
 } from '../domain/placement.ts';
 import type { Limits } from '../domain/policy.ts';
+import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { GIB } from '../domain/units.ts';
@@ -156,7 +157,7 @@ function failoverBreach(
     const limits = hosts
       .filter(isInService)
       .map((host) => {
-        return capacityOf(host, resource, world) * world.limits.safetyCapacity[resource];
+        return capacityOf(host, resource, world) * safetyOf(host, resource, world.limits);
       })
       .sort((a, b) => b - a);
     const room = sum(limits.slice(rule.failures));
@@ -186,7 +187,7 @@ function isInService({ state, connection }: Host): boolean {
 }
 
 function capacityOf(host: Host, resource: ResourceName, { limits }: HostWorld): number {
-  return resource === 'cpu' ? cpuCapacity(host) : memoryCapacity(host, limits.overcommit.memory);
+  return resource === 'cpu' ? cpuCapacity(host) : memoryCapacity(host, overcommitOf(host, limits));
 }
 
 function guestsOf({ snapshot }: HostWorld): ReadonlyMap<string, readonly Vm[]> {

@@ -104,11 +104,7 @@ export class RuleBook {
   async evaluate(input: RuleInput): Promise<RuleOutcome> {
     const { snapshot, orders, pause } = input;
     const tick = new Tick(input, this.#rules);
-    for (const [index, world] of hostWorlds(
-      snapshot,
-      orders,
-      this.#limits.overcommit.memory,
-    ).entries()) {
+    for (const [index, world] of hostWorlds(snapshot, orders, this.#limits).entries()) {
       const facts = factsOf(world);
       for (const rule of this.#rules) {
         // A host that the rule is not about any more: what was open about it is closed.
@@ -127,7 +123,7 @@ export class RuleBook {
   explainHost(input: ExplainInput): readonly RuleExplanation[] | undefined {
     const { snapshot, orders, memory = [] } = input;
     const now = snapshot.takenAt;
-    const worlds = hostWorlds(snapshot, orders, this.#limits.overcommit.memory);
+    const worlds = hostWorlds(snapshot, orders, this.#limits);
     const world = worlds.find((candidate) => candidate.host.id === input.host);
     if (world === undefined) return undefined;
     const facts = factsOf(world);

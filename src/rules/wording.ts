@@ -1,6 +1,6 @@
 /** Findings in words, for people: "host h3: cpu.used.ratio p95 91 % > 85 % for 5 min". */
 
-import { FACTS } from '../domain/facts.ts';
+import { FACTS, factInfo } from '../domain/facts.ts';
 import type { Evidence } from '../domain/finding.ts';
 import { STATISTICS } from '../domain/measured.ts';
 import { GIB } from '../domain/units.ts';
@@ -28,7 +28,7 @@ export function evidenceText(evidence: readonly Evidence[]): string {
 }
 
 export function conditionText({ fact, operator, threshold, value }: Evidence): string {
-  const unit = FACTS[fact]?.unit ?? '';
+  const unit = factInfo(fact)?.unit ?? '';
   // "health.worst critical = critical" would say it twice.
   if (operator === 'equal' && value === threshold) {
     return `${factText(fact)} is ${valueText(value, unit)}`;

@@ -353,6 +353,7 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     groupCosts: [],
     pathCosts: [],
     placement: [],
+    resources: [],
     limits: someLimits(),
     migration: someMigration(),
     maintenance: someMaintenance(),

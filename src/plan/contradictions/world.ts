@@ -1,6 +1,7 @@
 /** What does not change while sets of rules are tried: who is meant, who could run where. */
 
 import { codeName } from '../codes.ts';
+import { resourceCode } from '../resource-words.ts';
 import { MEMORY_AT, type Model } from '../model.ts';
 import { type Domains, domainsOf, domainsOfSets } from '../rules/domains.ts';
 import type { CompiledRule } from '../rules/rule.ts';
@@ -84,7 +85,7 @@ export class World {
     for (let r = MEMORY_AT; r < width; r += 1) {
       const wanted = vms.reduce((sum, v) => sum + (need[v * width + r] ?? 0), 0);
       if (wanted <= 0 || wanted <= (capacity[h * width + r] ?? 0)) continue;
-      return r === MEMORY_AT ? 'memory' : 'huge-pages';
+      return codeName(resourceCode(this.model, h, r));
     }
     for (const v of vms) {
       const code = this.#misfitOf(v, h);

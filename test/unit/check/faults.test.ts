@@ -17,6 +17,7 @@ import {
   someLimits,
 } from '../../support/fleet.ts';
 import { WRONG_COSTS } from './planted-costs.ts';
+import { RESOURCE_FAULTS } from './planted-resources.ts';
 import { RULE_KINDS } from './planted-rules.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
@@ -346,7 +347,15 @@ const SCHEDULE: readonly Planted[] = [
   },
 ];
 
-const FAULTS = [...FORM, ...CAPACITY, ...RECEIVING, ...PLACEMENT, ...SCHEDULE, ...WRONG_COSTS];
+const FAULTS: readonly Planted[] = [
+  ...FORM,
+  ...CAPACITY,
+  ...RESOURCE_FAULTS,
+  ...RECEIVING,
+  ...PLACEMENT,
+  ...SCHEDULE,
+  ...WRONG_COSTS,
+];
 
 describe('check', () => {
   it.each(FAULTS)('finds $what', (fault) => {

@@ -162,6 +162,11 @@ describe('presets', () => {
     },
   );
 
+  it('have an example of resources that is valid', async () => {
+    const loaded = await loadPolicies(['policies/default.yaml', 'policies/resources.yaml']);
+    expect(loaded.ok ? [] : loaded.error.map(formatProblem)).toEqual([]);
+  });
+
   it('never act on a real hypervisor unless somebody says so', () => {
     expect(defaultPolicies().mode.default).toBe('by-source');
   });

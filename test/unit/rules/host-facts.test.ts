@@ -14,7 +14,9 @@ function lookUp(host: Host, name: string, options: { overcommit?: number } = {})
     aVm({ id: 'v2', memoryGib: 7, powerState: 'off' }),
   ];
   const snapshot = { ...aSnapshot({ vms }), hosts: [host] };
-  const [world] = hostWorlds(snapshot, [], ratio(options.overcommit ?? 1));
+  const [world] = hostWorlds(snapshot, [], {
+    overcommit: { memory: ratio(options.overcommit ?? 1) },
+  });
   return factsOf(world!)(name);
 }
 
@@ -111,7 +113,7 @@ describe('the facts', () => {
       { orders: [anOrder({ state: 'returning' })], expected: 'none' },
     ];
     for (const { orders, expected } of cases) {
-      const [world] = hostWorlds(aSnapshot(), orders, ratio(1));
+      const [world] = hostWorlds(aSnapshot(), orders, { overcommit: { memory: ratio(1) } });
       expect(factsOf(world!)('host.order')).toEqual({ kind: 'known', value: expected });
     }
     const alert = { name: 'Hot', labels: {}, since: TEST_NOW };

@@ -1,0 +1,69 @@
+/**
+ * Whether a move still fits the resources that the policy names, as the world is now. Pure. Who is
+ * on the way to the target counts there; who is on the way off it counts still where the resource
+ * is transient.
+ */
+
+import type { Host } from '../domain/host.ts';
+import type { Move } from '../domain/plan.ts';
+import type { RefusalCode } from '../domain/refusal.ts';
+import { resourceNeed } from '../domain/resource-need.ts';
+import type { Resource } from '../domain/resource.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Vm } from '../domain/vm.ts';
+
+export interface Comer {
+  readonly move: Move;
+  readonly vm: Vm;
+  readonly to: Host;
+  /** Who runs on the target or is on the way there, the comer not included. */
+  readonly there: readonly Vm[];
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * What is measured goes up and down between the plan and the move: a host that has to be emptied
+ * is not kept waiting for so much of the target's capacity.
+ */
+const MANDATORY_TOLERANCE = 0.05;
+
+/** The first resource against the move; undefined: there is none. */
+export function resourceMisfit(
+  comer: Comer,
+): { readonly code: RefusalCode; readonly detail: string } | undefined {
+  for (const resource of comer.snapshot.resources ?? []) {
+    const need = resourceNeed(resource, comer.vm);
+    const { name } = resource;
+    if (need === undefined) {
+      return { code: 'resource-unknown', detail: `nobody knows what it needs of ${name}` };
+    }
+    if (need === 0) continue;
+    const free = freeOf(resource, comer);
+    if (free === undefined) {
+      const detail = `nobody knows how much ${comer.to.name} has free of ${name}`;
+      return { code: 'resource-unknown', detail };
+    }
+    if (need > free) {
+      const [wanted, left] = [need, Math.max(0, free)].map((one) => Number(one.toPrecision(4)));
+      return { code: 'resource', detail: `needs ${wanted} of ${name}, ${left} free` };
+    }
+  }
+  return undefined;
+}
+
+function freeOf(resource: Resource, { move, to, there, snapshot }: Comer): number | undefined {
+  const share = resource.hosts.get(to.id);
+  if (share === undefined) return undefined;
+  const leaving = new Set(
+    snapshot.inFlight.filter((flight) => flight.to !== to.id).map(({ vm }) => vm),
+  );
+  const isLoose = resource.measured && move.tier === 'mandatory';
+  let free = share.capacity * (share.safety + (isLoose ? MANDATORY_TOLERANCE : 0));
+  for (const vm of there) {
+    if (!resource.transient && leaving.has(vm.id)) continue;
+    const need = resourceNeed(resource, vm);
+    if (need === undefined) return undefined;
+    free -= need;
+  }
+  return free;
+}
