@@ -105,7 +105,7 @@ function judgeTotal(world: World, steps: readonly Step[], rule: PreserveRule): V
   const hosts = [...named].flatMap((id) => world.hosts.get(id) ?? []).filter(isInService);
   const [memory, cpu] = ordinaryResources(world);
   const holds = {
-    memory: sum(hosts.map((host) => memoryCapacity(host, world.limits.overcommit.memory))),
+    memory: sum(hosts.map((host) => memoryCapacity(host, overcommitOf(host, world.limits)))),
     cpu: sum(hosts.map(cpuCapacity)),
   };
   const asked = [

@@ -5,7 +5,7 @@
  */
 
 import { MEMORY_AT } from '../model.ts';
-import { formatAmount } from '../setting.ts';
+import { formatAmount } from '../resource-words.ts';
 import type { CompiledRule } from '../rules/rule.ts';
 import type { Conflict, Leeway, Unit } from './leeway.ts';
 
@@ -80,7 +80,9 @@ function tooLarge(leeway: Leeway, compiled: CompiledRule, maximum: number): Conf
   if (wanted <= room && sizes.length <= held) return undefined;
   const who = world.namesOf(members);
   const hosts = maximum === 1 ? 'the largest host' : `the ${maximum} largest hosts`;
-  const [asked, given] = [formatAmount(MEMORY_AT, wanted), formatAmount(MEMORY_AT, room)];
+  const [asked, given] = [wanted, room].map((amount) =>
+    formatAmount(world.model, MEMORY_AT, amount),
+  );
   if (wanted > room) return { vms: members, text: `${who} need ${asked}, ${hosts} have ${given}` };
   const text = `${who} are ${sizes.length}, and ${hosts} hold ${held} of them at most`;
   return { vms: members, text };

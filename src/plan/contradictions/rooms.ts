@@ -8,7 +8,7 @@
 import { type Room, keptFree } from '../../domain/placement.ts';
 import { CPU_AT, MEMORY_AT } from '../model.ts';
 import type { CompiledRule } from '../rules/rule.ts';
-import { formatAmount } from '../setting.ts';
+import { formatAmount } from '../resource-words.ts';
 import type { Conflict, Leeway } from './leeway.ts';
 import { listed } from './world.ts';
 
@@ -35,7 +35,7 @@ function greedy({ world }: Leeway, { rule }: CompiledRule): Conflict | undefined
       const kept = keptFree(room, all);
       if (kept <= all) continue;
       const who = listed(some.map((h) => world.hostName(h)));
-      const [has, asked] = [formatAmount(resource, all), formatAmount(resource, kept)];
+      const [has, asked] = [all, kept].map((amount) => formatAmount(world.model, resource, amount));
       return { vms: [], text: `${asked} are to be free on ${who}, of ${has}` };
     }
   }
@@ -76,7 +76,7 @@ function tight(leeway: Leeway): Conflict | undefined {
     // Where they are now they are held, whatever is said.
     if (!isRuled && vms.every((v) => hosts.has(home[v] ?? -1))) continue;
     const [asked, given] = [wanted, most].map((amount) =>
-      formatAmount(MEMORY_AT, Math.max(0, amount)),
+      formatAmount(world.model, MEMORY_AT, Math.max(0, amount)),
     );
     const where = listed([...hosts].sort((a, b) => a - b).map((h) => world.hostName(h)));
     const bound = vms.filter((v) => leeway.isNamed(v));
