@@ -40,6 +40,13 @@ function pricePerGib({ weights, margin }: LevelSettings): number {
   return imbalance > 0 ? (EXCHANGE * moveCost * (1 + margin)) / imbalance : Infinity;
 }
 
+/**
+ * The dead band, in shares of a host: levelling begins only where it brings some host nearer to the
+ * level by as much. It ends much closer, so that what was levelled is left alone, though a second
+ * look finds a little more to gain.
+ */
+const DEAD_BAND = 0.08;
+
 /** A VM and the host on which it is to be. */
 export interface Place {
   readonly vm: number;
@@ -70,6 +77,7 @@ export class Field {
   readonly #squares: [cpu: number, memory: number] = [0, 0];
   /** Of memory, what it may be. */
   readonly #allowed: number;
+  readonly #offAtFirst: Float64Array;
 
   constructor(draft: Draft, settings: LevelSettings) {
     const { state } = draft;
@@ -92,7 +100,21 @@ export class Field {
     );
     this.#level = [this.#common(CPU_AT), this.#common(MEMORY_AT)];
     for (const h of this.hosts) this.#measure(h);
+    this.#offAtFirst = this.off.slice();
     this.#allowed = Math.min(this.#squares[MEMORY_AT], this.#memoryAtFirst());
+  }
+
+  /** Whether levelling could begin with the host. */
+  isFar(h: number): boolean {
+    return Math.abs(this.off[2 * h] ?? 0) > DEAD_BAND;
+  }
+
+  /** Whether it brings some host so much nearer that it was right to begin. */
+  get isWorthBeginning(): boolean {
+    return this.hosts.some((h) => {
+      const [was, is] = [this.#offAtFirst[2 * h] ?? 0, this.off[2 * h] ?? 0];
+      return Math.abs(was) - Math.abs(is) > DEAD_BAND;
+    });
   }
 
   /** How many VMs levelling moves so far. */

@@ -21,21 +21,28 @@ const KICKED = 3;
 const IDLE_PER_HOST = 4;
 const IDLE = 400;
 
-/** A plan of so few moves may have some of them wait for others; larger ones go at once. */
+/**
+ * A plan of so few moves may have any of them wait for others; of larger ones those for a host that
+ * is still so far off that a levelling would begin with it.
+ */
 const FEW_MOVES = 20;
+
+/** Steps that are kept for those. */
+const KEPT_FOR_FAR = 0.25;
 
 /** Sums in another order differ by less than this share. */
 const LEAST_GAIN = 1e-9;
 
 export function improve(field: Field, budget: SearchBudget): void {
-  search(field, budget, Math.ceil(budget.steps / 2));
   const isFew = field.moves <= FEW_MOVES;
-  if (!isFew) search(field, budget, budget.steps);
+  const kept = Math.ceil(budget.steps * (isFew ? 1 / 2 : KEPT_FOR_FAR));
+  search(field, budget, Math.ceil((budget.steps - kept) / 2));
+  search(field, budget, budget.steps - kept);
   field.remake(field.made());
-  if (!isFew) return;
   const known = { places: field.made(), value: field.value };
   field.outlook = 'in-the-end';
-  search(field, budget, budget.steps);
+  if (isFew) search(field, budget, budget.steps);
+  else new Improver(field, budget).settle(field.hosts, (h) => field.isFar(h));
   field.outlook = 'any-moment';
   field.remake(field.made());
   // Moves that wait for each other in a circle were left out.
@@ -75,8 +82,8 @@ class Improver {
   }
 
   /** Exchanges of these hosts with others, and of those that they change, until none pays. */
-  settle(hosts: Iterable<number>): void {
-    const open = new Set(hosts);
+  settle(hosts: Iterable<number>, counts = (_host: number): boolean => true): void {
+    const open = new Set([...hosts].filter(counts));
     for (const host of open) {
       open.delete(host);
       for (;;) {
@@ -84,7 +91,7 @@ class Improver {
         this.#budget.steps -= 1;
         const best = this.#bestOf(host);
         if (best === undefined) break;
-        for (const h of this.#put(best.places)) if (h !== host) open.add(h);
+        for (const h of this.#put(best.places)) if (h !== host && counts(h)) open.add(h);
       }
     }
   }

@@ -8,8 +8,8 @@
  * What is levelled is CPU; memory is looked at beside it, so that one does not get level at the
  * cost of the other (level-field.ts has the number that is lowered).
  *
- * A fleet where no single move pays counts as level and is left alone: exchanges alone begin
- * nothing, so that a plan that was carried out is not improved for ever.
+ * A fleet where no host is far from the level, or none gets much nearer to it, is left alone, so
+ * that a plan that was carried out is not improved for ever; nor do exchanges alone begin anything.
  */
 
 import type { Draft } from './draft.ts';
@@ -39,13 +39,15 @@ interface Step extends Place {
   readonly rank: number;
 }
 
-/** Returns how many moves it made. */
-export function level(draft: Draft, settings: LevelSettings, budget: SearchBudget): number {
+/** Makes the moves, if it is worth beginning. */
+export function level(draft: Draft, settings: LevelSettings, budget: SearchBudget): void {
   const field = new Field(draft, settings);
+  if (!field.hosts.some((h) => field.isFar(h))) return;
   if (settings.mostMoves < Infinity) descendCounted(field, budget);
   else descend(field, 'any-moment', budget);
   if (field.moves > 0) improve(field, budget);
-  return descend(field, 'in-the-end', budget);
+  descend(field, 'in-the-end', budget);
+  if (!field.isWorthBeginning) field.remake([]);
 }
 
 /** Where moves are counted: the best of several ways of weighing a move against its memory. */
@@ -59,14 +61,13 @@ function descendCounted(field: Field, budget: SearchBudget): void {
   field.remake(best.places);
 }
 
-/** One move after the other as long as they pay; returns how many VMs are moved now. */
+/** One move after the other as long as they pay. */
 // oxlint-disable-next-line max-params -- one descent
-function descend(field: Field, outlook: Outlook, budget: SearchBudget, perMove = 0): number {
+function descend(field: Field, outlook: Outlook, budget: SearchBudget, perMove = 0): void {
   const descent = new Descent(field, outlook, perMove);
   while (field.moves < field.settings.mostMoves && !budget.shouldStop()) {
     if (!descent.step()) break;
   }
-  return field.moves;
 }
 
 class Descent {

@@ -6,13 +6,16 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/check.ts';
 import type { HostId } from '../../src/domain/ids.ts';
 import type { Move } from '../../src/domain/plan.ts';
+import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { ratio } from '../../src/domain/units.ts';
 import type { Vm } from '../../src/domain/vm.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import { aFinding, aHost, aSnapshot, aVm } from '../support/fleet.ts';
-import { planRequests, tightRequests } from '../support/random-fleet.ts';
+import { carriedOut, planRequests, tightRequests } from '../support/random-fleet.ts';
 
 const RUNS = { numRuns: 100 };
+/** Of large fleets, where shrinking would take too long. */
+const FEW_RUNS = { numRuns: 25, endOnFailure: true };
 const LONG = { timeout: 120_000 };
 
 function cpuOf(vm: Vm): number {
@@ -70,12 +73,11 @@ function without(moves: readonly Move[], index: number): Move[] {
 }
 
 /** Like hosts, everything measured, no rules: what helps can be seen from the loads alone. */
-const loads = fc
-  .array(fc.array(fc.double({ min: 0.05, max: 0.95, noNaN: true }), { maxLength: 7 }), {
-    minLength: 2,
-    maxLength: 6,
-  })
-  .map((hosts) => {
+const loads = fleetsOf(2, 6);
+
+function fleetsOf(least: number, most: number): fc.Arbitrary<Snapshot> {
+  const guests = fc.array(fc.double({ min: 0.05, max: 0.95, noNaN: true }), { maxLength: 7 });
+  return fc.array(guests, { minLength: least, maxLength: most }).map((hosts) => {
     const machines = hosts.map((_guests, h) => aHost({ id: `h${h}`, threads: 16, memoryGib: 96 }));
     const vms = hosts.flatMap((guests, h) =>
       guests.map((load, i) =>
@@ -90,10 +92,11 @@ const loads = fc
     );
     return aSnapshot({ hosts: machines, vms });
   });
+}
 
 /** Hot hosts are to be relieved, or all hosts levelled; limits and weights as in other tests. */
-function asking(goal: 'relieve' | 'level'): fc.Arbitrary<PlanRequest> {
-  return fc.tuple(loads, planRequests(false)).map(([snapshot, other]) => {
+function asking(goal: 'relieve' | 'level', fleets = loads): fc.Arbitrary<PlanRequest> {
+  return fc.tuple(fleets, planRequests(false)).map(([snapshot, other]) => {
     const empty = { ...other, snapshot, findings: [] };
     const hot = [...usesAfter(empty, [])].filter(([, use]) => use > 0.8);
     const relief = hot.map(([host]) => aFinding('relieve', { host }));
@@ -153,6 +156,20 @@ describe('a good fleet', () => {
       ),
       RUNS,
     );
+  });
+
+  it('is left alone by levelling once it was levelled', LONG, () => {
+    let levelledAny = 0;
+    fc.assert(
+      fc.property(asking('level', fleetsOf(12, 24)), (request) => {
+        const { moves } = plan(request).plan;
+        levelledAny += moves.length;
+        const after = { ...request, snapshot: carriedOut(request, moves) };
+        expect(plan(after).plan.moves.map(({ vm, from, to }) => [vm, from, to])).toEqual([]);
+      }),
+      FEW_RUNS,
+    );
+    expect(levelledAny).toBeGreaterThan(FEW_RUNS.numRuns);
   });
 
   it('is left alone by levelling: one VM on empty hosts', () => {
