@@ -14,6 +14,8 @@ export interface SimulatedVmSpec {
   readonly workingSetShare: number;
   /** Bytes that it dirties in a second when all its vCPUs are busy. */
   readonly dirtyRateBusy: number;
+  /** Bytes a second, whatever its CPU does; absent: as much as its CPU is busy. */
+  readonly traffic?: { readonly network?: number; readonly disk?: number } | undefined;
 }
 
 /** Guests that do the same work: no two of them should share a host. */

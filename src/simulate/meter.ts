@@ -145,16 +145,17 @@ export class Meter {
   }
 
   #vmValues(spec: SimulatedVmSpec, used: number, steal: number, at: EpochSeconds): VmValues {
-    const { facts, touchedShare } = spec;
+    const { facts, touchedShare, traffic } = spec;
     const share = used / facts.vcpus;
     const drift = 0.1 * chance(this.#key(facts.id), 11, Math.floor(at / 7_200));
+    const busy = TRAFFIC_BUSY * share * facts.vcpus;
     return {
       'cpu.used': used,
       'cpu.steal': steal,
       'memory.used': facts.memoryBytes * touchedShare * (0.8 + drift),
       'memory.dirty': this.dirtyRate(facts.id, at),
-      'network.used': TRAFFIC_BUSY * share * facts.vcpus,
-      'disk.used': 0.5 * TRAFFIC_BUSY * share * facts.vcpus,
+      'network.used': traffic?.network ?? busy,
+      'disk.used': traffic?.disk ?? 0.5 * busy,
     };
   }
 

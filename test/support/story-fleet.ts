@@ -90,6 +90,8 @@ function vmSpec(vm: Vm, coreSpeed: number): SimulatedVmSpec {
   const touched = valueOf(metrics['memory.used']);
   const touchedShare = touched === undefined ? USUAL_TOUCHED : touched / vm.memoryBytes;
   const dirty = valueOf(metrics['memory.dirty']);
+  const network = valueOf(metrics['network.used']);
+  const disk = valueOf(metrics['disk.used']);
   return {
     facts: labelled(facts, criticality),
     load: {
@@ -103,6 +105,10 @@ function vmSpec(vm: Vm, coreSpeed: number): SimulatedVmSpec {
     },
     touchedShare,
     workingSetShare: touchedShare * WORKING_SET,
+    traffic: {
+      ...(network !== undefined && { network }),
+      ...(disk !== undefined && { disk }),
+    },
     dirtyRateBusy: dirty === undefined ? USUAL_DIRTY_RATE : dirty / Math.max(load, 0.01),
   };
 }
