@@ -12,7 +12,8 @@ import { until } from './lab/shell.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const LAUNCHER = join(ROOT, 'src', 'cli', 'launch.mjs');
-const START_TIMEOUT_MS = 120_000;
+/** Seconds of CPU time, of which a busy machine gives little. */
+const START_TIMEOUT_MS = 240_000;
 const STOP_TIMEOUT_MS = 60_000;
 
 export interface LogLine {
@@ -134,7 +135,9 @@ export class DroverDaemon {
         throw new Error(`the daemon ended before ${what}:\n${this.tail()}`);
       return found;
     };
-    return until(`${what} in the log:\n${this.tail()}`, look, { timeoutMs });
+    return until(`${what} in the log`, look, { timeoutMs }).catch((error: unknown) => {
+      throw new Error(`no ${what}; its last words:\n${this.tail()}`, { cause: error });
+    });
   }
 
   lines(msg: string): LogLine[] {

@@ -25,7 +25,7 @@ import { type Lab, startLab } from './lab/lab.ts';
 import { runDir } from './lab/paths.ts';
 import { until } from './lab/shell.ts';
 
-/** By hand: DROVER_LAB_KILLS=200, about half an hour on a machine with nothing else to do. */
+/** By hand: DROVER_LAB_KILLS=200. */
 const KILLS = Number(process.env['DROVER_LAB_KILLS'] ?? 20);
 const HOSTS = ['h1', 'h2', 'h3'];
 const AT_HOME = { one: 1, two: 1, three: 2, four: 3 } as const;
@@ -36,10 +36,10 @@ const IN_A_MOVE_SHARE = 0.5;
 const LONGEST_BIRTH_MS = 1_500;
 const LONGEST_LIFE_MS = 6_000;
 /** So many steps of moves, and so long after the last of them. */
-const MOST_STEPS = 8;
-const LONGEST_STEP_MS = 1_500;
+const MOST_STEPS = 12;
+const LONGEST_STEP_MS = 4_000;
 /** There may be nothing to move: the last host is empty, or a canary is on trial. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 40_000;
 /** Harm is looked for, and told of. */
 const TELL_EVERY = 20;
 const QUICK = 'collectEvery: 1s, tickEvery: 1s';
