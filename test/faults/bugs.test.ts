@@ -18,7 +18,9 @@ interface Catch {
 /** The first seed in which the judge objects; undefined: in none. */
 async function caught(bug: PlantedBug): Promise<Catch | undefined> {
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const { wrongs } = await simulate(drawScript(seed), { bug, untilWrong: true });
+    const script = drawScript(seed);
+    if (bug.where?.(script) === false) continue;
+    const { wrongs } = await simulate(script, { bug, untilWrong: true });
     const invariants = wrongs.map(({ invariant }) => invariant);
     if (invariants.length > 0) return { seed, invariants };
   }

@@ -1,18 +1,20 @@
 // Role: bugs to be planted into the daemon, one at a time, to test the judge. Each is planted by
 // what stands between the daemon and its ports: it behaves as if the code that uses them had the
 // mistake, and no code is changed for it.
-import type { MoveId, VmId } from '../../src/domain/ids.ts';
+import { type HostId, hostId, type MoveId, type VmId } from '../../src/domain/ids.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
+import type { Fencing } from '../../src/ports/fencing.ts';
 import type { Hypervisor, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { Invariant } from './judge.ts';
-import type { Rules } from './script.ts';
+import type { Rules, Script, Step } from './script.ts';
 
 export interface Bug {
   readonly hypervisor?: (port: Hypervisor) => Partial<Hypervisor>;
   readonly ledger?: (port: Ledger) => Partial<Ledger>;
+  readonly fencing?: (port: Fencing) => Partial<Fencing>;
   readonly leases?: (port: Leases) => Partial<Leases>;
   /** The rules that the daemon is told, in place of those that the judge goes by. */
   readonly rules?: Partial<Rules>;
@@ -20,6 +22,8 @@ export interface Bug {
 
 export interface PlantedBug extends Bug {
   readonly name: string;
+  /** The scripts in which it could show at all; default: any. */
+  readonly where?: (script: Script) => boolean;
   /** What the judge may call it. */
   readonly breaks: readonly Invariant[];
 }
@@ -161,6 +165,7 @@ export const BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'takes leases that others hold',
+    where: isShared,
     breaks: ['lease', 'start-once', 'caps'],
     leases: (port) => ({
       async leaseBoard() {
@@ -172,6 +177,7 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'goes on under a lease that is lost',
     // Where nothing was under way when it was lost, it stands in the way of whoever has it.
+    where: isShared,
     breaks: ['lease', 'start-once', 'liveness'],
     leases: (port) => ({
       async renewLeases(by, held, forSeconds) {
@@ -181,7 +187,36 @@ export const BUGS: readonly PlantedBug[] = [
     }),
     ledger: (port) => ({ addStage: (entry) => port.addStage(entry).catch(() => undefined) }),
   },
+  {
+    name: 'takes a host whose power was to be cut for one that is off',
+    where: isFenced,
+    breaks: ['fenced-first', 'one-place'],
+    fencing: believed,
+  },
+  {
+    name: 'cuts the power of another host',
+    where: isFenced,
+    // It may be one that another controller has.
+    breaks: ['fencing', 'lease'],
+    fencing: (port) => ({
+      off: (host, signal) => {
+        const id = hostId(host.id === 'h1' ? 'h2' : 'h1');
+        return port.off({ id, name: id }, signal);
+      },
+    }),
+  },
 ];
+
+function isShared({ controllers }: Script): boolean {
+  return controllers > 1;
+}
+
+/** A host stands still with its power on. */
+function isFenced({ rules, steps }: Script): boolean {
+  const hangs = (step: Step): boolean =>
+    step.kind === 'fault' && step.fault.kind === 'host-crash' && step.fault.hangs === true;
+  return rules.restart && steps.some(hangs);
+}
 
 /** The port with some of its calls exchanged. */
 export function planted<Port extends object>(
@@ -207,6 +242,17 @@ function keepReservations(port: Ledger): Partial<Ledger> {
       const forgotten = made.get(id);
       if (forgotten !== undefined) await port.reserve(forgotten);
     },
+  };
+}
+
+/** What was cut is off: nobody looks, and the device does nothing. */
+function believed(port: Fencing): Partial<Fencing> {
+  const cut = new Set<HostId>();
+  return {
+    async off({ id }) {
+      cut.add(id);
+    },
+    status: async (host, signal) => (cut.has(host.id) ? 'off' : port.status(host, signal)),
   };
 }
 

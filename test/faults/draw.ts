@@ -56,21 +56,15 @@ export function drawScript(seed: number): Script {
   });
   const steps = [...own, ...faults].toSorted((a, b) => a.at - b.at);
   const rules = drawRules(rng, fleet);
-  return shared(rng, {
-    seed,
-    fleet,
-    controllers: 1,
-    rules,
-    steps,
-    calmAt,
-    last: pick(rng, hosts).id,
-  });
+  const last = pick(rng, hosts).id;
+  const alone = { seed, fleet, controllers: 1, rules, steps, calmAt, last };
+  // Drawn last: what a seed drew before there were these, it draws still.
+  return dying(rng, shared(rng, alone));
 }
 
 /** How often several controllers share the ledger. */
 const SHARED = 0.4;
 
-/** Drawn last: what a seed drew before there were several controllers, it draws still. */
 function shared(rng: Rng, script: Script): Script {
   if (rng.next() >= SHARED) return script;
   const controllers = pick(rng, [2, 2, 3]);
@@ -100,6 +94,31 @@ function shared(rng: Rng, script: Script): Script {
   const fleet = rng.next() < 0.5 ? script.fleet : inClusters(script.fleet);
   const inOrder = [...steps, ...more].toSorted((a, b) => a.at - b.at);
   return { ...script, controllers, fleet, steps: inOrder };
+}
+
+/** How often hosts that die are fenced, and their VMs started elsewhere. */
+const FENCED = 0.4;
+
+function dying(rng: Rng, script: Script): Script {
+  if (rng.next() >= FENCED) return script;
+  const { calmAt } = script;
+  const deaths = times(rng, 3, calmAt, (at) => {
+    const { id: host } = pick(rng, script.fleet.hosts);
+    const hangs = rng.next() < 0.5;
+    const fault = { kind: 'host-crash', host, hangs, forSeconds: 60 + 1200 * rng.next() } as const;
+    const forSeconds = 600 * rng.next();
+    const device = { kind: 'power-device', host, forSeconds } as const;
+    const death: Step = { at, kind: 'fault', fault };
+    return rng.next() < 0.3 ? [death, { at, kind: 'fault', fault: device }] : death;
+  });
+  return {
+    ...script,
+    // Else a host that is given its power back starts second copies before anybody can clean up:
+    // that is why restart without locks has to be asked for.
+    fleet: { ...script.fleet, storageLocks: true },
+    rules: { ...script.rules, restart: true },
+    steps: [...script.steps, ...deaths].toSorted((a, b) => a.at - b.at),
+  };
 }
 
 /** So that each controller has some of it. */
@@ -195,6 +214,7 @@ function drawRules(rng: Rng, { hosts, vms }: FleetSpec): Rules {
     apart: named('db-'),
     pinned,
     pinnedTo,
+    restart: false,
   };
 }
 

@@ -37,6 +37,8 @@ export const INVARIANTS = {
   'no-undo': 'nothing is undone after the point of no return',
   'true-outcome': 'a move ends as what it was: where the VM is, and with nothing left under way',
   terminal: 'a move that has ended stays as it ended',
+  fencing: 'no host loses its power that was well a while ago',
+  'fenced-first': 'a VM is started elsewhere only while it runs nowhere and its host has no power',
   lease: 'nothing acts on a cluster without its lease, and tokens only go up',
   audit: 'the audit trail is whole, and tells of every move once',
   reservations: 'capacity is held for open moves only',
@@ -55,6 +57,9 @@ export interface Wrong {
 /** After a hand or a crash interfered, for so long a VM may not be where it was a moment before. */
 const INTERFERENCE_SECONDS = 180;
 
+/** Who judged a host to be dead from its last polls may not know yet that it came back. */
+const RECOVERY_SECONDS = 90;
+
 export class Judge {
   readonly wrongs: Wrong[] = [];
   readonly journal = new JournalView();
@@ -65,6 +70,8 @@ export class Judge {
   readonly #crashes: { readonly host: HostId; readonly at: number }[] = [];
   readonly #cuts: { readonly host: HostId; readonly from: number; readonly until: number }[] = [];
   readonly #drifts = new Map<VmId, number>();
+  /** When each host was last seen to be dead. */
+  readonly #deadAt = new Map<HostId, number>();
   #cancelledAt = Number.NEGATIVE_INFINITY;
   #isObserving = false;
   #judgedDoubles = 0;
@@ -156,6 +163,9 @@ export class Judge {
   /** At moments at which nobody waits for anything but time. */
   async onSettled(ledger: Ledger): Promise<void> {
     this.#judgeDoubles();
+    for (const host of this.world.hosts.keys()) {
+      if (!this.#datacenter.answersProbe(host)) this.#deadAt.set(host, this.#clock.monotonic());
+    }
     const open = new Set((await ledger.openMoves()).map(({ move }) => move.id));
     for (const { move } of await ledger.reservations()) {
       if (!open.has(move)) this.wrong('reservations', `${move} has ended and holds capacity`);
@@ -209,8 +219,26 @@ export class Judge {
     if (!one.isReserved) this.wrong('journal-first', `${what} is started without a reservation`);
     if (one.starts > 1) this.wrong('start-once', `${what} is started a second time`);
     for (const text of one.wrongIfBegun) this.#wrongBegin(text, what);
-    if (this.world.runningOn(order.vm).join() !== order.from) return; // it will be refused
+    if (order.method === 'restart') this.#isDead(order);
+    else if (this.world.runningOn(order.vm).join() !== order.from) return; // it will be refused
     this.#fits(order, one.record.move);
+  }
+
+  /** The device may have fallen silent meanwhile: nobody knows more then. */
+  #isDead({ vm, from, to }: MoveOrder): void {
+    const where = this.world.runningOn(vm);
+    const isOn = this.#datacenter.power(from) === 'on';
+    if (where.length === 0 && !isOn) return;
+    const what = where.length === 0 ? `${from} has power` : `it runs on ${where.join(', ')}`;
+    this.wrong('fenced-first', `${vm} is started on ${to}, and ${what}`);
+  }
+
+  onPowerOff(host: HostId, by: string): void {
+    this.#isLeased('off', host, by);
+    const deadAt = this.#deadAt.get(host) ?? Number.NEGATIVE_INFINITY;
+    const isLately = this.#clock.monotonic() - deadAt <= RECOVERY_SECONDS;
+    if (this.#datacenter.answersProbe(host) && !isLately)
+      this.wrong('fencing', `${by} cuts the power of ${host}, which is alive`);
   }
 
   #wrongBegin(text: string, what: string): void {
@@ -236,7 +264,8 @@ export class Judge {
     for (const { invariant, text } of this.world.objections(facts, to, there)) {
       this.wrong(invariant, `${vm} to ${to}: ${text}`);
     }
-    const missing = move.method === 'cold' ? [] : this.world.missingFeatures(facts, to);
+    const isLive = move.method !== 'cold' && move.method !== 'restart';
+    const missing = !isLive ? [] : this.world.missingFeatures(facts, to);
     if (missing.length > 0) this.wrong('cpu', `${vm} to ${to}: ${missing.slice(0, 3).join(' ')}`);
     this.#caps(move, others);
   }

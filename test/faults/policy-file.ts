@@ -7,6 +7,12 @@ import type { Rules } from './script.ts';
 
 const SHIPPED = readFileSync(join(PACKAGE_ROOT, 'policies', 'default.yaml'), 'utf8');
 
+const RESTART = [
+  'permissions:',
+  '  - { vms: { names: ["*"] }, permission: restart }',
+  'hostFailure: { restart: fenced, fence: automatic, storagesWithLocks: [san] }',
+];
+
 export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string {
   const { total, perHostIn, perHostOut, cooldownSeconds } = rules;
   const caps = `total: ${total}, perHostIn: ${perHostIn}, perHostOut: ${perHostOut}`;
@@ -25,7 +31,8 @@ export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string 
       `  - { id: licence, kind: pin, ${hard}${list(rules.pinned)}] }, ` +
         `hosts: { names: [${list(rules.pinnedTo)}] } }`,
   ].filter((line) => line !== false);
-  return placement.length === 0 ? text : `${text}\nplacement:\n${placement.join('\n')}\n`;
+  const more = placement.length === 0 ? [] : ['placement:', ...placement];
+  return [text, ...more, ...(rules.restart ? RESTART : []), ''].join('\n');
 }
 
 function exchange(text: string, what: RegExp, by: string): string {

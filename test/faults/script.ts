@@ -58,6 +58,8 @@ export interface Rules {
   /** VMs that may run on some hosts only. */
   readonly pinned: readonly VmId[];
   readonly pinnedTo: readonly HostId[];
+  /** Hosts that are dead for certain are fenced, and their VMs started elsewhere. */
+  readonly restart: boolean;
 }
 
 export interface Script {

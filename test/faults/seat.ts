@@ -3,12 +3,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { SimulatedPower } from '../../adapters/simulated/simulated-power.ts';
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
 import type { Daemon } from '../../src/app/daemon.ts';
+import type { Sources } from '../../src/app/sources.ts';
 import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
 import { type DaemonConfig, defaultDaemonConfig } from '../../src/config/daemon.ts';
+import type { Host } from '../../src/domain/host.ts';
 import type { SourceId } from '../../src/domain/ids.ts';
 import type { EventBus } from '../../src/observe/event-bus.ts';
+import type { Fencing } from '../../src/ports/fencing.ts';
+import type { HostProbe } from '../../src/ports/host-probe.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
@@ -23,6 +28,7 @@ import {
   watchedHypervisor,
   watchedLeases,
   watchedLedger,
+  watchedPower,
   Way,
 } from './watched-ports.ts';
 
@@ -38,9 +44,13 @@ export interface SeatParts {
   readonly judge: Judge;
   readonly trace: Trace;
   readonly bug: Bug;
+  /** It has power devices, and another way to the hosts than through their hypervisors. */
+  readonly isFenced: boolean;
   readonly newId: () => string;
   readonly onFailure: (where: string, error: unknown) => void;
 }
+
+type Named = Pick<Host, 'id' | 'name'>;
 
 interface Life {
   readonly played: VirtualDaemon;
@@ -95,7 +105,11 @@ export class Seat {
         return outliving(ledger, planted(leases, bug.leases));
       },
       between: (inner) => planted(fate.bind(watchedLedger(inner, watching)), bug.ledger),
-      sources: async () => ({ hypervisors: this.#hypervisors(fate), metricSources: [] }),
+      sources: async () => ({
+        hypervisors: this.#hypervisors(fate),
+        metricSources: [],
+        ...(this.#parts.isFenced ? this.#power(fate) : undefined),
+      }),
       subscribe: (bus) => this.#listen(bus, fate),
       newId,
       seed: 1,
@@ -176,6 +190,23 @@ export class Seat {
     const watching = { ...this.#parts, trace: this.#trace, way: this.way, by: this.#id };
     const watched = watchedHypervisor(adapter, watching);
     return new Map([[adapter.source, planted(fate.bind(watched), bug.hypervisor)]]);
+  }
+
+  #power(fate: Fate): Pick<Sources, 'fencing' | 'probe'> {
+    const power = new SimulatedPower([this.#parts.datacenter]);
+    const { judge } = this.#parts;
+    const watching = { judge, trace: this.#trace, by: this.#id };
+    const bound = fate.bind(watchedPower(power, watching));
+    // What is configured is looked up, not asked for.
+    const covers = (host: Named): boolean => power.covers(host);
+    const fencing: Fencing = {
+      covers,
+      status: (host, signal) => bound.status(host, signal),
+      off: (host, signal) => bound.off(host, signal),
+      on: (host, signal) => bound.on(host, signal),
+    };
+    const probe: HostProbe = { covers, ask: (host, signal) => bound.ask(host, signal) };
+    return { fencing: planted(fencing, this.#parts.bug.fencing), probe };
   }
 
   #listen(bus: EventBus, fate: Fate): () => void {

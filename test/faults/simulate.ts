@@ -63,7 +63,7 @@ const BEAT_SECONDS = 10;
 
 const LASTING: readonly LastingFault['kind'][] = [
   ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
-  ...(['source-clock', 'dirty-rate', 'lock'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock', 'power-device'] as const),
 ];
 
 class Simulation {
@@ -127,6 +127,7 @@ class Simulation {
         await this.#order(last);
         continue;
       }
+      await this.#readmit();
       const left = await leftToDo(this.#ending);
       const state = `${left ?? ''} ${this.#judge.journal.known.size}`;
       if (state !== said) movedAt = at;
@@ -192,6 +193,7 @@ class Simulation {
       judge: this.#judge,
       trace: this.#trace,
       bug: this.#bug,
+      isFenced: this.#script.rules.restart,
       newId: () => {
         this.#orders += 1;
         return `order-${this.#orders}`;
@@ -272,6 +274,8 @@ class Simulation {
     this.#trace.say('step', 'the trouble is over');
     for (const kind of LASTING) this.#datacenter.heal(kind);
     this.#disk.heal();
+    // Whatever was cut, somebody has repaired it and gives it its power back.
+    for (const { id } of this.#script.fleet.hosts) this.#datacenter.setPower(id, true);
     this.#clock.jump(-this.#jumped);
     this.#writePolicy('automatic');
     for (const seat of this.#seats) seat.heal();
@@ -283,6 +287,15 @@ class Simulation {
     const orders = await this.#ledger.orders(false);
     const open = orders.filter(({ state }) => state === 'open').map(({ host }) => host);
     return open.join() === last && !(await this.#ledger.paused()).paused;
+  }
+
+  /** Hosts that were dead and answer again wait for an operator. */
+  async #readmit(): Promise<void> {
+    const at = this.#clock.monotonic();
+    for (const { host, state } of await this.#ledger.hostFailures()) {
+      if (state === 'returned') await this.#act({ at, kind: 'return', host });
+    }
+    await this.#settled();
   }
 
   async #order(last: Script['last']): Promise<void> {

@@ -1,6 +1,9 @@
 // Role: what lies between a daemon and its ports: every call is told to the judge, before it has an
 // effect and after, and written into the trace; the ledger's disk breaks here, and the way to it.
+import type { Host } from '../../src/domain/host.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import type { Fencing } from '../../src/ports/fencing.ts';
+import type { HostProbe } from '../../src/ports/host-probe.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
 import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
@@ -147,6 +150,25 @@ export function watchedHypervisor(
       trace.say('hears', `${call} ${String(error)}`);
       throw error;
     }
+  });
+}
+
+type Power = Fencing & HostProbe;
+
+export function watchedPower(
+  power: Power,
+  { judge, trace, by }: Pick<Watching, 'judge' | 'trace' | 'by'>,
+): Power {
+  return wrap(power, async (call, parts, act) => {
+    const { id } = parts[0] as Pick<Host, 'id'>;
+    if (call === 'off') judge.onPowerOff(id, by);
+    const answer = act();
+    const told = answer.then(
+      (value) => JSON.stringify(value) ?? '',
+      (error: unknown) => String(error),
+    );
+    trace.say('power', `${call} ${id} ${await told}`);
+    return answer;
   });
 }
 
