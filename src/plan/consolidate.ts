@@ -1,7 +1,8 @@
 /**
  * Consolidation for power: in each cluster the set of underused hosts is emptied that saves the
- * most power for the least disruption. Several orders of trying the hosts are compared, then random
- * ones while steps are left; equal hosts go by id.
+ * most power for the least disruption. The first order of trying the hosts is by what emptying one
+ * gains for the room that it takes (emptying-price.ts); others are compared, then random ones while
+ * steps are left; equal hosts go by id.
  *
  * What it leaves can be emptied no further by itself: each host that stays on was tried last with
  * all the others as they end, so that planning again for what the plan comes to gives no move.
@@ -14,6 +15,7 @@ import { type Emptied, Emptying, type Stay } from './emptying.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { type Draw, idleDraw } from './power.ts';
 import type { SearchBudget } from './improve.ts';
+import { type Prices, pricesInRoom } from './emptying-price.ts';
 import { Reserve } from './reserve.ts';
 import type { Setting } from './setting.ts';
 import type { State, Terms } from './state.ts';
@@ -43,6 +45,9 @@ export interface Consolidation {
 /** How many random orders are compared, at most, and over how much their keys are drawn apart. */
 const RANDOM_ORDERS = 40;
 const SPREAD = 0.7;
+
+/** How places are found, in turn: neither is better on every fleet. */
+const FITS = ['align', 'match'] as const;
 
 export function consolidate(draft: Draft, setting: Setting, budget: SearchBudget): Consolidation {
   const { model, needs } = setting;
@@ -159,19 +164,13 @@ class ClusterSearch {
   /** What a byte of moving counts against that. */
   readonly #perByte: number;
   readonly #staying = new Map<number, Staying>();
-  /** The most CPU and memory that any of the candidates has. */
-  readonly #most: readonly [cpu: number, memory: number];
+  readonly #prices: Prices;
 
   constructor(scene: Scene) {
     const { draft, setting, hosts, candidates, idle } = scene;
     const { model, needs, request } = setting;
     this.#candidates = candidates;
     this.#state = draft.state;
-    const limitOf = (r: number) => (h: number) => model.limit[h * model.width + r] ?? 0;
-    this.#most = [
-      Math.max(...candidates.map(limitOf(CPU_AT)), Number.MIN_VALUE),
-      Math.max(...candidates.map(limitOf(MEMORY_AT)), Number.MIN_VALUE),
-    ];
     this.#worths = new Map(candidates.map((h) => [h, worth(scene, h)]));
     this.#perByte = (request.weights.moveCost * (1 + request.limits.gainMargin)) / GIB;
     const usable = hosts.filter(
@@ -180,10 +179,12 @@ class ClusterSearch {
     const { keepSpare } = request.limits.consolidation;
     const off = new Uint8Array(model.hosts.length).fill(1);
     for (const h of hosts) if (scene.carrying[h] === 1) off[h] = 0;
+    const termsOf = termsUpTo(setting, off);
+    this.#prices = pricesOf(scene, { off, termsOf, gainOf: (h) => this.#gain(h) });
     this.#emptying = new Emptying(draft, {
       reserve: new Reserve(draft.state, { hosts, usable, keepSpare }),
       findingOf: needs.underused,
-      termsOf: termsUpTo(setting, off),
+      termsOf,
       off,
     });
   }
@@ -191,7 +192,7 @@ class ClusterSearch {
   /** The hosts that it empties; the draft has the moves. */
   run(budget: SearchBudget): readonly number[] {
     let best = this.#tryIn(
-      this.#by((h) => this.#load(h)),
+      this.#by((h) => this.#price(h)),
       budget,
     );
     for (const order of this.#orders(budget)) {
@@ -202,7 +203,10 @@ class ClusterSearch {
       if (other.gain > best.gain * (1 + 1e-9)) best = other;
     }
     this.#emptying.restore(best);
-    this.#tryTheRest();
+    for (const fit of FITS) {
+      this.#emptying.fit = fit;
+      this.#tryTheRest();
+    }
     return this.#emptying.emptied().hosts;
   }
 
@@ -231,12 +235,14 @@ class ClusterSearch {
   *#orders(budget: SearchBudget): Generator<readonly number[]> {
     const fixed = [
       (h: number): number => this.#load(h),
+      (h: number): number => this.#load(h),
       (h: number): number => -this.#gain(h),
       (h: number): number => this.#load(h) / this.#gain(h),
     ];
     for (let tried = 0; tried < fixed.length + RANDOM_ORDERS; tried += 1) {
       if (budget.steps < this.#candidates.length || budget.shouldStop()) return;
-      const isByLoad = tried % 2 === 0;
+      this.#emptying.fit = FITS[tried % FITS.length] ?? 'match';
+      const isByLoad = tried % 4 < 2;
       const draw = (h: number): number =>
         (isByLoad ? this.#load(h) : this.#price(h)) * (1 + SPREAD * (budget.rng.next() - 0.5));
       yield this.#by(fixed[tried] ?? draw);
@@ -279,22 +285,46 @@ class ClusterSearch {
     return this.#worths.get(h)?.gain ?? 0;
   }
 
-  /**
-   * The room that emptying takes, for what it gains: what leaves needs room elsewhere, and what was
-   * free on the host is room no more. Together that is all of the host, however full it is.
-   */
   #price(h: number): number {
-    const { width, limit } = this.#state.model;
-    const shares = [CPU_AT, MEMORY_AT].map(
-      (r) => (limit[h * width + r] ?? 0) / (this.#most[r] ?? 1),
-    );
-    return Math.max(...shares) / this.#gain(h);
+    return (this.#prices.of.get(h) ?? 0) / this.#gain(h);
   }
 
   /** What would have to leave, as a share of the fuller resource of the host. */
   #load(h: number): number {
     return Math.max(this.#state.utilisation(h, CPU_AT), this.#state.utilisation(h, MEMORY_AT));
   }
+}
+
+interface PriceSettings {
+  readonly off: Uint8Array;
+  readonly termsOf: (finding: Finding) => Terms;
+  readonly gainOf: (h: number) => number;
+}
+
+/** The prices of the candidates, in room of the hosts that are not off. */
+function pricesOf({ draft, setting, candidates, hosts }: Scene, settings: PriceSettings): Prices {
+  const { off, termsOf, gainOf } = settings;
+  const { net, gross, model } = draft.state;
+  const [first] = setting.needs.underused.values();
+  const limit = first === undefined ? model.limit : termsOf(first).limit;
+  const each = (h: number, of: (at: number) => number): [number, number] => {
+    return [of(h * model.width + CPU_AT), of(h * model.width + MEMORY_AT)];
+  };
+  const roomOf = (h: number): [number, number] => {
+    const left = each(h, (at) => (limit[at] ?? 0) - (gross[at] ?? 0));
+    return off[h] === 0 && left.every((one) => one > 0) ? left : [0, 0];
+  };
+  const rooms = new Map(hosts.map((h) => [h, roomOf(h)]));
+  const all: [number, number] = [0, 0];
+  for (const [cpu, memory] of rooms.values()) {
+    all[0] += cpu;
+    all[1] += memory;
+  }
+  const emptiable = candidates.map((host) => {
+    const load = each(host, (at) => net[at] ?? 0);
+    return { host, gain: gainOf(host), load, room: rooms.get(host) ?? [0, 0] } as const;
+  });
+  return pricesInRoom(emptiable, all);
 }
 
 /** The terms of a finding's tier, with hosts filled up to the ceiling of the policy only. */

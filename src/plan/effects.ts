@@ -28,8 +28,11 @@ export class EffectTracker {
     this.#setting = setting;
     this.#load = model.net.slice();
     this.#at = model.home.slice();
-    for (const host of [...needs.evacuations.map((one) => one.host), ...emptied]) {
-      this.#toLeave.set(host, model.home.filter((home) => home === host).length);
+    const emptying = new Set([...needs.evacuations.map((one) => one.host), ...emptied]);
+    for (const host of emptying) this.#toLeave.set(host, 0);
+    for (const home of emptying.size > 0 ? model.home : []) {
+      const before = this.#toLeave.get(home);
+      if (before !== undefined) this.#toLeave.set(home, before + 1);
     }
   }
 

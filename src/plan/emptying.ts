@@ -11,6 +11,7 @@ import { type Leaver, bySize, leaversOf, moveToAnyOf, moveTogether } from './lea
 import { CPU_AT, MEMORY_AT } from './model.ts';
 import type { Reserve } from './reserve.ts';
 import type { Terms } from './state.ts';
+import type { Fit } from './targets.ts';
 
 /** Why a host stays on; `vm`: the first that found no place, where not all together lack it. */
 export type Stay =
@@ -45,6 +46,8 @@ export interface Emptied {
 export class Emptying {
   readonly #draft: Draft;
   readonly #settings: EmptyingSettings;
+  /** How places are found from now on. */
+  fit: Fit = 'match';
   readonly #hosts = new Set<number>();
   #placed: readonly Placed[] = [];
 
@@ -165,7 +168,7 @@ export class Emptying {
     const placed: Placed[] = [];
     for (const leaver of leavers.sort(bySize)) {
       const [first = -1] = leaver.vms;
-      if (!moveTogether(draft, leaver, 'align')) {
+      if (!moveTogether(draft, leaver, this.fit)) {
         this.#takeBack(placed);
         return { stuck: first };
       }

@@ -29,7 +29,7 @@ import { level } from './level.ts';
 import { mendSoft } from './mend-soft.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
 import { type OrderedMove, orderMoves } from './order.ts';
-import { idleDraw, powersOf, wattsText } from './power.ts';
+import { type Draw, idleDraw, powersOf, wattsText } from './power.ts';
 import { repair } from './repair.ts';
 import { makeReport, rejectedTargets } from './report.ts';
 import type { PlanRequest } from './request.ts';
@@ -238,6 +238,7 @@ function describe(
   const tracker = new ObjectiveTracker(model, rules, { weights, powers });
   const effectsOf = new EffectTracker(setting, draft.emptied);
   const before = tracker.values();
+  const draw = idleDraw(model);
   const moves: Move[] = [];
   for (const [index, move] of methods.entries()) {
     const price = model.prices?.explain(move.vm, move.to, tracker.touches(move.vm));
@@ -245,7 +246,9 @@ function describe(
     const effects = effectsOf.move(move.vm, move.from, move.to);
     const timing = timings[index];
     if (timing === undefined) throw new Error(`move ${index} of the plan was never scheduled`);
-    moves.push(makeMove(draft, setting, { move, timing, terms, effects, price, earlier: moves }));
+    moves.push(
+      makeMove(draft, setting, { move, timing, terms, effects, price, draw, earlier: moves }),
+    );
   }
   return { moves, objective: objectiveOf(before, tracker.values()) };
 }
@@ -262,11 +265,12 @@ interface Described {
   readonly terms: Move['reason']['terms'];
   readonly effects: Move['reason']['effects'];
   readonly price: Move['reason']['price'];
+  readonly draw: Draw;
   readonly earlier: readonly Move[];
 }
 
 function makeMove(draft: Draft, setting: Setting, described: Described): Move {
-  const { move, timing, terms, effects, price, earlier } = described;
+  const { move, timing, terms, effects, price, draw, earlier } = described;
   const { model, request } = setting;
   const vm = model.vms[move.vm];
   const from = model.hosts[move.from];
@@ -286,7 +290,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
     criticality: vm.criticality,
     reason: {
       finding: finding.id,
-      text: reasonText(draft, move),
+      text: reasonText(draft, move, draw),
       evidence: finding.evidence,
       terms,
       effects,
@@ -307,13 +311,13 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
   };
 }
 
-function reasonText({ state, emptied }: Draft, { from, cause }: OrderedMove): string {
+function reasonText({ state, emptied }: Draft, { from, cause }: OrderedMove, draw: Draw): string {
   const { finding, makesRoomFor } = cause;
   const { model } = state;
   if (makesRoomFor !== undefined) {
     return `makes room for ${model.vms[makesRoomFor]?.name ?? ''}: ${finding.text}`;
   }
   if (!emptied.has(from)) return finding.text;
-  const saved = wattsText(idleDraw(model), [from]) ?? 'its idle power';
+  const saved = wattsText(draw, [from]) ?? 'its idle power';
   return `${finding.text}; empty, ${model.hosts[from]?.name ?? ''} saves ${saved}`;
 }

@@ -6,9 +6,10 @@ import type { State, Terms } from './state.ts';
 /**
  * `spread`: to the hosts with most room; `pack`: to the tightest fit, which keeps large room;
  * `align`: to where the least of CPU and memory together is left, so that neither gets lost for
- * want of the other.
+ * want of the other; `match`: to where they are left in about the proportion in which the VM needs
+ * them, which packs many hosts more tightly.
  */
-export type Fit = 'spread' | 'pack' | 'align';
+export type Fit = 'spread' | 'pack' | 'align' | 'match';
 
 /** How many hosts that would do are compared before one is taken (`spread`). */
 const COMPARED = 4;
@@ -50,7 +51,8 @@ function findAt(burden: Wanted, state: State, v: number, terms: Terms, fit: Fit)
   const need = state.model.need[v * state.model.width + CPU_AT] ?? 0;
   // A hair below, so that rounding in the sorted rooms can not hide a host that just fits.
   const first = state.byRoom.firstWith(need + (terms.cpuBelow ?? 0) - 1e-9);
-  if (fit === 'align') return findAlignedAt(burden, state, v, terms, first);
+  if (fit === 'align') return findLeastAt({ burden, of: leftAfter }, state, v, terms, first);
+  if (fit === 'match') return findLeastAt({ burden, of: mismatch }, state, v, terms, first);
   if (fit === 'pack') {
     for (let place = first; place < order.length; place += 1) {
       const h = order[place] ?? -1;
@@ -73,32 +75,38 @@ function findAt(burden: Wanted, state: State, v: number, terms: Terms, fit: Fit)
   return best;
 }
 
-/**
- * The host with the smallest norm of what is left, in shares of the largest host (the "L2" greedy
- * of vector bin packing: Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
- */
-// oxlint-disable-next-line max-params -- a burden, what findTarget is asked, and where to begin
-function findAlignedAt(
-  burden: Wanted,
+/** What a host is chosen by: the least is best, infinite does not fit. */
+interface Measure {
+  readonly burden: Wanted;
+  of(state: State, v: number, h: number, terms: Terms): number;
+}
+
+// oxlint-disable-next-line max-params -- a measure, what findTarget is asked, and where to begin
+function findLeastAt(
+  measure: Measure,
   state: State,
   v: number,
   terms: Terms,
   first: number,
 ): number {
   const { order } = state.byRoom;
+  const { burden } = measure;
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
   for (let place = first; place < order.length; place += 1) {
     const h = order[place] ?? -1;
     if (terms.useless?.[h] === 1) continue;
-    const left = leftAfter(state, v, h, terms);
-    if (left >= least || (burden !== ANY && state.burden(v, h) !== burden)) continue;
-    if (state.refusal(v, h, terms, 'any-moment') === 0) [best, least] = [h, left];
+    const value = measure.of(state, v, h, terms);
+    if (value >= least || (burden !== ANY && state.burden(v, h) !== burden)) continue;
+    if (state.refusal(v, h, terms, 'any-moment') === 0) [best, least] = [h, value];
   }
   return best;
 }
 
-/** Infinite where the VM does not fit. */
+/**
+ * The squared norm of what is left, in shares of the largest host (the "L2" greedy of vector bin
+ * packing: Panigrahy et al., "Heuristics for Vector Bin Packing", 2011); infinite: it does not fit.
+ */
 function leftAfter(state: State, v: number, h: number, { limit }: Terms): number {
   const { width, need, largest } = state.model;
   let sum = 0;
@@ -109,6 +117,32 @@ function leftAfter(state: State, v: number, h: number, { limit }: Terms): number
     sum += (left / (largest[r] ?? 1)) ** 2;
   }
   return sum;
+}
+
+/** Of two hosts that match as well the one with less left. */
+const TIGHTNESS = 0.05;
+
+/**
+ * One less the cosine of the angle between what the VM needs and what the host has left, both in
+ * shares of the largest host (the "dot product" greedy of the same paper, freed of their lengths),
+ * and a little of what is left then; infinite: it does not fit.
+ */
+function mismatch(state: State, v: number, h: number, terms: Terms): number {
+  const left = leftAfter(state, v, h, terms);
+  if (left === Infinity) return left;
+  const { width, need, largest } = state.model;
+  let [product, needs, rooms] = [0, 0, 0];
+  for (const r of [CPU_AT, MEMORY_AT]) {
+    const at = h * width + r;
+    const unit = largest[r] ?? 1;
+    const wanted = (need[v * width + r] ?? 0) / unit;
+    const room = ((terms.limit[at] ?? 0) - (state.gross[at] ?? 0)) / unit;
+    product += wanted * room;
+    needs += wanted * wanted;
+    rooms += room * room;
+  }
+  const length = Math.sqrt(needs * rooms);
+  return (length > 0 ? 1 - product / length : 0) + TIGHTNESS * Math.sqrt(left);
 }
 
 // oxlint-disable-next-line max-params -- a burden, and what findLaterTarget is asked
