@@ -223,7 +223,7 @@ function bindTick({ container, options, closers }: Ground): void {
 }
 
 /** From the gate on. */
-function bindExecution({ container, options }: Ground): void {
+function bindExecution({ container, options, closers }: Ground): void {
   const { clock } = options;
   bindPart(container, 'ladder', async (take) => {
     const { ledger, events, sources, policies } = await take(
@@ -270,7 +270,7 @@ function bindExecution({ container, options }: Ground): void {
       'leases',
       'failures',
     );
-    return new Executor({
+    const executor = new Executor({
       ledger,
       hypervisors: sources.hypervisors,
       clock,
@@ -283,6 +283,9 @@ function bindExecution({ container, options }: Ground): void {
       timing: { pollLagSeconds: pollLag(options) },
       takeUp: (record) => leases.moves.takeUp(record),
     });
+    // What waits was planned and judged under the old ones: the next tick plans it anew.
+    closers.add(events.on('policies', () => executor.dropWaiting('all')));
+    return executor;
   });
   bindPart(container, 'dispatcher', async (take) => {
     const parts = await take('ledger', 'executor', 'policies', 'events');

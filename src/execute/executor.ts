@@ -102,8 +102,8 @@ export class Executor {
    * newer plan that says that it is still right. Nothing of it was begun; what runs goes on to its
    * end. What is still needed is in the next good plan, approvals included.
    */
-  dropWaiting(): void {
-    this.#drop(this.#line.remove(({ lane }) => lane === 'planned'));
+  dropWaiting(which: 'planned' | 'all' = 'planned'): void {
+    this.#drop(this.#line.remove(({ lane }) => which === 'all' || lane === 'planned'));
   }
 
   /**

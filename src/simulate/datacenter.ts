@@ -117,7 +117,8 @@ export class SimulatedDatacenter {
       problems.push(`${facts.id}: no answer`);
       return { ...facts, connection: 'disconnected' };
     });
-    const vms = this.fleet.vms.flatMap(({ facts }) => this.#shown(facts, now) ?? []);
+    const specs = [...this.#world.vms.values()];
+    const vms = specs.flatMap(({ facts }) => this.#shown(facts, now) ?? []);
     const shared = (storage: string): boolean => !storage.startsWith('local-');
     const storages = [...new Set(this.fleet.hosts.flatMap((host) => host.storages))]
       .toSorted(compareText)

@@ -6,6 +6,7 @@
 
 import type { HealthComponent, HealthLevel } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
+import type { Bytes } from '../domain/units.ts';
 import type { AdapterErrorCode } from '../ports/metric-source.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 
@@ -98,6 +99,10 @@ export type Fault =
   | { readonly kind: 'drift'; readonly vm: VmId; readonly to: HostId }
   /** Something else puts the host into its platform's maintenance mode, or takes it out. */
   | { readonly kind: 'maintenance-mode'; readonly host: HostId; readonly on: boolean }
+  /** Somebody deletes a guest. */
+  | { readonly kind: 'delete'; readonly vm: VmId }
+  /** Somebody gives a guest that much memory, while it runs. */
+  | { readonly kind: 'resize'; readonly vm: VmId; readonly memoryBytes: Bytes }
   | ({ readonly kind: 'samples'; readonly host: HostId; readonly corruption: Corruption } & Lasting)
   /** The clock of the hypervisors is off by `delta` seconds; negative: it went back. */
   | ({ readonly kind: 'source-clock'; readonly delta: number } & Lasting)

@@ -3,6 +3,7 @@
 import { HEALTH_COMPONENTS } from '../domain/host.ts';
 import { assertNever } from '../domain/result.ts';
 import { seededRng, type Rng } from '../domain/rng.ts';
+import { bytes, GIB } from '../domain/units.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 import { BREAK_STAGES, CALL_EFFECTS, CORRUPTIONS, type Fault, type FaultKind } from './fault.ts';
 import type { ScenarioStep } from './scenario.ts';
@@ -75,6 +76,10 @@ function drawFault(kind: FaultKind, fleet: FleetSpec, rng: Rng): Fault {
       return { kind, vm, to: host };
     case 'maintenance-mode':
       return { kind, host, on: dice < 0.5 };
+    case 'delete':
+      return { kind, vm };
+    case 'resize':
+      return { kind, vm, memoryBytes: bytes((1 + Math.floor(8 * dice)) * GIB) };
     case 'samples':
       return { kind, host, corruption: pick(CORRUPTIONS, rng), forSeconds };
     case 'source-clock':

@@ -6,7 +6,7 @@
 
 import type { HostId } from '../domain/ids.ts';
 import { assertNever } from '../domain/result.ts';
-import { seconds } from '../domain/units.ts';
+import { GIB, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SimulatedDatacenter } from './datacenter.ts';
 import type { Fault } from './fault.ts';
@@ -86,6 +86,10 @@ export function describeFault(fault: Fault): string {
       return fault.on
         ? `something else puts ${fault.host} into maintenance mode`
         : `something else takes ${fault.host} out of maintenance mode`;
+    case 'delete':
+      return `somebody deletes ${fault.vm}`;
+    case 'resize':
+      return `somebody gives ${fault.vm} ${Math.round(fault.memoryBytes / GIB)} GiB of memory`;
     case 'samples':
       return `the samples of ${fault.host} are ${fault.corruption}`;
     case 'source-clock':

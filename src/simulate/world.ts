@@ -8,7 +8,7 @@
 import type { HostId, SourceId, VmId } from '../domain/ids.ts';
 import { sharedLinks } from '../domain/links.ts';
 import { assertNever } from '../domain/result.ts';
-import { epochSeconds, type EpochSeconds } from '../domain/units.ts';
+import { type Bytes, epochSeconds, type EpochSeconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HostFacts } from '../ports/hypervisor.ts';
 import { Copies } from './copies.ts';
@@ -46,7 +46,7 @@ export class World {
   /** When it came into being, by the clock it was given. */
   readonly startAt: EpochSeconds;
   readonly hosts: ReadonlyMap<HostId, HostState>;
-  readonly vms: ReadonlyMap<VmId, SimulatedVmSpec>;
+  readonly vms: Map<VmId, SimulatedVmSpec>;
   readonly copies = new Copies();
   readonly board = new FaultBoard();
   readonly engine: MigrationEngine;
@@ -190,6 +190,14 @@ export class World {
       case 'maintenance-mode':
         this.host(fault.host).maintenance = fault.on;
         return;
+      case 'delete':
+        for (const { host } of this.copies.of(fault.vm)) {
+          this.copies.set(fault.vm, host, undefined, this.#now);
+        }
+        return;
+      case 'resize':
+        this.#resize(fault.vm, fault.memoryBytes);
+        return;
       case 'host-crash':
         this.#crash(fault.host, fault.hangs === true);
         this.#events.push(this.#now + fault.forSeconds, { kind: 'boot', host: fault.host });
@@ -272,6 +280,12 @@ export class World {
   }
 
   /** What a person does at the hypervisor's own console; not while the guest migrates already. */
+  #resize(vm: VmId, memoryBytes: Bytes): void {
+    const spec = this.vms.get(vm);
+    if (spec === undefined) return;
+    this.vms.set(vm, { ...spec, facts: { ...spec.facts, memoryBytes } });
+  }
+
   #moveByHand(vm: VmId, to: HostId): void {
     const [from] = this.copies.runningOn(vm);
     if (from === undefined || from === to) return;

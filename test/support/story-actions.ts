@@ -25,7 +25,12 @@ export function toFault(action: FaultAction): Fault {
       const { kind, vm, rate } = action;
       return { kind, vm, bytesPerSecond: rate, forSeconds: action.for ?? Infinity };
     }
+    case 'resize': {
+      const { kind, vm, memory } = action;
+      return { kind, vm, memoryBytes: memory };
+    }
     case 'migration':
+    case 'delete':
     case 'drift':
     case 'maintenance-mode':
       return action;
