@@ -24,6 +24,7 @@ import { gate, type GateCounters, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import { ClockWatch } from './clock-watch.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { Turns } from './turns.ts';
 
@@ -79,9 +80,11 @@ export class Dispatcher {
   #lastRecorded = '';
   readonly #running = new Set<Promise<void>>();
   readonly #turns = new Turns();
+  readonly #clockWatch: ClockWatch;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
+    this.#clockWatch = new ClockWatch(parts.clock, parts.events);
   }
 
   dispatch(input: DispatchInput): Promise<readonly GateVerdict[]> {
@@ -186,7 +189,8 @@ export class Dispatcher {
     const [approvals, { paused }] = await Promise.all([ledger.approvals(), ledger.paused()]);
     const { snapshot, findings } = input;
     const request = { plan, snapshot, findings, policies: policies.policies, now: clock.now() };
-    const verdicts = gate({ ...request, paused, approvals, counters });
+    const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
+    const verdicts = gate({ ...request, paused, approvals, counters, clockRest });
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
   }

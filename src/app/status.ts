@@ -6,6 +6,7 @@ import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import { breakerViews } from './breaker-desk.ts';
+import { guardNotes } from './guard-notes.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
 import { leaseViews, type LeaseSight } from './lease-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -29,6 +30,8 @@ export interface StatusParts {
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
   const { paused, by } = parts.paused();
+  const { limits } = parts.policies.policies;
+  const standing = state === undefined ? [] : guardNotes(state.snapshot, limits);
   return {
     version: parts.version,
     startedAt: parts.startedAt,
@@ -46,7 +49,7 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     movesInFlight: parts.movesInFlight(),
     lastPlan: lastPlanOf(state),
     rejectedPlan: rejectedPlanOf(state?.rejected),
-    notes: state?.result?.report.notes ?? [],
+    notes: [...standing, ...(state?.result?.report.notes ?? [])],
     leases: leaseViews(parts.leases),
     breakers: breakerViews(parts.breakers.all),
     ledger: parts.ledgerState.view,

@@ -28,6 +28,7 @@ import type { ApplyDesk } from './apply-desk.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
+import { GuardNotes, guardNotes } from './guard-notes.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
@@ -81,6 +82,7 @@ export class Tick {
   readonly #parts: TickParts;
   readonly #homecoming: Homecoming;
   readonly #deadlines: Deadlines;
+  readonly #notes: GuardNotes;
   #state: TickState | undefined;
   #open = new Map<FindingId, Finding>();
   /** What this tick has looked at. */
@@ -90,6 +92,7 @@ export class Tick {
     this.#parts = parts;
     this.#homecoming = new Homecoming(parts);
     this.#deadlines = new Deadlines(parts);
+    this.#notes = new GuardNotes(parts.events);
   }
 
   get state(): TickState | undefined {
@@ -134,6 +137,7 @@ export class Tick {
     // Plan and execution go by the states that follow from the findings, not by those before.
     const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
     this.#parts.events.emit('snapshot', { ...look, snapshot });
+    this.#notes.tell(guardNotes(snapshot, this.#parts.policies.policies.limits));
     await this.#homecoming.close(own);
     const isNewlyUrgent = findings.some((one) => isUrgent(one) && !this.#open.has(one.id));
     this.#announce(findings);

@@ -114,6 +114,7 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     storages: entry.storages ?? [],
     migrationBandwidth: entry.migrationBandwidth ?? defaults?.migrationBandwidth ?? USUAL_BANDWIDTH,
     ...(entry.uplink !== undefined && { uplink: entry.uplink }),
+    ...(entry.balancedBy !== undefined && { balancedBy: entry.balancedBy }),
     devices: entry.devices ?? [],
     hypervisor: {
       kind: entry.hypervisor?.kind ?? 'simulated',

@@ -105,6 +105,7 @@ const host = group({
   networks: maybe(list(name('a network', networkId))),
   storages: maybe(list(name('a storage', storageId))),
   migrationBandwidth: maybe(rate()),
+  balancedBy: maybe(text('the name of a balancer')),
   uplink: maybe(group({ id: text('the name of an uplink'), bandwidth: rate() })),
   devices: maybe(list(group(device))),
   hypervisor: maybe(

@@ -82,6 +82,12 @@ export const limitsSchema = section({
     'A VM is not moved back to the host that it left this recently (mandatory moves and coming ' +
       'home excepted).',
   ),
+  nativeBalancer: option(
+    choice(['mandatory', 'none']),
+    'mandatory',
+    'What is still moved where a balancer of the platform moves VMs by itself (two never balance ' +
+      'one cluster).',
+  ),
   movesPerPlan: optional(
     positive('a number of moves'),
     'Corrective and optional moves that one plan may hold; none: as many as it takes.',

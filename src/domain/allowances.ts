@@ -17,7 +17,7 @@ import type { Snapshot } from './snapshot.ts';
 export interface Allowance {
   /** Further moves, >= 0. */
   readonly most: number;
-  readonly code: Extract<RefusalCode, 'breaker' | 'budget' | 'reverse-move'>;
+  readonly code: Extract<RefusalCode, 'breaker' | 'budget' | 'managed-elsewhere' | 'reverse-move'>;
   readonly detail: string;
 }
 
@@ -56,8 +56,7 @@ export class Allowances {
   readonly #day: Counts = new Map();
   readonly #arrivals = new Map<string, number>();
   readonly #breakers = new Map<string, Allowance>();
-  /** Nothing here limits mandatory moves. */
-  readonly isQuiet: boolean;
+  readonly #balanced = new Map<string, Allowance>();
 
   constructor(snapshot: Snapshot, limits: Limits, now: number = snapshot.takenAt) {
     this.#limits = limits;
@@ -65,11 +64,19 @@ export class Allowances {
     const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
     for (const move of snapshot.recentMoves ?? []) this.#count(move, hosts);
     this.#readBreakers(snapshot, hosts);
-    this.isQuiet = this.#breakers.size === 0;
+    for (const { id, balancedBy } of snapshot.hosts) {
+      if (balancedBy === undefined) continue;
+      const detail = `${balancedBy} balances ${id}`;
+      const none = { most: 0, code: 'managed-elsewhere', detail } as const;
+      this.#balanced.set(`out ${id}`, none).set(`into ${id}`, none);
+    }
   }
 
   /** What is left under one of the {@link wayNames}; undefined: there is no limit. */
   under(way: string, tier: Tier): Allowance | undefined {
+    const isDeferrable = tier !== 'mandatory' || this.#limits.nativeBalancer === 'none';
+    const balanced = isDeferrable ? this.#balanced.get(way) : undefined;
+    if (balanced !== undefined) return balanced;
     const breaker = this.#breakers.get(way);
     if (breaker?.most === 0 || tier === 'mandatory') return breaker;
     const budget = this.#budget(way);

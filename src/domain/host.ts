@@ -121,6 +121,11 @@ export interface Host {
   readonly migrationBandwidth: BytesPerSecond;
   /** Absent: not known, or wide enough for all that the hosts behind it can send. */
   readonly uplink?: Uplink | undefined;
+  /**
+   * Something else moves VMs of this host by itself (a native balancer of its platform), for
+   * people; absent: nothing is known to.
+   */
+  readonly balancedBy?: string | undefined;
   readonly devices: readonly Device[];
   readonly hypervisor: HypervisorInfo;
   readonly power: { readonly idle: Watts; readonly peak: Watts } | undefined;

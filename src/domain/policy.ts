@@ -145,6 +145,8 @@ export interface Limits {
   };
   /** A VM that was moved rests for this long; optional and corrective moves only. */
   readonly cooldownSeconds: Seconds;
+  /** Where another balancer moves VMs by itself: `mandatory` moves are made, or none. */
+  readonly nativeBalancer: 'mandatory' | 'none';
   /** Corrective and optional moves that one plan may hold; absent: as many as it takes. */
   readonly movesPerPlan?: number | undefined;
   /** A VM is not moved back to where it was this recently; mandatory and home moves are. */

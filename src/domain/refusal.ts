@@ -150,7 +150,15 @@ export const REFUSAL_CODES = {
     meaning: 'a measurement that the decision needs is missing',
     hint: 'drover doctor names the source',
   },
+  'implausible-metrics': {
+    meaning: 'the measurements of the whole source cannot be right',
+    hint: 'look at its exporters, queries and clock; nothing is moved for load until then',
+  },
   'cool-down': { meaning: 'the VM was moved too recently', hint: 'see limits.cooldown' },
+  'clock-jumped': {
+    meaning: 'the clock was set forwards: cool-downs and budgets cannot be told any more',
+    hint: 'what can wait rests for limits.cooldown; look at NTP',
+  },
   budget: {
     meaning: 'the budget of moves is used up',
     hint: 'see limits.budgets and limits.movesPerPlan',

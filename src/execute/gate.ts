@@ -18,6 +18,7 @@ import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domai
 import type { Ledger, Trouble } from '../ports/ledger.ts';
 import { hostsBeyondShare } from './evacuated-share.ts';
 import { type GateContext, isOrderedByHand, objections } from './guards.ts';
+import { implausibleSources } from './implausible.ts';
 import { massFailure } from './mass-failure.ts';
 import { modeOf, strictest } from './mode.ts';
 
@@ -49,6 +50,8 @@ export interface GateRequest {
   /** What people said yes to; those that are not in force any more count for nothing. */
   readonly approvals: readonly Approval[];
   readonly maxPlanAge?: Seconds;
+  /** Seconds for which nothing that can wait is moved, because the clock was set; default: 0. */
+  readonly clockRest?: number;
 }
 
 /** One verdict per move, in the plan's order. Every refusal is given, not only the first. */
@@ -124,6 +127,8 @@ function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare
       byVm: new Map(request.counters.movesLastDay),
     },
     // Those two are counted above, from the ledger as it is now.
+    clockRest: request.clockRest ?? 0,
+    implausible: implausibleSources(snapshot),
     allowances: new Allowances(snapshot, withoutOwnBudgets(limits), now),
     used: new Map(),
   };

@@ -9,7 +9,7 @@ import { staticRefusals } from '../domain/compatibility.ts';
 import { TIERS, type Finding, type Tier } from '../domain/finding.ts';
 import { holdLeft } from '../domain/hold-left.ts';
 import type { Host } from '../domain/host.ts';
-import type { FindingId, HostId, VmId } from '../domain/ids.ts';
+import type { FindingId, HostId, SourceId, VmId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet, TimeWindow } from '../domain/policy.ts';
@@ -41,6 +41,9 @@ export interface GateContext {
   /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */
   readonly troubles: ReadonlyMap<VmId, Trouble>;
   readonly spent: { total: number; readonly byVm: Map<VmId, number> };
+  readonly clockRest: number;
+  /** Sources whose measurements cannot be right, and why. */
+  readonly implausible: ReadonlyMap<SourceId, string>;
   readonly allowances: Allowances;
   /** How often each way was used by what this plan is granted. */
   readonly used: Map<string, number>;
@@ -65,10 +68,12 @@ const GUARDS: readonly { readonly tiers: readonly Tier[]; readonly guard: Guard 
   { tiers: TIERS, guard: whenTooManyFail },
   { tiers: ['mandatory'], guard: whenTooManyAreOut },
   { tiers: TIERS, guard: whenUsedUp },
+  { tiers: DEFERRABLE, guard: whenTheClockJumped },
   { tiers: DEFERRABLE, guard: whenInCooldown },
   { tiers: DEFERRABLE, guard: whenBudgetIsSpent },
   { tiers: DEFERRABLE, guard: whenItIsNotTheTime },
   { tiers: ['optional'], guard: whenSourceIsNotUp },
+  { tiers: ['optional'], guard: whenMetricsAreImplausible },
 ];
 
 /** Every objection of every guard that may stop the move's tier. */
@@ -217,6 +222,19 @@ function whenSourceIsNotUp(move: Move, context: GateContext): readonly Objection
   const status = context.snapshot.sources.find((entry) => entry.source === source);
   if (status === undefined || status.state === 'up') return [];
   return [{ code: 'stale-metrics', detail: `${status.source} is ${status.state}` }];
+}
+
+function whenTheClockJumped(_move: Move, { clockRest }: GateContext): readonly Objection[] {
+  return clockRest > 0 ? [{ code: 'clock-jumped', detail: `${Math.ceil(clockRest)} s left` }] : [];
+}
+
+/** Who comes home does not come for what was measured. */
+function whenMetricsAreImplausible(move: Move, context: GateContext): readonly Objection[] {
+  const source = context.vms.get(move.vm)?.source;
+  const detail = source === undefined ? undefined : context.implausible.get(source);
+  if (detail === undefined) return [];
+  if (context.findings.get(move.reason.finding)?.kind === 'return-home') return [];
+  return [{ code: 'implausible-metrics', detail }];
 }
 
 function nameOf(window: TimeWindow): string {

@@ -8,7 +8,7 @@ import { Allowances } from '../domain/allowances.ts';
 import type { Host } from '../domain/host.ts';
 import type { Vm } from '../domain/vm.ts';
 import { sharedLinks } from '../domain/links.ts';
-import { BREAKER, BUDGET, REVERSE_MOVE } from './codes.ts';
+import { BREAKER, BUDGET, codeNumber, REVERSE_MOVE } from './codes.ts';
 import type { Model } from './model.ts';
 import type { PlanRequest } from './request.ts';
 
@@ -176,7 +176,7 @@ function leftOf(
     const left = allowance(name);
     if (left === undefined) continue;
     most[index] = left.most;
-    code[index] = left.code === 'breaker' ? BREAKER : BUDGET;
+    code[index] = codeNumber(left.code);
   }
   return { most, code };
 }

@@ -43,9 +43,10 @@ export function makeSetting(request: PlanRequest): Setting {
   const state = new State(model, rules);
   state.closed.set(needs.closed);
   state.mostMoves = request.limits.movesPerPlan ?? Number.POSITIVE_INFINITY;
-  const { recentMoves, breakers } = request.snapshot;
+  const { recentMoves, breakers, hosts } = request.snapshot;
+  const isShared = hosts.some(({ balancedBy }) => balancedBy !== undefined);
   // Offline there is no ledger to count by: budgets are for those who carry plans out.
-  if (recentMoves !== undefined || breakers !== undefined) {
+  if (recentMoves !== undefined || breakers !== undefined || isShared) {
     state.allowed = new Allowed(request, model);
   }
   const terms = makeTerms(request, model, needs);

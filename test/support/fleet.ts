@@ -282,6 +282,7 @@ export function someLimits(options: Partial<Limits> = {}): Limits {
     overcommit: { memory: ratio(1) },
     concurrency: { total: 8, perHostIn: 2, perHostOut: 2, perLink: 4 },
     reverseMoveSeconds: seconds(0),
+    nativeBalancer: 'mandatory',
     cooldownSeconds: seconds(900),
     budgets: { movesPerHour: 100, movesPerVmPerDay: 10 },
     windows: [],

@@ -1,0 +1,89 @@
+// Role: when the measurements of a whole source are not to be acted on, and when they are.
+import { describe, expect, it } from 'vitest';
+
+import type { Host } from '../../../src/domain/host.ts';
+import type { MetricWindow } from '../../../src/domain/measured.ts';
+import { sourceId } from '../../../src/domain/ids.ts';
+import type { Tier } from '../../../src/domain/finding.ts';
+import { gate } from '../../../src/execute/gate.ts';
+import { implausibleSources } from '../../../src/execute/implausible.ts';
+import { aHost, aPolicy, aSnapshot, aVm, held, TEST_NOW } from '../../support/fleet.ts';
+import { move, planOf } from '../../support/execution-bench.ts';
+
+function window(last: number, mean: number): MetricWindow {
+  return { ...held(mean), last: held(last).last };
+}
+
+/** Hosts of 16 threads, each with what it uses now and did over its window. */
+function hosts(...uses: readonly (readonly [last: number, mean: number])[]): Host[] {
+  return uses.map(([last, mean], index) =>
+    aHost({ id: `h${index + 1}`, metrics: { 'cpu.used': window(last, mean) } }),
+  );
+}
+
+function reasons(of: Parameters<typeof aSnapshot>[0]): string {
+  return [...implausibleSources(aSnapshot(of)).values()].join();
+}
+
+describe('all hosts at once', () => {
+  it('is not believed, up or down', () => {
+    const up = hosts([14, 3], [13, 2], [15, 4], [3, 3]);
+    expect(reasons({ hosts: up })).toBe('the CPU use of 3 of 4 hosts went up at once');
+    const down = hosts([0, 8], [0, 9], [0, 7], [0, 8]);
+    expect(reasons({ hosts: down })).toBe('the CPU use of 4 of 4 hosts went down at once');
+  });
+
+  it('is believed of some hosts, of small fleets, and where it lasts', () => {
+    expect(reasons({ hosts: hosts([14, 3], [13, 2], [3, 3], [3, 3]) })).toBe('');
+    expect(reasons({ hosts: hosts([14, 3], [13, 2], [15, 4]) })).toBe('');
+    expect(reasons({ hosts: hosts([14, 12], [13, 12], [15, 13], [14, 12]) })).toBe('');
+    expect(reasons({ hosts: hosts([14, 3], [13, 2], [3, 15], [2, 14]) })).toBe('');
+  });
+});
+
+describe('hosts and guests', () => {
+  const guests = (used: number) =>
+    ['h1', 'h2', 'h3', 'h4'].map((host) =>
+      aVm({ id: `v${host}`, host, vcpus: 8, metrics: { 'cpu.used': held(used) } }),
+    );
+
+  it('that differ by a change of units are not believed', () => {
+    const off = hosts(...([1, 2, 3, 4] as const).map(() => [4 / 1024, 4 / 1024] as const));
+    expect(reasons({ hosts: off, vms: guests(4) })).toContain('on 4 of 4 hosts the guests use');
+  });
+
+  it('that fit together are, also when both do next to nothing', () => {
+    const fit = hosts([5, 5], [5, 5], [5, 5], [5, 5]);
+    expect(reasons({ hosts: fit, vms: guests(4) })).toBe('');
+    const idle = hosts([0, 0], [0, 0], [0, 0], [0, 0]);
+    expect(reasons({ hosts: idle, vms: guests(0.4) })).toBe('');
+  });
+});
+
+describe('the gate', () => {
+  function codes(tier: Tier, snapshot: ReturnType<typeof aSnapshot>): string {
+    const plan = planOf([move('1', 'h1', 'h2', { tier })]);
+    const counters = { movesLastHour: 0, movesLastDay: new Map() };
+    const request = { plan, snapshot, findings: [], policies: aPolicy(), now: TEST_NOW };
+    const [verdict] = gate({ ...request, paused: false, counters, approvals: [] });
+    return verdict?.refusals.map(({ code }) => code).join() ?? '';
+  }
+
+  it('holds back optional moves of such a source only', () => {
+    const wild = hosts([14, 3], [13, 2], [15, 4], [14, 3]);
+    const vms = [aVm({ id: 'v1', host: 'h1' })];
+    const snapshot = aSnapshot({ hosts: wild, vms });
+    expect([...implausibleSources(snapshot).keys()]).toEqual([sourceId('lab')]);
+    expect(codes('optional', snapshot)).toBe('implausible-metrics');
+    expect(codes('corrective', snapshot)).toBe('');
+    expect(codes('mandatory', snapshot)).toBe('');
+  });
+
+  it('leaves a cluster that balances itself to that, but for what is mandatory', () => {
+    const own = ['h1', 'h2'].map((id) => aHost({ id, balancedBy: 'DRS' }));
+    const snapshot = aSnapshot({ hosts: own, vms: [aVm({ id: 'v1', host: 'h1' })] });
+    expect(codes('optional', snapshot)).toBe('managed-elsewhere,managed-elsewhere');
+    expect(codes('corrective', snapshot)).toBe('managed-elsewhere,managed-elsewhere');
+    expect(codes('mandatory', snapshot)).toBe('');
+  });
+});
