@@ -20,6 +20,9 @@ export class DaemonMemory {
     });
     events.on('snapshot', ({ snapshot }) => {
       this.#snapshot = snapshot;
+      // Of a move that another controller took over, this one never hears the end.
+      const flying = new Set(snapshot.inFlight.map(({ move }) => move));
+      for (const move of this.#progress.keys()) if (!flying.has(move)) this.#progress.delete(move);
     });
     events.on('move-progress', ({ move, progress }) => this.#progress.set(move.id, progress));
     events.on('move-ended', ({ move }) => this.#progress.delete(move.id));

@@ -27,11 +27,22 @@ export function isTooLate(stage: Stage): boolean {
   return stage === 'commitment' || stage === 'activation';
 }
 
+/** VMs that no plan speaks of any more are never asked about: the oldest are forgotten. */
+const MOST_VMS = 10_000;
+
 export class Cancels {
   readonly #byVm = new Map<VmId, EpochSeconds>();
 
+  get size(): number {
+    return this.#byVm.size;
+  }
+
   remember(vm: VmId, at: EpochSeconds): void {
+    // The newest stand last.
+    this.#byVm.delete(vm);
     this.#byVm.set(vm, at);
+    const [oldest] = this.#byVm.keys();
+    if (this.#byVm.size > MOST_VMS && oldest !== undefined) this.#byVm.delete(oldest);
   }
 
   /** True when the plan is from before the cancel of a move of this VM. */
