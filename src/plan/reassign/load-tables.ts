@@ -49,7 +49,7 @@ export function spreadPerUnit({ spreadWeight, capacity }: Problem): Float64Array
 
 /**
  * Per resource, what a unit of room is worth: what load beyond soft capacity and out of balance
- * costs; where it costs nothing, so much that all need of it is worth what it is of the mean
+ * costs (of a transient resource, what holding it does); where it costs nothing, so much that all need of it is worth what it is of the mean
  * resource. 0 only where nothing is needed.
  */
 export function roomPrices(problem: Problem): Float64Array {
@@ -61,6 +61,9 @@ export function roomPrices(problem: Problem): Float64Array {
   for (let at = 0; at < need.length; at += 1) {
     needs[at % resources] = (needs[at % resources] ?? 0) + (need[at] ?? 0);
   }
+  holdingPrices(problem).forEach((price, r) => {
+    if (price > 0) worth[r] = price;
+  });
   for (const { first, second, target, weight } of balances ?? []) {
     worth[first] = (worth[first] ?? 0) + weight * target;
     worth[second] = (worth[second] ?? 0) + weight;
@@ -70,6 +73,40 @@ export function roomPrices(problem: Problem): Float64Array {
     const all = needs[r] ?? 0;
     return one > 0 || all === 0 ? one : (mean > 0 ? mean : 1) / all;
   });
+}
+
+/**
+ * Per resource, what holding a unit of transient room at home costs: the same for all such room
+ * that there is of each resource, on average what as much load beyond soft capacity would. What is
+ * scarce is dear, however small its numbers: when one resource is used up, room in the others is of
+ * no use. 0 where need is not transient, or room has no limit.
+ */
+export function holdingPrices(problem: Problem): Float64Array {
+  const { bins, resources, softWeight, transient } = problem;
+  const free = freeRoom(problem);
+  const isHeld = free.map((room, r) =>
+    transient?.[r] === 1 && room > 0 && room < Number.POSITIVE_INFINITY ? 1 : 0,
+  );
+  const held = isHeld.reduce((sum, one) => sum + one, 0);
+  let worth = 0;
+  for (let cell = 0; cell < bins * resources; cell += 1) {
+    const r = cell % resources;
+    if (isHeld[r] === 1) worth += ((softWeight[cell] ?? 0) * (free[r] ?? 0)) / bins / held;
+  }
+  return free.map((room, r) => (isHeld[r] === 1 ? worth / room : 0));
+}
+
+/** Per resource: the capacity of all bins less all load. */
+function freeRoom({ bins, items, resources, capacity, base, need }: Problem): Float64Array {
+  const free = new Float64Array(resources);
+  for (let cell = 0; cell < bins * resources; cell += 1) {
+    const r = cell % resources;
+    free[r] = (free[r] ?? 0) + (capacity[cell] ?? 0) - (base?.[cell] ?? 0);
+  }
+  for (let at = 0; at < items * resources; at += 1) {
+    free[at % resources] = (free[at % resources] ?? 0) - (need[at] ?? 0);
+  }
+  return free;
 }
 
 export function overWeights({ items, resources, need, penalty }: Problem): Float64Array {

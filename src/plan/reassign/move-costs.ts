@@ -3,6 +3,7 @@
  * moved items. Also keeps the limit on the number of moves.
  */
 
+import { holdingPrices } from './load-tables.ts';
 import type { Problem } from './problem.ts';
 
 export class MoveCosts {
@@ -13,8 +14,8 @@ export class MoveCosts {
   holdingPrice = 0;
   /** True when any item would hold something at home. */
   readonly canHold: boolean;
-  /** Per item its move cost and, at the price of soft load, the transient need that it leaves
-   *  behind at home; side by side, since they are asked for together. */
+  /** Per item its move cost and the transient need that it leaves behind at home, at its price
+   *  (load-tables.ts); side by side, since they are asked for together. */
   readonly #fees: Float64Array;
   readonly #home: Int32Array;
   readonly #items: number;
@@ -137,17 +138,16 @@ export class MoveCosts {
 }
 
 function feesOf(problem: Problem): Float64Array {
-  const { items, bins, resources, need, softWeight, transient, moveCost } = problem;
+  const { items, resources, need, moveCost } = problem;
+  const prices = holdingPrices(problem);
   const fees = new Float64Array(2 * items);
-  for (let item = 0; item < items; item += 1) fees[2 * item] = moveCost[item] ?? 0;
-  for (let r = 0; r < resources; r += 1) {
-    if (transient?.[r] !== 1) continue;
-    let weight = 0;
-    for (let bin = 0; bin < bins; bin += 1) weight += softWeight[bin * resources + r] ?? 0;
-    for (let item = 0; item < items; item += 1) {
-      const held = ((need[item * resources + r] ?? 0) * weight) / Math.max(1, bins);
-      fees[2 * item + 1] = (fees[2 * item + 1] ?? 0) + held;
+  for (let item = 0; item < items; item += 1) {
+    fees[2 * item] = moveCost[item] ?? 0;
+    let held = 0;
+    for (let r = 0; r < resources; r += 1) {
+      held += (prices[r] ?? 0) * (need[item * resources + r] ?? 0);
     }
+    fees[2 * item + 1] = held;
   }
   return fees;
 }

@@ -15,6 +15,9 @@ import { Rearranger } from './rearrange.ts';
  *  the others exchange likes. The best of trials on four problems. */
 const GUIDED = 0.3;
 const ANYWHERE = 0.17;
+/** The share of shifts to anywhere that go home: what gives back the room that a move of little use
+ *  has taken there and here, and would be rare by chance. */
+const HOME = 0.3;
 /** How often an item to come back is drawn, until it is smaller than the one that goes. */
 const TRIES = 4;
 /** Items are alike if they are at most so many places apart by size, and that share of all. */
@@ -106,8 +109,10 @@ export class Proposals {
 
   #toAnywhere(limit: number): number {
     const item = this.#next();
-    const to = this.#below(this.#state.problem.bins);
-    return this.#state.at[item] === to ? 0 : this.#shift(item, to, limit);
+    const { problem, at } = this.#state;
+    const home = this.#rng.next() < HOME ? (problem.home[item] ?? -1) : -1;
+    const to = home >= 0 ? home : this.#below(problem.bins);
+    return at[item] === to ? 0 : this.#shift(item, to, limit);
   }
 
   #exchangeLikes(limit: number): number {
