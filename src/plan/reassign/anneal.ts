@@ -23,6 +23,9 @@ import { RoomSale } from './room-sale.ts';
 const STRIDE = 1024;
 /** Of the cost of as much load beyond soft capacity; what a long search charges. */
 const HOLDING_PRICE = 1.3;
+/** The price falls with this power of what is left: few moves are worth a high price, and those are
+ *  soon found; most of what is gained is gained at low prices, and takes its time. */
+const FALL = 3;
 /** Share of the budget after which holding is free and nothing may get dearer. */
 const FROZEN = 0.95;
 /** With so many steps per item two trials, of this share of the budget each, can be afforded. */
@@ -66,7 +69,7 @@ function planFor(stepsPerItem: number): SearchPlan {
     heat: Math.min(0.3, 0.05 * Math.sqrt(stepsPerItem / 1000)),
     holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 500),
     rearranged: Math.min(0.1, Math.max(0, stepsPerItem - 5000) / 100_000),
-    chained: Math.min(0.4, stepsPerItem / 20_000),
+    chained: Math.min(0.4, stepsPerItem / 7000),
   };
 }
 
@@ -152,8 +155,8 @@ export class Annealer {
       const progress = (spent - from) / Math.max(1 - FROZEN, until - from);
       const plan = planFor(this.#pace(spent));
       const falling = Math.max(0, 1 - progress / FROZEN);
-      this.#charge(holdingShare * plan.holdingPrice * falling);
-      if (this.#sells && this.#sale.update(progress)) this.#recount();
+      this.#charge(holdingShare * plan.holdingPrice * falling ** FALL);
+      if (this.#sells && this.#sale.update(progress)) this.#reckon();
       if (until === 1) this.#meet(progress);
       const heat = progress < FROZEN ? plan.heat * COOLING ** progress : 0;
       this.#stride(Math.min(steps, this.steps + STRIDE), this.#usual * heat, plan);
@@ -161,7 +164,7 @@ export class Annealer {
     }
     this.#charge(0);
     if (this.#sale.close()) {
-      this.#recount();
+      this.#reckon();
       this.#keepBest();
     }
     return least;
@@ -189,6 +192,12 @@ export class Annealer {
       // Room may be for sale to the other only, whose pace is its own.
       if (!this.#sale.isOpen && this.#state.loads.excess() > this.#excess) this.#goTo(this.best);
     }
+  }
+
+  /** After the price of room has changed. */
+  #reckon(): void {
+    if (this.#sale.isOpen || this.#sale.isWhole()) this.#recount();
+    else this.#goTo(this.best);
   }
 
   #recount(): void {

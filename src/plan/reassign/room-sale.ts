@@ -4,7 +4,8 @@
  * strategic oscillation does: Glover, "Future paths for integer programming", 1986). Where little
  * room is left, what is allowed falls into islands that no shift or swap connects. The price rises
  * with progress; near the end it rises faster until everything fits, and what then still does not
- * leaves its bin, for home if there is no better place: at home all items fit.
+ * leaves its bin, for home if there is no better place. Where rules bar that, guests go home
+ * together with those whom that would break a rule for: at home all items fit.
  */
 
 import type { Rng } from '../../domain/rng.ts';
@@ -30,6 +31,8 @@ export class RoomSale {
   readonly #state: Assignment;
   readonly #rng: Rng;
   readonly #isOver: () => boolean;
+  /** Per rule: in how many units it was broken when the search began. */
+  readonly #brokenBefore: Int32Array;
   #factor = Number.POSITIVE_INFINITY;
 
   /** `isOver`: there is no time left to find places; asked bin by bin. */
@@ -37,6 +40,7 @@ export class RoomSale {
     this.#state = state;
     this.#rng = rng;
     this.#isOver = isOver;
+    this.#brokenBefore = state.rules.broken.slice();
   }
 
   get isOpen(): boolean {
@@ -106,19 +110,51 @@ export class RoomSale {
     return best >= 0;
   }
 
-  /** What fits nowhere since rules are against it: more and more items go home, where all fit. */
+  /**
+   * What fits nowhere since rules are against it: guests of overfull bins go home, whatever that
+   * breaks, and so do those whom it breaks rules for, until all is whole: at home everybody fits.
+   * Ends, for every round sends some home who were away. (Where the search did not begin at home,
+   * all may not be whole even then.)
+   */
   #retreat(): void {
-    const { problem, at, loads } = this.#state;
-    for (let round = 0; round < ROUNDS && loads.excess() > 0; round += 1) {
-      const share = (round + 1) / ROUNDS;
-      for (let item = 0; item < problem.items; item += 1) {
+    const { problem, at } = this.#state;
+    for (let sent = -1; sent !== 0 && !this.isWhole(); ) {
+      sent = 0;
+      for (const item of this.#troubled()) {
         const home = problem.home[item] ?? -1;
-        if (home < 0 || at[item] === home || this.#rng.next() >= share) continue;
-        const change = this.#state.shiftCost(item, home);
-        if (change < Number.POSITIVE_INFINITY) this.#state.place(item, home);
-        if (loads.excessIn(home) === 0 && loads.excess() === 0) return;
+        if (home < 0 || at[item] === home || !this.#isTrouble(item)) continue;
+        this.#state.place(item, home);
+        sent += 1;
       }
     }
+  }
+
+  /** True when everything fits and no rule is broken further than when the search began. */
+  isWhole(): boolean {
+    const { loads, rules } = this.#state;
+    const isKept = (units: number, rule: number): boolean =>
+      units <= (this.#brokenBefore[rule] ?? 0);
+    return loads.excess() === 0 && rules.broken.every(isKept);
+  }
+
+  /** Those in overfull bins, whose leaving helps most first; then those of broken rules. */
+  #troubled(): readonly number[] {
+    const { problem, loads, rules, itemsIn } = this.#state;
+    const guests: { readonly item: number; readonly change: number }[] = [];
+    for (let bin = 0; bin < problem.bins; bin += 1) {
+      if (loads.excessIn(bin) === 0) continue;
+      for (const item of itemsIn[bin] ?? []) {
+        guests.push({ item, change: loads.departure(item, bin) });
+      }
+    }
+    guests.sort((a, b) => a.change - b.change || a.item - b.item);
+    if (guests.length > 0) return guests.map(({ item }) => item);
+    return Array.from(problem.home.keys()).filter((item) => rules.isBroken(item));
+  }
+
+  #isTrouble(item: number): boolean {
+    const { at, loads, rules } = this.#state;
+    return loads.excessIn(at[item] ?? -1) > 0 || rules.isBroken(item);
   }
 
   /** Where it costs least; home, if it would not be cheaper anywhere than where it is. */
