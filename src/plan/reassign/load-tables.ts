@@ -49,8 +49,8 @@ export function spreadPerUnit({ spreadWeight, capacity }: Problem): Float64Array
 
 /**
  * Per resource, what a unit of room is worth: what load beyond soft capacity and out of balance
- * costs (of a transient resource, what holding it does); where it costs nothing, so much that all need of it is worth what it is of the mean
- * resource. 0 only where nothing is needed.
+ * costs (of a transient resource, what holding it does); where it costs nothing, so much that all
+ * need of it is worth what it is of the mean resource. 0 only where nothing is needed.
  */
 export function roomPrices(problem: Problem): Float64Array {
   const { bins, resources, softWeight, need, balances } = problem;

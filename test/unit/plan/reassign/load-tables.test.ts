@@ -13,7 +13,7 @@ describe('the price of room', () => {
     transient: Uint8Array.of(1, 1, 0),
   });
 
-  test('all transient room there is costs the same in each resource: what is scarce is dear', () => {
+  test('all transient room costs the same in each resource: what is scarce is dear', () => {
     // Room for 4 and for 100 is left; as load beyond soft capacity that would cost 40 and 1000.
     const [scarce, ample, other] = holdingPrices(twoBins);
     expect(scarce! * 4).toBeCloseTo((40 + 1000) / 2, 9);
