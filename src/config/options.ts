@@ -10,6 +10,7 @@ import { MOVE_METHODS } from '../domain/plan.ts';
 import { LADDER_STEPS, MODES } from '../domain/policy.ts';
 import { ratio } from '../domain/units.ts';
 import type { CRITICALITIES } from '../domain/vm.ts';
+import { balancePair } from './balance-pair.ts';
 import {
   type Field,
   choice,
@@ -288,6 +289,11 @@ export const weightsSchema = section({
     number('a weight'),
     1,
     'Weight of 100 W that hosts with VMs draw when idle; counts where a rule consolidates.',
+  ),
+  balance: option(
+    list(balancePair),
+    [],
+    'Pairs of resources of which hosts are to have the same proportion free, each with its weight.',
   ),
   perMove: option(size(), '2GiB', 'What a move is taken to cost beside its memory.'),
 });

@@ -6,7 +6,7 @@
 import type { FindingKind, Response, Tier } from './finding.ts';
 import type { PlacementKind, PreserveRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
-import type { ResourceSpec } from './resource-spec.ts';
+import type { BalanceWeight, ResourceSpec } from './resource-spec.ts';
 import type { Selector } from './selector.ts';
 import type { Bytes, BytesPerSecond, Ratio, Seconds } from './units.ts';
 import type { Criticality, Permission } from './vm.ts';
@@ -241,6 +241,8 @@ export interface Weights {
   readonly moveCost: number;
   /** Of 100 W (POWER_UNIT_WATTS) that hosts with VMs draw when idle. */
   readonly power: number;
+  /** Pairs of resources of which hosts are to have the same proportion free; absent: none. */
+  readonly balance?: readonly BalanceWeight[] | undefined;
   /** What one move is taken to cost beside its memory: set-up, switchover, attention. */
   readonly perMoveBytes: Bytes;
 }

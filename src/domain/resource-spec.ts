@@ -39,6 +39,15 @@ export interface VmNeeds {
   readonly ifUnknown: number | undefined;
 }
 
+/**
+ * Two resources (`cpu`, `memory`, or one that the policy names) that are of use together only: what
+ * it counts when hosts have them left in different proportions.
+ */
+export interface BalanceWeight {
+  readonly resources: readonly [string, string];
+  readonly weight: number;
+}
+
 /** A resource, or with the name `cpu` or `memory` only how far hosts are filled with that. */
 export interface ResourceSpec {
   readonly name: string;

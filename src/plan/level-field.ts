@@ -3,7 +3,7 @@
  * and what a change of places is worth. It lowers one number, in squares of shares:
  *
  *     Σ over hosts of off_CPU²  +  max(0, Σ over hosts of off_memory² - what it was)
- *         +  Σ over moved VMs of their price
+ *         +  what else is to be level (level-forms.ts)  +  Σ over moved VMs of their price
  *
  * `off` is load over capacity less the common level; the price is what {@link LevelSettings} makes
  * of the VM's move cost, with the margin. Moves stay within gross loads (`any-moment`) here, so
@@ -14,6 +14,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Weights } from '../domain/policy.ts';
 import { GIB } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
+import { LevelForms } from './level-forms.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import type { State, Terms } from './state.ts';
 import type { Outlook } from './rules/rule.ts';
@@ -78,6 +79,9 @@ export class Field {
   /** Of memory, what it may be. */
   readonly #allowed: number;
   readonly #offAtFirst: Float64Array;
+  /** Per host: the furthest that it was off in what else is to be level. */
+  readonly #moreAtFirst: Float64Array | undefined;
+  readonly #forms: LevelForms | undefined;
 
   constructor(draft: Draft, settings: LevelSettings) {
     const { state } = draft;
@@ -99,21 +103,25 @@ export class Field {
       draft.residents(h).filter((v) => state.at[v] === h && state.stuck(v, settings.terms) === 0),
     );
     this.#level = [this.#common(CPU_AT), this.#common(MEMORY_AT)];
+    this.#forms = LevelForms.of(model, settings.weights, this.hosts);
     for (const h of this.hosts) this.#measure(h);
     this.#offAtFirst = this.off.slice();
+    this.#moreAtFirst = this.#forms?.furthestOf(model.hosts.length);
     this.#allowed = Math.min(this.#squares[MEMORY_AT], this.#memoryAtFirst());
   }
 
   /** Whether levelling could begin with the host. */
   isFar(h: number): boolean {
-    return Math.abs(this.off[2 * h] ?? 0) > DEAD_BAND;
+    return this.away(h) > DEAD_BAND;
   }
 
   /** Whether it brings some host so much nearer that it was right to begin. */
   get isWorthBeginning(): boolean {
     return this.hosts.some((h) => {
       const [was, is] = [this.#offAtFirst[2 * h] ?? 0, this.off[2 * h] ?? 0];
-      return Math.abs(was) - Math.abs(is) > DEAD_BAND;
+      if (Math.abs(was) - Math.abs(is) > DEAD_BAND) return true;
+      const more = (this.#moreAtFirst?.[h] ?? 0) - (this.#forms?.furthest(h) ?? 0);
+      return more > DEAD_BAND;
     });
   }
 
@@ -124,7 +132,22 @@ export class Field {
 
   /** The number that is lowered. */
   get value(): number {
-    return this.#squares[CPU_AT] + this.memoryExcess + this.#paid;
+    return this.#squares[CPU_AT] + this.memoryExcess + this.#paid + (this.#forms?.value ?? 0);
+  }
+
+  /** Whether more than CPU and memory is to be level. */
+  get hasMore(): boolean {
+    return this.#forms !== undefined;
+  }
+
+  /** What is gone of the squares of what else is to be level when the VM goes there. */
+  moreGain(vm: number, from: number, to: number): number {
+    return this.#forms?.gain(vm, from, to) ?? 0;
+  }
+
+  /** How far the host is off, in what is furthest of all that is to be level. */
+  away(h: number): number {
+    return Math.max(Math.abs(this.off[2 * h] ?? 0), this.#forms?.furthest(h) ?? 0);
   }
 
   /** By how much memory is less level than it may be. */
@@ -298,6 +321,7 @@ export class Field {
   }
 
   #measure(h: number): void {
+    this.#forms?.measure(h, this.#state.net);
     for (const resource of [CPU_AT, MEMORY_AT] as const) {
       const off = this.#state.utilisation(h, resource) - this.#level[resource];
       this.#squares[resource] += off ** 2 - (this.off[2 * h + resource] ?? 0) ** 2;

@@ -6,7 +6,8 @@
  * others have left. A VM is moved once at most.
  *
  * What is levelled is CPU; memory is looked at beside it, so that one does not get level at the
- * cost of the other (level-field.ts has the number that is lowered).
+ * cost of the other, and whatever the policy gives a weight (level-field.ts has the number that is
+ * lowered).
  *
  * A fleet where no host is far from the level, or none gets much nearer to it, is left alone, so
  * that a plan that was carried out is not improved for ever; nor do exchanges alone begin anything.
@@ -45,9 +46,16 @@ export function level(draft: Draft, settings: LevelSettings, budget: SearchBudge
   if (!field.hosts.some((h) => field.isFar(h))) return;
   if (settings.mostMoves < Infinity) descendCounted(field, budget);
   else descend(field, 'any-moment', budget);
-  if (field.moves > 0) improve(field, budget);
+  if (field.moves > 0) improveOn(field, budget);
   descend(field, 'in-the-end', budget);
   if (!field.isWorthBeginning) field.remake([]);
+}
+
+/** Exchanges look at CPU and memory: where more is to be level they may make it worse. */
+function improveOn(field: Field, budget: SearchBudget): void {
+  const known = { places: field.made(), value: field.value };
+  improve(field, budget);
+  if (field.hasMore && field.value > known.value) field.remake(known.places);
 }
 
 /** Where moves are counted: the best of several ways of weighing a move against its memory. */
@@ -108,11 +116,11 @@ class Descent {
   }
 
   #furthest(): number {
-    const { hosts, off } = this.#field;
+    const { hosts } = this.#field;
     let found = -1;
     let most = this.#outlook === 'any-moment' ? 0 : WORTH_WAITING;
     for (const h of hosts) {
-      const away = Math.abs(off[2 * h] ?? 0);
+      const away = this.#field.away(h);
       if (away <= most || this.#spent[h] === 1) continue;
       most = away;
       found = h;
@@ -130,7 +138,8 @@ class Descent {
       for (let place = 0; place < count; place += 1) {
         const other = (isFull ? order[place] : order[order.length - 1 - place]) ?? host;
         if (other === host) continue;
-        best = isFull ? this.#bestBetween(host, other, best) : this.#bestBetween(other, host, best);
+        if (isFull || this.#field.hasMore) best = this.#bestBetween(host, other, best);
+        if (!isFull || this.#field.hasMore) best = this.#bestBetween(other, host, best);
       }
       return best;
     };
@@ -168,8 +177,9 @@ class Descent {
     const memoryNeed = need[vm * width + MEMORY_AT] ?? 0;
     const cpu = field.gain(CPU_AT, need[vm * width + CPU_AT] ?? 0, from, to);
     const price = field.priceOf(vm, to);
-    if (cpu <= price || cpu + field.memoryGain(memoryNeed, from, to) <= price) return 0;
-    const value = cpu + MEMORY_SHARE * field.gain(MEMORY_AT, memoryNeed, from, to);
+    const evened = cpu + field.moreGain(vm, from, to);
+    if (evened <= price || evened + field.memoryGain(memoryNeed, from, to) <= price) return 0;
+    const value = evened + MEMORY_SHARE * field.gain(MEMORY_AT, memoryNeed, from, to);
     const cost = field.costOf(vm, to) + this.#perMove;
     return cost > 0 ? value / cost : value;
   }

@@ -3,6 +3,8 @@
  *
  *     overload   weights.overload × Σ over hosts and resources of max(0, u - safety)²
  *     imbalance  weights.imbalance × Σ over resources of their weight × the standard deviation of u
+ *     balance    Σ over the pairs of weights.balance of their weight × the standard deviation of
+ *                the difference of their u: 0 where hosts have both free in the same proportion
  *     softRules  weights.softRules × number of VMs that stand against a soft rule
  *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
  *                × what the policy's `costs` say of the VM, the path and its groups (move-costs.ts)
@@ -18,12 +20,14 @@ import type { Objective } from '../domain/plan.ts';
 import type { Weights } from '../domain/policy.ts';
 import { GIB } from '../domain/units.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
+import { pairsOf } from './pairs.ts';
 import { TouchedGroups } from './move-prices.ts';
 import type { RuleSet } from './rules.ts';
 
-const TERMS = ['overload', 'imbalance', 'softRules', 'moveCost', 'power'] as const;
+const TERMS = ['overload', 'imbalance', 'balance', 'softRules', 'moveCost', 'power'] as const;
 type Term = (typeof TERMS)[number];
-export type TermValues = Readonly<Record<Exclude<Term, 'power'>, number>> & {
+export type TermValues = Readonly<Record<Exclude<Term, 'power' | 'balance'>, number>> & {
+  readonly balance?: number;
   readonly power?: number;
 };
 
@@ -35,6 +39,8 @@ export interface ObjectiveSettings {
 
 interface Spread {
   readonly resource: number;
+  /** Of a pair: the resource whose use is taken off; -1: it is no pair. */
+  readonly less: number;
   readonly weight: number;
   count: number;
   sum: number;
@@ -73,13 +79,14 @@ export class ObjectiveTracker {
     this.#load = model.net.slice();
     this.#at = model.home.slice();
     this.#broken = rules.soft.reduce((sum, rule) => sum + rule.broken(this.#at), 0);
-    const empty = { count: 0, sum: 0, squares: 0, overload: 0 };
+    const empty = { less: -1, count: 0, sum: 0, squares: 0, overload: 0 };
     this.#spreads = [
       { resource: CPU_AT, weight: 1, ...empty },
       { resource: MEMORY_AT, weight: 1, ...empty },
       ...model.extras.map(({ imbalance: weight }, index) => {
         return { resource: model.firstExtra + index, weight, ...empty };
       }),
+      ...pairsOf(model, weights).map((pair) => ({ ...empty, ...pair })),
     ];
     for (let h = 0; h < model.hosts.length; h += 1) this.#count(h, 1);
   }
@@ -88,15 +95,19 @@ export class ObjectiveTracker {
     const { overload, imbalance, softRules, moveCost, power } = this.#weights;
     let over = 0;
     let deviation = 0;
+    let proportion: number | undefined;
     for (const spread of this.#spreads) {
       const mean = spread.count > 0 ? spread.sum / spread.count : 0;
       const variance = spread.count > 0 ? spread.squares / spread.count - mean * mean : 0;
       over += Math.max(0, spread.overload);
-      deviation += spread.weight * Math.sqrt(Math.max(0, variance));
+      const spreadOut = spread.weight * Math.sqrt(Math.max(0, variance));
+      if (spread.less < 0) deviation += spreadOut;
+      else proportion = (proportion ?? 0) + spreadOut;
     }
     return {
       overload: overload * over,
       imbalance: imbalance * deviation,
+      ...(proportion !== undefined && { balance: proportion }),
       softRules: softRules * this.#broken,
       moveCost: moveCost * this.#cost,
       ...(this.#powers !== undefined && { power: power * this.#drawn }),
@@ -166,12 +177,20 @@ export class ObjectiveTracker {
       const at = h * width + spread.resource;
       const room = capacity[at] ?? 0;
       if (room <= 0) continue;
-      const use = (this.#load[at] ?? 0) / room;
+      const use = (this.#load[at] ?? 0) / room - this.#lessOf(h, spread.less);
       spread.count += sign;
       spread.sum += sign * use;
       spread.squares += sign * use * use;
+      if (spread.less >= 0) continue;
       spread.overload += sign * Math.max(0, use - (safety[at] ?? 1)) ** 2;
     }
+  }
+
+  #lessOf(h: number, resource: number): number {
+    if (resource < 0) return 0;
+    const at = h * this.#model.width + resource;
+    const room = this.#model.capacity[at] ?? 0;
+    return room > 0 ? (this.#load[at] ?? 0) / room : 0;
   }
 }
 
@@ -181,6 +200,7 @@ function difference(after: TermValues, before: TermValues): TermValues {
     imbalance: after.imbalance - before.imbalance,
     softRules: after.softRules - before.softRules,
     moveCost: after.moveCost - before.moveCost,
+    ...(after.balance !== undefined && { balance: after.balance - (before.balance ?? 0) }),
     ...(after.power !== undefined && { power: after.power - (before.power ?? 0) }),
   };
 }

@@ -12,6 +12,7 @@ import type { Vm } from '../../src/domain/vm.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import { type Mutator, Scene, dependencies, places } from '../support/mutation-scene.ts';
 import { aPlan } from '../support/plans.ts';
+import { aFinding } from '../support/fleet.ts';
 import { planRequests, tightRequests } from '../support/random-fleet.ts';
 import { withPlenty, withResources } from '../support/random-resources.ts';
 
@@ -37,6 +38,24 @@ describe('a plan with resources that a policy names', () => {
     fc.assert(
       fc.property(withResources(tightRequests()), (request) => {
         expect(violations(request)).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('passes the checker where they and pairs of them are to be level', {
+    timeout: 120_000,
+  }, () => {
+    fc.assert(
+      fc.property(withResources(planRequests(false)), (request) => {
+        const pairs: readonly (readonly [string, string])[] = [
+          ['cpu', 'memory'],
+          ['memory', 'r0'],
+        ];
+        const balance = pairs.map((resources) => ({ resources, weight: 3 }));
+        const weights = { ...request.weights, balance };
+        const levelled = { ...request, weights, findings: [aFinding('level')] };
+        expect(violations(levelled)).toEqual([]);
       }),
       RUNS,
     );

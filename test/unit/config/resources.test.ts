@@ -136,6 +136,21 @@ describe('resources of a policy', () => {
   });
 });
 
+describe('pairs of resources', () => {
+  it('are read, and have to be two that there are', () => {
+    const weights = (pair: string): string => `weights: { balance: [${pair}] }\n`;
+    const parsed = parse(weights('{ resources: [cpu, memory], weight: 2 }'));
+    expect(parsed.ok && parsed.value.weights.balance).toEqual([
+      { resources: ['cpu', 'memory'], weight: 2 },
+    ]);
+    expect(bad(weights('{ resources: [cpu], weight: 1 }'))).toContain('two different resources');
+    expect(bad(weights('{ resources: [cpu, cpu], weight: 1 }'))).toContain('two different');
+    const message = bad(weights('{ resources: [cpu, memroy], weight: 1 }'));
+    expect(message).toContain('no resource "memroy"');
+    expect(message).toContain('did you mean "memory"?');
+  });
+});
+
 describe('a fleet file', () => {
   const text = JSON.stringify({
     apiVersion: 'drover/v1',
