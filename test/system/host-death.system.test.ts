@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import type { AdapterMemory } from '../../adapters/adapter.ts';
 import { LibvirtHypervisor } from '../../adapters/libvirt/hypervisor.ts';
 import { memoryOf } from '../../src/app/adapter-memory.ts';
 import type { Finding } from '../../src/domain/finding.ts';
@@ -24,10 +25,11 @@ import { SCRIPTS, varDir } from './lab/paths.ts';
 import { until } from './lab/shell.ts';
 import { labOptions, realClock } from './libvirt-world.ts';
 
+const SOURCE = sourceId('lab');
 const NEVER = new AbortController().signal;
 const ALERT_TOKEN = 'alert-token-of-the-lab';
 /** Two polls that time out, the silence that the policy asks for, and a busy machine. */
-const NOTICE_MS = 120_000;
+const NOTICE_MS = 180_000;
 const UP_MS = 180_000;
 /** In the order in which they have to come up; the one on a local disk cannot. */
 const RESTARTABLE = ['db', 'web', 'batch'];
@@ -58,7 +60,7 @@ function config(): string {
       `  - { host: h${number}, agent: '${agent}', options: { lab: ${lab.id}, plug: '${number}' } }`,
   );
   const shared = `sharedStorages: [{ id: shared, paths: ['${varDir(lab.id)}/shared'] }]`;
-  return `${labConfig(lab, [shared, 'callSeconds: 4'])}fencing:\n${devices.join('\n')}\n`;
+  return `${labConfig(lab, [shared])}fencing:\n${devices.join('\n')}\n`;
 }
 
 beforeAll(async () => {
@@ -80,6 +82,12 @@ beforeAll(async () => {
     alertToken: ALERT_TOKEN,
   });
   daemon = await DroverDaemon.start(home);
+  const areKept = async (): Promise<true | undefined> => {
+    const names = await memory().names();
+    const all = lab.guestNames.map((name) => `guest ${guestUuid(lab.id, name)}`);
+    return all.every((name) => names.includes(name)) ? true : undefined;
+  };
+  await until('every definition to be kept', areKept, { timeoutMs: NOTICE_MS, everyMs: 200 });
 });
 
 afterAll(async () => {
@@ -111,11 +119,15 @@ async function startsOf(name: string): Promise<number> {
   return (await watch.guest(name)).restarts.length;
 }
 
+/** What the daemon keeps of its hosts and guests. */
+function memory(): AdapterMemory {
+  return memoryOf(join(home.folder, 'state'), SOURCE);
+}
+
 /** Past the daemon and its guards, and with what the daemon remembers. */
 function adapterOfItsOwn(): LibvirtHypervisor {
-  const source = sourceId('lab');
-  const memory = memoryOf(join(home.folder, 'state'), source);
-  const adapter = new LibvirtHypervisor(labOptions(lab), { source, clock: realClock, memory });
+  const kept = { source: SOURCE, clock: realClock, memory: memory() };
+  const adapter = new LibvirtHypervisor(labOptions(lab), kept);
   onTestFinished(() => adapter.close());
   return adapter;
 }
@@ -143,6 +155,7 @@ describe('a host that dies', () => {
     const adapter = adapterOfItsOwn();
     const order = restartOf('web', 'h1');
     await lab.host(1).daemonKill();
+    onTestFinished(() => lab.host(1).daemonStart());
     expect(await adapter.startMove(order, NEVER)).toMatchObject({ ok: true });
     const look = async (): Promise<Job | undefined> => {
       const job = await adapter.job(order, NEVER);
@@ -151,7 +164,6 @@ describe('a host that dies', () => {
     const end = await until('the end of the start', look, { timeoutMs: NOTICE_MS });
     expect(end).toMatchObject({ ok: false, detail: expect.stringMatching(/lock/) });
     expect(await adapter.cleanUp(order, NEVER)).toMatchObject({ ok: true });
-    await lab.host(1).daemonStart();
     expect(lab.definedOn('web')).toEqual([1]);
     expect(lab.qemuOn('web')).toEqual([1]);
   });
