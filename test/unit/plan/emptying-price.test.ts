@@ -47,7 +47,9 @@ describe('prices in room', () => {
       { host: 0, gain: 1, load: [1, 8], room: [5, 1] },
       { host: 1, gain: 1, load: [8, 1], room: [5, 1] },
     ];
-    const { of } = pricesInRoom(hosts, [1000, 10]);
+    const { of, most } = pricesInRoom(hosts, [1000, 10]);
+    // The whole of one, and as much of the other as memory is left for; CPU would be for both.
+    expect(most).toBeCloseTo(1 + 0.8 / 0.9, 9);
     expect(of.get(1)).toBeLessThan(of.get(0) ?? 0);
   });
 });
