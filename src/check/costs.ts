@@ -53,8 +53,9 @@ function isAbout(said: number, cost: number): boolean {
 }
 
 function ownPrice({ weights }: World, { vm, to, move }: Step): number {
+  const copies = move.method === 'storage' || move.method === 'cold';
   let sent = vm.memoryBytes + (weights?.perMoveBytes ?? 0);
-  for (const { shared, storage, bytes } of move.method === 'storage' ? vm.disks : []) {
+  for (const { shared, storage, bytes } of copies ? vm.disks : []) {
     if (!shared || !to.storages.includes(storage)) sent += bytes;
   }
   return sent * (1 + DEARER[vm.criticality] / 1000) * (vm.moveFactor ?? 1);

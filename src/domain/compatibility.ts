@@ -7,6 +7,7 @@
  */
 
 import { guestCpuRefusals } from './cpu-compatibility.ts';
+import { isReached, mayCopyDisks, takesDisksAlong } from './disks.ts';
 import { mayRestartFrom } from './host-failure.ts';
 import type { Host, HostState, HypervisorInfo } from './host.ts';
 import type { MoveMethod } from './plan.ts';
@@ -22,7 +23,7 @@ export interface StaticRefusal {
   readonly detail: string;
 }
 
-export type CompatibilitySettings = Pick<MigrationSettings, 'coldCrossVendor'>;
+export type CompatibilitySettings = Pick<MigrationSettings, 'coldCrossVendor' | 'methods'>;
 
 /** Methods during which the guest goes on running, with the CPU that it was started with. */
 export function isLive(method: MoveMethod): boolean {
@@ -72,7 +73,7 @@ export function staticRefusals(
     ...platformRefusals(vm, from, to, method),
     ...guestCpuRefusals(vm, { from: from.cpu, to: to.cpu }, isLive(method), settings),
     ...bindingRefusals(vm, to, method),
-    ...reachRefusals(vm, to, method),
+    ...reachRefusals(vm, to, method, settings),
   ];
 }
 
@@ -183,16 +184,21 @@ function bindingRefusals(vm: Vm, to: Host, method: MoveMethod): StaticRefusal[] 
   return out;
 }
 
-function reachRefusals(vm: Vm, to: Host, method: MoveMethod): StaticRefusal[] {
+// oxlint-disable-next-line max-params -- see staticRefusals
+function reachRefusals(
+  vm: Vm,
+  to: Host,
+  method: MoveMethod,
+  settings: CompatibilitySettings,
+): StaticRefusal[] {
   const out: StaticRefusal[] = [];
   for (const network of vm.networks) {
     if (!to.networks.includes(network)) out.push(refusal('network', network));
   }
-  for (const disk of vm.disks) {
-    const reached = disk.shared && to.storages.includes(disk.storage);
-    // A storage migration copies what the target cannot reach, if it has a place for it.
-    const copied = method === 'storage' && to.storages.length > 0;
-    if (!reached && !copied) out.push(refusal('storage', disk.storage));
+  // What the target cannot reach is copied, if it has a place for it.
+  const mayCopy = takesDisksAlong(method) && mayCopyDisks(settings) && to.storages.length > 0;
+  for (const disk of mayCopy ? [] : vm.disks) {
+    if (!isReached(disk, to)) out.push(refusal('storage', disk.storage));
   }
   return out;
 }

@@ -28,6 +28,7 @@ import {
   type MoveTask,
   type TaskEnd,
 } from './move-task.ts';
+import { oldDisksIn } from './old-disks.ts';
 import { resumeStages, runMove } from './run-move.ts';
 import { flightOf, type Running } from './running.ts';
 import { Submissions } from './submissions.ts';
@@ -314,6 +315,7 @@ export class Executor {
       stage: 'pre-migration',
       cancelled: cancelIn(journal) ?? running.cancelled,
       givenUp: givenUpIn(journal),
+      oldDisks: oldDisksIn(journal),
       wake: new AbortController(),
       seen,
       measured: { downtimeSeconds: undefined, bytes: undefined },

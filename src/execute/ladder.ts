@@ -4,6 +4,7 @@
  */
 
 import type { MoveProgress } from '../domain/events.ts';
+import { bytesOf, copiedDisks } from '../domain/disks.ts';
 import { assertNever } from '../domain/result.ts';
 import { GIB, type Seconds, seconds } from '../domain/units.ts';
 import { covers } from '../domain/vm.ts';
@@ -61,10 +62,11 @@ function mayGoCold({ move, parts }: MoveTask): boolean {
 
 /** What has to be copied: memory, and for a storage move the disks. */
 function gibOf({ move, parts }: MoveTask): number {
-  const vm = parts.world(move).vms.find((one) => one.id === move.vm);
-  if (vm === undefined) return move.predicted.bytes / GIB;
-  const disks = move.method === 'storage' ? vm.disks.map((disk) => disk.bytes) : [];
-  return [vm.memoryBytes, ...disks].reduce<number>((sum, part) => sum + part, 0) / GIB;
+  const { vms, hosts } = parts.world(move);
+  const vm = vms.find((one) => one.id === move.vm);
+  const to = hosts.find((one) => one.id === move.to);
+  if (vm === undefined || to === undefined) return move.predicted.bytes / GIB;
+  return (vm.memoryBytes + bytesOf(copiedDisks(vm, to, move.method))) / GIB;
 }
 
 /** What the progress asks for: steers, or gives the move up (`task.givenUp`), or lets it be. */

@@ -63,7 +63,8 @@ export const DEFAULT_TIMING: ExecutionTiming = {
 
 /** How a stage ended. */
 export type StageEnd =
-  | { readonly kind: 'next' }
+  /** `note`: what the journal is to remember of it. */
+  | { readonly kind: 'next'; readonly note?: string | undefined }
   /** Nothing was started, and nothing is wrong with the VM. */
   | { readonly kind: 'skipped'; readonly code: RefusalCode; readonly detail: string }
   /** `instead`: what may be tried in its place; `remains`: the target may hold a part of the VM. */
@@ -115,6 +116,8 @@ export interface MoveTask {
   isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
   isRefused?: true;
+  /** What of its disks stays on its old storage, for people; empty: nothing. */
+  oldDisks: string;
   /** Why it was given up; undefined: it was not. Durable, as a cancel is. */
   givenUp: GivenUp | undefined;
   /** Wakes the one who waits for the next poll, so that a cancel is not kept waiting. */

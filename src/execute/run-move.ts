@@ -25,14 +25,11 @@ async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefi
     const end = await definition.do(task);
     if (end.kind === 'detached') return undefined;
     if (end.kind !== 'next') return finish(task, index, end);
-    await note(task, definition, 'after', '');
+    await note(task, definition, 'after', end.note ?? '');
   }
   // A cancel may have come too late for the hypervisor: whoever gave it is to know.
-  return close(
-    task,
-    'succeeded',
-    task.cancelled === undefined ? '' : `${task.cancelled}: too late`,
-  );
+  const late = task.cancelled === undefined ? '' : `${task.cancelled}: too late`;
+  return close(task, 'succeeded', [late, task.oldDisks].filter((part) => part !== '').join('; '));
 }
 
 /**

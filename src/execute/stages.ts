@@ -29,6 +29,7 @@ import {
   type StageDefinition,
   type StageEnd,
 } from './move-task.ts';
+import { oldDisks } from './old-disks.ts';
 import { isReady, mayRestart, notDead, noteLostSource, settlingOrder } from './restart.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
@@ -138,7 +139,9 @@ async function reserve(task: MoveTask): Promise<StageEnd> {
     memoryBytes: memoryNeed(vm),
     cpu: cores(used * speed),
   });
-  return NEXT;
+  const to = world.hosts.find((host) => host.id === move.to);
+  task.oldDisks = oldDisks(move, vm, to);
+  return { kind: 'next', note: task.oldDisks };
 }
 
 async function release(task: MoveTask): Promise<string> {

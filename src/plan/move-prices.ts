@@ -5,6 +5,7 @@
  * no such prices: then there is none of this, and nothing is asked.
  */
 
+import { bytesOf, copiedDisks } from '../domain/disks.ts';
 import type { Host } from '../domain/host.ts';
 import type { MovePrice, PathPrice } from '../domain/move-costs.ts';
 import { own } from '../domain/own.ts';
@@ -219,9 +220,7 @@ function ownDiskBytes({ disks }: Vm): number {
   return disks.reduce((sum, { shared, bytes }) => sum + (shared ? 0 : bytes), 0);
 }
 
-/** Of the disks that the host does not reach: a storage migration copies them. */
-function copiedBytes({ disks }: Vm, host: Host): number {
-  return disks.reduce((sum, { shared, storage, bytes }) => {
-    return sum + (shared && host.storages.includes(storage) ? 0 : bytes);
-  }, 0);
+/** Of the disks that the host does not reach: they are copied, live or cold. */
+function copiedBytes(vm: Vm, host: Host): number {
+  return bytesOf(copiedDisks(vm, host, 'storage'));
 }

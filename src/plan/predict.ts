@@ -25,6 +25,7 @@
  */
 
 import { COLD_BOOT_SECONDS, COLD_SHUTDOWN_SECONDS } from '../domain/cold-move.ts';
+import { bytesOf, copiedDisks } from '../domain/disks.ts';
 import type { Host } from '../domain/host.ts';
 import { sharedLinks } from '../domain/links.ts';
 import type { MoveMethod } from '../domain/plan.ts';
@@ -54,6 +55,8 @@ export interface ForecastTerms {
   readonly migration: MigrationSettings;
   /** From finished moves; undefined: nothing yet. */
   readonly learned?: Learned | undefined;
+  /** Where to: what it does not reach is copied; undefined: not known yet. */
+  readonly to?: Pick<Host, 'storages'> | undefined;
 }
 
 /** One live copy of a memory over a link. */
@@ -115,14 +118,17 @@ export function forecast(
       const { downtimeLimitSeconds } = terms.migration;
       const dirtying = dirtyingOf(vm, learned);
       const live = preCopy({ memoryBytes, dirtying, bandwidth, downtimeLimitSeconds });
-      const disks = method === 'storage' ? ownDiskBytes(vm) : 0;
+      const disks = diskBytes(vm, method, terms);
       const seconds = setup + live.seconds + disks / bandwidth;
       return { ...live, seconds, bytes: live.bytes + disks };
     }
     case 'cold':
     case 'restart': {
       const stopped = vm.powerState === 'off' ? 0 : COLD_SHUTDOWN_SECONDS + COLD_BOOT_SECONDS;
-      return { seconds: setup + stopped, downtimeSeconds: stopped, bytes: 0 };
+      // The guest is down while they are copied.
+      const disks = diskBytes(vm, method, terms);
+      const downtimeSeconds = stopped + (stopped > 0 ? disks / bandwidth : 0);
+      return { seconds: setup + stopped + disks / bandwidth, downtimeSeconds, bytes: disks };
     }
   }
 }
@@ -132,9 +138,13 @@ export function preCopy(copy: Copy): Forecast {
   return copy.dirtying.kind === 'hot-set' ? hotSetCopy(copy, copy.dirtying) : roundsCopy(copy);
 }
 
-function ownDiskBytes(vm: Vm): number {
-  return vm.disks.reduce((sum, disk) => sum + (disk.shared ? 0 : disk.bytes), 0);
+/** Without a target: of the disks that nobody but the source reaches. */
+function diskBytes(vm: Vm, method: MoveMethod, { to = NO_STORAGE }: ForecastTerms): number {
+  const disks = to === NO_STORAGE ? vm.disks.filter(({ shared }) => !shared) : vm.disks;
+  return bytesOf(copiedDisks({ disks }, to, method));
 }
+
+const NO_STORAGE: Pick<Host, 'storages'> = { storages: [] };
 
 /** What is measured of the guest at present. */
 export function measuredDirtying(vm: Vm): Dirtying {

@@ -113,7 +113,7 @@ class Slots {
   forecast(move: Scheduled, left: Float64Array): Forecast {
     const { model, migration, learned } = this.#settings;
     const { from, to, vm } = ends(model, move);
-    const terms = { migration, learned };
+    const terms = { migration, learned, to };
     const shares = this.#links(move).map(
       ({ slot, bandwidth }) => bandwidth / (1 + this.#used(slot, left)),
     );
@@ -170,7 +170,8 @@ function inFlight(slots: Slots, settings: ScheduleSettings): readonly Busy[] {
     const [source, target] = [model.hosts[from], model.hosts[to]];
     if (vm === undefined || source === undefined || target === undefined) return [];
     const bandwidth = realBandwidth(source, target, settings);
-    const { seconds } = forecast(vm, flight.method, Math.max(1, bandwidth), settings);
+    const terms = { ...settings, to: target };
+    const { seconds } = forecast(vm, flight.method, Math.max(1, bandwidth), terms);
     const elapsed = Math.max(0, snapshot.takenAt - flight.startedAt);
     return [{ uses: slots.uses({ from, to }), end: Math.max(1, seconds - elapsed) }];
   });

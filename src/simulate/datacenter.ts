@@ -23,7 +23,7 @@ import { buildFleet, type FleetOptions } from './build-fleet.ts';
 import type { CallName, Fault, FaultOf, LastingFault } from './fault.ts';
 import type { FleetSpec } from './fleet-spec.ts';
 import { ACCEPTED, decline } from './migration-engine.ts';
-import { diskBytesToCopy, objectionsTo } from './objections.ts';
+import { diskBytesToCopy, isLocal, objectionsTo } from './objections.ts';
 import { Truth } from './truth.ts';
 import { World } from './world.ts';
 
@@ -118,11 +118,10 @@ export class SimulatedDatacenter {
       return { ...facts, connection: 'disconnected' };
     });
     const specs = [...this.#world.vms.values()];
-    const vms = specs.flatMap(({ facts }) => this.#shown(facts, now) ?? []);
-    const shared = (storage: string): boolean => !storage.startsWith('local-');
+    const vms = specs.flatMap((spec) => this.#shown(this.#world.factsOf(spec), now) ?? []);
     const storages = [...new Set(this.fleet.hosts.flatMap((host) => host.storages))]
       .toSorted(compareText)
-      .map((id) => ({ id, shared: shared(id) }));
+      .map((id) => ({ id, shared: !isLocal(id) }));
     const networks = [...new Set(this.fleet.hosts.flatMap((host) => host.networks))];
     return { hosts, vms, storages, networks: networks.toSorted(compareText), problems };
   }
@@ -145,7 +144,7 @@ export class SimulatedDatacenter {
     if (spec === undefined) throw new RangeError(`no such guest: ${order.vm}`);
     const target = this.#world.host(order.to);
     return objectionsTo(order, {
-      vm: spec.facts,
+      vm: this.#world.factsOf(spec),
       from: this.#world.host(order.from).facts,
       to: target.facts,
       isTargetUp: this.#world.isReachable(order.to),
@@ -178,7 +177,7 @@ export class SimulatedDatacenter {
     const load = {
       memoryBytes: spec.facts.memoryBytes * spec.touchedShare,
       workingSetBytes: spec.facts.memoryBytes * spec.workingSetShare,
-      diskBytes: diskBytesToCopy(spec.facts),
+      diskBytes: diskBytesToCopy(this.#world.factsOf(spec), this.#world.host(order.to).facts),
     };
     const { board } = this.#world;
     const refusal = board.isRefusing(order.to, at) ? 'setup' : undefined;

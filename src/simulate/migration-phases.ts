@@ -31,6 +31,8 @@ export interface Ground {
   isPowered(host: HostId): boolean;
   /** Bytes per second that the guest dirties when nothing slows it down. */
   dirtyRate(vm: VmId): number;
+  /** The guest has arrived: what was copied of its disks is the guest's by now. */
+  settleDisks(vm: VmId, host: HostId): void;
   /** False: a lock on its disks keeps the guest from starting, because it runs somewhere. */
   mayBoot(vm: VmId): boolean;
   /** How long the guest takes to shut down and to boot. */
@@ -110,6 +112,7 @@ export class MigrationPhases {
           return;
         }
         copies.boot(vm, to, false, at);
+        if (run.load.diskBytes > 0) this.#ground.settleDisks(vm, to);
         run.resumeGuest();
         this.#end(run, run.breaks !== 'commitment', run.breaks === 'commitment' ? LOST : '', at);
         return;
@@ -186,6 +189,7 @@ export class MigrationPhases {
       at,
     );
     run.resumeGuest();
+    if (run.load.diskBytes > 0) this.#ground.settleDisks(vm, to);
     this.#end(run, run.breaks !== 'commitment', run.breaks === 'commitment' ? LOST : '', at);
   }
 

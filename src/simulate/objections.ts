@@ -3,6 +3,7 @@
  * from the compatibility rules in `domain`, so that the two can be compared.
  */
 
+import type { StorageId } from '../domain/ids.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import type { HostFacts, MoveOrder, VmFacts } from '../ports/hypervisor.ts';
 
@@ -66,16 +67,33 @@ function diskObjections(
   { vm, to }: Circumstances,
   object: (code: RefusalCode, detail: string) => void,
 ): void {
-  const copies = method === 'storage' || method === 'cold';
-  for (const disk of vm.disks) {
-    if (disk.shared && !to.storages.includes(disk.storage)) {
+  const copies = (method === 'storage' || method === 'cold') && to.storages.length > 0;
+  for (const disk of copies ? [] : vm.disks) {
+    if (!disk.shared) object('storage', `${disk.storage} is local to the source`);
+    else if (!to.storages.includes(disk.storage)) {
       object('storage', `${disk.storage} is not mounted there`);
     }
-    if (!disk.shared && !copies) object('storage', `${disk.storage} is local to the source`);
   }
 }
 
-/** Bytes of disks that have to be copied because only the source has them. */
-export function diskBytesToCopy(vm: VmFacts): number {
-  return vm.disks.reduce((sum, disk) => sum + (disk.shared ? 0 : disk.bytes), 0);
+/** Bytes of disks that have to be copied because the target does not see them. */
+export function diskBytesToCopy({ disks }: VmFacts, to: HostFacts): number {
+  return disks.reduce((sum, disk) => sum + (isSeen(disk, to) ? 0 : disk.bytes), 0);
+}
+
+/** The disks as they lie after a move that copied them: beside the guest. */
+export function disksAfter({ disks }: VmFacts, to: HostFacts): VmFacts['disks'] {
+  const own = to.storages.find(isLocal) ?? to.storages[0];
+  return disks.map((disk) =>
+    own === undefined || isSeen(disk, to) ? disk : { ...disk, storage: own, shared: !isLocal(own) },
+  );
+}
+
+/** By its name, as all storages of one host only are called in a simulated datacenter. */
+export function isLocal(storage: StorageId): boolean {
+  return storage.startsWith('local-');
+}
+
+function isSeen({ shared, storage }: VmFacts['disks'][number], to: HostFacts): boolean {
+  return shared && to.storages.includes(storage);
 }

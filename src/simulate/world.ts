@@ -10,7 +10,7 @@ import { sharedLinks } from '../domain/links.ts';
 import { assertNever } from '../domain/result.ts';
 import { type Bytes, epochSeconds, type EpochSeconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { HostFacts } from '../ports/hypervisor.ts';
+import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 import { Copies } from './copies.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Fault, LastingFault } from './fault.ts';
@@ -19,6 +19,7 @@ import type { FleetSpec, SimulatedVmSpec } from './fleet-spec.ts';
 import { chance, hashText } from './hash.ts';
 import { Meter } from './meter.ts';
 import { MigrationEngine } from './migration-engine.ts';
+import { disksAfter } from './objections.ts';
 
 export interface HostState {
   readonly facts: HostFacts;
@@ -51,6 +52,8 @@ export class World {
   readonly board = new FaultBoard();
   readonly engine: MigrationEngine;
   readonly meter: Meter;
+  /** Of guests whose disks were copied elsewhere. */
+  readonly #disks = new Map<VmId, VmFacts['disks']>();
   readonly #clock: Clock;
   readonly #origin: number;
   readonly #hasLocks: boolean;
@@ -79,6 +82,7 @@ export class World {
       linkCapacity: (host) => this.#linkCapacity(host),
       sharedLinks: (from, to) => sharedLinks(this.host(from).facts, this.host(to).facts),
       isPowered: (host) => this.host(host).powered,
+      settleDisks: (vm, host) => this.#settleDisks(vm, host),
       mayBoot: (vm) => !this.#isLockedOut(vm),
       dirtyRate: (vm) => this.meter.dirtyRate(vm, epochSeconds(this.#now)),
       coldSeconds: (vm) => coldSeconds(vm, fleet.seed),
@@ -126,6 +130,12 @@ export class World {
     const state = this.hosts.get(id);
     if (state === undefined) throw new RangeError(`no such host: ${id}`);
     return state;
+  }
+
+  /** With the disks where they lie by now. */
+  factsOf({ facts }: SimulatedVmSpec): VmFacts {
+    const disks = this.#disks.get(facts.id);
+    return disks === undefined ? facts : { ...facts, disks };
   }
 
   isReachable(host: HostId): boolean {
@@ -272,6 +282,13 @@ export class World {
       if (isMeantToRun && this.copies.get(vm, id)?.state === 'defined') {
         this.copies.boot(vm, id, true, this.#now);
       }
+    }
+  }
+
+  #settleDisks(vm: VmId, host: HostId): void {
+    const spec = this.vms.get(vm);
+    if (spec !== undefined) {
+      this.#disks.set(vm, disksAfter(this.factsOf(spec), this.host(host).facts));
     }
   }
 

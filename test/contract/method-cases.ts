@@ -9,6 +9,7 @@ import type { MoveOrder } from '../../src/ports/hypervisor.ts';
 
 export function methodCases(declare: Case, { capabilities, features }: ContractSubject): void {
   const restart = [capabilities.methods.includes('restart'), features.killHost];
+  const cold = capabilities.methods.includes('cold');
   const storage = [capabilities.methods.includes('storage'), features.ownDisk];
 
   declare('starts the guest of a dead host elsewhere, once', restart, async (steps) => {
@@ -69,6 +70,14 @@ export function methodCases(declare: Case, { capabilities, features }: ContractS
     expect(await steps.start(order)).toEqual(OK);
     await steps.finish(order);
     expect((await steps.world.truth(ownDisk)).boot).toBe(boot);
+  });
+
+  declare('takes it along in a cold move, too', [...storage, cold], async (steps) => {
+    const { ownDisk } = steps.world;
+    if (ownDisk === undefined) throw new Error('the world promised a guest with its own disk');
+    const order = await steps.order(ownDisk, { method: 'cold' });
+    expect(await steps.start(order)).toEqual(OK);
+    await steps.finish(order);
   });
 
   declare('does not send a guest away from a disk of its own', storage, async (steps) => {

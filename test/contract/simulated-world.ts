@@ -1,12 +1,13 @@
 // Role: the simulated datacenter as a world for the contract suite, in virtual time.
-import { hostId, moveId, storageId, vmId, type VmId } from '../../src/domain/ids.ts';
+import { hostId, type HostId, moveId, storageId, vmId, type VmId } from '../../src/domain/ids.ts';
 import { bytes, bytesPerSecond, GIB, MIB, seconds } from '../../src/domain/units.ts';
-import { CPU_GENERATIONS } from '../../src/simulate/cpu-catalogue.ts';
+import type { HostFacts } from '../../src/ports/hypervisor.ts';
+import { CPU_GENERATIONS, type CpuGeneration } from '../../src/simulate/cpu-catalogue.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { BreakStage } from '../../src/simulate/fault.ts';
 import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
-import { simHost, simVm } from '../support/datacenter.ts';
+import { SAN, simHost, simVm } from '../support/datacenter.ts';
 import { virtualClock } from '../support/virtual-time.ts';
 import type { ContractWorld, MoveBreak } from './contract-world.ts';
 
@@ -106,10 +107,15 @@ function forgetElsewhere(datacenter: SimulatedDatacenter, vm: VmId): void {
   }
 }
 
+/** With a storage that only it has, beside the shared one. */
+function aHost(host: HostId, cpu: CpuGeneration): HostFacts {
+  return simHost(host, cpu, { storages: [SAN, storageId(`local-${host}`)] });
+}
+
 function smallFleet(): FleetSpec {
   return {
     seed: 7,
-    hosts: [simHost(HOSTS[0], NEW), simHost(HOSTS[1], NEW), simHost(OTHER, OLD)],
+    hosts: [aHost(HOSTS[0], NEW), aHost(HOSTS[1], NEW), aHost(OTHER, OLD)],
     vms: [
       simVm(VMS[0], HOSTS[0], OLD),
       simVm(VMS[1], HOSTS[1], OLD),

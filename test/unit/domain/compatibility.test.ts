@@ -17,6 +17,8 @@ interface Row {
   /** Codes by method; a method that is not named is allowed. */
   readonly refused: Partial<Record<MoveMethod, readonly string[]>>;
   readonly coldCrossVendor?: 'allow' | 'refuse';
+  /** Of the policy; default: all. */
+  readonly methods?: readonly MoveMethod[];
 }
 
 const EVERYTHING: VmOptions = { permission: 'restart' };
@@ -199,13 +201,13 @@ const ROWS: readonly Row[] = [
   {
     what: 'storage not reachable',
     to: { storages: [storageId('other')] },
-    refused: { ...always('storage'), storage: [] },
+    refused: { ...always('storage'), storage: [], cold: [] },
   },
   {
     what: 'a local disk, and a place of the same name',
     vm: { disks: [LOCAL_DISK] },
     to: { storages: [storageId('local')] },
-    refused: { ...always('storage'), storage: [] },
+    refused: { ...always('storage'), storage: [], cold: [] },
   },
   { what: 'a source that is well', from: { failure: undefined }, refused: UNSURE },
   { what: 'only suspected', from: { failure: aFailure('suspected-dead') }, refused: UNSURE },
@@ -221,6 +223,12 @@ const ROWS: readonly Row[] = [
     vm: { noRestart: 'san is not known to lock disks' },
     refused: { restart: ['storage-locks'] },
   },
+  {
+    what: 'a disk that the policy does not let be copied',
+    vm: { disks: [LOCAL_DISK] },
+    methods: ['pre-copy', 'cold'],
+    refused: always('storage'),
+  },
   { what: 'nowhere to copy to', to: { storages: [] }, refused: always('storage') },
 ];
 
@@ -230,7 +238,8 @@ function codesOf(row: Row, method: MoveMethod): string[] {
   const dead = method === 'restart' ? { failure: aFailure() } : {};
   const from = aHost({ id: 'h1', ...dead, ...row.from });
   const to = aHost({ id: 'h2', ...row.to });
-  const settings = { coldCrossVendor: row.coldCrossVendor ?? 'refuse' };
+  const { coldCrossVendor = 'refuse', methods = MOVE_METHODS } = row;
+  const settings = { coldCrossVendor, methods };
   return staticRefusals(vm, from, to, method, settings).map(({ code }) => code);
 }
 
@@ -251,7 +260,7 @@ describe('staticRefusals', () => {
     const guest = aVm({ cpu: { features: ['aes', 'avx', 'avx2', 'avx512f'] } });
     const small = aHost({ id: 'small', cpu: { features: ['aes', 'avx', 'avx2'] } });
     const large = aHost({ id: 'large' });
-    const settings = { coldCrossVendor: 'refuse' } as const;
+    const settings = { coldCrossVendor: 'refuse', methods: MOVE_METHODS } as const;
     expect(staticRefusals(guest, small, large, 'pre-copy', settings)).toEqual([]);
     expect(staticRefusals(guest, large, small, 'pre-copy', settings)).toEqual([
       { code: 'cpu-features', detail: 'missing avx512f' },

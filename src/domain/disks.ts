@@ -1,0 +1,36 @@
+/**
+ * The disks that a move takes along. Live (`storage`) or cold, what the target reaches on shared
+ * storage stays where it is; everything else is copied to a storage of the target.
+ */
+
+import type { Host } from './host.ts';
+import type { MoveMethod } from './plan.ts';
+import type { MigrationSettings } from './policy.ts';
+import type { Vm, VmDisk } from './vm.ts';
+
+/** Methods during which disks can be copied; a restart finds only what is shared. */
+export function takesDisksAlong(method: MoveMethod): boolean {
+  return method === 'storage' || method === 'cold';
+}
+
+/** Whether the policy lets disks be copied: that may take hours, and fills the target's storage. */
+export function mayCopyDisks({ methods }: Pick<MigrationSettings, 'methods'>): boolean {
+  return methods.includes('storage');
+}
+
+export function isReached({ shared, storage }: VmDisk, to: Pick<Host, 'storages'>): boolean {
+  return shared && to.storages.includes(storage);
+}
+
+/** Those that the method would have to copy to get the VM there. */
+export function copiedDisks(
+  vm: Pick<Vm, 'disks'>,
+  to: Pick<Host, 'storages'>,
+  method: MoveMethod,
+): readonly VmDisk[] {
+  return takesDisksAlong(method) ? vm.disks.filter((disk) => !isReached(disk, to)) : [];
+}
+
+export function bytesOf(disks: readonly VmDisk[]): number {
+  return disks.reduce((sum, { bytes }) => sum + bytes, 0);
+}
