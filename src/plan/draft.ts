@@ -39,6 +39,8 @@ export class Draft {
   readonly causes = new Map<number, Cause>();
   open: Open[] = [];
   readonly notes: string[] = [];
+  /** VMs that are not asked to make room for others: they need all the choice they have. */
+  spared: ReadonlySet<number> = new Set();
   /** Hosts that are emptied to save power. */
   readonly emptied = new Set<number>();
   readonly #residents: readonly (readonly number[])[];

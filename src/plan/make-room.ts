@@ -82,7 +82,8 @@ function promisingTargets(draft: Draft, wish: Wish): readonly Job[] {
     if (below < 0) continue;
     const own = { host, resource, below, relief: finding, reliefTerms: othersTerms };
     const task = { ...own, repairTerms: othersTerms, crowds: [] };
-    const job = makeJob(state, task, draft.residents(host));
+    const others = draft.residents(host).filter((other) => !draft.spared.has(other));
+    const job = makeJob(state, task, others);
     if (job.ideals.length > 0) found.push(job);
   }
   found.sort((a, b) => boundOf(a) - boundOf(b) || a.task.host - b.task.host);
@@ -112,6 +113,7 @@ function pushAnother(draft: Draft, wish: Wish): boolean {
   const useless = othersTerms.useless?.slice() ?? new Uint8Array(state.model.hosts.length);
   useless[state.at[vm] ?? -1] = 1;
   for (const other of movers(state, vm, terms)) {
+    if (draft.spared.has(other)) continue;
     const target = state.at[other] ?? -1;
     const aside = findTarget(state, other, { ...othersTerms, useless }, 'pack');
     if (aside < 0) continue;

@@ -49,8 +49,9 @@ function isLeftToClearing({ rule: { rule } }: Repair): boolean {
 }
 
 /**
- * Who finds no place because others took it goes first at the next try (squeaky wheel: Joslin &
- * Clements, "Squeaky wheel optimization", 1999), if that leaves fewer without one.
+ * Who finds no place because others took it goes first at the next try and makes room for nobody,
+ * if that leaves fewer without a place (squeaky wheel: Joslin & Clements, "Squeaky wheel
+ * optimization", 1999).
  */
 function mendAll(draft: Draft, repairs: readonly Repair[]): void {
   const before = draft.mark();
@@ -76,6 +77,7 @@ function mendInTurn(
 ): ReadonlySet<number> {
   const { at } = draft.state;
   const left = new Set<number>();
+  draft.spared = first;
   const mend = (one: Repair, vm: number): void => {
     if (mendOne(draft, one, vm)) return;
     const { finding, terms } = one;
@@ -92,6 +94,7 @@ function mendInTurn(
   );
   for (const { one, vm } of early.toSorted((a, b) => a.choice - b.choice)) mend(one, vm);
   for (const one of repairs) for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
+  draft.spared = new Set();
   return left;
 }
 
