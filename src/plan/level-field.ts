@@ -46,7 +46,7 @@ function pricePerGib({ weights, margin }: LevelSettings): number {
  * level by as much. It ends much closer, so that what was levelled is left alone, though a second
  * look finds a little more to gain.
  */
-const DEAD_BAND = 0.08;
+const DEAD_BAND = 0.06;
 
 /** A VM and the host on which it is to be. */
 export interface Place {

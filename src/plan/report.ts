@@ -123,8 +123,9 @@ function unresolved(
 }
 
 /**
- * What the proof says of most hosts, so that the two never name different reasons. A proof without
- * causes is one of sums, of a resource of which all hosts have too little.
+ * What the pairs say most often, if the proof names it; else what the proof says of most hosts: the
+ * two never name different reasons. A proof without causes is one of sums, of a resource of which
+ * all hosts have too little.
  */
 // oxlint-disable-next-line max-params -- a need that is open, and all that is said of it
 function reasonOf(
@@ -133,12 +134,15 @@ function reasonOf(
   proof: Proof | undefined,
   pairs: readonly Refusal[],
 ): RefusalCode {
+  const usual = commonest(pairs);
   const [most] = proof?.causes.toSorted((a, b) => b.hosts.length - a.hosts.length) ?? [];
-  if (most !== undefined) return most.code;
+  if (most !== undefined) {
+    return proof?.causes.some(({ code }) => code === usual) === true ? usual : most.code;
+  }
   const relief = reliefOf(needs, open);
   const short = codeName(resourceCode(model, relief?.host ?? -1, relief?.resource ?? CPU_AT));
   const isShort = proof !== undefined && pairs.some(({ code }) => code === short);
-  return isShort ? short : commonest(pairs);
+  return isShort ? short : usual;
 }
 
 function reliefOf({ reliefs }: Setting['needs'], { host, finding }: Open): Relief | undefined {
