@@ -106,6 +106,7 @@ const host = group({
   storages: maybe(list(name('a storage', storageId))),
   migrationBandwidth: maybe(rate()),
   balancedBy: maybe(text('the name of a balancer')),
+  inMaintenanceMode: maybe(flag()),
   uplink: maybe(group({ id: text('the name of an uplink'), bandwidth: rate() })),
   devices: maybe(list(group(device))),
   hypervisor: maybe(

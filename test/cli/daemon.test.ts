@@ -244,7 +244,7 @@ describe('the daemon, asked by its CLI', () => {
     const nobody = await cli(['cancel', 'nobody'], env);
     expect([nobody.code, nobody.err]).toEqual([
       2,
-      expect.stringMatching(/no open move, VM or host/),
+      expect.stringMatching(/no open move, plan or order, no VM or host/),
     ]);
   }, 60_000);
 

@@ -68,7 +68,7 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'forgets a reservation',
     // Room that is held for nobody may break a rule before the leak itself is seen.
-    breaks: ['reservations', 'rules'],
+    breaks: ['reservations', 'rules', 'capacity'],
     ledger: keepReservations,
   },
   {

@@ -38,6 +38,12 @@ export class Fate {
     this.#frost ??= { left: calls, forSeconds };
   }
 
+  /** Lives on, whatever was in store for it. */
+  spare(): void {
+    this.#fatal = undefined;
+    this.thaw();
+  }
+
   /** Goes on, and freezes no more. */
   thaw(): void {
     this.#frost = undefined;

@@ -156,6 +156,9 @@ export class Seat {
   }
 
   async stop(): Promise<void> {
+    this.settle();
+    // One that died over it would never say that it has stopped.
+    this.#life?.fate.spare();
     await this.#life?.played.stop('the run is over');
   }
 
