@@ -62,7 +62,11 @@ export const limitsSchema = section({
     ),
   }),
   concurrency: section({
-    total: option(positive('a number of moves'), 8, 'Moves in flight in the whole fleet.'),
+    total: option(
+      positive('a number of moves'),
+      8,
+      'Moves in flight in the whole fleet; each of several controllers counts its own clusters.',
+    ),
     perHostIn: option(positive('a number of moves'), 2, 'Moves arriving at one host at once.'),
     perHostOut: option(positive('a number of moves'), 2, 'Moves leaving one host at once.'),
     perLink: option(

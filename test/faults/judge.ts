@@ -272,10 +272,13 @@ export class Judge {
 
   #caps(move: Move, others: readonly Move[]): void {
     const { total, perHostIn, perHostOut } = this.world.rules;
+    // Each of several controllers counts the moves of the clusters that it has.
+    const ownerOf = ({ from }: Move) => this.#leases.holder(this.world.cluster(from));
+    const own = others.filter((other) => ownerOf(other) === ownerOf(move)).length + 1;
     const out = others.filter(({ from }) => from === move.from).length + 1;
     const into = others.filter(({ to }) => to === move.to).length + 1;
-    if (others.length + 1 <= total && out <= perHostOut && into <= perHostIn) return;
-    const counts = `${others.length + 1}, ${out} from ${move.from}, ${into} to ${move.to}`;
+    if (own <= total && out <= perHostOut && into <= perHostIn) return;
+    const counts = `${own}, ${out} from ${move.from}, ${into} to ${move.to}`;
     this.wrong('caps', `too many at once: ${counts}`);
   }
 
