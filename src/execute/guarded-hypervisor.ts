@@ -71,10 +71,13 @@ export class GuardedHypervisor implements Hypervisor {
     return this.#under(order.move, () => this.#inner.abort(order, signal));
   }
 
-  /** Also at a readmission, which follows no move: under the leases of the hosts, then. */
+  /**
+   * Also at a readmission, which follows no move: under the lease of the host that is cleaned. Its
+   * VM may run in a cluster that another controller has by now, and is left alone there.
+   */
   async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     if (this.#leases.follows(order.move)) this.#leases.about(order.move);
-    else for (const host of [order.from, order.to]) this.#leases.onHost(host);
+    else this.#leases.onHost(order.from);
     return this.#inner.commit(order, signal);
   }
 

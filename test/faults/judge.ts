@@ -180,8 +180,7 @@ export class Judge {
   }
 
   #isLeased(call: string, about: MoveOrder | HostId, by: string): void {
-    const hosts = typeof about === 'string' ? [about] : [about.from, about.to];
-    for (const host of hosts) {
+    for (const host of hostsOf(about)) {
       const holder = this.#leases.holder(this.world.cluster(host));
       if (holder === by) continue;
       this.wrong('lease', `${by} asks for ${call} on ${host}, which is ${holder ?? 'nobody'}'s`);
@@ -347,6 +346,12 @@ export class Judge {
     const cuts = this.#cuts.filter((cut) => cut.host === host && cut.from <= at && at < cut.until);
     return Math.max(at, ...cuts.map(({ until }) => until));
   }
+}
+
+/** Those that it changes. A host that is cleaned after its death is changed alone. */
+function hostsOf(about: MoveOrder | HostId): readonly HostId[] {
+  if (typeof about === 'string') return [about];
+  return about.move.startsWith('readmission-') ? [about.from] : [about.from, about.to];
 }
 
 interface Answer {

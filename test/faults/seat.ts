@@ -68,6 +68,7 @@ export class Seat {
   #life: Life | undefined;
   #lives = 0;
   #nextLifeAt = 0;
+  #isStale = false;
 
   constructor(parts: SeatParts) {
     const { name, trace } = parts;
@@ -123,11 +124,21 @@ export class Seat {
     this.#life = { played, fate, downSeconds: RESTART_SECONDS };
   }
 
+  /** It watches the files; who stands still sees the edit when it is woken. */
+  async reloadPolicies(): Promise<void> {
+    this.#isStale = this.daemon === undefined;
+    await this.daemon?.reloadPolicies();
+  }
+
   /** What its schedule does at that second; where it is dead and its time has come, a new life. */
   async jobs(at: number): Promise<void> {
     if (this.#life === undefined) {
       if (at >= this.#nextLifeAt) await this.start();
-    } else if (!this.#life.fate.isFrozen) await this.#life.played.jobs(at);
+      return;
+    }
+    if (this.#life.fate.isFrozen) return;
+    if (this.#isStale) await this.reloadPolicies();
+    await this.#life.played.jobs(at);
   }
 
   /** After a moment in which it may have died. */

@@ -259,9 +259,8 @@ class Simulation {
     );
   }
 
-  /** They watch the file; one that stands still will see it when it is woken. */
   async #reloadPolicies(): Promise<void> {
-    for (const { daemon } of this.#seats) await daemon?.reloadPolicies();
+    for (const seat of this.#seats) await seat.reloadPolicies();
   }
 
   #writePolicy(mode: 'automatic' | 'observe'): void {
