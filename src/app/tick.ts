@@ -126,7 +126,7 @@ export class Tick {
     const seen = await this.#look();
     const reach = new Reach(seen.snapshot, this.#parts.holds);
     if (!reach.isAll) await this.#parts.ladder.follow(reach.hosts);
-    if (!reach.isAll) await this.#parts.failures.follow(reach.hosts);
+    await this.#parts.failures.follow(reach.hosts);
     await this.#parts.failures.update(seen.snapshot, reach.hosts);
     const look = { ...seen, snapshot: this.#parts.failures.mark(seen.snapshot) };
     this.#seen = look;

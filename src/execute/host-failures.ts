@@ -95,10 +95,17 @@ export class HostFailures implements RestartGuard {
     }
   }
 
-  /** What other controllers have written about hosts that are not this one's. */
+  /**
+   * What other controllers have written: about hosts that are not this one's, and whether somebody
+   * has readmitted one of its own through them.
+   */
   async follow(own: ReadonlySet<HostId>): Promise<void> {
     const records = await this.#parts.ledger.hostFailures();
-    for (const id of this.#records.keys()) if (!own.has(id)) this.#records.delete(id);
+    const written = new Set(records.map(({ host }) => host));
+    for (const id of this.#records.keys()) {
+      const isReadmitted = !written.has(id) && !this.#unsaved.has(id);
+      if (isReadmitted || !own.has(id)) this.#forget(id);
+    }
     for (const record of records) if (!own.has(record.host)) this.#records.set(record.host, record);
   }
 
@@ -214,10 +221,14 @@ export class HostFailures implements RestartGuard {
     const about = { vm: undefined, host: id, from: undefined, move: undefined };
     const line: HistoryEntry = { at: clock.now(), kind: 'state', ...about, text };
     await ledger.removeHostFailure(id, line);
+    this.#forget(id);
+    events.emit('host-failure', { host: id, from, to: 'well', reason });
+  }
+
+  #forget(id: HostId): void {
     this.#records.delete(id);
     this.#objections.delete(id);
     this.#signs.forget(id);
-    events.emit('host-failure', { host: id, from, to: 'well', reason });
   }
 
   /** In memory at once, so that who comes next goes on from it; on disk when it resolves. */

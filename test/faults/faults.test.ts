@@ -6,6 +6,8 @@ import { drawScript } from './draw.ts';
 import { type Run, simulate } from './simulate.ts';
 
 const SEEDS = 50;
+/** Seeds that found something once: plans in the wrong order, leases, readmission, caps. */
+const FOUND = [58, 68, 69, 190, 531, 2578, 2650, 2692, 2700];
 
 async function wrongsOf(seed: number): Promise<readonly string[]> {
   const { wrongs } = await simulate(drawScript(seed));
@@ -17,6 +19,12 @@ describe('the whole daemon under seeded faults', () => {
   it(`breaks no invariant in ${SEEDS} runs`, { timeout: 600_000 }, async () => {
     const wrongs: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed += 1) wrongs.push(...(await wrongsOf(seed)));
+    expect(wrongs).toEqual([]);
+  });
+
+  it('breaks none where it once did', { timeout: 600_000 }, async () => {
+    const wrongs: string[] = [];
+    for (const seed of FOUND) wrongs.push(...(await wrongsOf(seed)));
     expect(wrongs).toEqual([]);
   });
 
