@@ -182,10 +182,15 @@ function search(state: State, job: Job, { ideal, means, below }: Attempt): Clear
     trial.cut(forced + chosen.length - 1);
     const [leaver] = relieving(job.task, choice.free[index]);
     if (leaver === undefined || !trial.add(leaver)) return false;
-    let gain = 0;
-    for (const at of chosen) gain += choice.items[at]?.gain ?? 0;
-    if (gain >= choice.wanted) trial.keep();
-    return true;
+    let [gain, cost] = [0, choice.cost];
+    for (const at of chosen) {
+      gain += choice.items[at]?.gain ?? 0;
+      cost += choice.items[at]?.cost ?? 0;
+    }
+    if (gain < choice.wanted) return true;
+    trial.keep();
+    // What came dearer than its items say is no bound for those that may come cheaper.
+    return state.model.prices === undefined || trial.cost <= cost * (1 + ROUNDING);
   };
   if (choice.wanted <= 0) trial.keep();
   const options = { below: below - choice.cost, maxNodes: MAX_NODES, maxQuestions: MAX_TRIALS };
@@ -208,6 +213,10 @@ class Trial {
     this.#state = state;
     this.#means = means;
     this.#below = below;
+  }
+
+  get cost(): number {
+    return this.#cost;
   }
 
   get depth(): number {

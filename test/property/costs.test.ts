@@ -53,7 +53,7 @@ describe('prices of groups and paths', () => {
         const paid = made.objective.terms['moveCost']?.after ?? 0;
         expect(paid / asked.weights.moveCost).toBeCloseTo(least, 6);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[ONE_FOR_TWO]] },
     );
   });
 });
@@ -79,6 +79,20 @@ const HOT: fc.Arbitrary<Hot> = fc.record({
   near: fc.constantFrom(0, 1, 2, 8),
   across: fc.constantFrom(1, 4),
 });
+
+/** Two go for little, but one of them far: a third alone costs less (found by seed 1446409271). */
+const ONE_FOR_TWO: Hot = {
+  vms: [
+    { cpu: 2, gib: 1, group: 0 },
+    { cpu: 3, gib: 1, group: 0 },
+    { cpu: 1.5, gib: 1, group: -1 },
+    { cpu: 1.5, gib: 1, group: -1 },
+    { cpu: 2, gib: 8, group: -1 },
+  ],
+  prices: [10, 3],
+  near: 2,
+  across: 4,
+};
 
 /** h0 gets a load of 80 %; its own site has a little room, the other one enough. */
 const THREADS = 10;
