@@ -35,9 +35,8 @@ export function pricesInRoom(
   let best: Prices | undefined;
   for (let step = 0; step <= WEIGHTS; step += 1) {
     const share = step / WEIGHTS;
-    const weights = [share / Math.max(room[0], TINY), (1 - share) / Math.max(room[1], TINY)];
     const priceOf = ({ load, room: own }: Emptiable): number =>
-      (load[0] + own[0]) * (weights[0] ?? 0) + (load[1] + own[1]) * (weights[1] ?? 0);
+      shareOf(load[0] + own[0], room[0], share) + shareOf(load[1] + own[1], room[1], 1 - share);
     const of = new Map(hosts.map((one) => [one.host, priceOf(one)]));
     const most = relaxed(hosts, of);
     if (best === undefined || most < best.most) best = { of, most };
@@ -45,7 +44,11 @@ export function pricesInRoom(
   return best ?? { of: new Map(), most: 0 };
 }
 
-const TINY = Number.MIN_VALUE;
+/** Where there is no room, the least of a load is too much, and no load asks for none. */
+function shareOf(amount: number, room: number, weight: number): number {
+  if (amount === 0 || weight === 0) return 0;
+  return room === 0 ? Infinity : (amount * weight) / room;
+}
 
 /** What is gained within a room of 1 if hosts could be emptied in part. */
 function relaxed(hosts: readonly Emptiable[], prices: ReadonlyMap<number, number>): number {
