@@ -139,7 +139,9 @@ describe('the daemon on real guests', () => {
     const moves = (await droverJson<MigrationView[]>(daemon, ['migrations']))
       .filter(({ record }) => record.openedAt > started && record.move.tier === 'mandatory')
       .sort((a, b) => a.record.openedAt - b.record.openedAt);
-    expect(moves[0]?.record.vmName).toBe('payments');
+    // On a quiet machine two are begun in the same millisecond.
+    const first = moves.filter(({ record }) => record.openedAt === moves[0]?.record.openedAt);
+    expect(first.map(({ record }) => record.vmName)).toContain('payments');
     expect((await drover(daemon, ['maintenance', 'exit', `h${host}`])).code).toBe(0);
     await untilHost(host, 'has its guests back', (names) => names.join() === before.join());
     await idle();
