@@ -26,7 +26,7 @@ import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { PolicyStore } from './policy-store.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../execute/turns.ts';
 
 export interface DispatchInput {
   readonly snapshot: Snapshot;

@@ -12,7 +12,7 @@ import type { Order, RollingPart } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { epochSeconds } from '../domain/units.ts';
 import { NOBODY_YET } from './return-waves.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../execute/turns.ts';
 
 export interface NewOrder {
   readonly kind: Order['kind'];

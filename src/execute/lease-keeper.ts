@@ -17,6 +17,7 @@ import type { Controller, LeaseBoard, Leases } from '../ports/leases.ts';
 import { fairShare } from './lease-share.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
+import { Turns } from './turns.ts';
 
 export interface LeaseTiming {
   /** How long a lease holds after its renewal. */
@@ -82,6 +83,7 @@ export interface LeaseState {
 export class LeaseKeeper implements Authority {
   readonly #parts: LeaseKeeperParts;
   readonly #watch = new LeaseWatch();
+  readonly #turns = new Turns();
   readonly #held = new Map<ClusterId, Held>();
   /** The tokens that are older than what was seen. */
   readonly #steppedBack = new Map<ClusterId, number>();
@@ -90,7 +92,6 @@ export class LeaseKeeper implements Authority {
   /** As it was last read; undefined: never yet. */
   #board: LeaseBoard | undefined;
   #seen: readonly ClusterId[] = [];
-  #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
   constructor(parts: LeaseKeeperParts) {
@@ -125,12 +126,12 @@ export class LeaseKeeper implements Authority {
    * Rejects with LedgerError; leases that could not be renewed run out by themselves.
    */
   beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
-    return this.#inTurn(() => this.#beat(isIdle));
+    return this.#turns.take(() => this.#beat(isIdle));
   }
 
   /** Gives everything back, so that others need not wait. Nothing is taken any more. */
   release(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       this.#isOver = true;
       if (this.#parts.sole) return;
       await this.#release([...this.#held.keys()]);
@@ -308,13 +309,6 @@ export class LeaseKeeper implements Authority {
       this.#tell(cluster, 'taken', lease.token, `${cluster}: acting here from now on${from}`);
     }
     return taken;
-  }
-
-  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const turn = this.#last.then(work, work);
-    // Who asked is told of a failure; here only its end counts.
-    this.#last = turn.catch(() => undefined);
-    return turn;
   }
 
   // oxlint-disable-next-line max-params -- where, what, under which token, in words
