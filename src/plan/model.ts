@@ -92,6 +92,8 @@ export interface Model {
   readonly home: Int32Array;
   /** Per VM in flight or about to be: the other host on which it counts; else -1. */
   readonly alsoAt: Int32Array;
+  /** Per VM: 1 when it only has room reserved at `alsoAt`: it may never come. */
+  readonly awaited: Uint8Array;
   /** Per VM: 1 when it is in flight or about to be: it stays as it is. */
   readonly inFlight: Uint8Array;
   /** Per VM: 1 when it was moved too recently for a move that is not mandatory. */
@@ -145,6 +147,7 @@ export function buildModel(request: PlanRequest): Model {
     net: new Float64Array(hosts.length * width),
     home: new Int32Array(vms.length).fill(-1),
     alsoAt: new Int32Array(vms.length).fill(-1),
+    awaited: new Uint8Array(vms.length),
     inFlight: new Uint8Array(vms.length),
     resting: new Uint8Array(vms.length),
     demandKnown: new Uint8Array(vms.length),
@@ -301,6 +304,7 @@ function countInFlight(model: Unpriced, snapshot: Snapshot): void {
       model.inFlight[v] = 1;
       if (h !== model.home[v]) {
         model.alsoAt[v] = h;
+        model.awaited[v] = 1;
         reserveExtras(model, v, h);
       }
     }

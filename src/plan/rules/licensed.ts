@@ -5,6 +5,7 @@
  *
  * `always`: every host counts on which a member is or may come, so that no order of moves, failed
  * ones included, uses more. `finally`: the end counts, where those in flight may be on either host.
+ * A host that a member only may come to takes a licence, and is not in use for others yet.
  * Members of a host that is to be emptied go to hosts in use or, as far as there are licences, to
  * new ones; the last one of a host, and with one licence all of them together (together.ts), also
  * take it along.
@@ -27,11 +28,13 @@ export function licensedRule(
   const isLicensed = (h: number): boolean => (domains[h] ?? -1) >= 0;
   const gross = new Tally();
   const net = new Tally();
+  // Without those that may never come.
+  const sure = { gross: new Tally(), net: new Tally() };
   for (const v of members) {
     for (const h of [model.home[v] ?? -1, model.alsoAt[v] ?? -1]) {
       if (!isLicensed(h)) continue;
-      gross.add(h, 1);
-      net.add(h, 1);
+      const isSure = h === model.home[v] || model.awaited[v] !== 1;
+      for (const one of isSure ? [gross, net, sure.gross, sure.net] : [gross, net]) one.add(h, 1);
     }
   }
   const room = (h: number): number => {
@@ -45,20 +48,20 @@ export function licensedRule(
     return new Set(inUse.slice(0, maximum));
   }
   function takesOneMore(from: number, to: number): boolean {
-    if (rule.hold === 'always') return gross.at(to) === 0 && gross.used() + 1 > maximum;
-    const inUse = net.used();
     const left = isLicensed(from) && net.at(from) === 1 ? 1 : 0;
-    const after = inUse - left + (net.at(to) === 0 ? 1 : 0);
-    return after > maximum && after > inUse;
+    const after = net.used() - left + (net.at(to) === 0 ? 1 : 0);
+    // Also `always`: what this plan has gathered, no lesser move of it scatters again.
+    if (after > maximum && after > sure.net.used()) return true;
+    const ever = gross.used() + (gross.at(to) === 0 ? 1 : 0);
+    return rule.hold === 'always' && sure.gross.at(to) === 0 && ever > maximum;
   }
   return {
     bars: (to) => !isLicensed(to),
     forbids: (_v, from, to) => !isLicensed(to) || takesOneMore(from, to),
     count(_v, from, to, sign) {
-      if (isLicensed(from)) net.add(from, -sign);
+      if (isLicensed(from)) for (const one of [net, sure.net]) one.add(from, -sign);
       if (!isLicensed(to)) return;
-      net.add(to, sign);
-      gross.add(to, sign);
+      for (const one of [net, gross, sure.net, sure.gross]) one.add(to, sign);
     },
     broken(at) {
       const counts = tally(members, at, domains);

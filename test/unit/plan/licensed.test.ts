@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
-import { hostId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
-import { GIB, ratio } from '../../../src/domain/units.ts';
+import { bytes, cores, GIB, ratio } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { breaches } from '../../../src/rules/placement-findings.ts';
-import { aFinding, aHost, aVm, someLimits } from '../../support/fleet.ts';
+import { aFinding, aHost, anAntiAffinity, aVm, someLimits } from '../../support/fleet.ts';
 import { aLicensed, aTotalPreserve } from '../../support/rule-kinds.ts';
 import { movesOf, request } from './support.ts';
 
@@ -63,6 +63,29 @@ describe('licensed', () => {
     const always = { ...aLicensed('r', ['v2', 'v3'], 2), hold: 'always' } as const;
     expect(codesOf(asked(vms.slice(1), always, []), 'v2')['h3']).toEqual(['licensed']);
     expect(targets(asked(vms.slice(1), always, [evacuate]))).toEqual(['h2']);
+  });
+
+  it('has no place in use where somebody only may come', () => {
+    const vms = [...on('h1', 'v1'), ...on('h2', 'v2')];
+    const rule = { ...aLicensed('r', ['v1', 'v2'], 1), hold: 'always' } as const;
+    const some = asked(vms, rule, [evacuate]);
+    const held = { move: moveId('m'), vm: vmId('v2'), host: hostId('h3'), cpu: cores(0) };
+    const snapshot = { ...some.snapshot, reservations: [{ ...held, memoryBytes: bytes(GIB) }] };
+    expect(targets({ ...some, snapshot })).toEqual(['h2']);
+  });
+
+  it('is not scattered again for a rule that only should hold', () => {
+    const vms = [...on('h1', 'v1'), ...on('h2', 'v2')];
+    const placement: PlacementRule[] = [
+      { ...aLicensed('r', ['v1', 'v2'], 1), hold: 'always' },
+      { ...anAntiAffinity('apart', ['v1', 'v2']), strength: 'soft' },
+    ];
+    const wish = aFinding('repair', {
+      id: 'soft',
+      tier: 'optional',
+      trigger: { kind: 'placement', rule: 'apart' },
+    });
+    expect(moves(request({ hosts: HOSTS, vms, placement }, [mend, wish]))).toHaveLength(1);
   });
 
   it('lets all of a group take one licence along, to a licensed host', () => {
