@@ -22,9 +22,15 @@ export interface DomainStatus extends DomainState {
 
 export const NO_JOB: DomainJob = { type: JOB_TYPE.none, operation: undefined, stats: {} };
 
+/**
+ * Two calls, and the guest may leave between them. The job is read first: a guest without a job is
+ * then in a state that its last job left behind. The other way round, a guest that has just left
+ * would be told as running here, with no move under way.
+ */
 export async function statusOf(domain: Domain): Promise<DomainStatus> {
+  const job = await currentJobOf(domain);
   const state = await stateOf(domain);
-  return { ...state, job: isOff(state) ? NO_JOB : await currentJobOf(domain) };
+  return { ...state, job: isOff(state) ? NO_JOB : job };
 }
 
 /** The job under way. The receiving end of a migration has one, but no figures about it. */
@@ -36,7 +42,7 @@ export async function currentJobOf(domain: Domain): Promise<DomainJob> {
     if (isLibvirtError(error, ERROR.operationUnsupported)) {
       return { type: JOB_TYPE.none, operation: JOB_OPERATION.migrationIn, stats: {} };
     }
-    // It was shut off in the meantime.
+    // It is shut off.
     if (isLibvirtError(error, ERROR.operationInvalid)) return NO_JOB;
     throw error;
   }

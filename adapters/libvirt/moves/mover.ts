@@ -336,12 +336,15 @@ async function ignoringDeclined<T>(order: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** Nothing to stop is no failure, as long as the guest is still here. */
 async function abortUnlessOver(domain: Domain): Promise<void> {
   try {
     await abortJob(domain);
   } catch (error) {
-    const isOver = isLibvirtError(error, ERROR.operationInvalid);
-    if (!isOver || isPostCopy(await statusOf(domain))) throw error;
+    if (!isLibvirtError(error, ERROR.operationInvalid)) throw error;
+    const status = await statusOf(domain);
+    const hasStayed = sightingStateOf(status) === 'running' && !isMigratingOut(status.job);
+    if (!hasStayed) throw error;
   }
 }
 

@@ -6,10 +6,14 @@ import {
   NO_JOB,
   powerStateOf,
   sightingStateOf,
+  statusOf,
   type DomainStatus,
 } from '../../../../adapters/libvirt/domain-status.ts';
 import { mibPerSecond, migrationFlags } from '../../../../adapters/libvirt/moves/live-move.ts';
 import { costOf, progressOf } from '../../../../adapters/libvirt/moves/progress.ts';
+import { DOMAIN_STATE } from '../../../../adapters/libvirt/native/constants.ts';
+import { LibvirtLibrary } from '../../../../adapters/libvirt/native/library.ts';
+import { Session } from '../../../../adapters/libvirt/native/session.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { vmId } from '../../../../src/domain/ids.ts';
 import { MIB } from '../../../../src/domain/units.ts';
@@ -47,6 +51,12 @@ describe('a domain’s state', () => {
     expect(powerStateOf(status)).toBe(power);
   });
 
+  it('is never that of a guest at rest where it left between the two looks', async () => {
+    const status = await statusOf({ session: new LeavingAtSecondCall(), handle: 0n });
+    expect(sightingStateOf(status)).toBe('defined');
+    expect(status.job).toBe(NO_JOB);
+  });
+
   it('is held by a backup or a snapshot, not by a migration', () => {
     const held = (operation: number): boolean =>
       isHeld({ state: 1, reason: 1, job: { type: 2, operation, stats: {} } });
@@ -54,6 +64,24 @@ describe('a domain’s state', () => {
     expect([1, 4, 5].map(held)).toEqual([false, false, false]);
   });
 });
+
+/** A host whose guest runs at the first call and has left at the second. */
+class LeavingAtSecondCall extends Session {
+  #calls = 0;
+
+  constructor() {
+    super(Object.create(LibvirtLibrary.prototype), 0n);
+  }
+
+  override int(name: string, ...args: readonly unknown[]): Promise<number> {
+    this.#calls += 1;
+    const state = args[1];
+    if (name === 'virDomainGetState' && state instanceof Int32Array) {
+      state[0] = this.#calls === 1 ? DOMAIN_STATE.running : DOMAIN_STATE.shutoff;
+    }
+    return Promise.resolve(0);
+  }
+}
 
 const ORDER = aMoveOrder({ vm: vmId(UUID) });
 const LIVE = 1;
