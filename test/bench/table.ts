@@ -144,11 +144,12 @@ function judgeOne(judge: Judge, one: Case, run: Run): Verdict {
   const snapshot = judge.generate({ ...one });
   const [file, out] = [join(run.folder, 'fleet.json'), join(run.folder, 'plan.json')];
   writeFileSync(file, JSON.stringify(snapshot));
-  const bench = ['--no-lazy', 'test/bench/main.ts', 'fleet', '--snapshot', file, '--out', out];
+  const bench = [...process.execArgv, 'test/bench/main.ts', 'fleet', '--snapshot', file];
   const limit = run.seconds === '' ? [] : ['--seconds', run.seconds];
+  const options = ['--goal', run.goal, ...limit];
   const times: number[] = [];
   for (let i = 0; i < Number(run.runs); i += 1) {
-    const child = spawnSync(process.execPath, [...bench, '--goal', run.goal, ...limit, '--json']);
+    const child = spawnSync(process.execPath, [...bench, '--out', out, ...options, '--json']);
     if (child.status !== 0) throw new TypeError(String(child.stderr));
     const figures = JSON.parse(String(child.stdout)) as { planSeconds: number }; // our own bench
     times.push(figures.planSeconds);
