@@ -18,9 +18,9 @@ const EXIT_UNAVAILABLE = 3;
 // Each blocking libvirt call holds one libuv thread: with libuv's 4, four slow hosts stop it all.
 const THREADS = '64';
 
-// For the first plan of a process, which then takes half the time: functions are compiled to machine
-// code when they are loaded, and the young generation has its full size (in MiB) from the start, so
-// that no scavenge falls into the plan. `npm run bench` measures with the same.
+// For the first plan of a process, which then takes half the time: functions are compiled to
+// machine code when they are loaded, and the young generation has its full size (in MiB) from the
+// start, so that no scavenge falls into the plan. `npm run bench` measures with the same.
 const NODE_OPTIONS = ['--no-lazy', '--always-sparkplug', '--min-semi-space-size=16'];
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
