@@ -9,6 +9,7 @@
 
 import { memoryCapacity, memoryNeed } from '../domain/demand.ts';
 import type { Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId, vmId } from '../domain/ids.ts';
 import type { Order, ReturnProgress } from '../domain/order.ts';
 import type { Limits, PolicySet } from '../domain/policy.ts';
@@ -83,7 +84,21 @@ export function againstReturn(
   const host = snapshot.hosts.find(({ id }) => id === order.host);
   // That it is gone is another story (homecoming.ts).
   if (host === undefined) return undefined;
-  if (host.connection !== 'connected') return `${host.name} does not answer`;
+  return silence(host) ?? againstHost(order, host, snapshot, findings);
+}
+
+/** May be over at the next look; whoever has to be sure waits for that, or for the host's death. */
+export function silence({ connection, name }: Host): string | undefined {
+  return connection === 'connected' ? undefined : `${name} does not answer`;
+}
+
+/** The same without regard to whether the host answers at the moment. */
+export function againstHost(
+  order: Order,
+  host: Host,
+  snapshot: Snapshot,
+  findings: readonly Finding[],
+): string | undefined {
   const finding = findings.find((one) => speaksAgainst(one, host.id));
   if (finding !== undefined) return finding.text;
   const part = host.health.find(({ level }) => level === 'critical');

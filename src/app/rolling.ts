@@ -1,12 +1,14 @@
 /**
  * Takes a rolling maintenance from group to group: the next one begins when every host of the one
  * before is back in service, its VMs home, and as many hosts as can be empty at once. It stops at
- * the first host that is not well, or whose hook has failed, until a person resumes it. All that
- * it knows is in the orders, so that a restart changes nothing.
+ * the first host that is not well, or whose hook has failed, until a person resumes it; while a
+ * host does not answer it only waits, since that is often over at the next look. All that it knows
+ * is in the orders, so that a restart changes nothing.
  */
 
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
+import type { HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -15,7 +17,7 @@ import type { Estimator } from './estimator.ts';
 import { isAnOrder } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { Reach } from './reach.ts';
-import { againstReturn } from './return-waves.ts';
+import { againstHost, silence } from './return-waves.ts';
 import { nextGroup } from './rolling-groups.ts';
 import type { TickState } from './tick.ts';
 
@@ -65,6 +67,14 @@ export class Rolling {
       this.#warn(id, `rolling maintenance ${id} stops: ${against}`);
       return;
     }
+    const silent = begun
+      .map(({ host }) => hostOf(state.snapshot, host))
+      .map((host) => host && silence(host))
+      .find((reason) => reason !== undefined);
+    if (silent !== undefined) {
+      this.#warn(id, `rolling maintenance ${id} waits: ${silent}`);
+      return;
+    }
     if (begun.some(({ state: now }) => now !== 'closed')) return;
     const batch = next[0]?.rolling?.batch ?? 1;
     const group = await nextGroup(
@@ -103,15 +113,16 @@ function whyStop(
   snapshot: Snapshot,
   findings: readonly Finding[],
 ): string | undefined {
-  const name = snapshot.hosts.find(({ id }) => id === order.host)?.name ?? order.host;
+  const host = hostOf(snapshot, order.host);
   if (order.state === 'open') {
     return order.hook?.state === 'failed'
-      ? `hook ${order.hook.name} has failed on ${name}`
+      ? `hook ${order.hook.name} has failed on ${host?.name ?? order.host}`
       : undefined;
   }
-  return againstReturn(
-    order,
-    snapshot,
-    findings.filter((finding) => !isAnOrder(finding)),
-  );
+  const others = findings.filter((finding) => !isAnOrder(finding));
+  return host && againstHost(order, host, snapshot, others);
+}
+
+function hostOf(snapshot: Snapshot, id: HostId): Host | undefined {
+  return snapshot.hosts.find((host) => host.id === id);
 }
