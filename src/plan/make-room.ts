@@ -2,6 +2,9 @@
  * A place for a VM that fits nowhere as things are: a target that others on their way out leave
  * room on, or one from which others are moved first, the cheapest set that is enough. The arrival
  * then waits for those departures; order.ts makes the dependencies.
+ *
+ * Whom a hard rule wants beside the VM is not moved off for it, since it would be brought back; but
+ * for one that cannot wait, where nobody else can make room.
  */
 
 import type { Finding } from '../domain/finding.ts';
@@ -9,6 +12,7 @@ import { type Clearing, type Job, findClearing, makeJob } from './clear.ts';
 import type { Draft } from './draft.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findLaterTarget, findTarget } from './targets.ts';
+import { Ties } from './ties.ts';
 
 /** How many VMs are tried as the one that is in the way, cheapest first. */
 const MAX_MOVERS = 400;
@@ -26,6 +30,8 @@ export interface Wish {
   readonly othersTerms?: Terms;
   /** Whether going there still serves its purpose once others were moved; absent: always. */
   readonly helps?: (to: number) => boolean;
+  /** Also those may be moved whom a hard rule wants beside it. */
+  readonly mayPart?: true;
 }
 
 /** Moves the VM somewhere, with what it takes; false: there is no place, nothing was changed. */
@@ -39,7 +45,14 @@ export function moveSomewhere(draft: Draft, wish: Wish): boolean {
     draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
     return true;
   }
-  return mayPush && (freeRoom(draft, wish) || pushAnother(draft, wish));
+  if (!mayPush) return false;
+  if (makeRoom(draft, wish)) return true;
+  const mayPart = terms.urgent && state.rules.hardOf[vm] !== undefined;
+  return mayPart && makeRoom(draft, { ...wish, mayPart });
+}
+
+function makeRoom(draft: Draft, wish: Wish): boolean {
+  return freeRoom(draft, wish) || pushAnother(draft, wish);
 }
 
 /** Moves off some host what it takes for the VM to fit there; the cheapest way that is found. */
@@ -51,6 +64,8 @@ function freeRoom(draft: Draft, wish: Wish): boolean {
     if (best !== undefined && boundOf(job) >= best.clearing.cost) break;
     const clearing = findClearing(draft.state, job, { fit: 'pack', ejector: undefined });
     if (clearing === undefined || (best && clearing.cost >= best.clearing.cost)) continue;
+    const ties = tiesOf(draft.state, wish, task.host);
+    if (clearing.moves.some((move) => ties?.isCut(move.vm, move.to))) continue;
     for (const { vm: other, to } of clearing.moves) draft.state.apply(other, to);
     const fits = draft.state.refusal(vm, task.host, terms, 'in-the-end') === 0 && helps(task.host);
     for (const { vm: other } of clearing.moves.toReversed()) draft.state.undo(other);
@@ -82,12 +97,20 @@ function promisingTargets(draft: Draft, wish: Wish): readonly Job[] {
     if (below < 0) continue;
     const own = { host, resource, below, relief: finding, reliefTerms: othersTerms };
     const task = { ...own, repairTerms: othersTerms, crowds: [] };
-    const others = draft.residents(host).filter((other) => !draft.spared.has(other));
+    const ties = tiesOf(state, wish, host);
+    const others = draft
+      .residents(host)
+      .filter((other) => !draft.spared.has(other) && ties?.isCutAnywhere(other) !== true);
     const job = makeJob(state, task, others);
     if (job.ideals.length > 0) found.push(job);
   }
   found.sort((a, b) => boundOf(a) - boundOf(b) || a.task.host - b.task.host);
   return found.slice(0, MAX_TARGETS);
+}
+
+/** With those on the host; undefined: they may be cut, or there are none. */
+function tiesOf(state: State, { vm, mayPart }: Wish, host: number): Ties | undefined {
+  return mayPart || state.rules.hardOf[vm] === undefined ? undefined : new Ties(state, vm, host);
 }
 
 /** The least that clearing the host costs. */
@@ -116,7 +139,7 @@ function pushAnother(draft: Draft, wish: Wish): boolean {
     if (draft.spared.has(other)) continue;
     const target = state.at[other] ?? -1;
     const aside = findTarget(state, other, { ...othersTerms, useless }, 'pack');
-    if (aside < 0) continue;
+    if (aside < 0 || tiesOf(state, wish, target)?.isCut(other, aside)) continue;
     draft.move(other, aside, { finding, terms: othersTerms, makesRoomFor: vm });
     if (state.refusal(vm, target, terms, 'in-the-end') === 0 && helps(target)) {
       draft.move(vm, target, { finding, terms, makesRoomFor: undefined });
