@@ -28,20 +28,30 @@ export interface Crowd {
   readonly finding: Finding;
 }
 
-const BINDING: ReadonlySet<PlacementKind> = new Set<PlacementKind>([
-  'pin',
-  'avoid',
-  'among',
-  'licensed',
-]);
+/** Who is bound to hosts goes first, then groups that are: others gather where those have to be. */
+const BINDING: readonly ReadonlySet<PlacementKind>[] = [
+  new Set<PlacementKind>(['pin', 'avoid']),
+  new Set<PlacementKind>(['among', 'licensed']),
+];
 
 /** Mends what it can; returns the crowds on single hosts, which are left to the clearing. */
 export function repair(draft: Draft, repairs: readonly Repair[]): readonly Crowd[] {
-  // Who is bound to hosts goes first: groups gather where those have to be.
-  const bound = ({ rule: { rule } }: Repair): boolean => BINDING.has(rule.kind);
-  const others = repairs.filter((one) => !bound(one) && !isLeftToClearing(one));
-  mendAll(draft, [...repairs.filter(bound), ...others]);
+  const others = repairs.filter((one) => !isLeftToClearing(one));
+  mendAll(
+    draft,
+    others.toSorted((a, b) => turnOf(a) - turnOf(b) || choiceAmong(a) - choiceAmong(b)),
+  );
   return repairs.flatMap((one) => (isLeftToClearing(one) ? crowdsOf(draft, one) : []));
+}
+
+function turnOf({ rule: { rule } }: Repair): number {
+  const turn = BINDING.findIndex((kinds) => kinds.has(rule.kind));
+  return turn < 0 ? BINDING.length : turn;
+}
+
+/** How many hosts the rule leaves: of two groups the one with fewer decides where both gather. */
+function choiceAmong({ rule: { rule } }: Repair): number {
+  return rule.kind === 'licensed' ? (rule.hosts?.length ?? Number.MAX_VALUE) : 0;
 }
 
 function isLeftToClearing({ rule: { rule } }: Repair): boolean {

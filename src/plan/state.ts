@@ -281,7 +281,9 @@ export class State {
   // oxlint-disable-next-line max-params -- the question of `refusal`, of one rule
   isForbiddenBy(rule: CompiledRule, v: number, to: number, terms: Terms, outlook: Outlook) {
     if (terms.urgent && rule.yields) return false;
-    return rule.forbids(v, this.at[v] ?? -1, to, outlook, terms.overCpu);
+    const from = this.at[v] ?? -1;
+    if (rule.forbids(v, from, to, outlook, terms.overCpu)) return true;
+    return terms.optional && rule.worsens?.(v, from, to) === true;
   }
 
   method(v: number, to: number, terms: Terms): MoveMethod | undefined {

@@ -37,16 +37,6 @@ export function licensedRule(
       for (const one of isSure ? [gross, net, sure.gross, sure.net] : [gross, net]) one.add(h, 1);
     }
   }
-  const room = (h: number): number => {
-    const at = h * model.width + MEMORY_AT;
-    return (model.limit[at] ?? 0) - (model.net[at] ?? 0);
-  };
-  /** The hosts that are kept: those with most members. */
-  function keptOf(counts: Tally): ReadonlySet<number> {
-    const inUse = [...domains.keys()].filter((h) => counts.at(h) > 0);
-    inUse.sort((a, b) => counts.at(b) - counts.at(a) || room(b) - room(a) || a - b);
-    return new Set(inUse.slice(0, maximum));
-  }
   function takesOneMore(from: number, to: number): boolean {
     const left = isLicensed(from) && net.at(from) === 1 ? 1 : 0;
     const after = net.used() - left + (net.at(to) === 0 ? 1 : 0);
@@ -63,16 +53,41 @@ export function licensedRule(
       if (!isLicensed(to)) return;
       for (const one of [net, gross, sure.net, sure.gross]) one.add(to, sign);
     },
-    broken(at) {
-      const counts = tally(members, at, domains);
-      let well = 0;
-      for (const h of keptOf(counts)) well += counts.at(h);
-      return members.length - well;
+    worsens(_v, from, to) {
+      if (net.used() <= maximum) return false;
+      const before = wellIn(model, net, maximum);
+      const shift = (sign: 1 | -1): void => {
+        if (isLicensed(from)) net.add(from, -sign);
+        net.add(to, sign);
+      };
+      shift(1);
+      const after = wellIn(model, net, maximum);
+      shift(-1);
+      return after < before;
     },
+    broken: (at) => members.length - wellIn(model, tally(members, at, domains), maximum),
     remedy(v, at) {
-      const kept = keptOf(tally(members, at, domains));
+      const kept = keptOf(model, tally(members, at, domains), maximum);
       if (kept.has(at[v] ?? -1)) return undefined;
       return (to) => isLicensed(to) && (kept.has(to) || kept.size < maximum);
     },
   };
+}
+
+/** The hosts that are kept: those with most members. */
+function keptOf(model: Model, counts: Tally, maximum: number): ReadonlySet<number> {
+  const room = (h: number): number => {
+    const at = h * model.width + MEMORY_AT;
+    return (model.limit[at] ?? 0) - (model.net[at] ?? 0);
+  };
+  const inUse = [...model.hosts.keys()].filter((h) => counts.at(h) > 0);
+  inUse.sort((a, b) => counts.at(b) - counts.at(a) || room(b) - room(a) || a - b);
+  return new Set(inUse.slice(0, maximum));
+}
+
+/** How many members are on those. */
+function wellIn(model: Model, counts: Tally, maximum: number): number {
+  let well = 0;
+  for (const h of keptOf(model, counts, maximum)) well += counts.at(h);
+  return well;
 }

@@ -41,6 +41,11 @@ export interface CompiledRule {
    */
   // oxlint-disable-next-line max-params -- a move, and how it is meant
   forbids(v: number, from: number, to: number, outlook: Outlook, overCpu?: boolean): boolean;
+  /**
+   * Whether, once broken, it is worse with the VM, which is on `from`, gone to `to`, where
+   * `forbids` allows that to moves that have to be: optional ones are then not made.
+   */
+  readonly worsens?: (v: number, from: number, to: number) => boolean;
   /** What it says against the host whoever else is there; also asked while a group moves as one. */
   readonly bars?: (to: number) => boolean;
   /** Whether two members that are to be apart may not be on these two hosts. */
@@ -62,7 +67,15 @@ export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
   Partial<
     Pick<
       CompiledRule,
-      'collides' | 'count' | 'movers' | 'everyone' | 'strain' | 'yields' | 'limits' | 'bars'
+      | 'collides'
+      | 'count'
+      | 'movers'
+      | 'everyone'
+      | 'strain'
+      | 'yields'
+      | 'limits'
+      | 'bars'
+      | 'worsens'
     >
   >;
 

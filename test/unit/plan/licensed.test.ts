@@ -10,7 +10,7 @@ import { bytes, cores, GIB, ratio } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { breaches } from '../../../src/rules/placement-findings.ts';
-import { aFinding, aHost, anAntiAffinity, aVm, someLimits } from '../../support/fleet.ts';
+import { aFinding, aHost, anAntiAffinity, anAvoid, aVm, someLimits } from '../../support/fleet.ts';
 import { aLicensed, aTotalPreserve } from '../../support/rule-kinds.ts';
 import { movesOf, request } from './support.ts';
 
@@ -18,6 +18,10 @@ const HOSTS = ['h1', 'h2', 'h3', 'h4'].map((id) => aHost({ id }));
 
 function on(host: string, ...ids: string[]): Vm[] {
   return ids.map((id) => aVm({ id, host }));
+}
+
+function lockedOn(host: string, id: string): Vm {
+  return { ...aVm({ id, host }), locked: true };
 }
 
 function asked(vms: Vm[], rule: PlacementRule, findings: readonly Finding[]): PlanRequest {
@@ -49,6 +53,13 @@ function alwaysIn({ snapshot }: PlanRequest): PlanRequest['snapshot'] {
 
 const evacuate = aFinding('evacuate', { host: 'h1' });
 const mend = aFinding('repair', { trigger: { kind: 'placement', rule: 'r' } });
+const mendOther = aFinding('repair', { id: 'z', trigger: { kind: 'placement', rule: 'z' } });
+const softlyApart: PlacementRule = { ...anAntiAffinity('apart', ['v1', 'v2']), strength: 'soft' };
+const wish = aFinding('repair', {
+  id: 'soft',
+  tier: 'optional',
+  trigger: { kind: 'placement', rule: 'apart' },
+});
 
 describe('licensed', () => {
   it('keeps VMs on licensed hosts, and on so many of them', () => {
@@ -76,16 +87,17 @@ describe('licensed', () => {
 
   it('is not scattered again for a rule that only should hold', () => {
     const vms = [...on('h1', 'v1'), ...on('h2', 'v2')];
-    const placement: PlacementRule[] = [
-      { ...aLicensed('r', ['v1', 'v2'], 1), hold: 'always' },
-      { ...anAntiAffinity('apart', ['v1', 'v2']), strength: 'soft' },
-    ];
-    const wish = aFinding('repair', {
-      id: 'soft',
-      tier: 'optional',
-      trigger: { kind: 'placement', rule: 'apart' },
-    });
+    const rule = aLicensed('r', ['v1', 'v2'], 1);
+    const placement: PlacementRule[] = [{ ...rule, hold: 'always' }, softlyApart];
     expect(moves(request({ hosts: HOSTS, vms, placement }, [mend, wish]))).toHaveLength(1);
+  });
+
+  it('is not scattered for such a rule to where one is who should not be there', () => {
+    const vms = [...on('h1', 'v1', 'v2', 'v3'), ...on('h2', 'v4')];
+    const placement = [aLicensed('r', ['v1', 'v2', 'v3', 'v4'], 1), softlyApart];
+    expect(moves(request({ hosts: HOSTS, vms, placement }, [wish]))).toEqual([]);
+    const held = vms.map((vm) => (vm.id === 'v4' ? { ...vm, locked: true } : vm));
+    expect(moves(request({ hosts: HOSTS, vms: held, placement }, [mend, wish]))).toEqual([]);
   });
 
   it('lets all of a group take one licence along, to a licensed host', () => {
@@ -103,6 +115,22 @@ describe('licensed', () => {
     const elsewhere = asked(vms, aLicensed('r', ids, 2, ['h1', 'h4']), [mend]);
     expect(targets(elsewhere)).toEqual(['h1', 'h4']);
     expect(breaches(elsewhere.snapshot, someLimits()).broken[0]?.names).toHaveLength(5);
+  });
+
+  it('is mended by gathering them where one of them has to be', () => {
+    const vms = [...on('h1', 'v1', 'v2'), ...on('h2', 'v3'), lockedOn('h2', 'v4')];
+    const ids = vms.map(({ id }) => id);
+    const placement = [aLicensed('r', ids, 1), anAvoid('z', ['v1'], ['h1'])];
+    const some = request({ hosts: HOSTS, vms, placement }, [mend, mendOther]);
+    expect(moves(some)).toEqual(['v1: h1 > h2', 'v2: h1 > h2']);
+  });
+
+  it('is mended by gathering them where a rule with fewer hosts wants some of them', () => {
+    const vms = [...on('h1', 'v1', 'v2'), ...on('h2', 'v3'), lockedOn('h2', 'v4')];
+    const ids = vms.map(({ id }) => id);
+    const placement = [aLicensed('r', ids, 1), aLicensed('z', ['v1', 'v2'], 1, ['h2'])];
+    const some = request({ hosts: HOSTS, vms, placement }, [mend, mendOther]);
+    expect(moves(some)).toEqual(['v1: h1 > h2', 'v2: h1 > h2']);
   });
 
   it('is mended by making room on the hosts that are kept', () => {
