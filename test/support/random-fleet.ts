@@ -22,6 +22,7 @@ import {
   anAffinity,
   anAntiAffinity,
   anAvoid,
+  held,
   someLimits,
   someMigration,
   someWeights,
@@ -364,13 +365,31 @@ function findingsOf(
   return found;
 }
 
-/** The snapshot after the plan: VMs moved, hosts measured anew, nothing in flight, all rested. */
+/**
+ * The snapshot after the plan: VMs moved, hosts measured anew, nothing in flight, all rested. What
+ * a VM has to do goes with it: on slower threads it keeps more of them busy, up to all that it has.
+ * (Were as many threads busy on any host, each move between unequal hosts would change the load
+ * that the next plan finds, and no planner that sees the present only could come to rest.)
+ */
 export function carriedOut(
   request: PlanRequest,
   moves: readonly { readonly vm: string; readonly to: Host['id'] }[],
 ): Snapshot {
+  const { snapshot } = request;
   const targets = new Map(moves.map(({ vm, to }) => [vm, to]));
-  const vms = request.snapshot.vms.map((vm) => ({ ...vm, host: targets.get(vm.id) ?? vm.host }));
-  const hosts = request.snapshot.hosts.map((host) => ({ ...host, metrics: {} }));
-  return aSnapshot({ ...request.snapshot, hosts, vms, lastMovedAt: {} });
+  const speeds = new Map(snapshot.hosts.map(({ id, cpu }) => [id, cpu.coreSpeed]));
+  const vms = snapshot.vms.map((vm): Vm => {
+    const host = targets.get(vm.id) ?? vm.host;
+    return working({ ...vm, host }, (speeds.get(vm.host) ?? 1) / (speeds.get(host) ?? 1));
+  });
+  const hosts = snapshot.hosts.map((host) => ({ ...host, metrics: {} }));
+  return aSnapshot({ ...snapshot, hosts, vms, lastMovedAt: {} });
+}
+
+/** With so many times as many threads busy. */
+function working(vm: Vm, factor: number): Vm {
+  const used = vm.metrics['cpu.used']?.mean;
+  if (used?.kind !== 'known' || factor === 1) return vm;
+  const busy = Math.min(vm.vcpus, used.value * factor);
+  return { ...vm, metrics: { ...vm.metrics, 'cpu.used': held(busy) } };
 }
