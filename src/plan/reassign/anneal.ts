@@ -22,7 +22,7 @@ import { RoomSale } from './room-sale.ts';
 /** Steps between two looks at the budget; the best answer is kept at these moments. */
 const STRIDE = 1024;
 /** Of the cost of as much load beyond soft capacity; what a long search charges. */
-const HOLDING_PRICE = 1.3;
+const HOLDING_PRICE = 0.65;
 /** The price falls with this power of what is left: few moves are worth a high price, and those are
  *  soon found; most of what is gained is gained at low prices, and takes its time. */
 const FALL = 3;
@@ -49,7 +49,8 @@ export const ROUNDS = MEETINGS.length + 1;
 /** Draws of -ln(random). */
 const LOGS = Float64Array.from({ length: 4096 }, (_, i) => -Math.log((i + 0.5) / 4096));
 
-/** The last temperature as a share of the first. */
+/** The last temperature: at most that share of a usual change, and of the first one. */
+const COLD = 0.002;
 const COOLING = 0.02;
 
 /** What suits the steps that there are. */
@@ -66,11 +67,16 @@ interface SearchPlan extends Mix {
  */
 function planFor(stepsPerItem: number): SearchPlan {
   return {
-    heat: Math.min(0.3, 0.05 * Math.sqrt(stepsPerItem / 1000)),
-    holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 500),
+    heat: Math.min(0.7, (0.19 * stepsPerItem) / 1000),
+    holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 250),
     rearranged: Math.min(0.1, Math.max(0, stepsPerItem - 5000) / 100_000),
     chained: Math.min(0.4, stepsPerItem / 7000),
   };
+}
+
+/** The last temperature as a share of the first. */
+function cooling(heat: number): number {
+  return Math.min(COOLING, COLD / heat);
 }
 
 export class Annealer {
@@ -157,8 +163,9 @@ export class Annealer {
       const falling = Math.max(0, 1 - progress / FROZEN);
       this.#charge(holdingShare * plan.holdingPrice * falling ** FALL);
       if (this.#sells && this.#sale.update(progress)) this.#reckon();
+      this.#cost += this.#sale.markUp(progress);
       if (until === 1) this.#meet(progress);
-      const heat = progress < FROZEN ? plan.heat * COOLING ** progress : 0;
+      const heat = progress < FROZEN ? plan.heat * cooling(plan.heat) ** progress : 0;
       this.#stride(Math.min(steps, this.steps + STRIDE), this.#usual * heat, plan);
       least = Math.min(least, this.#keepBest());
     }

@@ -48,28 +48,41 @@ export function spreadPerUnit({ spreadWeight, capacity }: Problem): Float64Array
 }
 
 /**
- * Per resource, what a unit of room is worth: what load beyond soft capacity and out of balance
- * costs (of a transient resource, what holding it does); where it costs nothing, so much that all
- * need of it is worth what it is of the mean resource. 0 only where nothing is needed.
+ * Per resource, what a unit of need costs where it is too much: beyond soft capacity and out of
+ * balance; where it costs nothing, so much that all need of it is worth what it is of the mean
+ * resource. 0 only where nothing is needed.
  */
+export function costWeights(problem: Problem): Float64Array {
+  return weightsWith(problem, (weight) => weight);
+}
+
+/** Per resource, what a unit of room is worth: its cost weight; of transient room, what holding it
+ *  costs. */
 export function roomPrices(problem: Problem): Float64Array {
+  const held = holdingPrices(problem);
+  return weightsWith(problem, (weight, r) => ((held[r] ?? 0) > 0 ? (held[r] ?? 0) : weight));
+}
+
+/** `loadWeight` says what load weighs in the end, given what it costs beyond soft capacity. */
+function weightsWith(
+  problem: Problem,
+  loadWeight: (weight: number, resource: number) => number,
+): Float64Array {
   const { bins, resources, softWeight, need, balances } = problem;
-  const [worth, needs] = [new Float64Array(resources), new Float64Array(resources)];
+  const [soft, needs] = [new Float64Array(resources), new Float64Array(resources)];
   for (let at = 0; at < bins * resources; at += 1) {
-    worth[at % resources] = (worth[at % resources] ?? 0) + (softWeight[at] ?? 0) / bins;
+    soft[at % resources] = (soft[at % resources] ?? 0) + (softWeight[at] ?? 0) / bins;
   }
   for (let at = 0; at < need.length; at += 1) {
     needs[at % resources] = (needs[at % resources] ?? 0) + (need[at] ?? 0);
   }
-  holdingPrices(problem).forEach((price, r) => {
-    if (price > 0) worth[r] = price;
-  });
+  const weights = soft.map(loadWeight);
   for (const { first, second, target, weight } of balances ?? []) {
-    worth[first] = (worth[first] ?? 0) + weight * target;
-    worth[second] = (worth[second] ?? 0) + weight;
+    weights[first] = (weights[first] ?? 0) + weight * target;
+    weights[second] = (weights[second] ?? 0) + weight;
   }
-  const mean = worth.reduce((sum, one, r) => sum + one * (needs[r] ?? 0), 0) / resources;
-  return worth.map((one, r) => {
+  const mean = weights.reduce((sum, one, r) => sum + one * (needs[r] ?? 0), 0) / resources;
+  return weights.map((one, r) => {
     const all = needs[r] ?? 0;
     return one > 0 || all === 0 ? one : (mean > 0 ? mean : 1) / all;
   });

@@ -15,6 +15,7 @@ import { BinSets } from './bin-sets.ts';
 import { ExtraCosts } from './extra-costs.ts';
 import { drawsOf, emptyBins, roomPrices } from './load-tables.ts';
 import type { Balance, Problem } from './problem.ts';
+import { RoomPrices } from './room-prices.ts';
 
 export class Loads {
   /** Per bin. */
@@ -44,8 +45,8 @@ export class Loads {
   #goneAt = -1;
   #goneChange = 0;
   readonly #draws: Uint8Array;
-  /** Per resource: what room is worth, and what a unit beyond it costs now (Infinity: hard). */
-  readonly #worth: Float64Array;
+  readonly #prices: RoomPrices;
+  /** bins × R: what a unit beyond the room costs now. */
   readonly #price: Float64Array;
   #isForSale = false;
 
@@ -62,8 +63,8 @@ export class Loads {
     this.cost = new Float64Array(bins);
     this.#version = new Int32Array(bins);
     this.#draws = drawsOf(problem);
-    this.#worth = roomPrices(problem);
-    this.#price = new Float64Array(resources).fill(Number.POSITIVE_INFINITY);
+    this.#prices = new RoomPrices(roomPrices(problem), bins);
+    this.#price = this.#prices.price;
     this.concerns = resources + this.#balances.length;
     this.#sets = new BinSets(2 * this.concerns, bins);
     for (let item = 0; item < items; item += 1) {
@@ -104,9 +105,29 @@ export class Loads {
 
   /** What goes beyond the room costs so many times what the room is worth; Infinity: it is hard. */
   sellRoom(factor: number): void {
-    this.#isForSale = factor < Number.POSITIVE_INFINITY;
-    this.#price.set(this.#worth.map((worth) => (this.#isForSale ? factor * worth : factor)));
+    this.#prices.sell(factor);
+    this.#isForSale = this.#prices.isForSale;
     for (let bin = 0; bin < this.cost.length; bin += 1) this.#settle(bin);
+  }
+
+  /** Makes room that is overdrawn dearer by a factor, and other room that was made dearer cheaper.
+   *  Returns what that changes in the cost of all bins. */
+  markUp(dearer: number, cheaper: number): number {
+    const resources = this.#resources;
+    let change = 0;
+    for (let bin = 0; bin < this.cost.length; bin += 1) {
+      let isAny = false;
+      for (let cell = bin * resources; cell < (bin + 1) * resources; cell += 1) {
+        const isOverdrawn = (this.#room[cell] ?? 0) < 0;
+        this.#prices.mark(cell, isOverdrawn, dearer, cheaper);
+        isAny ||= isOverdrawn;
+      }
+      if (!isAny) continue;
+      const before = this.cost[bin] ?? 0;
+      this.#settle(bin);
+      change += (this.cost[bin] ?? 0) - before;
+    }
+    return change;
   }
 
   /** What is beyond the room in all bins, at its worth; 0: everything fits. */
@@ -121,7 +142,7 @@ export class Loads {
     let sum = 0;
     for (let r = 0; r < resources; r += 1) {
       const room = this.#room[bin * resources + r] ?? 0;
-      if (room < 0) sum -= room * (this.#worth[r] ?? 0);
+      if (room < 0) sum -= room * (this.#prices.worth[r] ?? 0);
     }
     return sum;
   }
@@ -142,7 +163,7 @@ export class Loads {
       const wanted = need[at] ?? 0;
       if (wanted > (room[cell] ?? 0)) {
         const held = this.#stays(item, bin, r) ? 0 : wanted;
-        twice += this.#beyond(held, room[cell] ?? 0, r);
+        twice += this.#beyond(held, room[cell] ?? 0, cell);
         if (twice === Number.POSITIVE_INFINITY) return twice;
       }
       // x + |x| is twice what x is above 0, without a branch that would be guessed wrong.
@@ -157,9 +178,10 @@ export class Loads {
   }
 
   /** Twice the price of what goes beyond the room; Infinity: it is hard, and there is some. */
-  #beyond(held: number, room: number, r: number): number {
+  #beyond(held: number, room: number, cell: number): number {
     if (held <= room || (held <= 0 && !this.#isForSale)) return 0;
-    return this.#isForSale ? 2 * (held - room) * (this.#price[r] ?? 0) : Number.POSITIVE_INFINITY;
+    if (!this.#isForSale) return Number.POSITIVE_INFINITY;
+    return 2 * (held - room) * (this.#price[cell] ?? 0);
   }
 
   /** Whether the bin holds the item's need wherever the item is. */
@@ -189,7 +211,7 @@ export class Loads {
       const given = need[at] ?? 0;
       if (isForSale && (room[cell] ?? 0) < 0) {
         const held = this.#stays(item, bin, r) ? 0 : -given;
-        twice += this.#beyond(held, room[cell] ?? 0, r);
+        twice += this.#beyond(held, room[cell] ?? 0, cell);
       }
       const over = -given - (slack[cell] ?? 0);
       twice += (over + Math.abs(over)) * (weight[cell] ?? 0);
@@ -221,7 +243,7 @@ export class Loads {
       if (change > free || isForSale || isHome) {
         const comes = this.#stays(arriving, bin, r) ? 0 : taken;
         const goes = this.#stays(leaving, bin, r) ? 0 : given;
-        twice += this.#beyond(comes - goes, free, r);
+        twice += this.#beyond(comes - goes, free, cell);
         if (twice === Number.POSITIVE_INFINITY) return twice;
       }
       const over = change - (slack[cell] ?? 0);
@@ -343,7 +365,7 @@ export class Loads {
       const slack = this.#slack[cell] ?? 0;
       const weight = this.#weight[cell] ?? 0;
       const isBeyond = this.#isForSale && room < 0;
-      if (isBeyond) cost -= room * (this.#price[r] ?? 0);
+      if (isBeyond) cost -= room * (this.#price[cell] ?? 0);
       if (slack < 0) cost -= slack * weight;
       if (weight === 0) continue;
       sets.put(2 * r, bin, slack < 0 || isBeyond);

@@ -9,6 +9,7 @@
 
 import type { Rng } from '../../domain/rng.ts';
 import type { Assignment } from './assignment.ts';
+import { Likes } from './likes.ts';
 import { Rearranger } from './rearrange.ts';
 
 /** The shares of proposals (but those that rearrange or chain) from hot to cool and to anywhere;
@@ -23,6 +24,8 @@ const TRIES = 4;
 /** Items are alike if they are at most so many places apart by size, and that share of all. */
 const LIKE = 500;
 const LIKE_SHARE = 0.1;
+/** The share of exchanges with those whose needs are nearest; the others are of about one size. */
+const NEAREST = 0.6;
 
 /** Which shares of proposals rearrange a bin, and (of the rest) go where another leaves. */
 export interface Mix {
@@ -37,6 +40,7 @@ export class Proposals {
   readonly #rng: Rng;
   readonly #rearranger: Rearranger;
   readonly #like: number;
+  readonly #likes: Likes;
   /** The item whose turn it was last. */
   #turn = -1;
 
@@ -44,6 +48,7 @@ export class Proposals {
     this.#state = state;
     this.#rng = rng;
     this.#rearranger = new Rearranger(state, rng);
+    this.#likes = new Likes(state.problem);
     this.#like = Math.max(1, Math.min(LIKE, Math.floor(LIKE_SHARE * state.problem.items)));
   }
 
@@ -118,7 +123,10 @@ export class Proposals {
   #exchangeLikes(limit: number): number {
     const { problem, at } = this.#state;
     const one = this.#next();
-    const other = one + this.#below(2 * this.#like + 1) - this.#like;
+    const other =
+      this.#rng.next() < NEAREST
+        ? this.#likes.like(one, this.#rng.next())
+        : one + this.#below(2 * this.#like + 1) - this.#like;
     if (other < 0 || other >= problem.items || at[one] === at[other]) return 0;
     return this.#swap(one, other, limit);
   }

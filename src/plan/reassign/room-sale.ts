@@ -21,6 +21,10 @@ const STEP = 1.08;
 const CLOSING = 0.8;
 const CLOSED = 0.9;
 const RISE = 300;
+/** Powers of ten by which room that is overdrawn gets dearer in the course of the whole search, and
+ *  by which it gets cheaper again where it is not. */
+const RISING = 50;
+const FALLING = 20;
 /** The price at which what does not fit leaves, and how many rounds over all bins that takes. */
 const FORBIDDING = 1e5;
 const ROUNDS = 20;
@@ -34,6 +38,8 @@ export class RoomSale {
   /** Per rule: in how many units it was broken when the search began. */
   readonly #brokenBefore: Int32Array;
   #factor = Number.POSITIVE_INFINITY;
+  /** The progress at which room was marked up last. */
+  #marked = 0;
 
   /** `isOver`: there is no time left to find places; asked bin by bin. */
   constructor(state: Assignment, rng: Rng, isOver: () => boolean) {
@@ -59,6 +65,17 @@ export class RoomSale {
     const factor = FIRST * (LAST / FIRST) ** Math.min(1, progress / CLOSING) * RISE ** end;
     const isNear = factor < this.#factor * STEP && factor * STEP > this.#factor;
     return isNear ? false : this.#sell(factor);
+  }
+
+  /**
+   * Marks up room that is overdrawn, the longer the more, so that nothing gets stuck there: as much
+   * as the progress since the last time is worth. Returns what that changes in cost.
+   */
+  markUp(progress: number): number {
+    const passed = Math.max(0, progress - this.#marked);
+    this.#marked = progress;
+    if (!this.isOpen) return 0;
+    return this.#state.loads.markUp(10 ** (RISING * passed), 10 ** (-FALLING * passed));
   }
 
   /** From now on room is hard; what goes beyond it leaves. True: costs have changed. */

@@ -39,9 +39,11 @@ describe('room for sale', () => {
         fc.pre(state.broken() === 0 && state.loads.canSellRoom());
         const sale = new RoomSale(state, seededRng(1), () => false);
         expect(sale.update(0.5)).toBe(true);
-        for (const [i, to] of moves) {
+        for (const [index, [i, to]] of moves.entries()) {
           const [item, bin] = [i % problem.items, to % problem.bins];
+          const marked = state.cost() + sale.markUp(0.5 + index / 1000);
           const before = state.cost();
+          expect(before).toBeCloseTo(marked, 6);
           const change = state.shiftCost(item, bin);
           if (state.at[item] === bin || change === Number.POSITIVE_INFINITY) continue;
           state.place(item, bin);
@@ -57,6 +59,23 @@ describe('room for sale', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('gets dearer where it is overdrawn, cheaper where it no longer is, and is forgotten', () => {
+    const state = new Assignment(aProblem([6, 6], [0, 1], { bins: 3 }), Int32Array.of(0, 1));
+    const { loads } = state;
+    loads.sellRoom(2);
+    const calm = state.shiftCost(1, 0);
+    state.place(1, 0);
+    // 2 units beyond the room, at 2 × 1 each, and three times that.
+    expect(loads.markUp(3, 0.5)).toBeCloseTo(2 * 2 * (3 - 1), 9);
+    expect(state.shiftCost(1, 1)).toBeCloseTo(-calm - 2 * 2 * (3 - 1), 9);
+    state.place(1, 1);
+    expect(loads.markUp(3, 0.5)).toBe(0);
+    expect(state.shiftCost(1, 0)).toBeCloseTo(calm + 2 * 2 * (1.5 - 1), 9);
+    loads.sellRoom(Infinity);
+    loads.sellRoom(2);
+    expect(state.shiftCost(1, 0)).toBeCloseTo(calm, 9);
   });
 
   test('those who may not leave each other leave a bin that is too small together', () => {
