@@ -293,12 +293,10 @@ function bindExecution({ container, options, closers }: Ground): void {
   });
 }
 
-/** A move shows in a snapshot at the latest after the poll that follows its end. */
+/** Managers answer from what they keep: what is asked for a poll later is new enough. */
 function pollLag({ config, speed }: DaemonOptions): Seconds {
-  return seconds(POLLS_TO_SHOW * config.schedule.collectEverySeconds * speed);
+  return seconds(config.schedule.collectEverySeconds * speed);
 }
-
-const POLLS_TO_SHOW = 2;
 
 /** What the outside sees. */
 function bindFace({ container, options, closers }: Ground): void {

@@ -6,7 +6,7 @@
  */
 
 import type { FiringAlert, HealthSignal, Host, HostState } from '../domain/host.ts';
-import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
+import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import type { SourceStatus } from '../domain/measured.ts';
 import type { InFlightMove, Reservation, Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
@@ -16,11 +16,12 @@ import type { EventSink } from '../ports/events.ts';
 import type { HostFacts, Hypervisor, Inventory, VmFacts } from '../ports/hypervisor.ts';
 import type { MetricSource, Reading } from '../ports/metric-source.ts';
 import { type SeriesReader, windowsOf } from './entity-windows.ts';
-import { type Directory, directoryOf, type Fleet, mergeInventories } from './fleet.ts';
+import { directoryOf, type Fleet, mergeInventories } from './fleet.ts';
 import { GuestWatch, isOfGuests, presentUse } from './guests.ts';
 import { type Scratch, type SeriesId, SeriesStore } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
-import { type PollStatus, SourcePoll } from './source-poll.ts';
+import { askedAtOf, type PolledSource, statusOf } from './polled-source.ts';
+import { SourcePoll } from './source-poll.ts';
 import { METRICS, SourceTable } from './source-table.ts';
 import type { WindowInput } from './window.ts';
 
@@ -43,20 +44,6 @@ export interface SnapshotContext {
   readonly lastMovedAt: ReadonlyMap<VmId, EpochSeconds>;
   readonly recentMoves?: Snapshot['recentMoves'];
   readonly breakers?: Snapshot['breakers'];
-}
-
-interface PolledSource {
-  readonly source: SourceId;
-  /** Undefined for a metric store. */
-  readonly inventoryPoll: SourcePoll<Inventory> | undefined;
-  readonly metricPoll: SourcePoll<Reading>;
-  readonly table: SourceTable;
-  inventory: Inventory | undefined;
-  /** Of its own inventory; undefined: the samples are about anybody's hosts and VMs. */
-  directory: Directory | undefined;
-  healthAt: EpochSeconds | undefined;
-  problems: ReadonlySet<string>;
-  announced: SourceStatus['state'] | undefined;
 }
 
 /** More warnings of one kind than this in one poll help nobody. */
@@ -167,6 +154,7 @@ export class Collector {
       ...(context.recentMoves !== undefined && { recentMoves: context.recentMoves }),
       ...(context.breakers !== undefined && { breakers: context.breakers }),
       sources: this.statuses(),
+      askedAt: askedAtOf(this.#sources),
     };
   }
 
@@ -182,6 +170,7 @@ export class Collector {
       metricPoll: poll((signal) => source.read(signal)),
       table: new SourceTable(this.#store, this.#settings),
       inventory: undefined,
+      askedAt: undefined,
       directory: undefined,
       healthAt: undefined,
       problems: new Set(),
@@ -195,9 +184,11 @@ export class Collector {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     // Asked at the same time; the inventory is taken in first, as the samples are about it.
+    const askedAt = this.#clock.monotonic();
     const reading = source.metricPoll.poll(signal);
     const inventory = await inventoryPoll.poll(signal);
     if (inventory !== undefined) {
+      source.askedAt = askedAt;
       this.#setInventory(source, inventory);
     }
     this.#take(source, await reading);
@@ -362,27 +353,6 @@ export class Collector {
 
 interface Reader extends SeriesReader {
   readonly source: PolledSource;
-}
-
-/** The worse of a hypervisor's two conversations, inventory and metrics. */
-function statusOf(source: PolledSource): SourceStatus {
-  const polls: PollStatus[] = [source.metricPoll.status()];
-  if (source.inventoryPoll !== undefined) polls.push(source.inventoryPoll.status());
-  const answers = polls.map((poll) => poll.lastAnswerAt ?? -Infinity);
-  const earliest = Math.min(...answers);
-  // Where both fail, they fail for the same reason: it is said once.
-  const details = polls.map((poll) => poll.detail).filter((detail) => detail !== '');
-  return {
-    source: source.source,
-    state:
-      (['down', 'late', 'up'] as const).find((state) =>
-        polls.some((poll) => poll.state === state),
-      ) ?? 'up',
-    // One of the two answers' own time, so it keeps its brand.
-    lastAnswerAt: polls.map((poll) => poll.lastAnswerAt).find((at) => at === earliest),
-    consecutiveFailures: Math.max(...polls.map((poll) => poll.consecutiveFailures)),
-    detail: details[0] ?? '',
-  };
 }
 
 function compareSignals(a: HealthSignal, b: HealthSignal): number {

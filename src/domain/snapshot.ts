@@ -5,14 +5,14 @@
 
 import type { Breaker } from './breaker.ts';
 import type { Host } from './host.ts';
-import type { HostId, MoveId, VmId } from './ids.ts';
+import type { HostId, MoveId, SourceId, VmId } from './ids.ts';
 import type { SourceStatus } from './measured.ts';
 import type { MoveCosts } from './move-costs.ts';
 import type { PlacementRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { RecentMove } from './recent-move.ts';
 import type { Resource } from './resource.ts';
-import type { Bytes, Cores, EpochSeconds } from './units.ts';
+import type { Bytes, Cores, EpochSeconds, Seconds } from './units.ts';
 import type { Vm } from './vm.ts';
 
 /** A move that was started and has not ended. The VM counts on both hosts. */
@@ -52,4 +52,10 @@ export interface Snapshot {
   /** Circuit breakers that are not closed; absent: none. */
   readonly breakers?: readonly Breaker[] | undefined;
   readonly sources: readonly SourceStatus[];
+  /**
+   * When each source was asked for the inventory that is in here, by this process' monotonic clock:
+   * an answer may be older than the snapshot, and the wall clock may have been set in between.
+   * Absent: not taken by a collector (fleet files).
+   */
+  readonly askedAt?: ReadonlyMap<SourceId, Seconds> | undefined;
 }

@@ -6,11 +6,11 @@
  */
 
 import type { Host } from '../domain/host.ts';
-import type { HostId, MoveId, PlanId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Measured, MetricWindow } from '../domain/measured.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import type { EpochSeconds } from '../domain/units.ts';
+import type { Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 
 /** A move of this executor that has ended. */
@@ -20,8 +20,10 @@ export interface EndedMove {
   readonly vm: VmId;
   readonly to: HostId;
   readonly outcome: Outcome;
-  /** From then on a snapshot shows it by itself: what is in one was asked for a little before. */
-  readonly outlivedAt: EpochSeconds;
+  /** Undefined: the VM was not there any more. */
+  readonly source: SourceId | undefined;
+  /** Monotonic: an inventory that is asked for after this shows the move by itself. */
+  readonly outlivedAt: Seconds;
 }
 
 /**
@@ -80,7 +82,12 @@ function withUseOf(host: Host, moved: readonly Vm[], arrived: ReadonlyMap<VmId, 
   return { ...host, metrics: { ...host.metrics, 'cpu.used': used } };
 }
 
-/** True when the snapshot is new enough to know about the move by itself. */
-export function isOutlived(end: EndedMove, snapshot: Snapshot): boolean {
-  return snapshot.takenAt > end.outlivedAt;
+/**
+ * True when what is in the snapshot is new enough to know about the move by itself. The snapshot's
+ * own time says nothing of that: its source may have failed to answer since, and the wall clock
+ * may have been set.
+ */
+export function isOutlived({ source, outlivedAt }: EndedMove, { askedAt }: Snapshot): boolean {
+  const asked = source === undefined ? Infinity : (askedAt?.get(source) ?? -Infinity);
+  return asked > outlivedAt;
 }

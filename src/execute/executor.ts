@@ -9,7 +9,7 @@ import type { MoveId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import { epochSeconds, seconds } from '../domain/units.ts';
+import { seconds } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { pauseAfter } from './call.ts';
@@ -39,6 +39,8 @@ const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: secon
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
+
+type Remembered = Pick<MoveRecord, 'move' | 'plan'> & Partial<Pick<MoveRecord, 'source'>>;
 
 export class Executor {
   readonly #parts: ExecutorParts;
@@ -175,8 +177,7 @@ export class Executor {
     }
     const running = this.#running.get(move);
     if (running === undefined) return 'unknown';
-    const { task } = running;
-    const { reached } = running;
+    const { task, reached } = running;
     const stage = task?.stage ?? reached;
     if ((task ?? running).cancelled !== undefined) return 'cancelling';
     if (stage !== undefined && isTooLate(stage)) return 'too-late';
@@ -341,12 +342,12 @@ export class Executor {
     this.#startWhatMay();
   }
 
-  #remember({ move, plan }: Pick<MoveRecord, 'move' | 'plan'>, outcome: Outcome): void {
-    const now = this.#parts.clock.now();
-    const outlivedAt = epochSeconds(now + this.#timing.pollLagSeconds);
+  #remember({ move, plan, source }: Remembered, outcome: Outcome): void {
+    const { clock, world } = this.#parts;
+    const outlivedAt = seconds(clock.monotonic() + this.#timing.pollLagSeconds);
     const { id, vm, to } = move;
-    if (outcome === 'cancelled') this.#cancels.remember(vm, now);
-    this.#ended.add({ move: id, plan, vm, to, outcome, outlivedAt }, this.#parts.world());
+    if (outcome === 'cancelled') this.#cancels.remember(vm, clock.now());
+    this.#ended.add({ move: id, plan, vm, to, outcome, source, outlivedAt }, world());
   }
 
   #skip(entry: WaitingMove, reason: string): void {
@@ -361,7 +362,7 @@ export class Executor {
     const { ledger, events } = this.#parts;
     const record = this.#recordOf(entry);
     const { outcome: told } = this.#announce(record ?? entry, outcome, detail);
-    this.#remember(entry, told);
+    this.#remember(record ?? entry, told);
     this.#submissions.settle(entry.move.id, told);
     try {
       if (record !== undefined && (await ledger.openMove(record))) {

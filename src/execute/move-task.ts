@@ -47,7 +47,7 @@ export interface ExecutionTiming {
   readonly patienceSeconds: Seconds;
   /** Between two progress events of one move. */
   readonly progressSeconds: Seconds;
-  /** How long after its end a move may still be missing in a snapshot. */
+  /** How long after its end a move may still be missing in an inventory that is asked for. */
   readonly pollLagSeconds: Seconds;
 }
 
@@ -58,7 +58,7 @@ export const DEFAULT_TIMING: ExecutionTiming = {
   settleSeconds: seconds(3),
   patienceSeconds: seconds(300),
   progressSeconds: seconds(2),
-  pollLagSeconds: seconds(60),
+  pollLagSeconds: seconds(30),
 };
 
 /** How a stage ended. */

@@ -55,6 +55,27 @@ describe('a poll', () => {
     expect(snapshot.vms[0]).toMatchObject({ criticality: 'standard', permission: 'live' });
   });
 
+  it('tells when what it knows was asked for; a failed poll makes that no newer', async () => {
+    const lab = new ScriptedSource('lab');
+    const { clock, collector } = setUp({ hypervisors: [lab] });
+    const asked = (): number | undefined =>
+      collector.snapshot(NO_CONTEXT).askedAt?.get(sourceId('lab'));
+    expect(asked()).toBeUndefined();
+    lab.onInventory = async () => {
+      await clock.sleep(seconds(3));
+      return anInventory();
+    };
+    const first = clock.monotonic();
+    const poll = collector.poll();
+    await clock.pass(3);
+    await poll;
+    expect(asked()).toBe(first);
+    lab.onInventory = () => Promise.reject(new AdapterError('unreachable', sourceId('lab'), 'no'));
+    await clock.pass(60);
+    await collector.poll();
+    expect(asked()).toBe(first);
+  });
+
   it('fills in states, alerts and what the ledger knows', async () => {
     const lab = new ScriptedSource('lab');
     const { collector } = setUp({ hypervisors: [lab] });

@@ -1,9 +1,13 @@
 import { expect, it } from 'vitest';
 
-import { hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
-import { epochSeconds } from '../../../src/domain/units.ts';
+import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { currentWorld, type EndedMove } from '../../../src/execute/current-world.ts';
 import { aHost, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
+
+const LAB = sourceId('lab');
+/** Monotonic: when its hosts were asked. */
+const ASKED_AT = seconds(1000);
 
 const SNAPSHOT = aSnapshot({
   hosts: [aHost({ id: 'h1', cpuUsed: 15 }), aHost({ id: 'h2', cpuUsed: 12 }), aHost({ id: 'h3' })],
@@ -11,17 +15,19 @@ const SNAPSHOT = aSnapshot({
     aVm({ id: 'a', host: 'h1', cpuUsed: 6, vcpus: 8 }),
     aVm({ id: 'b', host: 'h1', cpuUsed: 8, vcpus: 8 }),
   ],
+  askedAt: new Map([[LAB, ASKED_AT]]),
 });
 
-function ended(outcome: EndedMove['outcome'], outlivedAt = TEST_NOW + 60): EndedMove {
+function ended(outcome: EndedMove['outcome'], outlivedAt = ASKED_AT + 20): EndedMove {
   const about = {
     move: moveId('m1'),
     plan: planId('p1'),
     vm: vmId('a'),
     to: hostId('h2'),
     outcome,
+    source: LAB,
   };
-  return { ...about, outlivedAt: epochSeconds(outlivedAt) };
+  return { ...about, outlivedAt: seconds(outlivedAt) };
 }
 
 function uses(world: typeof SNAPSHOT): (number | undefined)[] {
@@ -42,8 +48,17 @@ it('a VM that has arrived since takes its CPU use along, up to the threads of it
 });
 
 it('a move that failed, or that the snapshot shows by itself, changes nothing', () => {
-  for (const end of [ended('failed'), ended('succeeded', TEST_NOW - 1)]) {
+  for (const end of [ended('failed'), ended('succeeded', ASKED_AT - 1)]) {
     const world = currentWorld(SNAPSHOT, [], [end], undefined);
     expect(uses(world)).toEqual([15, 12]);
   }
+});
+
+it('an answer from before its end does not take it back, whenever it is looked at', () => {
+  // The source has not answered since, or the wall clock was set.
+  const later = { ...SNAPSHOT, takenAt: epochSeconds(TEST_NOW + 3600) };
+  expect(currentWorld(later, [], [ended('succeeded')], undefined).vms[0]?.host).toBe('h2');
+  const asked = new Map([[LAB, seconds(ASKED_AT + 21)]]);
+  const newer = { ...SNAPSHOT, takenAt: epochSeconds(TEST_NOW - 3600), askedAt: asked };
+  expect(currentWorld(newer, [], [ended('succeeded')], undefined).vms[0]?.host).toBe('h1');
 });

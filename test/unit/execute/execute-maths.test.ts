@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { MoveProgress } from '../../../src/domain/events.ts';
 import { TIERS } from '../../../src/domain/finding.ts';
 import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
-import { bytes, epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
+import { bytes, ratio, seconds } from '../../../src/domain/units.ts';
 import { callWithin, pauseAfter, RETRY, withRetry } from '../../../src/execute/call.ts';
 import { rungsOf, startConvergence, stepConvergence } from '../../../src/execute/convergence.ts';
 import type { LadderStep } from '../../../src/domain/policy.ts';
@@ -219,12 +219,15 @@ describe('currentWorld', () => {
     return { move, vm: vmId(vm), from, to, method: 'pre-copy', startedAt: TEST_NOW } as const;
   };
   const end = (id: string, vm: string, outcome: 'succeeded' | 'failed', ago = 0) => {
-    const outlivedAt = epochSeconds(TEST_NOW - ago + 60);
-    return { move: moveId(id), plan: planId('p1'), vm: vmId(vm), to: h2, outcome, outlivedAt };
+    const outlivedAt = seconds(1000 - ago + 60);
+    const source = sourceId('lab');
+    const plan = planId('p1');
+    return { move: moveId(id), plan, vm: vmId(vm), to: h2, outcome, source, outlivedAt };
   };
   const snapshot = aSnapshot({
     vms: [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h1' })],
     inFlight: [flight('old', 'v1'), flight('foreign', 'v9')],
+    askedAt: new Map([[sourceId('lab'), seconds(1000)]]),
   });
 
   it('moves what has arrived since, and only that', () => {
