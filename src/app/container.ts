@@ -31,6 +31,7 @@ import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings } from './collector-settings.ts';
 import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
+import { DecisionArchive } from './decision-archive.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
@@ -95,6 +96,7 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
     makeStateFolder(options.config.stateDir);
     bindGround(ground);
     bindTick(ground);
+    bindPlanning(ground);
     bindExecution(ground);
     bindFace(ground);
     return await getPart(ground.container, 'daemon');
@@ -165,15 +167,6 @@ function bindTick({ container, options, closers }: Ground): void {
       settings,
     });
   });
-  bindPart(container, 'planner', () => {
-    const planner = options.planner ?? new Planner();
-    closers.add(() => planner.close());
-    return planner;
-  });
-  bindPart(container, 'experience', async (take) => {
-    const { ledger, events } = await take('ledger', 'events');
-    return new Experience(ledger, events);
-  });
   bindPart(container, 'orders', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
     return new OrderDesk({ ledger, clock, events, newId: options.newId ?? uuidv7 });
@@ -219,6 +212,26 @@ function bindTick({ container, options, closers }: Ground): void {
       clock,
       seed,
     });
+  });
+}
+
+/** The planner, what it has learned, and what is kept of its decisions. */
+function bindPlanning({ container, options, closers }: Ground): void {
+  const { clock, config } = options;
+  bindPart(container, 'planner', () => {
+    const planner = options.planner ?? new Planner();
+    closers.add(() => planner.close());
+    return planner;
+  });
+  bindPart(container, 'archive', async (take) => {
+    const parts = await take('ledger', 'planner', 'events');
+    const archive = new DecisionArchive({ ...parts, clock, settings: config.replay });
+    closers.add(() => archive.idle());
+    return archive;
+  });
+  bindPart(container, 'experience', async (take) => {
+    const { ledger, events } = await take('ledger', 'events');
+    return new Experience(ledger, events);
   });
 }
 
@@ -288,7 +301,7 @@ function bindExecution({ container, options, closers }: Ground): void {
     return executor;
   });
   bindPart(container, 'dispatcher', async (take) => {
-    const parts = await take('ledger', 'executor', 'policies', 'events');
+    const parts = await take('ledger', 'executor', 'policies', 'events', 'archive');
     return new Dispatcher({ ...parts, clock });
   });
 }

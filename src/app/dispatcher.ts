@@ -26,6 +26,8 @@ import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { DecisionArchive } from './decision-archive.ts';
+import type { PlanJob } from './plan-job.ts';
 import { Turns } from '../execute/turns.ts';
 
 export interface DispatchInput {
@@ -33,12 +35,15 @@ export interface DispatchInput {
   readonly findings: readonly Finding[];
   readonly orders: readonly Order[];
   readonly result: PlanResult;
+  /** What it was planned from; absent: it was handed in. */
+  readonly job?: PlanJob | undefined;
 }
 
 export interface DispatcherParts {
   readonly ledger: Ledger;
   readonly executor: Pick<Executor, 'submit' | 'dropWaiting' | 'inFlight'>;
   readonly policies: Pick<PolicyStore, 'policies'>;
+  readonly archive: Pick<DecisionArchive, 'keep'>;
   readonly clock: Clock;
   readonly events: EventSink;
 }
@@ -210,6 +215,7 @@ export class Dispatcher {
       result,
       gate: verdicts,
     });
+    if (input.job !== undefined) this.#parts.archive.keep(result.plan.id, input.job);
   }
 
   /** A person reads, thinks and answers while ticks go by: the id has to be good until then. */

@@ -21,6 +21,8 @@ export interface PlanJob {
   readonly seed: number;
   /** From finished moves. */
   readonly learned?: Learned | undefined;
+  /** Undefined: as many as fit the size of the problem. */
+  readonly steps?: number | undefined;
 }
 
 export interface CheckedPlan {

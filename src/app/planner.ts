@@ -14,10 +14,15 @@ import type { CheckedPlan, PlanJob } from './plan-job.ts';
 import type { WorkerAnswer, WorkerQuestion } from './plan-worker.ts';
 
 interface Waiting {
-  readonly resolve: (checked: CheckedPlan) => void;
+  readonly resolve: (answer: LastAnswer) => void;
   readonly reject: (error: Error) => void;
   readonly early: ((checked: CheckedPlan) => void) | undefined;
 }
+
+type LastAnswer = Exclude<WorkerAnswer, { readonly kind: 'early' | 'error' }>;
+type Wish =
+  | { readonly kind: 'plan'; readonly early: ((checked: CheckedPlan) => void) | undefined }
+  | { readonly kind: 'pack' };
 
 /** Hosts or VMs handed over at once: about 3 ms of the event loop. */
 const PART = 500;
@@ -25,6 +30,8 @@ const PART = 500;
 export interface PlanRunner {
   /** `early` is told what cannot wait (urgentPart) as soon as that is planned, where it pays. */
   run(job: PlanJob, early?: (checked: CheckedPlan) => void): Promise<CheckedPlan>;
+  /** The job as it is kept (plan-inputs.ts). */
+  pack(job: PlanJob): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -35,18 +42,41 @@ export class Planner implements PlanRunner {
   readonly #waiting = new Map<number, Waiting>();
 
   /** Rejects when the worker fails; the plan itself cannot be "wrong", only violated. */
-  run(job: PlanJob, early?: (checked: CheckedPlan) => void): Promise<CheckedPlan> {
+  async run(job: PlanJob, early?: (checked: CheckedPlan) => void): Promise<CheckedPlan> {
+    const answer = await this.#ask(job, { kind: 'plan', early });
+    if (answer.kind === 'whole') return answer.checked;
+    throw new Error('the planner packed what it was to plan');
+  }
+
+  async pack(job: PlanJob): Promise<Uint8Array> {
+    const answer = await this.#ask(job, { kind: 'pack' });
+    if (answer.kind === 'packed') return answer.packed;
+    throw new Error('the planner planned what it was to pack');
+  }
+
+  #ask(job: PlanJob, wish: Wish): Promise<LastAnswer> {
     const worker = this.#worker ?? this.#start();
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
+      const early = wish.kind === 'plan' ? wish.early : undefined;
       this.#waiting.set(id, { resolve, reject, early });
-      this.#send(worker, id, job).catch((error) => this.#lost(worker, toError(error)));
+      const rest = { ...job, snapshot: { ...job.snapshot, hosts: [], vms: [] } };
+      const last: WorkerQuestion =
+        wish.kind === 'pack'
+          ? { id, kind: 'pack', job: rest }
+          : { id, kind: 'job', job: rest, early: early !== undefined };
+      const sent = this.#send(worker, job, last);
+      sent.catch((error: unknown) => this.#lost(worker, toError(error)));
     });
   }
 
   /** The event loop is free between the parts. Ends early where nobody waits any more. */
-  async #send(worker: Worker, id: number, job: PlanJob): Promise<void> {
-    const { hosts, vms } = job.snapshot;
+  async #send(
+    worker: Worker,
+    { snapshot: { hosts, vms } }: PlanJob,
+    last: WorkerQuestion,
+  ): Promise<void> {
+    const { id } = last;
     const parts: readonly WorkerQuestion[] = [
       ...slices(hosts).map((part) => ({ id, kind: 'hosts', hosts: part }) as const),
       ...slices(vms).map((part) => ({ id, kind: 'vms', vms: part }) as const),
@@ -56,9 +86,7 @@ export class Planner implements PlanRunner {
       worker.postMessage(part);
       await setImmediate();
     }
-    const rest = { ...job, snapshot: { ...job.snapshot, hosts: [], vms: [] } };
-    const early = this.#waiting.get(id)?.early !== undefined;
-    worker.postMessage({ id, kind: 'job', job: rest, early } satisfies WorkerQuestion);
+    worker.postMessage(last);
   }
 
   async close(): Promise<void> {
@@ -88,7 +116,7 @@ export class Planner implements PlanRunner {
     }
     this.#waiting.delete(answer.id);
     if (answer.kind === 'error') waiting?.reject(new Error(`the planner failed: ${answer.error}`));
-    else waiting?.resolve(answer.checked);
+    else waiting?.resolve(answer);
   }
 
   #lost(worker: Worker, error: Error): void {

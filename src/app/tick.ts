@@ -32,7 +32,7 @@ import { GuardNotes, guardNotes } from './guard-notes.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
-import type { CheckedPlan } from './plan-job.ts';
+import { type CheckedPlan, type PlanJob, urgentPart } from './plan-job.ts';
 import type { PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { Reach } from './reach.ts';
@@ -76,6 +76,15 @@ export interface TickParts {
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
   readonly seed: number;
+}
+
+/** Told the plan of what cannot wait, and what that was made from. */
+type Early = (checked: CheckedPlan, job: PlanJob | undefined) => void;
+
+interface PlannedTick {
+  readonly result: PlanResult;
+  readonly rejected: RejectedPlan | undefined;
+  readonly job: PlanJob;
 }
 
 export class Tick {
@@ -146,9 +155,9 @@ export class Tick {
     const { result: old, verdicts: told = [], rejected: bad } = this.#state ?? {};
     this.#state = { ...base, result: old, verdicts: told, rejected: bad };
     let begun: Promise<unknown> = Promise.resolve();
-    const begin = ({ result: first, violations }: CheckedPlan): void => {
+    const begin: Early = ({ result: first, violations }, urgent) => {
       if (violations.length > 0) return;
-      begun = this.#parts.dispatcher.dispatch({ ...base, result: first });
+      begun = this.#parts.dispatcher.dispatch({ ...base, result: first, job: urgent });
       // Whether it failed is asked below, when the whole plan is there.
       begun.catch(() => undefined);
     };
@@ -157,14 +166,14 @@ export class Tick {
       snapshot: reach.planned(snapshot),
       findings: reach.ownFindings(findings, snapshot),
     };
-    const { result, rejected } = await this.#plan(here, isNewlyUrgent ? begin : undefined);
+    const { result, rejected, job } = await this.#plan(here, isNewlyUrgent ? begin : undefined);
     await begun;
     if (rejected !== undefined) {
       await this.#parts.dispatcher.reject();
       this.#state = { ...base, result: undefined, verdicts: [], rejected };
       return this.#state;
     }
-    const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result });
+    const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result, job });
     this.#state = { ...base, result, verdicts, rejected: undefined };
     await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
     await this.#deadlines.judge({ ...base, orders: own, result });
@@ -243,20 +252,23 @@ export class Tick {
    */
   async #plan(
     { snapshot, findings }: Pick<TickState, 'snapshot' | 'findings'>,
-    early: ((checked: CheckedPlan) => void) | undefined,
-  ): Promise<{ readonly result: PlanResult; readonly rejected: RejectedPlan | undefined }> {
+    early: Early | undefined,
+  ): Promise<PlannedTick> {
     const { clock, events, experience, planner, policies, seed } = this.#parts;
     const { limits, migration, weights } = policies.policies;
     const started = clock.monotonic();
     const learned = await experience.learned(snapshot, migration);
     const job = { snapshot, findings, limits, migration, weights, seed, learned };
-    const { result, violations } = await planner.run(job, early);
+    const { result, violations } = await planner.run(
+      job,
+      early && ((checked) => early(checked, urgentPart(job))),
+    );
     const took = seconds(clock.monotonic() - started);
     events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });
-    if (violations.length === 0) return { result, rejected: undefined };
+    if (violations.length === 0) return { result, rejected: undefined, job };
     const plan = result.plan.id;
     events.emit('plan-rejected', { plan, violations });
-    return { result, rejected: { plan, at: result.plan.snapshotAt, violations } };
+    return { result, rejected: { plan, at: result.plan.snapshotAt, violations }, job };
   }
 }
 

@@ -18,6 +18,7 @@ import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import type { Daemon } from './daemon.ts';
 import type { DaemonApi } from './daemon-api.ts';
+import type { DecisionArchive } from './decision-archive.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import type { DaemonMemory } from './memory.ts';
@@ -59,6 +60,7 @@ export interface Parts {
   readonly applying: ApplyDesk;
   readonly breakers: BreakerBoard;
   readonly executor: Executor;
+  readonly archive: DecisionArchive;
   readonly dispatcher: Dispatcher;
   readonly tick: Tick;
   readonly api: DaemonApi;

@@ -10,7 +10,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { VirtualClock } from '../simulate/virtual-clock.ts';
 import { buildDaemon, type DaemonOptions } from './container.ts';
 import type { Daemon } from './daemon.ts';
+import { packInputs } from './plan-inputs.ts';
 import { planAndCheck } from './plan-job.ts';
+import type { PlanRunner } from './planner.ts';
 
 type Given = Omit<DaemonOptions, 'clock' | 'speed' | 'measuresProcess'>;
 
@@ -39,8 +41,7 @@ export class VirtualDaemon {
   /** Builds it and begins with what `start` does; that may last longer than this call. */
   static async start(options: VirtualDaemonOptions): Promise<VirtualDaemon> {
     const { time, clock = time, planner, ...rest } = options;
-    const inProcess = { run: planInProcess, close: () => Promise.resolve() };
-    const own = { clock, planner: planner ?? inProcess, speed: 1, measuresProcess: false };
+    const own = { clock, planner: planner ?? IN_PROCESS, speed: 1, measuresProcess: false };
     const daemon = await buildDaemon({ ...rest, ...own });
     const life = new VirtualDaemon(daemon, options);
     life.#run('start', () => daemon.prepare());
@@ -79,5 +80,8 @@ export class VirtualDaemon {
   }
 }
 
-const planInProcess: NonNullable<DaemonOptions['planner']>['run'] = (job) =>
-  Promise.resolve(planAndCheck(job));
+const IN_PROCESS: PlanRunner = {
+  run: (job) => Promise.resolve(planAndCheck(job)),
+  pack: (job) => Promise.resolve(packInputs(job)),
+  close: () => Promise.resolve(),
+};

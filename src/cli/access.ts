@@ -8,7 +8,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { readCliAccess, type CliAccess } from '../app/state-folder.ts';
-import { defaultStateDir, loadStateDir } from '../config/daemon.ts';
+import { defaultStateDir, loadPlace } from '../config/daemon.ts';
 import { formatProblem } from '../config/problem.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 
@@ -44,9 +44,9 @@ export async function stateFolder(io: Io, options: StateOptions): Promise<StateF
     throw new CliError(EXIT.usage, '--config and --state: give one of them');
   if (state !== undefined) return { folder: resolve(state), isNamed: true };
   if (config === undefined) return { folder: defaultStateDir(io.env), isNamed: false };
-  const folder = await loadStateDir(config, io.env);
-  if (folder.ok) return { folder: folder.value, isNamed: true };
-  throw new CliError(EXIT.usage, folder.error.map(formatProblem).join('\n'));
+  const place = await loadPlace(config, io.env);
+  if (place.ok) return { folder: place.value.stateDir, isNamed: true };
+  throw new CliError(EXIT.usage, place.error.map(formatProblem).join('\n'));
 }
 
 /** What the daemons that run now left in the folder for their own user. */

@@ -21,6 +21,7 @@ import { addMigrations } from './verbs/migrations.ts';
 import { addOrders } from './verbs/orders.ts';
 import { addPlan } from './verbs/plan.ts';
 import { addPolicy } from './verbs/policy.ts';
+import { addReplay } from './verbs/replay.ts';
 import { addRun } from './verbs/run.ts';
 import { addSnapshot } from './verbs/snapshot.ts';
 import { addStatus } from './verbs/status.ts';
@@ -72,6 +73,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addCancel(program, io);
   addBreaker(program, io);
   addAudit(program, io, setExit);
+  addReplay(program, io, setExit);
   addLease(program, io);
   addSnapshot(program, io);
   addDoctor(program, io, setExit);

@@ -12,6 +12,7 @@ import {
   list,
   name,
   secretText,
+  size,
   table,
   text,
   whole,
@@ -240,6 +241,18 @@ export const daemonSchema = group({
       duration({ min: 60 }),
       '9h',
       'A firing alert that nobody repeats for this long is over; longer than repeat_interval.',
+    ),
+  }),
+  replay: section({
+    keepFor: option(
+      duration(),
+      '7d',
+      'What each decision was planned from is kept for so long (`drover replay`); 0s: not at all.',
+    ),
+    keepAtMost: option(
+      size(),
+      '256MiB',
+      'And no more of it than this, compressed: the oldest goes first.',
     ),
   }),
   log: section({

@@ -9,7 +9,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ClusterId, SourceId } from '../domain/ids.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
-import type { Seconds } from '../domain/units.ts';
+import type { Bytes, Seconds } from '../domain/units.ts';
 import { type DaemonEntries, daemonSchema } from './daemon-schema.ts';
 import { type ConfigDocument, readYaml } from './document.ts';
 import { unreadable } from './policies.ts';
@@ -121,6 +121,7 @@ export interface DaemonConfig {
   };
   readonly maintenance: { readonly hooks: readonly HookConfig[] };
   readonly alerts: { readonly expireAfterSeconds: Seconds };
+  readonly replay: { readonly keepForSeconds: Seconds; readonly keepAtMostBytes: Bytes };
   readonly log: {
     readonly level: DaemonEntries['log']['level'];
     readonly format: DaemonEntries['log']['format'];
@@ -176,21 +177,33 @@ export async function loadDaemonConfig(
   }
 }
 
+/** Where a daemon keeps what it remembers. */
+export type DaemonPlace = Pick<DaemonConfig, 'stateDir' | 'ledger'>;
+
 /**
- * Only the state folder that the file names: its secrets are not read, because who asks a daemon
- * need not be allowed to.
+ * Only where the daemon keeps what it remembers. Its secrets are not read, because who asks a
+ * daemon need not be allowed to: `secrets` says which of them is needed all the same.
  */
-export async function loadStateDir(
+export async function loadPlace(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Result<string, readonly ConfigProblem[]>> {
+  secrets: 'none' | 'ledger' = 'none',
+): Promise<Result<DaemonPlace, readonly ConfigProblem[]>> {
   try {
     const document = readYaml(await readFile(file, 'utf8'), file);
     if (!document.ok) return fail(tidyProblems(document.error));
     const entries = validate(daemonSchema, document.value);
     if (!entries.ok) return fail(tidyProblems(entries.error));
     const around: Surroundings = { env, folder: resolve(dirname(file)) };
-    return ok(configOf(entries.value, around, () => undefined).stateDir);
+    const problems: ConfigProblem[] = [];
+    const { stateDir, ledger } = configOf(entries.value, around, (entry, path) => {
+      if (secrets === 'none' || path[0] !== secrets) return undefined;
+      const secret = readSecret(entry, around);
+      if (secret.ok) return secret.value;
+      problems.push(problemOf(document.value, path, secret.error));
+      return undefined;
+    });
+    return problems.length > 0 ? fail(tidyProblems(problems)) : ok({ stateDir, ledger });
   } catch (error) {
     return fail([unreadable(file, error)]);
   }
@@ -231,7 +244,7 @@ function doubleNames(entries: DaemonEntries, document: ConfigDocument): ConfigPr
 type Reader = (entry: SecretEntry, path: readonly PropertyKey[]) => string | undefined;
 
 function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader): DaemonConfig {
-  const { alerts, controller, http, influx, ledger, maintenance, schedule, log } = entries;
+  const { alerts, controller, http, influx, ledger, maintenance, replay, schedule, log } = entries;
   return {
     stateDir: resolve(around.folder, entries.stateDir ?? defaultStateDir(around.env)),
     ledger: ledger === undefined ? undefined : ledgerOf(ledger, secret),
@@ -272,6 +285,7 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
     },
     maintenance: { hooks: maintenance.hooks.map((entry, i) => hookOf(entry, i, secret)) },
     alerts: { expireAfterSeconds: alerts.expireAfter },
+    replay: { keepForSeconds: replay.keepFor, keepAtMostBytes: replay.keepAtMost },
     log,
   };
 }

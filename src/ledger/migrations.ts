@@ -23,6 +23,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0005-audit': { up: createAudit },
     '0006-host-failures': { up: createHostFailures },
     '0007-hosts-of-moves': { up: (db) => nameHostsOfMoves(db, kind) },
+    '0008-decision-inputs': { up: (db) => createDecisionInputs(db, kind) },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -303,5 +304,23 @@ async function nameHostsOfMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Prom
     .addColumn('name', 'text', key)
     .addColumn('at', 'double precision', required)
     .addColumn('by_whom', 'text', required)
+    .execute();
+}
+
+async function createDecisionInputs(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
+  await db.schema
+    .createTable('decision_inputs')
+    .ifNotExists()
+    .addColumn('plan', 'text', key)
+    .addColumn('at', 'double precision', required)
+    .addColumn('bytes', 'integer', required)
+    .addColumn('body', kind === 'sqlite' ? 'blob' : 'bytea', required)
+    .execute();
+  // What is over the bounds is found without a look at the bodies.
+  await db.schema
+    .createIndex('decision_inputs_at')
+    .ifNotExists()
+    .on('decision_inputs')
+    .columns(['at', 'plan', 'bytes'])
     .execute();
 }

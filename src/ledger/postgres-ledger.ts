@@ -6,34 +6,23 @@
  * machine) is ended by the server, so that nobody waits for it.
  */
 
-import { Socket } from 'node:net';
-
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool, type PoolClient } from 'pg';
 
 import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { migrate } from './migrate.ts';
-import { isLostContact, SilentServer, translatePostgresError } from './postgres-errors.ts';
+import { connectionSettings, type PostgresAddress, withoutSecrets } from './postgres-connection.ts';
+import { isLostContact, translatePostgresError } from './postgres-errors.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
 
 /** One writes (group commit), the others read. */
 const CONNECTIONS = 4;
-/** The longest that the server works on one statement; the largest is a prune's chunk. */
-const STATEMENT_SECONDS = 10;
-/** A connection on which nothing comes back for so long is cut. */
-const SILENCE_SECONDS = 15;
 /** How long a controller that stands still may hold up the others' transactions. */
 const OPEN_TRANSACTION_SECONDS = 5;
-const CONNECT_SECONDS = 5;
-/** Below the silence, so that a connection that nobody uses is closed in good order. */
-const IDLE_SECONDS = 10;
 
-export interface PostgresLedgerOptions {
-  /** postgres://user@host:port/database; with a socket: postgres://user@/database?host=/folder. */
-  readonly url: string;
-  readonly password: string | undefined;
+export interface PostgresLedgerOptions extends PostgresAddress {
   readonly clock: Clock;
 }
 
@@ -58,19 +47,13 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   return SqlLedger.on({ db, clock, translate, traits, onClose: () => undefined });
 }
 
-function poolOf({ url, password }: PostgresLedgerOptions): Pool {
+function poolOf(address: PostgresAddress): Pool {
   const pool = new Pool({
-    connectionString: url,
-    ...(password === undefined ? {} : { password }),
-    application_name: 'drover',
+    ...connectionSettings(address),
     max: CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_SECONDS * 1000,
-    idleTimeoutMillis: IDLE_SECONDS * 1000,
-    statement_timeout: STATEMENT_SECONDS * 1000,
     idle_in_transaction_session_timeout: OPEN_TRANSACTION_SECONDS * 1000,
     options: '-c synchronous_commit=on',
-    stream: cutWhenSilent,
-    verify: (client, done) => void verify(client, withoutSecrets(url), done),
+    verify: (client, done) => void verify(client, withoutSecrets(address.url), done),
   });
   // Of a connection that breaks while nobody uses it nobody needs to know: there will be another.
   pool.on('error', ignore);
@@ -79,15 +62,6 @@ function poolOf({ url, password }: PostgresLedgerOptions): Pool {
 
 function ignore(): void {
   // Whoever waits for an answer gets the error as well.
-}
-
-/** A network that swallows everything leaves the socket open for hours. */
-function cutWhenSilent(): Socket {
-  const socket = new Socket();
-  socket.setTimeout(SILENCE_SECONDS * 1000, () => {
-    socket.destroy(new SilentServer(SILENCE_SECONDS));
-  });
-  return socket;
 }
 
 /** Tells `done` what speaks against the connection; the pool throws it away then. */
@@ -157,9 +131,4 @@ async function compareByCodeUnit(db: Kysely<LedgerSchema>): Promise<void> {
       );
     }
   });
-}
-
-/** For messages and logs. */
-function withoutSecrets(url: string): string {
-  return url.replace(/:\/\/[^@/]*@/u, '://').replace(/\?.*$/u, '');
 }

@@ -12,6 +12,13 @@ interface DecisionTable {
   body: string;
 }
 
+interface DecisionInputTable {
+  plan: string;
+  at: number;
+  bytes: number;
+  body: Uint8Array;
+}
+
 interface MoveTable {
   id: string;
   vm: string;
@@ -152,6 +159,7 @@ interface BreakerResetTable {
 export interface LedgerSchema {
   breaker_resets: BreakerResetTable;
   decisions: DecisionTable;
+  decision_inputs: DecisionInputTable;
   moves: MoveTable;
   stages: StageTable;
   reservations: ReservationTable;

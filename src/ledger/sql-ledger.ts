@@ -5,7 +5,7 @@
  * knows which store it is. All writes go through one GroupCommit.
  */
 
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
@@ -28,15 +28,18 @@ import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
 import {
   type HistoryQuery,
   type HostMark,
+  type InputBounds,
+  type KeptInputs,
   type Ledger,
   LedgerError,
   type MoveFence,
+  type Replayable,
   type RuleMemory,
   type Setbacks,
   type Trouble,
 } from '../ports/ledger.ts';
 import * as approvals from './approvals.ts';
-import { appendAudit, pruneAudit, selectAudit, selectAuditHead } from './audit.ts';
+import { appendAudit, selectAudit, selectAuditHead } from './audit.ts';
 import * as notes from './audit-notes.ts';
 import { bounded } from './bounded.ts';
 import * as decisions from './decisions.ts';
@@ -47,22 +50,12 @@ import * as hostMarks from './host-marks.ts';
 import * as leases from './leases.ts';
 import * as moves from './moves.ts';
 import * as orders from './orders.ts';
-import { deleteSome, whatIsOld } from './pruning.ts';
+import { pruneAll, type Work } from './pruning.ts';
 import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
 import * as setbacks from './setbacks.ts';
 import { selectTroubles } from './troubles.ts';
-
-/** Rows that housekeeping deletes in one transaction: nobody waits long behind it. */
-const CHUNK = 500;
-/** Of entries of the audit trail: each cut costs an entry itself. */
-const AUDIT_CHUNK = 5000;
-
-type Work<Value> = (
-  transaction: Transaction<LedgerSchema>,
-  note: (note: AuditNote) => void,
-) => Promise<Value>;
 
 export interface SqlLedgerParts {
   readonly db: Kysely<LedgerSchema>;
@@ -142,6 +135,14 @@ export class SqlLedger implements Ledger {
 
   decisions(limit: number): Promise<readonly Decision[]> {
     return this.#read((db) => decisions.selectDecisions(db, bounded(limit)));
+  }
+
+  keepInputs(inputs: KeptInputs, bounds: InputBounds): Promise<void> {
+    return this.#write((trx) => decisions.upsertInputs(trx, inputs, bounds));
+  }
+
+  replayable(plan: PlanId): Promise<Replayable> {
+    return this.#read((db) => decisions.selectReplayable(db, plan));
   }
 
   async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
@@ -316,28 +317,8 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => history.selectHistory(db, { ...query, limit }));
   }
 
-  async prune(before: EpochSeconds): Promise<number> {
-    let total = await this.#pruneAudit(before);
-    for (const old of whatIsOld(before)) {
-      for (;;) {
-        const deleted = await this.#write((trx) => deleteSome(trx, old, CHUNK));
-        total += deleted;
-        if (deleted < CHUNK) break;
-      }
-    }
-    return total;
-  }
-
-  async #pruneAudit(before: EpochSeconds): Promise<number> {
-    for (let total = 0; ; ) {
-      const cut = await this.#write(async (trx, note) => {
-        const { count, last } = await pruneAudit(trx, before, AUDIT_CHUNK);
-        if (last !== undefined) note(notes.prunedNote(last));
-        return count;
-      });
-      total += cut;
-      if (cut < AUDIT_CHUNK) return total;
-    }
+  prune(before: EpochSeconds): Promise<number> {
+    return pruneAll((work) => this.#write(work), before);
   }
 
   audit(after: number, limit: number): Promise<readonly AuditEntry[]> {

@@ -23,6 +23,28 @@ import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Leases } from './leases.ts';
 
+/** What a decision was planned from, as the app room packs it. */
+export interface KeptInputs {
+  readonly plan: PlanId;
+  readonly at: EpochSeconds;
+  readonly packed: Uint8Array;
+}
+
+/** Kept inputs are not older than `since`, and not larger together. */
+export interface InputBounds {
+  readonly since: EpochSeconds;
+  readonly bytes: number;
+}
+
+export interface Replayable {
+  /** Undefined: there was none, or it is too old. */
+  readonly decision: Decision | undefined;
+  /** Undefined: they were not kept, or had to go. */
+  readonly inputs: Uint8Array | undefined;
+  /** When the oldest inputs were kept that are still there; undefined: there are none. */
+  readonly oldestInputsAt: EpochSeconds | undefined;
+}
+
 /** A finding's hold and hysteresis state, so that a restart neither forgets nor repeats it. */
 export interface RuleMemory {
   readonly rule: string;
@@ -103,6 +125,10 @@ export interface Ledger extends Leases {
 
   recordDecision(decision: Decision): Promise<void>;
   decisions(limit: number): Promise<readonly Decision[]>;
+  /** Beside the decision of the same plan. Forgets others until what is kept is within `bounds`. */
+  keepInputs(inputs: KeptInputs, bounds: InputBounds): Promise<void>;
+  /** What a recorded plan was made from; see {@link Replayable}. */
+  replayable(plan: PlanId): Promise<Replayable>;
 
   /** Refused (false) when an open move of the same VM exists: a VM is never moved twice at once. */
   openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean>;

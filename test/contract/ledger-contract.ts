@@ -19,6 +19,7 @@ import {
 import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
 import { leaseCases } from './ledger-leases.ts';
+import { replayCases } from './ledger-replay.ts';
 import { setbackCases } from './ledger-setbacks.ts';
 
 export interface LedgerUnderTest {
@@ -363,6 +364,8 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(found[0]?.at).toBe(10_000);
       });
     });
+
+    replayCases({ ledger: () => ledger, reopen });
 
     describe('housekeeping', () => {
       it('prunes what is closed and old, and nothing that is open', async () => {

@@ -11,7 +11,15 @@ import type { Judge } from './judge.ts';
 import type { Trace } from './trace.ts';
 
 const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
-  ...(['recordDecision', 'openMove', 'addStage', 'closeMove', 'reserve', 'release'] as const),
+  ...([
+    'recordDecision',
+    'keepInputs',
+    'openMove',
+    'addStage',
+    'closeMove',
+    'reserve',
+    'release',
+  ] as const),
   ...(['putOrder', 'showPlan', 'giveApprovals', 'markHost', 'saveRuleMemory'] as const),
   ...(['setPaused', 'addHistory', 'prune'] as const),
 ]);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
 import { buildDaemon } from '../../src/app/container.ts';
 import type { Daemon } from '../../src/app/daemon.ts';
+import { packInputs } from '../../src/app/plan-inputs.ts';
 import { planAndCheck } from '../../src/app/plan-job.ts';
 import type { PlanRunner } from '../../src/app/planner.ts';
 import { defaultDaemonConfig } from '../../src/config/daemon.ts';
@@ -71,7 +72,11 @@ export async function daemonOnVirtualTime(
     },
     ...(store !== undefined && { store: () => store(join(folder, 'state', 'ledger.db'), clock) }),
     ...(between !== undefined && { between }),
-    planner: { run: (job, early) => own.planning(job, early), close: async () => undefined },
+    planner: {
+      run: (job, early) => own.planning(job, early),
+      pack: async (job) => packInputs(job),
+      close: async () => undefined,
+    },
     seed: 1,
     speed: 1,
     accessFile: join(folder, 'access.json'),

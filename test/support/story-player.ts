@@ -24,6 +24,7 @@ import { type Action, isFault, isRequest, type Story } from './story-file.ts';
 import { StoryWorld } from './story-fleet.ts';
 import { scriptedHook } from './scripted-hook.ts';
 import { Judge } from './story-judge.ts';
+import { replayFaults } from './story-replay.ts';
 import { Transcript } from './story-transcript.ts';
 import { virtualClock } from './virtual-time.ts';
 
@@ -95,6 +96,7 @@ class Stage {
     this.#tellEnd();
     const faults = [...judge.verdict(this.#story.down), ...this.#failures];
     await this.#end('end');
+    faults.push(...(await replayFaults(join(this.#stateDir(), 'ledger.db'))));
     return { log: `${this.#log.lines.join('\n')}\n`, faults };
   }
 

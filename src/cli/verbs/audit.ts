@@ -1,26 +1,20 @@
 /**
- * `drover audit`: the hash-chained trail of what was decided and done. It is read from the ledger's
- * own file: the daemon is not asked, since it is what the trail tells about.
+ * `drover audit`: the hash-chained trail of what was decided and done. It is read from the ledger
+ * itself: the daemon is not asked, since it is what the trail tells about.
  */
 
 import type { Command } from 'commander';
 
-import { ledgerFileIn } from '../../app/state-folder.ts';
 import type { AuditEntry, AuditHead, AuditVerdict } from '../../domain/audit.ts';
-import type { AuditTrail } from '../../ledger/sqlite-reader.ts';
-import { LedgerError } from '../../ports/ledger.ts';
-import { type StateOptions, stateFolder } from '../access.ts';
+import type { AuditTrail } from '../../ledger/ledger-reader.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
+import { ledgerOptions, type LedgerOptions, withLedger } from '../ledger.ts';
 
-interface AuditOptions extends StateOptions {
-  readonly json?: boolean;
-}
-
-interface VerifyOptions extends AuditOptions {
+interface VerifyOptions extends LedgerOptions {
   readonly head?: string;
 }
 
-interface ExportOptions extends AuditOptions {
+interface ExportOptions extends LedgerOptions {
   readonly since?: string;
   readonly until?: string;
 }
@@ -32,36 +26,26 @@ the log and drover_audit_entries have it, and every verify prints it.
 
 Examples:
   drover audit verify
+  drover audit verify --config drover.yaml      # needed where the ledger is on PostgreSQL
   drover audit verify --head 1830:9f2c…d1`;
 
 const EXPORT_HELP = `
 Example:
   drover audit export --since 2026-11-01 --until 2026-12-01 > november.jsonl`;
 
-const NO_TRAIL_HINT =
-  'name the state folder: --config or --state. A ledger on PostgreSQL has its trail in the ' +
-  'table audit, which this verb does not read';
-
 export function addAudit(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
   const audit = program.command('audit').description('the trail of what was decided and done');
-  stateOptions(audit.command('verify'))
+  ledgerOptions(audit.command('verify'))
     .description('is the audit trail whole: nothing changed, missing or exchanged')
     .option('--head <seq:hash>', 'an end of the trail that was noted earlier')
     .addHelpText('after', VERIFY_HELP)
     .action((options: VerifyOptions) => verify(io, options, setExit));
-  stateOptions(audit.command('export'))
+  ledgerOptions(audit.command('export'))
     .description('the entries of the audit trail as JSON lines, oldest first')
     .option('--since <time>', 'from this moment on, like 2026-11-28 or 2026-11-28T08:00Z')
     .option('--until <time>', 'before this moment')
     .addHelpText('after', EXPORT_HELP)
     .action((options: ExportOptions) => writeOut(io, options));
-}
-
-function stateOptions(command: Command): Command {
-  return command
-    .option('--state <folder>', 'the state folder (default: $DROVER_STATE_DIR)')
-    .option('--config <file>', 'the state folder of this drover.yaml')
-    .option('--json', 'print JSON');
 }
 
 async function verify(
@@ -106,19 +90,12 @@ function lineOf({ seq, at, kind, body, prev, hash }: AuditEntry): string {
   return `${JSON.stringify({ seq, at, time, kind, body, prev, hash })}\n`;
 }
 
-async function withTrail<Value>(
+function withTrail<Value>(
   io: Io,
-  options: StateOptions,
+  options: LedgerOptions,
   read: (trail: AuditTrail) => Promise<Value>,
 ): Promise<Value> {
-  const { folder } = await stateFolder(io, options);
-  const { readSqliteAudit } = await import('../../ledger/sqlite-reader.ts');
-  try {
-    return await readSqliteAudit(ledgerFileIn(folder), read);
-  } catch (error) {
-    if (!(error instanceof LedgerError)) throw error;
-    throw new CliError(EXIT.unavailable, error.message, NO_TRAIL_HINT);
-  }
+  return withLedger(io, options, async (ledger) => read(await ledger.audit()));
 }
 
 function headOf(text: string | undefined): AuditHead | undefined {

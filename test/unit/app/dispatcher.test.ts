@@ -46,7 +46,9 @@ async function makeDesk(
     },
   };
   const executor = bench.executor();
-  const dispatcher = new Dispatcher({ ledger, executor, policies: source, clock, events });
+  const archive = { keep: () => undefined };
+  const parts = { ledger, executor, policies: source, archive, clock, events };
+  const dispatcher = new Dispatcher(parts);
   return {
     bench,
     dispatcher,

@@ -2,6 +2,7 @@
 // what cannot wait; the event loop goes on while a fleet is handed over.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { packInputs, unpackInputs } from '../../../src/app/plan-inputs.ts';
 import {
   type CheckedPlan,
   type PlanJob,
@@ -9,6 +10,7 @@ import {
   urgentPart,
 } from '../../../src/app/plan-job.ts';
 import { Planner } from '../../../src/app/planner.ts';
+import { replay } from '../../../src/app/replay.ts';
 import {
   aFinding,
   aHost,
@@ -74,6 +76,13 @@ describe('the planner in its worker', () => {
     const first = early[0]?.result.plan.moves ?? [];
     expect(first).toHaveLength(10);
     expect(first.filter(({ id }) => !ids.has(id))).toEqual([]);
+  });
+
+  it('packs a job as it is packed without a worker, also while it plans', async () => {
+    const asked = job(120, [HOT]);
+    const [checked, packed] = await Promise.all([planner.run(asked), planner.pack(asked)]);
+    expect(unpackInputs(packed)).toEqual(unpackInputs(packInputs(asked)));
+    expect(replay(checked.result, packed).same).toBe(true);
   });
 
   it('fails a job that cannot be planned, and takes the next', async () => {

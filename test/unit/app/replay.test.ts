@@ -1,0 +1,141 @@
+// Role: where two plans differ and what may be why; what is kept of decisions, and what not.
+import { serialize } from 'node:v8';
+import { zstdCompressSync } from 'node:zlib';
+
+import { describe, expect, it } from 'vitest';
+
+import { DecisionArchive } from '../../../src/app/decision-archive.ts';
+import { packInputs, plannerBuild, unpackInputs } from '../../../src/app/plan-inputs.ts';
+import { planAndCheck, type PlanJob } from '../../../src/app/plan-job.ts';
+import { replay, whyNot } from '../../../src/app/replay.ts';
+import { planId } from '../../../src/domain/ids.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
+import { type KeptInputs, LedgerError } from '../../../src/ports/ledger.ts';
+import {
+  aFinding,
+  aHost,
+  aSnapshot,
+  aVm,
+  someLimits,
+  someMigration,
+  someWeights,
+} from '../../support/fleet.ts';
+import { aDecision } from '../../support/ledger-records.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { recordingEvents } from '../../support/recording-events.ts';
+
+const JOB: PlanJob = {
+  snapshot: aSnapshot({
+    hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2' })],
+    vms: [aVm({ id: 'v1', host: 'h1' })],
+  }),
+  findings: [aFinding('evacuate', { host: 'h1' })],
+  limits: someLimits(),
+  migration: someMigration(),
+  weights: someWeights(),
+  seed: 3,
+};
+const { result } = planAndCheck(JOB);
+const inputs = packInputs(JOB);
+
+describe('a replay', () => {
+  it('names each place that differs, with both values', () => {
+    const [move] = result.plan.moves;
+    const { notes: _none, ...report } = { ...result.report, added: [1] };
+    const moves = [{ ...move, to: 'h9' }];
+    const tampered = { plan: { ...result.plan, moves }, report } as unknown as typeof result;
+    expect(replay(tampered, inputs)).toMatchObject({
+      same: false,
+      reasons: [],
+      differences: [
+        { path: 'plan.moves[0].to', recorded: 'h9', replayed: 'h2' },
+        { path: 'report.added', recorded: [1], replayed: undefined },
+        { path: 'report.notes', recorded: undefined, replayed: result.report.notes },
+      ],
+    });
+  });
+
+  it('uses the seed and the steps of the record, and tells another planner', () => {
+    const stats = { ...result.report.stats, stepsGranted: 7 };
+    const recorded = { ...result, report: { ...result.report, stats } };
+    const madeBy = { version: '0.0.9', node: 'v1', code: 'abc' };
+    const old = zstdCompressSync(serialize({ format: 1, madeBy, job: JOB }));
+    const again = replay(recorded, old);
+    expect(again.result.report.stats).toMatchObject({ seed: 3, stepsGranted: 7 });
+    const now = plannerBuild();
+    expect(again.reasons).toEqual([
+      `version: 0.0.9 then, ${now.version} now`,
+      `the planner's code: abc then, ${now.code} now`,
+      `node: v1 then, ${now.node} now`,
+    ]);
+  });
+
+  it('does not guess at inputs in another format', () => {
+    const later = zstdCompressSync(serialize({ format: 2, what: 'else' }));
+    expect(() => unpackInputs(later)).toThrow('kept in format 2, and this Drover reads 1');
+  });
+
+  it('says why there is none', () => {
+    const decision = aDecision('p1', 100);
+    const oldestInputsAt = epochSeconds(200);
+    const nothing = { decision: undefined, inputs: undefined, oldestInputsAt: undefined };
+    expect(whyNot(nothing)).toContain('no such decision');
+    expect(whyNot({ ...nothing, decision, oldestInputsAt })).toContain('replay.keepFor');
+    expect(whyNot({ ...nothing, decision })).toContain('was never kept');
+    expect(whyNot({ decision, inputs, oldestInputsAt })).toBeUndefined();
+  });
+});
+
+describe('the archive of decisions', () => {
+  function anArchive(
+    keepInputs: (kept: KeptInputs, bounds: unknown) => Promise<void>,
+    settings = { keepForSeconds: 60, keepAtMostBytes: 1e6 },
+  ) {
+    const events = recordingEvents();
+    const planner = { pack: async () => inputs };
+    const clock = manualClock(1000);
+    const archive = new DecisionArchive({
+      ledger: { keepInputs },
+      planner,
+      clock,
+      events,
+      settings,
+    });
+    return { archive, events };
+  }
+
+  it('keeps them one after the other within its bounds, and few that wait', async () => {
+    const kept: unknown[] = [];
+    const { archive } = anArchive(
+      async ({ plan, at }, bounds) => void kept.push([plan, at, bounds]),
+    );
+    for (let n = 1; n <= 6; n += 1) archive.keep(planId(`p${n}`), JOB);
+    await archive.idle();
+    const bounds = { since: 940, bytes: 1e6 };
+    expect(kept).toEqual(['p1', 'p2', 'p3', 'p4'].map((plan) => [plan, 1000, bounds]));
+    archive.keep(planId('p7'), JOB);
+    await archive.idle();
+    expect(kept).toHaveLength(5);
+  });
+
+  it('tells what fails, but for a ledger that was closed, and goes on', async () => {
+    const errors = [new LedgerError('full', 'no room'), new LedgerError('closed', 'closed')];
+    const { archive, events } = anArchive(() => Promise.reject(errors.shift()));
+    archive.keep(planId('p1'), JOB);
+    archive.keep(planId('p2'), JOB);
+    await archive.idle();
+    expect(events.of('failure')).toMatchObject([{ where: 'decision archive' }]);
+  });
+
+  it.each([
+    ['for no time', { keepForSeconds: 0, keepAtMostBytes: 1 }],
+    ['nothing of any size', { keepForSeconds: 1, keepAtMostBytes: 0 }],
+  ])('packs nothing where it is to be kept %s', async (_what, settings) => {
+    const { archive } = anArchive(
+      () => Promise.reject(new Error('nothing was to be kept')),
+      settings,
+    );
+    archive.keep(planId('p1'), JOB);
+    await archive.idle();
+  });
+});
