@@ -65,6 +65,7 @@ import { breakersOfHost, type BreakerParts, resetBreaker } from './breaker-desk.
 import { cancelMoves, type CancelParts, type CancelRequest } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
 import { historyWithOpenMoves } from './history.ts';
+import { askedPlanHistory } from './plan-history.ts';
 import { confirmLease } from './lease-desk.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
@@ -141,7 +142,8 @@ export class DaemonApi implements Api {
   }
 
   async history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>> {
-    const { about, limit } = request;
+    const { about, plan, limit } = request;
+    if (plan !== undefined) return askedPlanHistory(this.#parts.ledger, plan, limit);
     if (about === undefined) return ok(await historyWithOpenMoves(this.#parts.ledger, { limit }));
     const vm = this.#findVm(about);
     if (vm !== undefined) {

@@ -22,7 +22,9 @@ export async function historyWithOpenMoves(
   return entries.slice(0, query.limit);
 }
 
-function isAbout({ move, openedAt }: MoveRecord, { vm, host, since }: HistoryQuery): boolean {
+function isAbout(record: MoveRecord, { vm, host, plan, since }: HistoryQuery): boolean {
+  const { move, openedAt } = record;
+  if (plan !== undefined && record.plan !== plan) return false;
   if (vm !== undefined && move.vm !== vm) return false;
   if (host !== undefined && move.from !== host && move.to !== host) return false;
   return since === undefined || openedAt >= since;

@@ -32,6 +32,15 @@ export async function selectDecisions(
   return rows.map((row) => toDecision(row));
 }
 
+export async function selectDecision(
+  db: Kysely<LedgerSchema>,
+  plan: PlanId,
+): Promise<Decision | undefined> {
+  const query = db.selectFrom('decisions').selectAll().where('plan', '=', plan);
+  const row = await query.executeTakeFirst();
+  return row === undefined ? undefined : toDecision(row);
+}
+
 export async function upsertInputs(
   trx: Transaction<LedgerSchema>,
   { plan, at, packed }: KeptInputs,
@@ -55,16 +64,11 @@ export async function selectReplayable(
   db: Kysely<LedgerSchema>,
   plan: PlanId,
 ): Promise<Replayable> {
-  const row = await db
-    .selectFrom('decisions')
-    .selectAll()
-    .where('plan', '=', plan)
-    .executeTakeFirst();
   const inputs = db.selectFrom('decision_inputs');
   const kept = await inputs.select('body').where('plan', '=', plan).executeTakeFirst();
   const oldest = await inputs.select('at').orderBy('at').limit(1).executeTakeFirst();
   return {
-    decision: row === undefined ? undefined : toDecision(row),
+    decision: await selectDecision(db, plan),
     inputs: kept === undefined ? undefined : new Uint8Array(kept.body),
     oldestInputsAt: oldest === undefined ? undefined : epochSeconds(oldest.at),
   };

@@ -1,4 +1,4 @@
-/** The history of VMs and hosts: lines are only ever added, until they are too old. */
+/** The history of VMs, hosts and plans: lines are only ever added, until they are too old. */
 
 import type { Kysely, Transaction } from 'kysely';
 
@@ -23,7 +23,7 @@ export async function insertHistory(
 
 export async function selectHistory(
   db: Kysely<LedgerSchema>,
-  { vm, host, since, limit }: HistoryQuery,
+  { vm, host, plan, since, limit }: HistoryQuery,
 ): Promise<readonly HistoryEntry[]> {
   let select = db.selectFrom('history').selectAll();
   if (vm !== undefined) select = select.where('vm', '=', vm);
@@ -31,6 +31,10 @@ export async function selectHistory(
     select = select.where((build) =>
       build.or([build('host', '=', host), build('from_host', '=', host)]),
     );
+  }
+  if (plan !== undefined) {
+    const ofPlan = db.selectFrom('moves').select('id').where('plan', '=', plan);
+    select = select.where('move', 'in', ofPlan);
   }
   if (since !== undefined) select = select.where('at', '>=', since);
   const newestFirst = select.orderBy('at', 'desc').orderBy('seq', 'desc');

@@ -137,6 +137,10 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => decisions.selectDecisions(db, bounded(limit)));
   }
 
+  decision(plan: PlanId): Promise<Decision | undefined> {
+    return this.#read((db) => decisions.selectDecision(db, plan));
+  }
+
   keepInputs(inputs: KeptInputs, bounds: InputBounds): Promise<void> {
     return this.#write((trx) => decisions.upsertInputs(trx, inputs, bounds));
   }

@@ -287,6 +287,8 @@ export interface AlertOutcome {
 export interface HistoryRequest {
   /** A VM or host, by id or name; undefined: everything. */
   readonly about: string | undefined;
+  /** Id of a plan, instead. */
+  readonly plan?: string | undefined;
   readonly limit: number;
 }
 

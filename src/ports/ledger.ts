@@ -65,6 +65,8 @@ export interface HostMark {
 export interface HistoryQuery {
   readonly vm?: VmId | undefined;
   readonly host?: HostId | undefined;
+  /** Lines of the moves of this plan. */
+  readonly plan?: PlanId | undefined;
   readonly since?: EpochSeconds | undefined;
   /** Newest first; at most 10,000. */
   readonly limit: number;
@@ -125,6 +127,7 @@ export interface Ledger extends Leases {
 
   recordDecision(decision: Decision): Promise<void>;
   decisions(limit: number): Promise<readonly Decision[]>;
+  decision(plan: PlanId): Promise<Decision | undefined>;
   /** Beside the decision of the same plan. Forgets others until what is kept is within `bounds`. */
   keepInputs(inputs: KeptInputs, bounds: InputBounds): Promise<void>;
   /** What a recorded plan was made from; see {@link Replayable}. */

@@ -19,10 +19,15 @@ const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
 const pairSchema = z.object({ host: z.string().min(1).max(1_024).optional() });
 
 const migrationsSchema = z.object({ limit: limitSchema.default(50) });
-const historySchema = z.object({
-  about: z.string().min(1).max(1_024).optional(),
-  limit: limitSchema.default(100),
-});
+const historySchema = z
+  .object({
+    about: z.string().min(1).max(1_024).optional(),
+    plan: z.string().min(1).max(1_024).optional(),
+    limit: limitSchema.default(100),
+  })
+  .refine(({ about, plan }) => about === undefined || plan === undefined, {
+    message: 'about and plan: give one of them',
+  });
 
 const orderFields = z.strictObject({
   kind: z.enum(['evacuate', 'maintenance']),
@@ -86,8 +91,8 @@ export function addReads(server: FastifyInstance, api: Api): void {
     api.migrations(parse(migrationsSchema, request.query).limit),
   );
   server.get('/api/v1/history', read, async (request, reply) => {
-    const { about, limit } = parse(historySchema, request.query);
-    return sendResult(reply, await api.history({ about, limit }));
+    const asked = parse(historySchema, request.query);
+    return sendResult(reply, await api.history({ ...asked, about: asked.about }));
   });
   server.get('/api/v1/locate/:name', read, async (request, reply) =>
     sendResult(reply, await api.locate(parse(nameSchema, request.params).name)),

@@ -18,8 +18,8 @@ import {
 } from '../support/ledger-records.ts';
 import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
+import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
-import { replayCases } from './ledger-replay.ts';
 import { setbackCases } from './ledger-setbacks.ts';
 
 export interface LedgerUnderTest {
@@ -220,16 +220,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       });
     });
 
-    describe('decisions, orders, marks, memory', () => {
-      it('keeps decisions, newest first', async () => {
-        await ledger.recordDecision(aDecision('p1', 10));
-        await ledger.recordDecision(aDecision('p2', 20));
-        await ledger.recordDecision(aDecision('p2', 20));
-        await reopen();
-        expect(await ledger.decisions(10)).toEqual([aDecision('p2', 20), aDecision('p1', 10)]);
-        expect(await ledger.decisions(1)).toHaveLength(1);
-      });
-
+    describe('orders, marks, memory', () => {
       it('keeps orders and their newest state', async () => {
         await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(2) }));
         await ledger.putOrder(anOrder('o2', { createdAt: epochSeconds(1) }));
@@ -365,7 +356,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       });
     });
 
-    replayCases({ ledger: () => ledger, reopen });
+    decisionCases({ ledger: () => ledger, reopen });
 
     describe('housekeeping', () => {
       it('prunes what is closed and old, and nothing that is open', async () => {

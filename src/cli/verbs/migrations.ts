@@ -27,8 +27,14 @@ interface MigrationsOptions extends RemoteOptions {
 }
 
 interface HistoryOptions extends RemoteOptions {
+  readonly plan?: string;
   readonly limit: string;
 }
+
+const HISTORY_HELP = `
+Examples:
+  drover history web-1
+  drover history --plan plan-3f9c2a1b70de4c58`;
 
 export function addMigrations(program: Command, io: Io): void {
   remoteOptions(program.command('migrations'))
@@ -38,15 +44,16 @@ export function addMigrations(program: Command, io: Io): void {
     .addHelpText('after', '\nExample:\n  drover migrations -w')
     .action((options: MigrationsOptions) => showMigrations(io, options));
   remoteOptions(program.command('history'))
-    .description('what happened to a VM or host, newest first')
+    .description('what happened to a VM or host, or became of a plan, newest first')
     .argument('[name]', 'VM or host, by id or name; without: everything')
+    .option('--plan <id>', 'what became of this plan, move by move')
     .option('--limit <n>', 'how many', '50')
-    .addHelpText('after', '\nExample:\n  drover history web-1')
+    .addHelpText('after', HISTORY_HELP)
     .action((name: string | undefined, options: HistoryOptions) =>
       showView(
         io,
         options,
-        (client) => client.get<HistoryEntry[]>(historyPath(name, options.limit)),
+        (client) => client.get<HistoryEntry[]>(historyPath(name, options)),
         historyText,
       ),
     );
@@ -93,9 +100,12 @@ function limitOf(text: string): number {
   return limit;
 }
 
-function historyPath(name: string | undefined, limit: string): string {
+function historyPath(name: string | undefined, { plan, limit }: HistoryOptions): string {
+  if (name !== undefined && plan !== undefined)
+    throw new CliError(EXIT.usage, `${name} and --plan: give one of them`);
   const about = name === undefined ? '' : `&about=${segment(name)}`;
-  return `/api/v1/history?limit=${limitOf(limit)}${about}`;
+  const of = plan === undefined ? '' : `&plan=${segment(plan)}`;
+  return `/api/v1/history?limit=${limitOf(limit)}${about}${of}`;
 }
 
 const MIGRATION_COLUMNS: readonly Column<MigrationView>[] = [

@@ -119,8 +119,10 @@ describe('the archive of decisions', () => {
   });
 
   it('tells what fails, but for a ledger that was closed, and goes on', async () => {
-    const errors = [new LedgerError('full', 'no room'), new LedgerError('closed', 'closed')];
-    const { archive, events } = anArchive(() => Promise.reject(errors.shift()));
+    const codes = ['full', 'closed'] as const;
+    const { archive, events } = anArchive(({ plan }) => {
+      return Promise.reject(new LedgerError(codes[plan === 'p1' ? 0 : 1], 'it cannot'));
+    });
     archive.keep(planId('p1'), JOB);
     archive.keep(planId('p2'), JOB);
     await archive.idle();

@@ -1,15 +1,43 @@
-// Role: the part of the ledger's contract that is about what decisions were made from
+// Role: the part of the ledger's contract that is about decisions, and what they were made from
 // (ledger-contract.ts).
 import { describe, expect, it } from 'vitest';
 
-import { planId } from '../../src/domain/ids.ts';
+import { moveId, planId } from '../../src/domain/ids.ts';
+import type { HistoryEntry } from '../../src/domain/journal.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
-import { aDecision } from '../support/ledger-records.ts';
+import { aDecision, aRecord } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
+
+function lineOf(at: number, move: string): HistoryEntry {
+  const about = { vm: undefined, host: undefined, from: undefined, move: moveId(move) };
+  return { at: epochSeconds(at), kind: 'move', ...about, text: `line of ${move}` };
+}
 
 const ANY = { since: epochSeconds(0), bytes: 1e9 };
 
-export function replayCases({ ledger, reopen }: LedgerInHand): void {
+export function decisionCases({ ledger, reopen }: LedgerInHand): void {
+  describe('decisions', () => {
+    it('keeps decisions, newest first', async () => {
+      await ledger().recordDecision(aDecision('p1', 10));
+      await ledger().recordDecision(aDecision('p2', 20));
+      await ledger().recordDecision(aDecision('p2', 20));
+      await reopen();
+      expect(await ledger().decisions(10)).toEqual([aDecision('p2', 20), aDecision('p1', 10)]);
+      expect(await ledger().decisions(1)).toHaveLength(1);
+      expect(await ledger().decision(planId('p1'))).toEqual(aDecision('p1', 10));
+      expect(await ledger().decision(planId('p3'))).toBeUndefined();
+    });
+
+    it('are told of in the lines of their moves', async () => {
+      await ledger().openMove(aRecord('m1', 'vm1'));
+      await ledger().openMove({ ...aRecord('m2', 'vm2'), plan: planId('p2') });
+      const [a, b] = [lineOf(1, 'm1'), lineOf(2, 'm2')];
+      await ledger().addHistory([a, b]);
+      expect(await ledger().history({ plan: planId('p2'), limit: 10 })).toEqual([b]);
+      expect(await ledger().history({ plan: planId('p3'), limit: 10 })).toEqual([]);
+    });
+  });
+
   describe('what decisions were made from', () => {
     const keep = (plan: string, at: number, bytes: readonly number[], bounds = ANY) => {
       const packed = Uint8Array.from(bytes);
