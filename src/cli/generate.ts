@@ -7,14 +7,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { scenarioSchema } from '../app/scenario/file.ts';
 import { generatedConfigFiles } from '../config/generated.ts';
+import { jsonSchemaOf } from '../config/json-schema.ts';
 import { pagesWithParts } from './readme-parts.ts';
 
 function main(args: readonly string[]): number {
   const isCheck = args.includes('--check');
   let stale = 0;
   const pages = pagesWithParts((path) => textOf(fileOf(path)) ?? '');
-  for (const { path, text } of [...generatedConfigFiles(), ...pages]) {
+  for (const { path, text } of [...generatedConfigFiles(), scenarioFile(), ...pages]) {
     const file = fileOf(path);
     if (textOf(file) === text) continue;
     stale += 1;
@@ -27,6 +29,12 @@ function main(args: readonly string[]): number {
     console.log(`gen: wrote ${path}`);
   }
   return isCheck && stale > 0 ? 1 : 0;
+}
+
+function scenarioFile(): { readonly path: string; readonly text: string } {
+  const schema = jsonSchemaOf(scenarioSchema, 'Drover scenario');
+  const path = 'src/app/scenario/scenario.schema.json';
+  return { path, text: `${JSON.stringify(schema, null, 2)}\n` };
 }
 
 function fileOf(path: string): string {

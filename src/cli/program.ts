@@ -22,6 +22,7 @@ import { addOrders } from './verbs/orders.ts';
 import { addPlan } from './verbs/plan.ts';
 import { addPolicy } from './verbs/policy.ts';
 import { addReplay } from './verbs/replay.ts';
+import { addSimulate } from './verbs/simulate.ts';
 import { addRun } from './verbs/run.ts';
 import { addSnapshot } from './verbs/snapshot.ts';
 import { addStatus } from './verbs/status.ts';
@@ -74,6 +75,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addBreaker(program, io);
   addAudit(program, io, setExit);
   addReplay(program, io, setExit);
+  addSimulate(program, io, setExit);
   addLease(program, io);
   addSnapshot(program, io);
   addDoctor(program, io, setExit);

@@ -13,7 +13,7 @@ import { policySchema } from './policy-schema.ts';
 /** What a schema says to us but not to JSON Schema. */
 const OURS = ['expected', 'doc', 'written'] as const;
 
-function jsonSchemaOf(schema: z.ZodType, title: string): Record<string, unknown> {
+export function jsonSchemaOf(schema: z.ZodType, title: string): Record<string, unknown> {
   const made = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',

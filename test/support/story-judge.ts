@@ -12,7 +12,7 @@ import { CRITICALITIES, type Vm } from '../../src/domain/vm.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { EventSource } from '../../src/ports/events.ts';
 import type { StoryWorld } from './story-fleet.ts';
-import { timeText } from './story-transcript.ts';
+import { timeText } from '../../src/app/scenario/transcript.ts';
 
 /** The host's own threads, and what migrations take, are not in the sum of the guests. */
 const CPU_TOLERANCE = 0.1;

@@ -1,11 +1,14 @@
-// Role: the transcript of a story: what the daemon announces, one line each, in a plain form that
-// stays the same as long as the behaviour does. Things that did not change are not said again.
-import type { GateVerdict } from '../../src/domain/journal.ts';
-import { orderStateText } from '../../src/domain/order.ts';
-import type { Move, PlanResult, Unresolved } from '../../src/domain/plan.ts';
-import type { Refusal } from '../../src/domain/refusal.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import type { EventSource } from '../../src/ports/events.ts';
+/**
+ * The transcript of a scenario: what the daemon announces, one line each, in a plain form that stays
+ * the same as long as the behaviour does. Things that did not change are not said again.
+ */
+
+import type { GateVerdict } from '../../domain/journal.ts';
+import { orderStateText } from '../../domain/order.ts';
+import type { Move, PlanResult, Unresolved } from '../../domain/plan.ts';
+import type { Refusal } from '../../domain/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventSource } from '../../ports/events.ts';
 
 const KIND_WIDTH = 10;
 /** Files lie elsewhere on every machine. */
@@ -13,8 +16,17 @@ const FOLDER = /\/\S*\//g;
 /** Nobody reads them, and they change with every figure of the snapshot. */
 const MOVE_ID = /move-[0-9a-f]{16}/g;
 
+export interface TranscriptEntry {
+  /** Since the scenario began. */
+  readonly atSeconds: number;
+  /** `>>`: it happens to Drover; else what Drover tells. */
+  readonly kind: string;
+  readonly text: string;
+  readonly details: readonly string[];
+}
+
 export class Transcript {
-  readonly lines: string[] = [];
+  readonly entries: TranscriptEntry[] = [];
   readonly #clock: Clock;
   /** What was last said about a subject. */
   readonly #said = new Map<string, string>();
@@ -27,9 +39,15 @@ export class Transcript {
 
   say(kind: string, told: string, details: readonly string[] = []): void {
     const [text = '', ...more] = [told, ...details].map((line) => stable(line));
-    const head = `${timeText(this.#clock.monotonic())}  ${kind.padEnd(KIND_WIDTH)} `;
-    this.lines.push(`${head}${text}`.trimEnd());
-    for (const line of more) this.lines.push(`${' '.repeat(head.length)}${line}`.trimEnd());
+    this.entries.push({ atSeconds: this.#clock.monotonic(), kind, text, details: more });
+  }
+
+  get lines(): readonly string[] {
+    return this.entries.flatMap(({ atSeconds, kind, text, details }) => {
+      const head = `${timeText(atSeconds)}  ${kind.padEnd(KIND_WIDTH)} `;
+      const under = details.map((line) => `${' '.repeat(head.length)}${line}`);
+      return [`${head}${text}`, ...under].map((line) => line.trimEnd());
+    });
   }
 
   /** A process that starts knows nothing of what was said before. */
@@ -199,7 +217,7 @@ function withoutFigures(text: string): string {
   return text.replaceAll(/\d+(\.\d+)? (%|s\b|CPU|GiB|MiB|min)/g, '#');
 }
 
-/** Since the story began. */
+/** Since the scenario began. */
 export function timeText(seconds: number): string {
   const whole = Math.round(seconds);
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

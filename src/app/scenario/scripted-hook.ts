@@ -1,7 +1,8 @@
-// Role: a maintenance hook that takes its time and then says what the test has written down for it.
-import { type Seconds, seconds } from '../../src/domain/units.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import type { Hook } from '../../src/ports/hooks.ts';
+/** A maintenance hook that takes its time and then says what the scenario has written down. */
+
+import { type Seconds, seconds } from '../../domain/units.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Hook } from '../../ports/hooks.ts';
 
 export interface HookScript {
   readonly takes: Seconds;
