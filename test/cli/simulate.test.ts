@@ -1,4 +1,4 @@
-// Role: `drover simulate`: an operator's file, played; what is wrong with one is told with its place.
+// Role: `drover simulate`: an operator's file, played; a mistake in it is told with its place.
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,7 +103,7 @@ describe('drover simulate', { timeout: 120_000 }, () => {
     expect(run.err).toContain(`${file}:${told}`);
   });
 
-  it('refuses a file that names no fleet or two, a policy with a mistake, and odd options', async () => {
+  it('refuses two fleets or none, a policy with a mistake, and odd options', async () => {
     const both = await simulate([...FLEET, 'generated: { hosts: 1, vms: 1 }']);
     expect(both.err).toContain('expected either fleet (a fleet file) or generated (hosts, vms)');
     expect((await simulate(['duration: 1m', 'fleet: none.json'])).err).toContain('cannot be read');

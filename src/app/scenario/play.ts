@@ -1,7 +1,7 @@
 /**
  * Plays a scenario on virtual time: an hour takes a moment. Everything but the hypervisors is the
- * product itself, put together by its own composition root (virtual-daemon.ts); only the jobs of its
- * schedule are called from here, at the moments at which the schedule would.
+ * product itself, put together by its own composition root (virtual-daemon.ts); only the jobs of
+ * its schedule are called from here, at the moments at which the schedule would.
  */
 
 import { cpSync, mkdirSync, readdirSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The transcript of a scenario: what the daemon announces, one line each, in a plain form that stays
- * the same as long as the behaviour does. Things that did not change are not said again.
+ * The transcript of a scenario: what the daemon announces, one line each, in a plain form that
+ * stays the same as long as the behaviour does. Things that did not change are not said again.
  */
 
 import type { GateVerdict } from '../../domain/journal.ts';

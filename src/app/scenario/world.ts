@@ -1,6 +1,6 @@
 /**
- * The fleet of a scenario made real: a simulated datacenter for each of its sources. Of a fleet file
- * every VM does, without end, what the file has measured of it; a generated fleet has its days.
+ * The fleet of a scenario made real: a simulated datacenter for each of its sources. Of a fleet
+ * file every VM does, without end, what it has measured of it; a generated fleet has its days.
  */
 
 import type { Host } from '../../domain/host.ts';
