@@ -74,7 +74,6 @@ class Lister {
   /** Everything that was ever on a host or has been listed to arrive. */
   readonly #gross: Float64Array;
   readonly #departures: number[][];
-  readonly #arrivals: number[][];
   /** By VM, in the order in which the moves were made. */
   readonly #target = new Map<number, DraftMove>();
   /** Per tier and host: the most that a move of that tier may fill it to. */
@@ -87,7 +86,6 @@ class Lister {
     const { model } = draft.state;
     this.#gross = model.gross.slice();
     this.#departures = model.hosts.map(() => []);
-    this.#arrivals = model.hosts.map(() => []);
     for (const move of draft.state.moves) {
       this.#target.set(move.vm, move);
       this.#raiseLimit(move);
@@ -129,7 +127,6 @@ class Lister {
     this.#listed.push({ ...move, cause, dependsOn: [...waits].sort((a, b) => a - b) });
     this.#placeOf.set(move.vm, place);
     this.#departures[move.from]?.push(place);
-    this.#arrivals[move.to]?.push(place);
     for (let r = 0; r < width; r += 1) {
       const at = move.to * width + r;
       this.#gross[at] = (this.#gross[at] ?? 0) + (need[move.vm * width + r] ?? 0);
@@ -193,10 +190,7 @@ class Lister {
       waits.add(place);
       for (const r of short.keys()) short[r] = (short[r] ?? 0) - (held[leaver * width + r] ?? 0);
     }
-    if (short.some((missing) => missing > ROUNDING)) return false;
-    // Those who came before it counted on room that this one takes: it comes after them.
-    for (const place of this.#arrivals[to] ?? []) waits.add(place);
-    return true;
+    return short.every((missing) => missing <= ROUNDING);
   }
 
   /** By how much the arrival would exceed the limits if nothing had left, per resource. */

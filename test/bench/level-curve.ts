@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 
 import { check } from '../../src/check/check.ts';
 import { defaultPolicies } from '../../src/config/policies.ts';
-import { plan, stagesOf } from '../../src/plan/plan.ts';
+import { plan } from '../../src/plan/plan.ts';
 import { PEERS } from './level-peers.ts';
 import { type Judge, judgeIn } from './table.ts';
-import { findingsFor, parseVmbal, toSnapshot } from './vmbal.ts';
+import { findingsFor, inStages, parseVmbal, toSnapshot } from './vmbal.ts';
 
 type Figures = Readonly<Record<string, number | string>>;
 
@@ -62,10 +62,9 @@ function levelled(judge: Judge, fleet: unknown, mostMoves: number, search: Searc
   const { plan: made } = plan({ ...request, ...search });
   const { user, system } = process.cpuUsage(started);
   const violations = check({ snapshot, plan: made, limits, migration }).length;
-  const moves = made.moves.map(({ vm, from, to }) => ({ vm, from, to }));
-  const { after, mib, ...verdict } = judge.evaluate(fleet, { moves, stages: stagesOf(made) });
+  const { after, mib, ...verdict } = judge.evaluate(fleet, inStages(made));
   return {
-    moves: moves.length,
+    moves: made.moves.length,
     gib: mib / 1024,
     cpuSd: Number((100 * after.cpuSd).toFixed(2)),
     memSdChange: Number((100 * (after.memSd - verdict.before.memSd)).toFixed(2)),

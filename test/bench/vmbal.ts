@@ -6,9 +6,11 @@ import { z } from 'zod';
 import type { CpuVendor, GuestCpu, HostCpu } from '../../src/domain/cpu.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Host } from '../../src/domain/host.ts';
+import type { HostId, VmId } from '../../src/domain/ids.ts';
 import { findingId, hostId, ruleId, sourceId, vmId } from '../../src/domain/ids.ts';
 import { heldWindow } from '../../src/domain/measured.ts';
 import type { PlacementRule } from '../../src/domain/placement.ts';
+import type { Plan } from '../../src/domain/plan.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import {
   MIB,
@@ -19,6 +21,7 @@ import {
   seconds,
 } from '../../src/domain/units.ts';
 import type { Criticality, Vm } from '../../src/domain/vm.ts';
+import { stagesOf } from '../../src/plan/plan.ts';
 
 const positive = z.number().positive();
 
@@ -173,6 +176,38 @@ function toRule(group: VmbalSnapshot['antiAffinity'][number]): PlacementRule {
     vms: group.vms.map(vmId),
     over: 'host',
   };
+}
+
+interface JudgedMove {
+  readonly vm: VmId;
+  readonly from: HostId;
+  readonly to: HostId;
+}
+
+/** A plan as the benchmark's judge reads it: its moves stage by stage, and where each stage is. */
+export function inStages(plan: Plan): {
+  readonly moves: readonly JudgedMove[];
+  readonly stages: readonly (readonly number[])[];
+} {
+  const moves: JudgedMove[] = [];
+  const stages = stagesOf(plan).map((stage) =>
+    stage.flatMap((index) => {
+      const move = plan.moves[index];
+      return move === undefined
+        ? []
+        : [moves.push({ vm: move.vm, from: move.from, to: move.to }) - 1];
+    }),
+  );
+  return { moves, stages };
+}
+
+/** The fleet when these moves are done. */
+export function carriedOut(
+  fleet: VmbalSnapshot,
+  moves: readonly { readonly vm: string; readonly to: string }[],
+): VmbalSnapshot {
+  const ends = new Map(moves.map(({ vm, to }) => [vm, to]));
+  return { ...fleet, vms: fleet.vms.map((vm) => ({ ...vm, host: ends.get(vm.id) ?? vm.host })) };
 }
 
 export const GOALS = ['relieve', 'level', 'consolidate'] as const;
