@@ -41,18 +41,20 @@ function pricePerGib({ weights, margin }: LevelSettings): number {
   return imbalance > 0 ? (EXCHANGE * moveCost * (1 + margin)) / imbalance : Infinity;
 }
 
-/**
- * The dead band, in shares of a host: levelling begins only where it brings some host nearer to the
- * level by as much. It ends much closer, so that what was levelled is left alone, though a second
- * look finds a little more to gain.
- */
-const DEAD_BAND = 0.06;
+/** The dead band, in shares of a host: levelling begins only for hosts further off than this. */
+export const DEAD_BAND = 0.06;
 
 /** A VM and the host on which it is to be. */
 export interface Place {
   readonly vm: number;
   readonly to: number;
 }
+
+/**
+ * Whose moves are weighed: those of this plan, or, for trial, those of one made after it, be it
+ * without the VMs that this one moves for other needs.
+ */
+export type Whose = 'this-plan' | 'next-plan' | 'next-plan-of-others';
 
 export class Field {
   readonly model: Model;
@@ -67,6 +69,9 @@ export class Field {
   outlook: Outlook = 'any-moment';
   readonly #draft: Draft;
   readonly #state: State;
+  readonly #whose: Whose;
+  /** Per VM: where it was when the field was made. */
+  readonly #home: Int32Array;
   /** Per host: the VMs that may move and stand there now. */
   readonly #residents: number[][];
   readonly #level: readonly [cpu: number, memory: number];
@@ -78,16 +83,15 @@ export class Field {
   readonly #squares: [cpu: number, memory: number] = [0, 0];
   /** Of memory, what it may be. */
   readonly #allowed: number;
-  readonly #offAtFirst: Float64Array;
-  /** Per host: the furthest that it was off in what else is to be level. */
-  readonly #moreAtFirst: Float64Array | undefined;
   readonly #forms: LevelForms | undefined;
 
-  constructor(draft: Draft, settings: LevelSettings) {
+  constructor(draft: Draft, settings: LevelSettings, whose: Whose = 'this-plan') {
     const { state } = draft;
     const { model } = state;
     this.#draft = draft;
     this.#state = state;
+    this.#whose = whose;
+    this.#home = state.at.slice();
     this.model = model;
     this.settings = settings;
     this.hosts = [...model.hosts.keys()].filter(
@@ -99,30 +103,12 @@ export class Field {
     this.#arrivals = new Int32Array(model.hosts.length);
     this.off = new Float64Array(2 * model.hosts.length);
     this.price = model.cost.map((cost) => (cost / GIB) * pricePerGib(settings));
-    this.#residents = model.hosts.map((_host, h) =>
-      draft.residents(h).filter((v) => state.at[v] === h && state.stuck(v, settings.terms) === 0),
-    );
+    this.#residents = this.#movable();
     this.#level = [this.#common(CPU_AT), this.#common(MEMORY_AT)];
-    this.#forms = LevelForms.of(model, settings.weights, this.hosts);
+    this.#forms = LevelForms.of(state, settings.weights, this.hosts);
     for (const h of this.hosts) this.#measure(h);
-    this.#offAtFirst = this.off.slice();
-    this.#moreAtFirst = this.#forms?.furthestOf(model.hosts.length);
-    this.#allowed = Math.min(this.#squares[MEMORY_AT], this.#memoryAtFirst());
-  }
-
-  /** Whether levelling could begin with the host. */
-  isFar(h: number): boolean {
-    return this.away(h) > DEAD_BAND;
-  }
-
-  /** Whether it brings some host so much nearer that it was right to begin. */
-  get isWorthBeginning(): boolean {
-    return this.hosts.some((h) => {
-      const [was, is] = [this.#offAtFirst[2 * h] ?? 0, this.off[2 * h] ?? 0];
-      if (Math.abs(was) - Math.abs(is) > DEAD_BAND) return true;
-      const more = (this.#moreAtFirst?.[h] ?? 0) - (this.#forms?.furthest(h) ?? 0);
-      return more > DEAD_BAND;
-    });
+    const now = this.#squares[MEMORY_AT];
+    this.#allowed = whose === 'this-plan' ? Math.min(now, this.#memoryAtFirst()) : now;
   }
 
   /** How many VMs levelling moves so far. */
@@ -145,9 +131,14 @@ export class Field {
     return this.#forms?.gain(vm, from, to) ?? 0;
   }
 
+  /** How far the host is off in CPU, and in what is furthest of what else is to be level. */
+  distances(h: number): readonly [cpu: number, more: number] {
+    return [Math.abs(this.off[2 * h] ?? 0), this.#forms?.furthest(h) ?? 0];
+  }
+
   /** How far the host is off, in what is furthest of all that is to be level. */
   away(h: number): number {
-    return Math.max(Math.abs(this.off[2 * h] ?? 0), this.#forms?.furthest(h) ?? 0);
+    return Math.max(...this.distances(h));
   }
 
   /** By how much memory is less level than it may be. */
@@ -170,7 +161,7 @@ export class Field {
   }
 
   isHome(vm: number): boolean {
-    return this.#state.at[vm] === this.model.home[vm];
+    return this.#state.at[vm] === this.#home[vm];
   }
 
   /** In bytes, what a move of the VM to there costs. */
@@ -187,7 +178,7 @@ export class Field {
   /** What it has to gain more than now when the VM goes there. */
   priceMore(vm: number, to: number): number {
     const before = this.isHome(vm) ? 0 : this.priceOf(vm, this.at(vm));
-    return (to === this.model.home[vm] ? 0 : this.priceOf(vm, to)) - before;
+    return (to === this.#home[vm] ? 0 : this.priceOf(vm, to)) - before;
   }
 
   /** Of the squares of both hosts, what is gone when so much of the resource changes sides. */
@@ -216,14 +207,13 @@ export class Field {
   }
 
   #goAll(places: readonly Place[]): boolean {
-    const { home } = this.model;
     for (const { vm, to } of places) {
-      if (to === home[vm]) continue;
+      if (to === this.#home[vm]) continue;
       if (this.#moves >= this.settings.mostMoves || !this.mayGo(vm, to, this.outlook)) return false;
       this.move(vm, to);
     }
     if (this.outlook === 'any-moment') return true;
-    return places.every(({ vm, to }) => to !== home[vm] || this.#holds(to));
+    return places.every(({ vm, to }) => to !== this.#home[vm] || this.#holds(to));
   }
 
   /** Those who came may have counted on room that stays taken now. */
@@ -267,7 +257,7 @@ export class Field {
   /** Puts VMs where they were before: places that were possible together. */
   restore(places: readonly Place[]): void {
     for (const { vm } of places) this.#goHome(vm);
-    for (const { vm, to } of places) if (to !== this.model.home[vm]) this.move(vm, to);
+    for (const { vm, to } of places) if (to !== this.#home[vm]) this.move(vm, to);
   }
 
   /** From its home, where it may go. */
@@ -275,7 +265,8 @@ export class Field {
     const { finding, terms } = this.settings;
     const from = this.at(vm);
     this.#paid += this.priceOf(vm, to);
-    this.#draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
+    if (this.#whose !== 'this-plan') this.#state.apply(vm, to);
+    else this.#draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
     this.#moves += 1;
     this.#arrivals[to] = (this.#arrivals[to] ?? 0) + 1;
     this.#settle(vm, from, to);
@@ -284,7 +275,8 @@ export class Field {
   #goHome(vm: number): void {
     if (this.isHome(vm)) return;
     const from = this.at(vm);
-    this.#draft.takeBack(vm);
+    if (this.#whose !== 'this-plan') this.#state.undo(vm);
+    else this.#draft.takeBack(vm);
     this.#moves -= 1;
     this.#arrivals[from] = (this.#arrivals[from] ?? 0) - 1;
     this.#paid -= this.priceOf(vm, from);
@@ -297,6 +289,22 @@ export class Field {
     this.#residents[to]?.push(vm);
     this.#measure(from);
     this.#measure(to);
+  }
+
+  /** Per host: the VMs there that may move, by index. */
+  #movable(): number[][] {
+    const residents: number[][] = this.model.hosts.map(() => []);
+    for (const [v, h] of this.#state.at.entries()) if (this.#mayMove(v)) residents[h]?.push(v);
+    return residents;
+  }
+
+  #mayMove(v: number): boolean {
+    const { finding, terms } = this.settings;
+    if (this.#whose === 'this-plan') return this.#state.stuck(v, terms) === 0;
+    const cause = this.#draft.causes.get(v);
+    const isOthers = cause !== undefined && cause.finding !== finding;
+    if (isOthers && this.#whose === 'next-plan-of-others') return false;
+    return this.#state.stuckLater(v, terms) === 0;
   }
 
   /** The level that all would have if load could be cut at will. */

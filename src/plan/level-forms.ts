@@ -8,6 +8,7 @@
 import type { Weights } from '../domain/policy.ts';
 import type { Model } from './model.ts';
 import { pairsOf } from './pairs.ts';
+import type { State } from './state.ts';
 
 interface Form {
   readonly resource: number;
@@ -25,7 +26,8 @@ export class LevelForms {
   readonly #forms: readonly Form[];
 
   /** Undefined where nothing but CPU and memory is to be level. */
-  static of(model: Model, weights: Weights, hosts: readonly number[]): LevelForms | undefined {
+  static of(state: State, weights: Weights, hosts: readonly number[]): LevelForms | undefined {
+    const { model } = state;
     const { imbalance } = weights;
     if (imbalance <= 0) return undefined;
     const extras = model.extras.flatMap(({ imbalance: weight }, index) => {
@@ -35,17 +37,17 @@ export class LevelForms {
       return { ...pair, weight: pair.weight / imbalance };
     });
     const chosen = [...extras, ...pairs];
-    return chosen.length === 0 ? undefined : new LevelForms(model, chosen, hosts);
+    return chosen.length === 0 ? undefined : new LevelForms(state, chosen, hosts);
   }
 
   private constructor(
-    model: Model,
+    { model, net }: State,
     chosen: readonly Pick<Form, 'resource' | 'less' | 'weight'>[],
     hosts: readonly number[],
   ) {
     this.#model = model;
     this.#forms = chosen.map((one) => {
-      const sum = hosts.reduce((all, h) => all + figure(model, model.net, one, h), 0);
+      const sum = hosts.reduce((all, h) => all + figure(model, net, one, h), 0);
       const level = hosts.length > 0 ? sum / hosts.length : 0;
       return { ...one, level, squares: 0, off: new Float64Array(model.hosts.length) };
     });
@@ -68,11 +70,6 @@ export class LevelForms {
   /** How far off the host is in what is furthest. */
   furthest(h: number): number {
     return this.#forms.reduce((most, { off }) => Math.max(most, Math.abs(off[h] ?? 0)), 0);
-  }
-
-  /** The same of all hosts, as they are now. */
-  furthestOf(hosts: number): Float64Array {
-    return Float64Array.from({ length: hosts }, (_none, h) => this.furthest(h));
   }
 
   /** Of the weighted squares of both hosts, what is gone when the VM goes from one to the other. */

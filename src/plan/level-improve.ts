@@ -7,7 +7,7 @@
 
 import type { Rng } from '../domain/rng.ts';
 import { type Exchange, Exchanger } from './level-exchange.ts';
-import type { Field, Place } from './level-field.ts';
+import { DEAD_BAND, type Field, type Place } from './level-field.ts';
 import type { SearchBudget } from './improve.ts';
 
 /** Hosts with which one is compared: those furthest off on the other side, and some by chance. */
@@ -42,7 +42,8 @@ export function improve(field: Field, budget: SearchBudget): void {
   const known = { places: field.made(), value: field.value };
   field.outlook = 'in-the-end';
   if (isFew) search(field, budget, budget.steps);
-  else new Improver(field, budget).settle(field.hosts, (h) => field.isFar(h));
+  else new Improver(field, budget).settle(field.hosts, (h) => field.away(h) > DEAD_BAND);
+
   field.outlook = 'any-moment';
   field.remake(field.made());
   // Moves that wait for each other in a circle were left out.

@@ -77,7 +77,7 @@ export class State {
   readonly byRoom: RoomIndex;
   /** Per host: 1 when nothing may move in, beyond what the host's own state says. */
   readonly closed: Uint8Array;
-  /** Per VM: 1 when the plan moves it. A VM is moved once at most. */
+  /** Per VM: 1 when the plan moves it: once at most, but for trial (level-glance.ts). */
   readonly moved: Uint8Array;
   /** In the order in which they were made: each is valid after those before it have ended. */
   readonly moves: DraftMove[] = [];
@@ -154,9 +154,13 @@ export class State {
 
   /** Why the VM may not move at all, whatever the target; 0: it may. */
   stuck(v: number, terms: Terms): number {
+    return this.moved[v] === 1 ? IN_FLIGHT : this.stuckLater(v, terms);
+  }
+
+  /** The same once this plan was carried out. */
+  stuckLater(v: number, terms: Terms): number {
     const { model } = this;
-    // Moved by this plan already, or by an earlier one that still runs.
-    if (model.inFlight[v] === 1 || this.moved[v] === 1) return IN_FLIGHT;
+    if (model.inFlight[v] === 1) return IN_FLIGHT;
     if (terms.restMatters && model.resting[v] === 1) return COOL_DOWN;
     if (terms.optional && model.demandKnown[v] === 0) return STALE_METRICS;
     if (model.needUnknown?.[v] === 1) return RESOURCE_UNKNOWN;
@@ -308,7 +312,7 @@ export class State {
     this.moves.splice(index, 1);
     this.#shift(v, move.from, move.to, -1);
     this.at[v] = move.from;
-    this.moved[v] = 0;
+    this.moved[v] = move.from === this.model.home[v] ? 0 : 1;
     this.#pay(v, move.to, -1);
   }
 

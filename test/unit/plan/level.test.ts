@@ -2,8 +2,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
-import { moveId } from '../../../src/domain/ids.ts';
-import { plan } from '../../../src/plan/plan.ts';
+import { hostId, moveId } from '../../../src/domain/ids.ts';
+import { seededRng } from '../../../src/domain/rng.ts';
+import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
 import { gapOf } from '../../bench/gap.ts';
 import { type Exact, loadExact } from '../../support/exact.ts';
 import { aFinding, aHost, aVm } from '../../support/fleet.ts';
@@ -65,6 +66,42 @@ describe('levelling', () => {
     };
     expect([...moved(undefined)].sort()).toEqual(['h2', 'h3']);
     expect([...moved('soft')]).toEqual(['h3']);
+  });
+});
+
+/** Hosts of some load, a fifth of them hot: there is relief before there is levelling. */
+function crowdedFleet(seed: number): PlanRequest {
+  const rng = seededRng(seed);
+  const hosts = Array.from({ length: 40 }, (_none, h) =>
+    aHost({ id: `h${h}`, threads: 32, memoryGib: 128 }),
+  );
+  const loads = hosts.map((_host, h) => (h % 5 === 0 ? 28 : 16 + 14 * rng.next()));
+  const vms = hosts.flatMap(({ id }, h) =>
+    Array.from({ length: 10 }, (_none, i) => {
+      const cpuUsed = ((loads[h] ?? 0) / 10) * (0.4 + 1.2 * rng.next());
+      return aVm({ id: `${id}-${i}`, host: id, vcpus: 4, memoryGib: 4 + 12 * rng.next(), cpuUsed });
+    }),
+  );
+  const used = Map.groupBy(vms, ({ host }) => host);
+  const cpu = (host: string): number =>
+    (used.get(hostId(host)) ?? []).reduce((sum, { metrics }) => {
+      const mean = metrics['cpu.used']?.mean;
+      return sum + (mean?.kind === 'known' ? mean.value : 0);
+    }, 0);
+  const hot = hosts.filter(({ id }) => cpu(id) > 0.8 * 32);
+  const relief = hot.map(({ id }) => aFinding('relieve', { host: id }));
+  return request({ hosts, vms }, [...relief, aFinding('level')]);
+}
+
+describe('levelling after relief', () => {
+  it('leaves nothing that the next plan would begin with', () => {
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const asked = crowdedFleet(seed);
+      const { moves } = plan(asked).plan;
+      const findings = asked.findings.filter(({ response }) => response === 'level');
+      const after = { ...asked, findings, snapshot: carriedOut(asked, moves) };
+      expect(plan(after).plan.moves, `fleet ${seed}`).toEqual([]);
+    }
   });
 });
 
