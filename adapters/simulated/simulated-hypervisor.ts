@@ -9,6 +9,7 @@ import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { SourceId } from '../../src/domain/ids.ts';
 import { seconds, type Seconds } from '../../src/domain/units.ts';
 import type { Refusal } from '../../src/domain/refusal.ts';
+import { inSlices, type Pause } from '../../src/domain/slices.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type {
   Hypervisor,
@@ -42,6 +43,8 @@ export interface SimulatedHypervisorOptions {
   readonly clock: Clock;
   /** How long an ordinary call takes, on average. */
   readonly latency?: Seconds;
+  /** A large datacenter answers in slices; default: in one go, to be repeatable. */
+  readonly pause?: Pause;
 }
 
 const LATENCY = seconds(0.02);
@@ -55,10 +58,12 @@ export class SimulatedHypervisor implements Hypervisor {
   readonly #datacenter: SimulatedDatacenter;
   readonly #clock: Clock;
   readonly #latency: Seconds;
+  readonly #pause: Pause | undefined;
   #calls = 0;
   #isClosed = false;
 
-  constructor({ datacenter, clock, latency }: SimulatedHypervisorOptions) {
+  constructor({ datacenter, clock, latency, pause }: SimulatedHypervisorOptions) {
+    this.#pause = pause;
     this.source = datacenter.source;
     this.#datacenter = datacenter;
     this.#clock = clock;
@@ -68,14 +73,14 @@ export class SimulatedHypervisor implements Hypervisor {
   inventory(signal: AbortSignal): Promise<Inventory> {
     return this.#call('inventory', signal, () => {
       this.#needAnyHost();
-      return this.#datacenter.inventory();
+      return inSlices(this.#datacenter.inventoryInSlices(), this.#pause);
     });
   }
 
   read(signal: AbortSignal): Promise<Reading> {
     return this.#call('read', signal, () => {
       this.#needAnyHost();
-      return this.#datacenter.read();
+      return inSlices(this.#datacenter.readInSlices(), this.#pause);
     });
   }
 
@@ -147,14 +152,18 @@ export class SimulatedHypervisor implements Hypervisor {
     this.#isClosed = true;
   }
 
-  async #call<Answer>(name: CallName, signal: AbortSignal, act: () => Answer): Promise<Answer> {
+  async #call<Answer>(
+    name: CallName,
+    signal: AbortSignal,
+    act: () => Answer | Promise<Answer>,
+  ): Promise<Answer> {
     if (this.#isClosed) throw this.#error('unreachable', `${name}: the connection was closed`);
     const fault = this.#datacenter.takeCallFault(name);
     if (fault?.effect === 'hang') await untilAborted(signal);
     await this.#travel(name, signal, 0);
     if (fault?.effect === 'error') throw this.#error(fault.code, `${name}: injected ${fault.code}`);
-    const first = act();
-    const answer = fault?.effect === 'twice' ? act() : first;
+    const first = await act();
+    const answer = fault?.effect === 'twice' ? await act() : first;
     await this.#travel(name, signal, fault?.effect === 'late' ? LATE_SECONDS : 0);
     if (fault?.effect === 'reply-lost') throw this.#error('lost', `${name}: the answer was lost`);
     return answer;

@@ -16,6 +16,7 @@ import { HostFailures } from '../execute/host-failures.ts';
 import { HostLadder } from '../execute/host-ladder.ts';
 import type { Host } from '../domain/host.ts';
 import { leaseScope } from '../domain/lease.ts';
+import type { Pause } from '../domain/slices.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
 import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
@@ -26,6 +27,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
 import { ApplyDesk } from './apply-desk.ts';
+import { makeBreather } from './breather.ts';
 import { Closers, type Closer } from './closers.ts';
 import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings } from './collector-settings.ts';
@@ -120,7 +122,9 @@ function bindGround({ container, options, closers }: Ground): void {
     return events;
   });
   bindPart(container, 'memory', async (take) => new DaemonMemory((await take('events')).events));
-  bindPart(container, 'store', () => options.store?.() ?? openStore(config, clock, closers));
+  const inThread = isInThreads(options);
+  const open = (): Promise<Ledger> => openStore({ config, clock, inThread }, closers);
+  bindPart(container, 'store', () => options.store?.() ?? open());
   bindPart(container, 'leases', async (take) => {
     const { store, events, memory } = await take('store', 'events', 'memory');
     const elapsed = options.elapsed ?? (() => clock.monotonic());
@@ -155,17 +159,13 @@ function bindGround({ container, options, closers }: Ground): void {
 /** Collect, plan, decide. */
 function bindTick({ container, options, closers }: Ground): void {
   const { clock, config, seed, speed } = options;
+  const pause = pauseFor(options);
   bindPart(container, 'collector', async (take) => {
     const { events, sources } = await take('events', 'sources');
-    const { hypervisors, metricSources } = sources;
+    const hypervisors = [...sources.hypervisors.values()];
     const settings = collectorSettings(config.schedule, speed);
-    return new Collector({
-      hypervisors: [...hypervisors.values()],
-      metricSources,
-      clock,
-      events,
-      settings,
-    });
+    const { metricSources } = sources;
+    return new Collector({ hypervisors, metricSources, clock, events, settings, pause });
   });
   bindPart(container, 'orders', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
@@ -211,6 +211,7 @@ function bindTick({ container, options, closers }: Ground): void {
       holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
       clock,
       seed,
+      pause,
     });
   });
 }
@@ -233,6 +234,16 @@ function bindPlanning({ container, options, closers }: Ground): void {
     const { ledger, events } = await take('ledger', 'events');
     return new Experience(ledger, events);
   });
+}
+
+/** On virtual time nobody else waits for a turn. */
+function pauseFor(options: DaemonOptions): Pause | undefined {
+  return isInThreads(options) ? makeBreather(() => performance.now()) : undefined;
+}
+
+/** Whoever plans in-process lives on virtual time, which waits for no other thread. */
+function isInThreads({ planner }: DaemonOptions): boolean {
+  return planner === undefined;
 }
 
 /** From the gate on. */

@@ -33,6 +33,7 @@ import type {
   LocateView,
   MigrationView,
   OrderRequest,
+  OrdersRequest,
   OrderView,
   RollingPlanView,
   RollingRequest,
@@ -64,6 +65,7 @@ import { areaOrders, areaText, hostsIn, orderViews } from './areas.ts';
 import { breakersOfHost, type BreakerParts, resetBreaker } from './breaker-desk.ts';
 import { cancelMoves, type CancelParts, type CancelRequest } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
+import { giveOrders } from './give-orders.ts';
 import { historyWithOpenMoves } from './history.ts';
 import { askedPlanHistory } from './plan-history.ts';
 import { confirmLease } from './lease-desk.ts';
@@ -204,14 +206,20 @@ export class DaemonApi implements Api {
   }
 
   async giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>> {
+    const { host, ...rest } = request;
+    const given = await this.giveOrders({ ...rest, hosts: [host] });
+    if (!given.ok) return given;
+    const [view] = given.value;
+    return view === undefined ? fail(unknown('host', host)) : ok(view);
+  }
+
+  async giveOrders(request: OrdersRequest): Promise<Result<readonly OrderView[], ApiProblem>> {
     const state = this.#parts.state();
     if (state === undefined) return fail(NOT_YET);
-    const host = this.#findHost(request.host);
-    if (host === undefined) return fail(unknown('host', request.host));
     const problem = this.#hookProblem(request);
     if (problem !== undefined) return fail(problem);
-    const given = await this.#parts.orders.give({ ...request, host: host.id }, state.snapshot);
-    return ok({ ...given, text: orderText(given, host, this.#inForce()) });
+    const { orders } = this.#parts;
+    return giveOrders({ orders, inForce: this.#inForce() }, request, state.snapshot);
   }
 
   async estimate(request: EstimateRequest): Promise<Result<EstimateView, ApiProblem>> {

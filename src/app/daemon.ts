@@ -28,6 +28,7 @@ import type { Rolling } from './rolling.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
 import { removeCliAccess, writeCliAccess } from './state-folder.ts';
 import type { Tick, TickState } from './tick.ts';
+import { Ticks } from './ticks.ts';
 import { VERSION } from './version.ts';
 
 export interface DaemonParts {
@@ -60,11 +61,14 @@ const KEEP_SECONDS = 90 * 86_400;
 
 export class Daemon {
   readonly #parts: DaemonParts;
+  readonly #ticks: Ticks;
   #schedule: Schedule | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
+    const { events, tick } = parts;
+    this.#ticks = new Ticks({ events, hurry: () => tick.hurry(), run: () => this.#tick() });
   }
 
   /** Where the server listens; undefined before `start`. */
@@ -108,6 +112,7 @@ export class Daemon {
     this.#schedule = startSchedule(this.jobs, (job, error) =>
       events.emit('failure', { where: job, error }),
     );
+    this.#ticks.listen();
     events.emit('started', { version: VERSION, mode: policies.policies.mode.default });
   }
 
@@ -140,12 +145,26 @@ export class Daemon {
     await executor.recover();
   }
 
-  async tick(): Promise<void> {
+  /** A tick; the one under way, if there is one. */
+  tick(): Promise<void> {
+    return this.#ticks.run();
+  }
+
+  /** Does now what orders ask for, without waiting for the next tick. */
+  hurry(): Promise<void> {
+    return this.#ticks.hurry();
+  }
+
+  /** False: an order has overtaken it. */
+  async #tick(): Promise<boolean> {
     await this.beat();
     const { executor, ledgerState, rolling, tick } = this.#parts;
     const { failures } = ledgerState;
-    await rolling.update(await tick.run());
+    const state = await tick.run();
+    if (state === undefined) return false;
+    await rolling.update(state);
     if (ledgerState.settle(failures)) executor.wake();
+    return true;
   }
 
   /** Takes up an edit of the policy files now, without waiting for the watcher to see it. */
@@ -187,6 +206,7 @@ export class Daemon {
     steps.add(() => removeCliAccess(accessFile, cliToken));
     steps.add(() => leases.keeper.release());
     steps.add(() => executor.stop());
+    steps.add(() => this.#ticks.stop());
     steps.add(() => this.#schedule?.stop());
     await steps.close();
   }

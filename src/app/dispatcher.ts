@@ -28,7 +28,7 @@ import { ClockWatch } from './clock-watch.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { DecisionArchive } from './decision-archive.ts';
 import type { PlanJob } from './plan-job.ts';
-import { Turns } from '../execute/turns.ts';
+import { Turns } from '../domain/turns.ts';
 
 export interface DispatchInput {
   readonly snapshot: Snapshot;

@@ -16,7 +16,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { orderFindings } from '../rules/order-findings.ts';
 import { estimateView } from './estimate.ts';
 import type { Experience } from './experience.ts';
-import type { PlanRunner } from './planner.ts';
+import { type PlanRunner, PlanSuperseded } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { TickState } from './tick.ts';
 
@@ -49,7 +49,12 @@ export class Estimator {
     const findings = [...openWork(state, wanted.hosts), ...wantedFindings(wanted, snapshot)];
     const learned = await experience.learned(snapshot, migration);
     const job = { snapshot, findings, limits, migration, weights, seed, learned };
-    const { result, violations } = await planner.run(job);
+    // What comes between is an order, of which there are few.
+    const again = (error: unknown): ReturnType<PlanRunner['run']> => {
+      if (!(error instanceof PlanSuperseded)) throw error;
+      return planner.run(job);
+    };
+    const { result, violations } = await planner.run(job).catch(again);
     const [fault] = violations;
     if (fault !== undefined) throw new Error(`no valid plan: ${fault.code}: ${fault.detail}`);
     const now = clock.now();

@@ -37,10 +37,16 @@ export interface LeaseHouse {
   readonly moves: MoveLeases;
 }
 
+export interface StoreParts {
+  readonly config: Pick<DaemonConfig, 'ledger' | 'stateDir'>;
+  readonly clock: Clock;
+  /** Whether an embedded ledger waits for the disk in a thread of its own. */
+  readonly inThread: boolean;
+}
+
 /** The ledger that the configuration names, closed by `closers`. */
 export async function openStore(
-  { ledger, stateDir }: Pick<DaemonConfig, 'ledger' | 'stateDir'>,
-  clock: Clock,
+  { config: { ledger, stateDir }, clock, inThread }: StoreParts,
   closers: Closers,
 ): Promise<Ledger> {
   if (ledger !== undefined) {
@@ -50,7 +56,7 @@ export async function openStore(
   }
   const store =
     ledger === undefined
-      ? await openSqliteLedger({ file: ledgerFileIn(stateDir), clock })
+      ? await openSqliteLedger({ file: ledgerFileIn(stateDir), clock, inThread })
       : await openPostgresLedger({ ...ledger, clock });
   closers.add(() => store.close());
   return store;

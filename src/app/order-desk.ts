@@ -10,9 +10,10 @@ import type { Host } from '../domain/host.ts';
 import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
 import type { Order, RollingPart } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
 import { epochSeconds } from '../domain/units.ts';
 import { NOBODY_YET } from './return-waves.ts';
-import { Turns } from '../execute/turns.ts';
+import { Turns } from '../domain/turns.ts';
 
 export interface NewOrder {
   readonly kind: Order['kind'];
@@ -61,14 +62,21 @@ export class OrderDesk {
    * hook is added to an order that has none, or takes the place of one that has failed.
    */
   give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
-    return this.#turns.take(async () => this.#carry(await this.#decide(wanted, world)));
+    return this.giveAll([wanted], world).then(([given]) => {
+      if (given === undefined) throw new Error(`no order came of one about ${wanted.host}`);
+      return given;
+    });
   }
 
-  /** All at once: no tick comes between them, and takes one of the hosts for a refuge. */
+  /**
+   * About different hosts, all at once: no tick comes between them, and takes one of the hosts for
+   * a refuge.
+   */
   giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
     return this.#turns.take(async () => {
+      const known = await this.#parts.ledger.orders(false);
       const decided: Decided[] = [];
-      for (const one of wanted) decided.push(await this.#decide(one, world));
+      for (const one of wanted) decided.push(await this.#decide(one, world, known));
       return Promise.all(decided.map((one) => this.#carry(one)));
     });
   }
@@ -114,6 +122,11 @@ export class OrderDesk {
           await this.#put({ ...order, state: 'closed' }, 'changed');
       }
     });
+  }
+
+  /** Resolves when whatever was being given is given: nobody sees a part of it. */
+  settled(): Promise<void> {
+    return this.#turns.take(() => Promise.resolve());
   }
 
   /** Writes down how far a return is; of one that was ended meanwhile nothing is changed. */
@@ -204,8 +217,9 @@ export class OrderDesk {
     return { order, what };
   }
 
-  async #decide(wanted: NewOrder, world: Snapshot): Promise<Decided> {
-    const open = await this.#openOrder(wanted.host);
+  /** @param known the orders that are not closed. */
+  async #decide(wanted: NewOrder, world: Snapshot, known: readonly Order[]): Promise<Decided> {
+    const open = known.find((order) => order.host === wanted.host && order.state === 'open');
     if (open !== undefined) {
       const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
       const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
@@ -224,14 +238,14 @@ export class OrderDesk {
       const order = { ...open, ...own, kind, ...more };
       return { order, what: 'changed', line: lineOf(kind, wanted, world) };
     }
-    const onTheirWay = await this.#endReturn(wanted.host);
+    const onTheirWay = await this.#endReturn(wanted.host, known);
     const order = this.#make(wanted, world, onTheirWay);
     return { order, what: 'given', line: lineOf(wanted.kind, wanted, world) };
   }
 
   /** @param onTheirWay VMs whose return the new order cuts off: their home is still here. */
   #make(wanted: NewOrder, world: Snapshot, onTheirWay: readonly string[]): Order {
-    const here = world.vms.filter((vm) => vm.host === wanted.host).map((vm) => vm.id);
+    const here = guestsOf(world, wanted.host).map((vm) => vm.id);
     const createdAt = this.#parts.clock.now();
     const { deadlineSeconds } = wanted;
     return {
@@ -261,9 +275,9 @@ export class OrderDesk {
   }
 
   /** A new order takes the place of a return that is still going on. Returns whose that was. */
-  async #endReturn(host: HostId): Promise<readonly string[]> {
+  async #endReturn(host: HostId, known: readonly Order[]): Promise<readonly string[]> {
     const home: string[] = [];
-    for (const order of await this.#parts.ledger.orders(false)) {
+    for (const order of known) {
       if (order.host !== host || order.state !== 'returning') continue;
       home.push(...order.home);
       await this.#put({ ...order, state: 'closed' }, 'changed');

@@ -23,6 +23,8 @@ export interface PlanJob {
   readonly learned?: Learned | undefined;
   /** Undefined: as many as fit the size of the problem. */
   readonly steps?: number | undefined;
+  /** As for the planner: only who is first to leave, as soon as it can be told. */
+  readonly isFirst?: boolean | undefined;
 }
 
 export interface CheckedPlan {
@@ -40,18 +42,38 @@ const EARLY_VMS = 2_000;
  */
 export function urgentPart(job: PlanJob, least = EARLY_VMS): PlanJob | undefined {
   const asking = job.findings.filter(({ response }) => response !== 'notify');
-  const urgent = asking.filter(
-    ({ tier, response }) => tier === 'mandatory' || response === 'quarantine',
-  );
-  const isUrgent = urgent.some(({ response }) => response === 'evacuate' || response === 'restart');
-  if (!isUrgent || urgent.length === asking.length || job.snapshot.vms.length < least) {
+  const urgent = urgentFindings(asking);
+  if (
+    !urgent.some(isUrgent) ||
+    urgent.length === asking.length ||
+    job.snapshot.vms.length < least
+  ) {
     return undefined;
   }
   return { ...job, findings: urgent };
 }
 
+/** What is mandatory, and the hosts that take nothing in. */
+export function urgentFindings(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter(
+    ({ tier, response }) =>
+      response !== 'notify' && (tier === 'mandatory' || response === 'quarantine'),
+  );
+}
+
+/** A host has to be emptied, or the VMs of a dead one to be started elsewhere. */
+export function isUrgent({ tier, response }: Finding): boolean {
+  return tier === 'mandatory' && (response === 'evacuate' || response === 'restart');
+}
+
 export function planAndCheck(job: PlanJob): CheckedPlan {
-  const result = plan(job);
+  return planUntil(job, () => false);
+}
+
+/** @param shouldStop as for the planner; where it throws, there is no plan. */
+export function planUntil(job: PlanJob, shouldStop: () => boolean): CheckedPlan {
+  const result = plan({ ...job, shouldStop });
+  shouldStop();
   const { snapshot, limits, migration, weights } = job;
   return { result, violations: check({ snapshot, plan: result.plan, limits, migration, weights }) };
 }

@@ -1,60 +1,90 @@
 /**
  * The worker's side of the planner: a fleet in parts and a job in, the checked plan (or the error)
- * out, before it the plan of what cannot wait, where that was asked for. Or the job, packed to be
- * kept.
+ * out, before it the plan of what cannot wait, where that was asked for. A job that something more
+ * urgent has come after is given up at the next step of its search. Or the job, packed to be kept.
  */
 
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 
-import type { Host } from '../domain/host.ts';
-import type { Vm } from '../domain/vm.ts';
+import { type Fleet, type FleetPart, hearFleet } from './fleet-parts.ts';
 import { packInputs } from './plan-inputs.ts';
-import { planAndCheck, urgentPart, type CheckedPlan, type PlanJob } from './plan-job.ts';
+import { planUntil, urgentPart, type CheckedPlan, type PlanJob } from './plan-job.ts';
+
+/** Given to the worker when it starts. */
+export interface PlannerSettings {
+  /** Shared: plans of jobs with an id below the number in it are not wanted any more. */
+  readonly stopBefore: Int32Array;
+}
 
 export type WorkerAnswer =
-  | { readonly id: number; readonly kind: 'early'; readonly checked: CheckedPlan }
-  | { readonly id: number; readonly kind: 'whole'; readonly checked: CheckedPlan }
+  | { readonly id: number; readonly kind: 'early' | 'whole'; readonly checked: CheckedPlan }
   | { readonly id: number; readonly kind: 'packed'; readonly packed: Uint8Array }
+  | { readonly id: number; readonly kind: 'superseded' }
   | { readonly id: number; readonly kind: 'error'; readonly error: string };
 
-/** Of one id in this order: its fleet in parts, then the job without: to plan, or to be packed. */
-export type WorkerQuestion =
-  | { readonly id: number; readonly kind: 'hosts'; readonly hosts: readonly Host[] }
-  | { readonly id: number; readonly kind: 'vms'; readonly vms: readonly Vm[] }
+type Asked =
   | { readonly id: number; readonly kind: 'pack'; readonly job: PlanJob }
   | { readonly id: number; readonly kind: 'job'; readonly job: PlanJob; readonly early: boolean };
 
-interface Fleet {
-  readonly hosts: Host[];
-  readonly vms: Vm[];
-}
+/** In this order, and not those of two jobs mixed; the job has no hosts and VMs in it. */
+export type WorkerQuestion =
+  | { readonly id: number; readonly kind: 'fleet'; readonly isWhole: boolean }
+  | { readonly id: number; readonly kind: 'part'; readonly part: FleetPart }
+  | Asked;
 
-/** What has come of jobs whose last part has not. */
-const fleets = new Map<number, Fleet>();
+class Superseded extends Error {}
+
+const { stopBefore } = workerData as PlannerSettings; // given by Planner
+let held: Fleet | undefined;
+/** What has come of the fleet whose last part has not. */
+let coming: { readonly isWhole: boolean; readonly parts: FleetPart[] } = {
+  isWhole: true,
+  parts: [],
+};
 
 parentPort?.on('message', (question: WorkerQuestion) => {
-  const fleet = fleets.get(question.id) ?? { hosts: [], vms: [] };
-  fleets.set(question.id, fleet);
-  if (question.kind === 'hosts') fleet.hosts.push(...question.hosts);
-  else if (question.kind === 'vms') fleet.vms.push(...question.vms);
-  else {
-    fleets.delete(question.id);
-    answer(question, { ...question.job, snapshot: { ...question.job.snapshot, ...fleet } });
+  switch (question.kind) {
+    case 'fleet':
+      coming = { isWhole: question.isWhole, parts: [] };
+      // Two fleets at a time are one too many.
+      if (question.isWhole) held = undefined;
+      break;
+    case 'part':
+      coming.parts.push(question.part);
+      break;
+    case 'pack':
+    case 'job': {
+      held = hearFleet(held, coming);
+      coming = { isWhole: true, parts: [] };
+      answer(question, { ...question.job, snapshot: { ...question.job.snapshot, ...held } });
+    }
   }
 });
 
-function answer(question: Exclude<WorkerQuestion, { kind: 'hosts' | 'vms' }>, job: PlanJob): void {
+function answer(question: Asked, job: PlanJob): void {
   const { id } = question;
   const tell = (said: WorkerAnswer): void => parentPort?.postMessage(said);
+  const giveUp = (): boolean => {
+    if (id < Atomics.load(stopBefore, 0)) throw new Superseded();
+    return false;
+  };
   try {
     if (question.kind === 'pack') {
       tell({ id, kind: 'packed', packed: packInputs(job) });
       return;
     }
+    giveUp();
     const urgent = question.early ? urgentPart(job) : undefined;
-    if (urgent !== undefined) tell({ id, kind: 'early', checked: planAndCheck(urgent) });
-    tell({ id, kind: 'whole', checked: planAndCheck(job) });
+    if (urgent !== undefined) {
+      tell({ id, kind: 'early', checked: planUntil(urgent, giveUp) });
+      giveUp();
+    }
+    tell({ id, kind: 'whole', checked: planUntil(job, giveUp) });
   } catch (error) {
+    if (error instanceof Superseded) {
+      tell({ id, kind: 'superseded' });
+      return;
+    }
     const said = error instanceof Error ? (error.stack ?? error.message) : '?';
     tell({ id, kind: 'error', error: said });
   }

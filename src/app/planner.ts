@@ -1,7 +1,9 @@
 /**
  * Runs plan jobs in a worker thread, so that a big plan never stalls the event loop; nor does
- * handing over a big fleet, which goes in parts. A worker that dies is replaced; the job that it
- * held fails, and the next tick tries again.
+ * handing over a big fleet, which goes in parts, and of which the worker keeps the newest: of one
+ * that differs in a few hosts and VMs only those are handed over. A job that cannot wait stops the
+ * one that is being planned. A worker that dies is replaced; the jobs that it held fail, and the
+ * next tick tries again.
  *
  * One worker: hosts that exchange no VMs could be searched apart, but of a second or two for 10,000
  * hosts that search is a quarter, and all else (order, timetable, objective) is about the whole.
@@ -10,8 +12,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
+import { type Fleet, tellFleet } from './fleet-parts.ts';
 import type { CheckedPlan, PlanJob } from './plan-job.ts';
-import type { WorkerAnswer, WorkerQuestion } from './plan-worker.ts';
+import type { PlannerSettings, WorkerAnswer, WorkerQuestion } from './plan-worker.ts';
+import { Turns } from '../domain/turns.ts';
 
 interface Waiting {
   readonly resolve: (answer: LastAnswer) => void;
@@ -19,93 +23,135 @@ interface Waiting {
   readonly early: ((checked: CheckedPlan) => void) | undefined;
 }
 
-type LastAnswer = Exclude<WorkerAnswer, { readonly kind: 'early' | 'error' }>;
+type LastAnswer = Exclude<WorkerAnswer, { readonly kind: 'early' | 'superseded' | 'error' }>;
+
+/** What is asked for about a job. */
 type Wish =
   | { readonly kind: 'plan'; readonly early: ((checked: CheckedPlan) => void) | undefined }
   | { readonly kind: 'pack' };
 
-/** Hosts or VMs handed over at once: about 3 ms of the event loop. */
-const PART = 500;
+/** Something that cannot wait was to be planned instead; ask again where it is still wanted. */
+export class PlanSuperseded extends Error {
+  constructor() {
+    super('something more urgent was planned instead');
+    this.name = 'PlanSuperseded';
+  }
+}
+
+/** For `catch`: undefined where the plan was superseded; rethrows everything else. */
+export function ifSuperseded(error: unknown): undefined {
+  if (!(error instanceof PlanSuperseded)) throw error;
+}
 
 export interface PlanRunner {
   /** `early` is told what cannot wait (urgentPart) as soon as that is planned, where it pays. */
   run(job: PlanJob, early?: (checked: CheckedPlan) => void): Promise<CheckedPlan>;
   /** The job as it is kept (plan-inputs.ts). */
   pack(job: PlanJob): Promise<Uint8Array>;
+  /**
+   * Before all others, which reject with PlanSuperseded. Absent: plans are made at once in any
+   * case, one after the other.
+   */
+  runUrgent?(job: PlanJob): Promise<CheckedPlan>;
   close(): Promise<void>;
+}
+
+/** One thread, and what it knows. */
+interface Thread {
+  readonly worker: Worker;
+  /** Holds the id of the newest urgent job: every job before that is to stop. */
+  readonly stopBefore: Int32Array;
+  /** The newest fleet that was handed over whole. */
+  held: Fleet | undefined;
+  /** Fleets are handed over one after the other. */
+  readonly turns: Turns;
 }
 
 /** In a worker thread of its own. */
 export class Planner implements PlanRunner {
-  #worker: Worker | undefined;
+  #thread: Thread | undefined;
   #nextId = 1;
   readonly #waiting = new Map<number, Waiting>();
 
-  /** Rejects when the worker fails; the plan itself cannot be "wrong", only violated. */
-  async run(job: PlanJob, early?: (checked: CheckedPlan) => void): Promise<CheckedPlan> {
-    const answer = await this.#ask(job, { kind: 'plan', early });
-    if (answer.kind === 'whole') return answer.checked;
-    throw new Error('the planner packed what it was to plan');
+  /**
+   * Rejects when the worker fails, or with PlanSuperseded; the plan itself cannot be "wrong", only
+   * violated.
+   */
+  run(job: PlanJob, early?: (checked: CheckedPlan) => void): Promise<CheckedPlan> {
+    return this.#plan(this.#nextId++, job, early);
   }
 
   async pack(job: PlanJob): Promise<Uint8Array> {
-    const answer = await this.#ask(job, { kind: 'pack' });
+    const answer = await this.#ask(this.#nextId++, job, { kind: 'pack' });
     if (answer.kind === 'packed') return answer.packed;
     throw new Error('the planner planned what it was to pack');
   }
 
-  #ask(job: PlanJob, wish: Wish): Promise<LastAnswer> {
-    const worker = this.#worker ?? this.#start();
+  runUrgent(job: PlanJob): Promise<CheckedPlan> {
     const id = this.#nextId++;
+    const { stopBefore } = this.#thread ?? this.#start();
+    Atomics.store(stopBefore, 0, id);
+    return this.#plan(id, job, undefined);
+  }
+
+  async #plan(id: number, job: PlanJob, early: Waiting['early']): Promise<CheckedPlan> {
+    const answer = await this.#ask(id, job, { kind: 'plan', early });
+    if (answer.kind !== 'packed') return answer.checked;
+    throw new Error('the planner packed what it was to plan');
+  }
+
+  #ask(id: number, job: PlanJob, wish: Wish): Promise<LastAnswer> {
+    const thread = this.#thread ?? this.#start();
     return new Promise((resolve, reject) => {
       const early = wish.kind === 'plan' ? wish.early : undefined;
       this.#waiting.set(id, { resolve, reject, early });
-      const rest = { ...job, snapshot: { ...job.snapshot, hosts: [], vms: [] } };
-      const last: WorkerQuestion =
-        wish.kind === 'pack'
-          ? { id, kind: 'pack', job: rest }
-          : { id, kind: 'job', job: rest, early: early !== undefined };
-      const sent = this.#send(worker, job, last);
-      sent.catch((error: unknown) => this.#lost(worker, toError(error)));
+      thread.turns
+        .take(() => this.#send(thread, { id, job, wish }))
+        .catch((error: unknown) => this.#lost(thread, toError(error)));
     });
   }
 
   /** The event loop is free between the parts. Ends early where nobody waits any more. */
   async #send(
-    worker: Worker,
-    { snapshot: { hosts, vms } }: PlanJob,
-    last: WorkerQuestion,
+    thread: Thread,
+    { id, job, wish }: { readonly id: number; readonly job: PlanJob; readonly wish: Wish },
   ): Promise<void> {
-    const { id } = last;
-    const parts: readonly WorkerQuestion[] = [
-      ...slices(hosts).map((part) => ({ id, kind: 'hosts', hosts: part }) as const),
-      ...slices(vms).map((part) => ({ id, kind: 'vms', vms: part }) as const),
-    ];
-    for (const part of parts) {
+    const { snapshot } = job;
+    const { isWhole, parts } = tellFleet(snapshot, thread.held);
+    const post = (question: WorkerQuestion): void => thread.worker.postMessage(question);
+    post({ id, kind: 'fleet', isWhole });
+    for (const [index, part] of parts.entries()) {
       if (!this.#waiting.has(id)) return;
-      worker.postMessage(part);
-      await setImmediate();
+      if (index > 0) await setImmediate();
+      post({ id, kind: 'part', part });
     }
-    worker.postMessage(last);
+    thread.held = { hosts: snapshot.hosts, vms: snapshot.vms };
+    const rest = { ...job, snapshot: { ...snapshot, hosts: [], vms: [] } };
+    if (wish.kind === 'pack') post({ id, kind: 'pack', job: rest });
+    else post({ id, kind: 'job', job: rest, early: wish.early !== undefined });
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
+    const thread = this.#thread;
+    this.#thread = undefined;
     this.#failAll(new Error('the planner was closed'));
-    await worker?.terminate();
+    await thread?.worker.terminate();
   }
 
-  #start(): Worker {
+  #start(): Thread {
     // The same file runs as source (types stripped by node) and as built JavaScript.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./plan-worker.${extension}`, import.meta.url));
+    const stopBefore = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const url = new URL(`./plan-worker.${extension}`, import.meta.url);
+    const workerData: PlannerSettings = { stopBefore };
+    const worker = new Worker(url, { workerData });
+    const thread: Thread = { worker, stopBefore, held: undefined, turns: new Turns() };
     worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
-    worker.on('error', (error) => this.#lost(worker, toError(error)));
-    worker.on('exit', (code) => this.#lost(worker, new Error(`the planner ended (code ${code})`)));
+    worker.on('error', (error) => this.#lost(thread, toError(error)));
+    worker.on('exit', (code) => this.#lost(thread, new Error(`the planner ended (code ${code})`)));
     worker.unref();
-    this.#worker = worker;
-    return worker;
+    this.#thread = thread;
+    return thread;
   }
 
   #settle(answer: WorkerAnswer): void {
@@ -115,13 +161,15 @@ export class Planner implements PlanRunner {
       return;
     }
     this.#waiting.delete(answer.id);
-    if (answer.kind === 'error') waiting?.reject(new Error(`the planner failed: ${answer.error}`));
+    if (answer.kind === 'superseded') waiting?.reject(new PlanSuperseded());
+    else if (answer.kind === 'error')
+      waiting?.reject(new Error(`the planner failed: ${answer.error}`));
     else waiting?.resolve(answer);
   }
 
-  #lost(worker: Worker, error: Error): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
+  #lost(thread: Thread, error: Error): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
     this.#failAll(error);
   }
 
@@ -129,11 +177,6 @@ export class Planner implements PlanRunner {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
-}
-
-function slices<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-  const count = Math.ceil(items.length / PART);
-  return Array.from({ length: count }, (_none, at) => items.slice(at * PART, (at + 1) * PART));
 }
 
 function toError(error: unknown): Error {

@@ -5,7 +5,7 @@
  */
 
 import type { Collector } from '../collect/collector.ts';
-import { compareText, type FindingId, type HostId, type PlanId } from '../domain/ids.ts';
+import type { FindingId, HostId, PlanId } from '../domain/ids.ts';
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { FiringAlert, Host } from '../domain/host.ts';
@@ -13,13 +13,14 @@ import type { GateVerdict } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
+import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { type EpochSeconds, epochSeconds, seconds } from '../domain/units.ts';
 import type { Violation } from '../domain/violation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
-import { classify } from '../rules/classify.ts';
+import { classifyInSlices } from '../rules/classify.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
@@ -32,10 +33,12 @@ import { GuardNotes, guardNotes } from './guard-notes.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
-import { type CheckedPlan, type PlanJob, urgentPart } from './plan-job.ts';
-import type { PlanRunner } from './planner.ts';
+import { announcePlan } from './announce-plan.ts';
+import { type CheckedPlan, isUrgent, type PlanJob, urgentPart } from './plan-job.ts';
+import { ifSuperseded, type PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { Reach } from './reach.ts';
+import { UrgentRound } from './urgent-round.ts';
 
 /** What the newest tick saw and decided; the read side of the API shows it. */
 export interface TickState {
@@ -48,6 +51,9 @@ export interface TickState {
   /** The newest plan, where the checker has found a fault in it: nothing of it runs. */
   readonly rejected: RejectedPlan | undefined;
 }
+
+/** Before there is a plan. */
+export type Seen = Pick<TickState, 'snapshot' | 'findings' | 'orders'>;
 
 export interface RejectedPlan {
   readonly plan: PlanId;
@@ -76,6 +82,8 @@ export interface TickParts {
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
   readonly seed: number;
+  /** Undefined: long computations are done in one go. */
+  readonly pause: Pause | undefined;
 }
 
 /** Told the plan of what cannot wait, and what that was made from. */
@@ -92,6 +100,7 @@ export class Tick {
   readonly #homecoming: Homecoming;
   readonly #deadlines: Deadlines;
   readonly #notes: GuardNotes;
+  readonly #urgent: UrgentRound;
   #state: TickState | undefined;
   #open = new Map<FindingId, Finding>();
   /** What this tick has looked at. */
@@ -102,14 +111,25 @@ export class Tick {
     this.#homecoming = new Homecoming(parts);
     this.#deadlines = new Deadlines(parts);
     this.#notes = new GuardNotes(parts.events);
+    this.#urgent = new UrgentRound({
+      ...parts,
+      state: () => this.#state,
+      show: (look, about) => this.#show(look, about).base,
+      planned: (state) => {
+        this.#state = state;
+      },
+    });
   }
 
   get state(): TickState | undefined {
     return this.#state;
   }
 
-  /** Rejects with LedgerError; what was seen is told all the same. */
-  async run(): Promise<TickState> {
+  /**
+   * Undefined: an order that cannot wait has come in between; to be asked again at once. Rejects
+   * with LedgerError; what was seen is told all the same.
+   */
+  async run(): Promise<TickState | undefined> {
     this.#seen = undefined;
     try {
       return await this.#run();
@@ -130,7 +150,9 @@ export class Tick {
     this.#state = { snapshot, findings, orders, ...nothing };
   }
 
-  async #run(): Promise<TickState> {
+  async #run(): Promise<TickState | undefined> {
+    const { rounds } = this.#urgent;
+    const isOvertaken = (): boolean => rounds !== this.#urgent.rounds;
     const given = await this.#parts.ledger.orders(false);
     const seen = await this.#look();
     const reach = new Reach(seen.snapshot, this.#parts.holds);
@@ -142,21 +164,19 @@ export class Tick {
     const own = await this.#homecoming.settle(reach.ownOrders(given), look.snapshot);
     const orders = [...own, ...reach.foreignOrders(given)];
     const findings = await this.#findings(look.snapshot, orders, reach);
-    await this.#parts.ladder.update(reach.ownHosts(look.snapshot), findings, orders);
-    // Plan and execution go by the states that follow from the findings, not by those before.
-    const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
-    this.#parts.events.emit('snapshot', { ...look, snapshot });
+    // What follows from older orders would undo what was done about the newer ones.
+    const shown = await this.#urgent.unless(isOvertaken, async () => {
+      await this.#parts.ladder.update(reach.ownHosts(look.snapshot), findings, orders);
+      return this.#show(look, { findings, orders });
+    });
+    if (shown === undefined) return undefined;
+    const { base, isNewlyUrgent } = shown;
+    const { snapshot } = base;
     this.#notes.tell(guardNotes(snapshot, this.#parts.policies.policies.limits));
     await this.#homecoming.close(own);
-    const isNewlyUrgent = findings.some((one) => isUrgent(one) && !this.#open.has(one.id));
-    this.#announce(findings);
-    const base = { snapshot, findings, orders };
-    // Until the plan of this tick is there, the one before is the newest.
-    const { result: old, verdicts: told = [], rejected: bad } = this.#state ?? {};
-    this.#state = { ...base, result: old, verdicts: told, rejected: bad };
     let begun: Promise<unknown> = Promise.resolve();
     const begin: Early = ({ result: first, violations }, urgent) => {
-      if (violations.length > 0) return;
+      if (violations.length > 0 || isOvertaken()) return;
       begun = this.#parts.dispatcher.dispatch({ ...base, result: first, job: urgent });
       // Whether it failed is asked below, when the whole plan is there.
       begun.catch(() => undefined);
@@ -166,19 +186,48 @@ export class Tick {
       snapshot: reach.planned(snapshot),
       findings: reach.ownFindings(findings, snapshot),
     };
-    const { result, rejected, job } = await this.#plan(here, isNewlyUrgent ? begin : undefined);
+    const planned = await this.#plan(here, isNewlyUrgent ? begin : undefined).catch(ifSuperseded);
     await begun;
+    if (planned === undefined || isOvertaken()) return undefined;
+    const { result, rejected, job } = planned;
     if (rejected !== undefined) {
       await this.#parts.dispatcher.reject();
       this.#state = { ...base, result: undefined, verdicts: [], rejected };
       return this.#state;
     }
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result, job });
+    if (isOvertaken()) return undefined;
     this.#state = { ...base, result, verdicts, rejected: undefined };
     await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
     await this.#deadlines.judge({ ...base, orders: own, result });
     await this.#parts.hooks.update({ ...base, orders: own });
     return this.#state;
+  }
+
+  /**
+   * What new orders ask for, planned alone on what the newest tick saw, and begun: much sooner than
+   * the next tick, or the one under way, which ends without a plan. It is to be followed by a tick,
+   * for the plan about everything. False: there is nothing that cannot wait.
+   */
+  hurry(): Promise<boolean> {
+    return this.#urgent.run();
+  }
+
+  /** Publishes what was seen and found. Plan and execution go by the states that follow from it. */
+  #show(
+    look: EventMap['snapshot'],
+    about: Pick<TickState, 'findings' | 'orders'>,
+  ): { readonly base: Seen; readonly isNewlyUrgent: boolean } {
+    const snapshot = withStates(look.snapshot, this.#parts.ladder.states());
+    this.#parts.events.emit('snapshot', { ...look, snapshot });
+    const { findings } = about;
+    const isNewlyUrgent = findings.some((one) => isUrgent(one) && !this.#open.has(one.id));
+    this.#announce(findings);
+    const base = { snapshot, ...about };
+    // Until the plan of this tick is there, the one before is the newest.
+    const { result, verdicts = [], rejected } = this.#state ?? {};
+    this.#state = { ...base, result, verdicts, rejected };
+    return { base, isNewlyUrgent };
   }
 
   /** Approves what waited in a plan that was shown lately (Dispatcher.approve). */
@@ -209,7 +258,7 @@ export class Tick {
       ledger.movesSince(sinceFor(policies.policies.limits, wall.now())),
       board.load(),
     ]);
-    const raw = collector.snapshot({
+    const raw = await collector.snapshotInSlices({
       hostStates: this.#parts.ladder.states(),
       alerts: this.#parts.alerts(),
       inFlight: executor.inFlight(),
@@ -219,7 +268,8 @@ export class Tick {
       breakers,
     });
     // What moved since the hosts were asked is where the executor saw it arrive.
-    const snapshot = classify(executor.corrected(raw), policies.policies);
+    const work = classifyInSlices(executor.corrected(raw), policies.policies);
+    const snapshot = await inSlices(work, this.#parts.pause);
     return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }
 
@@ -231,7 +281,8 @@ export class Tick {
     const { clock, ledger, policies } = this.#parts;
     const memory = await ledger.ruleMemory();
     const now = clock.now();
-    const evaluated = await policies.rules.evaluate({ snapshot, orders, memory, now });
+    const { pause } = this.#parts;
+    const evaluated = await policies.rules.evaluate({ snapshot, orders, memory, now, pause });
     await ledger.saveRuleMemory(evaluated.memory, reach.about);
     return evaluated.findings;
   }
@@ -264,11 +315,8 @@ export class Tick {
       early && ((checked) => early(checked, urgentPart(job))),
     );
     const took = seconds(clock.monotonic() - started);
-    events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });
-    if (violations.length === 0) return { result, rejected: undefined, job };
-    const plan = result.plan.id;
-    events.emit('plan-rejected', { plan, violations });
-    return { result, rejected: { plan, at: result.plan.snapshotAt, violations }, job };
+    const checked = { result, violations };
+    return { result, rejected: announcePlan(events, snapshot, checked, took), job };
   }
 }
 
@@ -279,22 +327,10 @@ function sinceFor({ reverseMoveSeconds }: Limits, now: EpochSeconds): EpochSecon
   return epochSeconds(Math.max(0, now - Math.max(DAY_SECONDS, reverseMoveSeconds)));
 }
 
-function isUrgent({ tier, response }: Finding): boolean {
-  return tier === 'mandatory' && (response === 'evacuate' || response === 'restart');
-}
-
 function withStates(snapshot: Snapshot, states: ReturnType<HostLadder['states']>): Snapshot {
   const hosts = snapshot.hosts.map((host) => {
     const state = states.get(host.id) ?? host.state;
     return state === host.state ? host : { ...host, state };
   });
   return { ...snapshot, hosts };
-}
-
-function namesOf(snapshot: Snapshot, result: PlanResult): Record<string, string> {
-  const moved = new Set<string>(result.plan.moves.map((move) => move.vm));
-  const named = snapshot.vms.filter((vm) => moved.has(vm.id));
-  return Object.fromEntries(
-    named.map((vm) => [vm.id, vm.name] as const).sort(([a], [b]) => compareText(a, b)),
-  );
 }

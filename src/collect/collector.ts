@@ -5,11 +5,13 @@
  * criticality, permission and placement come from the policies (rules/classify).
  */
 
-import type { FiringAlert, HealthSignal, Host, HostState } from '../domain/host.ts';
+import type { HealthSignal, Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
+import { inOneGo, inSlices, mapInSlices, type Pause, type Slices } from '../domain/slices.ts';
 import type { SourceStatus } from '../domain/measured.ts';
-import type { InFlightMove, Reservation, Snapshot } from '../domain/snapshot.ts';
-import type { EpochSeconds } from '../domain/units.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { Turns } from '../domain/turns.ts';
+import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -21,6 +23,8 @@ import { GuestWatch, isOfGuests, presentUse } from './guests.ts';
 import { type Scratch, type SeriesId, SeriesStore } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
 import { askedAtOf, type PolledSource, statusOf } from './polled-source.ts';
+import { compareSignals } from './signal-order.ts';
+import type { SnapshotContext } from './snapshot-context.ts';
 import { SourcePoll } from './source-poll.ts';
 import { METRICS, SourceTable } from './source-table.ts';
 import type { WindowInput } from './window.ts';
@@ -32,19 +36,12 @@ export interface CollectorOptions {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly settings: CollectorSettings;
+  /** Undefined: everything in one go. */
+  readonly pause?: Pause | undefined;
 }
 
-/** What the snapshot needs to know from the ledger and from the alerting system. */
-export interface SnapshotContext {
-  /** Hosts that are not listed are healthy. */
-  readonly hostStates: ReadonlyMap<HostId, HostState>;
-  readonly alerts: ReadonlyMap<HostId, readonly FiringAlert[]>;
-  readonly inFlight: readonly InFlightMove[];
-  readonly reservations: readonly Reservation[];
-  readonly lastMovedAt: ReadonlyMap<VmId, EpochSeconds>;
-  readonly recentMoves?: Snapshot['recentMoves'];
-  readonly breakers?: Snapshot['breakers'];
-}
+/** Hosts, VMs or samples between two looks at the time. */
+const SLICE = 500;
 
 /** More warnings of one kind than this in one poll help nobody. */
 const MAX_WARNINGS = 20;
@@ -67,8 +64,12 @@ export class Collector {
   /** Merged when it is asked for; undefined: an inventory has come in since. */
   #fleet: { readonly fleet: Fleet; readonly down: string } | undefined;
   #conflicts: ReadonlySet<string> = new Set();
+  /** What is taken in and what is told in slices do not mix. */
+  readonly #turns = new Turns();
+  readonly #pause: Pause | undefined;
 
   constructor(options: CollectorOptions) {
+    this.#pause = options.pause;
     this.#clock = options.clock;
     this.#events = options.events;
     this.#settings = options.settings;
@@ -106,10 +107,19 @@ export class Collector {
       }
     }
     await Promise.all([inventories, ...others]);
-    this.#watchGuests();
+    await this.#inTurn(this.#lookOver());
+  }
+
+  *#lookOver(): Slices<void> {
+    yield* this.#watchGuests();
     this.#reportConflicts();
-    this.#forget();
+    yield;
+    yield* this.#forget();
     this.#announce();
+  }
+
+  #inTurn<Value>(work: Slices<Value>): Promise<Value> {
+    return this.#turns.take(() => inSlices(work, this.#pause));
   }
 
   statuses(): SourceStatus[] {
@@ -120,6 +130,15 @@ export class Collector {
 
   /** What is known now. Hosts of a source that is down are in it, disconnected. */
   snapshot(context: SnapshotContext): Snapshot {
+    return inOneGo(this.#snapshot(context));
+  }
+
+  /** The same, with pauses; as of the moment at which its turn comes. */
+  snapshotInSlices(context: SnapshotContext): Promise<Snapshot> {
+    return this.#inTurn(this.#snapshot(context));
+  }
+
+  *#snapshot(context: SnapshotContext): Slices<Snapshot> {
     const fleet = this.#merged();
     const now = this.#clock.now();
     const lastMoved = [...context.lastMovedAt].sort(([a], [b]) => compareText(a, b));
@@ -135,17 +154,20 @@ export class Collector {
       sourceDown: down.has(source),
     });
     const readers = this.#sources.map((source) => ({ source, input: input(source) }));
-    const vms = fleet.vms.map((vm) => this.#vm(vm, readers));
+    yield;
+    const vms = yield* mapInSlices(fleet.vms, SLICE, (vm) => this.#vm(vm, readers));
     const guests = Map.groupBy(vms, (vm) => vm.host);
+    yield;
+    const hosts = yield* mapInSlices(fleet.hosts, SLICE / 10, (host) => ({
+      ...host,
+      state: context.hostStates.get(host.id) ?? 'healthy',
+      metrics: this.#hostMetrics(host, guests.get(host.id) ?? [], readers),
+      health: this.#health(host.id, readers),
+      alerts: context.alerts.get(host.id) ?? [],
+    }));
     return {
       takenAt: now,
-      hosts: fleet.hosts.map((host) => ({
-        ...host,
-        state: context.hostStates.get(host.id) ?? 'healthy',
-        metrics: this.#hostMetrics(host, guests.get(host.id) ?? [], readers),
-        health: this.#health(host.id, readers),
-        alerts: context.alerts.get(host.id) ?? [],
-      })),
+      hosts,
       vms,
       placement: [],
       inFlight: context.inFlight,
@@ -188,10 +210,9 @@ export class Collector {
     const reading = source.metricPoll.poll(signal);
     const inventory = await inventoryPoll.poll(signal);
     if (inventory !== undefined) {
-      source.askedAt = askedAt;
-      this.#setInventory(source, inventory);
+      await this.#inTurn(this.#setInventory(source, inventory, askedAt));
     }
-    this.#take(source, await reading);
+    await this.#inTurn(this.#take(source, await reading));
   }
 
   async #pollMetrics(
@@ -202,14 +223,18 @@ export class Collector {
     const reading = await source.metricPoll.poll(signal);
     // The very first time there is no fleet yet that the samples could be about.
     if (this.#merged().hosts.length === 0) await inventories;
-    this.#take(source, reading);
+    await this.#inTurn(this.#take(source, reading));
   }
 
-  #setInventory(source: PolledSource, inventory: Inventory): void {
+  *#setInventory(source: PolledSource, inventory: Inventory, askedAt: Seconds): Slices<void> {
     const before = source.inventory?.problems ?? [];
     source.inventory = inventory;
+    source.askedAt = askedAt;
     source.directory = directoryOf(inventory);
     this.#fleet = undefined;
+    yield;
+    this.#merged();
+    yield;
     this.#warn(source, new Set(before), inventory.problems);
   }
 
@@ -227,11 +252,11 @@ export class Collector {
     return this.#fleet.fleet;
   }
 
-  #take(source: PolledSource, reading: Reading | undefined): void {
+  *#take(source: PolledSource, reading: Reading | undefined): Slices<void> {
     if (reading === undefined) return;
     const now = this.#clock.now();
     const directory = source.directory ?? this.#merged();
-    const rejected = source.table.take(reading.samples, { directory, now });
+    const rejected = yield* source.table.takeInSlices(reading.samples, { directory, now });
     source.table.takeHealth(reading.health, directory);
     const problems = source.problems;
     source.healthAt = now;
@@ -271,7 +296,7 @@ export class Collector {
    * Forgets what has been out of the inventory for a whole window. Not at once: a VM in the middle
    * of a migration may be invisible for a moment, and its history is worth keeping.
    */
-  #forget(): void {
+  *#forget(): Slices<void> {
     const now = this.#clock.now();
     const present = new Set<HostId | VmId>();
     const fleet = this.#merged();
@@ -284,13 +309,17 @@ export class Collector {
       this.#absentSince.set(id, since);
       return now - since < this.#settings.windowSeconds;
     };
-    for (const { table } of this.#sources) table.forget(keep);
+    yield;
+    for (const { table } of this.#sources) {
+      table.forget(keep);
+      yield;
+    }
     for (const [id, since] of this.#absentSince) {
       if (now - since >= this.#settings.windowSeconds) this.#absentSince.delete(id);
     }
   }
 
-  #watchGuests(): void {
+  *#watchGuests(): Slices<void> {
     const now = this.#clock.now();
     const newest = (seriesOf: (table: SourceTable) => SeriesId | undefined) => {
       for (const { table } of this.#sources) {
@@ -302,7 +331,8 @@ export class Collector {
       return undefined;
     };
     const { hosts, vms } = this.#merged();
-    this.#guests.observe(hosts, vms, now, {
+    yield;
+    yield* this.#guests.observeInSlices(hosts, vms, now, {
       ofHost: (id) => newest((table) => table.hostSeries(id, CPU_COLUMN.host)),
       ofVm: (id) => newest((table) => table.vmSeries(id, CPU_COLUMN.vm)),
     });
@@ -353,12 +383,4 @@ export class Collector {
 
 interface Reader extends SeriesReader {
   readonly source: PolledSource;
-}
-
-function compareSignals(a: HealthSignal, b: HealthSignal): number {
-  return (
-    compareText(a.component, b.component) ||
-    compareText(a.source, b.source) ||
-    compareText(a.detail, b.detail)
-  );
 }

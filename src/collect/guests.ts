@@ -19,9 +19,13 @@ import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import { known, type Measured, type MetricWindow } from '../domain/measured.ts';
 import type { HostMetric } from '../domain/metrics.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
+
+/** VMs between two looks at the time. */
+const SLICE = 2000;
 
 export class GuestWatch {
   #hostOf: ReadonlyMap<VmId, HostId> = new Map();
@@ -38,6 +42,16 @@ export class GuestWatch {
     now: EpochSeconds,
     newest: NewestCpu,
   ): void {
+    inOneGo(this.observeInSlices(hosts, vms, now, newest));
+  }
+
+  // oxlint-disable-next-line max-params -- the inventory, when it was, and what was measured
+  *observeInSlices(
+    hosts: readonly HostFacts[],
+    vms: readonly VmFacts[],
+    now: EpochSeconds,
+    newest: NewestCpu,
+  ): Slices<void> {
     const hostOf = new Map<VmId, HostId>();
     for (const vm of vms) if (vm.powerState === 'running') hostOf.set(vm.id, vm.host);
     const changed = new Set<HostId>();
@@ -53,16 +67,20 @@ export class GuestWatch {
       hosts.map(({ id }) => [id, before.has(id) && changed.has(id) ? now : before.get(id)]),
     );
     this.#hostOf = hostOf;
-    this.#measureBeside(hosts, changed, newest);
+    yield;
+    yield* this.#measureBeside(hosts, changed, newest);
   }
 
-  #measureBeside(
+  *#measureBeside(
     hosts: readonly HostFacts[],
     changed: ReadonlySet<HostId>,
     newest: NewestCpu,
-  ): void {
+  ): Slices<void> {
     const theirs = new Map<HostId, number>();
+    let looked = 0;
     for (const [vm, host] of this.#hostOf) {
+      looked += 1;
+      if (looked % SLICE === 0) yield;
       theirs.set(host, (theirs.get(host) ?? 0) + (newest.ofVm(vm) ?? 0));
     }
     const present = new Set(hosts.map(({ id }) => id));

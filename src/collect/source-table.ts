@@ -8,6 +8,7 @@ import type { HealthSignal } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Sample } from '../domain/measured.ts';
 import { HOST_METRICS, type MetricInfo, VM_METRICS } from '../domain/metrics.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 import type { HostHealth } from '../ports/metric-source.ts';
@@ -48,6 +49,9 @@ export interface TakeContext {
   readonly now: EpochSeconds;
 }
 
+/** Samples between two looks at the time. */
+const SLICE = 2000;
+
 export class SourceTable {
   readonly #store: SeriesStore;
   readonly #settings: CollectorSettings;
@@ -62,8 +66,13 @@ export class SourceTable {
 
   /** Takes in what is plausible; returns what is not, undefined when everything was. */
   take(samples: readonly Sample[], context: TakeContext): Rejections | undefined {
+    return inOneGo(this.takeInSlices(samples, context));
+  }
+
+  *takeInSlices(samples: readonly Sample[], context: TakeContext): Slices<Rejections | undefined> {
     const rejected: Rejections = { counts: {}, example: '' };
-    for (const sample of samples) {
+    for (const [index, sample] of samples.entries()) {
+      if (index % SLICE === SLICE - 1) yield;
       const reason = this.#takeOne(sample, context);
       if (reason === undefined) continue;
       rejected.counts[reason] = (rejected.counts[reason] ?? 0) + 1;

@@ -10,6 +10,7 @@ import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Measured, MetricWindow } from '../domain/measured.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
+import { vmOf, withChanged } from '../domain/snapshot-index.ts';
 import type { Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 
@@ -39,27 +40,60 @@ export function currentWorld(
   ended: readonly EndedMove[],
   asking: MoveId | undefined,
 ): Snapshot {
-  const position = running.findIndex((flight) => flight.move === asking);
-  const before = position < 0 ? running : running.slice(0, position);
-  const known = new Set([...running, ...ended].map((one) => one.move));
-  const others = snapshot.inFlight.filter((flight) => !known.has(flight.move));
+  return { ...settled(snapshot, ended), inFlight: underWay(snapshot, running, ended, asking) };
+}
+
+interface SettledWorld {
+  readonly ended: readonly EndedMove[];
+  readonly world: Snapshot;
+}
+
+/** Of a large fleet every move asks, at each of its stages, and the world is the same mostly. */
+const newest = new WeakMap<Snapshot, SettledWorld>();
+
+/** The snapshot with those in their new places who have arrived since. */
+function settled(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
+  const known = newest.get(snapshot);
+  if (known?.ended === ended) return known.world;
+  const world = settle(snapshot, ended);
+  newest.set(snapshot, { ended, world });
+  return world;
+}
+
+function settle(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
   const arrived = new Map<VmId, HostId>();
   for (const end of ended) {
     if (end.outcome === 'succeeded' && !isOutlived(end, snapshot)) arrived.set(end.vm, end.to);
   }
-  const moved = snapshot.vms.filter((vm) => (arrived.get(vm.id) ?? vm.host) !== vm.host);
+  const moved = [...arrived].flatMap(([id, to]) => {
+    const vm = vmOf(snapshot, id);
+    return vm === undefined || vm.host === to ? [] : [vm];
+  });
+  if (moved.length === 0) return snapshot;
+  const changed = new Set(moved.flatMap((vm) => [vm.host, arrived.get(vm.id)]));
   return {
     ...snapshot,
-    hosts:
-      moved.length === 0
-        ? snapshot.hosts
-        : snapshot.hosts.map((host) => withUseOf(host, moved, arrived)),
-    vms: snapshot.vms.map((vm) => {
-      const host = arrived.get(vm.id);
-      return host === undefined || host === vm.host ? vm : { ...vm, host };
-    }),
-    inFlight: [...others, ...before],
+    hosts: snapshot.hosts.map((host) =>
+      changed.has(host.id) ? withUseOf(host, moved, arrived) : host,
+    ),
+    vms: withChanged(
+      snapshot.vms,
+      new Map(moved.map((vm) => [vm.id, { ...vm, host: arrived.get(vm.id) ?? vm.host }])),
+    ),
   };
+}
+
+// oxlint-disable-next-line max-params -- a snapshot, the two corrections, and who asks
+function underWay(
+  snapshot: Snapshot,
+  running: readonly InFlightMove[],
+  ended: readonly EndedMove[],
+  asking: MoveId | undefined,
+): readonly InFlightMove[] {
+  const position = running.findIndex((flight) => flight.move === asking);
+  const before = position < 0 ? running : running.slice(0, position);
+  const known = new Set([...running, ...ended].map((one) => one.move));
+  return [...snapshot.inFlight.filter((flight) => !known.has(flight.move)), ...before];
 }
 
 /** The host as if those that have left it had used nothing there, and the others all along. */

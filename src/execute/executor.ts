@@ -9,6 +9,7 @@ import type { MoveId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
+import { vmOf } from '../domain/snapshot-index.ts';
 import { seconds } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
@@ -388,7 +389,7 @@ export class Executor {
 
   /** Undefined where the VM is not there any more. */
   #recordOf({ move, plan }: WaitingMove): Running['record'] | undefined {
-    const vm = this.#parts.world().vms.find((one) => one.id === move.vm);
+    const vm = vmOf(this.#parts.world(), move.vm);
     if (vm === undefined) return undefined;
     const openedAt = this.#parts.clock.now();
     return { move, plan, source: vm.source, vmName: vm.name, openedAt };

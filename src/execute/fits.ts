@@ -24,6 +24,7 @@ import { assertNever } from '../domain/result.ts';
 import { hostRuleMisfit } from './fits-hosts.ts';
 import { resourceMisfit } from './fits-resources.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { guestsOf, hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Vm } from '../domain/vm.ts';
 
 /**
@@ -41,9 +42,9 @@ export interface Misfit {
 
 /** The first reason against the move as the world is now; undefined: it fits. */
 export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Misfit | undefined {
-  const vm = snapshot.vms.find((one) => one.id === move.vm);
-  const from = snapshot.hosts.find((host) => host.id === move.from);
-  const to = snapshot.hosts.find((host) => host.id === move.to);
+  const vm = vmOf(snapshot, move.vm);
+  const from = hostOf(snapshot, move.from);
+  const to = hostOf(snapshot, move.to);
   if (vm === undefined) return { code: 'world-moved-on', detail: `${move.vm} is gone` };
   if (from === undefined) return { code: 'world-moved-on', detail: `${move.from} is gone` };
   if (to === undefined) return { code: 'world-moved-on', detail: `${move.to} is gone` };
@@ -68,12 +69,12 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
 
 /** VMs that run on the host or are on their way to it. One that is leaving still counts. */
 function whoIsOn(host: HostId, except: Vm, snapshot: Snapshot): readonly Vm[] {
-  const coming = new Set(
-    snapshot.inFlight.filter((flight) => flight.to === host).map((flight) => flight.vm),
-  );
-  return snapshot.vms.filter(
-    (vm) => vm.id !== except.id && (vm.host === host || coming.has(vm.id)),
-  );
+  const here = guestsOf(snapshot, host);
+  const coming = snapshot.inFlight.flatMap((flight) => {
+    const vm = flight.to === host ? vmOf(snapshot, flight.vm) : undefined;
+    return vm === undefined || vm.host === host ? [] : [vm];
+  });
+  return [...here, ...new Set(coming)].filter((vm) => vm.id !== except.id);
 }
 
 function memoryMisfit(
@@ -122,12 +123,11 @@ function cpuMisfit(
 }
 
 function cpuLoad(vms: readonly Vm[], snapshot: Snapshot): number {
-  const speeds = new Map(snapshot.hosts.map((host) => [host.id, host.cpu.coreSpeed]));
   return vms.reduce((sum, one) => {
     const demand = cpuDemand(one);
     // Unknown is not nothing: the most that it can use counts, as in the plan.
     const used = demand.kind === 'known' ? demand.value : one.vcpus;
-    return sum + used * (speeds.get(one.host) ?? 1);
+    return sum + used * (hostOf(snapshot, one.host)?.cpu.coreSpeed ?? 1);
   }, 0);
 }
 

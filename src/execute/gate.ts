@@ -91,13 +91,13 @@ export async function readGateCounters(
 ): Promise<GateCounters> {
   const hourAgo = epochSeconds(Math.max(0, now - HOUR_SECONDS));
   const dayAgo = epochSeconds(Math.max(0, now - DAY_SECONDS));
-  const vms = [...new Set(plan.moves.map((move) => move.vm))];
-  const counts = vms.map(async (vm) => [vm, await ledger.countMoves(dayAgo, vm)] as const);
-  return {
-    movesLastHour: await ledger.countMoves(hourAgo),
-    troubles: await ledger.troubles(dayAgo),
-    movesLastDay: new Map(await Promise.all(counts)),
-  };
+  const [movesLastHour, troubles, counts] = await Promise.all([
+    ledger.countMoves(hourAgo),
+    ledger.troubles(dayAgo),
+    ledger.moveCounts(dayAgo),
+  ]);
+  const movesLastDay = new Map(plan.moves.map(({ vm }) => [vm, counts.get(vm) ?? 0]));
+  return { movesLastHour, troubles, movesLastDay };
 }
 
 function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare']): GateContext {

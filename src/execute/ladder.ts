@@ -6,6 +6,7 @@
 import type { MoveProgress } from '../domain/events.ts';
 import { bytesOf, copiedDisks } from '../domain/disks.ts';
 import { assertNever } from '../domain/result.ts';
+import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import { GIB, type Seconds, seconds } from '../domain/units.ts';
 import { covers } from '../domain/vm.ts';
 import type { Steering } from '../ports/hypervisor.ts';
@@ -51,7 +52,7 @@ export function startLadder(task: MoveTask): Ladder {
 /** A stop and a start has to be allowed by whoever owns the VM, and by who approves moves. */
 function mayGoCold({ move, parts }: MoveTask): boolean {
   const world = parts.world(move);
-  const vm = world.vms.find((one) => one.id === move.vm);
+  const vm = vmOf(world, move.vm);
   if (vm === undefined || !covers(vm.permission, 'cold')) return false;
   const policies = parts.settings();
   if (!policies.mode.approve.includes(move.tier)) return true;
@@ -62,9 +63,9 @@ function mayGoCold({ move, parts }: MoveTask): boolean {
 
 /** What has to be copied: memory, and for a storage move the disks. */
 function gibOf({ move, parts }: MoveTask): number {
-  const { vms, hosts } = parts.world(move);
-  const vm = vms.find((one) => one.id === move.vm);
-  const to = hosts.find((one) => one.id === move.to);
+  const fleet = parts.world(move);
+  const vm = vmOf(fleet, move.vm);
+  const to = hostOf(fleet, move.to);
   if (vm === undefined || to === undefined) return move.predicted.bytes / GIB;
   return (vm.memoryBytes + bytesOf(copiedDisks(vm, to, move.method))) / GIB;
 }

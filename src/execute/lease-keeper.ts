@@ -17,7 +17,7 @@ import type { Controller, LeaseBoard, Leases } from '../ports/leases.ts';
 import { fairShare } from './lease-share.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../domain/turns.ts';
 
 export interface LeaseTiming {
   /** How long a lease holds after its renewal. */

@@ -12,6 +12,7 @@ import { Allowances } from '../domain/allowances.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import type { Move } from '../domain/plan.ts';
+import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { cleanTarget } from './debris.ts';
@@ -64,7 +65,7 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   }
   const policies = parts.settings();
   const world = parts.world(move);
-  const [from, to] = [move.from, move.to].map((id) => world.hosts.find((host) => host.id === id));
+  const [from, to] = [move.from, move.to].map((id) => hostOf(world, id));
   if (from !== undefined && to !== undefined) {
     const mode = strictest(modeOf(from, policies), modeOf(to, policies));
     if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
@@ -124,11 +125,11 @@ async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefine
 async function reserve(task: MoveTask): Promise<StageEnd> {
   const { move, parts } = task;
   const world = parts.world(move);
-  const vm = world.vms.find((one) => one.id === move.vm);
+  const vm = vmOf(world, move.vm);
   if (vm === undefined) {
     return { kind: 'skipped', code: 'world-moved-on', detail: `${move.vm} is gone` };
   }
-  const speed = world.hosts.find((host) => host.id === vm.host)?.cpu.coreSpeed ?? 1;
+  const speed = hostOf(world, vm.host)?.cpu.coreSpeed ?? 1;
   const demand = cpuDemand(vm);
   // Unknown is not nothing: the most that it can use is held.
   const used = demand.kind === 'known' ? demand.value : vm.vcpus;

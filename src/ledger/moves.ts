@@ -87,14 +87,22 @@ export async function selectRecentMoves(db: Db, limit: number): Promise<readonly
   return withStages(db, await query.orderBy('id', 'desc').limit(limit).execute());
 }
 
-export async function countMoves(db: Db, since: EpochSeconds, vm?: VmId): Promise<number> {
-  let query = db
+export async function countMoves(db: Db, since: EpochSeconds): Promise<number> {
+  return [...(await selectMoveCounts(db, since)).values()].reduce((sum, count) => sum + count, 0);
+}
+
+export async function selectMoveCounts(
+  db: Db,
+  since: EpochSeconds,
+): Promise<ReadonlyMap<VmId, number>> {
+  const rows = await db
     .selectFrom('moves')
-    .select((build) => build.fn.countAll().as('count'))
+    .select((build) => ['vm', build.fn.countAll().as('count')])
     .where('opened_at', '>=', since)
-    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]));
-  if (vm !== undefined) query = query.where('vm', '=', vm);
-  return Number((await query.executeTakeFirstOrThrow()).count);
+    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .groupBy('vm')
+    .execute();
+  return new Map(rows.map((row) => [vmId(row.vm), Number(row.count)]));
 }
 
 export async function selectLastMovedAt(db: Db): Promise<ReadonlyMap<VmId, EpochSeconds>> {

@@ -188,8 +188,12 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => moves.selectRecentMoves(db, bounded(limit)));
   }
 
-  countMoves(since: EpochSeconds, vm?: VmId): Promise<number> {
-    return this.#read((db) => moves.countMoves(db, since, vm));
+  countMoves(since: EpochSeconds): Promise<number> {
+    return this.#read((db) => moves.countMoves(db, since));
+  }
+
+  moveCounts(since: EpochSeconds): Promise<ReadonlyMap<VmId, number>> {
+    return this.#read((db) => moves.selectMoveCounts(db, since));
   }
 
   lastMovedAt(): Promise<ReadonlyMap<VmId, EpochSeconds>> {

@@ -40,7 +40,10 @@ export class Compatibility {
     this.#settings = settings;
     this.ways = ways;
     const classes = new Map<string, number>();
-    this.#hostClass = Int32Array.from(model.hosts, (host) => classNumber(classes, hostKey(host)));
+    const shared = sharedStorages(model.vms);
+    this.#hostClass = Int32Array.from(model.hosts, (host) =>
+      classNumber(classes, hostKey(host, shared)),
+    );
     this.#vmClass = new Int32Array(model.vms.length).fill(-1);
   }
 
@@ -102,13 +105,27 @@ function classNumber(classes: Map<string, number>, key: string): number {
   return number;
 }
 
-/** Everything of a host that staticRefusals reads, but for its id and threads. */
-function hostKey(host: Host): string {
+/** Where VMs have disks that another host may reach as well: no other storage is asked about. */
+function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { disks } of vms) {
+    for (const { shared, storage } of disks) if (shared) found.add(storage);
+  }
+  return found;
+}
+
+/**
+ * Everything of a host that staticRefusals reads, but for its id and threads. Of its own storages
+ * only that it has one: else each host would be a class of its own.
+ */
+function hostKey(host: Host, shared: ReadonlySet<string>): string {
   const { source, connection, state, hypervisor, cpu, networks, storages, devices } = host;
   const isDead = mayRestartFrom(host.failure);
   const { arch, vendor, model, level, features, baseline } = cpu;
   const parts = [source, connection, state, hypervisor, arch, vendor, model, level, features];
-  return JSON.stringify([...parts, baseline, networks, storages, devices, isDead]);
+  const reached = storages.filter((storage) => shared.has(storage));
+  const hasStorage = storages.length > 0;
+  return JSON.stringify([...parts, baseline, networks, reached, hasStorage, devices, isDead]);
 }
 
 /** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */

@@ -29,11 +29,17 @@ const SPREAD_UP_TO = 1;
 const STRATEGIES = ['spread', 'pack-lesser', 'pack'] as const;
 type Strategy = (typeof STRATEGIES)[number];
 
-export function evacuate(draft: Draft, evacuations: readonly Evacuation[]): void {
+/** @param isFirst only the most important, and only who finds a place at once. */
+export function evacuate(
+  draft: Draft,
+  evacuations: readonly Evacuation[],
+  isFirst: boolean | undefined,
+): void {
   if (evacuations.length === 0) return;
-  const leavers = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation));
+  const all = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation));
+  const leavers = isFirst === true ? mostImportant(all) : all;
   let best: { readonly placed: Placement; readonly left: readonly Leaver[] } | undefined;
-  for (const strategy of STRATEGIES) {
+  for (const strategy of isFirst === true ? STRATEGIES.slice(0, 1) : STRATEGIES) {
     const result = place(draft, leavers, strategy);
     for (const { vm } of result.placed.toReversed()) draft.takeBack(vm);
     if (best === undefined || isBetter(result.left, best.left)) best = result;
@@ -42,7 +48,14 @@ export function evacuate(draft: Draft, evacuations: readonly Evacuation[]): void
   for (const { vm, to, evacuation } of best?.placed ?? []) {
     draft.move(vm, to, { ...evacuation, makesRoomFor: undefined });
   }
-  for (const leaver of best?.left ?? []) lastResort(draft, leaver);
+  const left = best?.left ?? [];
+  if (isFirst !== true) {
+    for (const leaver of left) lastResort(draft, leaver);
+    return;
+  }
+  // Where CPU is short everywhere, or not known, the first ones do not wait for it.
+  if (best?.placed.length === 0) for (const leaver of left) crowd(draft, leaver);
+  noteNext(draft, all);
 }
 
 /**
@@ -104,6 +117,16 @@ function isBetter(left: readonly Leaver[], than: readonly Leaver[]): boolean {
     if (difference !== 0) return difference < 0;
   }
   return false;
+}
+
+function mostImportant(leavers: readonly Leaver[]): readonly Leaver[] {
+  const top = Math.min(...leavers.map(({ criticality }) => criticality));
+  return leavers.filter(({ criticality }) => criticality === top);
+}
+
+function noteNext(draft: Draft, leavers: readonly Leaver[]): void {
+  const left = leavers.flatMap(({ vms }) => vms).filter((v) => draft.state.moved[v] !== 1).length;
+  if (left > 0) draft.notes.push(`a first answer: ${left} more have to leave with the next plan`);
 }
 
 function lastResort(draft: Draft, leaver: Leaver): void {

@@ -165,14 +165,17 @@ function levelShare(setting: Setting): number {
 
 function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   const { needs } = setting;
+  const { isFirst } = setting.request;
   // Who is down comes before who is in danger.
   evacuate(
     draft,
     needs.restarts.map((one) => ({ ...one, terms: setting.restartTerms() })),
+    isFirst,
   );
   evacuate(
     draft,
     needs.evacuations.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
+    isFirst,
   );
   // What is mandatory is never cut for the number of moves.
   draft.state.uncounted = draft.state.moves.length;

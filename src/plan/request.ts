@@ -19,6 +19,12 @@ export interface PlanRequest {
   readonly steps?: number | undefined;
   /** Moves made for levelling, at most; undefined: as many as pay. */
   readonly mostMoves?: number | undefined;
+  /**
+   * A first answer, as soon as it can be had: of the VMs that have to leave their hosts those of
+   * the highest criticality, and of them who finds a place at once; the others are for the next
+   * plan. Default: as many as can.
+   */
+  readonly isFirst?: boolean | undefined;
   /** Asked between steps; true ends the search with the best plan so far. */
   readonly shouldStop?: (() => boolean) | undefined;
 }

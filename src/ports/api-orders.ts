@@ -13,6 +13,9 @@ export interface OrderRequest {
   readonly hook?: string | undefined;
 }
 
+/** The same for several hosts, by ids or names. */
+export type OrdersRequest = Omit<OrderRequest, 'host'> & { readonly hosts: readonly string[] };
+
 export type EstimateRequest = Pick<OrderRequest, 'kind' | 'deadlineSeconds'> & {
   /** Ids or names. */
   readonly hosts: readonly string[];

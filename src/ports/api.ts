@@ -17,6 +17,7 @@ import type {
   EstimateRequest,
   EstimateView,
   OrderRequest,
+  OrdersRequest,
   RollingPlanView,
   RollingRequest,
   RollingView,
@@ -310,6 +311,8 @@ export interface Api {
   latestPlan(): Result<unknown, ApiProblem>;
   orders(): Promise<readonly Order[]>;
   giveOrder(request: OrderRequest): Promise<Result<OrderView, ApiProblem>>;
+  /** All at once, or none: no host is taken for a refuge that is to be emptied as well. */
+  giveOrders(request: OrdersRequest): Promise<Result<readonly OrderView[], ApiProblem>>;
   /** What such orders would take. */
   estimate(request: EstimateRequest): Promise<Result<EstimateView, ApiProblem>>;
   /** Evacuates all hosts of a site or cluster at once, to what is elsewhere. */

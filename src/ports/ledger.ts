@@ -146,7 +146,9 @@ export interface Ledger extends Leases {
   move(id: MoveId): Promise<MoveRecord | undefined>;
   recentMoves(limit: number): Promise<readonly MoveRecord[]>;
   /** Moves opened at or after `since` and not skipped (nothing was started), for budgets. */
-  countMoves(since: EpochSeconds, vm?: VmId): Promise<number>;
+  countMoves(since: EpochSeconds): Promise<number>;
+  /** The same of each VM; those that are absent were not moved. */
+  moveCounts(since: EpochSeconds): Promise<ReadonlyMap<VmId, number>>;
   lastMovedAt(): Promise<ReadonlyMap<VmId, EpochSeconds>>;
 
   /**

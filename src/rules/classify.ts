@@ -10,6 +10,7 @@ import { compareText, type HostId, ruleId, type VmId } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 import type { PlacementSpec, PolicySet, Selector } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
+import { inOneGo, mapInSlices, type Slices } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES, PERMISSIONS, type Vm } from '../domain/vm.ts';
 import { globMatches } from './glob.ts';
@@ -17,27 +18,35 @@ import { resolveMoveCosts } from './move-costs.ts';
 import { withResources } from './resources.ts';
 import { matches, nearness, select, type Selectable, selectableVm } from './selector.ts';
 
+/** VMs between two looks at the time. */
+const SLICE = 1000;
+
 /** A VM that no rule speaks of stays what it is: what the fleet file or the collector says. */
 export function classify(snapshot: Snapshot, policies: PolicySet): Snapshot {
+  return inOneGo(classifyInSlices(snapshot, policies));
+}
+
+export function* classifyInSlices(snapshot: Snapshot, policies: PolicySet): Slices<Snapshot> {
   const hosts = new Map<HostId, Host>(snapshot.hosts.map((host) => [host.id, host]));
-  const selectables = snapshot.vms.map((vm) => selectableVm(vm, hosts.get(vm.host)));
+  const selectables = yield* mapInSlices(snapshot.vms, SLICE, (vm) =>
+    selectableVm(vm, hosts.get(vm.host)),
+  );
   const criticality = ranked(policies.criticality, (rule) => rule.criticality, CRITICALITIES);
   const permission = ranked(policies.permissions, (rule) => rule.permission, PERMISSIONS);
   const factors = policies.costs.map(({ factor }) => factor).sort((a, b) => b - a);
   const costs = ranked(policies.costs, (rule) => rule.factor, factors);
   const moveCosts = resolveMoveCosts(snapshot, policies, selectables);
-  return {
-    ...withResources(snapshot, policies.resources, selectables),
-    vms: snapshot.vms.map((vm, index) => ({
-      ...vm,
-      criticality: decide(criticality, selectables[index]) ?? vm.criticality,
-      permission: decide(permission, selectables[index]) ?? vm.permission,
-      moveFactor: decide(costs, selectables[index]) ?? vm.moveFactor,
-      ...withoutLocks(vm, policies.hostFailure),
-    })),
-    placement: resolvePlacement(snapshot, policies.placement, selectables),
-    ...(moveCosts && { moveCosts }),
-  };
+  yield;
+  const vms = yield* mapInSlices(snapshot.vms, SLICE, (vm, index) => ({
+    ...vm,
+    criticality: decide(criticality, selectables[index]) ?? vm.criticality,
+    permission: decide(permission, selectables[index]) ?? vm.permission,
+    moveFactor: decide(costs, selectables[index]) ?? vm.moveFactor,
+    ...withoutLocks(vm, policies.hostFailure),
+  }));
+  const placement = yield* resolvePlacement(snapshot, policies.placement, selectables);
+  const counted = withResources(snapshot, policies.resources, selectables);
+  return { ...counted, vms, placement, ...(moveCosts && { moveCosts }) };
 }
 
 /** Without locks a second copy of a guest destroys its disks: the policy has to say so then. */
@@ -77,13 +86,13 @@ function decide<Value>(
 }
 
 /** The fleet file's rules and the policies', by id. */
-function resolvePlacement(
+function* resolvePlacement(
   snapshot: Snapshot,
   specs: readonly PlacementSpec[],
   selectables: readonly Selectable[],
-): readonly PlacementRule[] {
+): Slices<readonly PlacementRule[]> {
   const taken = new Set<string>(snapshot.placement.map((rule) => rule.id));
-  const resolved = specs.map((spec) => {
+  const resolved = yield* mapInSlices(specs, 1, (spec) => {
     const id = taken.has(spec.id) ? `${spec.id} (${spec.origin})` : spec.id;
     return resolve({ ...spec, id }, snapshot, selectables);
   });

@@ -5,7 +5,7 @@
 
 import type { Evidence, Finding, Trigger } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
-import type { HostId, VmId } from '../domain/ids.ts';
+import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -42,6 +42,23 @@ export function orderFindings(
   }
   return { findings, gaps };
 }
+
+/** The findings with those about orders as the orders are now; what rules have found stays. */
+export function withOrders(
+  findings: readonly Finding[],
+  snapshot: Snapshot,
+  orders: readonly Order[],
+): readonly Finding[] {
+  const others = findings.filter(({ kind }) => !ABOUT_ORDERS.has(kind));
+  const all = [...others, ...orderFindings(snapshot, orders).findings];
+  return all.sort((a, b) => compareText(a.id, b.id));
+}
+
+const ABOUT_ORDERS: ReadonlySet<Finding['kind']> = new Set([
+  'maintenance',
+  'evacuation-ordered',
+  'return-home',
+]);
 
 function ordered(order: Order, host: Host): Finding {
   const what = order.kind === 'maintenance' ? 'maintenance' : 'evacuation';

@@ -14,6 +14,7 @@ import { compareText, type HostId, hostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Limits, PolicySet } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import type { Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { RuleMemory } from '../ports/ledger.ts';
@@ -44,7 +45,7 @@ export interface RuleInput {
   readonly memory: readonly RuleMemory[];
   readonly now: EpochSeconds;
   /** Awaited every {@link HOSTS_PER_TURN} hosts, so that a big fleet does not stall the loop. */
-  readonly pause?: () => Promise<void>;
+  readonly pause?: Pause | undefined;
 }
 
 export interface ExplainInput {
@@ -112,7 +113,7 @@ export class RuleBook {
           await tick.judge(rule, world.host, facts);
         }
       }
-      if (pause !== undefined && (index + 1) % HOSTS_PER_TURN === 0) await pause();
+      if ((index + 1) % HOSTS_PER_TURN === 0) await pause?.();
     }
     tick.addOrders();
     tick.judgePlacement(this.#limits);

@@ -13,6 +13,9 @@ const LARGEST_WEBHOOK_BYTES = 8 * 1024 * 1024;
 /** Some 10,000 moves with their reasons. */
 const LARGEST_PLAN_BYTES = 16 * 1024 * 1024;
 
+/** Some 10,000 names of hosts. */
+const LONGEST_LIST = 1024 * 1024;
+
 const limitSchema = z.coerce.number().int().min(1).max(10_000);
 const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
 
@@ -37,14 +40,24 @@ const orderFields = z.strictObject({
   hook: z.string().min(1).max(256).optional(),
 });
 
-const orderSchema = orderFields.refine(
-  ({ kind, hook }) => hook === undefined || kind === 'maintenance',
-  { path: ['hook'], error: 'a hook runs in maintenance only' },
-);
+const HOOK_MISFIT = { path: ['hook'], error: 'a hook runs in maintenance only' };
+
+function hookFits({ kind, hook }: Pick<z.output<typeof orderFields>, 'kind' | 'hook'>): boolean {
+  return hook === undefined || kind === 'maintenance';
+}
+
+const orderSchema = orderFields.refine(hookFits, HOOK_MISFIT);
+
+const hostsSchema = z.array(z.string().min(1).max(1_024)).min(1).max(10_000);
+
+const ordersSchema = orderFields
+  .omit({ host: true })
+  .extend({ hosts: hostsSchema })
+  .refine(hookFits, HOOK_MISFIT);
 
 const estimateSchema = orderFields
   .omit({ host: true, reason: true, hook: true })
-  .extend({ hosts: z.array(z.string().min(1).max(1_024)).min(1).max(10_000) });
+  .extend({ hosts: hostsSchema });
 
 const areaSchema = z.strictObject({
   kind: z.enum(['site', 'cluster']),
@@ -106,16 +119,30 @@ export function addReads(server: FastifyInstance, api: Api): void {
   });
 }
 
-export function addWrites(server: FastifyInstance, api: Api): void {
+function addOrders(server: FastifyInstance, api: Api): void {
   const write = { config: { need: 'write' } } as const;
   server.post('/api/v1/orders', write, async (request, reply) => {
     const order = parse(orderSchema, request.body);
     const by = { kind: 'operator', name: request.by } as const;
     return sendResult(reply, await api.giveOrder({ ...order, by, dedupeKey: '' }));
   });
+  server.post(
+    '/api/v1/orders/batch',
+    { ...write, bodyLimit: LONGEST_LIST },
+    async (request, reply) => {
+      const order = parse(ordersSchema, request.body);
+      const by = { kind: 'operator', name: request.by } as const;
+      return sendResult(reply, await api.giveOrders({ ...order, by, dedupeKey: '' }));
+    },
+  );
   server.post('/api/v1/orders/estimate', write, async (request, reply) =>
     sendResult(reply, await api.estimate(parse(estimateSchema, request.body))),
   );
+}
+
+export function addWrites(server: FastifyInstance, api: Api): void {
+  const write = { config: { need: 'write' } } as const;
+  addOrders(server, api);
   server.post('/api/v1/areas/evacuate', write, async (request, reply) => {
     const wanted = parse(areaOrderSchema, request.body);
     return sendResult(reply, await api.evacuateArea({ ...wanted, by: request.by }));

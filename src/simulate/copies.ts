@@ -37,6 +37,8 @@ interface Account {
 
 export class Copies {
   readonly #accounts = new Map<VmId, Account>();
+  /** The guests that have a copy on the host: for whoever asks about one host of many. */
+  readonly #guests = new Map<HostId, Set<VmId>>();
   readonly #doubleRuns: DoubleRun[] = [];
   readonly #outages: Outage[] = [];
 
@@ -45,6 +47,7 @@ export class Copies {
     if (this.#accounts.has(vm)) throw new RangeError(`the guest ${vm} is there already`);
     const copies = new Map([[host, copy]]);
     this.#accounts.set(vm, { copies, boots: 1, outage: undefined, double: undefined });
+    this.#note(vm, host, copy);
   }
 
   /** All guests, in the order in which they were added. */
@@ -82,18 +85,14 @@ export class Copies {
   /** Changes or removes (undefined) the copy on one host, at the moment `at`. */
   set(vm: VmId, host: HostId, copy: Copy | undefined, at: number): void {
     const account = this.#account(vm);
-    if (copy === undefined) account.copies.delete(host);
-    else account.copies.set(host, copy);
+    this.#put(vm, account, host, copy);
     this.#settle(vm, account, at);
   }
 
   /** Two changes that happen as one: the switch from one host to another. */
   swap(vm: VmId, changes: readonly (readonly [HostId, Copy | undefined])[], at: number): void {
     const account = this.#account(vm);
-    for (const [host, copy] of changes) {
-      if (copy === undefined) account.copies.delete(host);
-      else account.copies.set(host, copy);
-    }
+    for (const [host, copy] of changes) this.#put(vm, account, host, copy);
     this.#settle(vm, account, at);
   }
 
@@ -117,6 +116,25 @@ export class Copies {
       outage === undefined ? [] : [{ vm, from: outage.from, until: undefined }],
     );
     return [...this.#outages, ...open].toSorted((a, b) => a.from - b.from);
+  }
+
+  /** The guests that have a copy on the host, in no order. */
+  on(host: HostId): Iterable<VmId> {
+    return this.#guests.get(host) ?? [];
+  }
+
+  // oxlint-disable-next-line max-params -- whose copy, where, and what it is now
+  #put(vm: VmId, account: Account, host: HostId, copy: Copy | undefined): void {
+    if (copy === undefined) account.copies.delete(host);
+    else account.copies.set(host, copy);
+    this.#note(vm, host, copy);
+  }
+
+  #note(vm: VmId, host: HostId, copy: Copy | undefined): void {
+    const guests = this.#guests.get(host) ?? new Set();
+    if (copy === undefined) guests.delete(vm);
+    else guests.add(vm);
+    this.#guests.set(host, guests);
   }
 
   #account(vm: VmId): Account {

@@ -6,6 +6,7 @@
 
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import { inOneGo, mapInSlices, type Slices } from '../domain/slices.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { PowerState } from '../domain/vm.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -31,6 +32,9 @@ import { World } from './world.ts';
 export function buildDatacenter(options: FleetOptions, clock: Clock): SimulatedDatacenter {
   return new SimulatedDatacenter(buildFleet(options), clock);
 }
+
+/** VMs between two looks at the time. */
+const SLICE = 500;
 
 export class SimulatedDatacenter {
   readonly fleet: FleetSpec;
@@ -106,10 +110,18 @@ export class SimulatedDatacenter {
   }
 
   read(): Reading {
-    return this.#world.meter.read(this.time());
+    return inOneGo(this.readInSlices());
+  }
+
+  readInSlices(): Slices<Reading> {
+    return this.#world.meter.readInSlices(this.time());
   }
 
   inventory(): Inventory {
+    return inOneGo(this.inventoryInSlices());
+  }
+
+  *inventoryInSlices(): Slices<Inventory> {
     const now = this.time();
     const problems: string[] = [];
     const hosts = [...this.#world.hosts.values()].map(({ facts, maintenance }): HostFacts => {
@@ -118,7 +130,10 @@ export class SimulatedDatacenter {
       return { ...facts, connection: 'disconnected' };
     });
     const specs = [...this.#world.vms.values()];
-    const vms = specs.flatMap((spec) => this.#shown(this.#world.factsOf(spec), now) ?? []);
+    const shown = yield* mapInSlices(specs, SLICE, (spec) =>
+      this.#shown(this.#world.factsOf(spec), now),
+    );
+    const vms = shown.filter((facts) => facts !== undefined);
     const storages = [...new Set(this.fleet.hosts.flatMap((host) => host.storages))]
       .toSorted(compareText)
       .map((id) => ({ id, shared: !isLocal(id) }));

@@ -6,6 +6,7 @@
 
 import type { HostId, SourceId, VmId } from '../domain/ids.ts';
 import type { Entity, Sample } from '../domain/measured.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { HostFacts } from '../ports/hypervisor.ts';
 import type { HostHealth, Reading } from '../ports/metric-source.ts';
@@ -34,6 +35,9 @@ import { MIGRATION_CPU } from './migration-model.ts';
 const POST_COPY_WAIT = 0.35;
 /** Below this no load is worth a sample of its own network and disk traffic: bytes per second. */
 const TRAFFIC_BUSY = 12e6;
+
+/** Hosts between two looks at the time. */
+const SLICE = 10;
 
 export interface MeteredWorld {
   readonly source: SourceId;
@@ -73,13 +77,20 @@ export class Meter {
   }
 
   read(at: EpochSeconds): Reading {
+    return inOneGo(this.readInSlices(at));
+  }
+
+  *readInSlices(at: EpochSeconds): Slices<Reading> {
     const { board, hosts } = this.#world;
     const samples: Sample[] = [];
     const health: HostHealth[] = [];
     const problems: string[] = [];
     const residents = this.#residents();
     const skew = board.active('source-clock', at).reduce((sum, { fault }) => sum + fault.delta, 0);
+    let looked = 0;
     for (const { facts: host } of hosts.values()) {
+      looked += 1;
+      if (looked % SLICE === 0) yield;
       if (!this.#world.isReachable(host.id)) {
         problems.push(`${host.id}: no answer`);
         continue;

@@ -145,14 +145,16 @@ export class World {
   /** Memory that the host can still back, not counting the guest `except`. */
   freeBytes(host: HostId, except: VmId): number {
     let free: number = this.host(host).facts.memory.totalBytes;
-    for (const [id, { facts }] of this.vms) {
-      if (id === except) continue;
-      const copy = this.copies.get(id, host);
-      const isHere = copy !== undefined && copy.state !== 'defined';
-      // A guest that moves cold has no copy here yet, but it is going to.
-      if (isHere || this.engine.run(id)?.order.to === host) {
-        free -= facts.memoryBytes + facts.overheadBytes;
-      }
+    const guests = new Set<VmId>();
+    for (const id of this.copies.on(host)) {
+      if (this.copies.get(id, host)?.state !== 'defined') guests.add(id);
+    }
+    // A guest that moves cold has no copy here yet, but it is going to.
+    for (const { order } of this.engine.runs()) if (order.to === host) guests.add(order.vm);
+    guests.delete(except);
+    for (const id of guests) {
+      const spec = this.vms.get(id);
+      if (spec !== undefined) free -= spec.facts.memoryBytes + spec.facts.overheadBytes;
     }
     return free;
   }

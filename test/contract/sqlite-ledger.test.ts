@@ -7,11 +7,16 @@ import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { ledgerContract } from './ledger-contract.ts';
 
-ledgerContract('sqlite', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'drover-ledger-'));
-  const clock = manualClock(5000);
-  return {
-    open: () => openSqliteLedger({ file: join(folder, 'ledger.db'), clock }),
-    dispose: () => Promise.resolve(rmSync(folder, { recursive: true })),
-  };
-});
+for (const [name, inThread] of [
+  ['sqlite', false],
+  ['sqlite in a thread', true],
+] as const) {
+  ledgerContract(name, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drover-ledger-'));
+    const clock = manualClock(5000);
+    return {
+      open: () => openSqliteLedger({ file: join(folder, 'ledger.db'), clock, inThread }),
+      dispose: () => Promise.resolve(rmSync(folder, { recursive: true })),
+    };
+  });
+}

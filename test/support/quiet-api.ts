@@ -30,6 +30,7 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
       asked.orders.push(request);
       return fail(NOTHING);
     },
+    giveOrders: async () => fail(NOTHING),
     estimate: async () => fail(NOTHING),
     evacuateArea: async () => fail(NOTHING),
     estimateArea: async () => fail(NOTHING),

@@ -132,13 +132,31 @@ async function giveOrders(io: Io, options: OrderOptions, wanted: Wanted): Promis
     return view.fits && view.meetsDeadline !== false ? EXIT.done : EXIT.findings;
   }
   const { reason, hook } = options;
-  const code = await forEachHost(io, options, hosts, (daemon, host) =>
-    daemon.post<OrderView>('/api/v1/orders', { kind, host, reason, deadlineSeconds, hook }),
-  );
+  const rest = { kind, reason, deadlineSeconds, hook };
+  const code =
+    hosts.length > 1
+      ? await giveTogether(io, options, { ...rest, hosts })
+      : await forEachHost(io, options, hosts, (daemon, host) =>
+          daemon.post<OrderView>('/api/v1/orders', { ...rest, host }),
+        );
   // An order needs no estimate: where there is none, it is carried out all the same.
   const view = options.json === true ? undefined : await ask().catch(() => undefined);
   if (view !== undefined) io.out(formatLines(summaryLines(view)));
   return code;
+}
+
+/** In one call: acted upon at once, no host is taken for a refuge that is to be emptied, too. */
+async function giveTogether(
+  io: Io,
+  options: OrderOptions,
+  orders: Wanted & Readonly<Record<string, unknown>>,
+): Promise<ExitCode> {
+  const client = await makeClient(io, options);
+  refuseUnknown(await client.get<HostView[]>('/api/v1/hosts'), orders.hosts);
+  const views = await client.post<OrderView[]>('/api/v1/orders/batch', orders);
+  if (options.json === true) printJson(io, views);
+  else io.out(formatLines(views.map(({ text }) => text)));
+  return EXIT.done;
 }
 
 async function returnHosts(io: Io, options: RemoteOptions, hosts: string[]): Promise<ExitCode> {

@@ -9,7 +9,7 @@ import {
   planAndCheck,
   urgentPart,
 } from '../../../src/app/plan-job.ts';
-import { Planner } from '../../../src/app/planner.ts';
+import { Planner, PlanSuperseded } from '../../../src/app/planner.ts';
 import { replay } from '../../../src/app/replay.ts';
 import {
   aFinding,
@@ -83,6 +83,21 @@ describe('the planner in its worker', () => {
     const [checked, packed] = await Promise.all([planner.run(asked), planner.pack(asked)]);
     expect(unpackInputs(packed)).toEqual(unpackInputs(packInputs(asked)));
     expect(replay(checked.result, packed).same).toBe(true);
+  });
+
+  it('gives a job up for one that cannot wait, on a fleet that has changed a little', async () => {
+    const asked = job(240, [HOT]);
+    const long = planner.run(asked);
+    const { hosts } = asked.snapshot;
+    const draining = hosts.map((host) =>
+      host.id === 'h0' ? ({ ...host, state: 'draining' } as const) : host,
+    );
+    const snapshot = { ...asked.snapshot, hosts: draining };
+    const urgent = { ...asked, snapshot, findings: [DRAIN], isFirst: true };
+    const first = planner.runUrgent(urgent);
+    await expect(long).rejects.toThrow(PlanSuperseded);
+    expect(await first).toEqual(planAndCheck(urgent));
+    expect(await planner.run(asked)).toEqual(planAndCheck(asked));
   });
 
   it('fails a job that cannot be planned, and takes the next', async () => {

@@ -10,7 +10,8 @@ import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import type { EventSink } from '../../../src/ports/events.ts';
 import type { HostFacts, Inventory, VmFacts } from '../../../src/ports/hypervisor.ts';
 import type { Reading } from '../../../src/ports/metric-source.ts';
-import { Collector, type SnapshotContext } from '../../../src/collect/collector.ts';
+import { Collector } from '../../../src/collect/collector.ts';
+import type { SnapshotContext } from '../../../src/collect/snapshot-context.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { aHost, aVm, type HostOptions, type VmOptions } from '../../support/fleet.ts';
 

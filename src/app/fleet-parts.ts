@@ -1,0 +1,90 @@
+/**
+ * A fleet on its way to the planner's thread: in parts, so that the event loop is free in between,
+ * and only what is not there yet. Snapshots share the hosts and VMs that did not change, so those
+ * that are other objects than in the fleet before are the changed ones.
+ */
+
+import type { Host } from '../domain/host.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import type { Vm } from '../domain/vm.ts';
+
+export type Fleet = Pick<Snapshot, 'hosts' | 'vms'>;
+
+/** One part. Without `at`, its hosts or VMs are the next ones of a new fleet. */
+export type FleetPart =
+  | { readonly kind: 'hosts'; readonly items: readonly Host[]; readonly at?: readonly number[] }
+  | { readonly kind: 'vms'; readonly items: readonly Vm[]; readonly at?: readonly number[] };
+
+/** How a fleet is told: anew, or by what of the one before is different. */
+export interface FleetMessage {
+  readonly isWhole: boolean;
+  readonly parts: readonly FleetPart[];
+}
+
+/** Hosts or VMs handed over at once: about 3 ms of the event loop. */
+const PART = 500;
+
+/** With more changes than this share of it, a fleet is told anew. */
+const MOST_CHANGED = 0.5;
+
+/** @param before what the other side has; undefined: nothing. */
+export function tellFleet(fleet: Fleet, before: Fleet | undefined): FleetMessage {
+  const hosts = changedIn(fleet.hosts, before?.hosts);
+  const vms = changedIn(fleet.vms, before?.vms);
+  if (hosts === undefined || vms === undefined) {
+    const parts = [
+      ...slices(fleet.hosts).map((items) => ({ kind: 'hosts', items }) as const),
+      ...slices(fleet.vms).map((items) => ({ kind: 'vms', items }) as const),
+    ];
+    return { isWhole: true, parts };
+  }
+  const parts = [
+    ...slices(hosts).map((at) => ({ kind: 'hosts', at, items: pick(fleet.hosts, at) }) as const),
+    ...slices(vms).map((at) => ({ kind: 'vms', at, items: pick(fleet.vms, at) }) as const),
+  ];
+  return { isWhole: false, parts };
+}
+
+/** The fleet that the parts tell of. */
+export function hearFleet(before: Fleet | undefined, { isWhole, parts }: FleetMessage): Fleet {
+  const known = isWhole ? undefined : before;
+  const hosts = [...(known?.hosts ?? [])];
+  const vms = [...(known?.vms ?? [])];
+  for (const part of parts) {
+    if (part.kind === 'hosts') put(hosts, part.items, part.at);
+    else put(vms, part.items, part.at);
+  }
+  return { hosts, vms };
+}
+
+/** Positions of what is another object; undefined: too many, or not the same hosts or VMs. */
+function changedIn<Item extends { readonly id: string }>(
+  items: readonly Item[],
+  before: readonly Item[] | undefined,
+): readonly number[] | undefined {
+  if (before?.length !== items.length) return undefined;
+  const changed: number[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item === before[index]) continue;
+    if (item.id !== before[index]?.id) return undefined;
+    changed.push(index);
+  }
+  return changed.length > MOST_CHANGED * items.length ? undefined : changed;
+}
+
+function pick<Item>(items: readonly Item[], at: readonly number[]): readonly Item[] {
+  return at.flatMap((index) => items[index] ?? []);
+}
+
+function put<Item>(list: Item[], items: readonly Item[], at: readonly number[] | undefined): void {
+  for (const [index, item] of items.entries()) {
+    const place = at?.[index];
+    if (place === undefined) list.push(item);
+    else list[place] = item;
+  }
+}
+
+function slices<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  const count = Math.ceil(items.length / PART);
+  return Array.from({ length: count }, (_none, at) => items.slice(at * PART, (at + 1) * PART));
+}

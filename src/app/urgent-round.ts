@@ -1,0 +1,132 @@
+/**
+ * What new orders ask for, begun at once: the fleet as the newest tick saw it (a minute old at
+ * most; each move is checked against the hypervisor before it starts), the findings of that tick
+ * and the orders as they are now, a plan of what cannot wait, the gate, and off. A tick collects,
+ * judges every rule and plans for everybody, which on a large fleet takes seconds; it follows, and
+ * its plan takes the place of this one.
+ *
+ * A tick that is under way meanwhile knows nothing of the order. It is overtaken: from then on it
+ * does nothing more, lest its older plan replace the newer.
+ */
+
+import type { EventMap } from '../domain/events.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Executor } from '../execute/executor.ts';
+import type { HostLadder } from '../execute/host-ladder.ts';
+import { withOrders } from '../rules/order-findings.ts';
+import { announcePlan } from './announce-plan.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Experience } from './experience.ts';
+import type { OrderDesk } from './order-desk.ts';
+import { isUrgent, type PlanJob, urgentFindings } from './plan-job.ts';
+import { ifSuperseded, type PlanRunner } from './planner.ts';
+import type { PolicyStore } from './policy-store.ts';
+import { Reach } from './reach.ts';
+import type { Seen, TickState } from './tick.ts';
+import { Turns } from '../domain/turns.ts';
+
+export interface UrgentParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly ledger: Ledger;
+  readonly policies: PolicyStore;
+  readonly planner: PlanRunner;
+  readonly experience: Experience;
+  readonly ladder: HostLadder;
+  readonly dispatcher: Dispatcher;
+  readonly orders: Pick<OrderDesk, 'settled'>;
+  readonly executor: Pick<Executor, 'corrected'>;
+  readonly holds: (host: Host) => boolean;
+  readonly seed: number;
+  readonly state: () => TickState | undefined;
+  readonly show: (look: EventMap['snapshot'], about: Pick<Seen, 'findings' | 'orders'>) => Seen;
+  readonly planned: (state: TickState) => void;
+}
+
+export class UrgentRound {
+  readonly #parts: UrgentParts;
+  /** Hosts' states, and what is shown, change in turns. */
+  readonly #turns = new Turns();
+  #rounds = 0;
+
+  constructor(parts: UrgentParts) {
+    this.#parts = parts;
+  }
+
+  /** How many there were: a tick that finds more than at its beginning was overtaken. */
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /** Does the work, not during a round; undefined: it is not to be done any more. */
+  unless<Value>(isOver: () => boolean, work: () => Promise<Value>): Promise<Value | undefined> {
+    return this.#turns.take(async () => (isOver() ? undefined : work()));
+  }
+
+  /** False: nothing that cannot wait is asked for, or nothing was seen yet. */
+  async run(): Promise<boolean> {
+    const { clock, orders } = this.#parts;
+    await orders.settled();
+    if (this.#parts.state() === undefined) return false;
+    const started = clock.monotonic();
+    const seen = await this.#turns.take(() => this.#look());
+    if (seen === undefined) return false;
+    const reach = new Reach(seen.snapshot, this.#parts.holds);
+    const findings = urgentFindings(reach.ownFindings(seen.findings, seen.snapshot));
+    const job = await this.#job(reach.planned(seen.snapshot), findings);
+    const { planner } = this.#parts;
+    const planning = planner.runUrgent?.(job) ?? planner.run(job);
+    const checked = await planning.catch(ifSuperseded);
+    // By a newer round, which does the work of this one, too.
+    if (checked === undefined) return true;
+    const took = seconds(clock.monotonic() - started);
+    const rejected = announcePlan(this.#parts.events, seen.snapshot, checked, took);
+    // The tick that follows plans anew; until then the older plan stands.
+    if (rejected !== undefined) return true;
+    const { result } = checked;
+    const verdicts = await this.#parts.dispatcher.dispatch({ ...seen, result, job });
+    this.#parts.planned({ ...seen, result, verdicts, rejected: undefined });
+    return true;
+  }
+
+  /** Undefined: nothing cannot wait. */
+  async #look(): Promise<Seen | undefined> {
+    const { clock, executor, holds, ladder, ledger, show, state } = this.#parts;
+    const before = state();
+    if (before === undefined) return undefined;
+    const started = clock.monotonic();
+    const [orders, reservations] = await Promise.all([ledger.orders(false), ledger.reservations()]);
+    const snapshot = executor.corrected({ ...before.snapshot, reservations });
+    const findings = withOrders(before.findings, snapshot, orders);
+    const known = new Set(before.findings.map(({ id }) => id));
+    if (!findings.some((one) => isUrgent(one) && !known.has(one.id))) return undefined;
+    this.#rounds += 1;
+    const reach = new Reach(snapshot, holds);
+    await ladder.update(onlyAsked(reach.ownHosts(snapshot), findings), findings, orders);
+    const took = seconds(clock.monotonic() - started);
+    return show({ snapshot, seconds: took }, { findings, orders });
+  }
+
+  async #job(snapshot: Snapshot, findings: readonly Finding[]): Promise<PlanJob> {
+    const { experience, policies, seed } = this.#parts;
+    const { limits, migration, weights } = policies.policies;
+    const learned = await experience.learned(snapshot, migration);
+    return { snapshot, findings, limits, migration, weights, seed, learned, isFirst: true };
+  }
+}
+
+/** With the hosts that are to be emptied only: the states of the others are the tick's affair. */
+function onlyAsked(snapshot: Snapshot, findings: readonly Finding[]): Snapshot {
+  const asked = new Set(
+    findings.flatMap((one) =>
+      isUrgent(one) && one.subject.kind === 'host' ? one.subject.host : [],
+    ),
+  );
+  return { ...snapshot, hosts: snapshot.hosts.filter(({ id }) => asked.has(id)) };
+}

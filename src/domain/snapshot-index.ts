@@ -1,0 +1,64 @@
+/**
+ * Looks hosts, VMs and guests of a snapshot up without going through all of them: each list is gone
+ * through once, however often it is asked about. Snapshots are immutable and share their lists, so
+ * what was found about a list stays true, and is forgotten with it.
+ */
+
+import type { Host } from './host.ts';
+import type { HostId, VmId } from './ids.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Vm } from './vm.ts';
+
+type Hosts = Snapshot['hosts'];
+type Vms = Snapshot['vms'];
+
+interface VmIndex {
+  byId(id: VmId): Vm | undefined;
+  on(host: HostId): readonly Vm[];
+}
+
+const hostIndexes = new WeakMap<Hosts, ReadonlyMap<HostId, Host>>();
+const vmIndexes = new WeakMap<Vms, VmIndex>();
+
+/** Undefined: the snapshot does not have it. */
+export function hostOf({ hosts }: Pick<Snapshot, 'hosts'>, id: HostId): Host | undefined {
+  const known = hostIndexes.get(hosts) ?? new Map(hosts.map((host) => [host.id, host]));
+  hostIndexes.set(hosts, known);
+  return known.get(id);
+}
+
+/** Undefined: the snapshot does not have it. */
+export function vmOf({ vms }: Pick<Snapshot, 'vms'>, id: VmId): Vm | undefined {
+  return indexOf(vms).byId(id);
+}
+
+/** The VMs that are on the host, whatever their power state. */
+export function guestsOf({ vms }: Pick<Snapshot, 'vms'>, host: HostId): readonly Vm[] {
+  return indexOf(vms).on(host);
+}
+
+/** The VMs with these changed: what is known of the others is not found out again. */
+export function withChanged(vms: Vms, changed: ReadonlyMap<VmId, Vm>): Vms {
+  const before = indexOf(vms);
+  const after = vms.map((vm) => changed.get(vm.id) ?? vm);
+  vmIndexes.set(after, {
+    byId: (id) => changed.get(id) ?? before.byId(id),
+    on: (host) => [
+      ...before.on(host).filter(({ id }) => !changed.has(id)),
+      ...[...changed.values()].filter((vm) => vm.host === host),
+    ],
+  });
+  return after;
+}
+
+function indexOf(vms: Vms): VmIndex {
+  const known = vmIndexes.get(vms) ?? makeIndex(vms);
+  vmIndexes.set(vms, known);
+  return known;
+}
+
+function makeIndex(vms: Vms): VmIndex {
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
+  const byHost = Map.groupBy(vms, (vm) => vm.host);
+  return { byId: (id) => byId.get(id), on: (host) => byHost.get(host) ?? [] };
+}

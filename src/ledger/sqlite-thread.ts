@@ -1,0 +1,77 @@
+/** The worker's side of threaded-dialect.ts: one SQLite connection, statements in, rows out. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+
+import type Database from 'better-sqlite3';
+
+import { assertNever } from '../domain/result.ts';
+import { connectSqlite } from './sqlite-connection.ts';
+import {
+  failureOf,
+  type ThreadAnswer,
+  type ThreadQuestion,
+  type ThreadResult,
+  type ThreadSettings,
+  type ThreadTask,
+} from './thread-messages.ts';
+
+/** Statements kept compiled: more than the ledger has. */
+const MOST_STATEMENTS = 500;
+
+const NOTHING: ThreadResult = { rows: [], changes: 0 };
+
+class Connection {
+  readonly #db: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor({ file, maxBytes }: ThreadSettings) {
+    this.#db = connectSqlite(file, maxBytes);
+  }
+
+  do(task: ThreadTask): ThreadResult {
+    switch (task.kind) {
+      case 'query':
+        return this.#query(task.sql, task.parameters);
+      case 'rollback':
+        if (this.#db.inTransaction) this.#db.exec('rollback');
+        return NOTHING;
+      case 'close':
+        this.#db.close();
+        return NOTHING;
+      default:
+        return assertNever(task, 'task of the ledger');
+    }
+  }
+
+  #query(sql: string, parameters: readonly unknown[]): ThreadResult {
+    const statement = this.#statements.get(sql) ?? this.#prepare(sql);
+    if (statement.reader) return { rows: statement.all(parameters), changes: 0 };
+    return { rows: [], changes: statement.run(parameters).changes };
+  }
+
+  #prepare(sql: string): Database.Statement {
+    const statement = this.#db.prepare(sql);
+    if (this.#statements.size < MOST_STATEMENTS) this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+function tell(answer: ThreadAnswer): void {
+  parentPort?.postMessage(answer);
+}
+
+function attempt(id: number, work: () => ThreadResult): void {
+  try {
+    tell({ id, kind: 'done', result: work() });
+  } catch (error) {
+    tell({ id, kind: 'failed', failure: failureOf(error) });
+  }
+}
+
+attempt(0, () => {
+  const connection = new Connection(workerData as ThreadSettings); // given by SqliteThread.open
+  parentPort?.on('message', ({ id, task }: ThreadQuestion) =>
+    attempt(id, () => connection.do(task)),
+  );
+  return NOTHING;
+});
