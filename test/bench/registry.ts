@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchAnytime } from './anytime.ts';
 import { benchBtrplace } from './btrplace.ts';
 import { benchCollect } from './collect.ts';
+import { benchEvacuate } from './evacuate.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
 import { benchGap } from './gap.ts';
 import { benchLedger } from './ledger.ts';
@@ -42,6 +43,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   convert: {
     usage: 'convert --snapshot FILE --out FLEET',
     run: async (args) => benchConvert(args),
+  },
+  evacuate: {
+    usage:
+      'evacuate [--hosts N] [--vms N] [--evacuate HOSTS] [--minutes N] [--warm SECONDS] ' +
+      '[--speed N] [--seed N]',
+    run: (args) => benchEvacuate(numbers(args, EVACUATE)),
   },
   fleet: {
     usage:
@@ -87,6 +94,16 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     usage: 'rules [--hosts N] [--hot SHARE] [--ticks N]',
     run: (args) => benchRules(numbers(args, { hosts: 1000, hot: 0.1, ticks: 10 })),
   },
+};
+
+const EVACUATE = {
+  hosts: 1000,
+  vms: 20_000,
+  evacuate: 50,
+  minutes: 10,
+  warm: 100,
+  speed: 1,
+  seed: 1,
 };
 
 /** Numeric options with defaults; throws TypeError on an option that is not one of them. */
