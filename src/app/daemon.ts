@@ -112,7 +112,7 @@ export class Daemon {
     this.#schedule = startSchedule(this.jobs, (job, error) =>
       events.emit('failure', { where: job, error }),
     );
-    this.#ticks.listen();
+    this.listen();
     events.emit('started', { version: VERSION, mode: policies.policies.mode.default });
   }
 
@@ -128,6 +128,11 @@ export class Daemon {
     memory.start(await ledger.paused());
     await this.#noteAudit();
     await this.tick();
+  }
+
+  /** From now on an order that is given is acted upon at once. `start` does it too. */
+  listen(): void {
+    this.#ticks.listen();
   }
 
   collect(): Promise<void> {

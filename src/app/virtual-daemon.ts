@@ -2,7 +2,8 @@
  * One life of the whole daemon on virtual time: stories, `simulate` and the fault simulation play
  * it. Everything but the hypervisors is the product itself, put together by its own composition
  * root; only the jobs of its schedule are called from outside, at the moments at which the schedule
- * would. It plans in-process and opens no port, so that the same world makes the same run.
+ * would; orders it acts upon by itself. It plans in-process and opens no port, so that the same
+ * world makes the same run.
  */
 
 import { seconds } from '../domain/units.ts';
@@ -21,6 +22,8 @@ export interface VirtualDaemonOptions extends Given {
   readonly time: VirtualClock;
   /** What the daemon is given in its place; default: `time` itself. */
   readonly clock?: Clock;
+  /** For the next tick; default: an order is acted upon at once. */
+  readonly ordersWait?: boolean;
   /** A job of the schedule failed; it runs again at its next time. */
   readonly onFailure: (job: string, error: unknown) => void;
 }
@@ -40,11 +43,14 @@ export class VirtualDaemon {
 
   /** Builds it and begins with what `start` does; that may last longer than this call. */
   static async start(options: VirtualDaemonOptions): Promise<VirtualDaemon> {
-    const { time, clock = time, planner, ...rest } = options;
+    const { time, clock = time, planner, ordersWait, ...rest } = options;
     const own = { clock, planner: planner ?? IN_PROCESS, speed: 1, measuresProcess: false };
     const daemon = await buildDaemon({ ...rest, ...own });
     const life = new VirtualDaemon(daemon, options);
-    life.#run('start', () => daemon.prepare());
+    life.#run('start', async () => {
+      await daemon.prepare();
+      if (ordersWait !== true) daemon.listen();
+    });
     await life.#settle();
     return life;
   }

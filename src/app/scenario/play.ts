@@ -129,6 +129,8 @@ class Stage {
     const played = await VirtualDaemon.start({
       config: { ...base, stateDir: this.#stateDir(), policies: this.#policyFiles },
       time: clock,
+      // What follows from an order is told with the tick, after its cause.
+      ordersWait: true,
       sources: async () => this.#sources(),
       subscribe: (bus: EventBus) => {
         const offs = [transcript.follow(bus), follow?.(bus)];

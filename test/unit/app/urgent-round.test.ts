@@ -21,9 +21,9 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-function order(host: string): Promise<unknown> {
+function order(...hosts: string[]) {
   const by = { kind: 'operator', name: 'anna' } as const;
-  const wanted = { kind: 'evacuate', hosts: [host], by, reason: 'test' } as const;
+  const wanted = { kind: 'evacuate', hosts, by, reason: 'test' } as const;
   return bench.daemon.api.giveOrders({ ...wanted, dedupeKey: '', deadlineSeconds: null });
 }
 
@@ -39,6 +39,24 @@ it('begins what was ordered before the next tick, which plans for everybody', as
   expect(bench.daemon.api.status().movesInFlight).toBeGreaterThan(0);
   await hurried;
   expect(planned).toEqual([true, false]);
+});
+
+it('does so by itself from the start on', async () => {
+  bench.daemon.listen();
+  await order('h1');
+  await settle();
+  expect(bench.daemon.api.status().movesInFlight).toBeGreaterThan(0);
+  expect(planned).toEqual([true, false]);
+});
+
+it('gives all of the orders, one per host, or none', async () => {
+  const none = await order('h1', 'h2', 'nowhere');
+  expect(none).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  expect(await bench.daemon.api.orders()).toEqual([]);
+  const all = await order('h1', 'h2', 'h1');
+  const given = await bench.daemon.api.orders();
+  expect(all.ok && all.value.map((one) => one.order?.host)).toEqual(['h1', 'h2']);
+  expect(given.map(({ host }) => host).toSorted()).toEqual(['h1', 'h2']);
 });
 
 it('does nothing where nothing new cannot wait', async () => {
