@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { ok } from '../../../src/domain/result.ts';
 import type { Api } from '../../../src/ports/api.ts';
 import { LedgerError } from '../../../src/ports/ledger.ts';
 import type { Token } from '../../../src/serve/access.ts';
@@ -94,6 +95,8 @@ describe('reading', () => {
 });
 
 describe('writing', () => {
+  const batch = { method: 'POST', url: '/api/v1/orders/batch' } as const;
+
   it('takes an order from an operator, in the name of the token', async () => {
     const { server, asked } = serverWith();
     await server.inject({
@@ -112,6 +115,59 @@ describe('writing', () => {
         dedupeKey: '',
       },
     ]);
+  });
+
+  it('takes orders about many hosts in one call, in the name of the token', async () => {
+    const asked: unknown[] = [];
+    const { server } = serverWith({
+      giveOrders: async (request) => {
+        asked.push(request);
+        return ok([]);
+      },
+    });
+    const hosts = Array.from({ length: 2_000 }, (_none, at) => `host-${at}.dc-1.example`);
+    const answer = await server.inject({
+      ...batch,
+      headers: bearer('operator-token'),
+      payload: { kind: 'evacuate', hosts },
+    });
+    expect([answer.statusCode, answer.json()]).toEqual([200, []]);
+    expect(asked).toEqual([
+      {
+        kind: 'evacuate',
+        hosts,
+        reason: 'ordered by an operator',
+        deadlineSeconds: null,
+        by: { kind: 'operator', name: 'olga' },
+        dedupeKey: '',
+      },
+    ]);
+  });
+
+  it.each([
+    ['no host', { hosts: [] }, 'hosts'],
+    ['a host without a name', { hosts: ['h1', ''] }, 'hosts[1]'],
+    ['one host, as for a single order', { host: 'h1' }, 'host'],
+    ['an unknown key', { hosts: ['h1'], deadline: 60 }, 'deadline'],
+  ])('refuses orders about %s, and says where', async (_what, wrong, where) => {
+    const { server } = serverWith({
+      giveOrders: () => Promise.reject(new Error('it was taken')),
+    });
+    const payload = { kind: 'evacuate', ...wrong };
+    const answer = await server.inject({ ...batch, headers: bearer('operator-token'), payload });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().detail).toContain(where);
+  });
+
+  it('takes no orders about many hosts from who may only read, or raise alerts', async () => {
+    const { server } = serverWith({
+      giveOrders: () => Promise.reject(new Error('it was taken')),
+    });
+    const payload = { kind: 'evacuate', hosts: ['h1', 'h2'] };
+    const answers = await Promise.all(
+      [HOST, bearer('alert-token')].map((headers) => server.inject({ ...batch, headers, payload })),
+    );
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([401, 403]);
   });
 
   it.each([
