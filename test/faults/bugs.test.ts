@@ -8,7 +8,7 @@ import type { Invariant } from './judge.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
-const SEEDS = 40;
+const SEEDS = 60;
 
 interface Catch {
   readonly seed: number;
