@@ -185,7 +185,7 @@ export class Executor {
     (task ?? running).cancelled = text;
     // A record that is just being opened: without a stage in it, nothing was begun.
     if (stage === undefined) return 'cancelling';
-    await ledger.addStage({ move, stage, phase: 'undo', detail: text, at: clock.now() });
+    await ledger.addStages([{ move, stage, phase: 'undo', detail: text, at: clock.now() }]);
     task?.wake.abort();
     return 'cancelling';
   }

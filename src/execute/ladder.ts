@@ -112,7 +112,7 @@ export async function climbOn(
 async function giveUp(task: MoveTask, why: GivenUp): Promise<void> {
   const { clock, ledger } = task.parts;
   const note = { move: task.move.id, stage: 'pre-copy', phase: 'undo' } as const;
-  await ledger.addStage({ ...note, at: clock.now(), detail: givenUpNote(why) });
+  await ledger.addStages([{ ...note, at: clock.now(), detail: givenUpNote(why) }]);
   task.givenUp = why;
 }
 
@@ -122,7 +122,7 @@ async function steer(task: MoveTask, steering: Steering): Promise<void> {
   // Before the switch to post-copy there is a way back, after it there is none: written down.
   const what = describeSteering(steering);
   const detail = `it does not converge: ${what}`;
-  await ledger.addStage({ move: task.move.id, stage: 'pre-copy', phase: 'before', at, detail });
+  await ledger.addStages([{ move: task.move.id, stage: 'pre-copy', phase: 'before', at, detail }]);
   const answer = await ask(task, (signal) => task.hypervisor.steer(task.order, steering, signal));
   const outcome = answer.ok ? '' : ` (refused: ${answer.error.detail})`;
   const text = `${task.record.vmName} does not converge: ${what}${outcome}`;

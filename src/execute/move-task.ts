@@ -8,7 +8,7 @@ import type { MoveRecord, Outcome, Stage } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { LadderStep, PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
-import type { Snapshot } from '../domain/snapshot.ts';
+import type { Reservation, Snapshot } from '../domain/snapshot.ts';
 import { type Bytes, type Seconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -63,8 +63,12 @@ export const DEFAULT_TIMING: ExecutionTiming = {
 
 /** How a stage ended. */
 export type StageEnd =
-  /** `note`: what the journal is to remember of it. */
-  | { readonly kind: 'next'; readonly note?: string | undefined }
+  /** `note`: what the journal is to remember of it; `holds`: capacity, held from then on. */
+  | {
+      readonly kind: 'next';
+      readonly note?: string | undefined;
+      readonly holds?: Reservation | undefined;
+    }
   /** Nothing was started, and nothing is wrong with the VM. */
   | { readonly kind: 'skipped'; readonly code: RefusalCode; readonly detail: string }
   /** `instead`: what may be tried in its place; `remains`: the target may hold a part of the VM. */
@@ -83,6 +87,8 @@ export type StageEnd =
 /** One stage: what is done, how it is taken back, what a crash in it may have left. */
 export interface StageDefinition {
   readonly stage: Stage;
+  /** It touches nothing but the ledger, together with its entries: these may wait for the next. */
+  readonly isOnlyWritten?: true;
   do(task: MoveTask): Promise<StageEnd>;
   /** Takes back what `do` did or may have done. Says what could not be taken back, or nothing. */
   undo(task: MoveTask): Promise<string>;

@@ -1,10 +1,14 @@
 /**
- * Takes one move through its stages, with a ledger entry before and after each. Whatever throws
+ * Takes one move through its stages, with a ledger entry before and after each. What one stage has
+ * done and what the next is about to do are one commit, and a stage that touches nothing but the
+ * ledger is written in the commit of the one after it: a start waits for the disk three times. In
+ * all cases the entry is durable before anything happens that it tells of. Whatever throws
  * out of here (a ledger that cannot write, a bug) leaves the record open; the caller then takes
  * the move up again as if Drover had been restarted, because that way is always right.
  */
 
 import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
+import type { Reservation } from '../domain/snapshot.ts';
 import { seconds } from '../domain/units.ts';
 import { closingLine } from './closing-line.ts';
 import type { MoveTask, StageDefinition, StageEnd, TaskEnd } from './move-task.ts';
@@ -19,14 +23,20 @@ export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
 
 /** `from`: the index of the stage to begin with. Undefined: Drover stops, the move is open. */
 async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefined> {
+  const notes = new StageNotes(task);
   for (const [index, definition] of stagesOf(task).entries()) {
     if (index < from) continue;
-    await note(task, definition, 'before', '');
+    notes.add(definition, 'before', '');
+    if (definition.isOnlyWritten !== true) await notes.write();
     const end = await definition.do(task);
     if (end.kind === 'detached') return undefined;
-    if (end.kind !== 'next') return finish(task, index, end);
-    await note(task, definition, 'after', end.note ?? '');
+    if (end.kind !== 'next') {
+      await notes.write();
+      return finish(task, index, end);
+    }
+    notes.add(definition, 'after', end.note ?? '', end.holds);
   }
+  await notes.write();
   // A cancel may have come too late for the hypervisor: whoever gave it is to know.
   const late = task.cancelled === undefined ? '' : `${task.cancelled}: too late`;
   return close(task, 'succeeded', [late, task.oldDisks].filter((part) => part !== '').join('; '));
@@ -78,24 +88,46 @@ async function unwind(task: MoveTask, index: number, why: string): Promise<reado
   for (const definition of stagesOf(task)
     .slice(0, index + 1)
     .toReversed()) {
-    await note(task, definition, 'undo', why);
+    const notes = new StageNotes(task);
+    notes.add(definition, 'undo', why);
+    await notes.write();
     const remains = await definition.undo(task);
     if (remains !== '') left.push(remains);
   }
   return left;
 }
 
-async function note(
-  task: MoveTask,
-  definition: StageDefinition,
-  phase: StageEntry['phase'],
-  detail: string,
-): Promise<void> {
-  const { move, record, parts } = task;
-  const { stage } = definition;
-  task.stage = stage;
-  await parts.ledger.addStage({ move: move.id, stage, phase, at: parts.clock.now(), detail });
-  parts.events.emit('move-stage', { move, vmName: record.vmName, stage, phase });
+/** What is to be written of the stages next, in one commit. */
+class StageNotes {
+  readonly #task: MoveTask;
+  #entries: StageEntry[] = [];
+  #holds: Reservation | undefined;
+
+  constructor(task: MoveTask) {
+    this.#task = task;
+  }
+
+  // oxlint-disable-next-line max-params -- which stage, how far, what there is to say, what is held
+  add(
+    { stage }: StageDefinition,
+    phase: StageEntry['phase'],
+    detail: string,
+    holds?: Reservation,
+  ): void {
+    const { move, parts } = this.#task;
+    this.#entries.push({ move: move.id, stage, phase, at: parts.clock.now(), detail });
+    this.#holds = holds ?? this.#holds;
+  }
+
+  async write(): Promise<void> {
+    const [entries, holds] = [this.#entries, this.#holds];
+    [this.#entries, this.#holds] = [[], undefined];
+    const { move, record, parts } = this.#task;
+    this.#task.stage = entries.at(-1)?.stage ?? this.#task.stage;
+    await parts.ledger.addStages(entries, holds);
+    for (const { stage, phase } of entries)
+      parts.events.emit('move-stage', { move, vmName: record.vmName, stage, phase });
+  }
 }
 
 // oxlint-disable-next-line max-params -- whose end, how, why, and what is left of it

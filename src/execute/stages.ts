@@ -13,6 +13,7 @@ import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import type { Move } from '../domain/plan.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
+import type { Reservation } from '../domain/snapshot.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { cleanTarget } from './debris.ts';
@@ -37,7 +38,13 @@ import { describeWhereabouts } from './whereabouts.ts';
 
 export const STAGE_TABLE: readonly StageDefinition[] = [
   { stage: 'pre-migration', do: checkAgain, undo: nothingToUndo, probe: () => 'nothing' },
-  { stage: 'reservation', do: reserve, undo: release, probe: () => 'nothing' },
+  {
+    stage: 'reservation',
+    isOnlyWritten: true,
+    do: reserve,
+    undo: release,
+    probe: () => 'nothing',
+  },
   { stage: 'pre-copy', do: startAndFollow, undo: cleanTarget, probe: () => 'again' },
   { stage: 'stop-and-copy', do: followToTheEnd, undo: nothingToUndo, probe: () => 'again' },
   { stage: 'commitment', do: commit, undo: nothingToUndo, probe: () => 'again' },
@@ -133,16 +140,15 @@ async function reserve(task: MoveTask): Promise<StageEnd> {
   const demand = cpuDemand(vm);
   // Unknown is not nothing: the most that it can use is held.
   const used = demand.kind === 'known' ? demand.value : vm.vcpus;
-  await parts.ledger.reserve({
+  const holds: Reservation = {
     move: move.id,
     vm: move.vm,
     host: move.to,
     memoryBytes: memoryNeed(vm),
     cpu: cores(used * speed),
-  });
-  const to = world.hosts.find((host) => host.id === move.to);
-  task.oldDisks = oldDisks(move, vm, to);
-  return { kind: 'next', note: task.oldDisks };
+  };
+  task.oldDisks = oldDisks(move, vm, hostOf(world, move.to));
+  return { kind: 'next', note: task.oldDisks, holds };
 }
 
 async function release(task: MoveTask): Promise<string> {

@@ -40,11 +40,9 @@ export async function insertMove(
   throw new LedgerError('conflict', `the move ${row.id} was opened and closed before`);
 }
 
-export async function insertStage(trx: Connection, entry: StageEntry): Promise<void> {
-  await trx
-    .insertInto('stages')
-    .values({ ...entry })
-    .execute();
+export async function insertStages(trx: Connection, entries: readonly StageEntry[]): Promise<void> {
+  const rows = entries.map((entry) => ({ ...entry }));
+  await trx.insertInto('stages').values(rows).execute();
 }
 
 export interface Closing {

@@ -161,10 +161,13 @@ export class SqlLedger implements Ledger {
     return isOpen;
   }
 
-  addStage(entry: StageEntry): Promise<void> {
-    return this.#writeAbout(entry.move, async (trx, note) => {
-      await moves.insertStage(trx, entry);
-      note(notes.stageNote(entry));
+  async addStages(entries: readonly StageEntry[], held?: Reservation): Promise<void> {
+    const move = entries[0]?.move ?? held?.move;
+    if (move === undefined) return;
+    await this.#writeAbout(move, async (trx, note) => {
+      if (entries.length > 0) await moves.insertStages(trx, entries);
+      for (const entry of entries) note(notes.stageNote(entry));
+      if (held !== undefined) await reservations.putReservation(trx, held);
     });
   }
 
@@ -217,12 +220,6 @@ export class SqlLedger implements Ledger {
 
   movesSince(since: EpochSeconds): Promise<readonly RecentMove[]> {
     return this.#read((db) => setbacks.selectMovesSince(db, since));
-  }
-
-  reserve(reservation: Reservation): Promise<void> {
-    return this.#writeAbout(reservation.move, (trx) =>
-      reservations.putReservation(trx, reservation),
-    );
   }
 
   release(move: MoveId): Promise<void> {

@@ -135,7 +135,11 @@ export interface Ledger extends Leases {
 
   /** Refused (false) when an open move of the same VM exists: a VM is never moved twice at once. */
   openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean>;
-  addStage(entry: StageEntry): Promise<void>;
+  /**
+   * What is begun and done of one move, in this order, and what is held for it from now on (in the
+   * place of what was held before): all of it or nothing, in one commit.
+   */
+  addStages(entries: readonly StageEntry[], held?: Reservation): Promise<void>;
   /**
    * Terminal: a second result for the same move is ignored. Releases its reservation, and uses its
    * approval up, unless it was skipped (nothing was started). `line` is put into the history
@@ -165,7 +169,6 @@ export interface Ledger extends Leases {
   /** Moves opened at or after `since` and not skipped, oldest first; at most the newest 5,000. */
   movesSince(since: EpochSeconds): Promise<readonly RecentMove[]>;
 
-  reserve(reservation: Reservation): Promise<void>;
   release(move: MoveId): Promise<void>;
   reservations(): Promise<readonly Reservation[]>;
 

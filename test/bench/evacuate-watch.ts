@@ -62,12 +62,13 @@ export class StartWatch {
             };
             return openMove;
           }
-          case 'addStage': {
-            const addStage: Ledger['addStage'] = async (entry) => {
-              await timed(target.addStage(entry));
-              if (entry.stage === 'pre-copy') this.#announced.add(entry.move);
+          case 'addStages': {
+            const addStages: Ledger['addStages'] = async (entries, held) => {
+              await timed(target.addStages(entries, held));
+              for (const { move, stage } of entries)
+                if (stage === 'pre-copy') this.#announced.add(move);
             };
-            return addStage;
+            return addStages;
           }
           default: {
             const value: unknown = Reflect.get(target, name, target);

@@ -65,10 +65,11 @@ async function writeMove(ledger: Ledger, index: number): Promise<number> {
   };
   await timed(ledger.openMove(aRecord(id, vm)));
   const need = { memoryBytes: bytes(4 * GIB), cpu: cores(1) };
-  await timed(ledger.reserve({ move: moveId(id), vm: vmId(vm), host: hostId('h2'), ...need }));
+  const held = { move: moveId(id), vm: vmId(vm), host: hostId('h2'), ...need };
+  await timed(ledger.addStages([], held));
   for (const stage of STAGES) {
-    await timed(ledger.addStage(aStage(id, stage, 'before')));
-    await timed(ledger.addStage(aStage(id, stage, 'after')));
+    await timed(ledger.addStages([aStage(id, stage, 'before')]));
+    await timed(ledger.addStages([aStage(id, stage, 'after')]));
   }
   await timed(ledger.closeMove(moveId(id), aResult()));
   return longest;

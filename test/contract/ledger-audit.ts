@@ -35,7 +35,7 @@ function tellingCases({ ledger, reopen }: Store): void {
   it('tells everything that is decided and done, in one whole chain over a restart', async () => {
     await ledger().recordDecision(aDecision('p1', 1000));
     await ledger().openMove(aRecord('m1', 'vm1'));
-    await ledger().addStage(aStage('m1', 'pre-migration', 'before'));
+    await ledger().addStages([aStage('m1', 'pre-migration', 'before')]);
     await reopen();
     await ledger().closeMove(moveId('m1'), aResult());
     await ledger().putOrder(anOrder('o1'));
@@ -79,7 +79,9 @@ function tellingCases({ ledger, reopen }: Store): void {
   it('tells nothing of what did not happen', async () => {
     await ledger().openMove(aRecord('m1', 'vm1'));
     await ledger().openMove(aRecord('m2', 'vm1'));
-    await expect(ledger().addStage(aStage('nobody', 'pre-copy', 'before'))).rejects.toMatchObject({
+    await expect(
+      ledger().addStages([aStage('nobody', 'pre-copy', 'before')]),
+    ).rejects.toMatchObject({
       name: 'LedgerError',
     });
     await ledger().closeMove(moveId('m1'), aResult());
@@ -91,7 +93,7 @@ function tellingCases({ ledger, reopen }: Store): void {
   it('stays one chain where many write at once and some fail', async () => {
     await ledger().openMove(aRecord('m1', 'vm1'));
     const writes = Array.from({ length: 40 }, (_, index) =>
-      ledger().addStage(aStage(index % 7 === 3 ? 'nobody' : 'm1', 'pre-copy', 'before')),
+      ledger().addStages([aStage(index % 7 === 3 ? 'nobody' : 'm1', 'pre-copy', 'before')]),
     );
     const failed = (await Promise.allSettled(writes)).filter(
       ({ status }) => status !== 'fulfilled',

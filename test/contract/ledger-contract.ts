@@ -4,8 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { hostId, moveId, orderId, vmId } from '../../src/domain/ids.ts';
 import type { HistoryEntry } from '../../src/domain/journal.ts';
-import type { Reservation } from '../../src/domain/snapshot.ts';
-import { bytes, cores, epochSeconds } from '../../src/domain/units.ts';
+import { epochSeconds } from '../../src/domain/units.ts';
 import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
 import {
@@ -20,6 +19,7 @@ import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
 import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
+import { reservationCases } from './ledger-reservations.ts';
 import { setbackCases } from './ledger-setbacks.ts';
 
 export interface LedgerUnderTest {
@@ -55,7 +55,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
           aStage('m1', 'reservation', 'before'),
           aStage('m1', 'reservation', 'undo'),
         ];
-        for (const stage of stages) await ledger.addStage(stage);
+        for (const stage of stages) await ledger.addStages([stage]);
         await reopen();
         const expected = { ...record, stages, result: undefined };
         expect(await ledger.openMoves()).toEqual([expected]);
@@ -106,9 +106,9 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       it('rejects a stage of an unknown move, and the writes beside it go through', async () => {
         await ledger.openMove(aRecord('m1', 'vm1'));
         const results = await Promise.allSettled([
-          ledger.addStage(aStage('m1', 'pre-migration', 'before')),
-          ledger.addStage(aStage('nobody', 'pre-migration', 'before')),
-          ledger.addStage(aStage('m1', 'pre-migration', 'after')),
+          ledger.addStages([aStage('m1', 'pre-migration', 'before')]),
+          ledger.addStages([aStage('nobody', 'pre-migration', 'before')]),
+          ledger.addStages([aStage('m1', 'pre-migration', 'after')]),
         ]);
         expect(results.map((result) => result.status)).toEqual([
           'fulfilled',
@@ -164,7 +164,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         ] as const;
         for (const [id, vm, outcome, at] of ends) {
           await ledger.openMove(aRecord(id, vm));
-          if (id !== 'f') await ledger.addStage(aStage(id, 'pre-migration', 'before'));
+          if (id !== 'f') await ledger.addStages([aStage(id, 'pre-migration', 'before')]);
           await ledger.closeMove(moveId(id), aResult({ outcome, at: epochSeconds(at) }));
         }
         expect([...(await ledger.troubles(epochSeconds(8)))]).toEqual([
@@ -190,34 +190,6 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
           ['1', 30],
           ['2', 20],
         ]);
-      });
-    });
-
-    describe('reservations', () => {
-      const reservation: Reservation = {
-        move: moveId('m1'),
-        vm: vmId('vm1'),
-        host: hostId('h2'),
-        memoryBytes: bytes(2 ** 41 + 1),
-        cpu: cores(1.25),
-      };
-
-      it('holds one per move, and releases it on demand', async () => {
-        await ledger.openMove(aRecord('m1', 'vm1'));
-        await ledger.reserve({ ...reservation, cpu: cores(1) });
-        await ledger.reserve(reservation);
-        await reopen();
-        expect(await ledger.reservations()).toEqual([reservation]);
-        await ledger.release(moveId('m1'));
-        await ledger.release(moveId('m1'));
-        expect(await ledger.reservations()).toEqual([]);
-      });
-
-      it('releases it with the move', async () => {
-        await ledger.openMove(aRecord('m1', 'vm1'));
-        await ledger.reserve(reservation);
-        await ledger.closeMove(moveId('m1'), aResult({ outcome: 'failed' }));
-        expect(await ledger.reservations()).toEqual([]);
       });
     });
 
@@ -302,6 +274,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
 
     approvalCases({ ledger: () => ledger, reopen });
     setbackCases({ ledger: () => ledger, reopen });
+    reservationCases({ ledger: () => ledger, reopen });
 
     leaseCases({ ledger: () => ledger, reopen });
 
@@ -362,12 +335,12 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     describe('housekeeping', () => {
       it('prunes what is closed and old, and nothing that is open', async () => {
         await ledger.openMove(aRecord('old', '1', 10));
-        await ledger.addStage(aStage('old', 'pre-copy', 'before'));
+        await ledger.addStages([aStage('old', 'pre-copy', 'before')]);
         await ledger.closeMove(moveId('old'), aResult({ at: epochSeconds(20) }));
         await ledger.openMove(aRecord('new', '2', 10));
         await ledger.closeMove(moveId('new'), aResult({ at: epochSeconds(200) }));
         await ledger.openMove(aRecord('open', '3', 10));
-        await ledger.addStage(aStage('open', 'pre-copy', 'before'));
+        await ledger.addStages([aStage('open', 'pre-copy', 'before')]);
         await ledger.recordDecision(aDecision('p1', 20));
         await ledger.recordDecision(aDecision('p2', 200));
         await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(20) }));

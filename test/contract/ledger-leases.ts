@@ -91,7 +91,7 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       await claim(ADA);
       const own = ledger().fencedBy(fence(adas));
       expect(await own.openMove(aRecord('m1', 'vm1'))).toBe(true);
-      await own.addStage(aStage('m1', 'pre-copy', 'before'));
+      await own.addStages([aStage('m1', 'pre-copy', 'before')]);
       expect((await ledger().move(moveId('m1')))?.leases).toEqual(adas.leases);
       await own.closeMove(moveId('m1'), aResult());
       expect(await ledger().openMoves()).toEqual([]);
@@ -105,8 +105,8 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       const reservation = { move: moveId('m1'), vm: vmId('vm1'), host: hostId('h2') };
       const late = [
         own.openMove(aRecord('m2', 'vm2')),
-        own.addStage(aStage('m1', 'pre-copy', 'before')),
-        own.reserve({ ...reservation, memoryBytes: bytes(1), cpu: cores(1) }),
+        own.addStages([aStage('m1', 'pre-copy', 'before')]),
+        own.addStages([], { ...reservation, memoryBytes: bytes(1), cpu: cores(1) }),
         own.release(moveId('m1')),
         own.closeMove(moveId('m1'), aResult()),
       ];

@@ -164,7 +164,7 @@ const ALL_STAGES = STAGE_TABLE.map(({ stage }) => stage);
 
 /** Those that were entered, in the order of the table. */
 function stagesOf({ trouble }: Machine): readonly string[] {
-  return ALL_STAGES.filter((stage) => trouble.writes.some((write) => write.stage === stage));
+  return ALL_STAGES.filter((stage) => trouble.writes.some((write) => isAbout(write, stage)));
 }
 
 /** Ways to meddle with a stage. What was cut short may be dropped, where nothing had begun. */
@@ -233,6 +233,10 @@ function places(calls: Machine['trouble']['calls'], stage: string): readonly num
   const isSame = (a: number, b: number): boolean =>
     calls[a]?.name === calls[b]?.name && calls[a]?.stage === calls[b]?.stage;
   return [...calls.keys()].filter(
-    (at) => calls[at]?.stage === stage && !(isSame(at, at - 1) && isSame(at, at + 1)),
+    (at) => isAbout(calls[at], stage) && !(isSame(at, at - 1) && isSame(at, at + 1)),
   );
+}
+
+function isAbout(call: Machine['trouble']['calls'][number] | undefined, stage: string): boolean {
+  return call?.stage === stage || call?.stages?.some((one) => one === stage) === true;
 }

@@ -19,7 +19,7 @@ export type CallFault = (typeof CALL_FAULTS)[number];
 const ASKED = ['precheck', 'startMove', 'job', 'steer', 'abort', 'commit', 'cleanUp', 'locate'];
 /** What changes something. */
 export const ORDERED = ['startMove', 'steer', 'abort', 'commit', 'cleanUp'];
-export const WRITTEN = ['openMove', 'addStage', 'closeMove', 'reserve', 'release'];
+export const WRITTEN = ['openMove', 'addStages', 'closeMove', 'release'];
 
 /** Of a late call; the machine believes what it has seen twice, 3 s apart. */
 export const LATE_SECONDS = seconds(2);
@@ -28,6 +28,8 @@ export interface Call {
   readonly name: string;
   /** Undefined: before the first. */
   readonly stage: Stage | undefined;
+  /** Of a write: all that it writes down, which is done at once or not. */
+  readonly stages?: readonly Stage[];
 }
 
 export class Trouble {
@@ -86,8 +88,10 @@ export class Trouble {
   }
 
   async #write(name: string, act: () => Promise<unknown>, first: unknown): Promise<unknown> {
-    if (name === 'addStage') this.#stage = (first as Parameters<Ledger['addStage']>[0]).stage;
-    const number = this.writes.push({ name, stage: this.#stage }) - 1;
+    const entries = name === 'addStages' ? (first as Parameters<Ledger['addStages']>[0]) : [];
+    const stages = entries.map(({ stage }) => stage);
+    this.#stage = stages.at(-1) ?? this.#stage;
+    const number = this.writes.push({ name, stage: this.#stage, stages }) - 1;
     const when = this.writeFault?.at === number ? this.writeFault.when : undefined;
     if (when === 'before') throw new LedgerError('full', 'as scripted');
     const answer = await act();

@@ -2,6 +2,7 @@
 // what stands between the daemon and its ports: it behaves as if the code that uses them had the
 // mistake, and no code is changed for it.
 import { type HostId, hostId, type MoveId, type VmId } from '../../src/domain/ids.ts';
+import type { StageEntry } from '../../src/domain/journal.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
 import type { Fencing } from '../../src/ports/fencing.ts';
@@ -74,7 +75,7 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'reserves nothing',
     breaks: ['journal-first'],
-    ledger: () => ({ reserve: () => Promise.resolve() }),
+    ledger: (port) => ({ addStages: (entries) => port.addStages(entries) }),
   },
   {
     name: 'ignores CPU features',
@@ -107,8 +108,13 @@ export const BUGS: readonly PlantedBug[] = [
     name: 'starts before it writes that down',
     breaks: ['journal-first'],
     ledger: (port) => ({
-      addStage: async (entry) => {
-        if (entry.stage !== 'pre-copy' || entry.phase !== 'before') await port.addStage(entry);
+      addStages: async (entries, held) => {
+        const isStart = (one: StageEntry): boolean =>
+          one.stage === 'pre-copy' && one.phase === 'before';
+        await port.addStages(
+          entries.filter((one) => !isStart(one)),
+          held,
+        );
       },
     }),
   },
@@ -185,7 +191,9 @@ export const BUGS: readonly PlantedBug[] = [
         return held;
       },
     }),
-    ledger: (port) => ({ addStage: (entry) => port.addStage(entry).catch(() => undefined) }),
+    ledger: (port) => ({
+      addStages: (entries, held) => port.addStages(entries, held).catch(() => undefined),
+    }),
   },
   {
     name: 'takes a host whose power was to be cut for one that is off',
@@ -233,14 +241,14 @@ export function planted<Port extends object>(
 function keepReservations(port: Ledger): Partial<Ledger> {
   const made = new Map<MoveId, Reservation>();
   return {
-    async reserve(reservation) {
-      made.set(reservation.move, reservation);
-      await port.reserve(reservation);
+    async addStages(entries, held) {
+      if (held !== undefined) made.set(held.move, held);
+      await port.addStages(entries, held);
     },
     async closeMove(id, result, line) {
       await port.closeMove(id, result, line);
       const forgotten = made.get(id);
-      if (forgotten !== undefined) await port.reserve(forgotten);
+      if (forgotten !== undefined) await port.addStages([], forgotten);
     },
   };
 }

@@ -132,9 +132,10 @@ export class Judge {
     const [first, second] = parts;
     if (call === 'openMove' && value !== true) {
       journal.notOpened((first as Pick<MoveRecord, 'move'>).move.id);
-    } else if (call === 'addStage') journal.stage(first as StageEntry);
-    else if (call === 'closeMove') journal.close(first as MoveId, second as MoveResult);
-    else if (call === 'reserve') this.#onReserved(first as Reservation);
+    } else if (call === 'addStages') {
+      for (const entry of first as readonly StageEntry[]) journal.stage(entry);
+      if (second !== undefined) this.#onReserved(second as Reservation);
+    } else if (call === 'closeMove') journal.close(first as MoveId, second as MoveResult);
     else if (call === 'recordDecision') {
       journal.decisions.set((first as Decision).plan, first as Decision);
     } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);

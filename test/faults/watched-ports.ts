@@ -11,15 +11,8 @@ import type { Judge } from './judge.ts';
 import type { Trace } from './trace.ts';
 
 const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
-  ...([
-    'recordDecision',
-    'keepInputs',
-    'openMove',
-    'addStage',
-    'closeMove',
-    'reserve',
-    'release',
-  ] as const),
+  ...(['recordDecision', 'keepInputs', 'openMove', 'addStages', 'closeMove'] as const),
+  'release',
   ...(['putOrder', 'showPlan', 'giveApprovals', 'markHost', 'saveRuleMemory'] as const),
   ...(['setPaused', 'addHistory', 'prune'] as const),
 ]);

@@ -14,7 +14,7 @@ async function writeForEver(lane: number): Promise<void> {
     const id = `${lane}-${index}`;
     await ledger.openMove(aRecord(id, `vm ${lane}`));
     process.stdout.write(`opened ${id}\n`);
-    await ledger.addStage(aStage(id, 'reservation', 'before'));
+    await ledger.addStages([aStage(id, 'reservation', 'before')]);
     process.stdout.write(`staged ${id}\n`);
     await ledger.closeMove(moveId(id), aResult());
     process.stdout.write(`closed ${id}\n`);

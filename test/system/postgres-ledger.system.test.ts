@@ -68,12 +68,12 @@ describe('a PostgreSQL ledger', () => {
     const ledger = await open(url);
     await ledger.openMove(aRecord('m1', 'vm1'));
     await server.kill();
-    await expect(ledger.addStage(aStage('m1', 'pre-copy', 'before'))).rejects.toMatchObject(
+    await expect(ledger.addStages([aStage('m1', 'pre-copy', 'before')])).rejects.toMatchObject(
       isCode('unreachable'),
     );
     await expect(ledger.openMoves()).rejects.toMatchObject(isCode('unreachable'));
     await server.start();
-    await ledger.addStage(aStage('m1', 'pre-copy', 'after'));
+    await ledger.addStages([aStage('m1', 'pre-copy', 'after')]);
     expect((await ledger.move(moveId('m1')))?.stages.map(({ phase }) => phase)).toEqual(['after']);
     await ledger.close();
   });
@@ -84,14 +84,14 @@ describe('a PostgreSQL ledger', () => {
     await ledger.openMove(aRecord('m1', 'vm1'));
     wire.cut();
     const late = Promise.allSettled([
-      ledger.addStage(aStage('m1', 'pre-copy', 'before')),
+      ledger.addStages([aStage('m1', 'pre-copy', 'before')]),
       ledger.openMoves(),
     ]);
     for (const one of await late) {
       expect(one).toMatchObject({ status: 'rejected', reason: isCode('unreachable') });
     }
     wire.mend();
-    await ledger.addStage(aStage('m1', 'pre-copy', 'after'));
+    await ledger.addStages([aStage('m1', 'pre-copy', 'after')]);
     expect(await ledger.openMoves()).toHaveLength(1);
     await ledger.close();
     await wire.close();

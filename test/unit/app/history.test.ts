@@ -25,7 +25,7 @@ describe('history', () => {
       (await historyWithOpenMoves(ledger, { limit: 9, ...query })).map(({ text }) => text);
     const records = [aRecord('m1', 'v1', 10), aRecord('m2', 'v2', 20)] as const;
     for (const record of records) await ledger.openMove(record);
-    await ledger.addStage(aStage('m1', 'pre-copy', 'before'));
+    await ledger.addStages([aStage('m1', 'pre-copy', 'before')]);
     const first = 'name of v1 is being moved from h1 to h2 (pre-copy): h1 is overloaded';
     const second = 'name of v2 is being moved from h1 to h2 (opened): h1 is overloaded';
     expect(await texts()).toEqual([second, first]);
