@@ -79,13 +79,16 @@ export async function benchEvacuate(options: EvacuateBench): Promise<Record<stri
   }
 }
 
+/** What the launcher adds for a daemon. */
+const LAUNCHED = ['--max-semi-space-size=16'];
+
 function startDaemon(options: EvacuateDaemonOptions): ChildProcess {
   const { folder, hosts, vms, seed, speed } = options;
   const script = join(import.meta.dirname, 'evacuate-daemon.ts');
   const given = JSON.stringify({ folder, hosts, vms, seed, speed });
   const profile = process.env['DROVER_BENCH_PROFILE'];
-  const execArgv = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  return fork(script, [given], { execArgv });
+  const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  return fork(script, [given], { execArgv: [...process.execArgv, ...LAUNCHED, ...profiled] });
 }
 
 async function answerOf<Answer extends { readonly kind: string }>(
