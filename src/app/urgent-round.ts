@@ -12,6 +12,7 @@
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
+import type { Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -31,6 +32,9 @@ import { Reach } from './reach.ts';
 import type { Seen, TickState } from './tick.ts';
 import { Turns } from '../domain/turns.ts';
 
+/** The longest that the plan for everybody waits for the start of the first. */
+const HEAD_START = seconds(1);
+
 export interface UrgentParts {
   readonly clock: Clock;
   readonly events: EventSink;
@@ -41,9 +45,11 @@ export interface UrgentParts {
   readonly ladder: HostLadder;
   readonly dispatcher: Dispatcher;
   readonly orders: Pick<OrderDesk, 'settled'>;
-  readonly executor: Pick<Executor, 'corrected'>;
+  readonly executor: Pick<Executor, 'corrected' | 'underWay'>;
   readonly holds: (host: Host) => boolean;
   readonly seed: number;
+  /** Undefined: nobody waits for a turn. */
+  readonly pause: Pause | undefined;
   readonly state: () => TickState | undefined;
   readonly show: (look: EventMap['snapshot'], about: Pick<Seen, 'findings' | 'orders'>) => Seen;
   readonly planned: (state: TickState) => void;
@@ -92,6 +98,8 @@ export class UrgentRound {
     const { result } = checked;
     const verdicts = await this.#parts.dispatcher.dispatch({ ...seen, result, job });
     this.#parts.planned({ ...seen, result, verdicts, rejected: undefined });
+    // The tick that follows works on the whole fleet, and would be in the way of their start.
+    if (this.#parts.pause !== undefined) await this.#parts.executor.underWay(HEAD_START);
     return true;
   }
 

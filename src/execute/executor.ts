@@ -10,28 +10,22 @@ import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/jou
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { vmOf } from '../domain/snapshot-index.ts';
-import { seconds } from '../domain/units.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { pauseAfter } from './call.ts';
-import { cancelIn, cancelNote, Cancels, isTooLate } from './cancels.ts';
+import { cancelNote, Cancels, isTooLate } from './cancels.ts';
 import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
-import { givenUpIn } from './given-up.ts';
 import { isLeaseLost, isOver } from './lost-lease.ts';
-import {
-  DEFAULT_TIMING,
-  type ExecutionTiming,
-  makeOrder,
-  type MoveTask,
-  type TaskEnd,
-} from './move-task.ts';
-import { oldDisksIn } from './old-disks.ts';
+import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
+import { newTask } from './new-task.ts';
 import { resumeStages, runMove } from './run-move.ts';
-import { flightOf, type Running } from './running.ts';
+import { flightOf, type Running, seenWithin } from './running.ts';
+import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
 import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
@@ -46,6 +40,7 @@ type Remembered = Pick<MoveRecord, 'move' | 'plan'> & Partial<Pick<MoveRecord, '
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #timing: ExecutionTiming;
+  readonly #standing: ReadStanding;
   readonly #line = new WaitingLine();
   readonly #submissions = new Submissions();
   readonly #cancels = new Cancels();
@@ -58,6 +53,7 @@ export class Executor {
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
+    this.#standing = standingIn(parts.ledger);
   }
 
   /**
@@ -130,6 +126,11 @@ export class Executor {
   /** Moves that were begun and have not ended, also those that cannot be asked about. */
   inFlight(): InFlightMove[] {
     return [...this.#running.values()].map(flightOf);
+  }
+
+  /** Resolves when all that were begun are under way or have ended; at most after so long. */
+  underWay(most: Seconds): Promise<void> {
+    return seenWithin(this.#parts.clock, most, [...this.#running.values()]);
   }
 
   /** The snapshot, with the moves that ended after its hosts were asked. */
@@ -223,36 +224,42 @@ export class Executor {
       this.#skip(entry, `world-moved-on: ${entry.move.vm} is gone`);
       return;
     }
-    const running: Running = { record, task: undefined, done: Promise.resolve() };
+    const { promise: seen, resolve } = Promise.withResolvers<unknown>();
+    const running: Running = { record, task: undefined, seen, done: Promise.resolve() };
     this.#running.set(entry.move.id, running);
-    running.done = this.#open(running).then((end) => this.#leave(running, end));
+    running.done = this.#open(running, resolve).then((end) => {
+      resolve(end);
+      return this.#leave(running, end);
+    });
   }
 
   /** The record goes before everything else; without one nothing is done. */
-  async #open(running: Running): Promise<TaskEnd | undefined> {
+  async #open(running: Running, seen: MoveTask['seen']): Promise<TaskEnd | undefined> {
     const { record } = running;
     try {
-      if (await this.#parts.ledger.openMove(record)) return await this.#supervise(running, true);
+      if (await this.#parts.ledger.openMove(record))
+        return await this.#supervise(running, true, seen);
     } catch (error) {
       if (isLeaseLost(error)) return this.#announce(record, 'skipped', error.message);
       // Whether it was written is asked of the ledger, as soon as that answers again.
       this.#parts.events.emit('failure', { where: `opening the move of ${record.vmName}`, error });
-      return this.#supervise(running, false);
+      return this.#supervise(running, false, seen);
     }
     return this.#announce(record, 'skipped', 'in-flight: another move of this VM is open');
   }
 
   /** A record that was found open. Resolves as soon as something is known about it. */
   #takeUp(record: MoveRecord): Promise<RecoveryReport['moves'][number]['state']> {
-    return new Promise((resolve) => {
-      const reached = record.stages.at(-1)?.stage ?? 'pre-migration';
-      const running: Running = { record, task: undefined, done: Promise.resolve(), reached };
-      this.#running.set(record.move.id, running);
-      running.done = this.#supervise(running, false, resolve).then((end) => {
-        resolve(end?.outcome ?? 'unreachable');
-        return this.#leave(running, end);
-      });
+    type State = RecoveryReport['moves'][number]['state'];
+    const { promise: seen, resolve } = Promise.withResolvers<State>();
+    const reached = record.stages.at(-1)?.stage ?? 'pre-migration';
+    const running: Running = { record, task: undefined, seen, done: Promise.resolve(), reached };
+    this.#running.set(record.move.id, running);
+    running.done = this.#supervise(running, false, resolve).then((end) => {
+      resolve(end?.outcome ?? 'unreachable');
+      return this.#leave(running, end);
     });
+    return seen;
   }
 
   /**
@@ -262,7 +269,7 @@ export class Executor {
   async #supervise(
     running: Running,
     isFresh: boolean,
-    seen: MoveTask['seen'] = () => undefined,
+    seen: MoveTask['seen'],
   ): Promise<TaskEnd | undefined> {
     const { ledger, clock, events } = this.#parts;
     const { record } = running;
@@ -294,34 +301,26 @@ export class Executor {
     journal: readonly StageEntry[] | undefined,
     seen: MoveTask['seen'],
   ): MoveTask {
-    const { record } = running;
-    const { move, source } = record;
-    const { clock, hypervisors, settings, world } = this.#parts;
+    const { source } = running.record;
+    const { hypervisors, world } = this.#parts;
     const hypervisor = hypervisors.get(source);
     if (hypervisor === undefined) {
       throw new AdapterError('unreachable', source, 'this source is not configured any more');
     }
-    running.task = {
-      record,
-      move,
-      order: makeOrder(move, settings(), hypervisor.capabilities),
+    running.task = newTask({
+      record: running.record,
       hypervisor,
+      journal,
+      cancelled: running.cancelled,
       parts: {
         ...this.#parts,
         world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking.id),
         timing: this.#timing,
+        standing: this.#standing,
       },
       stopping: this.#stopping.signal,
-      takenUpAt: clock.monotonic(),
-      adopted: journal !== undefined,
-      stage: 'pre-migration',
-      cancelled: cancelIn(journal) ?? running.cancelled,
-      givenUp: givenUpIn(journal),
-      oldDisks: oldDisksIn(journal),
-      wake: new AbortController(),
       seen,
-      measured: { downtimeSeconds: undefined, bytes: undefined },
-    };
+    });
     return running.task;
   }
 

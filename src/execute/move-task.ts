@@ -17,6 +17,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
 import type { GivenUp } from './given-up.ts';
 import type { RestartGuard } from './host-failures.ts';
+import type { ReadStanding } from './standing.ts';
 import { type Looks, type Whereabouts, whereabouts } from './whereabouts.ts';
 
 /** What the executor works with. */
@@ -33,6 +34,7 @@ export interface ExecutionParts {
   /** What a move goes through, in this order; undefined: STAGE_TABLE. Others are for tests. */
   readonly stages?: readonly StageDefinition[] | undefined;
   readonly breakers?: (() => readonly Breaker[]) | undefined;
+  readonly standing: ReadStanding;
 }
 
 export interface ExecutionTiming {

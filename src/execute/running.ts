@@ -2,6 +2,8 @@
 
 import type { MoveRecord, Stage } from '../domain/journal.ts';
 import type { InFlightMove } from '../domain/snapshot.ts';
+import type { Seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { MoveTask } from './move-task.ts';
 
 export interface Running {
@@ -11,10 +13,24 @@ export interface Running {
   cancelled?: string;
   /** Found open: the last stage that it had reached. */
   readonly reached?: Stage;
+  /** Resolves when it was seen under way, could not be asked about, or has ended. */
+  readonly seen: Promise<unknown>;
   done: Promise<void>;
 }
 
 export function flightOf({ record }: Pick<Running, 'record'>): InFlightMove {
   const { id, vm, from, to, method } = record.move;
   return { move: id, vm, from, to, method, startedAt: record.openedAt };
+}
+
+/** Resolves when all of them were seen, and at the latest after that time. */
+export async function seenWithin(
+  clock: Clock,
+  most: Seconds,
+  moves: readonly Pick<Running, 'seen'>[],
+): Promise<void> {
+  const patience = new AbortController();
+  const late = clock.sleep(most, patience.signal);
+  await Promise.race([Promise.all(moves.map(({ seen }) => seen)), late]);
+  patience.abort();
 }

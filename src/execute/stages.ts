@@ -63,9 +63,8 @@ function nothingToUndo(): Promise<string> {
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
-  const { paused } = await parts.ledger.paused();
+  const { paused, orders } = await parts.standing();
   if (paused) return { code: 'paused', detail: 'Drover was paused' };
-  const orders = await parts.ledger.orders(false);
   const order = orders.find((one) => one.host === move.to && one.state === 'open');
   if (order !== undefined) {
     return { code: 'quarantined', detail: `${order.kind} of ${move.to} was ordered meanwhile` };

@@ -5,7 +5,7 @@
  */
 
 import { TIERS } from '../domain/finding.ts';
-import { compareText, type MoveId, type PlanId } from '../domain/ids.ts';
+import { compareText, type HostId, type MoveId, type PlanId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
@@ -74,9 +74,10 @@ export class WaitingLine {
   ): NextMove | undefined {
     const links = linksOf(world);
     const held = countLinks(running, links);
+    const isRoom = roomFor(running, caps);
     for (const [position, entry] of this.#entries.entries()) {
       const isLinkFree = (link: string): boolean => (held.get(link) ?? 0) < caps.perLink;
-      const answer = judge(entry, running, caps, () => links(entry.move).every(isLinkFree));
+      const answer = judge(entry, isRoom, () => links(entry.move).every(isLinkFree));
       if (answer === undefined) continue;
       this.#entries.splice(position, 1);
       return answer;
@@ -92,10 +93,22 @@ function countLinks(running: readonly Move[], links: LinksOf): ReadonlyMap<strin
   return held;
 }
 
+/** Whether a move may start beside those that run. Counted once: a thousand may wait. */
+function roomFor(running: readonly Move[], caps: Limits['concurrency']): (move: Move) => boolean {
+  const [out, into] = [new Map<HostId, number>(), new Map<HostId, number>()];
+  for (const { from, to } of running) {
+    out.set(from, (out.get(from) ?? 0) + 1);
+    into.set(to, (into.get(to) ?? 0) + 1);
+  }
+  return ({ from, to }) =>
+    running.length < caps.total &&
+    (out.get(from) ?? 0) < caps.perHostOut &&
+    (into.get(to) ?? 0) < caps.perHostIn;
+}
+
 function judge(
   entry: WaitingMove,
-  running: readonly Move[],
-  caps: Limits['concurrency'],
+  isRoom: (move: Move) => boolean,
   areLinksFree: () => boolean,
 ): NextMove | undefined {
   for (const id of entry.move.dependsOn) {
@@ -105,11 +118,7 @@ function judge(
       return { kind: 'skip', entry, reason: `it waited for ${id}, which ${ENDED[outcome]}` };
     }
   }
-  const { move } = entry;
-  const out = running.filter((other) => other.from === move.from).length;
-  const into = running.filter((other) => other.to === move.to).length;
-  const isRoom = running.length < caps.total && out < caps.perHostOut && into < caps.perHostIn;
-  return isRoom && areLinksFree() ? { kind: 'start', entry } : undefined;
+  return isRoom(entry.move) && areLinksFree() ? { kind: 'start', entry } : undefined;
 }
 
 const ENDED: Readonly<Record<Outcome, string>> = {

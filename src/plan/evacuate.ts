@@ -26,10 +26,13 @@ import { findLaterTarget } from './targets.ts';
 /** Of the most important two classes; the others may be packed. */
 const SPREAD_UP_TO = 1;
 
+/** Of a first answer: more take longer to plan and to write down than the first can wait. */
+const MOST_AT_FIRST = 32;
+
 const STRATEGIES = ['spread', 'pack-lesser', 'pack'] as const;
 type Strategy = (typeof STRATEGIES)[number];
 
-/** @param isFirst only the most important, and only who finds a place at once. */
+/** @param isFirst a few of the most important, and only who finds a place at once. */
 export function evacuate(
   draft: Draft,
   evacuations: readonly Evacuation[],
@@ -37,7 +40,7 @@ export function evacuate(
 ): void {
   if (evacuations.length === 0) return;
   const all = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation));
-  const leavers = isFirst === true ? mostImportant(all) : all;
+  const leavers = isFirst === true ? firstToLeave(all) : all;
   let best: { readonly placed: Placement; readonly left: readonly Leaver[] } | undefined;
   for (const strategy of isFirst === true ? STRATEGIES.slice(0, 1) : STRATEGIES) {
     const result = place(draft, leavers, strategy);
@@ -119,9 +122,18 @@ function isBetter(left: readonly Leaver[], than: readonly Leaver[]): boolean {
   return false;
 }
 
-function mostImportant(leavers: readonly Leaver[]): readonly Leaver[] {
+/** Of each host in turn, so that they do not wait for one another; the largest of a host first. */
+function firstToLeave(leavers: readonly Leaver[]): readonly Leaver[] {
   const top = Math.min(...leavers.map(({ criticality }) => criticality));
-  return leavers.filter(({ criticality }) => criticality === top);
+  const most = leavers.filter(({ criticality }) => criticality === top).toSorted(bySize);
+  const places = new Map<number, number>();
+  const inTurns = most.map((leaver) => {
+    const place = places.get(leaver.evacuation.host) ?? 0;
+    places.set(leaver.evacuation.host, place + 1);
+    return { leaver, place };
+  });
+  inTurns.sort((a, b) => a.place - b.place);
+  return inTurns.slice(0, MOST_AT_FIRST).map(({ leaver }) => leaver);
 }
 
 function noteNext(draft: Draft, leavers: readonly Leaver[]): void {

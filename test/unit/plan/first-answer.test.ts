@@ -32,6 +32,25 @@ it('moves the most important of all the hosts, and says how many are left', () =
   expect(planned(false).plan.moves).toHaveLength(3);
 });
 
+it('takes a few of many, of each host in turn', () => {
+  const many = ['h1', 'h2'].flatMap((host) =>
+    Array.from({ length: 40 }, (_none, at) =>
+      aVm({
+        id: `${host}-${at}`,
+        host,
+        criticality: 'mission-critical',
+        cpuUsed: 0.1,
+        memoryGib: 1,
+      }),
+    ),
+  );
+  const { plan: first, report } = planned(true, many);
+  const from = first.moves.map((move) => String(move.from));
+  expect(from.filter((host) => host === 'h1')).toHaveLength(16);
+  expect(from.filter((host) => host === 'h2')).toHaveLength(16);
+  expect(report.notes).toContain('a first answer: 48 more have to leave with the next plan');
+});
+
 it('does not wait for CPU where none is known to be free', () => {
   const unknown = GUESTS.map((vm) => ({ ...vm, vcpus: 1000, metrics: {} }));
   expect(planned(true, unknown).plan.moves).toEqual([]);
