@@ -9,7 +9,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { PlacementKind } from '../domain/placement.ts';
 import type { Draft } from './draft.ts';
 import { moveSomewhere } from './make-room.ts';
-import type { CompiledRule } from './rules/rule.ts';
+import type { CompiledRule, Remedy } from './rules/rule.ts';
 import type { Terms } from './state.ts';
 
 /** How often those without a place are put first. */
@@ -104,6 +104,8 @@ function mendInTurn(
   );
   for (const { one, vm } of early.toSorted((a, b) => a.choice - b.choice)) mend(one, vm);
   for (const one of repairs) for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
+  // Who stood well when it was asked may not any more, after those who came later.
+  for (const one of repairs) for (const vm of movers(one)) if (!left.has(vm)) mend(one, vm);
   draft.spared = new Set();
   return left;
 }
@@ -120,10 +122,18 @@ function mendOne(draft: Draft, { rule, finding, terms }: Repair, vm: number): bo
   const { state } = draft;
   const remedy = rule.remedy(vm, state.at);
   if (remedy === undefined) return true;
-  const useless = Uint8Array.from(state.model.hosts, (_host, h) => (remedy(h) ? 0 : 1));
   const helps = (to: number): boolean => rule.remedy(vm, state.at)?.(to) === true;
-  const wish = { vm, terms: { ...terms, useless }, othersTerms: terms, helps, finding } as const;
-  return moveSomewhere(draft, { ...wish, fit: 'spread', mayPush: true });
+  const wish = { vm, othersTerms: terms, helps, finding, fit: 'spread' } as const;
+  const where = (remedies: readonly Remedy[]): Terms => {
+    const isWell = (h: number): boolean => remedies.every((one) => one(h));
+    return { ...terms, useless: Uint8Array.from(state.model.hosts, (_, h) => (isWell(h) ? 0 : 1)) };
+  };
+  // It moves once in a plan: better to where it stands well by all of its rules.
+  const all = (state.rules.hardOf[vm] ?? []).flatMap((one) => one.remedy(vm, state.at) ?? []);
+  if (all.length > 1 && moveSomewhere(draft, { ...wish, terms: where(all), mayPush: false })) {
+    return true;
+  }
+  return moveSomewhere(draft, { ...wish, terms: where([remedy]), mayPush: true });
 }
 
 function crowdsOf(draft: Draft, { rule, finding }: Repair): readonly Crowd[] {

@@ -10,7 +10,15 @@ import { bytes, cores, GIB, ratio } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { breaches } from '../../../src/rules/placement-findings.ts';
-import { aFinding, aHost, anAntiAffinity, anAvoid, aVm, someLimits } from '../../support/fleet.ts';
+import {
+  aFinding,
+  aHost,
+  aPin,
+  anAntiAffinity,
+  anAvoid,
+  aVm,
+  someLimits,
+} from '../../support/fleet.ts';
 import { aLicensed, aTotalPreserve } from '../../support/rule-kinds.ts';
 import { movesOf, request } from './support.ts';
 
@@ -131,6 +139,15 @@ describe('licensed', () => {
     const placement = [aLicensed('r', ids, 1), aLicensed('z', ['v1', 'v2'], 1, ['h2'])];
     const some = request({ hosts: HOSTS, vms, placement }, [mend, mendOther]);
     expect(moves(some)).toEqual(['v1: h1 > h2', 'v2: h1 > h2']);
+  });
+
+  it('is mended by those who have to leave for another rule, each in its one move', () => {
+    const hosts = [...HOSTS, aHost({ id: 'h5' })];
+    const vms = [...on('h1', 'v1'), ...on('h2', 'v2'), ...on('h3', 'v3')];
+    const rule = aLicensed('r', ['v1', 'v2', 'v3'], 2);
+    const placement = [rule, aPin('z', ['v2', 'v3'], ['h4', 'h5'])];
+    const some = request({ hosts, vms, placement }, [mend, mendOther]);
+    expect(moves(some)).toEqual(['v2: h2 > h4', 'v3: h3 > h4']);
   });
 
   it('is mended by making room on the hosts that are kept', () => {
