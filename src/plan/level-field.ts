@@ -152,6 +152,12 @@ export class Field {
     return this.memoryExcess - Math.max(0, after - this.#allowed);
   }
 
+  /** How far above the common level the host would be with so much CPU in use, in threads. */
+  offAlone(h: number, cpu: number): number {
+    const { width, capacity } = this.model;
+    return cpu / (capacity[h * width + CPU_AT] ?? 1) - this.#level[CPU_AT];
+  }
+
   residents(h: number): readonly number[] {
     return this.#residents[h] ?? [];
   }

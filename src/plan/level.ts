@@ -1,7 +1,8 @@
 /**
  * Levelling load between hosts: single moves as long as one pays (level-descent.ts); then they are
- * improved: VMs are exchanged, sent elsewhere, or left where they were (level-improve.ts). A VM is
- * moved once at most.
+ * improved: VMs are exchanged, sent elsewhere, or left where they were (level-improve.ts). The same
+ * is tried with the largest VMs moved first, where they stand in the way (level-boulders.ts). A VM
+ * is moved once at most.
  *
  * What is levelled is CPU; memory is looked at beside it, so that one does not get level at the
  * cost of the other, and whatever the policy gives a weight (level-field.ts has the number that is
@@ -14,6 +15,7 @@
 
 import type { Draft } from './draft.ts';
 import type { SearchBudget } from './improve.ts';
+import { moveBoulders } from './level-boulders.ts';
 import { descend } from './level-descent.ts';
 import { Field, type LevelSettings, type Place } from './level-field.ts';
 import { isWorthBeginning, nextMoves } from './level-glance.ts';
@@ -24,6 +26,11 @@ export type { LevelSettings } from './level-field.ts';
 /** What a move counts beside its own cost where moves are counted, in mean costs; each is tried. */
 const PER_MOVE = [0, 0.5, 1, 2, 4, 16];
 
+/** In fleets of so many hosts it is tried twice: larger ones would take twice the time for less. */
+const FEW_HOSTS = 100;
+
+const FREELY = { outlook: 'any-moment', beyond: 0, perMove: 0 } as const;
+
 /** How often what the next plan would begin with is done in this one. */
 const MOST_GLANCES = 4;
 
@@ -31,14 +38,29 @@ const MOST_GLANCES = 4;
 export function level(draft: Draft, settings: LevelSettings, budget: SearchBudget): void {
   if (!isWorthBeginning({ draft, settings, budget })) return;
   const field = new Field(draft, settings);
-  if (settings.mostMoves < Infinity) descendCounted(field, budget);
-  else descend(field, { outlook: 'any-moment', beyond: 0, perMove: 0 }, budget);
-  if (field.moves > 0) improveOn(field, budget);
+  search(field, budget);
   for (let times = 0; times < MOST_GLANCES; times += 1) {
     const places = nextMoves({ draft, settings, budget });
     if (places.length === 0) return;
     finish(field, places);
   }
+}
+
+/** From single moves, and from those of the largest VMs: what comes out better. */
+function search(field: Field, budget: SearchBudget): void {
+  if (field.settings.mostMoves < Infinity) descendCounted(field, budget);
+  else descend(field, FREELY, budget);
+  const { steps } = budget;
+  if (field.moves > 0) improveOn(field, budget);
+  if (field.hosts.length > FEW_HOSTS) return;
+  const known = { places: field.made(), value: field.value };
+  field.remake([]);
+  if (moveBoulders(field)) {
+    const own = { ...budget, steps };
+    descend(field, FREELY, own);
+    improveOn(field, own);
+  }
+  if (field.moves === 0 || field.value >= known.value) field.remake(known.places);
 }
 
 /** As many of them as may be. */
