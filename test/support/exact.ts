@@ -39,6 +39,11 @@ export interface LevelLimits {
   readonly gib: number;
   /** Standard deviation of memory in use over capacity. */
   readonly memorySpread: number;
+  /**
+   * Only what single moves can come to, one after the other: members of a group that take each
+   * other's places in a circle would stand together at some moment, or one has to move twice.
+   */
+  readonly inTurn?: boolean;
 }
 
 /** Seconds; what is not settled by then has no optimum to compare with. */
@@ -146,6 +151,24 @@ function apart({ vms, hosts, groups, maySuffer }: Fleet): string[] {
   );
 }
 
+/** Of two or three members that would go round in a circle, one at least does not. */
+function noCircles({ vms, groups }: Fleet): string[] {
+  const taking = (v: number, w: number): string => `1 v${v}_${vms[w]?.home ?? -1}`;
+  const isApart = (...members: number[]): boolean =>
+    new Set(members.map((v) => vms[v]?.home)).size === members.length;
+  return groups.flatMap((members) =>
+    members.flatMap((v) =>
+      members.flatMap((w) => [
+        ...(v < w && isApart(v, w) ? [`${taking(v, w)} + ${taking(w, v)} <= 1`] : []),
+        ...members.flatMap((u) => {
+          const isRound = v < w && v < u && isApart(v, w, u);
+          return isRound ? [`${taking(v, w)} + ${taking(w, u)} + ${taking(u, v)} <= 2`] : [];
+        }),
+      ]),
+    ),
+  );
+}
+
 /** Σ cost (1 - x[v, home]) as terms and a constant. */
 function movesCost({ vms }: Fleet): string {
   const fixed = vms.reduce((sum, { cost }) => sum + cost, 0);
@@ -241,6 +264,7 @@ function leastSpread(solve: Solve, fleet: Fleet, most: LevelLimits): number | un
   const rows = [
     `${movesCost(fleet)} <= ${most.gib * (1 + 1e-9) + 1e-9}`,
     `${squares(memory)} <= ${allowed}`,
+    ...(most.inTurn === true ? noCircles(fleet) : []),
   ];
   for (const h of hosts.keys()) {
     for (const at of TANGENTS.flatMap((one) => (one === 0 ? [0] : [one, -one]))) {

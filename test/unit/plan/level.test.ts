@@ -119,6 +119,12 @@ describe('levelling a small fleet', () => {
     expect(reached).toBeLessThanOrEqual(1.02 * optimum);
   });
 
+  it('comes to the least of single moves where a placement in a circle is better', () => {
+    const { reached = Infinity, optimum = 0, inTurn = 0 } = gapOf(exact, { ...SHAPE, seed: 16 });
+    expect(inTurn).toBeGreaterThan(1.5 * optimum);
+    expect(reached).toBeLessThanOrEqual(1.005 * inTurn);
+  });
+
   it('moves no more VMs than it may, and does better with more', () => {
     const asked = smallFleet({ ...SHAPE, seed: 2 });
     const spreads = [0, 1, 2, 3].map((mostMoves) => {
