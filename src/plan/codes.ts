@@ -31,6 +31,7 @@ export const BUDGET = codeNumber('budget');
 export const COOL_DOWN = codeNumber('cool-down');
 export const CPU = codeNumber('cpu');
 export const DEPENDENCY = codeNumber('dependency');
+export const DISCONNECTED = codeNumber('disconnected');
 export const FAILOVER_RESERVE = codeNumber('failover-reserve');
 export const HUGE_PAGES = codeNumber('huge-pages');
 export const IN_FLIGHT = codeNumber('in-flight');

@@ -14,6 +14,7 @@ import { GIB } from '../domain/units.ts';
 import {
   BUDGET,
   COOL_DOWN,
+  DISCONNECTED,
   IN_FLIGHT,
   NO_GAIN,
   OTHER_SOURCE,
@@ -227,7 +228,9 @@ export class State {
 
   #never(v: number, to: number): number {
     if (this.at[v] === to) return SAME_HOST;
-    if (this.model.vms[v]?.source !== this.model.hosts[to]?.source) return OTHER_SOURCE;
+    const target = this.model.hosts[to];
+    if (this.model.vms[v]?.source !== target?.source) return OTHER_SOURCE;
+    if (target?.connection !== 'connected') return DISCONNECTED;
     return this.closed[to] === 1 ? QUARANTINED : 0;
   }
 
