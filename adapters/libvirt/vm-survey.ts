@@ -3,13 +3,24 @@
 import { bytes, type Bytes } from '../../src/domain/units.ts';
 import type { GuestCpu } from '../../src/domain/cpu.ts';
 import { networkId, storageId, vmId, type HostId, type SourceId } from '../../src/domain/ids.ts';
-import type { StatePlace, VmDevice, VmDisk } from '../../src/domain/vm.ts';
+import {
+  MEDIUM_KINDS,
+  type StatePlace,
+  type VmDevice,
+  type VmDisk,
+  type VmMedium,
+} from '../../src/domain/vm.ts';
 import type { VmFacts } from '../../src/ports/hypervisor.ts';
 import { isHeld, powerStateOf, type DomainStatus } from './domain-status.ts';
 import type { HostSurvey } from './host-survey.ts';
 import type { LibvirtOptions } from './options.ts';
 import { vendorOf } from './xml/cpu.ts';
-import type { DomainDocument, HostDeviceElement, InterfaceElement } from './xml/domain.ts';
+import type {
+  DiskElement,
+  DomainDocument,
+  HostDeviceElement,
+  InterfaceElement,
+} from './xml/domain.ts';
 
 export interface GuestContext {
   readonly source: SourceId;
@@ -41,6 +52,7 @@ export function describeGuest(document: DomainDocument, context: GuestContext): 
     firmware: firmwareOf(document, context.survey),
     confidential: confidentialOf(document.launchSecurity),
     disks: disksOf(document, context),
+    media: mediaOf(document, context),
     networks: [...new Set(document.devices.interface.flatMap(networkOf))].sort().map(networkId),
     devices: devicesOf(document),
     powerState: powerStateOf(status),
@@ -124,10 +136,28 @@ function confidentialOf(type: string | undefined): VmFacts['confidential'] {
 function disksOf(document: DomainDocument, { survey, diskBytes }: GuestContext): VmDisk[] {
   return document.devices.disk.flatMap((disk) => {
     const place = survey.storage.placeOfDisk(disk);
-    if (place === undefined) return [];
+    if (place === undefined || mediumKind(disk) !== undefined) return [];
     const capacity = diskBytes.get(disk.target?.['@dev'] ?? '') ?? 0;
     return [{ storage: storageId(place.storage), bytes: bytes(capacity), shared: place.shared }];
   });
+}
+
+/** libvirt leaves out what is declared optional where it is missing, also in mid-move. */
+function mediaOf(document: DomainDocument, { survey }: GuestContext): VmMedium[] {
+  return document.devices.disk.flatMap((disk) => {
+    const kind = mediumKind(disk);
+    const place = survey.storage.placeOfDisk(disk);
+    const { source } = disk;
+    if (kind === undefined || place === undefined) return [];
+    if (source?.['@startupPolicy'] === 'optional') return [];
+    const path = source?.['@file'] ?? source?.['@dev'] ?? source?.['@volume'] ?? source?.['@name'];
+    const name = path?.split('/').at(-1) ?? disk.target?.['@dev'] ?? kind;
+    return [{ kind, name, storage: storageId(place.storage), shared: place.shared }];
+  });
+}
+
+function mediumKind({ '@device': device }: DiskElement): VmMedium['kind'] | undefined {
+  return MEDIUM_KINDS.find((kind) => kind === device);
 }
 
 /** Ids of the networks that an interface needs; user-mode networking needs none. */

@@ -170,6 +170,7 @@ function vmOf(
     firmware: entry.firmware ?? { kind: 'bios', nvram: 'none', tpm: 'none' },
     confidential: entry.confidential ?? 'none',
     disks: entry.disks ?? [],
+    ...(entry.media !== undefined && { media: entry.media }),
     networks: entry.networks ?? [],
     devices: entry.devices ?? [],
     powerState: entry.powerState ?? 'running',

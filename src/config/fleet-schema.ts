@@ -21,7 +21,7 @@ import { HOST_METRICS, type HostMetric, VM_METRICS, type VmMetric } from '../dom
 import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { MOVE_METHODS } from '../domain/plan.ts';
 import { ratio, watts } from '../domain/units.ts';
-import { CRITICALITIES, PERMISSIONS, POWER_STATES } from '../domain/vm.ts';
+import { CRITICALITIES, MEDIUM_KINDS, PERMISSIONS, POWER_STATES } from '../domain/vm.ts';
 import { plainAmount } from './amount.ts';
 import {
   anyText,
@@ -166,6 +166,16 @@ const vm = group({
   confidential: maybe(choice(['none', 'sev', 'tdx', 'other'])),
   disks: maybe(
     list(group({ storage: name('a storage', storageId), bytes: size(), shared: flag() })),
+  ),
+  media: maybe(
+    list(
+      group({
+        kind: choice(MEDIUM_KINDS),
+        name: text('the file of an image, or the device of a drive'),
+        storage: name('a storage', storageId),
+        shared: flag(),
+      }),
+    ),
   ),
   networks: maybe(list(name('a network', networkId))),
   devices: maybe(list(group({ ...device, migratable: flag() }))),

@@ -56,7 +56,8 @@ export function takesIn(state: HostState): boolean {
  * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
  * quarantined, not-fenced, vcpus, permission, storage-locks, managed-elsewhere, locked,
  * power-state, arch, hypervisor-kind, hypervisor-version, machine-type, cpu-unknown, cpu-vendor,
- * cpu-passthrough, cpu-features, tsc, nested, confidential, firmware, device, network, storage.
+ * cpu-passthrough, cpu-features, tsc, nested, confidential, firmware, device, network, storage,
+ * media.
  */
 // oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
 export function staticRefusals(
@@ -199,6 +200,10 @@ function reachRefusals(
   const mayCopy = takesDisksAlong(method) && mayCopyDisks(settings) && to.storages.length > 0;
   for (const disk of mayCopy ? [] : vm.disks) {
     if (!isReached(disk, to)) out.push(refusal('storage', disk.storage));
+  }
+  // Nobody copies a medium: the guest would lose it, or not start.
+  for (const { kind, name, ...place } of vm.media ?? []) {
+    if (!isReached(place, to)) out.push(refusal('media', `${kind} ${name} on ${place.storage}`));
   }
   return out;
 }

@@ -18,7 +18,11 @@ export function mayCopyDisks({ methods }: Pick<MigrationSettings, 'methods'>): b
   return methods.includes('storage');
 }
 
-export function isReached({ shared, storage }: VmDisk, to: Pick<Host, 'storages'>): boolean {
+/** Whether the host sees the very same disk or medium. */
+export function isReached(
+  { shared, storage }: Pick<VmDisk, 'shared' | 'storage'>,
+  to: Pick<Host, 'storages'>,
+): boolean {
   return shared && to.storages.includes(storage);
 }
 

@@ -83,6 +83,10 @@ export const REFUSAL_CODES = {
     meaning: 'a passed-through device cannot be taken along',
     hint: 'a cold move to a host with such a device works, where the policy allows it',
   },
+  media: {
+    meaning: 'a CD, ISO image or floppy in a drive of the VM is not reachable from the host',
+    hint: 'eject it, or keep images on storage that all hosts of the cluster mount',
+  },
   network: {
     meaning: 'a network of the VM does not exist on the host',
     hint: 'add the bridge, port group or VLAN to the host',

@@ -30,6 +30,18 @@ export interface VmDisk {
   readonly shared: boolean;
 }
 
+export const MEDIUM_KINDS = ['cdrom', 'floppy'] as const;
+
+/** What lies in a removable drive of the guest, its own or the host's; an empty drive has none. */
+export interface VmMedium {
+  readonly kind: (typeof MEDIUM_KINDS)[number];
+  /** By which people know it: the file of an image, the device of a host's drive. */
+  readonly name: string;
+  readonly storage: StorageId;
+  /** True when every host that reaches the storage sees the same medium. */
+  readonly shared: boolean;
+}
+
 /** Where state lies that has to go along: a shared place, or a file on the host itself. */
 export type StatePlace = 'none' | 'local' | 'shared';
 
@@ -61,6 +73,8 @@ export interface Vm {
   readonly firmware: Firmware;
   readonly confidential: 'none' | 'sev' | 'tdx' | 'other';
   readonly disks: readonly VmDisk[];
+  /** Never copied along: the target has to see it. Absent: none is in any drive. */
+  readonly media?: readonly VmMedium[] | undefined;
   readonly networks: readonly NetworkId[];
   readonly devices: readonly VmDevice[];
   readonly powerState: PowerState;

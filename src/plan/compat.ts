@@ -132,7 +132,8 @@ function hostKey(host: Host, shared: ReadonlySet<string>): string {
 function vmKey(vm: Vm): string {
   const { source, cpu, machineType, firmware, confidential, networks, devices, powerState } = vm;
   const disks = vm.disks.map(({ storage, shared }) => [storage, shared]);
-  const parts = [source, cpu, machineType, firmware, confidential, disks, networks, devices];
+  const media = vm.media?.map(({ kind, name, storage, shared }) => [kind, name, storage, shared]);
+  const parts = [source, cpu, machineType, firmware, confidential, disks, networks, devices, media];
   const rights = [powerState, vm.criticality, vm.permission, vm.managedBy, vm.locked, vm.noRestart];
   return JSON.stringify([...parts, ...rights]);
 }

@@ -5,6 +5,7 @@
 
 import type { StorageId } from '../domain/ids.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import type { VmDisk } from '../domain/vm.ts';
 import type { HostFacts, MoveOrder, VmFacts } from '../ports/hypervisor.ts';
 
 /** What the check sees of the two hosts at the moment. */
@@ -74,6 +75,8 @@ function diskObjections(
       object('storage', `${disk.storage} is not mounted there`);
     }
   }
+  const medium = vm.media?.find((one) => !isSeen(one, to));
+  if (medium !== undefined) object('media', `${medium.name} is not there`);
 }
 
 /** Bytes of disks that have to be copied because the target does not see them. */
@@ -94,6 +97,6 @@ export function isLocal(storage: StorageId): boolean {
   return storage.startsWith('local-');
 }
 
-function isSeen({ shared, storage }: VmFacts['disks'][number], to: HostFacts): boolean {
+function isSeen({ shared, storage }: Pick<VmDisk, 'shared' | 'storage'>, to: HostFacts): boolean {
   return shared && to.storages.includes(storage);
 }

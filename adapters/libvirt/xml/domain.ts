@@ -29,6 +29,7 @@ const source = z.object({
   '@protocol': attribute,
   '@name': attribute,
   '@bridge': attribute,
+  '@startupPolicy': attribute,
   '@network': attribute,
 });
 const disk = z.object({

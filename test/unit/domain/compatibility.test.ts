@@ -40,6 +40,7 @@ function started(...codes: string[]): Row['refused'] {
 const UNSURE: Row['refused'] = { restart: ['not-fenced'] };
 const NVRAM = { kind: 'uefi', nvram: 'local', tpm: 'none' } as const;
 const GPU = { kind: 'pci', id: 'gpu0' } as const;
+const ISO = { kind: 'cdrom', name: 'a.iso', storage: storageId('local'), shared: false } as const;
 const LOCAL_DISK = { storage: storageId('local'), bytes: bytes(GIB), shared: false };
 
 const ROWS: readonly Row[] = [
@@ -230,6 +231,17 @@ const ROWS: readonly Row[] = [
     refused: always('storage'),
   },
   { what: 'nowhere to copy to', to: { storages: [] }, refused: always('storage') },
+  {
+    what: 'an image that the target sees',
+    vm: { media: [{ ...ISO, storage: storageId('san'), shared: true }] },
+    refused: {},
+  },
+  {
+    what: 'an image of the source, although disks may be copied',
+    vm: { media: [ISO] },
+    to: { storages: [storageId('san'), storageId('local')] },
+    refused: always('media'),
+  },
 ];
 
 function codesOf(row: Row, method: MoveMethod): string[] {

@@ -57,6 +57,30 @@ describe('a guest of libvirt', () => {
     ]);
   });
 
+  it('tells what lies in its drives apart from its disks, unless libvirt would do without', () => {
+    const context = {
+      survey: survey('h1', { sharedStorages: [{ id: 'nfs', paths: ['/srv/nfs'] }] }),
+    };
+    const drive = (device: string, source: string): string =>
+      `<disk type='file' device='${device}'><source ${source}/><target dev='sda'/></disk>`;
+    const devices = [
+      DISK,
+      drive('cdrom', `file='/var/lib/libvirt/images/debian-13.iso'`),
+      drive('cdrom', `file='/srv/nfs/drivers.iso'`),
+      drive('cdrom', `dev='/dev/sr0'`),
+      drive('cdrom', `file='/tmp/optional.iso' startupPolicy='optional'`),
+      drive('floppy', `file='/tmp/answers.img' startupPolicy='requisite'`),
+    ].join('');
+    const vm = vmOf({ devices }, context);
+    expect(vm.disks).toHaveLength(1);
+    expect(vm.media).toEqual([
+      { kind: 'cdrom', name: 'debian-13.iso', storage: 'local@h1', shared: false },
+      { kind: 'cdrom', name: 'drivers.iso', storage: 'nfs', shared: true },
+      { kind: 'cdrom', name: 'sr0', storage: 'local@h1', shared: false },
+      { kind: 'floppy', name: 'answers.img', storage: 'local@h1', shared: false },
+    ]);
+  });
+
   it('is locked while a disk is copied or a backup runs', () => {
     const mirrored = DISK.replace('</disk>', `<mirror type='file' job='copy'/></disk>`);
     expect(vmOf({ devices: mirrored }).locked).toBe(true);
