@@ -230,8 +230,8 @@ export class State {
     if (this.at[v] === to) return SAME_HOST;
     const target = this.model.hosts[to];
     if (this.model.vms[v]?.source !== target?.source) return OTHER_SOURCE;
-    if (target?.connection !== 'connected') return DISCONNECTED;
-    return this.closed[to] === 1 ? QUARANTINED : 0;
+    if (this.closed[to] === 1) return QUARANTINED;
+    return target?.connection === 'connected' ? 0 : DISCONNECTED;
   }
 
   /** What budgets, the reverse-move ban and breakers say; 0: nothing. */
