@@ -205,6 +205,6 @@ const LONG: ReadonlySet<string> = new Set([
   'counts',
   'moves',
   'objective',
-  // Not the same bytes in two equal runs either: a number is packed as the engine happens to hold it.
+  // Not the same bytes in two equal runs: a number is packed as the engine happens to hold it.
   'packed',
 ]);
