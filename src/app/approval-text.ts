@@ -6,7 +6,7 @@ import type { Approved } from './dispatcher.ts';
 
 const MINUTES = APPROVAL_SECONDS / 60;
 
-export function approvalView({ run, held, before, gone }: Approved): ApprovalView {
+export function approvalView({ run, held, before, gone, elsewhere }: Approved): ApprovalView {
   const causes = held.flatMap(({ verdict }) =>
     verdict.refusals.length > 0 ? verdict.refusals.map(({ code }) => code) : [verdict.verdict],
   );
@@ -16,17 +16,21 @@ export function approvalView({ run, held, before, gone }: Approved): ApprovalVie
     phrase(held.length, `is held back for now (${why})`, `are held back for now (${why})`),
     phrase(before.length, 'was approved before', 'were approved before'),
     phrase(gone.length, 'is not wanted any more', 'are not wanted any more'),
+    phrase(elsewhere.length, ELSEWHERE, ELSEWHERE),
   ].filter((part) => part !== '');
-  const isNew = run.length + held.length > 0;
-  const holds = held.length > 0 ? `; the approval holds for ${MINUTES} min` : '';
+  const isNew = run.length + held.length + elsewhere.length > 0;
+  const holds = held.length + elsewhere.length > 0 ? `; the approval holds for ${MINUTES} min` : '';
   return {
     moves: run.length,
     held: held.length,
     before: before.length,
     gone: gone.length,
+    elsewhere: elsewhere.length,
     text: `${isNew ? 'approved' : 'nothing is left to approve'}: ${parts.join(', ')}${holds}`,
   };
 }
+
+const ELSEWHERE = 'for the controller that holds its cluster, at its next tick';
 
 function phrase(count: number, one: string, many: string): string {
   if (count === 0) return '';

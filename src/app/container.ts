@@ -40,7 +40,7 @@ import { Experience } from './experience.ts';
 import { HookRuns } from './hook-runs.ts';
 import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
 import { leaseReasons } from './lease-desk.ts';
-import { guarded, makeLeases, openStore } from './lease-parts.ts';
+import { actsElsewhere, guarded, makeLeases, openStore } from './lease-parts.ts';
 import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
@@ -54,6 +54,7 @@ import type { Sources } from './sources.ts';
 import { makeStateFolder, makeToken } from './state-folder.ts';
 import { Tick } from './tick.ts';
 import { bindPart, getPart } from './tokens.ts';
+import { unready } from './unready.ts';
 import { VERSION } from './version.ts';
 
 export interface DaemonOptions {
@@ -216,7 +217,7 @@ function bindTick({ container, options, closers }: Ground): void {
   });
 }
 
-/** The planner, what it has learned, and what is kept of its decisions. */
+/** The planner, what it has learned, who hands its plans on, and what is kept of them. */
 function bindPlanning({ container, options, closers }: Ground): void {
   const { clock, config } = options;
   bindPart(container, 'planner', () => {
@@ -233,6 +234,12 @@ function bindPlanning({ container, options, closers }: Ground): void {
   bindPart(container, 'experience', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
     return new Experience(ledger, events);
+  });
+  bindPart(container, 'dispatcher', async (take) => {
+    const parts = await take('ledger', 'executor', 'policies', 'events', 'archive');
+    const { leases, memory } = await take('leases', 'memory');
+    const isElsewhere = actsElsewhere(leases.keeper, () => memory.snapshot);
+    return new Dispatcher({ ...parts, clock, isElsewhere });
   });
 }
 
@@ -311,10 +318,6 @@ function bindExecution({ container, options, closers }: Ground): void {
     closers.add(events.on('policies', () => executor.dropWaiting('all')));
     return executor;
   });
-  bindPart(container, 'dispatcher', async (take) => {
-    const parts = await take('ledger', 'executor', 'policies', 'events', 'archive');
-    return new Dispatcher({ ...parts, clock });
-  });
 }
 
 /** Managers answer from what they keep: what is asked for a poll later is new enough. */
@@ -390,11 +393,4 @@ function bindFace({ container, options, closers }: Ground): void {
     const close = () => closers.close();
     return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });
   });
-}
-
-function unready(memory: DaemonMemory, tick: Tick): readonly string[] {
-  const reasons: string[] = [];
-  if (!memory.recovered) reasons.push('moves of an earlier run are still being settled');
-  if (tick.state === undefined) reasons.push('no snapshot has been taken yet');
-  return reasons;
 }

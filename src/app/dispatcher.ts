@@ -13,7 +13,7 @@ import {
   termFrom,
 } from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { PlanId } from '../domain/ids.ts';
+import type { HostId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
@@ -44,6 +44,8 @@ export interface DispatcherParts {
   readonly executor: Pick<Executor, 'submit' | 'dropWaiting' | 'inFlight'>;
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly archive: Pick<DecisionArchive, 'keep'>;
+  /** Another controller acts on the host, by plans of its own. */
+  readonly isElsewhere: (host: HostId) => boolean;
   readonly clock: Clock;
   readonly events: EventSink;
 }
@@ -67,8 +69,10 @@ export interface Approved {
   readonly before: readonly AskedMove[];
   /** The newest plan does not have them. */
   readonly gone: readonly AskedMove[];
-  /** The newest plan and its verdicts by now. */
-  readonly newest: { readonly plan: PlanId; readonly verdicts: readonly GateVerdict[] };
+  /** Approved for the controller that holds them: it takes that up at its next tick. */
+  readonly elsewhere: readonly AskedMove[];
+  /** The newest plan and its verdicts by now; undefined: there is none. */
+  readonly newest?: { readonly plan: PlanId; readonly verdicts: readonly GateVerdict[] };
 }
 
 export type ApproveAnswer =
@@ -146,22 +150,55 @@ export class Dispatcher {
     const now = clock.now();
     const shown = await ledger.shownPlan(plan);
     if (shown === undefined || !isInForce(shown, now)) return { kind: 'unknown' };
-    if (this.#newest === undefined) return { kind: 'no-plan' };
-    const { input, counters, verdicts: old } = this.#newest;
-    const asked = new Set(shown.moves.map(approvalKey));
+    const elsewhere = shown.moves.filter(({ from }) => this.#parts.isElsewhere(from));
+    const here = shown.moves.filter((move) => !elsewhere.includes(move));
+    const newest = this.#newest;
+    if (newest === undefined && elsewhere.length === 0) return { kind: 'no-plan' };
+    const nothing = { kind: 'approved', run: [], held: [], before: [], gone: here } as const;
+    const answer = newest === undefined ? nothing : await this.#approveHere(newest, here, by);
+    if (elsewhere.length > 0) await this.#approveElsewhere(elsewhere, by);
+    return { ...answer, elsewhere };
+  }
+
+  /** The approval is all that the holder needs: its gate asks the ledger for it. */
+  async #approveElsewhere(moves: readonly AskedMove[], by: string): Promise<void> {
+    const { clock, ledger } = this.#parts;
+    const now = clock.now();
+    const known = new Set(
+      (await ledger.approvals()).filter((one) => isInForce(one, now)).map(keyIn),
+    );
+    const fresh = moves.filter((move) => !known.has(approvalKey(move)));
+    await ledger.addHistory(fresh.map((move) => foreignLine(move, by, now)));
+    const term = termFrom(now);
+    await ledger.giveApprovals(
+      fresh.map((move) => ({ move, by, ...term })),
+      now,
+    );
+  }
+
+  async #approveHere(
+    newest: Judged,
+    here: readonly AskedMove[],
+    by: string,
+  ): Promise<Omit<Approved, 'elsewhere'>> {
+    const { clock, ledger } = this.#parts;
+    const now = clock.now();
+    const { input, counters, verdicts: old } = newest;
+    const asked = new Set(here.map(approvalKey));
     const wanted = input.result.plan.moves.filter(
       (move, index) => asked.has(keyOf(move)) && old[index]?.verdict !== 'execute',
     );
-    if (wanted.length === 0) return this.#answer(shown.moves, new Set(), this.#newest);
+    if (wanted.length === 0) return this.#answer(here, new Set(), newest);
     await ledger.addHistory(wanted.map((move) => approvalLine(move, input.snapshot, by, now)));
     const term = termFrom(now);
     const given = wanted.map((move): Approval => ({ move: askedMove(move), by, ...term }));
     await ledger.giveApprovals(given, now);
     const verdicts = await this.#judge(input, counters);
     await this.#record(input, verdicts);
-    this.#newest = { input, counters, verdicts };
+    const judged = { input, counters, verdicts };
+    this.#newest = judged;
     this.#submit(input, verdicts);
-    return this.#answer(shown.moves, new Set(wanted.map(keyOf)), this.#newest);
+    return this.#answer(here, new Set(wanted.map(keyOf)), judged);
   }
 
   /** @param given keys of the moves that were approved just now. */
@@ -169,7 +206,7 @@ export class Dispatcher {
     asked: readonly AskedMove[],
     given: ReadonlySet<string>,
     { input, verdicts }: Judged,
-  ): Approved {
+  ): Omit<Approved, 'elsewhere'> {
     const { plan } = input.result;
     const now = new Map(plan.moves.map((move, index) => [keyOf(move), verdicts[index]]));
     const moving = new Set(this.#parts.executor.inFlight().map(({ vm, to }) => `${vm} ${to}`));
@@ -241,6 +278,19 @@ export class Dispatcher {
 
 function keyOf(move: Move): string {
   return approvalKey(askedMove(move));
+}
+
+function keyIn({ move }: Approval): string {
+  return approvalKey(move);
+}
+
+function foreignLine(
+  { vm, from, to }: AskedMove,
+  by: string,
+  at: HistoryEntry['at'],
+): HistoryEntry {
+  const text = `${vm}: its move from ${from} to ${to} was approved by ${by}`;
+  return { at, kind: 'decision', vm, host: to, from, move: undefined, text };
 }
 
 /** Without the figures, which change from tick to tick. */

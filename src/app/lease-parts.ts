@@ -110,6 +110,17 @@ export function guarded(sources: Sources, moves: MoveLeases): Sources {
   return { ...sources, hypervisors: new Map(safe) };
 }
 
+/** Whether another controller acts on a host; of one that nobody has seen yet nobody says so. */
+export function actsElsewhere(
+  keeper: Pick<LeaseKeeper, 'mayAct'>,
+  world: () => Snapshot | undefined,
+): (host: HostId) => boolean {
+  return (id) => {
+    const host = world()?.hosts.find((one) => one.id === id);
+    return host !== undefined && keeper.mayAct(leaseScope(host)) === undefined;
+  };
+}
+
 /** Looked up with every call to a hypervisor: one table for each snapshot. */
 function scopesOf(world: () => Snapshot | undefined): ScopeOf {
   let known: Snapshot | undefined;

@@ -5,7 +5,7 @@
 
 import type { EventSink } from '../ports/events.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Ledger } from '../ports/ledger.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Host } from '../domain/host.ts';
 import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
 import type { Order, RollingPart } from '../domain/order.ts';
@@ -77,8 +77,24 @@ export class OrderDesk {
       const known = await this.#parts.ledger.orders(false);
       const decided: Decided[] = [];
       for (const one of wanted) decided.push(await this.#decide(one, world, known));
-      return Promise.all(decided.map((one) => this.#carry(one)));
+      const given = decided.map((one, index) =>
+        this.#carry(one).catch((error: unknown) =>
+          this.#afterConflict(error, wanted[index], world),
+        ),
+      );
+      return Promise.all(given);
     });
+  }
+
+  /** Another controller was first with an order for the host: by now it is there to be seen. */
+  async #afterConflict(
+    error: unknown,
+    wanted: NewOrder | undefined,
+    world: Snapshot,
+  ): Promise<GivenOrder> {
+    if (wanted === undefined || !isConflict(error)) throw error;
+    const known = await this.#parts.ledger.orders(false);
+    return this.#carry(await this.#decide(wanted, world, known));
   }
 
   /** Returns the host to service; undefined when there is no order to end. */
@@ -181,7 +197,11 @@ export class OrderDesk {
       if (order === undefined || !isFree) return undefined;
       const home = world.vms.filter((vm) => vm.host === order.host).map((vm) => vm.id);
       const createdAt = this.#parts.clock.now();
-      return this.#put({ ...order, state: 'open', createdAt, home }, 'changed');
+      const begun = this.#put({ ...order, state: 'open', createdAt, home }, 'changed');
+      return begun.catch((error: unknown) => {
+        if (isConflict(error)) return undefined;
+        throw error;
+      });
     });
   }
 
@@ -290,14 +310,14 @@ export class OrderDesk {
     const { clock, ledger } = this.#parts;
     const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
     const entry = { at: clock.now(), kind: 'order', ...about } as const;
-    // Both at once: they share a commit.
-    await Promise.all([
-      ledger.putOrder(order),
-      line === undefined ? undefined : ledger.addHistory([{ ...entry, text: line }]),
-    ]);
+    await ledger.putOrder(order, line === undefined ? undefined : { ...entry, text: line });
     this.#parts.events.emit('order', { order, what });
     return order;
   }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof LedgerError && error.code === 'conflict';
 }
 
 function lineOf(kind: Order['kind'], { host, by, reason }: NewOrder, world: Snapshot): string {

@@ -234,8 +234,9 @@ export class Tick {
   async approve(plan: PlanId, by: string): Promise<ApproveAnswer> {
     const answer = await this.#parts.dispatcher.approve(plan, by);
     // What is told of the newest plan follows at once.
-    if (answer.kind === 'approved' && this.#state?.result?.plan.id === answer.newest.plan) {
-      this.#state = { ...this.#state, verdicts: answer.newest.verdicts };
+    const newest = answer.kind === 'approved' ? answer.newest : undefined;
+    if (newest !== undefined && this.#state?.result?.plan.id === newest.plan) {
+      this.#state = { ...this.#state, verdicts: newest.verdicts };
     }
     return answer;
   }

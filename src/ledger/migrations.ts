@@ -8,6 +8,7 @@ import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration, MigrationProvider } from 'kysely/migration';
 
 import { GENESIS } from './audit-chain.ts';
+import { parseBody } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** What the steps have to say in two ways. */
@@ -24,6 +25,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0006-host-failures': { up: createHostFailures },
     '0007-hosts-of-moves': { up: (db) => nameHostsOfMoves(db, kind) },
     '0008-decision-inputs': { up: (db) => createDecisionInputs(db, kind) },
+    '0009-one-open-order-per-host': { up: keepOneOpenOrder },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -323,4 +325,22 @@ async function createDecisionInputs(db: Kysely<LedgerSchema>, kind: StoreKind): 
     .on('decision_inputs')
     .columns(['at', 'plan', 'bytes'])
     .execute();
+}
+
+/** Two controllers could open two orders for one host at the same moment: the first one stays. */
+async function keepOneOpenOrder(db: Kysely<LedgerSchema>): Promise<void> {
+  const open = db.selectFrom('orders').selectAll().where('state', '=', 'open');
+  const rows = await open.orderBy('created_at').orderBy('id').execute();
+  const taken = new Set<string>();
+  for (const { id, host, body } of rows) {
+    if (taken.has(host)) {
+      const closed = JSON.stringify({ ...parseBody<object>(body), state: 'closed' });
+      const set = { state: 'closed', body: closed };
+      await db.updateTable('orders').set(set).where('id', '=', id).execute();
+    }
+    taken.add(host);
+  }
+  // The store itself refuses what must never be, as with moves.
+  await sql`create unique index if not exists orders_one_open_per_host
+    on orders (host) where state = 'open'`.execute(db);
 }

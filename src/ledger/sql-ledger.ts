@@ -230,11 +230,12 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => reservations.selectReservations(db));
   }
 
-  putOrder(order: Order): Promise<void> {
+  putOrder(order: Order, line?: HistoryEntry): Promise<void> {
     const now = this.#parts.clock.now();
-    return this.#write((trx, note) => {
+    return this.#write(async (trx, note) => {
       note(notes.orderNote(order));
-      return orders.upsertOrder(trx, order, now);
+      await orders.upsertOrder(trx, order, now);
+      if (line !== undefined) await history.insertHistory(trx, [line]);
     });
   }
 

@@ -227,6 +227,8 @@ export interface ApprovalView {
   readonly before: number;
   /** The newest plan does not want them any more. */
   readonly gone: number;
+  /** Approved for the controllers that hold their clusters; taken up at their next tick. */
+  readonly elsewhere: number;
   /** All this in a sentence. */
   readonly text: string;
 }

@@ -172,7 +172,11 @@ export interface Ledger extends Leases {
   release(move: MoveId): Promise<void>;
   reservations(): Promise<readonly Reservation[]>;
 
-  putOrder(order: Order): Promise<void>;
+  /**
+   * `line` is put into the history with it. Rejects with LedgerError `conflict`, and writes
+   * neither, where another order of the host is open: of two controllers one is first.
+   */
+  putOrder(order: Order, line?: HistoryEntry): Promise<void>;
   orders(includeClosed: boolean): Promise<readonly Order[]>;
   order(id: OrderId): Promise<Order | undefined>;
 

@@ -2,7 +2,7 @@
 // a function that opens the store anew; `reopen` closes it and opens the same data again.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { hostId, moveId, orderId, vmId } from '../../src/domain/ids.ts';
+import { hostId, moveId, vmId } from '../../src/domain/ids.ts';
 import type { HistoryEntry } from '../../src/domain/journal.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
 import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
@@ -19,6 +19,7 @@ import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
 import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
+import { orderCases } from './ledger-orders.ts';
 import { reservationCases } from './ledger-reservations.ts';
 import { setbackCases } from './ledger-setbacks.ts';
 
@@ -193,18 +194,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       });
     });
 
-    describe('orders, marks, memory', () => {
-      it('keeps orders and their newest state', async () => {
-        await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(2) }));
-        await ledger.putOrder(anOrder('o2', { createdAt: epochSeconds(1) }));
-        await ledger.putOrder(anOrder('o1', { createdAt: epochSeconds(2), state: 'closed' }));
-        await reopen();
-        expect((await ledger.orders(false)).map((order) => order.id)).toEqual(['o2']);
-        expect((await ledger.orders(true)).map((order) => order.id)).toEqual(['o2', 'o1']);
-        expect((await ledger.order(orderId('o1')))?.state).toBe('closed');
-        expect(await ledger.order(orderId('o9'))).toBeUndefined();
-      });
-
+    describe('marks, memory', () => {
       it('keeps one mark per host', async () => {
         const mark = { host: hostId('h1'), since: epochSeconds(5), reason: 'ordered' };
         await ledger.markHost({ ...mark, state: 'draining' });
@@ -330,6 +320,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       });
     });
 
+    orderCases({ ledger: () => ledger, reopen });
     decisionCases({ ledger: () => ledger, reopen });
 
     describe('housekeeping', () => {

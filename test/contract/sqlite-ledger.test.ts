@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { ledgerContract } from './ledger-contract.ts';
+import { ledgerReaderContract } from './ledger-reader.ts';
 
 for (const [name, inThread] of [
   ['sqlite', false],
@@ -20,3 +21,13 @@ for (const [name, inThread] of [
     };
   });
 }
+ledgerReaderContract('sqlite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-ledger-'));
+  const file = join(folder, 'ledger.db');
+  return {
+    open: () => openSqliteLedger({ file, clock: manualClock(5000) }),
+    place: async () => ({ kind: 'file', file }),
+    config: async () => `stateDir: ${folder}`,
+    dispose: async () => rmSync(folder, { recursive: true }),
+  };
+});

@@ -25,7 +25,7 @@ import { aMove } from '../support/ledger-records.ts';
 import { recordingEvents } from '../support/recording-events.ts';
 import { virtualClock } from '../support/virtual-time.ts';
 
-const VMS = 2;
+const VMS = 3;
 const CLUSTER = clusterId('cluster');
 const BEAT = seconds(10);
 /** Longer than a take-over takes, and than the moves after it. */

@@ -47,7 +47,8 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
     },
     resetBreaker: async () => fail(NOTHING),
     confirmLease: () => fail(NOTHING),
-    approve: async () => ok({ moves: 1, held: 0, before: 0, gone: 0, text: 'approved' }),
+    approve: async () =>
+      ok({ moves: 1, held: 0, before: 0, gone: 0, elsewhere: 0, text: 'approved' }),
     alerts: async (alerts) => {
       asked.alerts.push(...alerts);
       return alerts.map(({ fingerprint }) => ({

@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { clusterId, moveId } from '../../src/domain/ids.ts';
 import { epochSeconds, seconds } from '../../src/domain/units.ts';
+import { readLedger } from '../../src/ledger/ledger-reader.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { ledgerContract } from '../contract/ledger-contract.ts';
+import { ledgerReaderContract } from '../contract/ledger-reader.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
@@ -31,6 +33,17 @@ ledgerContract('postgres', () => {
       url ??= server.database();
       return open(await url);
     },
+    dispose: async () => undefined,
+  };
+});
+
+ledgerReaderContract('postgres', () => {
+  let url: Promise<string> | undefined;
+  const place = () => (url ??= server.database());
+  return {
+    open: async () => open(await place()),
+    place: async () => ({ kind: 'postgres', url: await place(), password: undefined }),
+    config: async () => `ledger: { url: "${await place()}" }`,
     dispose: async () => undefined,
   };
 });
@@ -117,6 +130,17 @@ describe('a PostgreSQL ledger', () => {
     expect(await ledger.claimLease({ ...claim, by, seen })).toMatchObject({ token: 2 });
     await frozen.end().catch(() => undefined);
     await ledger.close();
+  });
+
+  it('is read where it is there, and as what it is', async () => {
+    const url = await server.database();
+    const read = (from: string) =>
+      readLedger({ kind: 'postgres', url: from, password: undefined }, (one) => one.audit());
+    await expect(read(url)).rejects.toMatchObject({
+      ...isCode('io'),
+      message: expect.stringContaining('the ledger has no audit trail'),
+    });
+    await expect(read(`${url}_none`)).rejects.toMatchObject(isCode('unreachable'));
   });
 
   it('refuses a server that does not keep its promises, and one that is newer', async () => {

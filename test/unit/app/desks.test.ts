@@ -97,6 +97,42 @@ describe('the order desk', () => {
     expect((await ledger.orders(false)).map(({ state }) => state)).toEqual(['returning']);
   });
 
+  it('at two controllers opens one order for a host, and the later one is told of it', async () => {
+    // Each reads that there is none, then both write.
+    let reads = 0;
+    let bothHaveRead = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      bothHaveRead = resolve;
+    });
+    const slow = (own: string): OrderDesk => {
+      const racing = Object.create(ledger) as Ledger;
+      racing.orders = async (closed) => {
+        const found = await ledger.orders(closed);
+        reads += 1;
+        if (reads === 2) bothHaveRead();
+        if (reads <= 2) await gate;
+        return found;
+      };
+      racing.putOrder = (order, line) => ledger.putOrder(order, line);
+      racing.addHistory = (lines) => ledger.addHistory(lines);
+      racing.order = (id) => ledger.order(id);
+      return new OrderDesk({ ledger: racing, clock, events: new EventBus(), newId: () => own });
+    };
+    const answers = await Promise.all([
+      slow('order-a').give(wanted('evacuate'), world),
+      slow('order-b').giveAll([wanted('maintenance')], world),
+    ]);
+    const whats = answers.flat().map(({ what }) => what);
+    expect(whats).toEqual(['given', 'changed']);
+    const open = await ledger.orders(false);
+    expect(open).toMatchObject([{ id: 'order-a', kind: 'maintenance', state: 'open' }]);
+    const lines = await ledger.history({ host: H1, limit: 9 });
+    expect(lines.map(({ text }) => text)).toEqual([
+      'node-a.example: maintenance ordered by operator olga: smoke',
+      'node-a.example: evacuate ordered by operator olga: smoke',
+    ]);
+  });
+
   it('remembers who was still on the way home when the host was ordered empty again', async () => {
     await orders.give(wanted('maintenance'), world);
     await orders.returnHost(NODE_A, 'anna');

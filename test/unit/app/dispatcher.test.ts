@@ -2,9 +2,10 @@
 // more, what a rejected plan stops, and what is written down.
 import { describe, expect, it } from 'vitest';
 
+import { approvalView } from '../../../src/app/approval-text.ts';
 import { Dispatcher, type ApproveAnswer } from '../../../src/app/dispatcher.ts';
 import { APPROVAL_SECONDS } from '../../../src/domain/approval.ts';
-import { hostId, moveId, planId } from '../../../src/domain/ids.ts';
+import { type HostId, hostId, moveId, planId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { PolicySet } from '../../../src/domain/policy.ts';
 import { TIERS, type Tier } from '../../../src/domain/finding.ts';
@@ -27,6 +28,8 @@ function asking(
 interface Desk {
   readonly bench: Bench;
   readonly dispatcher: Dispatcher;
+  /** Asked at another controller, which holds none of the hosts and has planned nothing. */
+  readonly approveElsewhere: (plan: string) => Promise<ApproveAnswer>;
   /** What a tick does with a new plan; the verdicts. */
   readonly tick: (plan: string, moves: readonly Move[]) => Promise<readonly string[]>;
   readonly approve: (plan: string) => Promise<ApproveAnswer>;
@@ -35,8 +38,9 @@ interface Desk {
 async function makeDesk(
   hosts: readonly string[],
   policies: PolicySet,
-  options: Parameters<typeof makeBench>[1] = {},
+  options: Parameters<typeof makeBench>[1] & { readonly elsewhere?: readonly string[] } = {},
 ): Promise<Desk> {
+  const { elsewhere = [] } = options;
   const bench = await makeBench(hosts, options);
   bench.policies = policies;
   const { ledger, clock, events } = bench;
@@ -48,7 +52,8 @@ async function makeDesk(
   const executor = bench.executor();
   const archive = { keep: () => undefined };
   const parts = { ledger, executor, policies: source, archive, clock, events };
-  const dispatcher = new Dispatcher(parts);
+  const isElsewhere = (host: HostId): boolean => elsewhere.includes(host);
+  const dispatcher = new Dispatcher({ ...parts, isElsewhere });
   return {
     bench,
     dispatcher,
@@ -59,6 +64,10 @@ async function makeDesk(
       return (await dispatcher.dispatch(input)).map(({ verdict }) => verdict);
     },
     approve: (plan) => dispatcher.approve(planId(plan), 'ben'),
+    approveElsewhere: (plan) => {
+      const other = new Dispatcher({ ...parts, isElsewhere: () => true });
+      return other.approve(planId(plan), 'ada');
+    },
   };
 }
 
@@ -153,6 +162,36 @@ describe('an approval', () => {
     expect(lines.map(({ text }) => text)).toEqual([
       'v1: its move from h1 to h2 was approved by ben: h1 is overloaded',
     ]);
+  });
+
+  it('may be given at a controller that holds nothing of it: the holder takes it up', async () => {
+    const { bench, tick, approveElsewhere } = await makeDesk(['h1', 'h1'], asking());
+    expect(await tick('p1', [m1, m2])).toEqual(['needs-approval', 'needs-approval']);
+    expect(await approveElsewhere('p9')).toEqual({ kind: 'unknown' });
+    const answer = await approveElsewhere('p1');
+    expect(answer).toMatchObject({ run: [], gone: [], elsewhere: [{ vm: 'v1' }, { vm: 'v2' }] });
+    if (answer.kind !== 'approved') throw new Error('not approved');
+    expect(approvalView(answer)).toMatchObject({ moves: 0, elsewhere: 2 });
+    expect(approvalView(answer).text).toContain('approved: 2 moves for the controller that holds');
+    await approveElsewhere('p1');
+    expect(bench.hypervisor.started).toEqual([]);
+    expect(await tick('p2', [again(m1, 'n1'), again(m2, 'n2')])).toEqual(['execute', 'execute']);
+    await bench.clock.pass(5);
+    expect(bench.hypervisor.started).toEqual(['n1', 'n2']);
+    const lines = await bench.ledger.history({ host: hostId('h1'), limit: 9 });
+    const told = lines.filter(({ text }) => text.includes('approved by ada'));
+    expect(told).toHaveLength(2);
+  });
+
+  it('reaches at once what this controller holds, and the rest where it is held', async () => {
+    const options = { elsewhere: ['h3'] };
+    const { bench, tick, approve } = await makeDesk(['h1', 'h3'], asking(), options);
+    const other = move('2', 'h3', 'h4');
+    await tick('p1', [m1, other]);
+    expect(counts(await approve('p1'))).toEqual([1, 0, 0, 0]);
+    await bench.clock.pass(5);
+    expect(bench.hypervisor.started).toEqual(['m1']);
+    expect((await bench.ledger.approvals()).map(({ move: { vm } }) => vm)).toContain('v2');
   });
 
   it('leaves alone what the same plan has ended long ago', async () => {

@@ -18,10 +18,10 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { moveId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, orderId } from '../../../src/domain/ids.ts';
 import { bytes, epochSeconds } from '../../../src/domain/units.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
-import { aRecord } from '../../support/ledger-records.ts';
+import { anOrder, aRecord } from '../../support/ledger-records.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 const CHILD = fileURLToPath(new URL('../../support/ledger-child.ts', import.meta.url));
@@ -182,6 +182,25 @@ describe('older files', () => {
       ['h1: healthy', 'h1', undefined],
       ['v1 moved from h1 to h2', 'h2', 'h1'],
     ]);
+    await ledger.close();
+  });
+
+  it('keeps the first of two orders that were open for one host', async () => {
+    const first = await openSqliteLedger({ file, clock });
+    await first.putOrder(anOrder('o2', { createdAt: epochSeconds(2) }));
+    await first.putOrder(anOrder('o3', { host: hostId('h2'), createdAt: epochSeconds(3) }));
+    await first.close();
+    const db = new Database(file);
+    const body = JSON.stringify(anOrder('o1', { createdAt: epochSeconds(1) }));
+    db.exec(`
+      drop index orders_one_open_per_host;
+      delete from kysely_migration where name > '0009';
+      insert into orders values ('o1', 'h1', 'open', 1, 1, '${body}');
+    `);
+    db.close();
+    const ledger = await openSqliteLedger({ file, clock });
+    expect((await ledger.orders(false)).map(({ id }) => id)).toEqual(['o1', 'o3']);
+    expect(await ledger.order(orderId('o2'))).toMatchObject({ state: 'closed', host: 'h1' });
     await ledger.close();
   });
 

@@ -1,0 +1,47 @@
+// Role: the part of the ledger's contract that is about orders (ledger-contract.ts).
+import { describe, expect, it } from 'vitest';
+
+import { hostId, orderId } from '../../src/domain/ids.ts';
+import type { HistoryEntry } from '../../src/domain/journal.ts';
+import { epochSeconds } from '../../src/domain/units.ts';
+import { anOrder } from '../support/ledger-records.ts';
+import type { LedgerInHand } from './ledger-approvals.ts';
+
+export function orderCases({ ledger, reopen }: LedgerInHand): void {
+  describe('orders', () => {
+    it('keeps orders and their newest state', async () => {
+      await ledger().putOrder(anOrder('o1', { createdAt: epochSeconds(2) }));
+      const elsewhere = { createdAt: epochSeconds(1), host: hostId('h2') };
+      await ledger().putOrder(anOrder('o2', elsewhere));
+      await ledger().putOrder(anOrder('o1', { createdAt: epochSeconds(2), state: 'closed' }));
+      await reopen();
+      expect((await ledger().orders(false)).map((order) => order.id)).toEqual(['o2']);
+      expect((await ledger().orders(true)).map((order) => order.id)).toEqual(['o2', 'o1']);
+      expect((await ledger().order(orderId('o1')))?.state).toBe('closed');
+      expect(await ledger().order(orderId('o9'))).toBeUndefined();
+    });
+
+    it('refuses a second open order of a host, with its line, also at once', async () => {
+      const at = epochSeconds(7);
+      const about = { vm: undefined, host: hostId('h1'), from: undefined, move: undefined };
+      const line = (text: string): HistoryEntry => ({ at, kind: 'order', ...about, text });
+      const answers = await Promise.allSettled([
+        ledger().putOrder(anOrder('o1'), line('one')),
+        ledger().putOrder(anOrder('o2'), line('two')),
+        ledger().putOrder(anOrder('o3', { host: hostId('h2') })),
+        ledger().putOrder(anOrder('o4', { state: 'waiting' })),
+      ]);
+      expect(answers.map(({ status }) => status === 'fulfilled')).toEqual([
+        true,
+        false,
+        true,
+        true,
+      ]);
+      expect(answers[1]).toMatchObject({ reason: { name: 'LedgerError', code: 'conflict' } });
+      expect((await ledger().history({ limit: 9 })).map(({ text }) => text)).toEqual(['one']);
+      await ledger().putOrder(anOrder('o1', { state: 'returning' }));
+      await ledger().putOrder(anOrder('o2'));
+      expect(await ledger().orders(false)).toHaveLength(4);
+    });
+  });
+}
