@@ -141,10 +141,11 @@ export class Daemon {
 
   /** Renews the leases, and takes up the open moves where it may act by now and could not. */
   async beat(): Promise<void> {
-    const { executor, ladder, leases, memory } = this.#parts;
+    const { executor, ladder, leases, ledger, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
-    const taken = await keeper.beat((cluster) => moves.isIdle(cluster));
+    const joined = async () => (await ledger.openMoves()).map((one) => moves.clustersOf(one));
+    const taken = await keeper.beat((cluster) => moves.isIdle(cluster), joined);
     if (taken.length === 0) return;
     await ladder.load();
     await executor.recover();

@@ -14,7 +14,7 @@ import type { Lease } from '../domain/lease.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Controller, LeaseBoard, Leases } from '../ports/leases.ts';
-import { fairShare } from './lease-share.ts';
+import { fairShare, type ShareView } from './lease-share.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
 import { Turns } from '../domain/turns.ts';
@@ -124,9 +124,14 @@ export class LeaseKeeper implements Authority {
    * One round: renews, looks who is there, gives up and takes. Returns where it may act from now
    * on and could not before: what was taken, and what had run out and nobody has taken meanwhile.
    * Rejects with LedgerError; leases that could not be renewed run out by themselves.
+   *
+   * @param joined the clusters of each open move, asked for where several controllers share them.
    */
-  beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
-    return this.#turns.take(() => this.#beat(isIdle));
+  beat(
+    isIdle: ShareView['isIdle'],
+    joined: () => Promise<ShareView['joined']> = nothingJoined,
+  ): Promise<readonly ClusterId[]> {
+    return this.#turns.take(() => this.#beat(isIdle, joined));
   }
 
   /** Gives everything back, so that others need not wait. Nothing is taken any more. */
@@ -166,7 +171,10 @@ export class LeaseKeeper implements Authority {
     }));
   }
 
-  async #beat(isIdle: (cluster: ClusterId) => boolean): Promise<readonly ClusterId[]> {
+  async #beat(
+    isIdle: ShareView['isIdle'],
+    askJoined: () => Promise<ShareView['joined']>,
+  ): Promise<readonly ClusterId[]> {
     if (this.#isOver || this.#hasAll()) return [];
     const regained = this.#parts.sole ? [] : await this.#renew();
     const board = await this.#parts.leases.leaseBoard();
@@ -184,7 +192,8 @@ export class LeaseKeeper implements Authority {
     for (const lease of board.leases) {
       if (lease.holder !== '' && !this.#isFree(lease)) holders.set(lease.cluster, lease.holder);
     }
-    const share = fairShare({ me: this.id, live, holders, free, isIdle });
+    const joined = this.#parts.sole ? [] : await askJoined();
+    const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
     await this.#release(share.release);
     const taken = await this.#claim(share.claim, board);
     // What others are told is what it is after this round.
@@ -320,6 +329,10 @@ export class LeaseKeeper implements Authority {
   ): void {
     this.#parts.events.emit('lease', { cluster, what, token, text });
   }
+}
+
+function nothingJoined(): Promise<ShareView['joined']> {
+  return Promise.resolve([]);
 }
 
 /** A controller that was silent for a day is taken off the list. */

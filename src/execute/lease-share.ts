@@ -1,7 +1,8 @@
 /**
  * Who takes which cluster. Every controller works out the same answer from the same board, so
  * they need not talk to each other: a free cluster goes to the live controller that wants it and
- * has the fewest, and who has two more than another gives one up. Pure.
+ * has the fewest, and who has two more than another gives one up. Clusters between which a move is
+ * open go together: only who has both can take the move up when its controller is dead. Pure.
  */
 
 import { type ClusterId, compareText } from '../domain/ids.ts';
@@ -17,6 +18,8 @@ export interface ShareView {
   readonly free: readonly ClusterId[];
   /** Nothing is under way there: it can be given up without cutting anything off. */
   readonly isIdle: (cluster: ClusterId) => boolean;
+  /** The clusters of each open move. */
+  readonly joined: readonly (readonly ClusterId[])[];
 }
 
 export interface Share {
@@ -24,7 +27,8 @@ export interface Share {
   readonly release: readonly ClusterId[];
 }
 
-export function fairShare({ me, live, holders, free, isIdle }: ShareView): Share {
+export function fairShare(view: ShareView): Share {
+  const { me, live, holders, free, isIdle } = view;
   const counts = new Map(live.map(({ id }) => [id, 0]));
   for (const id of holders.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
   const count = (id: string): number => counts.get(id) ?? 0;
@@ -32,9 +36,12 @@ export function fairShare({ me, live, holders, free, isIdle }: ShareView): Share
     const willing = live.filter(({ wants }) => wants.includes(cluster)).map(({ id }) => id);
     return willing.toSorted((a, b) => count(a) - count(b) || compareText(a, b))[0];
   };
+  const keepers = keepersOf(view, count);
   const claim: ClusterId[] = [];
-  for (const cluster of free.toSorted(compareText)) {
-    const next = fewest(cluster);
+  const isJoined = (cluster: ClusterId): number => Number(keepers.has(cluster));
+  const inTurn = free.toSorted((a, b) => isJoined(b) - isJoined(a) || compareText(a, b));
+  for (const cluster of inTurn) {
+    const next = keepers.get(cluster) ?? fewest(cluster);
     if (next === undefined) continue;
     counts.set(next, count(next) + 1);
     if (next === me) claim.push(cluster);
@@ -42,11 +49,46 @@ export function fairShare({ me, live, holders, free, isIdle }: ShareView): Share
   const release: ClusterId[] = [];
   const own = [...holders].filter(([, id]) => id === me).map(([cluster]) => cluster);
   for (const cluster of own.toSorted(compareText)) {
-    const next = fewest(cluster);
-    if (next === undefined || count(me) - count(next) < 2 || !isIdle(cluster)) continue;
+    const keeper = keepers.get(cluster);
+    const next = keeper ?? fewest(cluster);
+    if (next === undefined || next === me || !isIdle(cluster)) continue;
+    if (keeper === undefined && count(me) - count(next) < 2) continue;
     counts.set(next, count(next) + 1);
     counts.set(me, count(me) - 1);
     release.push(cluster);
   }
   return { claim, release };
+}
+
+/**
+ * Of each cluster that goes together with others: who is to have them all. That is who has the
+ * first of them already; no entry where nobody wants them all.
+ */
+function keepersOf(
+  { live, holders, joined }: ShareView,
+  count: (id: string) => number,
+): ReadonlyMap<ClusterId, string> {
+  const keepers = new Map<ClusterId, string>();
+  for (const group of together(joined)) {
+    const able = live.filter(({ wants }) => group.every((one) => wants.includes(one)));
+    const ids = able
+      .map(({ id }) => id)
+      .toSorted((a, b) => count(a) - count(b) || compareText(a, b));
+    const first = group.map((one) => holders.get(one) ?? '').find((id) => ids.includes(id));
+    const keeper = first ?? ids[0];
+    if (keeper === undefined) continue;
+    for (const cluster of group) keepers.set(cluster, keeper);
+  }
+  return keepers;
+}
+
+/** Sets of two or more that hang together over any number of moves, each in order. */
+function together(joined: ShareView['joined']): readonly (readonly ClusterId[])[] {
+  let groups: ReadonlySet<ClusterId>[] = [];
+  for (const clusters of joined) {
+    const touched = groups.filter((group) => clusters.some((one) => group.has(one)));
+    const merged = new Set([...clusters, ...touched.flatMap((group) => [...group])]);
+    groups = [...groups.filter((group) => !touched.includes(group)), merged];
+  }
+  return groups.filter(({ size }) => size > 1).map((group) => [...group].toSorted(compareText));
 }

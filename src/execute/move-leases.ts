@@ -60,18 +60,23 @@ export class MoveLeases implements MoveFence {
    * For a move that the ledger has open and that nobody here follows: binds it to the leases that
    * hold now. False: it is another controller's to take up.
    */
-  takeUp({ move, leases }: MoveRecord): boolean {
-    // What was recorded at its opening counts: by now its hosts may be gone.
-    const recorded = leases?.map(({ cluster }) => cluster);
-    const scopes = recorded ?? [move.from, move.to].flatMap((host) => this.#scopeOf(host) ?? []);
+  takeUp(record: MoveRecord): boolean {
     const held: HeldLease[] = [];
-    for (const cluster of new Set(scopes)) {
+    for (const cluster of this.clustersOf(record)) {
       const token = this.#authority.mayAct(cluster);
       if (token === undefined) return false;
       held.push({ cluster, token });
     }
-    this.#bound.set(move.id, held);
+    this.#bound.set(record.move.id, held);
     return true;
+  }
+
+  /** The leases of all these are needed for it. */
+  clustersOf({ move, leases }: MoveRecord): readonly ClusterId[] {
+    // What was recorded at its opening counts: by now its hosts may be gone.
+    const recorded = leases?.map(({ cluster }) => cluster);
+    const scopes = recorded ?? [move.from, move.to].flatMap((host) => this.#scopeOf(host) ?? []);
+    return [...new Set(scopes)];
   }
 
   /** No move of this controller's is under way that needs the cluster. */

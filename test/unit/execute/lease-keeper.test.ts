@@ -7,7 +7,7 @@ import {
   LeaseKeeper,
   type LeaseKeeperParts,
 } from '../../../src/execute/lease-keeper.ts';
-import { fairShare } from '../../../src/execute/lease-share.ts';
+import { fairShare, type ShareView } from '../../../src/execute/lease-share.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
@@ -158,7 +158,13 @@ describe('LeaseKeeper', () => {
 
 describe('fairShare', () => {
   const live = ['a', 'b', 'c'].map((id) => ({ id, wants: CLUSTERS }));
-  const view = { live, free: CLUSTERS, holders: new Map<ClusterId, string>(), isIdle: IDLE };
+  const view = {
+    live,
+    free: CLUSTERS,
+    holders: new Map<ClusterId, string>(),
+    isIdle: IDLE,
+    joined: [] as ClusterId[][],
+  };
 
   it('gives each free cluster to exactly one', () => {
     const claims = live.map(({ id }) => fairShare({ ...view, me: id }).claim);
@@ -174,5 +180,54 @@ describe('fairShare', () => {
     expect(fairShare({ ...own, live: alone }).release).toEqual([]);
     const even = new Map([[C1, 'a']]);
     expect(fairShare({ ...own, holders: even }).release).toEqual([]);
+  });
+
+  describe('of clusters between which a move is open', () => {
+    const [c1, c2, c3, c4] = [C1, clusterId('c2'), clusterId('c3'), clusterId('c4')];
+    const shares = (more: Partial<ShareView>) =>
+      live.map(({ id }) => fairShare({ ...view, ...more, me: id }));
+
+    it('gives all to one, over any number of moves', () => {
+      const joined = [[c3, c4], [c1], [c2, c3]];
+      expect(shares({ joined }).map(({ claim }) => claim)).toEqual([[c2, c3, c4], [c1], []]);
+    });
+
+    it('gives what is free to who has the first of the others already', () => {
+      const holders = new Map([
+        [c1, 'b'],
+        [c2, 'c'],
+      ]);
+      const joined = [[c2, c4]];
+      const claims = shares({ holders, free: [c3, c4], joined }).map(({ claim }) => claim);
+      expect(claims).toEqual([[c3], [], [c4]]);
+    });
+
+    it('has the rest given up to who has the first, once nothing moves there', () => {
+      const holders = new Map([
+        [c1, 'a'],
+        [c2, 'b'],
+        [c3, 'c'],
+      ]);
+      const joined = [[c2, c3]];
+      const releases = (isIdle: ShareView['isIdle']) =>
+        shares({ holders, free: [], joined, isIdle }).map(({ release }) => release);
+      expect(releases(IDLE)).toEqual([[], [], [c3]]);
+      expect(releases((one) => one !== c3)).toEqual([[], [], []]);
+    });
+
+    it('leaves them apart where nobody may have them all', () => {
+      const wants = new Map([
+        ['a', [c1, c2]],
+        ['b', [c3, c4]],
+      ]);
+      const apart = live.map(({ id }) => ({ id, wants: wants.get(id) ?? [] }));
+      const holders = new Map([
+        [c1, 'a'],
+        [c3, 'b'],
+      ]);
+      const told = shares({ live: apart, holders, free: [c2, c4], joined: [[c1, c3]] });
+      expect(told.map(({ claim }) => claim)).toEqual([[c2], [c4], []]);
+      expect(told.flatMap(({ release }) => release)).toEqual([]);
+    });
   });
 });
