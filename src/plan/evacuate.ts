@@ -10,6 +10,7 @@
  */
 
 import type { Draft } from './draft.ts';
+import { takeBackIdlePushes } from './idle-pushes.ts';
 import {
   type Evacuation,
   type Leaver,
@@ -54,6 +55,7 @@ export function evacuate(
   const left = best?.left ?? [];
   if (isFirst !== true) {
     for (const leaver of left) lastResort(draft, leaver);
+    takeBackIdlePushes(draft);
     return;
   }
   // Where CPU is short everywhere, or not known, the first ones do not wait for it.

@@ -46,4 +46,19 @@ describe('making room', () => {
     const stays = aPin('stays', ['large'], ['h2']);
     expect(evacuated(placement, stays)).toEqual(['small: h2 > h3', 'guest: h1 > h2']);
   });
+
+  it('leaves in place whom others that had to go make unnecessary', () => {
+    const hosts = ['h1', 'h2', 'h3'].map((id) => aHost({ id, memoryGib: 8 }));
+    const vms = [
+      aVm({ id: 'first', host: 'h1', memoryGib: 1, criticality: 'mission-critical' }),
+      aVm({ id: 'second', host: 'h1', memoryGib: 5 }),
+      // For the first the small one is moved off; the second needs the large one's room.
+      aVm({ id: 'small', host: 'h2', memoryGib: 1 }),
+      aVm({ id: 'large', host: 'h2', memoryGib: 7 }),
+    ];
+    const away = anAvoid('away', ['first', 'second'], ['h3']);
+    const findings = [aFinding('evacuate', { host: 'h1' })];
+    const moves = movesOf(request({ hosts, vms, placement: [away] }, findings));
+    expect(moves).toEqual(['large: h2 > h3', 'first: h1 > h2', 'second: h1 > h2']);
+  });
 });
