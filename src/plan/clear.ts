@@ -6,11 +6,12 @@
 
 import type { Finding } from '../domain/finding.ts';
 import { type CoverItem, cheapestCover } from './cover.ts';
-import type { Ejector, Leaver, Step } from './eject.ts';
+import type { Leaver } from './eject.ts';
 import { choicesOf } from './group-choice.ts';
 import { CPU_AT } from './model.ts';
 import type { State, Terms } from './state.ts';
-import { type Fit, findTarget } from './targets.ts';
+import { findTarget } from './targets.ts';
+import { type Clearing, type Means, Trial } from './trial.ts';
 
 /** Bounds of one search for a set: nodes of the tree, and sets that are tried out. */
 const MAX_NODES = 20_000;
@@ -32,12 +33,6 @@ export interface ClearTask {
   readonly crowds: readonly { readonly members: readonly number[]; readonly finding: Finding }[];
 }
 
-/** VMs that leave, with their targets, in an order in which they can. */
-export interface Clearing {
-  readonly moves: readonly Step[];
-  readonly cost: number;
-}
-
 /** A host to be cleared, with all that does not change while targets are looked for. */
 export interface Job {
   readonly task: ClearTask;
@@ -54,12 +49,6 @@ interface Ideal {
   readonly forced: readonly Leaver[];
   readonly leavers: readonly Leaver[];
   readonly cost: number;
-}
-
-/** How targets are found: `pack` may have others give way, where there is an ejector. */
-export interface Means {
-  readonly fit: Fit;
-  readonly ejector: Ejector | undefined;
 }
 
 export function makeJob(state: State, task: ClearTask, residents: readonly number[]): Job {
@@ -175,6 +164,7 @@ function search(state: State, job: Job, { ideal, means, below }: Attempt): Clear
   const trial = new Trial(state, means, below);
   for (const leaver of ideal.forced) if (!trial.add(leaver)) return trial.end();
   const forced = trial.depth;
+  const dear: { readonly leavers: readonly Leaver[]; readonly cost: number }[] = [];
   const accept = (chosen: readonly number[]): boolean => {
     // The search goes deeper by one at a time; whatever it left again is taken back first.
     const index = chosen.at(-1);
@@ -189,88 +179,20 @@ function search(state: State, job: Job, { ideal, means, below }: Attempt): Clear
     }
     if (gain < choice.wanted) return true;
     trial.keep();
+    if (state.model.prices === undefined || trial.cost <= cost * (1 + ROUNDING)) return true;
     // What came dearer than its items say is no bound for those that may come cheaper.
-    return state.model.prices === undefined || trial.cost <= cost * (1 + ROUNDING);
+    const leavers = chosen.flatMap((at) => relieving(job.task, choice.free[at]));
+    dear.push({ leavers, cost });
+    return false;
   };
   if (choice.wanted <= 0) trial.keep();
   const options = { below: below - choice.cost, maxNodes: MAX_NODES, maxQuestions: MAX_TRIALS };
   cheapestCover(choice.items, choice.wanted, { ...options, accept });
+  for (const { leavers, cost } of dear.sort((a, b) => a.cost - b.cost)) {
+    if (cost >= trial.below) break;
+    trial.keepInAnyOrder(leavers, forced);
+  }
   return trial.end();
-}
-
-/** Leavers placed one after the other on the state, the last one first to be taken back. */
-class Trial {
-  readonly #state: State;
-  readonly #means: Means;
-  readonly #steps: Step[] = [];
-  /** Per leaver: how many steps there were before it, and what all cost by then. */
-  readonly #marks: { readonly steps: number; readonly cost: number }[] = [];
-  #cost = 0;
-  #below: number;
-  #best: Clearing | undefined;
-
-  constructor(state: State, means: Means, below: number) {
-    this.#state = state;
-    this.#means = means;
-    this.#below = below;
-  }
-
-  get cost(): number {
-    return this.#cost;
-  }
-
-  get depth(): number {
-    return this.#marks.length;
-  }
-
-  /** False: it finds no place at less than what is of interest; nothing was changed. */
-  add(leaver: Leaver): boolean {
-    const state = this.#state;
-    const { fit, ejector } = this.#means;
-    const { vm, terms } = leaver;
-    const steps = this.#steps.length;
-    const own = state.model.cost[vm] ?? 0;
-    const beyond = state.beyond;
-    const budget = this.#below - this.#cost - own;
-    if (budget <= 0 || state.stuck(vm, terms) !== 0) return false;
-    let extra = -1;
-    if (ejector !== undefined) extra = ejector.place(leaver, budget, this.#steps);
-    else {
-      const to = findTarget(state, vm, terms, fit);
-      if (to >= 0) {
-        state.apply(vm, to);
-        this.#steps.push({ ...leaver, to, makesRoomFor: undefined });
-        extra = 0;
-      }
-    }
-    if (extra < 0) return false;
-    this.#marks.push({ steps, cost: this.#cost });
-    this.#cost += own + extra + (state.beyond - beyond);
-    return true;
-  }
-
-  /** Takes leavers back until this many are left. */
-  cut(depth: number): void {
-    while (this.#marks.length > depth) {
-      const mark = this.#marks.pop();
-      if (mark === undefined) return;
-      while (this.#steps.length > mark.steps) this.#state.undo(this.#steps.pop()?.vm ?? -1);
-      this.#cost = mark.cost;
-    }
-  }
-
-  /** Notes what is placed now as the best so far, where it is. */
-  keep(): void {
-    if (this.#cost >= this.#below) return;
-    this.#best = { moves: [...this.#steps], cost: this.#cost };
-    this.#below = this.#cost;
-  }
-
-  /** The best that was kept; the state is as it was at the beginning. */
-  end(): Clearing | undefined {
-    this.cut(0);
-    return this.#best;
-  }
 }
 
 /**

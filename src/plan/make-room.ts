@@ -8,11 +8,12 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
-import { type Clearing, type Job, findClearing, makeJob } from './clear.ts';
+import { type Job, findClearing, makeJob } from './clear.ts';
 import type { Draft } from './draft.ts';
 import type { State, Terms } from './state.ts';
 import { type Fit, findLaterTarget, findTarget } from './targets.ts';
 import { Ties } from './ties.ts';
+import type { Clearing } from './trial.ts';
 
 /** How many VMs are tried as the one that is in the way, cheapest first. */
 const MAX_MOVERS = 400;

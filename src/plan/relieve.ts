@@ -8,18 +8,12 @@
  * The sum of the hosts' own optima is a lower bound; the search ends when it is reached.
  */
 
-import {
-  type ClearTask,
-  type Clearing,
-  type Job,
-  type Means,
-  findClearing,
-  makeJob,
-} from './clear.ts';
+import { type ClearTask, type Job, findClearing, makeJob } from './clear.ts';
 import type { Draft } from './draft.ts';
 import { Ejector } from './eject.ts';
 import { type Cleared, type SearchBudget, isClose } from './improve.ts';
 import type { State } from './state.ts';
+import type { Clearing, Means } from './trial.ts';
 
 /** The clearings of all jobs; undefined where none was found. */
 type Solution = readonly (Clearing | undefined)[];

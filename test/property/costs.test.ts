@@ -53,7 +53,7 @@ describe('prices of groups and paths', () => {
         const paid = made.objective.terms['moveCost']?.after ?? 0;
         expect(paid / asked.weights.moveCost).toBeCloseTo(least, 6);
       }),
-      { numRuns: 300, examples: [[ONE_FOR_TWO]] },
+      { numRuns: 300, examples: [[ONE_FOR_TWO], [THE_DEARER_NEAR]] },
     );
   });
 });
@@ -90,6 +90,21 @@ const ONE_FOR_TWO: Hot = {
     { cpu: 2, gib: 8, group: -1 },
   ],
   prices: [10, 3],
+  near: 2,
+  across: 4,
+};
+
+/** The near place is for the one whose way would be the dearest (found by seed 442388729). */
+const THE_DEARER_NEAR: Hot = {
+  vms: [
+    { cpu: 1.5, gib: 1, group: -1 },
+    { cpu: 2, gib: 1, group: 1 },
+    { cpu: 1.5, gib: 4, group: 0 },
+    { cpu: 1, gib: 4, group: 0 },
+    { cpu: 2, gib: 1, group: 1 },
+    { cpu: 2, gib: 1, group: 1 },
+  ],
+  prices: [10, 30],
   near: 2,
   across: 4,
 };
