@@ -83,7 +83,7 @@ interface RandomVm {
 const VM: fc.Arbitrary<RandomVm> = fc.record({
   host: fc.nat(100),
   vcpus: fc.constantFrom(1, 2, 4, 8),
-  load: fc.double({ min: 0, max: 1, noNaN: true }),
+  load: loadUpTo(1),
   memoryGib: fc.constantFrom(1, 2, 4, 8, 16),
   criticality: fc.constantFrom(...CRITICALITIES),
   permission: often<Vm['permission']>('live', 'cold', 'observe'),
@@ -139,7 +139,7 @@ export function planRequests(wild = true): fc.Arbitrary<PlanRequest> {
 export function tightRequests(): fc.Arbitrary<PlanRequest> {
   const guest = fc.record({
     memoryGib: fc.constantFrom(4, 4, 8),
-    load: fc.double({ min: 0, max: 0.5, noNaN: true }),
+    load: loadUpTo(0.5),
   });
   const parts = fc.record({
     hosts: fc.array(fc.array(guest, { minLength: 3, maxLength: 7 }), {
@@ -392,4 +392,9 @@ function working(vm: Vm, factor: number): Vm {
   if (used?.kind !== 'known' || factor === 1) return vm;
   const busy = Math.min(vm.vcpus, used.value * factor);
   return { ...vm, metrics: { ...vm.metrics, 'cpu.used': held(busy) } };
+}
+
+/** Not the least number above 0 that there is: nobody measures that. */
+function loadUpTo(max: number): fc.Arbitrary<number> {
+  return fc.double({ min: 0, max, noNaN: true }).map((load) => Math.round(load * 1e9) / 1e9);
 }

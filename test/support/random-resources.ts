@@ -46,7 +46,7 @@ export function withResources(requests: fc.Arbitrary<PlanRequest>): fc.Arbitrary
 /** The request with resources of which every host has far more than all VMs together need. */
 export function withPlenty(request: PlanRequest, transient: boolean): PlanRequest {
   const { hosts, vms } = request.snapshot;
-  const drawn = { transient, capacities: [1e9], needs: [1, 2, 3], safety: 0.8, imbalance: 0 };
+  const drawn = { transient, capacities: [1e12], needs: [1, 2, 3], safety: 0.8, imbalance: 0 };
   const plenty = resourceOf(drawn, 'plenty', { ...request, snapshot: request.snapshot });
   const none = { ...plenty, name: 'none', vms: new Map(vms.map(({ id }) => [id, 0])) };
   expectAll(plenty.hosts.size, hosts.length);
