@@ -75,7 +75,7 @@ function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>):
     code,
     members,
     everyone: false,
-    yields: false,
+    yields: 'never',
     limits: [],
     collides: () => false,
     count: () => undefined,

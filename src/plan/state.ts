@@ -40,6 +40,8 @@ export interface Terms {
   readonly optional: boolean;
   /** What is kept for emergencies may be used. */
   readonly urgent: boolean;
+  /** What yields at last is left alone all the same, since there may be another place. */
+  readonly sparing?: true;
   /** Moved too recently counts against corrective and optional moves. */
   readonly restMatters: boolean;
   readonly compatibility: Compatibility;
@@ -287,7 +289,7 @@ export class State {
 
   // oxlint-disable-next-line max-params -- the question of `refusal`, of one rule
   isForbiddenBy(rule: CompiledRule, v: number, to: number, terms: Terms, outlook: Outlook) {
-    if (terms.urgent && rule.yields) return false;
+    if (terms.urgent && yieldsTo(terms, rule)) return false;
     const from = this.at[v] ?? -1;
     if (rule.forbids(v, from, to, outlook, terms.overCpu)) return true;
     return terms.optional && rule.worsens?.(v, from, to) === true;
@@ -371,4 +373,8 @@ export class State {
     this.rules.hardOf[v]?.forEach((rule) => rule.count(v, from, to, sign));
     this.rules.softOf[v]?.forEach((rule) => rule.count(v, from, to, sign));
   }
+}
+
+function yieldsTo({ sparing }: Terms, { yields }: CompiledRule): boolean {
+  return yields === 'readily' || (yields === 'at-last' && sparing !== true);
 }

@@ -1,6 +1,7 @@
 /** Where a VM could go: the target search over the hosts that have room for it. */
 
 import { CPU_AT, MEMORY_AT } from './model.ts';
+import type { CompiledRule } from './rules/rule.ts';
 import type { State, Terms } from './state.ts';
 
 /**
@@ -19,7 +20,9 @@ const COMPARED = 4;
  * most), at the least price, one by `fit`; -1: there is none.
  */
 export function findTarget(state: State, v: number, terms: Terms, fit: Fit): number {
-  return gentlest(state, v, (burden) => findAt(burden, state, v, terms, fit));
+  return sparingly(state, v, terms, (kept) =>
+    gentlest(state, v, (burden) => findAt(burden, state, v, kept, fit)),
+  );
 }
 
 /**
@@ -27,7 +30,23 @@ export function findTarget(state: State, v: number, terms: Terms, fit: Fit): num
  * most room left; -1: there is none. Looks at every host.
  */
 export function findLaterTarget(state: State, v: number, terms: Terms): number {
-  return gentlest(state, v, (burden) => findLaterAt(burden, state, v, terms));
+  return sparingly(state, v, terms, (kept) =>
+    gentlest(state, v, (burden) => findLaterAt(burden, state, v, kept)),
+  );
+}
+
+/**
+ * What is kept for emergencies is used where nothing else is left, but for hosts that are kept
+ * empty to be gone to at once: a reserve would later have to be set free again.
+ */
+function sparingly(state: State, v: number, terms: Terms, find: (terms: Terms) => number): number {
+  const mayUse = terms.urgent && state.rules.hardOf[v]?.some(isUsedAtLast) === true;
+  const host = mayUse ? find({ ...terms, sparing: true }) : -1;
+  return host >= 0 ? host : find(terms);
+}
+
+function isUsedAtLast({ yields }: CompiledRule): boolean {
+  return yields === 'at-last';
 }
 
 /** Any burden; for the many VMs for which all hosts are alike in it. */

@@ -20,13 +20,13 @@ const MAX_MOVERS = 16;
 
 const RESOURCES = [CPU_AT, MEMORY_AT] as const;
 
-/** Moves that cannot wait may use it: that is what it is for. */
+/** Moves that cannot wait may use it, where there is no other room: that is what it is for. */
 export function failoverRule(model: Model, rule: FailoverReserveRule): Answers {
   const most = RESOURCES.map((r) => {
     const limits = inService(model, rule.hosts).map((h) => model.safe[h * model.width + r] ?? 0);
     return sum(limits.sort((a, b) => b - a).slice(rule.failures));
   });
-  return { ...pooledRule(model, rule.hosts, most), yields: true };
+  return { ...pooledRule(model, rule.hosts, most), yields: 'at-last' };
 }
 
 /** Of all hosts together; that of each by itself is in the limits of the model (preserve.ts). */

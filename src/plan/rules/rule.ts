@@ -23,6 +23,9 @@ export interface HostLimit {
   readonly most: number;
 }
 
+/** `at-last`: only where there is no other place; what was used has to be set free again later. */
+export type Yielding = 'never' | 'at-last' | 'readily';
+
 export interface CompiledRule {
   readonly id: RuleId;
   readonly rule: PlacementRule;
@@ -31,8 +34,8 @@ export interface CompiledRule {
   readonly members: readonly number[];
   /** It is asked about every VM, not of its members only. */
   readonly everyone: boolean;
-  /** Moves that cannot wait may go against it: it keeps something for just that. */
-  readonly yields: boolean;
+  /** Whether moves that cannot wait may go against it: it keeps something for just that. */
+  readonly yields: Yielding;
   /** Loads that hosts are not to exceed in the end; who does is relieved to mend the rule. */
   readonly limits: readonly HostLimit[];
   /**

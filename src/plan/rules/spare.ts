@@ -17,7 +17,7 @@ export function spareRule(model: Model, { hosts }: SpareRule): Answers {
     [...model.vms.keys()].filter((v) => standsBadly(v, at));
   return {
     everyone: true,
-    yields: true,
+    yields: 'readily',
     forbids: (_v, from, to) => isSpare(to) && !isSpare(from),
     broken: (at) => there(at).length,
     strain: (v, at) => (to) =>

@@ -137,6 +137,23 @@ describe('failover-reserve', () => {
     expect(moves(asked(more, [rule], [evacuated('h4')]))).toHaveLength(2);
   });
 
+  it('is used last by who has to leave', () => {
+    // h1 to h3 are reserved for one another and empty; h4 has enough, though less.
+    const busy = on('h4', 20, 'b');
+    const hosts = [...HOSTS, aHost({ id: 'h5', threads: 16, memoryGib: 64 })];
+    const asks = (gib: number, count: number) => {
+      const leaving = on('h5', gib, ...['v', 'w', 'x'].slice(0, count));
+      const reserve = aFailoverReserve('r', ['h1', 'h2', 'h3'], 3);
+      return request({ hosts, vms: [...busy, ...leaving], placement: [reserve] }, [
+        evacuated('h5'),
+      ]);
+    };
+    expect(moves(asks(10, 2))).toEqual(['v: h5 > h4', 'w: h5 > h4']);
+    const [first, second] = moves(asks(40, 2));
+    expect(first).toBe('v: h5 > h4');
+    expect(second).toMatch(/^w: h5 > h[123]$/u);
+  });
+
   it('counts a host that is out of service as lost already', () => {
     const hosts = HOSTS.map((h) => (h.id === 'h3' ? { ...h, state: 'maintenance' as const } : h));
     const one = request({ hosts, vms: on('h4', 40, 'x'), placement: [rule] }, []);
