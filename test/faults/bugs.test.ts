@@ -17,7 +17,8 @@ interface Catch {
 
 /** The first seed in which the judge objects; undefined: in none. */
 async function caught(bug: PlantedBug): Promise<Catch | undefined> {
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
+  const { from = 1 } = bug;
+  for (let seed = from; seed < from + SEEDS; seed += 1) {
     const script = drawScript(seed);
     if (bug.where?.(script) === false) continue;
     const { wrongs } = await simulate(script, { bug, untilWrong: true });

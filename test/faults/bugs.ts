@@ -25,6 +25,8 @@ export interface PlantedBug extends Bug {
   readonly name: string;
   /** The scripts in which it could show at all; default: any. */
   readonly where?: (script: Script) => boolean;
+  /** The first seed that is tried, of a bug that many do not meet; default: 1. */
+  readonly from?: number;
   /** What the judge may call it. */
   readonly breaks: readonly Invariant[];
 }
@@ -173,7 +175,9 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'takes leases that others hold',
     where: isShared,
-    breaks: ['lease', 'start-once', 'caps'],
+    // Tokens keep them from doing harm: mostly they only keep one another from getting on.
+    from: 101,
+    breaks: ['lease', 'start-once', 'caps', 'liveness'],
     leases: (port) => ({
       async leaseBoard() {
         const board = await port.leaseBoard();
