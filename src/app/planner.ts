@@ -2,8 +2,8 @@
  * Runs plan jobs in a worker thread, so that a big plan never stalls the event loop; nor does
  * handing over a big fleet, which goes in parts, and of which the worker keeps the newest: of one
  * that differs in a few hosts and VMs only those are handed over. A job that cannot wait stops the
- * one that is being planned. A worker that dies is replaced; the jobs that it held fail, and the
- * next tick tries again.
+ * one that is being planned. A worker that dies is replaced, by one with more memory where it had
+ * too little; the jobs that it held fail, and the next tick tries again.
  *
  * One worker: hosts that exchange no VMs could be searched apart, but of a second or two for 10,000
  * hosts that search is a quarter, and all else (order, timetable, objective) is about the whole.
@@ -75,9 +75,17 @@ interface Thread {
 
 /** In a worker thread of its own. */
 export class Planner implements PlanRunner {
+  readonly #leastOldMib: number;
+  /** Doubled each time that a thread has run out of its memory. */
+  #growth = 1;
   #thread: Thread | undefined;
   #nextId = 1;
   readonly #waiting = new Map<number, Waiting>();
+
+  /** @param leastOldMib what a thread's heap may grow to, however small the fleet. */
+  constructor(leastOldMib = LEAST_OLD_MIB) {
+    this.#leastOldMib = leastOldMib;
+  }
 
   /**
    * Rejects when the worker fails, or with PlanSuperseded; the plan itself cannot be "wrong", only
@@ -152,7 +160,7 @@ export class Planner implements PlanRunner {
     const workerData: PlannerSettings = { stopBefore };
     const worker = new Worker(url, {
       workerData,
-      resourceLimits: memoryFor(snapshot.vms.length),
+      resourceLimits: this.#memoryFor(snapshot.vms.length),
     });
     const thread: Thread = { worker, stopBefore, held: undefined, turns: new Turns() };
     worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
@@ -161,6 +169,16 @@ export class Planner implements PlanRunner {
     worker.unref();
     this.#thread = thread;
     return thread;
+  }
+
+  /**
+   * What the thread's heap may grow to. With V8's own limits garbage stays until it is several
+   * times what lives: of 20,000 VMs that is 80 MiB. One that a fleet has outgrown, by its number of
+   * VMs or by what each of them has to tell, dies; the one after it may grow to twice as much.
+   */
+  #memoryFor(vms: number): ResourceLimits {
+    const old = Math.max(this.#leastOldMib, Math.ceil((vms * OLD_KIB_PER_VM) / 1024));
+    return { maxYoungGenerationSizeMb: YOUNG_MIB, maxOldGenerationSizeMb: old * this.#growth };
   }
 
   #settle(answer: WorkerAnswer): void {
@@ -179,6 +197,7 @@ export class Planner implements PlanRunner {
   #lost(thread: Thread, error: Error): void {
     if (this.#thread !== thread) return;
     this.#thread = undefined;
+    if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') this.#growth *= 2;
     this.#failAll(error);
   }
 
@@ -186,18 +205,6 @@ export class Planner implements PlanRunner {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
-}
-
-/**
- * What the thread's heap may grow to. With V8's own limits garbage stays until it is several times
- * what lives: of 20,000 VMs that is 80 MiB. One that a fleet has outgrown dies, and is replaced by
- * one of the new fleet's size.
- */
-function memoryFor(vms: number): ResourceLimits {
-  return {
-    maxYoungGenerationSizeMb: YOUNG_MIB,
-    maxOldGenerationSizeMb: Math.max(LEAST_OLD_MIB, Math.ceil((vms * OLD_KIB_PER_VM) / 1024)),
-  };
 }
 
 function toError(error: unknown): Error {

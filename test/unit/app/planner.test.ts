@@ -23,6 +23,8 @@ import {
 
 const HOT = aFinding('relieve', { host: 'h1' });
 const DRAIN = aFinding('evacuate', { host: 'h0' });
+/** Enough for a thread to begin, and not for the fleet that it is given. */
+const SCANT_MIB = 12;
 
 /** Ten VMs a host; h1 is hot. */
 function job(hosts: number, findings: PlanJob['findings']): PlanJob {
@@ -34,6 +36,12 @@ function job(hosts: number, findings: PlanJob['findings']): PlanJob {
   const machines = Array.from({ length: hosts }, (_none, index) => aHost({ id: `h${index}` }));
   const settings = { limits: someLimits(), migration: someMigration(), weights: someWeights() };
   return { snapshot: aSnapshot({ hosts: machines, vms }), findings, ...settings, seed: 1 };
+}
+
+/** More than is reckoned with for so many VMs: 120 MiB. */
+function withMuchToTell(asked: PlanJob): PlanJob {
+  const vms = asked.snapshot.vms.map((vm) => ({ ...vm, labels: { notes: 'x'.repeat(2e5) } }));
+  return { ...asked, snapshot: { ...asked.snapshot, vms } };
 }
 
 let planner: Planner;
@@ -98,6 +106,18 @@ describe('the planner in its worker', () => {
     await expect(long).rejects.toThrow(PlanSuperseded);
     expect(await first).toEqual(planAndCheck(urgent));
     expect(await planner.run(asked)).toEqual(planAndCheck(asked));
+  });
+
+  it('has more memory after it has run out of it', { timeout: 60_000 }, async () => {
+    const small = new Planner(SCANT_MIB);
+    const asked = withMuchToTell(job(60, [HOT]));
+    let failures = 0;
+    const attempt = () => small.run(asked).catch(() => undefined);
+    let answer = await attempt();
+    for (; answer === undefined && failures < 8; answer = await attempt()) failures += 1;
+    await small.close();
+    expect(failures).toBeGreaterThan(0);
+    expect(answer).toEqual(planAndCheck(asked));
   });
 
   it('fails a job that cannot be planned, and takes the next', async () => {
