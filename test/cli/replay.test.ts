@@ -7,34 +7,16 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { packInputs } from '../../src/app/plan-inputs.ts';
-import { planAndCheck, type PlanJob } from '../../src/app/plan-job.ts';
+import { planAndCheck } from '../../src/app/plan-job.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { cli } from '../support/cli.ts';
-import {
-  aFinding,
-  aHost,
-  aSnapshot,
-  aVm,
-  someLimits,
-  someMigration,
-  someWeights,
-} from '../support/fleet.ts';
 import { aDecision } from '../support/ledger-records.ts';
 import { manualClock } from '../support/manual-clock.ts';
+import { aPlanJob } from '../support/plan-job.ts';
 
-const JOB: PlanJob = {
-  snapshot: aSnapshot({
-    hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2' })],
-    vms: [aVm({ id: 'v1', host: 'h1' })],
-  }),
-  findings: [aFinding('evacuate', { host: 'h1' })],
-  limits: someLimits(),
-  migration: someMigration(),
-  weights: someWeights(),
-  seed: 1,
-};
+const JOB = aPlanJob();
 const { result } = planAndCheck(JOB);
 const { id: plan } = result.plan;
 

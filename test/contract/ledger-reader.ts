@@ -14,16 +14,8 @@ import { AuditJudge } from '../../src/ledger/audit-chain.ts';
 import { type LedgerPlace, type LedgerReader, readLedger } from '../../src/ledger/ledger-reader.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { cli } from '../support/cli.ts';
-import {
-  aFinding,
-  aHost,
-  aSnapshot,
-  aVm,
-  someLimits,
-  someMigration,
-  someWeights,
-} from '../support/fleet.ts';
 import { aDecision, aRecord, aResult } from '../support/ledger-records.ts';
+import { aPlanJob } from '../support/plan-job.ts';
 
 export interface LedgerToRead {
   open(): Promise<Ledger>;
@@ -33,17 +25,7 @@ export interface LedgerToRead {
   dispose(): Promise<void>;
 }
 
-const JOB = {
-  snapshot: aSnapshot({
-    hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2' })],
-    vms: [aVm({ id: 'v1', host: 'h1' })],
-  }),
-  findings: [aFinding('evacuate', { host: 'h1' })],
-  limits: someLimits(),
-  migration: someMigration(),
-  weights: someWeights(),
-  seed: 1,
-};
+const JOB = aPlanJob();
 
 async function verdictOf(reader: LedgerReader) {
   const { pages, head } = await reader.audit();

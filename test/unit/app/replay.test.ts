@@ -6,35 +6,17 @@ import { describe, expect, it } from 'vitest';
 
 import { DecisionArchive } from '../../../src/app/decision-archive.ts';
 import { packInputs, plannerBuild, unpackInputs } from '../../../src/app/plan-inputs.ts';
-import { planAndCheck, type PlanJob } from '../../../src/app/plan-job.ts';
+import { planAndCheck } from '../../../src/app/plan-job.ts';
 import { replay, whyNot } from '../../../src/app/replay.ts';
 import { planId } from '../../../src/domain/ids.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
 import { type KeptInputs, LedgerError } from '../../../src/ports/ledger.ts';
-import {
-  aFinding,
-  aHost,
-  aSnapshot,
-  aVm,
-  someLimits,
-  someMigration,
-  someWeights,
-} from '../../support/fleet.ts';
 import { aDecision } from '../../support/ledger-records.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
+import { aPlanJob } from '../../support/plan-job.ts';
 
-const JOB: PlanJob = {
-  snapshot: aSnapshot({
-    hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2' })],
-    vms: [aVm({ id: 'v1', host: 'h1' })],
-  }),
-  findings: [aFinding('evacuate', { host: 'h1' })],
-  limits: someLimits(),
-  migration: someMigration(),
-  weights: someWeights(),
-  seed: 3,
-};
+const JOB = aPlanJob(3);
 const { result } = planAndCheck(JOB);
 const inputs = packInputs(JOB);
 
