@@ -53,6 +53,9 @@ export function leaversOf(draft: Draft, evacuation: Evacuation): Leaver[] {
   return leavers;
 }
 
+/** Below this share, a host has plenty of the resource whoever comes: it sets no one apart. */
+const PLENTY = 1e-9;
+
 /** The largest share of a resource that the VM would take of the host that has most of it. */
 function sizeOf(draft: Draft, v: number): number {
   const { width, need, largest } = draft.state.model;
@@ -60,7 +63,7 @@ function sizeOf(draft: Draft, v: number): number {
   for (const [r, most] of largest.entries()) {
     if (most > 0) size = Math.max(size, (need[v * width + r] ?? 0) / most);
   }
-  return size;
+  return size < PLENTY ? 0 : size;
 }
 
 /** All of the group to one host, or nothing. */
