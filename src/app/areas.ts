@@ -8,7 +8,8 @@ import type { Host } from '../domain/host.ts';
 import { compareText } from '../domain/ids.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Area, AreaRequest, OrderView } from '../ports/api.ts';
-import type { GivenOrder, NewOrder } from './order-desk.ts';
+import type { GivenOrder } from './order-desk.ts';
+import type { NewOrder } from './wanted-order.ts';
 import { type InForce, orderText } from './order-text.ts';
 
 /** By name. */

@@ -57,6 +57,12 @@ type Chance =
   | { readonly kind: 'moving' | 'waiting' }
   | { readonly kind: 'blocked'; readonly stay: Stay };
 
+/** An order as it is to be, and what the history tells with it. */
+interface Changed {
+  readonly order: Order;
+  readonly lines: readonly HistoryEntry[];
+}
+
 export class Homecoming {
   readonly #parts: HomecomingParts;
 
@@ -64,7 +70,10 @@ export class Homecoming {
     this.#parts = parts;
   }
 
-  /** Takes those off who have arrived or were moved by somebody. Returns the orders as they are. */
+  /**
+   * Takes those off who have arrived or were moved by somebody. Returns the orders as they are; one
+   * that was ended or changed by somebody else meanwhile is for the next tick.
+   */
   async settle(orders: readonly Order[], snapshot: Snapshot): Promise<readonly Order[]> {
     const out: Order[] = [];
     for (const order of orders) {
@@ -73,9 +82,8 @@ export class Homecoming {
         continue;
       }
       const settled = await this.#settle(order, snapshot);
-      const next = await this.#letGo(settled, snapshot);
-      if (next !== settled) await this.#parts.orders.update(next);
-      out.push(next);
+      const next = settled && (await this.#write(settled, this.#letGo(settled, snapshot)));
+      if (next !== undefined) out.push(next);
     }
     return out;
   }
@@ -93,7 +101,7 @@ export class Homecoming {
     }
   }
 
-  async #settle(order: Order, snapshot: Snapshot): Promise<Order> {
+  async #settle(order: Order, snapshot: Snapshot): Promise<Order | undefined> {
     const moving = new Set(snapshot.inFlight.map((flight) => flight.vm));
     const vms = new Map(snapshot.vms.map((vm) => [vm.id, vm]));
     const home: VmId[] = [];
@@ -108,7 +116,7 @@ export class Homecoming {
     }
     if (arrived + stays.length === 0) return order;
     const stuckSince = arrived > 0 ? undefined : order.stuckSince;
-    return this.#write({ ...order, home, stuckSince }, stays, snapshot);
+    return this.#takeOff(order, { ...order, home, stuckSince }, stays, snapshot);
   }
 
   /** Where its newest move took it, or left it: one that came to nothing is in the history, too. */
@@ -131,14 +139,15 @@ export class Homecoming {
       stuckSince !== undefined &&
       now - stuckSince >= PATIENCE_SECONDS;
     if (isHopeless) {
-      const ended = await this.#write({ ...order, home: [], stuckSince }, blocked, view.snapshot);
-      await this.#parts.orders.closeReturned([ended]);
+      const last = { ...order, home: [], stuckSince };
+      const ended = await this.#takeOff(before, last, blocked, view.snapshot);
+      if (ended !== undefined) await this.#parts.orders.closeReturned([ended]);
       return;
     }
     const kept = new Set(blocked.map(({ vm }) => vm));
-    const next = await this.#letGo(order, view.snapshot, kept);
+    const { order: next, lines } = this.#letGo(order, view.snapshot, kept);
     if (next.progress !== before.progress || stuckSince !== before.stuckSince) {
-      await this.#parts.orders.update({ ...next, stuckSince });
+      await this.#parts.orders.update(before, { ...next, stuckSince }, lines);
     }
   }
 
@@ -155,25 +164,36 @@ export class Homecoming {
     return held;
   }
 
-  /** Lets the next ones go, where it is their turn; the order itself is for the caller to keep. */
-  async #letGo(order: Order, snapshot: Snapshot, blocked = NOBODY): Promise<Order> {
+  /** Lets the next ones go, where it is their turn. */
+  #letGo(order: Order, snapshot: Snapshot, blocked = NOBODY): Changed {
     const { progress } = order;
-    if (progress === undefined || order.home.length === 0) return order;
-    const { clock, ledger, policies } = this.#parts;
+    if (progress === undefined || order.home.length === 0) return { order, lines: [] };
+    const { clock, policies } = this.#parts;
     const at = clock.now();
     const settings = policies.policies;
     const next = nextWave(order, progress, { snapshot, settings, now: at, blocked });
-    if (next === progress) return order;
+    if (next === progress) return { order, lines: [] };
     const text = releaseText(order, next, snapshot);
     const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
-    if (text !== undefined) await ledger.addHistory([{ at, kind: 'order', ...about, text }]);
-    return { ...order, progress: next };
+    const lines = text === undefined ? [] : [{ at, kind: 'order', ...about, text } as const];
+    return { order: { ...order, progress: next }, lines };
   }
 
-  /** Who stays away is said before it is forgotten. */
-  async #write(order: Order, stays: readonly Stay[], snapshot: Snapshot): Promise<Order> {
-    const { clock, events, ledger, orders } = this.#parts;
-    const at = clock.now();
+  /** Undefined: somebody else has ended or changed it. */
+  #write(before: Order, { order, lines }: Changed): Promise<Order | undefined> {
+    if (order === before) return Promise.resolve(order);
+    return this.#parts.orders.update(before, order, lines);
+  }
+
+  /** Who stays away is told together with being forgotten. */
+  // oxlint-disable-next-line max-params -- the order before and after, who stays away, the fleet
+  async #takeOff(
+    before: Order,
+    order: Order,
+    stays: readonly Stay[],
+    snapshot: Snapshot,
+  ): Promise<Order | undefined> {
+    const at = this.#parts.clock.now();
     const names = new Map<string, string>(
       [...snapshot.hosts, ...snapshot.vms].map(({ id, name }) => [id, name]),
     );
@@ -185,11 +205,11 @@ export class Homecoming {
       const about = { vm, host: order.host, from: undefined, move: undefined };
       return { at, kind: 'order', ...about, text };
     });
-    if (lines.length > 0) await ledger.addHistory(lines);
-    const written = { ...order, stays: [...(order.stays ?? []), ...sorted] };
-    await orders.update(written);
+    const told = { ...order, stays: [...(order.stays ?? []), ...sorted] };
+    const written = await this.#write(before, { order: told, lines });
+    if (written === undefined) return undefined;
     for (const { vm, text } of lines) {
-      events.emit('warning', { key: `stays ${order.id} ${vm ?? ''}`, text });
+      this.#parts.events.emit('warning', { key: `stays ${order.id} ${vm ?? ''}`, text });
     }
     return written;
   }

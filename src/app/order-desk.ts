@@ -1,6 +1,9 @@
 /**
  * Takes orders from people and alerting systems and keeps them in the ledger. An order only says
  * what is wanted; rules turn it into a finding, and the same gate as everywhere judges the moves.
+ *
+ * Several controllers share the orders. So nothing here reads an order, thinks, and writes it: what
+ * is to become of one is a function of how it stands, and the ledger applies it in one step.
  */
 
 import type { EventSink } from '../ports/events.ts';
@@ -8,36 +11,27 @@ import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Host } from '../domain/host.ts';
 import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order, RollingPart } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { guestsOf } from '../domain/snapshot-index.ts';
-import { epochSeconds } from '../domain/units.ts';
 import { NOBODY_YET } from './return-waves.ts';
 import { Turns } from '../domain/turns.ts';
-
-export interface NewOrder {
-  readonly kind: Order['kind'];
-  readonly host: HostId;
-  readonly by: Order['by'];
-  readonly reason: string;
-  readonly dedupeKey: string;
-  readonly deadlineSeconds: number | null;
-  /** Maintenance: the hook to run when the host is empty. */
-  readonly hook?: string | undefined;
-  /** What is emptied as a whole, where the host is a part of that. */
-  readonly area?: string | undefined;
-}
+import { type NewOrder, orderFor, wishText, withWish } from './wanted-order.ts';
 
 export interface GivenOrder {
   readonly order: Order;
   readonly what: 'given' | 'repeated' | 'changed';
 }
 
-/** An order that is not written yet. */
-interface Decided extends GivenOrder {
-  /** For the history. */
-  readonly line: string | undefined;
+/** What is to be done about a wish, as the orders stood a moment ago. */
+interface Decided {
+  /** `given`: to be written as it is; else the one that is open. */
+  readonly order: Order;
+  readonly what: GivenOrder['what'];
 }
+
+/** More often it is not tried to be first: of two controllers, one was each time. */
+const MOST_TRIES = 5;
 
 export interface OrderDeskParts {
   readonly ledger: Ledger;
@@ -75,26 +69,24 @@ export class OrderDesk {
   giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
     return this.#turns.take(async () => {
       const known = await this.#parts.ledger.orders(false);
-      const decided: Decided[] = [];
-      for (const one of wanted) decided.push(await this.#decide(one, world, known));
-      const given = decided.map((one, index) =>
-        this.#carry(one).catch((error: unknown) =>
-          this.#afterConflict(error, wanted[index], world),
-        ),
-      );
-      return Promise.all(given);
+      const decided: (readonly [Decided, NewOrder])[] = [];
+      for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
+      return Promise.all(decided.map(([first, one]) => this.#settle(first, one, world)));
     });
   }
 
-  /** Another controller was first with an order for the host: by now it is there to be seen. */
-  async #afterConflict(
-    error: unknown,
-    wanted: NewOrder | undefined,
-    world: Snapshot,
-  ): Promise<GivenOrder> {
-    if (wanted === undefined || !isConflict(error)) throw error;
-    const known = await this.#parts.ledger.orders(false);
-    return this.#carry(await this.#decide(wanted, world, known));
+  /** Carried out; anew where another controller was first: by now that is there to be seen. */
+  async #settle(first: Decided, wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
+    // Whose return was ended for an order that was not to be: their home is here all the same.
+    const homeless = first.what === 'given' ? first.order.home : [];
+    let decided = first;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const given = await this.#carry(decided, wanted, { world, homeless });
+      if (given !== undefined) return given;
+      decided = await this.#decide(wanted, world, await this.#parts.ledger.orders(false), homeless);
+    }
+    const text = `the order for ${wanted.host} was changed by others ${MOST_TRIES} times in a row`;
+    throw new LedgerError('conflict', text);
   }
 
   /** Returns the host to service; undefined when there is no order to end. */
@@ -117,25 +109,32 @@ export class OrderDesk {
         const isBusy = open?.hook?.state === 'running';
         return open === undefined || isBusy ? [] : [this.#return(open, name, by)];
       });
-      return (await Promise.all(returned)).map((order) => ({ order, what: 'changed' }) as const);
+      return (await Promise.all(returned)).flatMap((order) =>
+        order === undefined ? [] : [{ order, what: 'changed' } as const],
+      );
     });
   }
 
-  #return(open: Order, name: string, by: string): Promise<Order> {
+  /** Undefined: somebody else was faster. */
+  #return(open: Order, name: string, by: string): Promise<Order | undefined> {
     const text = `${name}: returned to service by ${by}`;
-    return this.#put({ ...open, state: 'returning', progress: NOBODY_YET }, 'changed', text);
+    const back = { state: 'returning', progress: NOBODY_YET } as const;
+    return this.#change(
+      open,
+      (now) => (now.state === 'open' ? { ...now, ...back } : undefined),
+      text,
+    );
   }
 
   /**
-   * Closes the orders whose VMs are home again, or will not come. Only those that were returning
-   * already when they were judged: of one that was returned since then nobody has looked yet.
+   * Closes the orders whose VMs are home again, or will not come. Only those that stand as they
+   * were judged: of one that was returned, or changed, since then nobody has looked yet.
    */
   closeReturned(judgedHome: readonly Order[]): Promise<void> {
-    const returned = judgedHome.filter(({ state }) => state === 'returning').map(({ id }) => id);
+    const returned = judgedHome.filter(({ state }) => state === 'returning');
     return this.#turns.take(async () => {
-      for (const order of await this.#parts.ledger.orders(false)) {
-        if (order.state === 'returning' && returned.includes(order.id))
-          await this.#put({ ...order, state: 'closed' }, 'changed');
+      for (const order of returned) {
+        await this.#change(order, (now) => (isSame(now, order) ? closed(now) : undefined));
       }
     });
   }
@@ -145,21 +144,28 @@ export class OrderDesk {
     return this.#turns.take(() => Promise.resolve());
   }
 
-  /** Writes down how far a return is; of one that was ended meanwhile nothing is changed. */
-  update(returning: Order): Promise<void> {
-    return this.#turns.take(async () => {
-      const { ledger } = this.#parts;
-      if ((await ledger.order(returning.id))?.state === 'returning')
-        await ledger.putOrder(returning);
-    });
+  /**
+   * Writes down how far a return is, where it stands as it was judged; `lines` go into the history
+   * with it. Undefined: it was ended or judged anew meanwhile, and stays as it is.
+   */
+  update(
+    judged: Order,
+    next: Order,
+    lines: readonly HistoryEntry[] = [],
+  ): Promise<Order | undefined> {
+    return this.#turns.take(() =>
+      this.#parts.ledger.changeOrder(judged.id, (now) =>
+        isSame(now, judged) && now.state === 'returning' ? { order: next, lines } : undefined,
+      ),
+    );
   }
 
   /** Writes down what was done or told about an order; of one that is not open any more nothing. */
   note(id: OrderId, change: Pick<Order, 'hook' | 'deadlineTold'>): Promise<void> {
     return this.#turns.take(async () => {
-      const { ledger } = this.#parts;
-      const order = await ledger.order(id);
-      if (order?.state === 'open') await ledger.putOrder({ ...order, ...change });
+      await this.#parts.ledger.changeOrder(id, (now) =>
+        now.state === 'open' ? { order: { ...now, ...change } } : undefined,
+      );
     });
   }
 
@@ -172,7 +178,9 @@ export class OrderDesk {
     return this.#turns.take(async () => {
       const given: Order[] = [];
       for (const [place, one] of wanted.entries()) {
-        const made = this.#make(one, world, []);
+        const at = this.#parts.clock.now();
+        const id = orderId(this.#parts.newId());
+        const made = orderFor(one, { id, at, world, onTheirWay: [] });
         const order = {
           ...made,
           home: [],
@@ -180,9 +188,7 @@ export class OrderDesk {
           rolling: { ...rolling, place },
         } as const;
         const turn = `turn ${place + 1} of ${wanted.length}`;
-        given.push(
-          await this.#put(order, 'given', `${lineOf('maintenance', one, world)} (${turn})`),
-        );
+        given.push(await this.#put(order, `${wishText('maintenance', one, world)} (${turn})`));
       }
       return given;
     });
@@ -196,12 +202,10 @@ export class OrderDesk {
       const isFree = orders.every((one) => one.host !== order?.host || one.state === 'waiting');
       if (order === undefined || !isFree) return undefined;
       const home = world.vms.filter((vm) => vm.host === order.host).map((vm) => vm.id);
-      const createdAt = this.#parts.clock.now();
-      const begun = this.#put({ ...order, state: 'open', createdAt, home }, 'changed');
-      return begun.catch((error: unknown) => {
-        if (isConflict(error)) return undefined;
-        throw error;
-      });
+      const begun = { state: 'open', createdAt: this.#parts.clock.now(), home } as const;
+      const change = (now: Order): Order | undefined =>
+        now.state === 'waiting' ? { ...now, ...begun } : undefined;
+      return this.#change(order, change).catch(unlessConflict);
     });
   }
 
@@ -220,73 +224,58 @@ export class OrderDesk {
         ({ state, rolling: of }) => state === 'waiting' && of?.id === rolling,
       );
       for (const order of own) {
-        if (order.rolling === undefined) continue;
-        if (what === 'withdraw') await this.#put({ ...order, state: 'closed' }, 'changed');
-        else {
-          const part = { ...order.rolling, heldBy: what.heldBy };
-          await this.#parts.ledger.putOrder({ ...order, rolling: part });
+        if (what === 'withdraw') {
+          await this.#change(order, (now) => (now.state === 'waiting' ? closed(now) : undefined));
+          continue;
         }
+        await this.#parts.ledger.changeOrder(order.id, (now) => {
+          if (now.state !== 'waiting' || now.rolling === undefined) return undefined;
+          return { order: { ...now, rolling: { ...now.rolling, heldBy: what.heldBy } } };
+        });
       }
       return own.length;
     });
   }
 
-  async #carry({ order, what, line }: Decided): Promise<GivenOrder> {
-    if (what !== 'repeated') return { order: await this.#put(order, what, line), what };
-    this.#parts.events.emit('order', { order, what });
-    return { order, what };
+  /** Undefined: meanwhile the orders are not any more what it was decided by. */
+  async #carry(
+    { order, what }: Decided,
+    wanted: NewOrder,
+    { world, homeless }: { readonly world: Snapshot; readonly homeless: readonly string[] },
+  ): Promise<GivenOrder | undefined> {
+    if (what === 'repeated') {
+      this.#parts.events.emit('order', { order, what });
+      return { order, what };
+    }
+    if (what === 'given') {
+      const line = wishText(wanted.kind, wanted, world);
+      const given = await this.#put(order, line).catch(unlessConflict);
+      return given === undefined ? undefined : { order: given, what };
+    }
+    const at = this.#parts.clock.now();
+    const change = (now: Order): Order | undefined =>
+      now.state === 'open' ? withWish(now, wanted, at, homeless) : undefined;
+    const changed = await this.#change(order, change, ({ kind }) => wishText(kind, wanted, world));
+    return changed === undefined ? undefined : { order: changed, what };
   }
 
   /** @param known the orders that are not closed. */
-  async #decide(wanted: NewOrder, world: Snapshot, known: readonly Order[]): Promise<Decided> {
+  // oxlint-disable-next-line max-params -- a wish, the fleet, the orders, and whose home it is
+  async #decide(
+    wanted: NewOrder,
+    world: Snapshot,
+    known: readonly Order[],
+    homeless: readonly string[] = [],
+  ): Promise<Decided> {
+    const at = this.#parts.clock.now();
     const open = known.find((order) => order.host === wanted.host && order.state === 'open');
     if (open !== undefined) {
-      const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
-      const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
-      const isNewHook = open.hook === undefined || open.hook.state === 'failed';
-      const hook = (isNewHook ? this.#hookOf(wanted) : undefined) ?? open.hook;
-      const area = wanted.area ?? open.area;
-      if (!raised && !adopted && hook === open.hook && area === open.area) {
-        return { order: open, what: 'repeated', line: undefined };
-      }
-      const kind = raised ? 'maintenance' : open.kind;
-      const own = adopted ? { by: wanted.by, reason: wanted.reason } : {};
-      const more = {
-        ...(hook === undefined ? {} : { hook }),
-        ...(area === undefined ? {} : { area }),
-      };
-      const order = { ...open, ...own, kind, ...more };
-      return { order, what: 'changed', line: lineOf(kind, wanted, world) };
+      const what = withWish(open, wanted, at, homeless) === undefined ? 'repeated' : 'changed';
+      return { order: open, what };
     }
-    const onTheirWay = await this.#endReturn(wanted.host, known);
-    const order = this.#make(wanted, world, onTheirWay);
-    return { order, what: 'given', line: lineOf(wanted.kind, wanted, world) };
-  }
-
-  /** @param onTheirWay VMs whose return the new order cuts off: their home is still here. */
-  #make(wanted: NewOrder, world: Snapshot, onTheirWay: readonly string[]): Order {
-    const here = guestsOf(world, wanted.host).map((vm) => vm.id);
-    const createdAt = this.#parts.clock.now();
-    const { deadlineSeconds } = wanted;
-    return {
-      id: orderId(this.#parts.newId()),
-      kind: wanted.kind,
-      host: wanted.host,
-      by: wanted.by,
-      reason: wanted.reason,
-      createdAt,
-      deadline: deadlineSeconds === null ? undefined : epochSeconds(createdAt + deadlineSeconds),
-      state: 'open',
-      dedupeKey: wanted.dedupeKey,
-      home: [...new Set([...here, ...onTheirWay])],
-      ...(wanted.hook === undefined ? {} : { hook: this.#hookOf(wanted) }),
-      ...(wanted.area === undefined ? {} : { area: wanted.area }),
-    };
-  }
-
-  #hookOf({ hook: name }: NewOrder): Order['hook'] {
-    if (name === undefined) return undefined;
-    return { name, state: 'waiting', attempts: 0, since: this.#parts.clock.now(), output: '' };
+    const onTheirWay = [...homeless, ...(await this.#endReturn(wanted.host, known))];
+    const id = orderId(this.#parts.newId());
+    return { order: orderFor(wanted, { id, at, world, onTheirWay }), what: 'given' };
   }
 
   async #openOrder(host: HostId): Promise<Order | undefined> {
@@ -299,28 +288,56 @@ export class OrderDesk {
     const home: string[] = [];
     for (const order of known) {
       if (order.host !== host || order.state !== 'returning') continue;
-      home.push(...order.home);
-      await this.#put({ ...order, state: 'closed' }, 'changed');
+      const end = (now: Order): Order | undefined =>
+        now.state === 'returning' ? closed(now) : undefined;
+      home.push(...((await this.#change(order, end))?.home ?? []));
     }
     return home;
   }
 
-  /** @param line who did it, for the history; nothing where it follows by itself. */
-  async #put(order: Order, what: GivenOrder['what'], line?: string): Promise<Order> {
-    const { clock, ledger } = this.#parts;
-    const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
-    const entry = { at: clock.now(), kind: 'order', ...about } as const;
-    await ledger.putOrder(order, line === undefined ? undefined : { ...entry, text: line });
-    this.#parts.events.emit('order', { order, what });
+  /** A new one. @param line who did it, for the history. */
+  async #put(order: Order, line: string): Promise<Order> {
+    await this.#parts.ledger.putOrder(order, this.#entry(order, line));
+    this.#parts.events.emit('order', { order, what: 'given' });
     return order;
+  }
+
+  /**
+   * One that is there; undefined: it is not any more what could be changed so.
+   *
+   * @param line who did it, for the history; nothing where it follows by itself.
+   */
+  async #change(
+    { id }: Order,
+    change: (now: Order) => Order | undefined,
+    line?: string | ((changed: Order) => string),
+  ): Promise<Order | undefined> {
+    const order = await this.#parts.ledger.changeOrder(id, (now) => {
+      const changed = change(now);
+      if (changed === undefined) return undefined;
+      const text = typeof line === 'function' ? line(changed) : line;
+      return { order: changed, lines: text === undefined ? [] : [this.#entry(changed, text)] };
+    });
+    if (order !== undefined) this.#parts.events.emit('order', { order, what: 'changed' });
+    return order;
+  }
+
+  #entry({ host }: Order, text: string): HistoryEntry {
+    const about = { vm: undefined, host, from: undefined, move: undefined };
+    return { at: this.#parts.clock.now(), kind: 'order', ...about, text };
   }
 }
 
-function isConflict(error: unknown): boolean {
-  return error instanceof LedgerError && error.code === 'conflict';
+function closed(order: Order): Order {
+  return { ...order, state: 'closed' };
 }
 
-function lineOf(kind: Order['kind'], { host, by, reason }: NewOrder, world: Snapshot): string {
-  const name = world.hosts.find(({ id }) => id === host)?.name ?? host;
-  return `${name}: ${kind} ordered by ${by.kind} ${by.name}: ${reason}`;
+/** As the ledger keeps them. */
+function isSame(a: Order, b: Order): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function unlessConflict(error: unknown): undefined {
+  if (error instanceof LedgerError && error.code === 'conflict') return undefined;
+  throw error;
 }

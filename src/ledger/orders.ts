@@ -1,10 +1,13 @@
-/** Orders: written as a whole, the newest state wins. */
+/** Orders: written as a whole; what changes one that is there reads it in the same transaction. */
 
 import type { Kysely, Transaction } from 'kysely';
 
 import type { OrderId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import type { ChangedOrder, OrderChange } from '../ports/ledger.ts';
+import { insertHistory } from './history.ts';
+import type { StoreTraits } from './leases.ts';
 import { toOrder } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -25,6 +28,27 @@ export async function upsertOrder(
     .values({ id: order.id, ...row })
     .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute();
+}
+
+export interface OrderToChange {
+  readonly id: OrderId;
+  readonly change: OrderChange;
+  readonly changedAt: EpochSeconds;
+}
+
+/** Undefined: there is no such order, or nothing is to become of it as it stands. */
+export async function changeOrder(
+  trx: Transaction<LedgerSchema>,
+  { id, change, changedAt }: OrderToChange,
+  { concurrentWriters }: Pick<StoreTraits, 'concurrentWriters'>,
+): Promise<ChangedOrder | undefined> {
+  const query = trx.selectFrom('orders').selectAll().where('id', '=', id);
+  const row = await (concurrentWriters ? query.forUpdate() : query).executeTakeFirst();
+  const changed = row === undefined ? undefined : change(toOrder(row));
+  if (changed === undefined) return undefined;
+  await upsertOrder(trx, changed.order, changedAt);
+  await insertHistory(trx, changed.lines ?? []);
+  return changed;
 }
 
 export async function selectOrders(

@@ -1,14 +1,13 @@
 /**
  * The Ledger port over SQL, for any store that kysely speaks to: each topic's statements stand in a
- * file of their own, and this one decides how they reach the store. The opener of each store brings
- * the connection, the translation of its errors and what is to happen at close; nothing in here
- * knows which store it is. All writes go through one GroupCommit.
+ * file of their own, and this one says which of them make up each method. How they reach the store
+ * is sql-store.ts' affair.
  */
 
 import type { Kysely } from 'kysely';
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
-import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
+import type { AuditEntry, AuditHead } from '../domain/audit.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
@@ -18,32 +17,30 @@ import type {
   MoveResult,
   StageEntry,
 } from '../domain/journal.ts';
-import type { HeldLease, LeaseProof } from '../domain/lease.ts';
+import type { HeldLease } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
-import {
-  type HistoryQuery,
-  type HostMark,
-  type InputBounds,
-  type KeptInputs,
-  type Ledger,
-  LedgerError,
-  type MoveFence,
-  type Replayable,
-  type RuleMemory,
-  type Setbacks,
-  type Trouble,
+import type {
+  HistoryQuery,
+  HostMark,
+  InputBounds,
+  KeptInputs,
+  Ledger,
+  MoveFence,
+  OrderChange,
+  Replayable,
+  RuleMemory,
+  Setbacks,
+  Trouble,
 } from '../ports/ledger.ts';
 import * as approvals from './approvals.ts';
-import { appendAudit, selectAudit, selectAuditHead } from './audit.ts';
+import { selectAudit, selectAuditHead } from './audit.ts';
 import * as notes from './audit-notes.ts';
 import { bounded } from './bounded.ts';
 import * as decisions from './decisions.ts';
-import { GroupCommit } from './group-commit.ts';
 import * as history from './history.ts';
 import * as hostFailures from './host-failures.ts';
 import * as hostMarks from './host-marks.ts';
@@ -55,44 +52,24 @@ import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
 import * as setbacks from './setbacks.ts';
+import { SqlStore, type SqlStoreParts } from './sql-store.ts';
 import { selectTroubles } from './troubles.ts';
 
-export interface SqlLedgerParts {
-  readonly db: Kysely<LedgerSchema>;
-  readonly clock: Clock;
-  readonly translate: (error: unknown) => LedgerError;
-  readonly traits: leases.StoreTraits;
-  /** Called once, after the last write, with the connection already given back. */
-  readonly onClose: () => void;
-}
-
-/** What a ledger and its fenced twins have in common. */
-interface Shared extends SqlLedgerParts {
-  readonly commits: GroupCommit<LedgerSchema, AuditNote>;
-  closing: Promise<void> | undefined;
-}
-
 export class SqlLedger implements Ledger {
-  readonly #parts: Shared;
+  readonly #store: SqlStore;
   readonly #fence: MoveFence | undefined;
 
-  private constructor(parts: Shared, fence: MoveFence | undefined) {
-    this.#parts = parts;
+  private constructor(store: SqlStore, fence: MoveFence | undefined) {
+    this.#store = store;
     this.#fence = fence;
   }
 
-  static on(parts: SqlLedgerParts): SqlLedger {
-    const { clock, db, traits } = parts;
-    const commits = new GroupCommit<LedgerSchema, AuditNote>(
-      db,
-      (trx, told) => appendAudit(trx, told, clock.now(), traits),
-      traits.isLostContact,
-    );
-    return new SqlLedger({ ...parts, commits, closing: undefined }, undefined);
+  static on(parts: SqlStoreParts): SqlLedger {
+    return new SqlLedger(new SqlStore(parts), undefined);
   }
 
   fencedBy(fence: MoveFence): SqlLedger {
-    return new SqlLedger(this.#parts, fence);
+    return new SqlLedger(this.#store, fence);
   }
 
   leaseBoard(): Promise<LeaseBoard> {
@@ -101,7 +78,7 @@ export class SqlLedger implements Ledger {
 
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {
     return this.#write(async (trx, note) => {
-      const held = await leases.claimLease(trx, claim, this.#parts.traits);
+      const held = await leases.claimLease(trx, claim, this.#store.traits);
       if (held !== undefined) note(notes.takenNote(claim, held));
       return held;
     });
@@ -112,7 +89,7 @@ export class SqlLedger implements Ledger {
     held: readonly HeldLease[],
     seconds: Seconds,
   ): Promise<readonly HeldLease[]> {
-    const { traits } = this.#parts;
+    const { traits } = this.#store;
     return this.#write((trx) => leases.renewLeases(trx, { by, held, seconds }, traits));
   }
 
@@ -152,7 +129,7 @@ export class SqlLedger implements Ledger {
   async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
     const proof = this.#fence?.open(record.move);
     const fenced = proof === undefined ? record : { ...record, leases: proof.leases };
-    const isOpen = await this.#writeUnder(proof, async (trx, note) => {
+    const isOpen = await this.#store.writeUnder(proof, async (trx, note) => {
       const isNew = await moves.insertMove(trx, fenced);
       if (isNew) note(notes.openedNote(fenced));
       return isNew;
@@ -231,11 +208,21 @@ export class SqlLedger implements Ledger {
   }
 
   putOrder(order: Order, line?: HistoryEntry): Promise<void> {
-    const now = this.#parts.clock.now();
+    const now = this.#store.clock.now();
     return this.#write(async (trx, note) => {
       note(notes.orderNote(order));
       await orders.upsertOrder(trx, order, now);
       if (line !== undefined) await history.insertHistory(trx, [line]);
+    });
+  }
+
+  changeOrder(id: OrderId, change: OrderChange): Promise<Order | undefined> {
+    const { clock, traits } = this.#store;
+    const changedAt = clock.now();
+    return this.#write(async (trx, note) => {
+      const changed = await orders.changeOrder(trx, { id, change, changedAt }, traits);
+      if (changed !== undefined) note(notes.orderNote(changed.order));
+      return changed?.order;
     });
   }
 
@@ -336,48 +323,19 @@ export class SqlLedger implements Ledger {
   }
 
   close(): Promise<void> {
-    this.#parts.closing ??= this.#close();
-    return this.#parts.closing;
+    return this.#store.close();
   }
 
-  async #close(): Promise<void> {
-    await this.#parts.commits.idle();
-    await this.#parts.db.destroy();
-    this.#parts.onClose();
+  #read<Value>(work: (db: Kysely<LedgerSchema>) => Promise<Value>): Promise<Value> {
+    return this.#store.read(work);
   }
 
-  async #read<Value>(work: (db: Kysely<LedgerSchema>) => Promise<Value>): Promise<Value> {
-    this.#assertOpen();
-    try {
-      return await work(this.#parts.db);
-    } catch (error) {
-      throw this.#parts.translate(error);
-    }
+  #write<Value>(work: Work<Value>): Promise<Value> {
+    return this.#store.write(work);
   }
 
   /** A write that belongs to a move: under the leases that the move was taken up under. */
   async #writeAbout<Value>(move: MoveId, work: Work<Value>): Promise<Value> {
-    return this.#writeUnder(this.#fence?.about(move), work);
-  }
-
-  #writeUnder<Value>(proof: LeaseProof | undefined, work: Work<Value>): Promise<Value> {
-    if (proof === undefined) return this.#write(work);
-    return this.#write(async (trx, note) => {
-      await leases.assertLeases(trx, proof, this.#parts.traits);
-      return work(trx, note);
-    });
-  }
-
-  async #write<Value>(work: Work<Value>): Promise<Value> {
-    this.#assertOpen();
-    try {
-      return await this.#parts.commits.write(work);
-    } catch (error) {
-      throw this.#parts.translate(error);
-    }
-  }
-
-  #assertOpen(): void {
-    if (this.#parts.closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
+    return this.#store.writeUnder(this.#fence?.about(move), work);
   }
 }

@@ -106,6 +106,15 @@ export interface Setbacks {
   readonly resets: ReadonlyMap<string, EpochSeconds>;
 }
 
+export interface ChangedOrder {
+  readonly order: Order;
+  /** For the history, with it. */
+  readonly lines?: readonly HistoryEntry[] | undefined;
+}
+
+/** By the order as it stands; undefined: it stays so. Asked again where a commit has to be. */
+export type OrderChange = (now: Order) => ChangedOrder | undefined;
+
 /**
  * Says under which leases a move may be written about, from its opening to its end. Throws
  * LedgerError `lost-lease` where that is over.
@@ -177,6 +186,12 @@ export interface Ledger extends Leases {
    * neither, where another order of the host is open: of two controllers one is first.
    */
   putOrder(order: Order, line?: HistoryEntry): Promise<void>;
+  /**
+   * Reads the order and writes what becomes of it in one step: of two controllers neither undoes
+   * what the other has written. Undefined: there is no such order, or `change` leaves it alone.
+   * Rejects with `conflict` where {@link putOrder} would.
+   */
+  changeOrder(id: OrderId, change: OrderChange): Promise<Order | undefined>;
   orders(includeClosed: boolean): Promise<readonly Order[]>;
   order(id: OrderId): Promise<Order | undefined>;
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { hostId, orderId } from '../../src/domain/ids.ts';
 import type { HistoryEntry } from '../../src/domain/journal.ts';
+import type { Order } from '../../src/domain/order.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
 import { anOrder } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
@@ -42,6 +43,40 @@ export function orderCases({ ledger, reopen }: LedgerInHand): void {
       await ledger().putOrder(anOrder('o1', { state: 'returning' }));
       await ledger().putOrder(anOrder('o2'));
       expect(await ledger().orders(false)).toHaveLength(4);
+    });
+
+    it('loses none of many changes at the same moment, and tells each with its line', async () => {
+      await ledger().putOrder(anOrder('o1', { home: [] }));
+      const at = epochSeconds(7);
+      const about = { vm: undefined, host: hostId('h1'), from: undefined, move: undefined };
+      const names = Array.from({ length: 20 }, (_none, index) => `vm${index}`);
+      const add = (name: string) =>
+        ledger().changeOrder(orderId('o1'), (now) => ({
+          order: { ...now, home: [...now.home, name] },
+          lines: [{ at, kind: 'order', ...about, text: name }],
+        }));
+      const written = await Promise.all(names.map(add));
+      expect(written.map((one) => one?.home.length)).toEqual(names.map((_none, one) => one + 1));
+      await reopen();
+      const home = (await ledger().order(orderId('o1')))?.home ?? [];
+      expect(home.toSorted()).toEqual(names.toSorted());
+      expect(await ledger().history({ limit: 99 })).toHaveLength(names.length);
+    });
+
+    it('changes nothing where the change declines, or there is no such order', async () => {
+      await ledger().putOrder(anOrder('o1'));
+      const id = orderId('o1');
+      expect(await ledger().changeOrder(id, () => undefined)).toBeUndefined();
+      const close = (now: Order) => ({ order: { ...now, state: 'closed' } as const });
+      expect(await ledger().changeOrder(orderId('o9'), close)).toBeUndefined();
+      expect((await ledger().order(id))?.state).toBe('open');
+      expect((await ledger().audit(0, 99)).map(({ kind }) => kind)).toEqual(['order']);
+      await ledger().putOrder(anOrder('o2', { state: 'waiting' }));
+      const open = (now: Order) => ({ order: { ...now, state: 'open' } as const });
+      await expect(ledger().changeOrder(orderId('o2'), open)).rejects.toMatchObject({
+        name: 'LedgerError',
+        code: 'conflict',
+      });
     });
   });
 }

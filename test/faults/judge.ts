@@ -139,7 +139,9 @@ export class Judge {
     else if (call === 'recordDecision') {
       journal.decisions.set((first as Decision).plan, first as Decision);
     } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);
-    else if (call === 'setPaused') journal.isPaused = first === true;
+    else if (call === 'changeOrder' && value !== undefined) {
+      journal.orders.set((value as Order).id, value as Order);
+    } else if (call === 'setPaused') journal.isPaused = first === true;
   }
 
   onLeaseAnswer(call: string, parts: readonly unknown[], { value, by }: Answer): void {

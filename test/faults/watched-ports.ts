@@ -13,7 +13,14 @@ import type { Trace } from './trace.ts';
 const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
   ...(['recordDecision', 'keepInputs', 'openMove', 'addStages', 'closeMove'] as const),
   'release',
-  ...(['putOrder', 'showPlan', 'giveApprovals', 'markHost', 'saveRuleMemory'] as const),
+  ...([
+    'putOrder',
+    'changeOrder',
+    'showPlan',
+    'giveApprovals',
+    'markHost',
+    'saveRuleMemory',
+  ] as const),
   ...(['setPaused', 'addHistory', 'prune'] as const),
 ]);
 

@@ -3,7 +3,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { clusterId, moveId } from '../../src/domain/ids.ts';
+import { clusterId, moveId, orderId } from '../../src/domain/ids.ts';
 import { epochSeconds, seconds } from '../../src/domain/units.ts';
 import { readLedger } from '../../src/ledger/ledger-reader.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
@@ -11,7 +11,7 @@ import type { Ledger } from '../../src/ports/ledger.ts';
 import { ledgerContract } from '../contract/ledger-contract.ts';
 import { ledgerReaderContract } from '../contract/ledger-reader.ts';
 import { manualClock } from '../support/manual-clock.ts';
-import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import { anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 
 let server: Postgres;
@@ -74,6 +74,20 @@ describe('a PostgreSQL ledger', () => {
     }
     await a.close();
     await b.close();
+  });
+
+  it('keeps two controllers from undoing what the other has changed of an order', async () => {
+    const url = await server.database();
+    const both = [await open(url), await open(url)] as const;
+    await both[0].putOrder(anOrder('o1', { home: [] }));
+    const changes = Array.from({ length: 60 }, (_none, index) =>
+      both[index % 2 === 0 ? 0 : 1].changeOrder(orderId('o1'), (now) => ({
+        order: { ...now, home: [...now.home, `vm${index}`] },
+      })),
+    );
+    await Promise.all(changes);
+    expect((await both[0].order(orderId('o1')))?.home).toHaveLength(60);
+    for (const one of both) await one.close();
   });
 
   it('goes on by itself after the server was killed; what was committed is there', async () => {

@@ -1,0 +1,98 @@
+/**
+ * From what somebody wants of a host to the order that says so: a new one, or the open one with the
+ * wish taken in. Pure.
+ */
+
+import type { HostId, OrderId } from '../domain/ids.ts';
+import type { Order } from '../domain/order.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
+import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
+
+export interface NewOrder {
+  readonly kind: Order['kind'];
+  readonly host: HostId;
+  readonly by: Order['by'];
+  readonly reason: string;
+  readonly dedupeKey: string;
+  readonly deadlineSeconds: number | null;
+  /** Maintenance: the hook to run when the host is empty. */
+  readonly hook?: string | undefined;
+  /** What is emptied as a whole, where the host is a part of that. */
+  readonly area?: string | undefined;
+}
+
+/** What an order is made with, beside what is wanted. */
+export interface Occasion {
+  readonly id: OrderId;
+  readonly at: EpochSeconds;
+  readonly world: Snapshot;
+  /** VMs whose return the new order cuts off: their home is still here. */
+  readonly onTheirWay: readonly string[];
+}
+
+export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasion): Order {
+  const here = guestsOf(world, wanted.host).map((vm) => vm.id);
+  const { deadlineSeconds } = wanted;
+  return {
+    id,
+    kind: wanted.kind,
+    host: wanted.host,
+    by: wanted.by,
+    reason: wanted.reason,
+    createdAt: at,
+    deadline: deadlineSeconds === null ? undefined : epochSeconds(at + deadlineSeconds),
+    state: 'open',
+    dedupeKey: wanted.dedupeKey,
+    home: [...new Set([...here, ...onTheirWay])],
+    ...(wanted.hook === undefined ? {} : { hook: hookOf(wanted, at) }),
+    ...(wanted.area === undefined ? {} : { area: wanted.area }),
+  };
+}
+
+/**
+ * The open order with the wish taken in; undefined: it says all of that already. Maintenance raises
+ * an evacuation, a person takes over what an alert has ordered, a hook is added where there is none
+ * or the one before has failed.
+ *
+ * @param homeless VMs that call the host their home, whatever the order knows of.
+ */
+// oxlint-disable-next-line max-params -- an order, a wish, its moment, and whose home it is
+export function withWish(
+  open: Order,
+  wanted: NewOrder,
+  at: EpochSeconds,
+  homeless: readonly string[] = [],
+): Order | undefined {
+  const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
+  const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
+  const isNewHook = open.hook === undefined || open.hook.state === 'failed';
+  const hook = (isNewHook ? hookOf(wanted, at) : undefined) ?? open.hook;
+  const area = wanted.area ?? open.area;
+  const home = [...new Set([...open.home, ...homeless])];
+  const isKnown = home.length === open.home.length;
+  if (!raised && !adopted && isKnown && hook === open.hook && area === open.area) return undefined;
+  return {
+    ...open,
+    ...(adopted ? { by: wanted.by, reason: wanted.reason } : {}),
+    kind: raised ? 'maintenance' : open.kind,
+    home,
+    ...(hook === undefined ? {} : { hook }),
+    ...(area === undefined ? {} : { area }),
+  };
+}
+
+/** For the history. */
+export function wishText(
+  kind: Order['kind'],
+  { host, by, reason }: NewOrder,
+  { hosts }: Pick<Snapshot, 'hosts'>,
+): string {
+  const name = hosts.find(({ id }) => id === host)?.name ?? host;
+  return `${name}: ${kind} ordered by ${by.kind} ${by.name}: ${reason}`;
+}
+
+function hookOf({ hook: name }: NewOrder, since: EpochSeconds): Order['hook'] {
+  if (name === undefined) return undefined;
+  return { name, state: 'waiting', attempts: 0, since, output: '' };
+}
