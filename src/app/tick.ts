@@ -252,6 +252,7 @@ export class Tick {
   async #look(): Promise<EventMap['snapshot']> {
     const { clock, collector, executor, ledger, policies } = this.#parts;
     const started = clock.monotonic();
+    const { cancelCount } = executor;
     const { breakers: board, clock: wall } = this.#parts;
     const [reservations, lastMovedAt, recentMoves, breakers] = await Promise.all([
       ledger.reservations(),
@@ -269,7 +270,7 @@ export class Tick {
       breakers,
     });
     // What moved since the hosts were asked is where the executor saw it arrive.
-    const work = classifyInSlices(executor.corrected(raw), policies.policies);
+    const work = classifyInSlices(executor.corrected(raw, cancelCount), policies.policies);
     const snapshot = await inSlices(work, this.#parts.pause);
     return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }

@@ -45,7 +45,7 @@ export interface UrgentParts {
   readonly ladder: HostLadder;
   readonly dispatcher: Dispatcher;
   readonly orders: Pick<OrderDesk, 'settled'>;
-  readonly executor: Pick<Executor, 'corrected' | 'underWay'>;
+  readonly executor: Pick<Executor, 'cancelCount' | 'corrected' | 'underWay'>;
   readonly holds: (host: Host) => boolean;
   readonly seed: number;
   /** Undefined: nobody waits for a turn. */
@@ -109,8 +109,9 @@ export class UrgentRound {
     const before = state();
     if (before === undefined) return undefined;
     const started = clock.monotonic();
+    const { cancelCount } = executor;
     const [orders, reservations] = await Promise.all([ledger.orders(false), ledger.reservations()]);
-    const snapshot = executor.corrected({ ...before.snapshot, reservations });
+    const snapshot = executor.corrected({ ...before.snapshot, reservations }, cancelCount);
     const findings = withOrders(before.findings, snapshot, orders);
     const known = new Set(before.findings.map(({ id }) => id));
     if (!findings.some((one) => isUrgent(one) && !known.has(one.id))) return undefined;

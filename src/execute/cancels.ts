@@ -7,6 +7,7 @@
 import type { VmId } from '../domain/ids.ts';
 import type { Stage, StageEntry } from '../domain/journal.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 
 /** What starts the journal's note that a move is to be stopped, and by whom. */
@@ -29,28 +30,53 @@ export function isTooLate(stage: Stage): boolean {
 
 /** VMs that no plan speaks of any more are never asked about: the oldest are forgotten. */
 const MOST_VMS = 10_000;
+/** Plans are made from one of the newest looks at the fleet; there are a few for each tick. */
+const MOST_LOOKS = 1000;
 
+/**
+ * What came first, the look at the fleet that a plan was made from or the cancel, is counted and not
+ * timed: clocks are set, and a plan names its snapshot by the time of the wall clock. A plan from a
+ * look that nobody remembers is taken for older than every cancel.
+ */
 export class Cancels {
-  readonly #byVm = new Map<VmId, EpochSeconds>();
+  readonly #byVm = new Map<VmId, number>();
+  /** By the time that the snapshot names, how many were known at the first look of that time. */
+  readonly #looks = new Map<EpochSeconds, number>();
+  #count = 0;
 
+  /** Of what is kept. */
   get size(): number {
-    return this.#byVm.size;
+    return this.#byVm.size + this.#looks.size;
   }
 
-  remember(vm: VmId, at: EpochSeconds): void {
-    // The newest stand last.
-    this.#byVm.delete(vm);
-    this.#byVm.set(vm, at);
-    const [oldest] = this.#byVm.keys();
-    if (this.#byVm.size > MOST_VMS && oldest !== undefined) this.#byVm.delete(oldest);
+  /** How many there were so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The fleet was looked at: plans of that snapshot know of the first `known` cancels. */
+  looked({ takenAt }: Pick<Snapshot, 'takenAt'>, known: number): void {
+    if (!this.#looks.has(takenAt)) keepNewest(this.#looks, takenAt, known, MOST_LOOKS);
+  }
+
+  remember(vm: VmId): void {
+    this.#count += 1;
+    keepNewest(this.#byVm, vm, this.#count, MOST_VMS);
   }
 
   /** True when the plan is from before the cancel of a move of this VM. */
-  isAfter({ snapshotAt }: Plan, vm: VmId): boolean {
-    const at = this.#byVm.get(vm);
-    if (at === undefined) return false;
-    if (snapshotAt <= at) return true;
-    this.#byVm.delete(vm);
-    return false;
+  isAfter({ snapshotAt }: Pick<Plan, 'snapshotAt'>, vm: VmId): boolean {
+    const cancel = this.#byVm.get(vm);
+    if (cancel === undefined) return false;
+    return (this.#looks.get(snapshotAt) ?? 0) < cancel;
   }
+}
+
+/** The newest stand last. */
+// oxlint-disable-next-line max-params -- where, what under which name, and how many
+function keepNewest<Key>(map: Map<Key, number>, key: Key, value: number, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

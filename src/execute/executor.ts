@@ -6,31 +6,25 @@
  */
 
 import type { MoveId, PlanId } from '../domain/ids.ts';
-import type { GateVerdict, MoveRecord, Outcome, StageEntry } from '../domain/journal.ts';
+import type { GateVerdict, MoveRecord, Outcome } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { vmOf } from '../domain/snapshot-index.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
-import { AdapterError } from '../ports/metric-source.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
-import { pauseAfter } from './call.ts';
 import { cancelNote, Cancels, isTooLate } from './cancels.ts';
 import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
-import { isLeaseLost, isOver } from './lost-lease.ts';
+import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
-import { newTask } from './new-task.ts';
-import { resumeStages, runMove } from './run-move.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
+import { supervise } from './supervise.ts';
 import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
-
-/** After something that should not happen (the ledger cannot write, a bug): try again, slower. */
-const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: seconds(60) };
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
@@ -133,8 +127,17 @@ export class Executor {
     return seenWithin(this.#parts.clock, most, [...this.#running.values()]);
   }
 
-  /** The snapshot, with the moves that ended after its hosts were asked. */
-  corrected(snapshot: Snapshot): Snapshot {
+  /** How many cancels there were: to be asked when a look at the fleet begins. */
+  get cancelCount(): number {
+    return this.#cancels.count;
+  }
+
+  /**
+   * The snapshot, with the moves that ended after its hosts were asked. `cancels`: the count when
+   * that look began; what is cancelled later holds against every plan that is made from it.
+   */
+  corrected(snapshot: Snapshot, cancels: number): Snapshot {
+    this.#cancels.looked(snapshot, cancels);
     return currentWorld(snapshot, this.inFlight(), this.#ended.all, undefined);
   }
 
@@ -262,66 +265,21 @@ export class Executor {
     return seen;
   }
 
-  /**
-   * Follows a move to its end. Whatever is thrown in between is answered like a restart: from the
-   * ledger and the hypervisors, again and again. Undefined: Drover stops.
-   */
-  async #supervise(
+  #supervise(
     running: Running,
     isFresh: boolean,
     seen: MoveTask['seen'],
   ): Promise<TaskEnd | undefined> {
-    const { ledger, clock, events } = this.#parts;
-    const { record } = running;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        if (isFresh && attempt === 0) {
-          return await runMove(this.#makeTask(running, undefined, seen));
-        }
-        const written = await ledger.move(record.move.id);
-        if (written === undefined) {
-          return this.#announce(record, 'failed', 'the ledger could not write it down');
-        }
-        if (written.result !== undefined) return written.result;
-        const task = this.#makeTask(running, written.stages, seen);
-        return await resumeStages(task, written.stages);
-      } catch (error) {
-        if (isOver(error)) return undefined;
-        seen('unreachable');
-        events.emit('failure', { where: `the move of ${record.vmName}`, error });
-      }
-      await clock.sleep(pauseAfter(attempt + 1, TAKE_UP_AGAIN), this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return undefined;
-    }
-  }
-
-  /** `journal`: what the ledger has of a move that was begun before; undefined: it is new. */
-  #makeTask(
-    running: Running,
-    journal: readonly StageEntry[] | undefined,
-    seen: MoveTask['seen'],
-  ): MoveTask {
-    const { source } = running.record;
-    const { hypervisors, world } = this.#parts;
-    const hypervisor = hypervisors.get(source);
-    if (hypervisor === undefined) {
-      throw new AdapterError('unreachable', source, 'this source is not configured any more');
-    }
-    running.task = newTask({
-      record: running.record,
-      hypervisor,
-      journal,
-      cancelled: running.cancelled,
-      parts: {
-        ...this.#parts,
-        world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking.id),
-        timing: this.#timing,
-        standing: this.#standing,
-      },
+    const { world } = this.#parts;
+    return supervise(running, isFresh, {
+      parts: this.#parts,
+      timing: this.#timing,
+      standing: this.#standing,
       stopping: this.#stopping.signal,
+      world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking),
       seen,
+      failed: (detail) => this.#announce(running.record, 'failed', detail),
     });
-    return running.task;
   }
 
   /** The move is at its end (or Drover at its own): its place is free. */
@@ -346,7 +304,7 @@ export class Executor {
     const { clock, world } = this.#parts;
     const outlivedAt = seconds(clock.monotonic() + this.#timing.pollLagSeconds);
     const { id, vm, to } = move;
-    if (outcome === 'cancelled') this.#cancels.remember(vm, clock.now());
+    if (outcome === 'cancelled') this.#cancels.remember(vm);
     this.#ended.add({ move: id, plan, vm, to, outcome, source, outlivedAt }, world());
   }
 

@@ -15,8 +15,11 @@ import { manualClock } from '../../support/manual-clock.ts';
 describe('memory', () => {
   it('forgets the oldest cancels, and keeps the newest', () => {
     const cancels = new Cancels();
-    for (let n = 0; n < 25_000; n += 1) cancels.remember(vmId(`v${n}`), epochSeconds(TEST_NOW));
-    expect(cancels.size).toBe(10_000);
+    for (let n = 0; n < 25_000; n += 1) {
+      cancels.remember(vmId(`v${n}`));
+      cancels.looked({ takenAt: epochSeconds(TEST_NOW + 1 + n) }, n);
+    }
+    expect(cancels.size).toBe(11_000);
     expect(cancels.isAfter(planOf([]), vmId('v24999'))).toBe(true);
     expect(cancels.isAfter(planOf([]), vmId('v0'))).toBe(false);
   });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { TIERS } from '../../../src/domain/finding.ts';
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
+import { Cancels } from '../../../src/execute/cancels.ts';
 import { gate } from '../../../src/execute/gate.ts';
 import { aPolicy, someLimits, TEST_NOW } from '../../support/fleet.ts';
 import { makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
@@ -62,9 +63,30 @@ describe('cancel', () => {
     await bench.clock.pass(1);
     const later = first.map((one) => ({ ...one, id: moveId(`${one.id}-later`) }));
     const plan = { ...planOf(later, 'p3'), snapshotAt: bench.clock.now() };
+    executor.corrected({ ...bench.world, takenAt: plan.snapshotAt }, executor.cancelCount);
     await bench.clock.until(executor.submit(plan, yes(later)));
     expect(bench.hypervisor.started).toEqual(['m1', 'm1-later', 'm2-later']);
   });
+
+  it.each([-3600, -5, 0, 5, 3600])(
+    'is of one order with looks at the fleet, the clock set by %d s',
+    (jump) => {
+      const cancels = new Cancels();
+      const [vm, at] = [vmId('v1'), TEST_NOW];
+      const known = cancels.count;
+      cancels.looked({ takenAt: at }, known);
+      cancels.remember(vm);
+      // A look that had begun before the cancel, and one that begins after it.
+      cancels.looked({ takenAt: epochSeconds(at + 1 + jump) }, known);
+      cancels.looked({ takenAt: epochSeconds(at + 2 + jump) }, cancels.count);
+      const isAfter = (takenAt: number) =>
+        cancels.isAfter({ snapshotAt: epochSeconds(takenAt) }, vm);
+      expect(isAfter(at)).toBe(true);
+      expect(isAfter(at + 1 + jump)).toBe(true);
+      expect(isAfter(at + 2 + jump)).toBe(false);
+      expect(isAfter(at + 99)).toBe(true);
+    },
+  );
 
   it('is told that it comes too late when the VM has arrived', async () => {
     const bench = await makeBench();
