@@ -34,9 +34,9 @@ const MOST_VMS = 10_000;
 const MOST_LOOKS = 1000;
 
 /**
- * What came first, the look at the fleet that a plan was made from or the cancel, is counted and not
- * timed: clocks are set, and a plan names its snapshot by the time of the wall clock. A plan from a
- * look that nobody remembers is taken for older than every cancel.
+ * What came first, the look at the fleet that a plan was made from or the cancel, is counted and
+ * not timed: clocks are set, and a plan names its snapshot by the time of the wall clock. A plan
+ * from a look that nobody remembers is taken for older than every cancel.
  */
 export class Cancels {
   readonly #byVm = new Map<VmId, number>();

@@ -33,7 +33,11 @@ export interface Supervision {
   readonly failed: (detail: string) => TaskEnd;
 }
 
-/** @param isFresh its record was opened just now. Undefined: Drover stops, or acts there no more. */
+/**
+ * Undefined: Drover stops, or acts there no more.
+ *
+ * @param isFresh its record was opened just now.
+ */
 export async function supervise(
   running: Running,
   isFresh: boolean,

@@ -1,5 +1,5 @@
-// Role: two controllers that change the same orders at the same time, in every interleaving of their
-// calls to the ledger: no change of one undoes what the other has written.
+// Role: two controllers that change the same orders at the same time, in every interleaving of
+// their calls to the ledger: no change of one undoes what the other has written.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
