@@ -26,24 +26,29 @@ const UNSUPPORTED: Way = { method: undefined, code: codeNumber('method-unsupport
  */
 export type Ways = 'live' | 'any' | 'restart';
 
+/** Per host: the number of its class; hosts of one class look alike to `staticRefusals`. */
+export type HostClasses = Int32Array;
+
+export function hostClassesOf({ hosts, vms }: Model): HostClasses {
+  const classes = new Map<string, number>();
+  const shared = sharedStorages(vms);
+  return Int32Array.from(hosts, (host) => classNumber(classes, hostKey(host, shared)));
+}
+
 export class Compatibility {
   readonly #model: Model;
   readonly #settings: MigrationSettings;
   readonly ways: Ways;
-  readonly #hostClass: Int32Array;
+  readonly #hostClass: HostClasses;
   readonly #vmClass: Int32Array;
   readonly #vmClassOf = new Map<string, number>();
   readonly #found: (Way | undefined)[][] = [];
 
-  constructor(model: Model, settings: MigrationSettings, ways: Ways) {
+  constructor(model: Model, hostClasses: HostClasses, settings: MigrationSettings, ways: Ways) {
     this.#model = model;
+    this.#hostClass = hostClasses;
     this.#settings = settings;
     this.ways = ways;
-    const classes = new Map<string, number>();
-    const shared = sharedStorages(model.vms);
-    this.#hostClass = Int32Array.from(model.hosts, (host) =>
-      classNumber(classes, hostKey(host, shared)),
-    );
     this.#vmClass = new Int32Array(model.vms.length).fill(-1);
   }
 
@@ -108,9 +113,12 @@ function classNumber(classes: Map<string, number>, key: string): number {
 /** Where VMs have disks that another host may reach as well: no other storage is asked about. */
 function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
   const found = new Set<string>();
-  for (const { disks } of vms) {
-    for (const { shared, storage } of disks) if (shared) found.add(storage);
-  }
+  // One for all: a first plan is made by code that is not optimised yet, where each loop over an
+  // array's values makes objects.
+  const note = ({ shared, storage }: Vm['disks'][number]): void => {
+    if (shared) found.add(storage);
+  };
+  vms.forEach(({ disks }) => disks.forEach(note));
   return found;
 }
 

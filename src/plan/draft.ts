@@ -48,7 +48,7 @@ export class Draft {
   constructor(state: State) {
     this.state = state;
     const residents: number[][] = state.model.hosts.map(() => []);
-    for (const [v, h] of state.model.home.entries()) residents[h]?.push(v);
+    state.model.home.forEach((h, v) => residents[h]?.push(v));
     this.#residents = residents;
   }
 

@@ -6,7 +6,7 @@
 
 import type { Finding, Tier } from '../domain/finding.ts';
 import { Allowed } from './allowed.ts';
-import { Compatibility } from './compat.ts';
+import { Compatibility, type Ways, hostClassesOf } from './compat.ts';
 import { CPU_AT, type Model, buildModel } from './model.ts';
 import { type Needs, readFindings } from './needs.ts';
 import type { PlanRequest } from './request.ts';
@@ -49,7 +49,10 @@ export function makeSetting(request: PlanRequest): Setting {
   if (recentMoves !== undefined || breakers !== undefined || isShared) {
     state.allowed = new Allowed(request, model);
   }
-  const terms = makeTerms(request, model, needs);
+  const hostClasses = hostClassesOf(model);
+  const compatible = (ways: Ways): Compatibility =>
+    new Compatibility(model, hostClasses, request.migration, ways);
+  const terms = makeTerms(model, needs, compatible);
   const relief = new Map<string, Terms>();
   return {
     request,
@@ -61,7 +64,7 @@ export function makeSetting(request: PlanRequest): Setting {
     homeTermsOf: (tier) => ({ ...terms[tier], restMatters: false }),
     restartTerms: () => ({
       ...terms.mandatory,
-      compatibility: new Compatibility(model, request.migration, 'restart'),
+      compatibility: compatible('restart'),
     }),
     reliefTerms(finding, share, resource) {
       // A rule asks of the hosts that it names only: their limits say so already.
@@ -75,12 +78,12 @@ export function makeSetting(request: PlanRequest): Setting {
 }
 
 function makeTerms(
-  request: PlanRequest,
   model: Model,
   needs: Needs,
+  compatible: (ways: Ways) => Compatibility,
 ): Readonly<Record<Tier, Terms>> {
-  const stopping = new Compatibility(model, request.migration, 'any');
-  const running = new Compatibility(model, request.migration, 'live');
+  const stopping = compatible('any');
+  const running = compatible('live');
   const lowered = model.limit.slice();
   for (const { host, resource, below: most } of needs.reliefs) {
     const at = host * model.width + resource;
