@@ -4,11 +4,13 @@
  * urgent has come after is given up at the next step of its search. Or the job, packed to be kept.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { type Fleet, type FleetPart, hearFleet } from './fleet-parts.ts';
 import { packInputs } from './plan-inputs.ts';
 import { planUntil, urgentPart, type CheckedPlan, type PlanJob } from './plan-job.ts';
+import { practiceFindings, practiceRounds } from './practice.ts';
 
 /** Given to the worker when it starts. */
 export interface PlannerSettings {
@@ -36,6 +38,7 @@ class Superseded extends Error {}
 
 const { stopBefore } = workerData as PlannerSettings; // given by Planner
 let held: Fleet | undefined;
+let hasPractised = false;
 /** What has come of the fleet whose last part has not. */
 let coming: { readonly isWhole: boolean; readonly parts: FleetPart[] } = {
   isWhole: true,
@@ -56,10 +59,32 @@ parentPort?.on('message', (question: WorkerQuestion) => {
     case 'job': {
       held = hearFleet(held, coming);
       coming = { isWhole: true, parts: [] };
-      answer(question, { ...question.job, snapshot: { ...question.job.snapshot, ...held } });
+      const job = { ...question.job, snapshot: { ...question.job.snapshot, ...held } };
+      answer(question, job);
+      if (!hasPractised) void practise(job);
+      hasPractised = true;
     }
   }
 });
+
+/** Between the rounds it hears what it is asked; within one, only what cannot wait. */
+async function practise(job: PlanJob): Promise<void> {
+  const findings = practiceFindings(job.snapshot.hosts);
+  const urgentBefore = Atomics.load(stopBefore, 0);
+  const shouldStop = (): boolean => {
+    if (Atomics.load(stopBefore, 0) !== urgentBefore) throw new Superseded();
+    // A first answer is what there is to practise: the long search compiles itself.
+    return true;
+  };
+  try {
+    for (let round = practiceRounds(job.snapshot.vms.length); round > 0; round -= 1) {
+      await setImmediate();
+      planUntil({ ...job, findings }, shouldStop);
+    }
+  } catch {
+    // Superseded, or what the next real job will fail at and tell.
+  }
+}
 
 function answer(question: Asked, job: PlanJob): void {
   const { id } = question;
