@@ -110,8 +110,13 @@ function classNumber(classes: Map<string, number>, key: string): number {
   return number;
 }
 
+/** An order about hosts changes no VM: what was found stays known for the same list. */
+const storagesOf = new WeakMap<readonly Vm[], ReadonlySet<string>>();
+
 /** Where VMs have disks that another host may reach as well: no other storage is asked about. */
 function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
+  const known = storagesOf.get(vms);
+  if (known !== undefined) return known;
   const found = new Set<string>();
   // One for all: a first plan is made by code that is not optimised yet, where each loop over an
   // array's values makes objects.
@@ -119,6 +124,7 @@ function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
     if (shared) found.add(storage);
   };
   vms.forEach(({ disks }) => disks.forEach(note));
+  storagesOf.set(vms, found);
   return found;
 }
 

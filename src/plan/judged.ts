@@ -49,7 +49,9 @@ export class Judged {
     const found = listed
       .toSorted((a, b) => a - b)
       .map((entry) => [Math.floor(entry / ANSWERS), entry % ANSWERS] as const);
-    for (const [host, answer] of this.#rows.get(v)?.entries() ?? []) {
+    const row = this.#rows.get(v);
+    for (let host = 0; row !== undefined && host < row.length; host += 1) {
+      const answer = row[host] ?? 0;
       if (answer !== 0) found.push([host, answer]);
     }
     return found;

@@ -12,14 +12,7 @@
  * same, since it may use that tomorrow.
  */
 
-import {
-  cpuCapacity,
-  cpuDemand,
-  hugePageCapacity,
-  hugePageNeed,
-  memoryCapacity,
-  memoryNeed,
-} from '../domain/demand.ts';
+import { cpuCapacity, hugePageCapacity, hugePageNeed, memoryCapacity } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
 import { holdLeft } from '../domain/hold-left.ts';
 import { type HostId, type VmId, compareText, vmId } from '../domain/ids.ts';
@@ -28,7 +21,7 @@ import type { Resource } from '../domain/resource.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Weights } from '../domain/policy.ts';
-import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
+import type { Vm } from '../domain/vm.ts';
 import { type MovePrices, pricesOf } from './move-prices.ts';
 import {
   closeUnknown,
@@ -39,21 +32,11 @@ import {
   reserveExtras,
 } from './extra-resources.ts';
 import type { PlanRequest } from './request.ts';
+import { columnsOf, indexOf, newest, sortedById, type VmColumns } from './vm-columns.ts';
 
 /** Positions in the resource vector; huge pages of each size follow, then what a policy names. */
 export const CPU_AT = 0;
 export const MEMORY_AT = 1;
-
-/**
- * How much more a move of such a VM is taken to cost: just enough that a lesser VM is moved where
- * one of about the same size does, without moving twice the memory for it.
- */
-export const CRITICALITY_WEIGHT: Readonly<Record<Criticality, number>> = {
-  'mission-critical': 1.015,
-  business: 1.01,
-  standard: 1.005,
-  'best-effort': 1,
-};
 
 export interface Model {
   readonly hosts: readonly Host[];
@@ -120,8 +103,8 @@ type Unpriced = Omit<Model, 'prices'>;
 export function buildModel(request: PlanRequest): Model {
   const { snapshot, limits, weights } = request;
   const hosts = sortedById(snapshot.hosts);
-  const vms = sortedById(snapshot.vms);
-  const pageSizes = pageSizesOf(vms);
+  const columns = columnsOf(snapshot.vms);
+  const { vms, pageSizes } = columns;
   const extras = (snapshot.resources ?? []).toSorted((a, b) => compareText(a.name, b.name));
   const firstExtra = 2 + pageSizes.length;
   const width = firstExtra + extras.length;
@@ -129,7 +112,7 @@ export function buildModel(request: PlanRequest): Model {
     hosts,
     vms,
     hostIndex: indexOf(hosts),
-    vmIndex: indexOf(vms),
+    vmIndex: columns.index,
     weights,
     width,
     pageSizes,
@@ -154,39 +137,15 @@ export function buildModel(request: PlanRequest): Model {
     needUnknown: needsUnknown(vms, extras),
     hostMeasured: new Uint8Array(hosts.length),
     cost: new Float64Array(vms.length),
-    criticality: new Uint8Array(vms.length),
+    criticality: columns.criticality,
   };
   fillHosts(model, limits);
-  fillVms(model, snapshot, weights.perMoveBytes, limits.cooldownSeconds);
-  fillLoad(model);
+  fillVms(model, columns, weights.perMoveBytes);
+  closeUnknown(model, snapshot);
+  markResting(model, snapshot, limits.cooldownSeconds);
+  fillLoad(model, columns.used);
   countInFlight(model, snapshot);
   return { ...model, prices: pricesOf(model, model.cost, request) };
-}
-
-function pageSizesOf(vms: readonly Vm[]): Bytes[] {
-  const sizes = new Set<Bytes>();
-  for (const { hugePageBytes } of vms) if (hugePageBytes !== undefined) sizes.add(hugePageBytes);
-  return [...sizes].sort((a, b) => a - b);
-}
-
-function indexOf<Id extends string>(items: readonly { readonly id: Id }[]): Map<Id, number> {
-  const index = new Map<Id, number>();
-  let at = 0;
-  for (const { id } of items) {
-    index.set(id, at);
-    at += 1;
-  }
-  return index;
-}
-
-/** Snapshots come sorted; whatever made this one need not have known. */
-function sortedById<Item extends { readonly id: string }>(items: readonly Item[]): readonly Item[] {
-  let before = '';
-  for (const { id } of items) {
-    if (id <= before) return items.toSorted((a, b) => compareText(a.id, b.id));
-    before = id;
-  }
-  return items;
 }
 
 function fillHosts(model: Unpriced, limits: PlanRequest['limits']): void {
@@ -211,36 +170,47 @@ function fillHosts(model: Unpriced, limits: PlanRequest['limits']): void {
   model.limit.set(safe);
 }
 
-function fillVms(model: Unpriced, snapshot: Snapshot, perMove: number, cooldown: number): void {
-  const { width, need, held, pageSizes } = model;
+function fillVms(model: Unpriced, columns: VmColumns, perMove: number): void {
+  const { width, need, held } = model;
   const fastest = model.hosts.reduce((top, host) => Math.max(top, host.cpu.coreSpeed), 0);
-  let v = -1;
-  for (const vm of model.vms) {
-    v += 1;
-    const h = model.hostIndex.get(vm.host) ?? -1;
+  const homes = Int32Array.from(columns.hosts, (id) => model.hostIndex.get(id) ?? -1);
+  const speeds = Float64Array.from(homes, (h) => model.hosts[h]?.cpu.coreSpeed ?? fastest);
+  for (let v = 0; v < columns.vms.length; v += 1) {
     const at = v * width;
-    const speed = model.hosts[h]?.cpu.coreSpeed ?? fastest;
-    const demand = cpuDemand(vm);
-    const worst = vm.vcpus * fastest;
-    model.home[v] = h;
-    model.demandKnown[v] = demand.kind === 'known' ? 1 : 0;
-    need[at + CPU_AT] = demand.kind === 'known' ? demand.value * speed : worst;
-    need[at + MEMORY_AT] = memoryNeed(vm);
-    const pages = hugePageNeed(vm);
-    if (pages !== undefined) need[at + 2 + pageSizes.indexOf(pages.pageBytes)] = pages.bytes;
-    fillVmExtras(model, v);
-    for (let r = 0; r < width; r += 1) held[at + r] = need[at + r] ?? 0;
-    if (demand.kind === 'missing' && model.hostMeasured[h] === 1) {
-      const seen = Math.min(worst, newest(vm.metrics['cpu.used']) * speed);
-      held[at + CPU_AT] = seen;
-      model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - (worst - seen);
-    }
-    model.criticality[v] = CRITICALITIES.indexOf(vm.criticality);
-    const weight = CRITICALITY_WEIGHT[vm.criticality] * (vm.moveFactor ?? 1);
-    model.cost[v] = (vm.memoryBytes + perMove) * weight;
+    const place = columns.hostAt[v] ?? 0;
+    const demand = columns.demand[v] ?? Number.NaN;
+    const isKnown = !Number.isNaN(demand);
+    model.home[v] = homes[place] ?? -1;
+    model.demandKnown[v] = isKnown ? 1 : 0;
+    need[at + CPU_AT] = isKnown ? demand * (speeds[place] ?? 1) : (columns.vcpus[v] ?? 0) * fastest;
+    need[at + MEMORY_AT] = columns.need[v] ?? 0;
+    model.cost[v] = ((columns.memory[v] ?? 0) + perMove) * (columns.weight[v] ?? 1);
   }
-  closeUnknown(model, snapshot);
-  // Few were moved lately: by their names, not all VMs one by one.
+  fillPagesAndExtras(model);
+  held.set(need);
+  for (let v = 0; v < columns.vms.length; v += 1) {
+    const h = model.home[v] ?? -1;
+    if (model.demandKnown[v] === 1 || model.hostMeasured[h] !== 1) continue;
+    const worst = need[v * width + CPU_AT] ?? 0;
+    const seen = Math.min(worst, (columns.used[v] ?? 0) * (model.hosts[h]?.cpu.coreSpeed ?? 1));
+    held[v * width + CPU_AT] = seen;
+    model.limit[h * width + CPU_AT] = (model.limit[h * width + CPU_AT] ?? 0) - (worst - seen);
+  }
+}
+
+/** Of most fleets there are none. */
+function fillPagesAndExtras(model: Unpriced): void {
+  const { width, pageSizes, need, extras, vms } = model;
+  if (pageSizes.length + extras.length === 0) return;
+  for (const [v, vm] of vms.entries()) {
+    const pages = hugePageNeed(vm);
+    if (pages !== undefined) need[v * width + 2 + pageSizes.indexOf(pages.pageBytes)] = pages.bytes;
+    fillVmExtras(model, v);
+  }
+}
+
+/** Few were moved lately: by their names, not all VMs one by one. */
+function markResting(model: Unpriced, snapshot: Snapshot, cooldown: number): void {
   for (const [id, moved] of Object.entries(snapshot.lastMovedAt)) {
     const rests = model.vmIndex.get(vmId(id));
     if (rests !== undefined && holdLeft(moved, snapshot.takenAt, cooldown) > 0)
@@ -252,7 +222,7 @@ function fillVms(model: Unpriced, snapshot: Snapshot, perMove: number, cooldown:
  * Adds up what is on each host, and the CPU that a host uses beside its VMs: its own newest
  * measurement less the VMs' (both newest, so that a VM which left a minute ago is in neither).
  */
-function fillLoad(model: Unpriced): void {
+function fillLoad(model: Unpriced, used: Float64Array): void {
   const { width, net, gross, held, home } = model;
   const measured = new Float64Array(model.hosts.length);
   for (let v = 0; v < home.length; v += 1) {
@@ -261,7 +231,7 @@ function fillLoad(model: Unpriced): void {
     for (let r = 0; r < width; r += 1) {
       net[h * width + r] = (net[h * width + r] ?? 0) + (held[v * width + r] ?? 0);
     }
-    measured[h] = (measured[h] ?? 0) + newest(model.vms[v]?.metrics['cpu.used']);
+    measured[h] = (measured[h] ?? 0) + (used[v] ?? 0);
   }
   for (const [h, host] of model.hosts.entries()) {
     const beside = Math.max(0, newest(host.metrics['cpu.used']) - (measured[h] ?? 0));
@@ -269,11 +239,6 @@ function fillLoad(model: Unpriced): void {
     if (beside > 1e-6) net[h * width] = (net[h * width] ?? 0) + beside * host.cpu.coreSpeed;
   }
   gross.set(net);
-}
-
-function newest(window: Host['metrics']['cpu.used']): number {
-  if (window?.last.kind === 'known') return window.last.value;
-  return window?.mean.kind === 'known' ? window.mean.value : 0;
 }
 
 /** Moves in flight and reservations: on both hosts for arrivals, on the target in the end. */
