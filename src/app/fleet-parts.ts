@@ -10,10 +10,16 @@ import type { Vm } from '../domain/vm.ts';
 
 export type Fleet = Pick<Snapshot, 'hosts' | 'vms'>;
 
-/** One part. Without `at`, its hosts or VMs are the next ones of a new fleet. */
-export type FleetPart =
-  | { readonly kind: 'hosts'; readonly items: readonly Host[]; readonly at?: readonly number[] }
-  | { readonly kind: 'vms'; readonly items: readonly Vm[]; readonly at?: readonly number[] };
+/** Without `at`, its hosts or VMs are the next ones of a new fleet. */
+interface PartOf<Item> {
+  readonly items: readonly Item[];
+  readonly at?: readonly number[];
+}
+
+type HostsPart = PartOf<Host> & { readonly kind: 'hosts' };
+type VmsPart = PartOf<Vm> & { readonly kind: 'vms' };
+
+export type FleetPart = HostsPart | VmsPart;
 
 /** How a fleet is told: anew, or by what of the one before is different. */
 export interface FleetMessage {
@@ -45,16 +51,33 @@ export function tellFleet(fleet: Fleet, before: Fleet | undefined): FleetMessage
   return { isWhole: false, parts };
 }
 
-/** The fleet that the parts tell of. */
+/**
+ * The fleet that the parts tell of. A list of which nothing is told is the very list of before:
+ * what was found out about it stays known.
+ */
 export function hearFleet(before: Fleet | undefined, { isWhole, parts }: FleetMessage): Fleet {
   const known = isWhole ? undefined : before;
-  const hosts = [...(known?.hosts ?? [])];
-  const vms = [...(known?.vms ?? [])];
-  for (const part of parts) {
-    if (part.kind === 'hosts') put(hosts, part.items, part.at);
-    else put(vms, part.items, part.at);
-  }
-  return { hosts, vms };
+  return { hosts: heard(known?.hosts, parts, isHosts), vms: heard(known?.vms, parts, isVms) };
+}
+
+function isHosts(part: FleetPart): part is HostsPart {
+  return part.kind === 'hosts';
+}
+
+function isVms(part: FleetPart): part is VmsPart {
+  return part.kind === 'vms';
+}
+
+function heard<Item>(
+  before: readonly Item[] | undefined,
+  parts: readonly FleetPart[],
+  isOwn: (part: FleetPart) => part is FleetPart & PartOf<Item>,
+): readonly Item[] {
+  const own = parts.filter((part) => isOwn(part));
+  if (own.length === 0 && before !== undefined) return before;
+  const list = [...(before ?? [])];
+  for (const { items, at } of own) put(list, items, at);
+  return list;
 }
 
 /** Positions of what is another object; undefined: too many, or not the same hosts or VMs. */

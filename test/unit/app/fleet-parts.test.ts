@@ -28,6 +28,15 @@ it('is told by what is another object than before', () => {
   expect(hearFleet(FLEET, message)).toEqual(after);
 });
 
+it('keeps a list of which nothing is told, with all that was found out about it', () => {
+  const hosts = FLEET.hosts.map((host) => ({ ...host, state: 'draining' }) as const);
+  const after = { ...FLEET, hosts: [...hosts.slice(0, 1), ...FLEET.hosts.slice(1)] };
+  const heard = hearFleet(FLEET, tellFleet(after, FLEET));
+  expect(heard.vms === FLEET.vms).toBe(true);
+  expect(heard.hosts).toEqual(after.hosts);
+  expect(FLEET.hosts[0]?.state).toBe('healthy');
+});
+
 it.each([
   ['a VM is gone', { ...FLEET, vms: FLEET.vms.slice(1) }],
   ['another is in its place', { ...FLEET, vms: FLEET.vms.toReversed() }],
