@@ -50,6 +50,7 @@ export async function claimLease(
   claim: LeaseClaim,
   { now }: StoreTraits,
 ): Promise<HeldLease | undefined> {
+  found.delete(trx);
   const { cluster, by, seen } = claim;
   const token = Math.max(seen?.token ?? 0, claim.above) + 1;
   const row = {
@@ -117,6 +118,7 @@ export async function releaseLeases(
   by: Pick<Controller, 'id'>,
   held: readonly HeldLease[],
 ): Promise<readonly HeldLease[]> {
+  found.delete(trx);
   const released: HeldLease[] = [];
   for (const lease of inOrder(held)) {
     const { cluster, token } = lease;
@@ -137,6 +139,12 @@ export async function deleteController(trx: Connection, id: string): Promise<voi
 }
 
 /**
+ * What a transaction has found to be held stays so to its end, but for its own changes: of thirty
+ * moves that begin at once only the first asks.
+ */
+const found = new WeakMap<Connection, Set<string>>();
+
+/**
  * Rejects with `lost-lease` unless each lease is held as the proof says, and keeps it so until the
  * transaction ends: a take-over waits for it.
  */
@@ -145,15 +153,22 @@ export async function assertLeases(
   proof: LeaseProof,
   { concurrentWriters }: StoreTraits,
 ): Promise<void> {
-  if (proof.leases.length === 0) return;
-  const clusters = proof.leases.map(({ cluster }) => cluster);
+  const known = found.get(trx) ?? new Set();
+  const nameOf = ({ cluster, token }: HeldLease): string => `${proof.holder} ${token} ${cluster}`;
+  const asked = proof.leases.filter((lease) => !known.has(nameOf(lease)));
+  if (asked.length === 0) return;
+  const clusters = asked.map(({ cluster }) => cluster);
   const query = trx.selectFrom('leases').selectAll().where('cluster', 'in', clusters);
   const ordered = query.orderBy('cluster');
   const rows = await (concurrentWriters ? ordered.forShare() : ordered).execute();
   const now = new Map(rows.map((row) => [row.cluster, row]));
-  for (const { cluster, token } of proof.leases) {
+  for (const lease of asked) {
+    const { cluster, token } = lease;
     const row = now.get(cluster);
-    if (row?.holder === proof.holder && row.token === token) continue;
+    if (row?.holder === proof.holder && row.token === token) {
+      found.set(trx, known.add(nameOf(lease)));
+      continue;
+    }
     const whose = row === undefined || row.holder === '' ? 'nobody' : row.holder_name;
     const message = `the lease of ${cluster} with token ${token} is over: ${whose} has it now`;
     throw new LedgerError('lost-lease', message);

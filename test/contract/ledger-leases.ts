@@ -122,6 +122,20 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       await expect(bens.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject(isLost);
     });
 
+    it('do not rely on what was found before a change in the same commit', async () => {
+      await claim(ADA);
+      const own = ledger().fencedBy(fence(adas));
+      const answers = await Promise.allSettled([
+        own.openMove(aRecord('m1', 'vm1')),
+        own.openMove(aRecord('m2', 'vm2')),
+        ledger().releaseLeases(ADA, adas.leases),
+        own.openMove(aRecord('m3', 'vm3')),
+      ]);
+      const isDone = answers.map(({ status }) => status === 'fulfilled');
+      expect(isDone).toEqual([true, true, true, false]);
+      expect(answers[3]).toMatchObject({ reason: isLost });
+    });
+
     it('leave the writes beside them alone', async () => {
       await claim(ADA);
       await claim(BEN, { seen: await row() });
