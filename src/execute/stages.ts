@@ -12,6 +12,7 @@ import { Allowances } from '../domain/allowances.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import type { Move } from '../domain/plan.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { cores } from '../domain/units.ts';
@@ -106,25 +107,41 @@ async function checkAgain(task: MoveTask): Promise<StageEnd> {
   }
 }
 
+/** Where the VM is and whether it may go are asked together: an evacuation waits for both. */
 async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {
-  const { hypervisor, order } = task;
-  const looks = await sight(task);
-  const place = placeIn(looks, task);
-  if (!isReady(place, task)) {
-    return { kind: 'skipped', code: 'world-moved-on', detail: describeWhereabouts(place) };
-  }
-  if (task.move.method !== 'restart' && looks.sightings.some(({ host }) => host === order.to)) {
+  const refusals = precheck(task);
+  // Nothing of what was asked is under way when the stage has ended.
+  const answered = refusals.catch(() => undefined);
+  const { order } = task;
+  try {
+    const looks = await sight(task);
+    const place = placeIn(looks, task);
+    if (!isReady(place, task)) {
+      return { kind: 'skipped', code: 'world-moved-on', detail: describeWhereabouts(place) };
+    }
+    if (task.move.method === 'restart') {
+      return skippedBy((await notDead(task)) ?? (await refusals)[0]);
+    }
+    if (!looks.sightings.some(({ host }) => host === order.to)) {
+      return skippedBy((await refusals)[0]);
+    }
     const remains = await cleanTarget(task);
     if (remains !== '') return { kind: 'failed', detail: remains, remains: true };
+    // What was said before may have been about the remains.
+    return skippedBy((await precheck(task))[0]);
+  } finally {
+    await answered;
   }
-  const alive = task.move.method === 'restart' ? await notDead(task) : undefined;
-  if (alive !== undefined) return { kind: 'skipped', ...alive };
-  if (!hypervisor.capabilities.precheck) return undefined;
-  const refusals = await askAgain(task, (signal) => hypervisor.precheck(order, signal));
-  const [first] = refusals;
-  return first === undefined
-    ? undefined
-    : { kind: 'skipped', code: first.code, detail: first.detail };
+}
+
+async function precheck(task: MoveTask): Promise<readonly Refusal[]> {
+  const { hypervisor, order } = task;
+  if (!hypervisor.capabilities.precheck) return [];
+  return askAgain(task, (signal) => hypervisor.precheck(order, signal));
+}
+
+function skippedBy(reason: Misfit | undefined): StageEnd | undefined {
+  return reason && { kind: 'skipped', code: reason.code, detail: reason.detail };
 }
 
 /** 1: the capacity is held in the ledger, so that no plan counts on it. */

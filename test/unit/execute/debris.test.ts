@@ -28,6 +28,16 @@ describe('remains on the target', () => {
     expect(calls.indexOf('cleanUp')).toBeLessThan(calls.indexOf('startMove'));
   });
 
+  it('do not speak against it any more once they are gone', async () => {
+    const bench = await withRemains();
+    const { hypervisor } = bench;
+    const [vm, host] = [vmId('v1'), hostId('h2')];
+    const inTheWay = { code: 'world-moved-on', vm, host, detail: 'a half of it is there' } as const;
+    hypervisor.precheck = async () =>
+      hypervisor.truth('v1').incomingOn.size === 0 ? [] : [inTheWay];
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
+  });
+
   it('keep it from beginning where they cannot be', async () => {
     const bench = await withRemains((_call, name) => (name === 'cleanUp' ? 'declined' : undefined));
     expect(await carryOut(bench, moves)).toEqual({ m1: 'failed' });
