@@ -12,6 +12,7 @@ import { holdLeft } from './hold-left.ts';
 import { sharedLinks } from './links.ts';
 import type { Limits } from './policy.ts';
 import type { RefusalCode } from './refusal.ts';
+import { hostOf } from './snapshot-index.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Allowance {
@@ -61,9 +62,8 @@ export class Allowances {
   constructor(snapshot: Snapshot, limits: Limits, now: number = snapshot.takenAt) {
     this.#limits = limits;
     this.#now = now;
-    const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
-    for (const move of snapshot.recentMoves ?? []) this.#count(move, hosts);
-    this.#readBreakers(snapshot, hosts);
+    for (const move of snapshot.recentMoves ?? []) this.#count(move, snapshot);
+    this.#readBreakers(snapshot);
     for (const { id, balancedBy } of snapshot.hosts) {
       if (balancedBy === undefined) continue;
       const detail = `${balancedBy} balances ${id}`;
@@ -115,9 +115,9 @@ export class Allowances {
 
   #count(
     { vm, from, to, openedAt, arrivedAt }: NonNullable<Snapshot['recentMoves']>[number],
-    hosts: ReadonlyMap<HostId, Host>,
+    snapshot: Snapshot,
   ): void {
-    const ends = [hosts.get(from), hosts.get(to)] as const;
+    const ends = [hostOf(snapshot, from), hostOf(snapshot, to)] as const;
     const names =
       ends[0] === undefined || ends[1] === undefined
         ? ['all', `vm ${vm}`, `out ${from}`, `into ${to}`]
@@ -130,10 +130,10 @@ export class Allowances {
     this.#arrivals.set(key, Math.max(arrivedAt, this.#arrivals.get(key) ?? 0));
   }
 
-  #readBreakers(snapshot: Snapshot, hosts: ReadonlyMap<HostId, Host>): void {
+  #readBreakers(snapshot: Snapshot): void {
     const flying = new Set(
       snapshot.inFlight.flatMap(({ vm, from: fromId, to: toId }) => {
-        const [from, to] = [hosts.get(fromId), hosts.get(toId)];
+        const [from, to] = [hostOf(snapshot, fromId), hostOf(snapshot, toId)];
         return from === undefined || to === undefined ? [] : wayNames({ vm, from, to });
       }),
     );

@@ -13,7 +13,7 @@ import {
   memoryNeed,
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
-import type { HostId } from '../domain/ids.ts';
+import type { HostId, VmId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
 import type { AntiAffinityRule, LicensedRule, LonelyRule } from '../domain/placement.ts';
 import type { Move } from '../domain/plan.ts';
@@ -189,11 +189,7 @@ function licenceMisfit(
   snapshot: Snapshot,
 ): Misfit | undefined {
   if (hosts?.includes(to.id) === false) return { code: 'licensed', detail: `${id}: ${to.name}` };
-  const members = new Set(vms);
-  const places = [
-    ...snapshot.vms.filter((one) => members.has(one.id)).map(({ host }) => host),
-    ...snapshot.inFlight.filter((one) => members.has(one.vm)).map((flight) => flight.to),
-  ];
+  const places = placesOf(vms, snapshot).map(({ host }) => host);
   const inUse = new Set(places.filter((host) => hosts?.includes(host) !== false));
   if (inUse.has(to.id) || inUse.size < maximum) return undefined;
   return { code: 'licensed', detail: `${id}: ${inUse.size} hosts are in use, ${vm.name} is not` };
@@ -218,16 +214,25 @@ function separationMisfit(
 ): Misfit | undefined {
   const domain = domainOf(to, rule.over);
   if (domain === undefined) return undefined;
-  const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
-  const running = snapshot.vms.map((one) => ({ vm: one.id, to: one.host }));
-  const clash = [...running, ...snapshot.inFlight].find(
-    (one) =>
-      one.vm !== vm.id &&
-      rule.vms.includes(one.vm) &&
-      domainOf(hosts.get(one.to), rule.over) === domain,
+  const clash = placesOf(rule.vms, snapshot).find(
+    (one) => one.vm !== vm.id && domainOf(hostOf(snapshot, one.host), rule.over) === domain,
   );
   if (clash === undefined) return undefined;
   return { code: 'anti-affinity', detail: `${rule.id}: ${clash.vm} is there` };
+}
+
+/** Where the members of a rule are, and where those of them come to that are under way. */
+function placesOf(
+  members: readonly VmId[],
+  snapshot: Snapshot,
+): readonly { readonly vm: VmId; readonly host: HostId }[] {
+  const running = members.flatMap((id) => {
+    const vm = vmOf(snapshot, id);
+    return vm === undefined ? [] : [{ vm: id, host: vm.host }];
+  });
+  const own = new Set(members);
+  const coming = snapshot.inFlight.filter((flight) => own.has(flight.vm));
+  return [...running, ...coming.map(({ vm, to }) => ({ vm, host: to }))];
 }
 
 function domainOf(host: Host | undefined, over: string): string | undefined {

@@ -13,6 +13,7 @@ import type { Move, Plan } from '../domain/plan.ts';
 import type { Limits, Mode, PolicySet } from '../domain/policy.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { assertNever } from '../domain/result.ts';
+import { hostOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import type { Ledger, Trouble } from '../ports/ledger.ts';
@@ -58,20 +59,22 @@ export interface GateRequest {
 export function gate(request: GateRequest): readonly GateVerdict[] {
   const { plan, snapshot, findings, policies } = request;
   const { evacuatedShare: share } = policies.limits;
+  let found: ReturnType<GateContext['implausible']> | undefined;
+  const implausible = () => (found ??= implausibleSources(snapshot));
   // Only what may run otherwise takes a part of the share that may be evacuated at once.
-  const without = judgeAll(request, new Map());
+  const without = judgeAll(request, { implausible, beyondShare: new Map() });
   const refused = new Set(
     without.filter(({ verdict }) => verdict === 'refused').map(({ move }) => move),
   );
   const beyond = hostsBeyondShare({ plan, snapshot, findings, share, refused });
-  return beyond.size === 0 ? without : judgeAll(request, beyond);
+  return beyond.size === 0 ? without : judgeAll(request, { implausible, beyondShare: beyond });
 }
 
 function judgeAll(
   request: GateRequest,
-  beyondShare: GateContext['beyondShare'],
+  about: Pick<GateContext, 'implausible' | 'beyondShare'>,
 ): readonly GateVerdict[] {
-  const context = makeContext(request, beyondShare);
+  const context = makeContext(request, about);
   const verdicts = new Map<MoveId, GateVerdict>();
   for (const move of request.plan.moves) {
     const verdict = judge(move, context, verdicts);
@@ -100,27 +103,28 @@ export async function readGateCounters(
   return { movesLastHour, troubles, movesLastDay };
 }
 
-function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare']): GateContext {
+function makeContext(
+  request: GateRequest,
+  about: Pick<GateContext, 'implausible' | 'beyondShare'>,
+): GateContext {
   const { plan, snapshot, findings, policies, now } = request;
   const { limits } = policies;
   return {
+    ...about,
     now,
     paused: request.paused,
     planAgeSeconds: now - plan.snapshotAt,
     maxPlanAgeSeconds: request.maxPlanAge ?? MAX_PLAN_AGE,
     snapshot,
     policies,
-    hosts: new Map(snapshot.hosts.map((host) => [host.id, host])),
-    vms: new Map(snapshot.vms.map((vm) => [vm.id, vm])),
     findings: new Map(findings.map((finding) => [finding.id, finding])),
     massFailure: massFailure(findings, snapshot.hosts.length, limits.massFailureShare),
-    beyondShare,
     approved: new Set(
       request.approvals
         .filter((approval) => isInForce(approval, now))
         .map((approval) => approvalKey(approval.move)),
     ),
-    places: new Map(snapshot.vms.map((vm) => [vm.id, vm.host])),
+    places: new Map(),
     troubles: request.counters.troubles ?? new Map(),
     spent: {
       total: request.counters.movesLastHour,
@@ -128,7 +132,6 @@ function makeContext(request: GateRequest, beyondShare: GateContext['beyondShare
     },
     // Those two are counted above, from the ledger as it is now.
     clockRest: request.clockRest ?? 0,
-    implausible: implausibleSources(snapshot),
     allowances: new Allowances(snapshot, withoutOwnBudgets(limits), now),
     used: new Map(),
   };
@@ -152,9 +155,9 @@ function judge(
   return { ...base, verdict: verdict === 'execute' && waits ? 'needs-approval' : verdict };
 }
 
-function modeOfMove(move: Move, { hosts, policies }: GateContext): Mode {
-  const from = hosts.get(move.from);
-  const to = hosts.get(move.to);
+function modeOfMove(move: Move, { snapshot, policies }: GateContext): Mode {
+  const from = hostOf(snapshot, move.from);
+  const to = hostOf(snapshot, move.to);
   // Of a host that is not there nothing is known; its moves are refused in any case.
   if (from === undefined || to === undefined) return 'observe';
   return strictest(modeOf(from, policies), modeOf(to, policies));
@@ -198,8 +201,8 @@ function withoutOwnBudgets(limits: Limits): Limits {
   };
 }
 
-function spend(move: Move, { spent, used, hosts }: GateContext): void {
-  const [from, to] = [hosts.get(move.from), hosts.get(move.to)];
+function spend(move: Move, { spent, used, snapshot }: GateContext): void {
+  const [from, to] = [hostOf(snapshot, move.from), hostOf(snapshot, move.to)];
   if (from !== undefined && to !== undefined) {
     for (const way of wayNames({ vm: move.vm, from, to })) used.set(way, (used.get(way) ?? 0) + 1);
   }

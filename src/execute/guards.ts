@@ -8,16 +8,15 @@ import type { Allowances } from '../domain/allowances.ts';
 import { staticRefusals } from '../domain/compatibility.ts';
 import { TIERS, type Finding, type Tier } from '../domain/finding.ts';
 import { holdLeft } from '../domain/hold-left.ts';
-import type { Host } from '../domain/host.ts';
 import type { FindingId, HostId, SourceId, VmId } from '../domain/ids.ts';
 import { own } from '../domain/own.ts';
 import type { Move } from '../domain/plan.ts';
 import type { PolicySet, TimeWindow } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
+import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { isInWindow } from '../domain/time-window.ts';
 import type { EpochSeconds } from '../domain/units.ts';
-import type { Vm } from '../domain/vm.ts';
 import type { Trouble } from '../ports/ledger.ts';
 import { restAfterCancel, restAfterTrouble } from './rest.ts';
 
@@ -29,21 +28,19 @@ export interface GateContext {
   readonly maxPlanAgeSeconds: number;
   readonly snapshot: Snapshot;
   readonly policies: PolicySet;
-  readonly hosts: ReadonlyMap<HostId, Host>;
-  readonly vms: ReadonlyMap<VmId, Vm>;
   readonly findings: ReadonlyMap<FindingId, Finding>;
   readonly massFailure: readonly HostId[] | undefined;
   readonly beyondShare: ReadonlyMap<HostId, string>;
   /** `approvalKey` of every move that a person has approved. */
   readonly approved: ReadonlySet<string>;
-  /** Where each VM will be by then: a plan may move one twice (by way of a parking place). */
+  /** Where VMs will be by then that were moved before: a plan may move one twice. */
   readonly places: Map<VmId, HostId>;
   /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */
   readonly troubles: ReadonlyMap<VmId, Trouble>;
   readonly spent: { total: number; readonly byVm: Map<VmId, number> };
   readonly clockRest: number;
-  /** Sources whose measurements cannot be right, and why. */
-  readonly implausible: ReadonlyMap<SourceId, string>;
+  /** Sources whose measurements cannot be right, and why; found out when it is first asked. */
+  readonly implausible: () => ReadonlyMap<SourceId, string>;
   readonly allowances: Allowances;
   /** How often each way was used by what this plan is granted. */
   readonly used: Map<string, number>;
@@ -100,23 +97,23 @@ function whenThePlanIsOld(_move: Move, context: GateContext): readonly Objection
 }
 
 function whenTheWorldMovedOn(move: Move, context: GateContext): readonly Objection[] {
-  const vm = context.vms.get(move.vm);
+  const vm = vmOf(context.snapshot, move.vm);
   if (vm === undefined) return [{ code: 'world-moved-on', detail: `${move.vm} is gone` }];
   if (context.snapshot.inFlight.some((flight) => flight.vm === vm.id)) {
     return [{ code: 'in-flight', detail: '' }];
   }
-  const place = context.places.get(vm.id);
+  const place = context.places.get(vm.id) ?? vm.host;
   if (place !== move.from) {
     return [{ code: 'world-moved-on', detail: `it runs on ${place}, not on ${move.from}` }];
   }
-  const gone = [move.from, move.to].filter((host) => !context.hosts.has(host));
+  const gone = [move.from, move.to].filter((host) => hostOf(context.snapshot, host) === undefined);
   return gone.map((host) => ({ code: 'world-moved-on', detail: `the host ${host} is gone` }));
 }
 
 function whenIncompatible(move: Move, context: GateContext): readonly Objection[] {
-  const vm = context.vms.get(move.vm);
-  const from = context.hosts.get(move.from);
-  const to = context.hosts.get(move.to);
+  const vm = vmOf(context.snapshot, move.vm);
+  const from = hostOf(context.snapshot, move.from);
+  const to = hostOf(context.snapshot, move.to);
   // Missing ones are whenTheWorldMovedOn's affair.
   if (vm === undefined || from === undefined || to === undefined) return [];
   return staticRefusals(vm, from, to, move.method, context.policies.migration);
@@ -125,7 +122,7 @@ function whenIncompatible(move: Move, context: GateContext): readonly Objection[
 function whenTooManyFail(move: Move, context: GateContext): readonly Objection[] {
   const { massFailure } = context;
   if (massFailure === undefined || isOrderedByHand(move, context)) return [];
-  const detail = `${massFailure.length} of ${context.hosts.size} hosts at once`;
+  const detail = `${massFailure.length} of ${context.snapshot.hosts.length} hosts at once`;
   return [{ code: 'mass-failure', detail }];
 }
 
@@ -172,8 +169,8 @@ function whenInCooldown(move: Move, context: GateContext): readonly Objection[] 
 
 /** Breakers, the reverse-move ban, and budgets of hosts, clusters and links. */
 function whenUsedUp(move: Move, context: GateContext): readonly Objection[] {
-  const from = context.hosts.get(move.from);
-  const to = context.hosts.get(move.to);
+  const from = hostOf(context.snapshot, move.from);
+  const to = hostOf(context.snapshot, move.to);
   // Missing ones are whenTheWorldMovedOn's affair.
   if (from === undefined || to === undefined) return [];
   const comesHome = context.findings.get(move.reason.finding)?.kind === 'return-home';
@@ -218,7 +215,7 @@ function whenBudgetIsSpent(move: Move, context: GateContext): readonly Objection
 }
 
 function whenSourceIsNotUp(move: Move, context: GateContext): readonly Objection[] {
-  const source = context.vms.get(move.vm)?.source;
+  const source = vmOf(context.snapshot, move.vm)?.source;
   const status = context.snapshot.sources.find((entry) => entry.source === source);
   if (status === undefined || status.state === 'up') return [];
   return [{ code: 'stale-metrics', detail: `${status.source} is ${status.state}` }];
@@ -230,8 +227,8 @@ function whenTheClockJumped(_move: Move, { clockRest }: GateContext): readonly O
 
 /** Who comes home does not come for what was measured. */
 function whenMetricsAreImplausible(move: Move, context: GateContext): readonly Objection[] {
-  const source = context.vms.get(move.vm)?.source;
-  const detail = source === undefined ? undefined : context.implausible.get(source);
+  const source = vmOf(context.snapshot, move.vm)?.source;
+  const detail = source === undefined ? undefined : context.implausible().get(source);
   if (detail === undefined) return [];
   if (context.findings.get(move.reason.finding)?.kind === 'return-home') return [];
   return [{ code: 'implausible-metrics', detail }];

@@ -9,8 +9,8 @@
 import type { Host } from '../domain/host.ts';
 import type { SourceId } from '../domain/ids.ts';
 import type { Measured } from '../domain/measured.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { Vm } from '../domain/vm.ts';
 
 /** Fewer hosts than this may well change together. */
 const SMALLEST_FLEET = 4;
@@ -25,10 +25,9 @@ const SMALLEST_USE = 0.5;
 
 /** The sources whose figures are not to be acted on, with the reason for people. */
 export function implausibleSources(snapshot: Snapshot): ReadonlyMap<SourceId, string> {
-  const guests = Map.groupBy(snapshot.vms, (vm) => vm.host);
   const found = new Map<SourceId, string>();
   for (const [source, hosts] of Map.groupBy(snapshot.hosts, (host) => host.source)) {
-    const reason = jumps(hosts) ?? disagreements(hosts, guests);
+    const reason = jumps(hosts) ?? disagreements(hosts, snapshot);
     if (reason !== undefined) found.set(source, reason);
   }
   return found;
@@ -54,13 +53,13 @@ function jumps(hosts: readonly Host[]): string | undefined {
 
 function disagreements(
   hosts: readonly Host[],
-  guests: ReadonlyMap<Host['id'], readonly Vm[]>,
+  snapshot: Pick<Snapshot, 'vms'>,
 ): string | undefined {
   let measured = 0;
   let apart = 0;
   for (const { id, metrics } of hosts) {
     const own = valueOf(metrics['cpu.used']?.mean);
-    const theirs = guests.get(id)?.map((vm) => valueOf(vm.metrics['cpu.used']?.mean)) ?? [];
+    const theirs = guestsOf(snapshot, id).map((vm) => valueOf(vm.metrics['cpu.used']?.mean));
     if (own === undefined || theirs.length === 0 || theirs.includes(undefined)) continue;
     const sum = theirs.reduce<number>((total, value) => total + (value ?? 0), 0);
     if (Math.max(own, sum) < SMALLEST_USE) continue;

@@ -5,11 +5,11 @@
 
 import type { Evidence, Finding, Trigger } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
-import { compareText, type HostId, type VmId } from '../domain/ids.ts';
+import { compareText, type VmId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import { assertNever } from '../domain/result.ts';
+import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { Vm } from '../domain/vm.ts';
 import { makeFindingId } from './finding-id.ts';
 import type { Gap } from './gap.ts';
 
@@ -17,13 +17,11 @@ export function orderFindings(
   snapshot: Snapshot,
   orders: readonly Order[],
 ): { readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] } {
-  const hosts = new Map<HostId, Host>(snapshot.hosts.map((host) => [host.id, host]));
-  const vms = new Map<VmId, Vm>(snapshot.vms.map((vm) => [vm.id, vm]));
   const findings: Finding[] = [];
   const gaps: Gap[] = [];
   for (const order of orders) {
     if (order.state === 'closed' || order.state === 'waiting') continue;
-    const host = hosts.get(order.host);
+    const host = hostOf(snapshot, order.host);
     if (host === undefined) {
       const reason = 'no source reports the host of this order';
       gaps.push({ host: order.host, rule: `order ${order.id}`, fact: 'host', reason });
@@ -34,7 +32,7 @@ export function orderFindings(
         findings.push(ordered(order, host));
         break;
       case 'returning':
-        findings.push(...returns(order, host, vms));
+        findings.push(...returns(order, host, snapshot));
         break;
       default:
         assertNever(order.state, 'state of an order');
@@ -88,10 +86,10 @@ function areaOf({ area }: Order): readonly Evidence[] {
 }
 
 /** One per VM that is still elsewhere; the planner reads the home from the evidence. */
-function returns(order: Order, host: Host, vms: ReadonlyMap<VmId, Vm>): readonly Finding[] {
+function returns(order: Order, host: Host, snapshot: Snapshot): readonly Finding[] {
   const findings: Finding[] = [];
   for (const id of new Set(mayCome(order))) {
-    const vm = vms.get(id as VmId); // looked up: a home that is no VM finds none
+    const vm = vmOf(snapshot, id as VmId); // looked up: a home that is no VM finds none
     if (vm === undefined || vm.host === host.id) continue;
     findings.push({
       id: makeFindingId('return', order.id, vm.id),
