@@ -71,8 +71,32 @@ export class OrderDesk {
       const known = await this.#parts.ledger.orders(false);
       const decided: (readonly [Decided, NewOrder])[] = [];
       for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
-      return Promise.all(decided.map(([first, one]) => this.#settle(first, one, world)));
+      const news = decided.filter(([{ what }]) => what === 'given');
+      const given = new Set((await this.#putAll(news, world)) ? news.map(([first]) => first) : []);
+      return Promise.all(
+        decided.map(async ([first, one]) =>
+          given.has(first) ? first : this.#settle(first, one, world),
+        ),
+      );
     });
+  }
+
+  /** In one write: fifty orders do not wait for each other. False: another one was first. */
+  async #putAll(
+    news: readonly (readonly [Decided, NewOrder])[],
+    world: Snapshot,
+  ): Promise<boolean> {
+    const orders = news.map(([{ order }, wanted]) => {
+      return { order, line: this.#entry(order, wishText(wanted.kind, wanted, world)) };
+    });
+    try {
+      if (orders.length > 0) await this.#parts.ledger.putOrders(orders);
+    } catch (error) {
+      unlessConflict(error);
+      return false;
+    }
+    for (const { order } of orders) this.#parts.events.emit('order', { order, what: 'given' });
+    return true;
   }
 
   /** Carried out; anew where another controller was first: by now that is there to be seen. */

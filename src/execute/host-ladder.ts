@@ -11,6 +11,7 @@ import { type HostFailureState, isHeldOut } from '../domain/host-failure.ts';
 import type { Host, HostState } from '../domain/host.ts';
 import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -86,6 +87,12 @@ function emptying(view: LadderView, ordered: boolean): HostState {
   return movingOut > 0 || current !== 'draining' ? 'evacuating' : 'draining';
 }
 
+/** A step of one host, away from the state `from`. */
+interface Taken extends LadderStep {
+  readonly host: Host;
+  readonly from: HostState;
+}
+
 export class HostLadder {
   readonly #parts: HostLadderParts;
   readonly #states = new Map<HostId, HostState>();
@@ -125,25 +132,32 @@ export class HostLadder {
   ): Promise<void> {
     const views = viewsOf(snapshot, findings, orders);
     const hosts = [...snapshot.hosts].sort((a, b) => compareText(a.id, b.id));
-    // At once: of fifty hosts that are to be emptied the entries share a commit.
-    await Promise.all(
-      hosts.map((host) => this.#step(host, views(host, this.#states.get(host.id) ?? 'healthy'))),
-    );
+    const steps = hosts.flatMap((host): Taken[] => {
+      const from = this.#states.get(host.id) ?? 'healthy';
+      const step = this.#held(host, from, nextHostState(views(host, from)));
+      return step.state === from ? [] : [{ host, from, ...step }];
+    });
+    if (steps.length > 0) await this.#write(steps);
     for (const host of hosts) await this.#tellPlatform(host);
   }
 
-  async #step(host: Host, view: LadderView): Promise<void> {
-    const { ledger, clock, events } = this.#parts;
-    const { state, reason } = this.#held(host, view.current, nextHostState(view));
-    const from = view.current;
-    if (state === from) return;
+  /** All at once: fifty hosts that are to be emptied do not wait for fifty entries. */
+  async #write(steps: readonly Taken[]): Promise<void> {
+    const { ledger, clock } = this.#parts;
     const at = clock.now();
-    const text = `${host.name}: ${from} → ${state} (${reason})`;
-    const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
-    await Promise.all([
-      ledger.markHost({ host: host.id, state, since: at, reason }),
-      ledger.addHistory([{ at, kind: 'state', ...about, text }]),
-    ]);
+    await ledger.markHosts(
+      steps.map(({ host, from, state, reason }) => {
+        const text = `${host.name}: ${from} → ${state} (${reason})`;
+        const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
+        const line = { at, kind: 'state', ...about, text } as const;
+        return { mark: { host: host.id, state, since: at, reason }, line };
+      }),
+    );
+    for (const step of steps) this.#tell(step);
+  }
+
+  #tell({ host, from, state, reason }: Taken): void {
+    const { events } = this.#parts;
     this.#states.set(host.id, state);
     events.emit('host-state', { host: host.id, from, to: state, reason });
     if (from === 'maintenance' && state === 'evacuating') {
@@ -231,7 +245,6 @@ function viewsOf(
     const known = responses.get(subject.host) ?? new Set();
     responses.set(subject.host, known.add(response));
   }
-  const occupants = countBy(snapshot.vms.filter((vm) => vm.powerState !== 'off').map(hostOf));
   const out = countBy(snapshot.inFlight.map((flight) => flight.from));
   const into = countBy(snapshot.inFlight.map((flight) => flight.to));
   return (host, current) => ({
@@ -240,7 +253,7 @@ function viewsOf(
     failure: host.failure?.state,
     order: orderAbout(host.id, orders),
     responses: responses.get(host.id) ?? new Set(),
-    occupants: occupants.get(host.id) ?? 0,
+    occupants: guestsOf(snapshot, host.id).filter((vm) => vm.powerState !== 'off').length,
     movingOut: out.get(host.id) ?? 0,
     movingIn: into.get(host.id) ?? 0,
   });
@@ -251,10 +264,6 @@ function orderAbout(host: HostId, orders: readonly Order[]): Order | undefined {
   const own = orders.filter((order) => order.host === host);
   const open = own.find((order) => order.state === 'open');
   return open ?? own.find((order) => order.state === 'returning');
-}
-
-function hostOf(vm: Snapshot['vms'][number]): HostId {
-  return vm.host;
 }
 
 function countBy(hosts: readonly HostId[]): ReadonlyMap<HostId, number> {

@@ -9,14 +9,12 @@ import type { Kysely, Transaction } from 'kysely';
 import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
+import { chunksOf } from './bounded.ts';
 import { hashOf, type PrunedBody } from './audit-chain.ts';
 import type { StoreTraits } from './leases.ts';
 import type { LedgerSchema } from './schema.ts';
 
 type Connection = Transaction<LedgerSchema>;
-
-/** Bounds the parameters of one statement. */
-const CHUNK = 500;
 
 /** @throws LedgerError `corrupt` where the head is gone: nothing can be chained to nothing. */
 export async function appendAudit(
@@ -28,10 +26,7 @@ export async function appendAudit(
   if (notes.length === 0) return;
   const head = await lockHead(trx, traits);
   const entries = chained(head, notes, at);
-  for (let start = 0; start < entries.length; start += CHUNK) {
-    const chunk = entries.slice(start, start + CHUNK);
-    await trx.insertInto('audit').values(chunk).execute();
-  }
+  for (const chunk of chunksOf(entries)) await trx.insertInto('audit').values(chunk).execute();
   const last = entries.at(-1) ?? head;
   const set = { seq: last.seq, hash: last.hash };
   await trx.updateTable('audit_head').set(set).where('id', '=', 1).execute();

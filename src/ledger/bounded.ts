@@ -1,8 +1,15 @@
-/** What one answer may hold, whatever was asked for. */
+/** What one answer may hold, whatever was asked for, and one statement, however much is given. */
 
 const LONGEST_ANSWER = 10_000;
 
 /** A limit for a query. Also of NaN and of what is less than nothing: never without one. */
 export function bounded(limit: number): number {
   return Number.isFinite(limit) ? Math.min(Math.max(Math.trunc(limit), 0), LONGEST_ANSWER) : 0;
+}
+
+/** Rows per statement: bounds its parameters and its time. */
+const CHUNK = 500;
+
+export function* chunksOf<Row>(rows: readonly Row[]): Generator<readonly Row[]> {
+  for (let start = 0; start < rows.length; start += CHUNK) yield rows.slice(start, start + CHUNK);
 }

@@ -4,21 +4,16 @@ import type { Kysely, Transaction } from 'kysely';
 
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { HistoryQuery } from '../ports/ledger.ts';
+import { chunksOf } from './bounded.ts';
 import { fromHistory, toHistory } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
-
-/** Rows per statement: bounds its parameters and its time. */
-const CHUNK = 500;
 
 export async function insertHistory(
   trx: Transaction<LedgerSchema>,
   entries: readonly HistoryEntry[],
 ): Promise<void> {
   const rows = entries.map((entry) => fromHistory(entry));
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const chunk = rows.slice(start, start + CHUNK);
-    await trx.insertInto('history').values(chunk).execute();
-  }
+  for (const chunk of chunksOf(rows)) await trx.insertInto('history').values(chunk).execute();
 }
 
 export async function selectHistory(

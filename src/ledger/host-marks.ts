@@ -4,18 +4,27 @@ import type { Kysely, Transaction } from 'kysely';
 
 import type { EpochSeconds } from '../domain/units.ts';
 import type { HostMark } from '../ports/ledger.ts';
+import { chunksOf } from './bounded.ts';
 import { toHostMark } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
-export async function upsertHostMark(
+export async function upsertHostMarks(
   trx: Transaction<LedgerSchema>,
-  { host, state, since, reason }: HostMark,
+  marks: readonly HostMark[],
 ): Promise<void> {
-  await trx
-    .insertInto('host_marks')
-    .values({ host, state, since, reason })
-    .onConflict((conflict) => conflict.column('host').doUpdateSet({ state, since, reason }))
-    .execute();
+  const rows = marks.map(({ host, state, since, reason }) => ({ host, state, since, reason }));
+  for (const values of chunksOf(rows)) {
+    const insert = trx.insertInto('host_marks').values(values);
+    await insert
+      .onConflict((conflict) =>
+        conflict.column('host').doUpdateSet((row) => ({
+          state: row.ref('excluded.state'),
+          since: row.ref('excluded.since'),
+          reason: row.ref('excluded.reason'),
+        })),
+      )
+      .execute();
+  }
 }
 
 export async function selectHostMarks(db: Kysely<LedgerSchema>): Promise<readonly HostMark[]> {

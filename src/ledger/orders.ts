@@ -8,26 +8,37 @@ import type { EpochSeconds } from '../domain/units.ts';
 import type { ChangedOrder, OrderChange } from '../ports/ledger.ts';
 import { insertHistory } from './history.ts';
 import type { StoreTraits } from './leases.ts';
+import { chunksOf } from './bounded.ts';
 import { toOrder } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
-export async function upsertOrder(
+export async function upsertOrders(
   trx: Transaction<LedgerSchema>,
-  order: Order,
+  orders: readonly Order[],
   changedAt: EpochSeconds,
 ): Promise<void> {
-  const row = {
+  const rows = orders.map((order) => ({
+    id: order.id,
     host: order.host,
     state: order.state,
     created_at: order.createdAt,
     changed_at: changedAt,
     body: JSON.stringify(order),
-  };
-  await trx
-    .insertInto('orders')
-    .values({ id: order.id, ...row })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
-    .execute();
+  }));
+  for (const values of chunksOf(rows)) {
+    const insert = trx.insertInto('orders').values(values);
+    await insert
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet((row) => ({
+          host: row.ref('excluded.host'),
+          state: row.ref('excluded.state'),
+          created_at: row.ref('excluded.created_at'),
+          changed_at: row.ref('excluded.changed_at'),
+          body: row.ref('excluded.body'),
+        })),
+      )
+      .execute();
+  }
 }
 
 export interface OrderToChange {
@@ -46,7 +57,7 @@ export async function changeOrder(
   const row = await (concurrentWriters ? query.forUpdate() : query).executeTakeFirst();
   const changed = row === undefined ? undefined : change(toOrder(row));
   if (changed === undefined) return undefined;
-  await upsertOrder(trx, changed.order, changedAt);
+  await upsertOrders(trx, [changed.order], changedAt);
   await insertHistory(trx, changed.lines ?? []);
   return changed;
 }

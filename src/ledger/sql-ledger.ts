@@ -31,6 +31,8 @@ import type {
   Ledger,
   MoveFence,
   OrderChange,
+  PutMark,
+  PutOrder,
   Replayable,
   RuleMemory,
   Setbacks,
@@ -208,11 +210,19 @@ export class SqlLedger implements Ledger {
   }
 
   putOrder(order: Order, line?: HistoryEntry): Promise<void> {
+    return this.putOrders([{ order, line }]);
+  }
+
+  putOrders(all: readonly PutOrder[]): Promise<void> {
     const now = this.#store.clock.now();
     return this.#write(async (trx, note) => {
-      note(notes.orderNote(order));
-      await orders.upsertOrder(trx, order, now);
-      if (line !== undefined) await history.insertHistory(trx, [line]);
+      for (const { order } of all) note(notes.orderNote(order));
+      await orders.upsertOrders(
+        trx,
+        all.map(({ order }) => order),
+        now,
+      );
+      await history.insertHistory(trx, linesOf(all));
     });
   }
 
@@ -253,10 +263,14 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => approvals.selectApprovals(db));
   }
 
-  markHost(mark: HostMark): Promise<void> {
-    return this.#write((trx, note) => {
-      note(notes.hostNote(mark));
-      return hostMarks.upsertHostMark(trx, mark);
+  markHosts(all: readonly PutMark[]): Promise<void> {
+    return this.#write(async (trx, note) => {
+      for (const { mark } of all) note(notes.hostNote(mark));
+      await hostMarks.upsertHostMarks(
+        trx,
+        all.map(({ mark }) => mark),
+      );
+      await history.insertHistory(trx, linesOf(all));
     });
   }
 
@@ -338,4 +352,8 @@ export class SqlLedger implements Ledger {
   async #writeAbout<Value>(move: MoveId, work: Work<Value>): Promise<Value> {
     return this.#store.writeUnder(this.#fence?.about(move), work);
   }
+}
+
+function linesOf(all: readonly Pick<PutOrder, 'line'>[]): readonly HistoryEntry[] {
+  return all.flatMap(({ line }) => line ?? []);
 }

@@ -62,6 +62,17 @@ export interface HostMark {
   readonly reason: string;
 }
 
+/** What the ledger is to hold from now on, and the line that goes into the history with it. */
+export interface PutOrder {
+  readonly order: Order;
+  readonly line?: HistoryEntry | undefined;
+}
+
+export interface PutMark {
+  readonly mark: HostMark;
+  readonly line?: HistoryEntry | undefined;
+}
+
 export interface HistoryQuery {
   readonly vm?: VmId | undefined;
   readonly host?: HostId | undefined;
@@ -192,6 +203,8 @@ export interface Ledger extends Leases {
    * Rejects with `conflict` where {@link putOrder} would.
    */
   changeOrder(id: OrderId, change: OrderChange): Promise<Order | undefined>;
+  /** Different orders, all of them or none: see {@link putOrder}. */
+  putOrders(orders: readonly PutOrder[]): Promise<void>;
   orders(includeClosed: boolean): Promise<readonly Order[]>;
   order(id: OrderId): Promise<Order | undefined>;
 
@@ -204,7 +217,8 @@ export interface Ledger extends Leases {
   /** Those that were not used up; also some that have expired. */
   approvals(): Promise<readonly Approval[]>;
 
-  markHost(mark: HostMark): Promise<void>;
+  /** Of different hosts, all of them or none. */
+  markHosts(marks: readonly PutMark[]): Promise<void>;
   hostMarks(): Promise<readonly HostMark[]>;
 
   /** Replaces what is known of the host; `line` goes into the history with it. */

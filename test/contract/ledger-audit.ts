@@ -41,7 +41,7 @@ function tellingCases({ ledger, reopen }: Store): void {
     await ledger().putOrder(anOrder('o1'));
     await ledger().setPaused(true, 'ada', epochSeconds(1000));
     const mark = { state: 'draining', since: epochSeconds(1), reason: 'fans' } as const;
-    await ledger().markHost({ host: hostId('h1'), ...mark });
+    await ledger().markHosts([{ mark: { host: hostId('h1'), ...mark } }]);
     expect(await kinds()).toEqual([
       'decision',
       'move-opened',

@@ -197,10 +197,15 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     describe('marks, memory', () => {
       it('keeps one mark per host', async () => {
         const mark = { host: hostId('h1'), since: epochSeconds(5), reason: 'ordered' };
-        await ledger.markHost({ ...mark, state: 'draining' });
-        await ledger.markHost({ ...mark, state: 'maintenance' });
-        await ledger.markHost({ ...mark, host: hostId('h0'), state: 'quarantined' });
+        const about = { vm: undefined, host: mark.host, from: undefined, move: undefined };
+        const line: HistoryEntry = { at: mark.since, kind: 'state', ...about, text: 'emptied' };
+        await ledger.markHosts([{ mark: { ...mark, state: 'draining' } }]);
+        await ledger.markHosts([
+          { mark: { ...mark, state: 'maintenance' }, line },
+          { mark: { ...mark, host: hostId('h0'), state: 'quarantined' } },
+        ]);
         await reopen();
+        expect(await ledger.history({ limit: 9 })).toEqual([line]);
         expect(await ledger.hostMarks()).toEqual([
           { ...mark, host: 'h0', state: 'quarantined' },
           { ...mark, state: 'maintenance' },

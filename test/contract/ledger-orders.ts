@@ -78,5 +78,26 @@ export function orderCases({ ledger, reopen }: LedgerInHand): void {
         code: 'conflict',
       });
     });
+
+    it('takes several at once, new ones and changed ones, or none of them', async () => {
+      const about = { vm: undefined, host: hostId('h1'), from: undefined, move: undefined };
+      const line: HistoryEntry = { at: epochSeconds(7), kind: 'order', ...about, text: 'one' };
+      await ledger().putOrder(anOrder('o1'));
+      await ledger().putOrders([
+        { order: anOrder('o1', { state: 'returning' }), line },
+        { order: anOrder('o2', { host: hostId('h2') }) },
+      ]);
+      const twice = [anOrder('o3', { host: hostId('h3') }), anOrder('o4', { host: hostId('h2') })];
+      const refused = ledger().putOrders(twice.map((order) => ({ order, line })));
+      await expect(refused).rejects.toMatchObject({ name: 'LedgerError', code: 'conflict' });
+      await reopen();
+      const left = (await ledger().orders(false)).map(({ id, state }) => [id, state]);
+      expect(left).toEqual([
+        ['o1', 'returning'],
+        ['o2', 'open'],
+      ]);
+      expect(await ledger().history({ limit: 9 })).toEqual([line]);
+      await ledger().putOrders([]);
+    });
   });
 }

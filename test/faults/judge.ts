@@ -10,7 +10,7 @@ import type { Reservation } from '../../src/domain/snapshot.ts';
 import type { HeldLease } from '../../src/domain/lease.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hypervisor, Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';
-import type { Ledger } from '../../src/ports/ledger.ts';
+import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import { JournalView } from './journal-view.ts';
 import { JudgeWorld } from './judge-world.ts';
@@ -139,7 +139,9 @@ export class Judge {
     else if (call === 'recordDecision') {
       journal.decisions.set((first as Decision).plan, first as Decision);
     } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);
-    else if (call === 'changeOrder' && value !== undefined) {
+    else if (call === 'putOrders') {
+      for (const { order } of first as readonly PutOrder[]) journal.orders.set(order.id, order);
+    } else if (call === 'changeOrder' && value !== undefined) {
       journal.orders.set((value as Order).id, value as Order);
     } else if (call === 'setPaused') journal.isPaused = first === true;
   }

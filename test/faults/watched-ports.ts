@@ -15,10 +15,11 @@ const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
   'release',
   ...([
     'putOrder',
+    'putOrders',
     'changeOrder',
     'showPlan',
     'giveApprovals',
-    'markHost',
+    'markHosts',
     'saveRuleMemory',
   ] as const),
   ...(['setPaused', 'addHistory', 'prune'] as const),

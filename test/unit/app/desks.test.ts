@@ -114,6 +114,7 @@ describe('the order desk', () => {
         return found;
       };
       racing.putOrder = (order, line) => ledger.putOrder(order, line);
+      racing.putOrders = (orders) => ledger.putOrders(orders);
       racing.changeOrder = (id, change) => ledger.changeOrder(id, change);
       racing.addHistory = (lines) => ledger.addHistory(lines);
       racing.order = (id) => ledger.order(id);
