@@ -1,6 +1,6 @@
 // Role: what is wrong with a move that is about to be begun, beside the plan that it is from. Said
 // only if it is really started: records of moves that are skipped are opened and closed at once.
-import type { VmId } from '../../src/domain/ids.ts';
+import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { Decision, MoveRecord } from '../../src/domain/journal.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import type { JournalView } from './journal-view.ts';
@@ -14,6 +14,8 @@ export interface Circumstances {
   readonly now: number;
   /** How important a VM really is; 0 is the most. */
   readonly rank: (vm: VmId) => number;
+  /** Where a VM really runs. */
+  readonly runningOn: (vm: VmId) => readonly HostId[];
 }
 
 /** Each begins with the name of its invariant. */
@@ -40,13 +42,16 @@ export function wrongsOfOpening(
   return out;
 }
 
-/** A VM of the same host and tier that is more important, may start, and has not. */
+/**
+ * A VM of the same host and tier that is more important, may start, and has not. One that runs
+ * elsewhere waits for nothing: the plan before this one has brought it there.
+ */
 // oxlint-disable-next-line max-params -- a move, its plan, and what is going on
 function moreImportant(
   move: Move,
   { result, gate }: Decision,
   journal: JournalView,
-  { rules, isCancelled, rank }: Circumstances,
+  { rules, isCancelled, rank, runningOn }: Circumstances,
 ): Move | undefined {
   if (isCancelled) return undefined;
   const allowed = new Set(
@@ -57,8 +62,10 @@ function moreImportant(
     const isBeside = other.from === move.from && other.tier === move.tier;
     if (!isBeside || rank(other.vm) >= rank(move.vm) || !allowed.has(other.id)) return false;
     if (journal.known.has(other.id) || other.dependsOn.length > 0) return false;
-    const isMoving = open.some(({ vm }) => vm === other.vm);
-    return !isMoving && open.filter(({ to }) => to === other.to).length < rules.perHostIn;
+    const where = runningOn(other.vm);
+    const hasLeft = where.length > 0 && !where.includes(other.from);
+    if (hasLeft || open.some(({ vm }) => vm === other.vm)) return false;
+    return open.filter(({ to }) => to === other.to).length < rules.perHostIn;
   });
 }
 

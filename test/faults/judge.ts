@@ -199,6 +199,7 @@ export class Judge {
       isCancelled: now - this.#cancelledAt < CANCEL_COUNTS_SECONDS,
       now: this.#clock.now(),
       rank: (vm) => this.world.rank(vm),
+      runningOn: (vm) => this.world.runningOn(vm),
     });
     const isHeld = [this.journal.isPaused && 'paused', this.#isObserving && 'mode'];
     this.journal.opening(record, [...wrongs, ...isHeld.filter((one) => one !== false)]);
