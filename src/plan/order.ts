@@ -76,7 +76,7 @@ class Lister {
   readonly #departures: number[][];
   /** By VM, in the order in which the moves were made. */
   readonly #target = new Map<number, DraftMove>();
-  /** Per tier and host: the most that a move of that tier may fill it to. */
+  /** Per host, for what cannot wait and for the others: the most that one may fill it to. */
   readonly #limits = new Map<string, Float64Array>();
   readonly #makers = new Map<number, number[]>();
 
@@ -206,7 +206,8 @@ class Lister {
 
   /**
    * Moves were chosen under the limits of their own finding, one after the other. Here they come in
-   * another order, and what one finding may fill a host to must not put it behind a lesser move.
+   * another order, which ends at the same load: what one finding may fill a host to must neither
+   * put it behind a lesser move nor leave that one without room after it.
    */
   #raiseLimit({ vm, to }: DraftMove): void {
     const own = this.#draft.causes.get(vm)?.terms.limit;
@@ -219,6 +220,6 @@ class Lister {
   }
 
   #limitKey(vm: number, to: number): string {
-    return `${this.#draft.causes.get(vm)?.finding.tier} ${to}`;
+    return `${this.#draft.causes.get(vm)?.terms.overCpu ?? false} ${to}`;
   }
 }

@@ -15,6 +15,7 @@ import {
   aHost,
   aSnapshot,
   aVm,
+  anAntiAffinity,
   someLimits,
   someMigration,
   someWeights,
@@ -136,5 +137,27 @@ describe('relief beside other findings', () => {
       'web: h1 > h2',
       'wiki: h1 > h2',
     ]);
+  });
+
+  it('lets what mends a rule go first, though relief alone may not fill the target so far', () => {
+    // h2 may be filled to 50 % by relief, to 80 % by who mends a rule. Both leave h1 together, the
+    // larger one is placed first: after `db-2` there were no room for it within 50 %.
+    const hosts = ['h1', 'h2'].map(host);
+    const vms = [
+      vm('db-1', 'h1', 4, 100),
+      vm('db-2', 'h1', 1),
+      vm('web', 'h1', 4),
+      vm('there', 'h2', 0.5),
+    ];
+    const request = requestOf(hosts, vms, ['h1']);
+    const snapshot = {
+      ...request.snapshot,
+      placement: [anAntiAffinity('apart', ['db-1', 'db-2'])],
+    };
+    const findings = [
+      aFinding('repair', { trigger: { kind: 'placement', rule: 'apart' } }),
+      { ...aFinding('relieve', { host: 'h1' }), relieveBelow: ratio(0.5) },
+    ];
+    expect(movesOf({ ...request, snapshot, findings })).toEqual(['db-2: h1 > h2', 'web: h1 > h2']);
   });
 });
