@@ -13,6 +13,7 @@ import type { Hypervisor, Inventory, MoveOrder } from '../../src/ports/hyperviso
 import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import { JournalView } from './journal-view.ts';
+import { DoublesJudge, type HostCrash, INTERFERENCE_SECONDS } from './judge-doubles.ts';
 import { JudgeWorld } from './judge-world.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
 import { LeaseBook } from './lease-book.ts';
@@ -54,9 +55,6 @@ export interface Wrong {
   readonly text: string;
 }
 
-/** After a hand or a crash interfered, for so long a VM may not be where it was a moment before. */
-const INTERFERENCE_SECONDS = 180;
-
 /** Who judged a host to be dead from its last polls may not know yet that it came back. */
 const RECOVERY_SECONDS = 90;
 
@@ -67,22 +65,22 @@ export class Judge {
   readonly #leases = new LeaseBook();
   readonly #clock: Clock;
   readonly #datacenter: SimulatedDatacenter;
-  readonly #crashes: { readonly host: HostId; readonly at: number }[] = [];
-  readonly #cuts: { readonly host: HostId; readonly from: number; readonly until: number }[] = [];
+  readonly #crashes: HostCrash[] = [];
+  readonly #doubles: DoublesJudge;
   readonly #drifts = new Map<VmId, number>();
   /** When each host was last seen to be dead. */
   readonly #deadAt = new Map<HostId, number>();
   #cancelledAt = Number.NEGATIVE_INFINITY;
   #isObserving = false;
-  #judgedDoubles = 0;
 
   constructor(datacenter: SimulatedDatacenter, clock: Clock, rules: Rules) {
     this.#datacenter = datacenter;
     this.#clock = clock;
     this.world = new JudgeWorld(datacenter, clock, rules);
+    this.#doubles = new DoublesJudge(datacenter, clock);
   }
 
-  get crashes(): readonly { readonly host: HostId; readonly at: number }[] {
+  get crashes(): readonly HostCrash[] {
     return this.#crashes;
   }
 
@@ -97,8 +95,7 @@ export class Judge {
 
   /** Nobody sees for so long what runs on the host. */
   onCut(host: HostId, forSeconds: number): void {
-    const from = this.#clock.monotonic();
-    this.#cuts.push({ host, from, until: from + forSeconds });
+    this.#doubles.onCut(host, forSeconds);
   }
 
   onDrift(vm: VmId): void {
@@ -165,9 +162,10 @@ export class Judge {
     if (call === 'inventory') this.world.onInventory(value as Inventory);
   }
 
-  /** At moments at which nobody waits for anything but time. */
-  async onSettled(ledger: Ledger): Promise<void> {
-    this.#judgeDoubles();
+  /** At moments at which nobody waits for anything but time; `isReady`: some controller is. */
+  async onSettled(ledger: Ledger, isReady: boolean): Promise<void> {
+    this.#doubles.onLook(isReady);
+    for (const text of this.#doubles.wrongs(this.#crashes)) this.wrong('one-place', text);
     for (const host of this.world.hosts.keys()) {
       if (!this.#datacenter.answersProbe(host)) this.#deadAt.set(host, this.#clock.monotonic());
     }
@@ -320,37 +318,6 @@ export class Judge {
     else if (!this.isInterfered(vm, [from, to])) {
       this.wrong('true-outcome', `${what}, and runs on ${where}`);
     }
-  }
-
-  /**
-   * Two copies are forgiven only where the host that boots has lost its power in the middle of a
-   * move, or before anybody could see that the VM had arrived: its definition was still there.
-   */
-  #judgeDoubles(): void {
-    const doubles = this.#datacenter.truth.doubleRuns();
-    for (const { vm, hosts } of doubles.slice(this.#judgedDoubles)) {
-      const isForgiven = hosts.some((host) => this.#crashedInMidMove(vm, host));
-      if (isForgiven) continue;
-      this.wrong('one-place', `${vm} ran twice, on ${hosts.join(' and ')}`);
-    }
-    this.#judgedDoubles = doubles.length;
-  }
-
-  #crashedInMidMove(vm: VmId, host: HostId): boolean {
-    const crashes = this.#crashes.filter((crash) => crash.host === host);
-    const { startAt } = this.#datacenter;
-    return this.#datacenter.truth.migrations().some(({ order, startedAt, endedAt }) => {
-      if (order.vm !== vm || order.from !== host) return false;
-      const begin = startedAt - startAt;
-      const end = this.#seenFrom(order.to, endedAt - startAt) + INTERFERENCE_SECONDS;
-      return crashes.some(({ at }) => begin <= at && at <= end);
-    });
-  }
-
-  /** The first moment from `at` on at which the host answers. */
-  #seenFrom(host: HostId, at: number): number {
-    const cuts = this.#cuts.filter((cut) => cut.host === host && cut.from <= at && at < cut.until);
-    return Math.max(at, ...cuts.map(({ until }) => until));
   }
 }
 

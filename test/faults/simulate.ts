@@ -121,7 +121,7 @@ class Simulation {
     let said = '';
     for (let at = begin; at <= calmAt + CALM_SECONDS && !this.#isDone; at += step) {
       await this.#round(at, []);
-      if (!this.#seats.some(({ isReady }) => isReady)) continue;
+      if (!this.#isAnyReady) continue;
       // The order may get lost with a daemon that dies over it.
       if (!(await this.#isOrdered(last))) {
         await this.#order(last);
@@ -141,6 +141,10 @@ class Simulation {
 
   get #isDone(): boolean {
     return this.#isHasty && this.#judge.wrongs.length > 0;
+  }
+
+  get #isAnyReady(): boolean {
+    return this.#seats.some(({ isReady }) => isReady);
   }
 
   get #ending() {
@@ -178,7 +182,7 @@ class Simulation {
   async #settled(): Promise<void> {
     await this.#clock.advance(seconds(0));
     for (const seat of this.#seats) seat.settle();
-    await this.#judge.onSettled(this.#ledger);
+    await this.#judge.onSettled(this.#ledger, this.#isAnyReady);
   }
 
   #seat(name: string): Seat {
