@@ -176,6 +176,7 @@ function vmOf(
     powerState: entry.powerState ?? 'running',
     criticality: entry.criticality ?? 'standard',
     permission: entry.permission ?? 'live',
+    ...(entry.own !== undefined && { own: entry.own }),
     labels: entry.labels ?? {},
     ...(entry.resources !== undefined && { resources: entry.resources }),
     managedBy: entry.managedBy,

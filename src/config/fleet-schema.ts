@@ -19,6 +19,7 @@ import {
 } from '../domain/ids.ts';
 import { HOST_METRICS, type HostMetric, VM_METRICS, type VmMetric } from '../domain/metrics.ts';
 import { PLACEMENT_KINDS } from '../domain/placement.ts';
+import { OWN_ROLES } from '../domain/own-vm.ts';
 import { MOVE_METHODS } from '../domain/plan.ts';
 import { ratio, watts } from '../domain/units.ts';
 import { CRITICALITIES, MEDIUM_KINDS, PERMISSIONS, POWER_STATES } from '../domain/vm.ts';
@@ -182,6 +183,13 @@ const vm = group({
   powerState: maybe(choice(POWER_STATES)),
   criticality: maybe(choice(CRITICALITIES)),
   permission: maybe(choice(PERMISSIONS)),
+  own: maybe(
+    group({
+      roles: list(choice(OWN_ROLES)),
+      controller: maybe(text('the name of a controller')),
+      acting: maybe(choice(['with-standby', 'alone'])),
+    }),
+  ),
   labels: maybe(table(freeText)),
   resources: maybe(table(plainAmount)),
   managedBy: maybe(text('what manages it')),

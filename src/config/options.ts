@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { TIERS } from '../domain/finding.ts';
+import { WITHOUT_STANDBY } from '../domain/own-vm.ts';
 import { MOVE_METHODS } from '../domain/plan.ts';
 import { LADDER_STEPS, MODES } from '../domain/policy.ts';
 import { ratio } from '../domain/units.ts';
@@ -208,6 +209,12 @@ export const migrationSchema = section({
     'Whether a cold move may go to a CPU of another vendor.',
   ),
   methods: option(list(choice(MOVE_METHODS)), ['pre-copy', 'cold'], 'Methods that may be planned.'),
+  ownWithoutStandby: option(
+    choice(WITHOUT_STANDBY),
+    'leave',
+    'What becomes of the VM of a controller (`own`) that has to leave its host while no other ' +
+      'controller can take over: it stays and the operator is told, or it moves all the same.',
+  ),
 });
 
 export const hostFailureSchema = section({

@@ -90,6 +90,10 @@ const move = z.strictObject({
     .literal(true)
     .optional()
     .describe('The target may go above its safety capacity of CPU: no host has the room.'),
+  alone: z
+    .literal(true)
+    .optional()
+    .describe('Drover stands on the VM: nothing else moves beside it, and it goes last.'),
 });
 
 const proof = z
@@ -195,6 +199,7 @@ function moveOutput(item: Move): PlanOutput['moves'][number] {
     dependsOn: [...dependsOn],
     predicted: { ...item.predicted },
     ...(item.overCpu === true && { overCpu: true }),
+    ...(item.alone === true && { alone: true }),
   };
 }
 

@@ -11,7 +11,7 @@ import { basename, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import type { FindingKind, Response, Tier } from '../domain/finding.ts';
 import { PLACEMENT_FORM } from '../domain/placement-form.ts';
-import type { PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
+import type { OwnRule, PlacementSpec, PolicySet, Rule } from '../domain/policy.ts';
 import type { ResourceSpec } from '../domain/resource-spec.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { seconds } from '../domain/units.ts';
@@ -74,6 +74,7 @@ export function parsePolicies(
     ),
     criticality: parsed.flatMap(({ content }) => content.criticality ?? []),
     permissions: parsed.flatMap(({ content }) => content.permissions ?? []),
+    own: parsed.flatMap(ownOf),
     ...costsIn(parsed),
     placement: parsed.flatMap(placementOf),
     resources: parsed.flatMap(resourcesOf),
@@ -125,6 +126,13 @@ function placementOf({ document, content }: ParsedPolicy): PlacementSpec[] {
     ...entry,
     origin: originOf(document, ['placement', i]),
     hold: entry.hold ?? PLACEMENT_FORM[entry.kind].hold,
+  }));
+}
+
+function ownOf({ document, content }: ParsedPolicy): OwnRule[] {
+  return (content.own ?? []).map((entry, i) => ({
+    ...entry,
+    origin: originOf(document, ['own', i]),
   }));
 }
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { FINDING_KINDS, RESPONSES, TIERS } from '../domain/finding.ts';
 import { formFaults } from '../domain/placement-form.ts';
+import { OWN_ROLES } from '../domain/own-vm.ts';
 import { PLACEMENT_KINDS } from '../domain/placement.ts';
 import { CRITICALITIES, PERMISSIONS } from '../domain/vm.ts';
 import { condition } from './conditions.ts';
@@ -39,6 +40,19 @@ const rule = group({
 
 const criticality = group({ vms: selector, criticality: choice(CRITICALITIES) });
 const permission = group({ vms: selector, permission: choice(PERMISSIONS) });
+
+const own = group({
+  vms: selector,
+  role: choice(OWN_ROLES),
+  controller: optional(
+    text('the name of a controller'),
+    'role controller: which one (`controller.name` in drover.yaml); none: it may be any of them.',
+  ),
+}).refine(({ role, controller }) => controller === undefined || role === 'controller', {
+  message: 'only a controller has this name',
+  path: ['controller'],
+  params: { expected: 'role: controller beside it' },
+});
 
 const placement = group({
   id: name('an id, unique among all policies'),
@@ -89,6 +103,10 @@ export const policySchema = group({
   rules: optional(list(rule), 'What is found, when, and what is done about it.'),
   criticality: optional(list(criticality), 'Which VMs are what; the nearest selector decides.'),
   permissions: optional(list(permission), 'What may be done to which VMs; the nearest decides.'),
+  own: optional(
+    list(own),
+    'VMs that carry Drover itself, its ledger, its metric store or the manager of a hypervisor.',
+  ),
   costs: optional(
     list(costEntry),
     'What moves cost: how many times as much as others for some VMs or paths, or once for a group.',

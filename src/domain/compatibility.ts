@@ -10,6 +10,7 @@ import { guestCpuRefusals } from './cpu-compatibility.ts';
 import { isReached, mayCopyDisks, takesDisksAlong } from './disks.ts';
 import { mayRestartFrom } from './host-failure.ts';
 import type { Host, HostState, HypervisorInfo } from './host.ts';
+import { carriedText, leaseRefusal } from './own-vm.ts';
 import type { MoveMethod } from './plan.ts';
 import type { MigrationSettings } from './policy.ts';
 import type { RefusalCode } from './refusal.ts';
@@ -23,7 +24,10 @@ export interface StaticRefusal {
   readonly detail: string;
 }
 
-export type CompatibilitySettings = Pick<MigrationSettings, 'coldCrossVendor' | 'methods'>;
+export type CompatibilitySettings = Pick<
+  MigrationSettings,
+  'coldCrossVendor' | 'methods' | 'ownWithoutStandby'
+>;
 
 /** Methods during which the guest goes on running, with the CPU that it was started with. */
 export function isLive(method: MoveMethod): boolean {
@@ -54,10 +58,10 @@ export function takesIn(state: HostState): boolean {
 /**
  * Every reason, in a fixed order, why `vm` cannot go from `from` (where it is) to `to` by
  * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
- * quarantined, not-fenced, vcpus, permission, storage-locks, managed-elsewhere, locked,
+ * quarantined, not-fenced, vcpus, own-vm, permission, storage-locks, managed-elsewhere, locked,
  * power-state, arch, hypervisor-kind, hypervisor-version, machine-type, cpu-unknown, cpu-vendor,
  * cpu-passthrough, cpu-features, tsc, nested, confidential, firmware, device, network, storage,
- * media.
+ * media, own-leases (so that it is the first only where nothing else is in the way).
  */
 // oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
 export function staticRefusals(
@@ -75,7 +79,13 @@ export function staticRefusals(
     ...guestCpuRefusals(vm, { from: from.cpu, to: to.cpu }, isLive(method), settings),
     ...bindingRefusals(vm, to, method),
     ...reachRefusals(vm, to, method, settings),
+    ...leaseRefusals(vm, settings),
   ];
+}
+
+function leaseRefusals({ own }: Vm, settings: CompatibilitySettings): StaticRefusal[] {
+  const found = leaseRefusal(own, settings.ownWithoutStandby);
+  return found === undefined ? [] : [found];
 }
 
 function refusal(code: RefusalCode, detail = ''): StaticRefusal {
@@ -102,6 +112,9 @@ function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticR
 
 function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
   const out: StaticRefusal[] = [];
+  if (vm.own !== undefined && method !== 'pre-copy') {
+    out.push(refusal('own-vm', `it ${carriedText(vm.own)}: by pre-copy, not by ${method}`));
+  }
   const needed = permissionFor(method);
   if (!covers(vm.permission, needed)) {
     out.push(refusal('permission', `${method} needs ${needed}, the VM has ${vm.permission}`));

@@ -87,6 +87,11 @@ export interface Move {
    * Mandatory moves only.
    */
   readonly overCpu?: true;
+  /**
+   * Of a VM that Drover stands on (own-vm.ts): it starts when nothing else is under way or could
+   * start, nothing starts beside it, and it is given up rather than made to converge.
+   */
+  readonly alone?: true;
   /** The move that came to nothing, in whose place this one is tried; never in a plan. */
   readonly insteadOf?: MoveId | undefined;
   /** Other targets that were considered, best first, and why they were not taken. */

@@ -4,6 +4,7 @@
  */
 
 import type { FindingKind, Response, Tier } from './finding.ts';
+import type { OwnRole, WithoutStandby } from './own-vm.ts';
 import type { PlacementKind, PreserveRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { BalanceWeight, ResourceSpec } from './resource-spec.ts';
@@ -65,6 +66,16 @@ export interface CriticalityRule {
 export interface PermissionRule {
   readonly vms: Selector;
   readonly permission: Permission;
+}
+
+/** VMs that Drover stands on. */
+export interface OwnRule {
+  readonly vms: Selector;
+  readonly role: OwnRole;
+  /** `file:line` for messages. */
+  readonly origin: string;
+  /** Role controller: its name; absent: it may be any. */
+  readonly controller?: string | undefined;
 }
 
 /** Moves of these VMs are taken to cost so many times as much. */
@@ -203,6 +214,7 @@ export interface MigrationSettings {
   readonly bandwidth: BytesPerSecond | undefined;
   readonly coldCrossVendor: 'allow' | 'refuse';
   readonly methods: readonly MoveMethod[];
+  readonly ownWithoutStandby: WithoutStandby;
 }
 
 /** How hosts are emptied by order, and come back. */
@@ -255,6 +267,7 @@ export interface PolicySet {
   readonly rules: readonly Rule[];
   readonly criticality: readonly CriticalityRule[];
   readonly permissions: readonly PermissionRule[];
+  readonly own: readonly OwnRule[];
   readonly costs: readonly CostRule[];
   readonly groupCosts: readonly GroupCostRule[];
   readonly pathCosts: readonly PathCostRule[];

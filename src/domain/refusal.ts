@@ -135,6 +135,14 @@ export const REFUSAL_CODES = {
     meaning: 'the VM’s permission does not cover this method',
     hint: 'raise the permission of the VM in a policy',
   },
+  'own-vm': {
+    meaning: 'the VM carries a part of Drover: it moves only where it has to, last, by pre-copy',
+    hint: 'see own in the policy; to move it for another reason, move it by hand',
+  },
+  'own-leases': {
+    meaning: 'the controller in the VM still acts: a standby has to take its leases over first',
+    hint: 'run a second controller on the same ledger, or see migration.ownWithoutStandby',
+  },
   'managed-elsewhere': {
     meaning: 'another balancer or HA owns the placement of this VM',
     hint: 'one owner per VM: turn the other automation off for it, or leave it alone',

@@ -31,6 +31,7 @@ export const VIOLATION_CODES = {
   preserve: 'a host would have less free than a hard rule wants it to keep',
   spare: 'a VM is moved to a spare host, and not to empty another host',
   'failover-reserve': 'hosts would have less room than they need to make up for lost ones',
+  'own-vm': 'a VM that Drover stands on does not move last, alone, by pre-copy and without leases',
   permission: 'the method is more than the VM’s permission allows',
   concurrency: 'more moves could be in flight on a host or link than the policy allows',
   order: 'a less important move is listed before a more important one that could go first',

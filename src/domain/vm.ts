@@ -5,6 +5,7 @@ import type { Device } from './host.ts';
 import type { HostId, NetworkId, SourceId, StorageId, VmId } from './ids.ts';
 import type { MetricWindow } from './measured.ts';
 import type { VmMetric } from './metrics.ts';
+import type { OwnVm } from './own-vm.ts';
 import type { Bytes } from './units.ts';
 
 /** Most important first: this is the order in which VMs are made safe. */
@@ -82,6 +83,8 @@ export interface Vm {
   readonly permission: Permission;
   /** How often what it would usually cost a move of it is taken to cost (> 0); absent: once. */
   readonly moveFactor?: number | undefined;
+  /** Drover itself stands on it; absent: it does not. */
+  readonly own?: OwnVm | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** What its adapter says that it needs of resources by name (a policy's `resources`). */
   readonly resources?: Readonly<Record<string, number>> | undefined;

@@ -15,6 +15,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES, PERMISSIONS, type Vm } from '../domain/vm.ts';
 import { globMatches } from './glob.ts';
 import { resolveMoveCosts } from './move-costs.ts';
+import { ownIn } from './own-vms.ts';
 import { withResources } from './resources.ts';
 import { matches, nearness, select, type Selectable, selectableVm } from './selector.ts';
 
@@ -42,6 +43,7 @@ export function* classifyInSlices(snapshot: Snapshot, policies: PolicySet): Slic
     criticality: decide(criticality, selectables[index]) ?? vm.criticality,
     permission: decide(permission, selectables[index]) ?? vm.permission,
     moveFactor: decide(costs, selectables[index]) ?? vm.moveFactor,
+    ...ownIn(policies.own, vm, selectables[index]),
     ...withoutLocks(vm, policies.hostFailure),
   }));
   const placement = yield* resolvePlacement(snapshot, policies.placement, selectables);

@@ -14,6 +14,7 @@ import {
   known,
   missing,
 } from '../../src/domain/measured.ts';
+import type { OwnVm } from '../../src/domain/own-vm.ts';
 import { bytes, cores, epochSeconds, ratio, seconds } from '../../src/domain/units.ts';
 import { CRITICALITIES, PERMISSIONS, POWER_STATES } from '../../src/domain/vm.ts';
 import { aHost, aSnapshot, aVm } from '../support/fleet.ts';
@@ -56,6 +57,12 @@ const hostPart = fc.record({
   ),
 });
 
+const own = fc.constantFrom<(OwnVm | undefined)[]>(
+  undefined,
+  { roles: ['ledger', 'metrics'] },
+  { roles: ['controller'], controller: 'ada', acting: 'alone' },
+);
+
 const vmPart = fc.record({
   name: text,
   memoryBytes: amount.map(bytes),
@@ -76,14 +83,16 @@ const snapshots = fc
   .record({
     takenAt: fraction.map(epochSeconds),
     hosts: fc.array(hostPart, { minLength: 1, maxLength: 4 }),
-    vms: fc.array(vmPart, { maxLength: 5 }),
+    vms: fc.array(fc.tuple(vmPart, own), { maxLength: 5 }),
     held: amount,
   })
   .map(({ takenAt, hosts, vms, held }) =>
     aSnapshot({
       takenAt,
       hosts: hosts.map((part, i) => aHost({ id: `h${i}`, ...part })),
-      vms: vms.map((part, i) => aVm({ id: `v${i}`, host: 'h0', ...part })),
+      vms: vms.map(([part, one], i) =>
+        aVm({ id: `v${i}`, host: 'h0', ...part, ...(one && { own: one }) }),
+      ),
       placement:
         vms.length === 0
           ? []

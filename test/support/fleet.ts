@@ -309,6 +309,7 @@ export function someMigration(options: Partial<MigrationSettings> = {}): Migrati
     bandwidth: undefined,
     coldCrossVendor: 'refuse',
     methods: ['pre-copy', 'cold'],
+    ownWithoutStandby: 'leave',
     ...options,
   };
 }
@@ -350,6 +351,7 @@ export function aPolicy(options: Partial<PolicySet> = {}): PolicySet {
     rules: [],
     criticality: [],
     permissions: [],
+    own: [],
     costs: [],
     groupCosts: [],
     pathCosts: [],

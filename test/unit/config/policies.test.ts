@@ -201,6 +201,16 @@ describe('mistakes in a policy', () => {
       'to choose all, write names: ["*"]',
     ],
     [
+      'a role that there is none',
+      'own: [{ role: leger, vms: { names: [a] } }]',
+      'did you mean "ledger"?',
+    ],
+    [
+      'a ledger with the name of a controller',
+      'own: [{ role: ledger, controller: ada, vms: { names: [a] } }]',
+      'only a controller has this name',
+    ],
+    [
       'a pin to nowhere',
       'placement: [{ id: p, kind: pin, strength: hard, vms: { names: [a] } }]',
       'pin needs hosts',

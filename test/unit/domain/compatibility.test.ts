@@ -251,7 +251,7 @@ function codesOf(row: Row, method: MoveMethod): string[] {
   const from = aHost({ id: 'h1', ...dead, ...row.from });
   const to = aHost({ id: 'h2', ...row.to });
   const { coldCrossVendor = 'refuse', methods = MOVE_METHODS } = row;
-  const settings = { coldCrossVendor, methods };
+  const settings = { coldCrossVendor, methods, ownWithoutStandby: 'leave' } as const;
   return staticRefusals(vm, from, to, method, settings).map(({ code }) => code);
 }
 
@@ -272,7 +272,11 @@ describe('staticRefusals', () => {
     const guest = aVm({ cpu: { features: ['aes', 'avx', 'avx2', 'avx512f'] } });
     const small = aHost({ id: 'small', cpu: { features: ['aes', 'avx', 'avx2'] } });
     const large = aHost({ id: 'large' });
-    const settings = { coldCrossVendor: 'refuse', methods: MOVE_METHODS } as const;
+    const settings = {
+      coldCrossVendor: 'refuse',
+      methods: MOVE_METHODS,
+      ownWithoutStandby: 'leave',
+    } as const;
     expect(staticRefusals(guest, small, large, 'pre-copy', settings)).toEqual([]);
     expect(staticRefusals(guest, large, small, 'pre-copy', settings)).toEqual([
       { code: 'cpu-features', detail: 'missing avx512f' },

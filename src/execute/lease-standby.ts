@@ -1,0 +1,25 @@
+/** Who acts, and who could stand in for whom, as a look at the board of leases says. Pure. */
+
+import type { ActingControllers } from '../domain/own-vm.ts';
+import type { Controller, LeaseBoard } from '../ports/leases.ts';
+
+/**
+ * Who holds a lease acts, also one that has run out: nobody has taken it over yet. Of a name that
+ * several controllers share, all count as one.
+ */
+export function actingOn(
+  { leases, controllers }: LeaseBoard,
+  live: readonly Controller[],
+): ActingControllers {
+  const held = leases.filter(({ holder }) => holder !== '');
+  return {
+    names: new Set(held.map(({ holderName }) => holderName)),
+    known: new Set([...controllers, ...live].map(({ name }) => name)),
+    hasStandby: (name) =>
+      held
+        .filter(({ holderName }) => holderName === name)
+        .every(({ cluster }) =>
+          live.some((one) => one.name !== name && one.wants.includes(cluster)),
+        ),
+  };
+}
