@@ -40,6 +40,7 @@ export const LONELY = codeNumber('lonely');
 export const MEMORY = codeNumber('memory');
 export const NO_GAIN = codeNumber('no-gain');
 export const OTHER_SOURCE = codeNumber('other-source');
+export const OWN_VM = codeNumber('own-vm');
 export const PIN = codeNumber('pin');
 export const PRESERVE = codeNumber('preserve');
 export const QUARANTINED = codeNumber('quarantined');

@@ -148,6 +148,14 @@ function vmKey(vm: Vm): string {
   const disks = vm.disks.map(({ storage, shared }) => [storage, shared]);
   const media = vm.media?.map(({ kind, name, storage, shared }) => [kind, name, storage, shared]);
   const parts = [source, cpu, machineType, firmware, confidential, disks, networks, devices, media];
-  const rights = [powerState, vm.criticality, vm.permission, vm.managedBy, vm.locked, vm.noRestart];
+  const rights = [
+    powerState,
+    vm.criticality,
+    vm.permission,
+    vm.managedBy,
+    vm.locked,
+    vm.noRestart,
+    vm.own,
+  ];
   return JSON.stringify([...parts, ...rights]);
 }

@@ -3,6 +3,7 @@
 import type { Consolidation, Staying } from './consolidate.ts';
 import type { Model } from './model.ts';
 import { wattsText } from './power.ts';
+import { carriedText, type OwnVm } from '../domain/own-vm.ts';
 import type { Limits } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 
@@ -44,7 +45,7 @@ function stayText(why: Staying, model: Model, limits: Limits): string {
         : `no host that carries VMs takes ${model.vms[why.vm]?.name ?? ''} within ${ceiling}`;
     }
     case 'stuck':
-      return `${model.vms[why.vm]?.name ?? ''} may not move now`;
+      return `${model.vms[why.vm]?.name ?? ''} ${stuckText(model.vms[why.vm]?.own)}`;
     case 'no-gain':
       return `its power is not worth moving ${why.gib.toFixed(1)} GiB`;
     case 'cluster-busy':
@@ -63,4 +64,8 @@ function names(hosts: readonly number[], name: (h: number) => string): string {
 function listed(all: readonly string[]): string {
   const shown = all.slice(0, NAMES_SHOWN).join(', ');
   return all.length > NAMES_SHOWN ? `${shown} and ${all.length - NAMES_SHOWN} more` : shown;
+}
+
+function stuckText(own: OwnVm | undefined): string {
+  return own === undefined ? 'may not move now' : `${carriedText(own)}, and moves for no power`;
 }

@@ -41,7 +41,9 @@ export function evacuate(
 ): void {
   if (evacuations.length === 0) return;
   const all = evacuations.flatMap((evacuation) => leaversOf(draft, evacuation));
-  const leavers = isFirst === true ? firstToLeave(all) : all;
+  const { state } = draft;
+  const mayGo = ({ vms }: Leaver): boolean => vms.every((v) => state.keptOwn?.[v] !== 1);
+  const leavers = isFirst === true ? firstToLeave(all.filter(mayGo)) : all;
   let best: { readonly placed: Placement; readonly left: readonly Leaver[] } | undefined;
   for (const strategy of isFirst === true ? STRATEGIES.slice(0, 1) : STRATEGIES) {
     const result = place(draft, leavers, strategy);

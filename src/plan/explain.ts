@@ -7,6 +7,7 @@ import type { Refusal } from '../domain/refusal.ts';
 import {
   COOL_DOWN,
   IN_FLIGHT,
+  OWN_VM,
   PRESERVE,
   QUARANTINED,
   RESOURCE_UNKNOWN,
@@ -14,6 +15,7 @@ import {
   codeName,
 } from './codes.ts';
 import { methodsFor } from './compat.ts';
+import { keptText } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
 import { formatAmount, unknownNeeds, unknownRoom } from './resource-words.ts';
 import { type Setting, makeSetting } from './setting.ts';
@@ -76,7 +78,12 @@ export function refusalsOf(setting: Setting, { v, to, terms }: Pair): readonly R
     found.push({ code: 'vcpus', detail: `${vm.vcpus} vCPUs, ${host.cpu.threads} threads` });
   }
   found.push(...momentary(state, { v, to, terms }, request));
-  return found.map(({ code, detail }) => ({ code, vm: vm.id, host: host.id, detail }));
+  // That leases have to be given away first is what remains where nothing else is in the way.
+  const last = ({ code }: { readonly code: Refusal['code'] }): number =>
+    Number(code === 'own-leases');
+  return found
+    .toSorted((a, b) => last(a) - last(b))
+    .map(({ code, detail }) => ({ code, vm: vm.id, host: host.id, detail }));
 }
 
 function momentary(
@@ -96,6 +103,7 @@ function momentary(
     const names = unknownNeeds(model, v).join(', ');
     found.push({ code: 'resource-unknown', detail: `nobody knows what it needs of ${names}` });
   } else if (stuck === IN_FLIGHT) found.push({ code: 'in-flight', detail: '' });
+  else if (stuck === OWN_VM) found.push({ code: 'own-vm', detail: keptText(model, v) });
   if (state.at[v] === to) return found;
   if (state.closed[to] === 1) {
     found.push({ code: codeName(QUARANTINED), detail: 'a finding lets nothing in' });

@@ -1,7 +1,7 @@
 /**
  * The order of a plan's moves, and what each has to wait for. Most important first: tier, then
  * criticality, then deadline, then what frees the most risk soonest; a move that needs room which
- * another one frees comes after it and depends on it.
+ * another one frees comes after it and depends on it. VMs that Drover stands on come after all.
  *
  * Invariant: for every arrival, what is on the host at the start, plus all arrivals listed so far,
  * less the departures that it (transitively) waits for, is within the limits. So no order or
@@ -10,6 +10,7 @@
 
 import { TIERS } from '../domain/finding.ts';
 import type { Cause, Draft } from './draft.ts';
+import { isOwn } from './own-vms.ts';
 import type { DraftMove, State } from './state.ts';
 
 export interface OrderedMove extends DraftMove {
@@ -21,12 +22,41 @@ export interface OrderedMove extends DraftMove {
 /** Sums of the same loads in another order differ by less than this, in cores or bytes. */
 const ROUNDING = 1e-9;
 
+/** What would have to wait for a VM that goes last is taken back, with all that was made after it. */
 export function orderMoves(draft: Draft): readonly OrderedMove[] {
-  const made = draft.state.moves;
-  const byImportance = new Lister(draft).list(made.toSorted(comparator(draft)));
-  if (byImportance.length === made.length) return byImportance;
-  // Importance alone came to a circle of waiting; the order of making is valid by construction.
-  return new Lister(draft).list(made);
+  for (;;) {
+    const { model, moves: made } = draft.state;
+    const last = (move: DraftMove): number => Number(isOwn(model, move.vm));
+    const isWhole = (listed: readonly OrderedMove[]): boolean =>
+      listed.length === made.length &&
+      listed.every((one, i) => last(one) <= last(listed[i + 1] ?? one));
+    const byImportance = new Lister(draft).list(made.toSorted(comparator(draft)));
+    if (isWhole(byImportance)) return byImportance;
+    // Importance alone came to a circle of waiting; the order of making is valid by construction.
+    const asMade = new Lister(draft).list(made.toSorted((a, b) => last(a) - last(b)));
+    if (isWhole(asMade) || !made.some(last)) return asMade;
+    takeBackFrom(draft, firstThatWaits(made, asMade, last));
+  }
+}
+
+/** The first move, in the order of making, that is not listed before those that go last. */
+function firstThatWaits(
+  made: readonly DraftMove[],
+  listed: readonly OrderedMove[],
+  last: (move: DraftMove) => number,
+): number {
+  const ends = listed.findIndex((move) => last(move) === 1);
+  const before = new Set(listed.slice(0, ends < 0 ? listed.length : ends).map(({ vm }) => vm));
+  const waiting = made.findIndex((move) => last(move) === 0 && !before.has(move.vm));
+  // One of those that go last waits for nobody else, by construction; it is taken back if it does.
+  return waiting < 0 ? made.findIndex((move) => last(move) === 1) : waiting;
+}
+
+function takeBackFrom(draft: Draft, place: number): void {
+  const { open, notes, state } = draft;
+  const count = state.moves.length - place;
+  draft.backTo({ moves: place, open, notes: notes.length });
+  draft.notes.push(`${count} more would wait for what goes last: left for the next plan`);
 }
 
 function comparator(draft: Draft): (a: DraftMove, b: DraftMove) => number {
@@ -52,6 +82,7 @@ function rank(draft: Draft, { vm, from }: DraftMove): readonly number[] {
   const capacity = model.capacity[from * model.width] ?? 0;
   const freed = capacity > 0 ? (model.held[vm * model.width] ?? 0) / capacity : 0;
   return [
+    Number(isOwn(model, vm)),
     cause === undefined ? 0 : TIERS.indexOf(cause.finding.tier),
     criticality,
     cause?.finding.deadline ?? Number.POSITIVE_INFINITY,

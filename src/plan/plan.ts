@@ -32,6 +32,7 @@ import { type OrderedMove, orderMoves } from './order.ts';
 import { type Draw, idleDraw, powersOf, wattsText } from './power.ts';
 import { repair } from './repair.ts';
 import { makeReport, rejectedTargets } from './report.ts';
+import { ownText, waitingNote, withoutWhatCanWait } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
 import { bringHome } from './return.ts';
 import { type Scheduled, type Timing, schedule } from './schedule.ts';
@@ -64,6 +65,8 @@ export function plan(request: PlanRequest): PlanResult {
   const granted = request.steps ?? defaultSteps(first);
   const { setting, draft, stepsLeft } = bestAttempt(first, granted);
   const ordered = orderMoves(draft);
+  const rest = withoutWhatCanWait(draft, request);
+  if (rest !== undefined) return withNote(plan(rest), waitingNote(draft, request));
   const { moves, objective } = describe(draft, setting, ordered);
   const text = [request.snapshot.takenAt, ...moves.map(({ id }) => id)].join(' ');
   return {
@@ -79,6 +82,10 @@ export function plan(request: PlanRequest): PlanResult {
       stepsUsed: granted - stepsLeft,
     }),
   };
+}
+
+function withNote({ plan: made, report }: PlanResult, note: string): PlanResult {
+  return { plan: made, report: { ...report, notes: [...report.notes, note] } };
 }
 
 interface Attempt {
@@ -293,7 +300,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
     criticality: vm.criticality,
     reason: {
       finding: finding.id,
-      text: reasonText(draft, move, draw),
+      text: reasonTexts(draft, move, draw).join('; '),
       evidence: finding.evidence,
       terms,
       effects,
@@ -310,8 +317,15 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
       bytes: bytes(timing.bytes),
     },
     ...(move.cause.terms.overCpu === true && { overCpu: true }),
+    ...(vm.own !== undefined && { alone: true }),
     rejected: rejectedTargets(draft, move),
   };
+}
+
+function reasonTexts(draft: Draft, move: OrderedMove, draw: Draw): readonly string[] {
+  const why = reasonText(draft, move, draw);
+  const place = ownText(draft.state.model, move.vm);
+  return place === undefined ? [why] : [why, place];
 }
 
 function reasonText({ state, emptied }: Draft, { from, cause }: OrderedMove, draw: Draw): string {

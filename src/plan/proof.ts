@@ -29,6 +29,7 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'quarantined',
   'disconnected',
   'other-source',
+  'own-leases',
   'vcpus',
   'arch',
   'cpu-unknown',

@@ -18,6 +18,7 @@ import type { Limits, MigrationSettings } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Learned } from './learned.ts';
 import type { Model } from './model.ts';
+import { isOwn } from './own-vms.ts';
 import { type Forecast, forecast, realBandwidth } from './predict.ts';
 import { type Way, bestOrder } from './best-order.ts';
 import { type Amount, type Busy, type Problem, type Task, inListOrder } from './timetable.ts';
@@ -101,9 +102,11 @@ class Slots {
     this.resources.fill(Math.max(1, perHostIn), 1 + hosts.length, first);
   }
 
-  uses(move: Pick<Scheduled, 'from' | 'to'>): readonly Amount[] {
+  uses(move: Pick<Scheduled, 'vm' | 'from' | 'to'>): readonly Amount[] {
+    // Who goes alone has every slot there is.
+    const slots = isOwn(this.#settings.model, move.vm) ? this.resources[TOTAL] : undefined;
     return [
-      { of: TOTAL, amount: ONE },
+      { of: TOTAL, amount: slots ?? ONE },
       { of: this.#out(move.from), amount: ONE },
       { of: this.#in(move.to), amount: ONE },
       ...this.#links(move).map(({ slot }) => ({ of: slot, amount: ONE })),
@@ -166,14 +169,15 @@ function inFlight(slots: Slots, settings: ScheduleSettings): readonly Busy[] {
   return snapshot.inFlight.flatMap((flight): Busy[] => {
     const from = model.hostIndex.get(flight.from) ?? -1;
     const to = model.hostIndex.get(flight.to) ?? -1;
-    const vm = model.vms[model.vmIndex.get(flight.vm) ?? -1];
+    const v = model.vmIndex.get(flight.vm) ?? -1;
+    const vm = model.vms[v];
     const [source, target] = [model.hosts[from], model.hosts[to]];
     if (vm === undefined || source === undefined || target === undefined) return [];
     const bandwidth = realBandwidth(source, target, settings);
     const terms = { ...settings, to: target };
     const { seconds } = forecast(vm, flight.method, Math.max(1, bandwidth), terms);
     const elapsed = Math.max(0, snapshot.takenAt - flight.startedAt);
-    return [{ uses: slots.uses({ from, to }), end: Math.max(1, seconds - elapsed) }];
+    return [{ uses: slots.uses({ vm: v, from, to }), end: Math.max(1, seconds - elapsed) }];
   });
 }
 

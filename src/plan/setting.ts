@@ -9,6 +9,7 @@ import { Allowed } from './allowed.ts';
 import { Compatibility, type Ways, hostClassesOf } from './compat.ts';
 import { CPU_AT, type Model, buildModel } from './model.ts';
 import { type Needs, readFindings } from './needs.ts';
+import { keptOwn } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
 import { type RuleSet, compileRules } from './rules.ts';
 import { withPreserved } from './rules/preserve.ts';
@@ -42,6 +43,7 @@ export function makeSetting(request: PlanRequest): Setting {
   const needs = readFindings(request.findings, model, rules);
   const state = new State(model, rules);
   state.closed.set(needs.closed);
+  state.keptOwn = keptOwn(model, needs, request);
   state.mostMoves = request.limits.movesPerPlan ?? Number.POSITIVE_INFINITY;
   const { recentMoves, breakers, hosts } = request.snapshot;
   const isShared = hosts.some(({ balancedBy }) => balancedBy !== undefined);

@@ -18,6 +18,7 @@ import {
   IN_FLIGHT,
   NO_GAIN,
   OTHER_SOURCE,
+  OWN_VM,
   PRESERVE,
   QUARANTINED,
   RESOURCE_UNKNOWN,
@@ -95,6 +96,8 @@ export class State {
   readonly #touched: TouchedGroups | undefined;
   /** What budgets, bans and breakers leave; undefined: nobody counts. */
   allowed: Allowed | undefined;
+  /** Per VM: 1 where Drover stands on it and nothing asks it to move; undefined: there is none. */
+  keptOwn: Uint8Array | undefined;
   /** How often a VM × host pair was judged. */
   evaluated = 0;
   /** What going elsewhere does to the soft rules of the VM that was asked about last. */
@@ -164,6 +167,7 @@ export class State {
   stuckLater(v: number, terms: Terms): number {
     const { model } = this;
     if (model.inFlight[v] === 1) return IN_FLIGHT;
+    if (this.keptOwn?.[v] === 1) return OWN_VM;
     if (terms.restMatters && model.resting[v] === 1) return COOL_DOWN;
     if (terms.optional && model.demandKnown[v] === 0) return STALE_METRICS;
     if (model.needUnknown?.[v] === 1) return RESOURCE_UNKNOWN;
@@ -359,6 +363,8 @@ export class State {
     this.allowed?.count(from, to, sign);
     const { width, need, held } = this.model;
     const { gross, later, net } = this;
+    // Who goes last leaves no room that anybody else could be given.
+    const leavesRoom = this.keptOwn === undefined || this.model.vms[v]?.own === undefined;
     for (let r = 0; r < width; r += 1) {
       const arriving = sign * (need[v * width + r] ?? 0);
       const leaving = sign * (held[v * width + r] ?? 0);
@@ -366,7 +372,7 @@ export class State {
       gross[target] = (gross[target] ?? 0) + arriving;
       later[target] = (later[target] ?? 0) + arriving;
       net[target] = (net[target] ?? 0) + arriving;
-      later[source] = (later[source] ?? 0) - leaving;
+      if (leavesRoom) later[source] = (later[source] ?? 0) - leaving;
       net[source] = (net[source] ?? 0) - leaving;
     }
     this.byRoom.update(to);
