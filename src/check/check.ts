@@ -8,6 +8,7 @@ import { compareText } from '../domain/ids.ts';
 import type { Violation } from '../domain/violation.ts';
 import { checkCapacity } from './capacity.ts';
 import { checkCosts } from './costs.ts';
+import { checkOwnVms } from './own-vms.ts';
 import { checkPlacement } from './placement.ts';
 import { checkReceiving } from './receiving.ts';
 import { checkReserves } from './reserves.ts';
@@ -34,6 +35,7 @@ export function check(request: CheckRequest): readonly Violation[] {
     ...unknownResources(world, steps),
     ...checkPlacement(world, steps),
     ...checkReserves(world, steps),
+    ...checkOwnVms(world, steps),
     ...checkSchedule(world, steps),
     ...checkCosts(world, steps),
   ].sort((a, b) => (a.index ?? -1) - (b.index ?? -1) || compareText(a.code, b.code));

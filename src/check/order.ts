@@ -1,7 +1,8 @@
 /**
  * Are the important moves served first? A move that a more important one waits for is as important
  * as that one. A less important move may be listed before a more important one only while the
- * latter has to wait anyway: for a move that it depends on, or for a free slot.
+ * latter has to wait anyway: for a move that it depends on, or for a free slot. VMs that Drover
+ * stands on go last whatever their importance (own-vms.ts).
  */
 
 import { TIERS } from '../domain/finding.ts';
@@ -26,7 +27,7 @@ export function checkOrder(world: World, steps: readonly Step[]): Violation[] {
     const detail = `the plan says ${step.move.criticality}, the VM is ${step.vm.criticality}`;
     return against(step, 'order', detail);
   });
-  const listed = listedBy(steps);
+  const listed = listedBy(steps.filter(({ vm }) => vm.own === undefined));
   const inherited = inheritedImportance(listed);
   const late: Violation[] = [];
   let leastSoFar = Number.NEGATIVE_INFINITY;

@@ -40,6 +40,8 @@ const JUDGED: ReadonlySet<RefusalCode> = new Set([
   'permission',
   'not-fenced',
   'storage-locks',
+  'own-vm',
+  'own-leases',
 ]);
 
 export function checkReceiving(world: World, steps: readonly Step[]): Violation[] {

@@ -8,9 +8,11 @@ import { check } from '../../src/check/check.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import { Scene } from '../support/mutation-scene.ts';
+import { OWN_MUTATORS } from '../support/own-mutations.ts';
 import { MUTATORS } from '../support/plan-mutations.ts';
 import { aPlan } from '../support/plans.ts';
 import { planRequests, tightRequests } from '../support/random-fleet.ts';
+import { withOwn } from '../support/random-own.ts';
 
 /** Every kind of fault is planted at least so often, in as many plans as it takes, up to `MOST`. */
 const ENOUGH = 12;
@@ -18,6 +20,15 @@ const BATCH = 250;
 const MOST = 20_000;
 /** Of one plan and mutator: more of the same says little. */
 const PER_PLAN = 4;
+
+const OTHERS = MUTATORS.filter((one) => !OWN_MUTATORS.includes(one));
+
+const KINDS = [
+  { requests: planRequests(), mutators: OTHERS },
+  { requests: tightRequests(), mutators: OTHERS },
+  { requests: withOwn(planRequests()), mutators: OWN_MUTATORS },
+  { requests: withOwn(tightRequests()), mutators: OWN_MUTATORS },
+] as const;
 
 function codesIn({ request }: Scene, moves: readonly Move[]): Set<string> {
   const { snapshot, limits, migration } = request;
@@ -40,14 +51,13 @@ describe('check, on good plans with one fault each', () => {
       const due = MUTATORS.filter(({ name }) => (planted.get(name) ?? 0) < ENOUGH);
       if (due.length === 0) break;
       const seed = (fc.readConfigureGlobal()?.seed ?? 0) + batch;
-      for (const request of fc.sample(batch % 2 === 0 ? planRequests() : tightRequests(), {
-        seed,
-        numRuns: BATCH,
-      })) {
+      const open = KINDS.filter(({ mutators: all }) => all.some((one) => due.includes(one)));
+      const { requests, mutators } = open[batch % open.length] ?? KINDS[0];
+      for (const request of fc.sample(requests, { seed, numRuns: BATCH })) {
         drawn += 1;
         const scene = goodScene(request);
         if (scene === undefined) continue;
-        for (const mutator of due) {
+        for (const mutator of mutators.filter((one) => due.includes(one))) {
           for (const moves of mutator.plant(scene).slice(0, PER_PLAN)) {
             planted.set(mutator.name, (planted.get(mutator.name) ?? 0) + 1);
             const found = codesIn(scene, moves);

@@ -16,6 +16,7 @@ import {
   stayingCpu,
   swapped,
 } from './mutation-scene.ts';
+import { OWN_MUTATORS } from './own-mutations.ts';
 import { aMove } from './plans.ts';
 import { RULE_MUTATORS } from './rule-mutations.ts';
 
@@ -337,4 +338,5 @@ export const MUTATORS: readonly Mutator[] = [
   ...RULE_MUTATORS,
   ...RIGHTS,
   ...TIMES,
+  ...OWN_MUTATORS,
 ];

@@ -17,6 +17,7 @@ import {
   someLimits,
 } from '../../support/fleet.ts';
 import { WRONG_COSTS } from './planted-costs.ts';
+import { OWN_FAULTS } from './planted-own.ts';
 import { RESOURCE_FAULTS } from './planted-resources.ts';
 import { RULE_KINDS } from './planted-rules.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
@@ -354,6 +355,7 @@ const FAULTS: readonly Planted[] = [
   ...RECEIVING,
   ...PLACEMENT,
   ...SCHEDULE,
+  ...OWN_FAULTS,
   ...WRONG_COSTS,
 ];
 
