@@ -149,6 +149,8 @@ export function usableLadder(
   capabilities: HypervisorCapabilities,
 ): readonly LadderStep[] {
   const { ladder, methods } = policies.migration;
+  // Drover stands on it: no harm is done to it for the sake of its move.
+  if (move.alone === true) return ['pre-copy'];
   return ladder[move.criticality].filter((step) => {
     if (step === 'pre-copy') return true;
     if (step === 'auto-converge') return capabilities.autoConverge !== 'no';
@@ -158,11 +160,11 @@ export function usableLadder(
 
 /** What the downtime limit may be raised to, ascending; empty: it cannot be, or may not. */
 export function usableRaises(
-  { criticality }: Move,
+  { criticality, alone }: Move,
   { migration }: PolicySet,
   capabilities: HypervisorCapabilities,
 ): readonly Seconds[] {
-  if (!capabilities.downtimeLimit) return [];
+  if (!capabilities.downtimeLimit || alone === true) return [];
   return migration.downtimeSteps[criticality]
     .filter((limit) => limit > migration.downtimeLimitSeconds)
     .toSorted((a, b) => a - b);

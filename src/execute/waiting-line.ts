@@ -1,7 +1,8 @@
 /**
  * The moves that may start and have not. Streaming: a move leaves the line the moment that its
  * dependencies have ended well and the caps of its hosts and links allow it; one that has to wait
- * holds up nobody behind it. Pure bookkeeping: it starts nothing itself.
+ * holds up nobody behind it. A move that goes alone (`Move.alone`) waits for all others, of
+ * whatever plan, and nothing starts beside it. Pure bookkeeping: it starts nothing itself.
  */
 
 import { TIERS } from '../domain/finding.ts';
@@ -74,7 +75,8 @@ export class WaitingLine {
   ): NextMove | undefined {
     const links = linksOf(world);
     const held = countLinks(running, links);
-    const isRoom = roomFor(running, caps);
+    const isBusy = running.length > 0 || this.#entries.some(({ move }) => !goesAlone(move));
+    const isRoom = roomFor(running, isBusy, caps);
     for (const [position, entry] of this.#entries.entries()) {
       const isLinkFree = (link: string): boolean => (held.get(link) ?? 0) < caps.perLink;
       const answer = judge(entry, isRoom, () => links(entry.move).every(isLinkFree));
@@ -86,6 +88,10 @@ export class WaitingLine {
   }
 }
 
+function goesAlone({ alone }: Move): boolean {
+  return alone === true;
+}
+
 /** How many moves go over each link. */
 function countLinks(running: readonly Move[], links: LinksOf): ReadonlyMap<string, number> {
   const held = new Map<string, number>();
@@ -94,16 +100,22 @@ function countLinks(running: readonly Move[], links: LinksOf): ReadonlyMap<strin
 }
 
 /** Whether a move may start beside those that run. Counted once: a thousand may wait. */
-function roomFor(running: readonly Move[], caps: Limits['concurrency']): (move: Move) => boolean {
+function roomFor(
+  running: readonly Move[],
+  isBusy: boolean,
+  caps: Limits['concurrency'],
+): (move: Move) => boolean {
+  if (running.some(goesAlone)) return () => false;
   const [out, into] = [new Map<HostId, number>(), new Map<HostId, number>()];
   for (const { from, to } of running) {
     out.set(from, (out.get(from) ?? 0) + 1);
     into.set(to, (into.get(to) ?? 0) + 1);
   }
-  return ({ from, to }) =>
+  return (move) =>
+    !(isBusy && goesAlone(move)) &&
     running.length < caps.total &&
-    (out.get(from) ?? 0) < caps.perHostOut &&
-    (into.get(to) ?? 0) < caps.perHostIn;
+    (out.get(move.from) ?? 0) < caps.perHostOut &&
+    (into.get(move.to) ?? 0) < caps.perHostIn;
 }
 
 function judge(

@@ -135,6 +135,27 @@ describe('streaming', () => {
     expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded', m2: 'skipped' });
   });
 
+  it('starts what goes alone when nothing else is under way or to come, and nothing beside it', async () => {
+    const bench = await makeBench(['h1', 'h2', 'h3', 'h1']);
+    const own = move('1', 'h1', 'h4', { alone: true, criticality: 'mission-critical' });
+    const second = move('2', 'h2', 'h3');
+    const moves = [own, second, move('3', 'h3', 'h2', { dependsOn: [second.id] })];
+    const executor = bench.executor();
+    const done = executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(5);
+    expect(bench.hypervisor.started).toEqual(['m2']);
+    while (bench.hypervisor.started.length < 3) await bench.clock.pass(1);
+    expect(bench.hypervisor.started).toEqual(['m2', 'm3', 'm1']);
+    // Of another lane, and with every slot free.
+    const other = [move('4', 'h1', 'h2')];
+    const also = executor.submit(planOf(other, 'p2'), yes(other), 'ordered');
+    await bench.clock.pass(2);
+    expect(bench.hypervisor.started).toEqual(['m2', 'm3', 'm1']);
+    await bench.clock.until(Promise.all([done, also]));
+    expect(bench.hypervisor.started).toEqual(['m2', 'm3', 'm1', 'm4']);
+    expect(await wrongs(bench, [...moves, ...other])).toEqual([]);
+  });
+
   it('drops what waits when a newer plan comes, and finishes what runs', async () => {
     const bench = await makeBench(['h1', 'h1']);
     const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
