@@ -2,7 +2,8 @@
  * In which order the VMs of a repaired host come home, and when the next of them may. The least
  * important come first, as canaries: if the repair was none, they are the ones to suffer. When
  * they have run there for a while and nothing speaks against the host, the others follow, one
- * criticality after the other, the most important last. Where somebody has taken room on the host
+ * criticality after the other, the most important last, and after them what Drover itself stands
+ * on. Where somebody has taken room on the host
  * meanwhile, it is the important ones that it is kept for: for whom none is left comes last of all.
  * Pure; the order remembers how far it is.
  */
@@ -16,7 +17,7 @@ import type { Limits, PolicySet } from '../domain/policy.ts';
 import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
-import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
+import { CRITICALITIES, type Vm } from '../domain/vm.ts';
 
 /** Of a host that was returned just now. */
 export const NOBODY_YET: ReturnProgress = { released: [], isTried: false };
@@ -120,7 +121,8 @@ interface Comer {
   readonly id: VmId;
   /** Earlier ones first: with room, without, and last those whom nobody reports. */
   readonly call: 'room' | 'no-room' | 'gone';
-  readonly criticality: Criticality | undefined;
+  /** 0: Drover stands on it; then by criticality, the most important first. */
+  readonly rank: number;
   readonly need: number;
 }
 
@@ -131,11 +133,11 @@ export function inReturnOrder(order: Order, snapshot: Snapshot, limits: Limits):
   const vms = new Map(snapshot.vms.map((vm) => [vm.id, vm]));
   const comers = [...new Set(order.home.map(vmId))].map((id): Comer => {
     const vm = vms.get(id);
-    if (vm === undefined) return { id, call: 'gone', criticality: undefined, need: 0 };
-    return { id, call: 'no-room', criticality: vm.criticality, need: memoryNeed(vm) };
+    if (vm === undefined) return { id, call: 'gone', rank: CRITICALITIES.length + 1, need: 0 };
+    return { id, call: 'no-room', rank: rankOf(vm), need: memoryNeed(vm) };
   });
   const falling = comers.toSorted(
-    (a, b) => rankOf(a) - rankOf(b) || a.need - b.need || compareText(a.id, b.id),
+    (a, b) => a.rank - b.rank || a.need - b.need || compareText(a.id, b.id),
   );
   let free = freeMemory(order.host, snapshot, limits);
   const called = falling.map((comer): Comer => {
@@ -146,14 +148,15 @@ export function inReturnOrder(order: Order, snapshot: Snapshot, limits: Limits):
   return called.toSorted(
     (a, b) =>
       CALLS.indexOf(a.call) - CALLS.indexOf(b.call) ||
-      rankOf(b) - rankOf(a) ||
+      b.rank - a.rank ||
       a.need - b.need ||
       compareText(a.id, b.id),
   );
 }
 
-function rankOf({ criticality }: Comer): number {
-  return criticality === undefined ? CRITICALITIES.length : CRITICALITIES.indexOf(criticality);
+/** What Drover stands on tries no host out. */
+function rankOf({ criticality, own }: Vm): number {
+  return own === undefined ? 1 + CRITICALITIES.indexOf(criticality) : 0;
 }
 
 /** As the planner counts it, but for huge pages and what is on its way: it has the last word. */
@@ -169,9 +172,7 @@ function freeMemory(id: HostId, { hosts, vms }: Snapshot, limits: Limits): numbe
 /** Those that matter as little as the first of them. @param waiting in the order of return. */
 function nextClass(waiting: readonly Comer[]): readonly Comer[] {
   const [first] = waiting;
-  return waiting.filter(
-    ({ call, criticality }) => call === first?.call && criticality === first.criticality,
-  );
+  return waiting.filter(({ call, rank }) => call === first?.call && rank === first.rank);
 }
 
 function letGo(progress: ReturnProgress, comers: readonly Comer[]): ReturnProgress {

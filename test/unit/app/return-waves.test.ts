@@ -87,6 +87,16 @@ describe('the return to a repaired host', () => {
     expect(nextWave(others, NOBODY_YET, view(withHome())).released).toEqual(['mail', 'wiki']);
   });
 
+  it('tries the host out with nothing that Drover stands on', () => {
+    const { hosts, vms, ...others } = withHome();
+    const own = { roles: ['manager'] } as const;
+    const marked = vms.map((vm) => (vm.id === 'ci' ? { ...vm, own } : vm));
+    const at = view({ ...others, hosts, vms: marked });
+    const first = nextWave(returning(['ci', 'db']), NOBODY_YET, at);
+    expect(first.released).toEqual(['db']);
+    expect(nextWave(returning(['ci']), NOBODY_YET, at).released).toEqual(['ci']);
+  });
+
   it('goes on when they have run there for long enough, the most important last', () => {
     const later = (by: number) => ({ now: epochSeconds(TEST_NOW + by) });
     const tried = { released: [vmId('ci'), vmId('mail')], isTried: false };
