@@ -37,6 +37,7 @@ import { DecisionArchive } from './decision-archive.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
+import { HandOver } from './hand-over.ts';
 import { HookRuns } from './hook-runs.ts';
 import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
 import { leaseReasons } from './lease-desk.ts';
@@ -210,6 +211,7 @@ function bindTick({ container, options, closers }: Ground): void {
       ...(await take('experience')),
       alerts: () => doers.alerts.byHost(),
       holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
+      acting: () => keeper.acting(),
       clock,
       seed,
       pause,
@@ -391,6 +393,8 @@ function bindFace({ container, options, closers }: Ground): void {
       'ledgerState',
     );
     const close = () => closers.close();
-    return new Daemon({ ...below, ...above, config, clock, cliToken, accessFile, close });
+    const { keeper } = above.leases;
+    const handOver = new HandOver({ ...below, keeper, clock });
+    return new Daemon({ ...below, ...above, handOver, config, clock, cliToken, accessFile, close });
   });
 }

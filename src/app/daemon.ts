@@ -24,6 +24,7 @@ import type { LeaseHouse } from './lease-parts.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { HandOver } from './hand-over.ts';
 import type { Rolling } from './rolling.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
 import { removeCliAccess, writeCliAccess } from './state-folder.ts';
@@ -43,6 +44,7 @@ export interface DaemonParts {
   readonly failures: HostFailures;
   readonly tick: Tick;
   readonly rolling: Rolling;
+  readonly handOver: HandOver;
   readonly ledgerState: LedgerWatch;
   readonly dispatcher: Dispatcher;
   readonly api: Api;
@@ -169,6 +171,7 @@ export class Daemon {
     const state = await tick.run();
     if (state === undefined) return false;
     await rolling.update(state);
+    if (this.#parts.handOver.look(state)) await this.beat();
     if (ledgerState.settle(failures)) executor.wake();
     return true;
   }

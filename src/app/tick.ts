@@ -20,7 +20,9 @@ import type { Violation } from '../domain/violation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
+import type { ActingControllers } from '../domain/own-vm.ts';
 import { classifyInSlices } from '../rules/classify.ts';
+import { ownNotes, withActing } from '../rules/own-vms.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
@@ -81,6 +83,7 @@ export interface TickParts {
   readonly breakers: Pick<BreakerBoard, 'load'>;
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
+  readonly acting: () => ActingControllers;
   readonly seed: number;
   /** Undefined: long computations are done in one go. */
   readonly pause: Pause | undefined;
@@ -172,7 +175,11 @@ export class Tick {
     if (shown === undefined) return undefined;
     const { base, isNewlyUrgent } = shown;
     const { snapshot } = base;
-    this.#notes.tell(guardNotes(snapshot, this.#parts.policies.policies.limits));
+    const { limits, own: ownRules } = this.#parts.policies.policies;
+    this.#notes.tell([
+      ...guardNotes(snapshot, limits),
+      ...ownNotes(ownRules, snapshot, this.#parts.acting().known),
+    ]);
     await this.#homecoming.close(own);
     let begun: Promise<unknown> = Promise.resolve();
     const begin: Early = ({ result: first, violations }, urgent) => {
@@ -271,7 +278,8 @@ export class Tick {
     });
     // What moved since the hosts were asked is where the executor saw it arrive.
     const work = classifyInSlices(executor.corrected(raw, cancelCount), policies.policies);
-    const snapshot = await inSlices(work, this.#parts.pause);
+    const classified = await inSlices(work, this.#parts.pause);
+    const snapshot = withActing(classified, this.#parts.acting());
     return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }
 

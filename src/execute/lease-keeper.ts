@@ -11,10 +11,12 @@
 import type { ClusterId } from '../domain/ids.ts';
 import { compareText } from '../domain/ids.ts';
 import type { Lease } from '../domain/lease.ts';
+import type { ActingControllers } from '../domain/own-vm.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Controller, LeaseBoard, Leases } from '../ports/leases.ts';
 import { fairShare, type ShareView } from './lease-share.ts';
+import { actingOn } from './lease-standby.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
 import { Turns } from '../domain/turns.ts';
@@ -91,8 +93,12 @@ export class LeaseKeeper implements Authority {
   readonly #confirmed = new Set<ClusterId>();
   /** As it was last read; undefined: never yet. */
   #board: LeaseBoard | undefined;
+  /** Who showed signs of life at the last round, this one with them. */
+  #living: readonly Controller[] = [];
   #seen: readonly ClusterId[] = [];
   #isOver = false;
+  /** It takes nothing, and gives back what is idle. */
+  #isAside = false;
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
@@ -132,6 +138,34 @@ export class LeaseKeeper implements Authority {
     joined: () => Promise<ShareView['joined']> = nothingJoined,
   ): Promise<readonly ClusterId[]> {
     return this.#turns.take(() => this.#beat(isIdle, joined));
+  }
+
+  /** For people. */
+  get name(): string {
+    return this.#parts.me.name;
+  }
+
+  /** Who of all controllers acts, as the last round saw it. */
+  acting(): ActingControllers {
+    const { me, sole } = this.#parts;
+    const all = new Set([me.name]);
+    if (sole) return { names: all, known: all, hasStandby: () => false };
+    return actingOn(this.#board ?? { leases: [], controllers: [] }, this.#living);
+  }
+
+  /** No other controller gives signs of life. */
+  get isLast(): boolean {
+    return this.#living.length <= 1;
+  }
+
+  /** From the next round on others are to have its clusters; see HandOver. */
+  standAside(): void {
+    this.#isAside = true;
+  }
+
+  /** It takes its share again. */
+  comeBack(): void {
+    this.#isAside = false;
   }
 
   /** Gives everything back, so that others need not wait. Nothing is taken any more. */
@@ -182,6 +216,7 @@ export class LeaseKeeper implements Authority {
     this.#watch.look(board, this.#parts.steady());
     this.#checkTokens(board);
     const live = await this.#live(board);
+    this.#living = live;
     const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
     const free: ClusterId[] = [];
     for (const cluster of this.#wanted()) {
@@ -194,7 +229,7 @@ export class LeaseKeeper implements Authority {
     }
     const joined = this.#parts.sole ? [] : await askJoined();
     const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
-    await this.#release(share.release);
+    await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
     const taken = await this.#claim(share.claim, board);
     // What others are told is what it is after this round.
     this.#board = await this.#parts.leases.leaseBoard();
@@ -274,6 +309,7 @@ export class LeaseKeeper implements Authority {
 
   #wanted(): readonly ClusterId[] {
     const { sole, wants } = this.#parts;
+    if (this.#isAside) return [];
     // Who is alone settles what is open, also where no host of the cluster was seen yet.
     const recorded = sole ? (this.#board?.leases ?? []).map(({ cluster }) => cluster) : [];
     const all = [...new Set([...this.#seen, ...recorded])];

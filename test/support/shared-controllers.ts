@@ -1,0 +1,143 @@
+// Role: several controllers on one ledger and one simulated fleet, on virtual time, each the whole
+// daemon as its composition root makes it; and what they say, one line each.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
+import { timeText } from '../../src/app/scenario/transcript.ts';
+import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
+import { defaultDaemonConfig } from '../../src/config/daemon.ts';
+import type { Snapshot } from '../../src/domain/snapshot.ts';
+import { seconds } from '../../src/domain/units.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import type { EventSource } from '../../src/ports/events.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import { outliving } from '../faults/watched-ports.ts';
+import { StoryWorld } from './story-fleet.ts';
+import { virtualClock } from './virtual-time.ts';
+
+/** As often as the leases are renewed: nothing is due more often. */
+const STEP_SECONDS = 10;
+/** Files lie elsewhere on every machine. */
+const FOLDER = /\/\S*\//g;
+
+export class SharedControllers {
+  readonly world: StoryWorld;
+  /** What was said, and by whom. */
+  readonly lines: string[] = [];
+  readonly #clock = virtualClock();
+  readonly #folder = mkdtempSync(join(tmpdir(), 'drover-shared-'));
+  readonly #policy: string;
+  readonly #daemons = new Map<string, VirtualDaemon>();
+  readonly #killed: VirtualDaemon[] = [];
+  #ledger: Ledger | undefined;
+  #orders = 0;
+
+  constructor(fleet: Snapshot, policy: string) {
+    this.world = new StoryWorld(fleet, this.#clock, false);
+    this.#policy = join(this.#folder, 'policy.yaml');
+    writeFileSync(this.#policy, policy);
+  }
+
+  /** The daemon of a controller that was started and not stopped. */
+  daemon(name: string): VirtualDaemon['daemon'] {
+    const played = this.#daemons.get(name);
+    if (played === undefined) throw new Error(`no controller ${name} runs`);
+    return played.daemon;
+  }
+
+  async start(name: string): Promise<void> {
+    const clock = this.#clock;
+    const ledger = (this.#ledger ??= await openSqliteLedger({ file: ':memory:', clock }));
+    const stateDir = join(this.#folder, name);
+    mkdirSync(stateDir, { recursive: true });
+    writeFileSync(join(stateDir, 'controller.json'), JSON.stringify({ id: name, tokens: {} }));
+    const base = defaultDaemonConfig();
+    const played = await VirtualDaemon.start({
+      config: {
+        ...base,
+        // Never opened: all of them are given the same store.
+        ledger: { url: 'postgres://shared', password: undefined },
+        controller: { ...base.controller, name },
+        stateDir,
+        policies: [this.#policy],
+      },
+      time: clock,
+      store: async () => outliving(ledger, ledger),
+      sources: async () => ({
+        hypervisors: new Map(
+          [...this.world.datacenters].map(([source, datacenter]) => {
+            return [source, new SimulatedHypervisor({ datacenter, clock, latency: seconds(0) })];
+          }),
+        ),
+        metricSources: [],
+      }),
+      subscribe: (bus) => this.#listen(name, bus),
+      newId: () => {
+        this.#orders += 1;
+        return `order-${this.#orders}`;
+      },
+      seed: 1,
+      accessFile: join(stateDir, 'access.json'),
+      onFailure: (job, error) => this.#say(name, `FAILURE ${job}: ${String(error)}`),
+    });
+    this.#daemons.set(name, played);
+  }
+
+  /** In good order. */
+  async stop(name: string): Promise<void> {
+    const played = this.#daemons.get(name);
+    this.#daemons.delete(name);
+    await played?.stop('the test says so');
+  }
+
+  /** As by kill -9: from now on it does nothing at all. */
+  kill(name: string): void {
+    const played = this.#daemons.get(name);
+    this.#daemons.delete(name);
+    if (played !== undefined) this.#killed.push(played);
+  }
+
+  /** Everything that the schedules do until then. */
+  async until(end: number): Promise<void> {
+    for (;;) {
+      const at = (Math.floor(this.#clock.monotonic() / STEP_SECONDS) + 1) * STEP_SECONDS;
+      if (at > end) return;
+      await this.#clock.advance(seconds(at - this.#clock.monotonic()));
+      for (const played of this.#daemons.values()) await played.jobs(at);
+      await this.#clock.advance(seconds(0));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const name of this.#daemons.keys()) await this.stop(name);
+    for (const played of this.#killed) await played.stop('the test is over');
+    await this.#ledger?.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #say(who: string, text: string): void {
+    const line = `${timeText(this.#clock.monotonic())} ${who}: ${text}`;
+    this.lines.push(line.replaceAll(FOLDER, ''));
+  }
+
+  #listen(name: string, bus: EventSource): () => void {
+    const offs = [
+      bus.on('lease', ({ text }) => this.#say(name, text)),
+      bus.on('warning', ({ text }) => this.#say(name, text)),
+      bus.on('failure', ({ where, error }) =>
+        this.#say(name, `FAILURE ${where}: ${String(error)}`),
+      ),
+      bus.on('plan-rejected', () => this.#say(name, 'FAILURE: the plan is not valid')),
+      bus.on('move-stage', ({ move, stage, phase }) => {
+        if (stage !== 'pre-copy' || phase !== 'before') return;
+        this.#say(name, `${move.vm} starts ${move.from} -> ${move.to}`);
+      }),
+      bus.on('move-ended', ({ move, result }) => {
+        this.#say(name, `${move.vm} ${result.outcome} ${move.from} -> ${move.to}`);
+      }),
+    ];
+    return () => offs.forEach((off) => off());
+  }
+}
