@@ -47,6 +47,24 @@ describe('drover policy check', () => {
     expect(code).toBe(0);
   });
 
+  it('says which VMs Drover stands on, and warns of an entry that means none', async () => {
+    const path = file(
+      'own.yaml',
+      'apiVersion: drover/v1\nkind: Policy\nown:\n' +
+        '  - { role: ledger, vms: { names: [a] } }\n' +
+        '  - { role: manager, vms: { names: [vcentre] } }\n',
+    );
+    const { code, out } = await cli(['policy', 'check', path, '--fleet', FLEET]);
+    expect(out.split('\n')).toEqual([
+      `own (ledger, ${path}:4): 1 VM: a`,
+      `own (manager, ${path}:5): no VM`,
+      `warning: own (manager, ${path}:5): no VM of the fleet is meant by it`,
+      'valid: 2 rules',
+      '',
+    ]);
+    expect(code).toBe(0);
+  });
+
   it('looks at the files alone where no fleet is given', async () => {
     const { code, out } = await cli(['policy', 'check', 'policies/default.yaml']);
     expect(out).toContain('cpu-overload (relieve, policies/default.yaml:');

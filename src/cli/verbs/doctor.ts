@@ -102,7 +102,7 @@ async function checkConfig(
     ok('config', file),
     state.ok ? ok('state', state.value) : state.finding,
     policies.ok ? ok('policies', policiesText(policies.value)) : policies.finding,
-    ...(await checkSources(io, config.value)),
+    ...(await checkSources(io, config.value, policies.ok ? policies.value : undefined)),
     ...(await checkPower(config.value)),
   ];
 }
@@ -152,7 +152,12 @@ async function checkPower(config: DaemonConfig): Promise<readonly Finding[]> {
 
 const FENCING_HINT = 'until it answers, nothing of this host is restarted should it die';
 
-async function checkSources(io: Io, config: DaemonConfig): Promise<readonly Finding[]> {
+async function checkSources(
+  io: Io,
+  config: DaemonConfig,
+  rules: RulesInForce | undefined,
+): Promise<readonly Finding[]> {
+  const { ownNotes } = await import('../../rules/own-vms.ts');
   const { readFleet } = await import('../../app/live-fleet.ts');
   const { systemClock } = await import('../../app/system-clock.ts');
   const read = await attempt('sources', () => readFleet(config, systemClock(), io.stop));
@@ -168,6 +173,7 @@ async function checkSources(io: Io, config: DaemonConfig): Promise<readonly Find
     // Each look at the sources says again what is wrong.
     ...[...new Set(warnings)].map((detail) => warning('source', detail)),
     ...checkFleet(snapshot),
+    ...ownNotes(rules?.policies.own ?? [], snapshot, undefined).map((note) => warning('own', note)),
   ];
 }
 

@@ -30,6 +30,8 @@ interface PolicyCheck {
   readonly problems: readonly string[];
   readonly rules: readonly RuleReach[];
   readonly contradictions: readonly Pick<Contradiction, 'rules' | 'vms' | 'text'>[];
+  /** What is valid, and most likely not meant. */
+  readonly warnings: readonly string[];
 }
 
 const NAMES_SHOWN = 8;
@@ -72,7 +74,13 @@ async function checkVerb(
   return answer(io, found, json, code);
 }
 
-const REFUSED: PolicyCheck = { valid: false, problems: [], rules: [], contradictions: [] };
+const REFUSED: PolicyCheck = {
+  valid: false,
+  problems: [],
+  rules: [],
+  contradictions: [],
+  warnings: [],
+};
 
 async function refuse(
   io: Io,
@@ -107,20 +115,27 @@ async function lookAt(policies: PolicySet, snapshot: Snapshot | undefined): Prom
     const reach = [
       ...rules.map(({ name, origin, response }) => ({ rule: name, origin, kind: response })),
       ...placement.map(({ id, origin, kind }) => ({ rule: id, origin, kind })),
+      ...policies.own.map(({ role, origin }) => ({ rule: 'own', origin, kind: role })),
     ];
-    return { ...valid, rules: reach, contradictions: [] };
+    return { ...valid, rules: reach, contradictions: [], warnings: [] };
   }
   const { contradictionsOf } = await import('../../plan/plan.ts');
   const { matches } = await import('../../rules/selector.ts');
+  const { meantBy, ownNotes } = await import('../../rules/own-vms.ts');
   const { limits, migration, weights } = policies;
   const hostRules = policies.rules.map(({ name, origin, response, hosts }): RuleReach => {
     const about = snapshot.hosts.filter((host) => hosts === undefined || matches(hosts, host));
     return { rule: name, origin, kind: response, hosts: about.map((host) => host.name) };
   });
+  const ownVms = policies.own.map((rule): RuleReach => {
+    const vms = meantBy(rule, snapshot).map(({ name }) => name);
+    return { rule: 'own', origin: rule.origin, kind: rule.role, vms };
+  });
   const request = { snapshot, findings: [], limits, migration, weights, seed: 1 };
   return {
     ...valid,
-    rules: [...hostRules, ...placementReach(snapshot)],
+    rules: [...hostRules, ...placementReach(snapshot), ...ownVms],
+    warnings: ownNotes(policies.own, snapshot, undefined),
     contradictions: contradictionsOf(request),
   };
 }
@@ -135,7 +150,7 @@ function placementReach({ placement, hosts, vms }: Snapshot): readonly RuleReach
   });
 }
 
-function checkText({ valid, problems, rules, contradictions }: PolicyCheck): string {
+function checkText({ valid, problems, rules, contradictions, warnings }: PolicyCheck): string {
   if (!valid) return formatLines(problems);
   const lines = rules.map(({ rule, origin, kind, hosts, vms }) => {
     const reach = [reachText('VM', vms), reachText('host', hosts)].filter((text) => text !== '');
@@ -145,7 +160,7 @@ function checkText({ valid, problems, rules, contradictions }: PolicyCheck): str
     contradictions.length === 0
       ? [`valid: ${countOf(rules.length, 'rule')}`]
       : contradictions.map(({ text }) => `contradictory: ${text}`);
-  return formatLines([...lines, ...verdicts]);
+  return formatLines([...lines, ...warnings.map((text) => `warning: ${text}`), ...verdicts]);
 }
 
 function reachText(what: string, names: readonly string[] | undefined): string {
