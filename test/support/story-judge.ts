@@ -35,6 +35,8 @@ export class Judge {
   readonly #vms: ReadonlyMap<VmId, Vm>;
   #snapshot: Snapshot | undefined;
   #plan: readonly Move[] = [];
+  /** What of it the gate let through. */
+  #isAllowed: ReadonlySet<MoveId> = new Set();
   #policies: PolicySet;
 
   constructor(world: StoryWorld, clock: Clock, policies: PolicySet) {
@@ -56,6 +58,10 @@ export class Judge {
       }),
       bus.on('planned', ({ result }) => {
         this.#plan = result.plan.moves;
+      }),
+      bus.on('gated', ({ verdicts }) => {
+        const through = verdicts.filter(({ verdict }) => verdict === 'execute');
+        this.#isAllowed = new Set(through.map(({ move }) => move));
       }),
       bus.on('plan-rejected', () => this.#fault('the planner made a plan that is not valid')),
       bus.on('host-state', ({ host, to }) => this.#states.set(host, to)),
@@ -122,6 +128,7 @@ export class Judge {
     this.#memory(move.to);
     this.#rules(move);
     this.#precedence(move);
+    this.#ownVms(started);
     this.#pingPong(started);
   }
 
@@ -212,9 +219,29 @@ export class Judge {
       const isBeside = other.from === move.from && other.tier === move.tier;
       const wasStarted = this.#started.some((one) => one.move.vm === other.vm);
       const hadToWait = other.dependsOn.length > 0 || arriving(other.to) >= perHostIn;
-      if (isMore && isBeside && !wasStarted && !hadToWait) {
+      if (isMore && !this.#isOwn(other) && isBeside && !wasStarted && !hadToWait) {
         this.#fault(`${move.vm} left ${move.from} before ${other.vm}, which is more important`);
       }
+    }
+  }
+
+  #isOwn({ vm }: Move): boolean {
+    return this.#snapshot?.vms.find(({ id }) => id === vm)?.own !== undefined;
+  }
+
+  /** What Drover stands on moves after all others, and nothing moves beside it. */
+  #ownVms({ move }: Started): void {
+    const others = [...this.#underWay.values()].filter((one) => one.move.id !== move.id);
+    const isOwn = this.#isOwn(move);
+    for (const { move: other } of others) {
+      if (isOwn || this.#isOwn(other)) this.#fault(`${move.vm} moves beside ${other.vm}`);
+    }
+    if (!isOwn) return;
+    if (move.method !== 'pre-copy') this.#fault(`${move.vm} moves by ${move.method}`);
+    for (const other of this.#plan) {
+      const wasStarted = this.#started.some((one) => one.move.vm === other.vm);
+      if (this.#isOwn(other) || wasStarted || !this.#isAllowed.has(other.id)) continue;
+      this.#fault(`${move.vm} moves before ${other.vm}`);
     }
   }
 
