@@ -74,10 +74,7 @@ export class HandOver {
     if (finding === undefined || this.#isBusy(state)) return false;
     this.#aside = { vm: vm.id, host: vm.host, finding, since: now };
     keeper.standAside();
-    const where = hostOf(state.snapshot, vm.host)?.name ?? vm.host;
-    const text =
-      `${keeper.name} gives its leases to a standby: it runs in ${vm.name}, which has to leave ` +
-      `${where} and is moved by whoever takes over`;
+    const text = `${keeper.name} gives its leases away, so that its VM ${vm.name} can go`;
     events.emit('warning', { key: `hand-over ${vm.id}`, text });
     return true;
   }
@@ -127,8 +124,8 @@ export class HandOver {
     this.#aside = undefined;
     keeper.comeBack();
     const name = vm?.name ?? aside.vm;
-    const why = isMoved ? `${name} has moved` : `${name} was not moved, and stays`;
-    const text = `${keeper.name} takes its share of the clusters again: ${why}`;
+    const why = isMoved ? `${name} has moved` : `${name} was not moved`;
+    const text = `${keeper.name} takes its share of the leases again: ${why}`;
     events.emit('warning', { key: `hand-over ${aside.vm}`, text });
   }
 }

@@ -3,7 +3,8 @@
  * store, and the managers of hypervisors. A policy names them (`own`).
  *
  * - They move only where they have to: off a host that is emptied, to mend a hard rule that no
- *   other VM's move could mend, to come home. Nobody moves them for load, power or good looks, or to make room.
+ *   other VM's move could mend, to come home. Nobody moves them for load, power or good looks, or
+ *   to make room.
  * - They move last in any plan, one at a time, and nothing of this controller moves beside them
  *   (`Move.alone`): whatever a move of theirs breaks, nothing else is under way then.
  * - By pre-copy only, and nothing that slows the guest down or stops it for longer is tried when

@@ -22,7 +22,7 @@ export interface OrderedMove extends DraftMove {
 /** Sums of the same loads in another order differ by less than this, in cores or bytes. */
 const ROUNDING = 1e-9;
 
-/** What would have to wait for a VM that goes last is taken back, with all that was made after it. */
+/** What would have to wait for a VM that goes last is taken back, with all made after it. */
 export function orderMoves(draft: Draft): readonly OrderedMove[] {
   for (;;) {
     const { model, moves: made } = draft.state;

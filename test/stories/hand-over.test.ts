@@ -85,12 +85,12 @@ describe('the VM of the controller in charge', () => {
       '00:02:00 ada: wiki starts h1 -> h4',
       '00:02:08 ada: shop succeeded h1 -> h3',
       '00:02:08 ada: wiki succeeded h1 -> h4',
-      '00:03:00 ada: ada gives its leases to a standby: it runs in drover-ada, which has to leave h1 and is moved by whoever takes over',
+      '00:03:00 ada: ada gives its leases away, so that its VM drover-ada can go',
       '00:03:00 ada: c1: given back',
       '00:03:00 bob: c1: acting here from now on',
       '00:03:00 bob: drover-ada starts h1 -> h2',
       '00:03:03 bob: drover-ada succeeded h1 -> h2',
-      '00:04:00 ada: ada takes its share of the clusters again: drover-ada has moved',
+      '00:04:00 ada: ada takes its share of the leases again: drover-ada has moved',
     ]);
   });
 
@@ -108,12 +108,12 @@ describe('the VM of the controller in charge', () => {
     await by.until(1800);
     const again = by.lines.filter((line) => line >= '00:20:00');
     expect(again).toEqual([
-      '00:21:00 ada: ada gives its leases to a standby: it runs in drover-ada, which has to leave h1 and is moved by whoever takes over',
+      '00:21:00 ada: ada gives its leases away, so that its VM drover-ada can go',
       '00:21:00 ada: c1: given back',
       '00:21:00 bob: c1: acting here from now on',
       '00:21:00 bob: drover-ada starts h1 -> h2',
       '00:21:03 bob: drover-ada succeeded h1 -> h2',
-      '00:22:00 ada: ada takes its share of the clusters again: drover-ada has moved',
+      '00:22:00 ada: ada takes its share of the leases again: drover-ada has moved',
     ]);
   });
 
@@ -124,9 +124,9 @@ describe('the VM of the controller in charge', () => {
     by.kill('bob');
     await by.until(900);
     expect(by.lines.slice(-4)).toEqual([
-      '00:03:00 ada: ada gives its leases to a standby: it runs in drover-ada, which has to leave h1 and is moved by whoever takes over',
+      '00:03:00 ada: ada gives its leases away, so that its VM drover-ada can go',
       '00:03:00 ada: c1: given back',
-      '00:05:00 ada: ada takes its share of the clusters again: drover-ada was not moved, and stays',
+      '00:05:00 ada: ada takes its share of the leases again: drover-ada was not moved',
       '00:05:10 ada: c1: acting here from now on',
     ]);
     expect(whereIs(by, 'drover-ada')).toBe('h1');
@@ -142,12 +142,12 @@ describe('the VM of the controller in charge', () => {
     await empty(by, 'ada', 'h2');
     await by.until(900);
     expect(by.lines).toEqual([
-      '00:03:00 bob: bob gives its leases to a standby: it runs in drover-bob, which has to leave h2 and is moved by whoever takes over',
+      '00:03:00 bob: bob gives its leases away, so that its VM drover-bob can go',
       '00:03:00 bob: c1: given back',
       '00:03:10 ada: c1: acting here from now on',
       '00:04:00 ada: drover-bob starts h2 -> h3',
       '00:04:03 ada: drover-bob succeeded h2 -> h3',
-      '00:05:00 bob: bob takes its share of the clusters again: drover-bob has moved',
+      '00:05:00 bob: bob takes its share of the leases again: drover-bob has moved',
       '00:05:20 ada: c1: given back',
       '00:05:20 bob: c1: acting here from now on',
     ]);

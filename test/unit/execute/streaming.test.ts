@@ -135,7 +135,7 @@ describe('streaming', () => {
     expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded', m2: 'skipped' });
   });
 
-  it('starts what goes alone when nothing else is under way or to come, and nothing beside it', async () => {
+  it('starts what goes alone when nothing else is left, and nothing beside it', async () => {
     const bench = await makeBench(['h1', 'h2', 'h3', 'h1']);
     const own = move('1', 'h1', 'h4', { alone: true, criticality: 'mission-critical' });
     const second = move('2', 'h2', 'h3');
