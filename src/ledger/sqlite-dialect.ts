@@ -1,11 +1,13 @@
 /**
  * kysely's SQLite dialect, with one correction: SQLite ends a transaction by itself on some
  * errors (disk full, I/O error). Rolling back again would fail, and that second error would hide
- * the one that matters.
+ * the one that matters. And statements are compiled once, not each time.
  */
 
 import type Database from 'better-sqlite3';
 import { type DatabaseConnection, type Driver, SqliteDialect, SqliteDriver } from 'kysely';
+
+import { CompiledStatements } from './compiled-statements.ts';
 
 export class LedgerSqliteDialect extends SqliteDialect {
   readonly #database: Database.Database;
@@ -24,7 +26,7 @@ class LedgerSqliteDriver extends SqliteDriver {
   readonly #database: Database.Database;
 
   constructor(database: Database.Database) {
-    super({ database });
+    super({ database: new CompiledStatements(database) });
     this.#database = database;
   }
 

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 
 import { assertNever } from '../domain/result.ts';
+import { CompiledStatements } from './compiled-statements.ts';
 import { connectSqlite } from './sqlite-connection.ts';
 import {
   failureOf,
@@ -15,17 +16,15 @@ import {
   type ThreadTask,
 } from './thread-messages.ts';
 
-/** Statements kept compiled: more than the ledger has. */
-const MOST_STATEMENTS = 500;
-
 const NOTHING: ThreadResult = { rows: [], changes: 0 };
 
 class Connection {
   readonly #db: Database.Database;
-  readonly #statements = new Map<string, Database.Statement>();
+  readonly #statements: CompiledStatements;
 
   constructor({ file, maxBytes }: ThreadSettings) {
     this.#db = connectSqlite(file, maxBytes);
+    this.#statements = new CompiledStatements(this.#db);
   }
 
   do(task: ThreadTask): ThreadResult {
@@ -36,7 +35,7 @@ class Connection {
         if (this.#db.inTransaction) this.#db.exec('rollback');
         return NOTHING;
       case 'close':
-        this.#db.close();
+        this.#statements.close();
         return NOTHING;
       default:
         return assertNever(task, 'task of the ledger');
@@ -44,15 +43,9 @@ class Connection {
   }
 
   #query(sql: string, parameters: readonly unknown[]): ThreadResult {
-    const statement = this.#statements.get(sql) ?? this.#prepare(sql);
+    const statement = this.#statements.prepare(sql);
     if (statement.reader) return { rows: statement.all(parameters), changes: 0 };
     return { rows: [], changes: statement.run(parameters).changes };
-  }
-
-  #prepare(sql: string): Database.Statement {
-    const statement = this.#db.prepare(sql);
-    if (this.#statements.size < MOST_STATEMENTS) this.#statements.set(sql, statement);
-    return statement;
   }
 }
 
