@@ -4,6 +4,7 @@
  * that are other objects than in the fleet before are the changed ones.
  */
 
+import { inChunks } from '../domain/chunks.ts';
 import type { Host } from '../domain/host.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -39,14 +40,16 @@ export function tellFleet(fleet: Fleet, before: Fleet | undefined): FleetMessage
   const vms = changedIn(fleet.vms, before?.vms);
   if (hosts === undefined || vms === undefined) {
     const parts = [
-      ...slices(fleet.hosts).map((items) => ({ kind: 'hosts', items }) as const),
-      ...slices(fleet.vms).map((items) => ({ kind: 'vms', items }) as const),
+      ...inChunks(fleet.hosts, PART).map((items) => ({ kind: 'hosts', items }) as const),
+      ...inChunks(fleet.vms, PART).map((items) => ({ kind: 'vms', items }) as const),
     ];
     return { isWhole: true, parts };
   }
   const parts = [
-    ...slices(hosts).map((at) => ({ kind: 'hosts', at, items: pick(fleet.hosts, at) }) as const),
-    ...slices(vms).map((at) => ({ kind: 'vms', at, items: pick(fleet.vms, at) }) as const),
+    ...inChunks(hosts, PART).map(
+      (at) => ({ kind: 'hosts', at, items: pick(fleet.hosts, at) }) as const,
+    ),
+    ...inChunks(vms, PART).map((at) => ({ kind: 'vms', at, items: pick(fleet.vms, at) }) as const),
   ];
   return { isWhole: false, parts };
 }
@@ -105,9 +108,4 @@ function put<Item>(list: Item[], items: readonly Item[], at: readonly number[] |
     if (place === undefined) list.push(item);
     else list[place] = item;
   }
-}
-
-function slices<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-  const count = Math.ceil(items.length / PART);
-  return Array.from({ length: count }, (_none, at) => items.slice(at * PART, (at + 1) * PART));
 }

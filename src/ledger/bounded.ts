@@ -1,5 +1,7 @@
 /** What one answer may hold, whatever was asked for, and one statement, however much is given. */
 
+import { inChunks } from '../domain/chunks.ts';
+
 const LONGEST_ANSWER = 10_000;
 
 /** A limit for a query. Also of NaN and of what is less than nothing: never without one. */
@@ -10,6 +12,6 @@ export function bounded(limit: number): number {
 /** Rows per statement: bounds its parameters and its time. */
 const CHUNK = 500;
 
-export function* chunksOf<Row>(rows: readonly Row[]): Generator<readonly Row[]> {
-  for (let start = 0; start < rows.length; start += CHUNK) yield rows.slice(start, start + CHUNK);
+export function chunksOf<Row>(rows: readonly Row[]): readonly (readonly Row[])[] {
+  return inChunks(rows, CHUNK);
 }
