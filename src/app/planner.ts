@@ -56,8 +56,8 @@ export interface PlanRunner {
   close(): Promise<void>;
 }
 
-/** Large enough that a first answer about 20,000 VMs is planned before it is full. */
-const YOUNG_MIB = 96;
+/** A third of it holds what a plan makes before a part of that is copied. */
+const YOUNG_MIB = 48;
 const LEAST_OLD_MIB = 256;
 /** Three times what lives. */
 const OLD_KIB_PER_VM = 12;

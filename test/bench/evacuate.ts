@@ -80,7 +80,12 @@ export async function benchEvacuate(options: EvacuateBench): Promise<Record<stri
 }
 
 /** What the launcher adds for a daemon. */
-const LAUNCHED = ['--max-semi-space-size=16'];
+const LAUNCHED = ['--max-semi-space-size=8', '--heap-growing-percent=15'];
+const MALLOC = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 
 function startDaemon(options: EvacuateDaemonOptions): ChildProcess {
   const { folder, hosts, vms, seed, speed } = options;
@@ -88,7 +93,8 @@ function startDaemon(options: EvacuateDaemonOptions): ChildProcess {
   const given = JSON.stringify({ folder, hosts, vms, seed, speed });
   const profile = process.env['DROVER_BENCH_PROFILE'];
   const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  return fork(script, [given], { execArgv: [...process.execArgv, ...LAUNCHED, ...profiled] });
+  const execArgv = [...process.execArgv, ...LAUNCHED, ...profiled];
+  return fork(script, [given], { execArgv, env: { ...MALLOC, ...process.env } });
 }
 
 async function answerOf<Answer extends { readonly kind: string }>(
