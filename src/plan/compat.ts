@@ -54,11 +54,12 @@ export class Compatibility {
 
   /** The way of a VM to another host than its own. vCPUs are not looked at. */
   way(v: number, to: number): Way {
-    const found = (this.#found[this.#classOf(v)] ??= []);
+    const found = (this.#found[this.classOf(v)] ??= []);
     return (found[this.#hostClass[to] ?? -1] ??= this.#find(v, to));
   }
 
-  #classOf(v: number): number {
+  /** VMs of one class, which run on hosts of one class, may go to the same hosts. */
+  classOf(v: number): number {
     const known = this.#vmClass[v] ?? -1;
     if (known >= 0) return known;
     const vm = this.#model.vms[v];

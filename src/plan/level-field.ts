@@ -13,6 +13,7 @@
 import type { Finding } from '../domain/finding.ts';
 import type { Weights } from '../domain/policy.ts';
 import { GIB } from '../domain/units.ts';
+import type { Proposal } from './as-problem.ts';
 import type { Draft } from './draft.ts';
 import { LevelForms } from './level-forms.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
@@ -168,6 +169,16 @@ export class Field {
 
   isHome(vm: number): boolean {
     return this.#state.at[vm] === this.#home[vm];
+  }
+
+  /** VMs that may change places among the hosts that take part. */
+  proposal(): Proposal {
+    const takesPart = new Set(this.hosts);
+    const vms = this.hosts.flatMap((h) =>
+      this.residents(h).filter((vm) => takesPart.has(this.#home[vm] ?? -1)),
+    );
+    const { terms } = this.settings;
+    return { state: this.#state, vms, hosts: this.hosts, home: this.#home, terms };
   }
 
   /** In bytes, what a move of the VM to there costs. */

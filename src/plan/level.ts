@@ -1,8 +1,8 @@
 /**
  * Levelling load between hosts: single moves as long as one pays (level-descent.ts); then they are
  * improved: VMs are exchanged, sent elsewhere, or left where they were (level-improve.ts). The same
- * is tried with the largest VMs moved first, where they stand in the way (level-boulders.ts). A VM
- * is moved once at most.
+ * is tried with the largest VMs moved first, where they stand in the way (level-boulders.ts). Where
+ * a host is far off even so, the engine is asked (level-refine.ts). A VM is moved once at most.
  *
  * What is levelled is CPU; memory is looked at beside it, so that one does not get level at the
  * cost of the other, and whatever the policy gives a weight (level-field.ts has the number that is
@@ -20,6 +20,7 @@ import { descend } from './level-descent.ts';
 import { Field, type LevelSettings, type Place } from './level-field.ts';
 import { isWorthBeginning, nextMoves } from './level-glance.ts';
 import { improve } from './level-improve.ts';
+import { MOST_ASKED, refine } from './level-refine.ts';
 
 export type { LevelSettings } from './level-field.ts';
 
@@ -28,6 +29,8 @@ const PER_MOVE = [0, 0.5, 1, 2, 4, 16];
 
 /** In fleets of so many hosts it is tried twice: larger ones would take twice the time for less. */
 const FEW_HOSTS = 100;
+/** And there the engine has this share of the steps, until it has enough of them. */
+const ASKED_SHARE = 1 / 8;
 
 const FREELY = { outlook: 'any-moment', beyond: 0, perMove: 0 } as const;
 
@@ -38,7 +41,13 @@ const MOST_GLANCES = 4;
 export function level(draft: Draft, settings: LevelSettings, budget: SearchBudget): void {
   if (!isWorthBeginning({ draft, settings, budget })) return;
   const field = new Field(draft, settings);
+  const isSmall = field.hosts.length <= FEW_HOSTS;
+  const asking = isSmall ? Math.min(MOST_ASKED, Math.floor(budget.steps * ASKED_SHARE)) : 0;
+  const own = { ...budget, steps: asking };
+  budget.steps -= asking;
   search(field, budget);
+  refine(field, own);
+  budget.steps += own.steps;
   for (let times = 0; times < MOST_GLANCES; times += 1) {
     const places = nextMoves({ draft, settings, budget });
     if (places.length === 0) return;

@@ -26,6 +26,7 @@ import { allowForCrowds, evacuate } from './evacuate.ts';
 import type { SearchBudget } from './improve.ts';
 import { Judge } from './judge.ts';
 import { level } from './level.ts';
+import { MOST_ASKED } from './level-refine.ts';
 import { mendSoft } from './mend-soft.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
 import { type OrderedMove, orderMoves } from './order.ts';
@@ -162,7 +163,7 @@ function levelSteps({ needs, model }: Setting): number {
   const hosts = Math.max(1, model.hosts.length);
   if (needs.levels.length === 0) return 0;
   const more = Math.min(MOST_STEPS, Math.floor(LEVEL_STEPS_SMALL / hosts ** 3));
-  return LEVEL_STEPS_PER_HOST * hosts + more;
+  return LEVEL_STEPS_PER_HOST * hosts + more + MOST_ASKED;
 }
 
 /** Of any budget, what is kept for levelling. */

@@ -16,6 +16,7 @@ export function hostRule(
   const isAgainst = (h: number): boolean => allowed[h] === 0;
   return {
     forbids: (_v, _from, to) => isAgainst(to),
+    bars: isAgainst,
     broken: (at) => members.filter((v) => isAgainst(at[v] ?? -1)).length,
     strain: (v, at) => (to) => Number(isAgainst(to)) - Number(isAgainst(at[v] ?? -1)),
     remedy: (v, at) => (isAgainst(at[v] ?? -1) ? isAllowed : undefined),
