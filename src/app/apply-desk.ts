@@ -107,6 +107,10 @@ export class ApplyDesk {
     return this.#newest?.id === id ? this.#view(this.#newest) : undefined;
   }
 
+  isNewest(id: string): boolean {
+    return this.#newest?.id === id;
+  }
+
   /** Nothing more of it is begun; what runs is the executor's. False: it is not the newest one. */
   cancel(id: string): boolean {
     if (this.#newest?.id !== id) return false;

@@ -26,7 +26,7 @@ export interface CancelParts {
   readonly ledger: Pick<Ledger, 'history' | 'move' | 'orders' | 'order'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly limits: () => Pick<Limits, 'cooldownSeconds'>;
-  readonly applying: Pick<ApplyDesk, 'cancel'>;
+  readonly applying: Pick<ApplyDesk, 'cancel' | 'isNewest'>;
   /** The newest plan, and what of it runs. */
   readonly newest: () => Pick<TickState, 'result' | 'verdicts'> | undefined;
   readonly findVm: (name: string) => Vm | undefined;

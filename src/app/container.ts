@@ -28,6 +28,7 @@ import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
 import { ApplyDesk } from './apply-desk.ts';
 import { makeBreather } from './breather.ts';
+import { makeCancels } from './make-cancels.ts';
 import { Closers, type Closer } from './closers.ts';
 import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings } from './collector-settings.ts';
@@ -102,6 +103,7 @@ export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
     bindTick(ground);
     bindPlanning(ground);
     bindExecution(ground);
+    bindCancels(ground);
     bindFace(ground);
     return await getPart(ground.container, 'daemon');
   } catch (error) {
@@ -259,34 +261,17 @@ function isInThreads({ planner }: DaemonOptions): boolean {
 function bindExecution({ container, options, closers }: Ground): void {
   const { clock } = options;
   bindPart(container, 'ladder', async (take) => {
-    const { ledger, events, sources, policies } = await take(
-      'ledger',
-      'events',
-      'sources',
-      'policies',
-    );
-    const settings = () => policies.policies;
-    return new HostLadder({
-      ledger,
-      clock,
-      events,
-      hypervisors: sources.hypervisors,
-      settings,
-    });
+    const { sources, policies, ...parts } = await take('ledger', 'events', 'sources', 'policies');
+    const { hypervisors } = sources;
+    return new HostLadder({ ...parts, clock, hypervisors, settings: () => policies.policies });
   });
   bindPart(container, 'failures', async (take) => {
-    const { ledger, events, sources, policies } = await take(
-      'ledger',
-      'events',
-      'sources',
-      'policies',
-    );
+    const { sources, policies, ...parts } = await take('ledger', 'events', 'sources', 'policies');
     const { hypervisors, fencing, probe } = sources;
     const settings = () => policies.policies;
     const { keeper } = (await take('leases')).leases;
     const holds = (host: Host): boolean => keeper.mayAct(leaseScope(host)) !== undefined;
-    const devices = { fencing, probe, holds };
-    return new HostFailures({ ledger, clock, events, hypervisors, settings, ...devices });
+    return new HostFailures({ ...parts, clock, hypervisors, settings, fencing, probe, holds });
   });
   bindPart(container, 'breakers', async (take) => {
     const { ledger, events, memory } = await take('ledger', 'events', 'memory');
@@ -315,10 +300,22 @@ function bindExecution({ container, options, closers }: Ground): void {
       mayBegin: () => ledgerState.trouble === undefined,
       timing: { pollLagSeconds: pollLag(options) },
       takeUp: (record) => leases.moves.takeUp(record),
+      takesPlace: (record) => leases.moves.holdsPart(record),
     });
     // What waits was planned and judged under the old ones: the next tick plans it anew.
     closers.add(events.on('policies', () => executor.dropWaiting('all')));
     return executor;
+  });
+}
+
+/** What people and other controllers want of moves under way. */
+function bindCancels({ container, options }: Ground): void {
+  const { clock } = options;
+  bindPart(container, 'cancels', async (take) => {
+    const parts = await take('ledger', 'events', 'executor', 'applying', 'orders', 'failures');
+    const { leases, memory, policies, tick } = await take('leases', 'memory', 'policies', 'tick');
+    const newId = options.newId ?? uuidv7;
+    return makeCancels({ ...parts, ...leases, memory, policies, tick, clock, newId });
   });
 }
 
@@ -332,7 +329,7 @@ function bindFace({ container, options, closers }: Ground): void {
   const { accessFile, clock, config } = options;
   const cliToken = makeToken();
   bindPart(container, 'api', async (take) => {
-    const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts');
+    const parts = await take('ledger', 'events', 'policies', 'orders', 'alerts', 'cancels');
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
     const { keeper } = (await take('leases')).leases;
     const { collector, executor, applying } = await take('collector', 'executor', 'applying');
@@ -341,7 +338,6 @@ function bindFace({ container, options, closers }: Ground): void {
     const { failures, breakers, ledgerState } = await take('failures', 'breakers', 'ledgerState');
     return new DaemonApi({
       ...parts,
-      executor,
       failures,
       breakers,
       ledgerState,
@@ -382,6 +378,7 @@ function bindFace({ container, options, closers }: Ground): void {
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
     const above = await take(
+      'cancels',
       'ladder',
       'failures',
       'tick',

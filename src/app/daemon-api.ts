@@ -10,7 +10,6 @@ import type { Host } from '../domain/host.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import { type HostId, isIdText, type PlanId, planId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
-import type { Limits } from '../domain/policy.ts';
 import { assertNever, fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -50,28 +49,28 @@ import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import { approvalView } from './approval-text.ts';
 import {
-  hookRuns,
   NOT_YET,
   noPlan,
   noPlanWaits,
   notApplied,
   notOrdered,
-  heldOut,
   unknown,
   unknownHook,
 } from './api-problems.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
 import { areaOrders, areaText, hostsIn, orderViews } from './areas.ts';
 import { breakersOfHost, type BreakerParts, resetBreaker } from './breaker-desk.ts';
-import { cancelMoves, type CancelParts, type CancelRequest } from './cancel-moves.ts';
+import type { CancelDesk } from './cancel-desk.ts';
+import type { CancelRequest } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
 import { giveOrders } from './give-orders.ts';
 import { historyWithOpenMoves } from './history.ts';
 import { askedPlanHistory } from './plan-history.ts';
 import { confirmLease } from './lease-desk.ts';
 import type { OrderDesk } from './order-desk.ts';
-import { type InForce, orderText } from './order-text.ts';
+import type { InForce } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
+import { returnHost } from './return-host.ts';
 import type { RollingDesk } from './rolling-desk.ts';
 import { statusView, type StatusParts } from './status.ts';
 import type { TickState } from './tick.ts';
@@ -86,7 +85,7 @@ export interface ApiParts extends StatusParts {
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;
   readonly applying: ApplyDesk;
-  readonly executor: CancelParts['executor'];
+  readonly cancels: Pick<CancelDesk, 'cancel'>;
   readonly breakers: BreakerParts['board'];
   /** Names of the configured hooks. */
   readonly hooks: readonly string[];
@@ -234,21 +233,9 @@ export class DaemonApi implements Api {
     return ok(await this.#parts.estimator.estimate({ ...request, hosts: [...hosts] }, state));
   }
 
-  async returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {
-    const host = this.#findHost(name);
-    if (host === undefined) return fail(unknown('host', name));
-    const orders = await this.#parts.ledger.orders(false);
-    const busy = orders.find((one) => one.host === host.id && one.hook?.state === 'running');
-    if (busy?.state === 'open') return fail(hookRuns(host.name, busy.hook?.name ?? ''));
-    const readmitted = await this.#parts.failures.readmit(host, by);
-    if (readmitted.kind === 'refused') return fail(heldOut(readmitted.why));
-    const order = await this.#parts.orders.returnHost(host, by);
-    if (order === undefined && readmitted.kind === 'readmitted') {
-      return ok({ what: 'changed', text: `${host.name} is readmitted: it takes VMs in again` });
-    }
-    if (order === undefined) return fail(notOrdered(host.name));
-    const given = { order, what: 'changed' } as const;
-    return ok({ ...given, text: orderText(given, host, this.#inForce()) });
+  returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {
+    const findHost = (one: string): Host | undefined => this.#findHost(one);
+    return returnHost({ ...this.#parts, findHost, inForce: () => this.#inForce() }, name, by);
   }
 
   async setPaused(paused: boolean, by: string): Promise<void> {
@@ -288,13 +275,7 @@ export class DaemonApi implements Api {
   }
 
   cancel(request: CancelRequest): Promise<Result<CancelView, ApiProblem>> {
-    const { applying, clock, executor, ledger, policies, state } = this.#parts;
-    const findVm = (one: string): Vm | undefined => this.#findVm(one);
-    const findHost = (one: string): Host | undefined => this.#findHost(one);
-    const parts = { applying, clock, executor, ledger, newest: state, findVm, findHost };
-    const limits = (): Limits => policies.policies.limits;
-    const withdraw = (host: string, by: string) => this.returnHost(host, by);
-    return cancelMoves({ ...parts, limits, withdraw }, request);
+    return this.#parts.cancels.cancel(request);
   }
 
   resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>> {

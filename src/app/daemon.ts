@@ -18,6 +18,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink, EventSource } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
+import type { CancelDesk } from './cancel-desk.ts';
 import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LeaseHouse } from './lease-parts.ts';
@@ -43,6 +44,7 @@ export interface DaemonParts {
   readonly ladder: HostLadder;
   readonly failures: HostFailures;
   readonly tick: Tick;
+  readonly cancels: Pick<CancelDesk, 'beat'>;
   readonly rolling: Rolling;
   readonly handOver: HandOver;
   readonly ledgerState: LedgerWatch;
@@ -141,16 +143,23 @@ export class Daemon {
     return this.#parts.collector.poll();
   }
 
-  /** Renews the leases, and takes up the open moves where it may act by now and could not. */
+  /**
+   * Renews the leases, takes up the open moves where it may act by now and could not, and carries
+   * out the cancels that others were asked for.
+   */
   async beat(): Promise<void> {
+    await this.#renew();
+    await this.#parts.cancels.beat();
+  }
+
+  async #renew(): Promise<void> {
     const { executor, ladder, leases, ledger, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
     const joined = async () => (await ledger.openMoves()).map((one) => moves.clustersOf(one));
     const taken = await keeper.beat((cluster) => moves.isIdle(cluster), joined);
-    if (taken.length === 0) return;
-    await ladder.load();
-    await executor.recover();
+    if (taken.length > 0) await ladder.load();
+    if (taken.length > 0 || executor.hasUnfollowed) await executor.recover();
   }
 
   /** A tick; the one under way, if there is one. */

@@ -16,6 +16,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
 import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
+import type { CancelDesk } from './cancel-desk.ts';
 import type { Daemon } from './daemon.ts';
 import type { DaemonApi } from './daemon-api.ts';
 import type { DecisionArchive } from './decision-archive.ts';
@@ -63,6 +64,7 @@ export interface Parts {
   readonly archive: DecisionArchive;
   readonly dispatcher: Dispatcher;
   readonly tick: Tick;
+  readonly cancels: CancelDesk;
   readonly api: DaemonApi;
   readonly server: HttpServer;
   readonly daemon: Daemon;

@@ -13,6 +13,7 @@ export const AUDIT_KINDS = [
   'move-closed',
   'order',
   'approval',
+  'cancel',
   'pause',
   'host-state',
   'host-failure',

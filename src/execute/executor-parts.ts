@@ -31,4 +31,9 @@ export interface ExecutorParts {
   readonly stages?: readonly StageDefinition[] | undefined;
   /** Whether a move that is found open is this controller's to take up; default: every one. */
   readonly takeUp?: (record: MoveRecord) => boolean;
+  /**
+   * Whether one that is not taken up counts in the caps all the same, for nobody else can follow it
+   * either; default: every one.
+   */
+  readonly takesPlace?: (record: MoveRecord) => boolean;
 }

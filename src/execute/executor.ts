@@ -40,6 +40,8 @@ export class Executor {
   readonly #cancels = new Cancels();
   readonly #running = new Map<MoveId, Running>();
   readonly #ended = new EndedMoves();
+  /** Open, and followed by nobody for now: each takes its place all the same. */
+  #unfollowed: readonly Running['record'][] = [];
   readonly #stopping = new AbortController();
   /** Records being written about moves that were not begun. */
   readonly #writing = new Set<Promise<void>>();
@@ -107,19 +109,32 @@ export class Executor {
    */
   async recover(): Promise<RecoveryReport> {
     const open = await this.#parts.ledger.openMoves();
-    const { takeUp } = this.#parts;
-    const moves = open
-      .filter((record) => !this.#running.has(record.move.id) && (takeUp?.(record) ?? true))
-      .map(async (record) => {
-        const state = await this.#takeUp(record);
-        return { move: record.move.id, vm: record.move.vm, state };
-      });
+    const { takeUp = () => true, takesPlace = () => true } = this.#parts;
+    const idle = open.filter(({ move }) => !this.#running.has(move.id));
+    const own = idle.filter(takeUp);
+    this.#unfollowed = idle.filter((record) => !own.includes(record) && takesPlace(record));
+    const moves = own.map(async (record) => {
+      const state = await this.#takeUp(record);
+      return { move: record.move.id, vm: record.move.vm, state };
+    });
     return { moves: await Promise.all(moves) };
   }
 
-  /** Moves that were begun and have not ended, also those that cannot be asked about. */
+  /** There are open moves that are to be followed as soon as they may be: `recover` does. */
+  get hasUnfollowed(): boolean {
+    return this.#unfollowed.length > 0;
+  }
+
+  /**
+   * Moves that were begun and have not ended, also those that cannot be asked about, or that nobody
+   * may follow yet.
+   */
   inFlight(): InFlightMove[] {
-    return [...this.#running.values()].map(flightOf);
+    return this.#openRecords.map((record) => flightOf({ record }));
+  }
+
+  get #openRecords(): readonly Running['record'][] {
+    return [...this.#unfollowed, ...[...this.#running.values()].map(({ record }) => record)];
   }
 
   /** Resolves when all that were begun are under way or have ended; at most after so long. */
@@ -212,7 +227,7 @@ export class Executor {
   #startWhatMay(): void {
     const { mayBegin = () => true } = this.#parts;
     while (!this.#stopping.signal.aborted && mayBegin()) {
-      const running = [...this.#running.values()].map(({ record }) => record.move);
+      const running = this.#openRecords.map((record) => record.move);
       const caps = this.#parts.settings().limits.concurrency;
       const next = this.#line.next(running, caps, this.#parts.world());
       if (next === undefined) return;
@@ -287,6 +302,8 @@ export class Executor {
     const { move } = record;
     this.#running.delete(move.id);
     if (end === undefined) {
+      // Drover stops, or the lease is over: who takes it up, and when, `recover` is told.
+      this.#unfollowed = [...this.#unfollowed, record];
       this.#submissions.settle(move.id, undefined);
       return;
     }

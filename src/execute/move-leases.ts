@@ -71,6 +71,11 @@ export class MoveLeases implements MoveFence {
     return true;
   }
 
+  /** Some of the leases that a move needs are held here: so nobody else can have them all. */
+  holdsPart(record: MoveRecord): boolean {
+    return this.clustersOf(record).some((one) => this.#authority.mayAct(one) !== undefined);
+  }
+
   /** The leases of all these are needed for it. */
   clustersOf({ move, leases }: MoveRecord): readonly ClusterId[] {
     // What was recorded at its opening counts: by now its hosts may be gone.
@@ -89,6 +94,11 @@ export class MoveLeases implements MoveFence {
   /** For what is done to a host itself. Throws LedgerError `lost-lease`. */
   onHost(host: HostId): LeaseProof {
     return { holder: this.#authority.id, leases: [this.#held(this.#known(host))] };
+  }
+
+  /** For what is about the cluster as a whole. Throws LedgerError `lost-lease`. */
+  onCluster(cluster: ClusterId): LeaseProof {
+    return { holder: this.#authority.id, leases: [this.#held(cluster)] };
   }
 
   #known(host: HostId): ClusterId {

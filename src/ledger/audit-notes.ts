@@ -2,6 +2,7 @@
 
 import { type Approval, askedMove } from '../domain/approval.ts';
 import type { AuditNote } from '../domain/audit.ts';
+import type { CancelWish } from '../domain/cancel-wish.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { HostId, MoveId } from '../domain/ids.ts';
 import type {
@@ -47,6 +48,10 @@ export function orderNote({ home, ...order }: Order): AuditNote {
 
 export function approvalNote(approval: Approval): AuditNote {
   return { kind: 'approval', body: { ...approval } };
+}
+
+export function cancelWishNote(wish: CancelWish): AuditNote {
+  return { kind: 'cancel', body: { ...wish } };
 }
 
 export function pauseNote(paused: boolean, by: string): AuditNote {

@@ -26,6 +26,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0007-hosts-of-moves': { up: (db) => nameHostsOfMoves(db, kind) },
     '0008-decision-inputs': { up: (db) => createDecisionInputs(db, kind) },
     '0009-one-open-order-per-host': { up: keepOneOpenOrder },
+    '0010-cancel-wishes': { up: createCancelWishes },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -343,4 +344,20 @@ async function keepOneOpenOrder(db: Kysely<LedgerSchema>): Promise<void> {
   // The store itself refuses what must never be, as with moves.
   await sql`create unique index if not exists orders_one_open_per_host
     on orders (host) where state = 'open'`.execute(db);
+}
+
+async function createCancelWishes(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('cancel_wishes')
+    .ifNotExists()
+    .addColumn('id', 'text', key)
+    .addColumn('cluster', 'text', required)
+    .addColumn('what', 'text', required)
+    .addColumn('state', 'text', required)
+    .addColumn('expires_at', 'double precision', required)
+    .addColumn('ended_at', 'double precision')
+    .addColumn('body', 'text', required)
+    .execute();
+  await sql`create unique index if not exists cancel_wishes_one_live
+    on cancel_wishes (cluster, what) where state in ('open', 'begun')`.execute(db);
 }

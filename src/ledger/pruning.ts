@@ -61,6 +61,7 @@ function whatIsOld(before: EpochSeconds): readonly Old[] {
     { table: 'decision_inputs', key: 'plan', where: sql`at < ${before}` },
     { table: 'history', key: 'seq', where: sql`at < ${before}` },
     { table: 'breaker_resets', key: 'name', where: sql`at < ${before}` },
+    { table: 'cancel_wishes', key: 'id', where: sql`ended_at < ${before}` },
     { table: 'orders', key: 'id', where: closedOrder },
   ];
 }

@@ -156,7 +156,20 @@ interface BreakerResetTable {
   by_whom: string;
 }
 
+interface CancelWishTable {
+  id: string;
+  cluster: string;
+  /** `wishKey`. */
+  what: string;
+  state: string;
+  expires_at: number;
+  /** Null while it is not over. */
+  ended_at: number | null;
+  body: string;
+}
+
 export interface LedgerSchema {
+  cancel_wishes: CancelWishTable;
   breaker_resets: BreakerResetTable;
   decisions: DecisionTable;
   decision_inputs: DecisionInputTable;

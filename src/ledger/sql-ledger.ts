@@ -8,6 +8,7 @@ import type { Kysely } from 'kysely';
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
+import type { CancelWish, NewCancelWish } from '../domain/cancel-wish.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
@@ -17,7 +18,7 @@ import type {
   MoveResult,
   StageEntry,
 } from '../domain/journal.ts';
-import type { HeldLease } from '../domain/lease.ts';
+import type { HeldLease, LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
@@ -42,6 +43,7 @@ import * as approvals from './approvals.ts';
 import { selectAudit, selectAuditHead } from './audit.ts';
 import * as notes from './audit-notes.ts';
 import { bounded } from './bounded.ts';
+import * as cancelWishes from './cancel-wishes.ts';
 import * as decisions from './decisions.ts';
 import * as history from './history.ts';
 import * as hostFailures from './host-failures.ts';
@@ -261,6 +263,29 @@ export class SqlLedger implements Ledger {
 
   approvals(): Promise<readonly Approval[]> {
     return this.#read((db) => approvals.selectApprovals(db));
+  }
+
+  askCancel(wish: NewCancelWish, within: Seconds, line: HistoryEntry): Promise<CancelWish> {
+    return this.#write(cancelWishes.askCancel({ wish, within, line }, this.#store.traits));
+  }
+
+  cancelWishes(): Promise<readonly CancelWish[]> {
+    return this.#read((db) => cancelWishes.selectCancelWishes(db));
+  }
+
+  beginCancel(id: string, by: string, proof: LeaseProof): Promise<boolean> {
+    const { traits } = this.#store;
+    return this.#store.writeUnder(proof, cancelWishes.beginCancel({ id, by }, traits));
+  }
+
+  endCancel(id: string, answer: string, line: HistoryEntry): Promise<boolean> {
+    const { clock, traits } = this.#store;
+    return this.#write(cancelWishes.endCancel({ id, answer, line, at: clock.now() }, traits));
+  }
+
+  expireCancels(line: (wish: CancelWish) => HistoryEntry): Promise<readonly CancelWish[]> {
+    const { clock, traits } = this.#store;
+    return this.#write(cancelWishes.expireCancels({ line, at: clock.now() }, traits));
   }
 
   markHosts(all: readonly PutMark[]): Promise<void> {

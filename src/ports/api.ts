@@ -260,8 +260,19 @@ export interface CancelledMove {
   readonly text: string;
 }
 
+/** A cancel that another controller is to carry out; the history tells what came of it. */
+export interface PassedOnCancel {
+  readonly id: string;
+  readonly cluster: string;
+  /** Name of the controller that acts there; null: nobody at the moment. */
+  readonly to: string | null;
+  readonly text: string;
+}
+
 export interface CancelView {
   readonly moves: readonly CancelledMove[];
+  /** Absent: none, all was done here. */
+  readonly passedOn?: readonly PassedOnCancel[];
   /** Orders that still ask for such moves, and how to withdraw them. */
   readonly notes: readonly string[];
 }

@@ -21,6 +21,7 @@ import type { Move } from '../domain/plan.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import type { CancelWishes } from './cancel-wishes.ts';
 import type { Leases } from './leases.ts';
 
 /** What a decision was planned from, as the app room packs it. */
@@ -138,7 +139,7 @@ export interface MoveFence {
   ended(move: MoveId): void;
 }
 
-export interface Ledger extends Leases {
+export interface Ledger extends Leases, CancelWishes {
   /**
    * The same ledger, in which every write about a move is conditional on the leases that the fence
    * names: compared in the transaction that writes. Closing either one closes both.

@@ -17,6 +17,7 @@ import {
 } from '../support/ledger-records.ts';
 import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
+import { cancelCases } from './ledger-cancels.ts';
 import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
 import { orderCases } from './ledger-orders.ts';
@@ -326,6 +327,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     });
 
     orderCases({ ledger: () => ledger, reopen });
+    cancelCases({ ledger: () => ledger, reopen });
     decisionCases({ ledger: () => ledger, reopen });
 
     describe('housekeeping', () => {

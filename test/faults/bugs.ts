@@ -201,6 +201,12 @@ export const BUGS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: 'forgets the cancels that other controllers were asked for',
+    where: (script) => isShared(script) && script.steps.some(({ kind }) => kind === 'cancel'),
+    breaks: ['liveness'],
+    ledger: () => ({ cancelWishes: () => Promise.resolve([]) }),
+  },
+  {
     name: 'takes a host whose power was to be cut for one that is off',
     where: isFenced,
     breaks: ['fenced-first', 'one-place'],

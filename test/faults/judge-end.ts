@@ -30,6 +30,8 @@ export async function leftToDo({
   const orders = await ledger.orders(false);
   const returning = orders.find(({ state }) => state === 'returning');
   if (returning !== undefined) return `${returning.host} still waits for its VMs to come home`;
+  const [wish] = await ledger.cancelWishes();
+  if (wish !== undefined) return `the cancel of ${wish.what} is not carried out`;
   const there = guestsOn(script, datacenter);
   return there.length === 0 ? undefined : `${there.join(', ')} still on ${script.last}`;
 }

@@ -141,6 +141,7 @@ export class Judge {
     } else if (call === 'changeOrder' && value !== undefined) {
       journal.orders.set((value as Order).id, value as Order);
     } else if (call === 'setPaused') journal.isPaused = first === true;
+    else if (call === 'beginCancel' && value === true) this.onCancel();
   }
 
   onLeaseAnswer(call: string, parts: readonly unknown[], { value, by }: Answer): void {

@@ -23,6 +23,7 @@ const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
     'saveRuleMemory',
   ] as const),
   ...(['setPaused', 'addHistory', 'prune'] as const),
+  ...(['askCancel', 'beginCancel', 'endCancel', 'expireCancels'] as const),
 ]);
 
 /** The next writes that fail, for one run. */

@@ -11,6 +11,8 @@ const HELP = `
 A move that has arrived is not taken back. What was cancelled rests, and the answer says until when:
 for limits.cooldown, mandatory moves for at most 5 minutes. An order (maintenance, evacuate) stays,
 and its moves come back then: --withdraw, or the order's id as the name, takes it back as well.
+With several controllers, what is about another's cluster is passed on to it; drover history tells
+what came of it.
 
 Examples:
   drover cancel web-1        the move of this VM
