@@ -9,7 +9,7 @@ import { dirname, resolve } from 'node:path';
 
 import { type Dialect, Kysely, sql } from 'kysely';
 
-import type { Bytes } from '../domain/units.ts';
+import type { Bytes, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { migrate } from './migrate.ts';
@@ -19,7 +19,9 @@ import { connectSqlite, IN_MEMORY } from './sqlite-connection.ts';
 import { LedgerSqliteDialect } from './sqlite-dialect.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 import { lockStateFolder, type StateLock } from './state-lock.ts';
-import { SqliteThread, ThreadedSqliteDialect } from './threaded-dialect.ts';
+import { ThreadLost } from './thread-client.ts';
+import { ThreadKeeper } from './thread-keeper.ts';
+import { ThreadedSqliteDialect } from './threaded-dialect.ts';
 
 export interface SqliteLedgerOptions {
   /** The database's file, in a folder of its own (made where it is missing), or `:memory:`. */
@@ -45,7 +47,9 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     db = new Kysely<LedgerSchema>({ dialect: await dialectFor(file, options) });
     await migrate(db, 'sqlite', file);
     const now = () => sql<number>`${clock.now()}`;
-    const traits = { now, concurrentWriters: false, isLostContact: () => false };
+    // Of a thread that has ended nobody knows whether it has committed.
+    const isLostContact = (error: unknown): boolean => error instanceof ThreadLost;
+    const traits = { now, concurrentWriters: false, isLostContact };
     return SqlLedger.on({ db, clock, translate, traits, onClose: () => lock?.release() });
   } catch (error) {
     await db?.destroy().catch(() => undefined);
@@ -56,10 +60,12 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 
 async function dialectFor(
   file: string,
-  { maxBytes, inThread }: SqliteLedgerOptions,
+  { clock, maxBytes, inThread }: SqliteLedgerOptions,
 ): Promise<Dialect> {
   if (inThread !== true) return new LedgerSqliteDialect(connectSqlite(file, maxBytes));
-  return new ThreadedSqliteDialect(await SqliteThread.open({ file, maxBytes }));
+  const settings = { file, maxBytes };
+  const monotonic = (): Seconds => clock.monotonic();
+  return new ThreadedSqliteDialect(await ThreadKeeper.open({ settings, monotonic }));
 }
 
 function lockFolderOf(file: string): StateLock {

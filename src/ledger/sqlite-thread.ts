@@ -1,4 +1,4 @@
-/** The worker's side of threaded-dialect.ts: one SQLite connection, statements in, rows out. */
+/** The worker's side of thread-client.ts: one SQLite connection, statements in, rows out. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 
