@@ -103,7 +103,16 @@ export type EventName = keyof EventMap;
 
 /** How far a migration is. */
 export interface MoveProgress {
-  readonly phase: 'setup' | 'pre-copy' | 'stop-and-copy' | 'post-copy' | 'storage' | 'cold';
+  /** `queued`: the platform has taken the order, and has not begun to carry it out. */
+  readonly phase:
+    | 'queued'
+    | 'setup'
+    | 'pre-copy'
+    | 'stop-and-copy'
+    | 'post-copy'
+    | 'storage'
+    | 'cold';
+  /** Since it was begun; 0 while it is queued. */
   readonly elapsedSeconds: Seconds;
   /** 0..1 of this round; live migration may go back when the guest dirties memory. */
   readonly done: Ratio;

@@ -24,8 +24,16 @@ import { ask, type MoveTask, usableLadder, usableRaises } from './move-task.ts';
 /** The time-out per GiB is never applied to less than this (policy.ts, timeoutSecondsPerGib). */
 const SHORTEST_TIMEOUT_SECONDS = 60;
 
+/**
+ * How long the platform may keep a move in its queue; it holds its places in the caps meanwhile.
+ * As long as ProxLB waits for a whole job (its max_job_validation).
+ */
+const QUEUE_PATIENCE_SECONDS = 1800;
+
 export interface Ladder {
   readonly limits: ConvergenceLimits;
+  /** Monotonic: the time-out counts from here on. */
+  begunAt: Seconds;
   convergence: ConvergenceState;
 }
 
@@ -45,7 +53,8 @@ export function startLadder(task: MoveTask): Ladder {
       downtimeLimitSeconds: order.downtimeLimitSeconds,
       timeoutSeconds: seconds(timeout),
     },
-    convergence: startConvergence(elapsedOf(task)),
+    begunAt: task.takenUpAt,
+    convergence: startConvergence(elapsedOf(task, task.takenUpAt)),
   };
 }
 
@@ -76,8 +85,9 @@ export async function climbOn(
   task: MoveTask,
   progress: MoveProgress,
 ): Promise<void> {
+  if (progress.phase === 'queued') return waitInQueue(ladder, task);
   // A move that was adopted has been under way for longer than this process knows.
-  const elapsed = Math.max(elapsedOf(task), progress.elapsedSeconds);
+  const elapsed = Math.max(elapsedOf(task, ladder.begunAt), progress.elapsedSeconds);
   // Figures that the hypervisor does not have tell nothing; then only the time-out counts.
   const told = task.hypervisor.capabilities.progress
     ? progress
@@ -108,6 +118,15 @@ export async function climbOn(
   }
 }
 
+/** What waits for the platform cannot converge yet, and has not failed to. */
+async function waitInQueue(ladder: Ladder, task: MoveTask): Promise<void> {
+  ladder.begunAt = task.parts.clock.monotonic();
+  ladder.convergence = startConvergence(0);
+  if (elapsedOf(task, task.takenUpAt) < QUEUE_PATIENCE_SECONDS) return;
+  const reason = `not begun by the platform for ${QUEUE_PATIENCE_SECONDS / 60} min`;
+  await giveUp(task, { reason, instead: undefined });
+}
+
 /** Written down first, because a new process could not know why the move was stopped. */
 async function giveUp(task: MoveTask, why: GivenUp): Promise<void> {
   const { clock, ledger } = task.parts;
@@ -135,6 +154,6 @@ function describeSteering(steering: Steering): string {
   return `a stop of up to ${Math.round(steering.seconds * 1000)} ms`;
 }
 
-function elapsedOf(task: MoveTask): Seconds {
-  return seconds(task.parts.clock.monotonic() - task.takenUpAt);
+function elapsedOf(task: MoveTask, since: Seconds): Seconds {
+  return seconds(task.parts.clock.monotonic() - since);
 }

@@ -125,6 +125,8 @@ export interface Hypervisor extends MetricSource {
    * Starts the move and returns when the hypervisor has taken it, not when it is done. Idempotent:
    * while a move of the VM from `from` to `to` is under way it is not started again. Asserts the
    * source: it is refused where the VM does not run on `from` (a late call must be harmless).
+   * Where the platform queues it (an HA manager that answers at once and moves later), `job` says
+   * `running`, `queued`, from this answer on until it begins or is dropped.
    */
   startMove(order: MoveOrder, signal: AbortSignal): Promise<Attempt>;
 

@@ -196,7 +196,10 @@ export class SimulatedDatacenter {
     };
     const { board } = this.#world;
     const refusal = board.isRefusing(order.to, at) ? 'setup' : undefined;
-    this.#world.engine.start(order, load, at, board.takeBreak(order.vm) ?? refusal);
+    this.#world.engine.start(order, load, at, {
+      breaks: board.takeBreak(order.vm) ?? refusal,
+      queueSeconds: board.queueSeconds(at),
+    });
     this.#world.changed();
     return ACCEPTED;
   }

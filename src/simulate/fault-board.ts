@@ -89,6 +89,11 @@ export class FaultBoard {
     return this.active('refusing', now).some(({ fault }) => fault.host === host);
   }
 
+  /** How long an order that is given now waits until it is begun. */
+  queueSeconds(now: number): number {
+    return Math.max(0, ...this.active('queue', now).map(({ fault }) => fault.waitSeconds));
+  }
+
   hasPowerDevice(host: HostId, now: number): boolean {
     return !this.active('power-device', now).some(({ fault }) => fault.host === host);
   }

@@ -83,6 +83,8 @@ export type Fault =
   | ({ readonly kind: 'link'; readonly host: HostId; readonly factor: number } & Lasting)
   /** Migrations to the host break before anything of them was copied. */
   | ({ readonly kind: 'refusing'; readonly host: HostId } & Lasting)
+  /** The platform takes orders at once and begins them only `waitSeconds` later (HA managers). */
+  | ({ readonly kind: 'queue'; readonly waitSeconds: number } & Lasting)
   /** The hypervisor does not answer for the host; its guests run on. */
   | ({ readonly kind: 'control-cut'; readonly host: HostId } & Lasting)
   /** The next `times` calls (of that name, or any) go wrong. */

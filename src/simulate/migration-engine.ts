@@ -11,7 +11,7 @@ import type { Job, MoveOrder, Steering } from '../ports/hypervisor.ts';
 import type { AdapterErrorCode, Attempt } from '../ports/metric-source.ts';
 import { fairShares } from './fair-share.ts';
 import type { BreakStage } from './fault.ts';
-import { DISK_BANDWIDTH, SETUP_SECONDS, STALL_SECONDS } from './migration-model.ts';
+import { DISK_BANDWIDTH, STALL_SECONDS } from './migration-model.ts';
 import { MigrationPhases, type EndedMigration, type Ground } from './migration-phases.ts';
 import { MigrationRun, PHASES, type Load } from './migration-run.ts';
 
@@ -19,6 +19,13 @@ export const ACCEPTED: Attempt = ok(undefined);
 
 export function decline(code: AdapterErrorCode, detail: string): Attempt {
   return fail({ code, detail });
+}
+
+/** What is beside the usual about a migration. */
+export interface Manner {
+  readonly breaks: BreakStage | undefined;
+  /** For so long the platform only has it in its queue. */
+  readonly queueSeconds: number;
 }
 
 export class MigrationEngine {
@@ -52,26 +59,11 @@ export class MigrationEngine {
   }
 
   /** Starts a migration that was found permissible; the guest must not be migrating. */
-  start(order: MoveOrder, load: Load, at: number, breaks: BreakStage | undefined): void {
+  start(order: MoveOrder, load: Load, at: number, { breaks, queueSeconds }: Manner): void {
     const run = new MigrationRun(order, load, at, breaks);
     this.#runs.set(order.vm, run);
-    switch (order.method) {
-      case 'cold':
-        run.enterTimed('shutdown', this.#ground.coldSeconds(order.vm).shutdown);
-        break;
-      case 'restart':
-        run.stopGuest();
-        run.enterTimed('boot', this.#ground.coldSeconds(order.vm).boot);
-        break;
-      case 'pre-copy':
-      case 'post-copy':
-      case 'storage':
-        run.enterTimed('setup', SETUP_SECONDS);
-        this.#ground.copies.set(order.vm, order.to, { state: 'incoming', persistent: false }, at);
-        break;
-      default:
-        assertNever(order.method, 'move method');
-    }
+    if (queueSeconds > 0) run.enterTimed('queued', queueSeconds);
+    else this.#phases.begin(run, at);
     this.reshare(at);
   }
 

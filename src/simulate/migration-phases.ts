@@ -16,6 +16,7 @@ import {
   mayStop,
   nextThrottle,
   POST_COPY_SWITCH_SECONDS,
+  SETUP_SECONDS,
   STALL_SECONDS,
   SWITCHOVER_SECONDS,
 } from './migration-model.ts';
@@ -61,10 +62,36 @@ export class MigrationPhases {
     this.#onEnd = onEnd;
   }
 
+  /** Until here nothing but the platform's queue knows of it. */
+  begin(run: MigrationRun, at: number): void {
+    const { method, to, vm } = run.order;
+    run.begunAt = at;
+    switch (method) {
+      case 'cold':
+        run.enterTimed('shutdown', this.#ground.coldSeconds(vm).shutdown);
+        return;
+      case 'restart':
+        run.stopGuest();
+        run.enterTimed('boot', this.#ground.coldSeconds(vm).boot);
+        return;
+      case 'pre-copy':
+      case 'post-copy':
+      case 'storage':
+        run.enterTimed('setup', SETUP_SECONDS);
+        this.#ground.copies.set(vm, to, { state: 'incoming', persistent: false }, at);
+        return;
+      default:
+        assertNever(method, 'move method');
+    }
+  }
+
   endPhase(run: MigrationRun, at: number): void {
     const { copies } = this.#ground;
     const { vm, from, to } = run.order;
     switch (run.phase) {
+      case 'queued':
+        this.begin(run, at);
+        return;
       case 'setup':
         this.#afterSetup(run, at);
         return;

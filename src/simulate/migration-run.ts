@@ -14,6 +14,7 @@ import { dirtyAfter, NO_THROTTLE, type Throttle } from './migration-model.ts';
  * still in `stopped`, `switchover` and `post-copy-switch`, and is down in the cold ones.
  */
 export const PHASES = {
+  queued: { kind: 'timed', shown: 'queued', abortable: true },
   setup: { kind: 'timed', shown: 'setup', abortable: true },
   storage: { kind: 'transfer', shown: 'storage', abortable: true },
   'pre-copy': { kind: 'transfer', shown: 'pre-copy', abortable: true },
@@ -48,6 +49,8 @@ export class MigrationRun {
   readonly startedAt: number;
   readonly breaks: BreakStage | undefined;
   phase: Phase = 'setup';
+  /** Undefined: the platform has it in its queue. */
+  begunAt: number | undefined;
   /** End of a timed phase. */
   endsAt = Infinity;
   /** Bytes per second that the links give it at the moment. */
@@ -152,7 +155,7 @@ export class MigrationRun {
     const sent = this.sent + Math.min(this.#left, this.rate * (at - this.#at));
     return {
       phase: PHASES[this.phase].shown,
-      elapsedSeconds: seconds(at - this.startedAt),
+      elapsedSeconds: seconds(this.begunAt === undefined ? 0 : at - this.begunAt),
       done: ratio(this.roundBytes > 0 ? Math.min(1, 1 - left / this.roundBytes) : 0),
       bytesSent: roundBytes(sent),
       bytesRemaining: roundBytes(left + (isLive ? this.#dirtyAt(at) : 0)),

@@ -66,6 +66,8 @@ function drawFault(kind: FaultKind, fleet: FleetSpec, rng: Rng): Fault {
     case 'power-device':
     case 'refusing':
       return { kind, host, forSeconds };
+    case 'queue':
+      return { kind, waitSeconds: 300 * dice, forSeconds };
     case 'call': {
       const effect = pick(CALL_EFFECTS, rng);
       return { kind, call: 'any', effect, code: 'timeout', times: 1 + Math.floor(4 * dice) };

@@ -72,6 +72,8 @@ export function describeFault(fault: Fault): string {
       return `the power device of ${fault.host} does not answer`;
     case 'refusing':
       return `${fault.host} lets no guest in`;
+    case 'queue':
+      return `the platform begins what it is asked for ${fault.waitSeconds} s later`;
     case 'link':
       return `the migration link of ${fault.host} carries ${Math.round(100 * fault.factor)} %`;
     case 'control-cut':

@@ -224,6 +224,7 @@ export class World {
       case 'control-cut':
       case 'power-device':
       case 'refusing':
+      case 'queue':
       case 'samples':
       case 'source-clock':
       case 'dirty-rate':

@@ -19,6 +19,8 @@ export function toFault(action: FaultAction): Fault {
     }
     case 'source-clock':
       return { kind: action.kind, delta: action.delta, forSeconds: action.for ?? Infinity };
+    case 'queue':
+      return { kind: action.kind, waitSeconds: action.wait, forSeconds: action.for ?? Infinity };
     case 'dirty-rate': {
       const { kind, vm, rate } = action;
       return { kind, vm, bytesPerSecond: rate, forSeconds: action.for ?? Infinity };

@@ -64,6 +64,7 @@ const FAULTS = {
   link: group({ host, factor: share(), ...lasting }),
   'control-cut': group({ host, ...lasting }),
   refusing: group({ host, ...lasting }),
+  queue: group({ wait: duration({ above: 0 }), source, ...lasting }),
   call: group({
     call: choice(CALLS),
     effect: choice(CALL_EFFECTS),
@@ -84,7 +85,7 @@ const FAULTS = {
 
 const LASTING_FAULTS = [
   ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
-  ...(['source-clock', 'dirty-rate', 'lock', 'power-device', 'refusing'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock', 'power-device', 'refusing', 'queue'] as const),
 ] satisfies readonly LastingFault['kind'][];
 
 const ordered = { host, reason: anyText(), by: text('a name'), deadline: duration().optional() };
