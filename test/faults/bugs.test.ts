@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { BUGS, type PlantedBug } from './bugs.ts';
 import { drawScript } from './draw.ts';
-import type { Invariant } from './judge.ts';
+import type { Invariant } from './invariants.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 

@@ -9,7 +9,7 @@ import type { Fencing } from '../../src/ports/fencing.ts';
 import type { Hypervisor, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
-import type { Invariant } from './judge.ts';
+import type { Invariant } from './invariants.ts';
 import type { Rules, Script, Step } from './script.ts';
 
 export interface Bug {

@@ -5,7 +5,7 @@ import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 import { drawScript } from './draw.ts';
-import { INVARIANTS } from './judge.ts';
+import { INVARIANTS } from './invariants.ts';
 import { tellStep, timeText } from './script.ts';
 import { shrink } from './shrink.ts';
 import { type Run, simulate } from './simulate.ts';

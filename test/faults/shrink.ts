@@ -1,7 +1,7 @@
 // Role: makes a failing script smaller: leaves out whatever is not needed for the same invariant to
 // be broken. First halves, then quarters, down to single steps (after Zeller and Hildebrandt,
 // "Simplifying and isolating failure-inducing input", IEEE TSE 2002).
-import type { Invariant } from './judge.ts';
+import type { Invariant } from './invariants.ts';
 import type { Script } from './script.ts';
 import { simulate, type SimulateOptions } from './simulate.ts';
 
