@@ -3,10 +3,10 @@
  * proposals.ts: one that costs δ is made with probability e^(-δ/T), while T falls from a small
  * share of what a usual change costs to a few hundredths of that, and is 0 at the budget's end.
  *
- * Two things open the way to what is dear to reach. Hard room is for sale while the search is hot
- * (room-sale.ts). And holding transient room has a price: an item that leaves home blocks its
- * transient need there, so that moves without much use would use up the room that the useful ones
- * need. The price falls to nothing before the end; it is no part of the problem's cost.
+ * Two things open the way to what is dear to reach. Hard room and, in a long search, rules are for
+ * sale while it is hot (sale.ts). And holding transient room has a price: an item that leaves home
+ * blocks its transient need there, so that moves without much use would use up the room that the
+ * useful ones need. The price falls to nothing before the end; it is no part of the problem's cost.
  *
  * Where there are few steps per item, a descent (descend.ts) goes first. Searches that run beside
  * each other meet at fixed shares of the budget, and go on from where the cheapest of them is.
@@ -17,7 +17,7 @@ import type { Assignment } from './assignment.ts';
 import { Descent } from './descend.ts';
 import type { Budget } from './problem.ts';
 import { type Mix, Proposals } from './proposals.ts';
-import { RoomSale } from './room-sale.ts';
+import { Sale } from './sale.ts';
 
 /** Steps between two looks at the budget; the best answer is kept at these moments. */
 const STRIDE = 1024;
@@ -39,6 +39,10 @@ const DESCENT_PACE = 500;
 const DESCENT = 0.6;
 /** With fewer steps per item room stays hard: there is no time to settle what is beyond it. */
 const SALE_PACE = 100;
+/** With so many steps per item rules are for sale with room, at multiples of that share of what a
+ *  usual change costs; with fewer, there is no time to mend them. */
+const RULES_PACE = 5000;
+const RULE_WORTH = 0.3;
 /** How many random shifts tell what a usual change costs. */
 const SAMPLES = 2000;
 /** Shares of the progress at which searches meet, while room may be for sale; they meet once more
@@ -57,6 +61,8 @@ const COOLING = 0.02;
 interface SearchPlan extends Mix {
   /** The first temperature as a share of a usual change. */
   readonly heat: number;
+  /** The power of progress that the cooling goes by: above 1, it stays hot for longer. */
+  readonly bend: number;
   readonly holdingPrice: number;
 }
 
@@ -68,9 +74,10 @@ interface SearchPlan extends Mix {
 function planFor(stepsPerItem: number): SearchPlan {
   return {
     heat: Math.min(0.7, (0.19 * stepsPerItem) / 1000),
+    bend: 1 + 0.6 * Math.min(1, stepsPerItem / 5000),
     holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 250),
-    rearranged: Math.min(0.1, Math.max(0, stepsPerItem - 5000) / 100_000),
-    chained: Math.min(0.4, stepsPerItem / 7000),
+    rearranged: stepsPerItem < TRIAL_PACE ? 0 : 0.005,
+    chained: Math.min(0.2, stepsPerItem / 7000),
   };
 }
 
@@ -87,7 +94,7 @@ export class Annealer {
   readonly #rng: Rng;
   readonly #budget: Budget;
   readonly #proposals: Proposals;
-  readonly #sale: RoomSale;
+  readonly #sale: Sale;
   /** What the start has beyond the room. */
   readonly #excess: number;
   /** With the prices. */
@@ -96,8 +103,10 @@ export class Annealer {
   #started = 0;
   /** What a random shift changes. */
   #usual = 0;
-  /** Whether room may be for sale. */
+  /** Whether room and rules may be for sale. */
   #sells = false;
+  /** What a unit of a broken rule is worth in a sale; Infinity: rules are hard. */
+  #ruleWorth = Number.POSITIVE_INFINITY;
   /** How many meetings there have been. */
   #met = 0;
 
@@ -106,7 +115,7 @@ export class Annealer {
     this.#budget = budget;
     this.#rng = seededRng(budget.seed);
     this.#proposals = new Proposals(state, this.#rng);
-    this.#sale = new RoomSale(state, this.#rng, () => budget.shouldStop?.() === true);
+    this.#sale = new Sale(state, this.#rng, () => budget.shouldStop?.() === true);
     this.#excess = state.loads.excess();
     this.#cost = state.cost();
     this.bestCost = this.#cost;
@@ -129,7 +138,9 @@ export class Annealer {
     if (this.#budget.spent !== undefined) this.#anneal(this.#started + LEARNING, 1);
     if (this.#pace(this.#spent(this.steps)) < DESCENT_PACE) this.#descend();
     const share = this.#holdingShare();
-    this.#sells = this.#pace(this.#spent(this.steps)) >= SALE_PACE;
+    const pace = this.#pace(this.#spent(this.steps));
+    this.#sells = pace >= SALE_PACE;
+    if (pace >= RULES_PACE) this.#ruleWorth = RULE_WORTH * this.#usual;
     this.#anneal(1, share);
   }
 
@@ -162,10 +173,11 @@ export class Annealer {
       const plan = planFor(this.#pace(spent));
       const falling = Math.max(0, 1 - progress / FROZEN);
       this.#charge(holdingShare * plan.holdingPrice * falling ** FALL);
-      if (this.#sells && this.#sale.update(progress)) this.#reckon();
+      if (this.#sells && this.#sale.update(progress, this.#ruleWorth)) this.#reckon();
       this.#cost += this.#sale.markUp(progress);
       if (until === 1) this.#meet(progress);
-      const heat = progress < FROZEN ? plan.heat * cooling(plan.heat) ** progress : 0;
+      const fallen = cooling(plan.heat) ** (progress ** plan.bend);
+      const heat = progress < FROZEN ? plan.heat * fallen : 0;
       this.#stride(Math.min(steps, this.steps + STRIDE), this.#usual * heat, plan);
       least = Math.min(least, this.#keepBest());
     }
@@ -196,8 +208,8 @@ export class Annealer {
       this.#met += 1;
       if (offer === undefined) continue;
       this.#goTo(offer);
-      // Room may be for sale to the other only, whose pace is its own.
-      if (!this.#sale.isOpen && this.#state.loads.excess() > this.#excess) this.#goTo(this.best);
+      // Room and rules may be for sale to the other only, whose pace is its own.
+      if (!this.#sale.isOpen && !this.#sale.isWhole()) this.#goTo(this.best);
     }
   }
 
@@ -256,7 +268,9 @@ export class Annealer {
   #keepBest(): number {
     const { moves, at, loads } = this.#state;
     const cost = this.#cost - moves.holdingPrice * moves.held;
-    if (cost < this.bestCost && loads.excess() <= this.#excess) {
+    const isAllowed = (): boolean =>
+      this.#sale.isOpen ? this.#sale.isWhole() : loads.excess() <= this.#excess;
+    if (cost < this.bestCost && isAllowed()) {
       this.bestCost = cost;
       this.best.set(at);
     }

@@ -57,7 +57,9 @@ export class Assignment {
   /** The problem's cost, added up anew (bins and items each once). */
   cost(): number {
     const bins = this.loads.cost.reduce((sum, cost) => sum + cost, 0);
-    return bins + this.moves.total() + this.#penalty * (this.rules.total + this.misplaced);
+    const { rules } = this;
+    const broken = rules.isForSale ? rules.cost : this.#penalty * rules.total;
+    return bins + this.moves.total() + broken + this.#penalty * this.misplaced;
   }
 
   broken(): number {
@@ -78,7 +80,7 @@ export class Assignment {
     if (!this.allows(item, to) || this.#fixed?.[item] === 1) return Number.POSITIVE_INFINITY;
     const { loads } = this;
     const from = this.at[item] ?? -1;
-    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    const mendable = limit + this.#mendable(item);
     let change = this.moves.change(item, from, to);
     if (from >= 0) change += loads.departure(item, from);
     if (this.misplaced > 0 && !this.allows(item, from)) change -= this.#penalty;
@@ -86,8 +88,7 @@ export class Assignment {
     change += loads.arrival(item, to, mendable - change);
     if (change > mendable || change === Number.POSITIVE_INFINITY) return change;
     if (this.rules.isFree(item)) return change;
-    const mended = this.#shiftMends(item, from, to);
-    return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
+    return change + this.#shiftBreaks(item, from, to);
   }
 
   /** The same for two items in different bins that change places. */
@@ -100,7 +101,7 @@ export class Assignment {
     const { loads } = this;
     let change = this.moves.pairChange(one, there, other, here);
     if (this.misplaced > 0) change -= this.#penalty * this.#strays(one, other);
-    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    const mendable = limit + this.#mendable(one) + this.#mendable(other);
     // The gain of its leaving; less comes of it when another arrives, but for balances and spread.
     const floorHere = this.#isMonotone ? loads.departure(one, here) : -(loads.cost[here] ?? 0);
     change += loads.exchange(one, other, there, mendable - change - floorHere);
@@ -122,7 +123,7 @@ export class Assignment {
     const { loads } = this;
     let change = this.moves.pairChange(one, there, other, to) + loads.departure(one, here);
     if (this.misplaced > 0) change -= this.#penalty * this.#strays(one, other);
-    const mendable = this.rules.total > 0 ? Number.POSITIVE_INFINITY : limit;
+    const mendable = limit + this.#mendable(one) + this.#mendable(other);
     const floorThere = -(loads.cost[there] ?? 0);
     change += loads.arrival(other, to, mendable - change - floorThere);
     if (change + floorThere > mendable || change === Number.POSITIVE_INFINITY) {
@@ -139,32 +140,37 @@ export class Assignment {
     return strays + (this.allows(other, this.at[other] ?? -1) ? 0 : 1);
   }
 
-  /** How many units of broken rules the shift would mend; -1: it breaks one. */
-  #shiftMends(item: number, from: number, to: number): number {
+  /** What a move of the item may gain at most by mending rules. */
+  #mendable(item: number): number {
     const { rules } = this;
-    const before = rules.total;
-    rules.mark();
-    rules.move(item, to);
-    const mended = rules.worse() ? -1 : before - rules.total;
-    rules.move(item, from);
-    return mended;
+    if (!rules.isBroken(item)) return 0;
+    return rules.isForSale ? rules.cost : Number.POSITIVE_INFINITY;
   }
 
-  /** The change with what two moves mend of rules; Infinity: they break one. */
+  /** What the shift would cost in rules; Infinity: it breaks one that is hard. */
+  #shiftBreaks(item: number, from: number, to: number): number {
+    const { rules } = this;
+    rules.mark();
+    rules.move(item, to);
+    const change = rules.change(this.#penalty);
+    rules.move(item, from);
+    return change;
+  }
+
+  /** The change with what two moves cost in rules; Infinity: they break one that is hard. */
   #withRules(change: number, one: Move, other: Move): number {
     const { rules } = this;
     if (rules.isFree(one.item) && rules.isFree(other.item)) return change;
     const [here, there] = [this.at[one.item] ?? -1, this.at[other.item] ?? -1];
-    const before = rules.total;
     rules.mark();
     rules.move(one.item, -1);
     rules.move(other.item, other.to);
     rules.move(one.item, one.to);
-    const mended = rules.worse() ? -1 : before - rules.total;
+    const broken = rules.change(this.#penalty);
     rules.move(one.item, -1);
     rules.move(other.item, there);
     rules.move(one.item, here);
-    return mended < 0 ? Number.POSITIVE_INFINITY : change - this.#penalty * mended;
+    return change + broken;
   }
 
   /** Puts the item into the bin. The caller has judged: nothing is checked. */

@@ -15,7 +15,7 @@ import { BinSets } from './bin-sets.ts';
 import { ExtraCosts } from './extra-costs.ts';
 import { drawsOf, emptyBins, roomPrices } from './load-tables.ts';
 import type { Balance, Problem } from './problem.ts';
-import { RoomPrices } from './room-prices.ts';
+import { SalePrices } from './sale-prices.ts';
 
 export class Loads {
   /** Per bin. */
@@ -45,7 +45,7 @@ export class Loads {
   #goneAt = -1;
   #goneChange = 0;
   readonly #draws: Uint8Array;
-  readonly #prices: RoomPrices;
+  readonly #prices: SalePrices;
   /** bins × R: what a unit beyond the room costs now. */
   readonly #price: Float64Array;
   #isForSale = false;
@@ -63,7 +63,7 @@ export class Loads {
     this.cost = new Float64Array(bins);
     this.#version = new Int32Array(bins);
     this.#draws = drawsOf(problem);
-    this.#prices = new RoomPrices(roomPrices(problem), bins);
+    this.#prices = new SalePrices(roomPrices(problem), bins);
     this.#price = this.#prices.price;
     this.concerns = resources + this.#balances.length;
     this.#sets = new BinSets(2 * this.concerns, bins);

@@ -4,12 +4,15 @@
  * back by moving the items back in the opposite order. So one piece of code knows every kind of
  * rule, whatever the shape of the move.
  *
+ * Rules are hard, or for sale (sale.ts): then each unit costs its rule's price.
+ *
  * A group is counted once per partition that its rules name (a "tally"). Small groups by bin keep
  * no counts: their members are looked at, which saves tables of groups × bins.
  */
 
 import { assertNever } from '../../domain/result.ts';
 import { BINS, type GroupRule, type Problem } from './problem.ts';
+import { SalePrices } from './sale-prices.ts';
 
 /** Groups by bin up to this size are counted by looking at their members. */
 const LOOK_AT_MEMBERS = 8;
@@ -20,9 +23,9 @@ interface Tally {
   readonly counts: Uint16Array | undefined;
   /** Domains with at least one member. */
   used: number;
-  /** All its rules. */
-  readonly rules: number[];
-  /** They by kind, with their index in `broken`; a depends rule is told to both its tallies. */
+  /** In how many units all its rules are broken. */
+  broken: number;
+  /** Its rules by kind, with their index in `broken`; a depends rule is told to both its tallies. */
   readonly apart: { readonly rule: number; readonly atMost: number }[];
   readonly together: number[];
   readonly spread: { readonly rule: number; readonly atLeast: number }[];
@@ -37,18 +40,27 @@ export class RuleCounts {
   readonly broken: Int32Array;
   /** The sum of `broken`. */
   total = 0;
+  /** What is broken costs while rules are for sale; while they are hard: 0. */
+  cost = 0;
   readonly #at: Int32Array;
   readonly #talliesOf: (Tally[] | undefined)[];
   /** Rules touched since {@link mark}, with what they were; only kept while something is broken. */
   readonly #touched: number[] = [];
   readonly #before: number[] = [];
   #totalBefore = 0;
+  #costBefore = 0;
+  /** Per rule. */
+  readonly #prices: SalePrices;
+  readonly #talliesUnder: readonly Tally[][];
 
   /** `at` is read, and written by {@link move} only. */
   constructor(problem: Problem, at: Int32Array) {
     const rules = problem.rules ?? [];
     this.#at = at;
     this.broken = new Int32Array(rules.length);
+    this.#prices = new SalePrices(Float64Array.of(1), rules.length);
+    const talliesUnder = rules.map((): Tally[] => []);
+    this.#talliesUnder = talliesUnder;
     this.#talliesOf = Array.from({ length: problem.items });
     const tallies = new Map<string, Tally>();
     const domains = (problem.partitions ?? []).map((domainOf) =>
@@ -63,7 +75,9 @@ export class RuleCounts {
       tallies.set(key, made);
       return made;
     };
-    rules.forEach((rule, index) => addRule(rule, index, tally));
+    rules.forEach((rule, index) => {
+      talliesUnder[index] = addRule(rule, index, tally);
+    });
     for (const each of tallies.values()) {
       for (const item of each.members) (this.#talliesOf[item] ??= []).push(each);
     }
@@ -83,15 +97,53 @@ export class RuleCounts {
   /** True when a rule that speaks of the item is broken, by whomever. */
   isBroken(item: number): boolean {
     if (this.total === 0) return false;
-    const tallies = this.#talliesOf[item] ?? NONE;
-    return tallies.some((tally) => tally.rules.some((rule) => (this.broken[rule] ?? 0) > 0));
+    for (const tally of this.#talliesOf[item] ?? NONE) if (tally.broken > 0) return true;
+    return false;
   }
 
-  /** From here on {@link worse} compares. */
+  get isForSale(): boolean {
+    return this.#prices.isForSale;
+  }
+
+  /** From now on each unit costs so much, where it is not marked up; Infinity: rules are hard. */
+  sell(price: number): void {
+    this.#prices.sell(price);
+    this.#recost();
+  }
+
+  /** Makes rules that are broken dearer by a factor, and others that were made dearer cheaper.
+   *  Returns what that changes in {@link cost}. */
+  markUp(dearer: number, cheaper: number): number {
+    if (!this.isForSale) return 0;
+    const before = this.cost;
+    for (let rule = 0; rule < this.broken.length; rule += 1) {
+      this.#prices.mark(rule, (this.broken[rule] ?? 0) > 0, dearer, cheaper);
+    }
+    this.#recost();
+    return this.cost - before;
+  }
+
+  #recost(): void {
+    this.cost = 0;
+    if (!this.isForSale || this.total === 0) return;
+    for (let rule = 0; rule < this.broken.length; rule += 1) {
+      this.cost += (this.broken[rule] ?? 0) * (this.#prices.price[rule] ?? 0);
+    }
+  }
+
+  /** From here on {@link change} and {@link worse} compare. */
   mark(): void {
     this.#totalBefore = this.total;
+    this.#costBefore = this.cost;
     this.#touched.length = 0;
     this.#before.length = 0;
+  }
+
+  /** What has come about since {@link mark}: its price; of hard rules, Infinity if any is worse,
+   *  or else what the penalty makes of it. */
+  change(penalty: number): number {
+    if (this.isForSale) return this.cost - this.#costBefore;
+    return this.worse() ? Number.POSITIVE_INFINITY : penalty * (this.total - this.#totalBefore);
   }
 
   /** Since {@link mark}: is any rule broken further than it was? */
@@ -162,6 +214,8 @@ export class RuleCounts {
     }
     this.broken[rule] = was + change;
     this.total += change;
+    if (this.isForSale) this.cost += change * (this.#prices.price[rule] ?? 0);
+    for (const tally of this.#talliesUnder[rule] ?? NONE) tally.broken += change;
   }
 }
 
@@ -183,7 +237,7 @@ function newTally(
     domainOf,
     counts: counted ? new Uint16Array(domains) : undefined,
     used: 0,
-    rules: [],
+    broken: 0,
     apart: [],
     together: [],
     spread: [],
@@ -192,32 +246,31 @@ function newTally(
   };
 }
 
+/** Returns the tallies that the rule speaks of. */
 function addRule(
   rule: GroupRule,
   index: number,
   tally: (group: number, by: number, asked: boolean) => Tally,
-): void {
+): Tally[] {
   const own = tally(rule.group, rule.by, rule.kind === 'depends');
-  own.rules.push(index);
   switch (rule.kind) {
     case 'apart':
       own.apart.push({ rule: index, atMost: rule.atMost ?? 1 });
-      return;
+      return [own];
     case 'together':
       own.together.push(index);
-      return;
+      return [own];
     case 'spread':
       own.spread.push({ rule: index, atLeast: rule.atLeast });
-      return;
+      return [own];
     case 'depends': {
-      if (rule.on === rule.group) return; // met wherever its items are
+      if (rule.on === rule.group) return [own]; // met wherever its items are
       const on = tally(rule.on, rule.by, true);
       own.needs.push({ rule: index, on });
-      on.rules.push(index);
       on.neededBy.push({ rule: index, by: own });
-      return;
+      return [own, on];
     }
     default:
-      assertNever(rule, 'group rule');
+      return assertNever(rule, 'group rule');
   }
 }

@@ -10,7 +10,7 @@ import { Assignment } from '../../../../src/plan/reassign/assignment.ts';
 import { Meeting, meetingPlace } from '../../../../src/plan/reassign/meeting.ts';
 import { BINS } from '../../../../src/plan/reassign/problem.ts';
 import { reassign } from '../../../../src/plan/reassign/reassign.ts';
-import { RoomSale } from '../../../../src/plan/reassign/room-sale.ts';
+import { Sale } from '../../../../src/plan/reassign/sale.ts';
 import { anyProblem, aProblem, naiveCost, naiveFaults } from '../../../support/reassign.ts';
 
 describe('arranging', () => {
@@ -31,14 +31,17 @@ describe('arranging', () => {
   });
 });
 
-describe('room for sale', () => {
-  test('is bought at its price, and all fits again when the sale is over', () => {
+describe('room and rules for sale', () => {
+  test('are bought at their price, and all is whole again when the sale is over', () => {
+    const anyMoves = fc.array(fc.tuple(fc.nat(), fc.nat()));
+    const anyWorth = fc.constantFrom(1, 10, Number.POSITIVE_INFINITY);
     fc.assert(
-      fc.property(anyProblem(), fc.array(fc.tuple(fc.nat(), fc.nat())), (problem, moves) => {
+      fc.property(anyProblem(), anyMoves, anyWorth, (problem, moves, ruleWorth) => {
         const state = new Assignment(problem, problem.home.slice());
         fc.pre(state.broken() === 0 && state.loads.canSellRoom());
-        const sale = new RoomSale(state, seededRng(1), () => false);
-        expect(sale.update(0.5)).toBe(true);
+        const sale = new Sale(state, seededRng(1), () => false);
+        expect(sale.update(0.5, ruleWorth)).toBe(true);
+        expect(state.rules.isForSale).toBe(ruleWorth < Number.POSITIVE_INFINITY);
         for (const [index, [i, to]] of moves.entries()) {
           const [item, bin] = [i % problem.items, to % problem.bins];
           const marked = state.cost() + sale.markUp(0.5 + index / 1000);
@@ -89,7 +92,7 @@ describe('room for sale', () => {
       ],
     });
     const state = new Assignment(problem, problem.home.slice());
-    const sale = new RoomSale(state, seededRng(1), () => false);
+    const sale = new Sale(state, seededRng(1), () => false);
     sale.update(0.5);
     for (const item of [0, 1]) state.place(item, 1);
     expect(sale.isWhole()).toBe(false);
@@ -98,19 +101,69 @@ describe('room for sale', () => {
     expect([...state.at]).toEqual([0, 0, 1]);
   });
 
-  test('a swap and a chain beyond the room cost what they are said to', () => {
-    const all = fc.tuple(fc.boolean(), fc.nat(), fc.nat(), fc.nat());
+  test('a rule gets dearer while it is broken, cheaper once it is not, and that is forgotten', () => {
+    const problem = aProblem([1, 1, 1], [0, 1, 0], {
+      bins: 3,
+      groups: [Int32Array.of(0, 1)],
+      rules: [{ kind: 'apart', group: 0, by: BINS }],
+    });
+    const state = new Assignment(problem, problem.home.slice());
+    expect(state.shiftCost(0, 1)).toBe(Number.POSITIVE_INFINITY);
+    state.rules.sell(5);
+    expect(state.shiftCost(0, 1)).toBe(5);
+    state.place(0, 1);
+    expect(state.cost()).toBe(5);
+    expect(state.rules.markUp(4, 0.5)).toBe(15);
+    expect(state.shiftCost(0, 0, -1)).toBe(-20);
+    expect(state.swapCost(0, 2, -1)).toBe(-20);
+    expect(state.chainCost(0, 2, 2, -1)).toBe(-20);
+    state.place(0, 0);
+    expect(state.rules.markUp(4, 0.5)).toBe(0);
+    expect(state.shiftCost(0, 1)).toBe(10);
+    state.rules.sell(Number.POSITIVE_INFINITY);
+    expect([state.cost(), state.shiftCost(0, 1)]).toEqual([0, Number.POSITIVE_INFINITY]);
+    state.rules.sell(5);
+    expect(state.shiftCost(0, 1)).toBe(5);
+  });
+
+  test('a long search moves two that may not part', () => {
+    const problem = aProblem([4, 4], [0, 0], {
+      bins: 2,
+      soft: Float64Array.of(6, 10),
+      groups: [Int32Array.of(0), Int32Array.of(1)],
+      rules: [
+        { kind: 'depends', group: 0, on: 1, by: BINS },
+        { kind: 'depends', group: 1, on: 0, by: BINS },
+      ],
+    });
+    expect(reassign(problem, { seed: 1, steps: 5000 }).cost).toBe(2);
+    const answer = reassign(problem, { seed: 1, steps: 50_000 });
+    expect([answer.cost, answer.broken, ...answer.at]).toEqual([0, 0, 1, 1]);
+  });
+
+  test('a swap and a chain beyond room and rules cost what they are said to', () => {
+    const all = fc.tuple(
+      fc.boolean(),
+      fc.nat(),
+      fc.nat(),
+      fc.nat(),
+      fc.integer({ min: -9, max: 9 }),
+    );
     fc.assert(
       fc.property(anyProblem(), fc.array(all), (problem, changes) => {
         const state = new Assignment(problem, problem.home.slice());
         fc.pre(state.broken() === 0 && state.loads.canSellRoom());
         state.loads.sellRoom(3);
-        for (const [isSwap, i, o, b] of changes) {
+        state.rules.sell(4);
+        for (const [isSwap, i, o, b, limit] of changes) {
           const [one, other, to] = [i % problem.items, o % problem.items, b % problem.bins];
           const [here, there] = [state.at[one]!, state.at[other]!];
           if (here === there || (!isSwap && (to === here || to === there))) continue;
           const before = state.cost();
-          const change = isSwap ? state.swapCost(one, other) : state.chainCost(one, other, to);
+          const costWithin = (most: number): number =>
+            isSwap ? state.swapCost(one, other, most) : state.chainCost(one, other, to, most);
+          const change = costWithin(Number.POSITIVE_INFINITY);
+          expect(costWithin(limit + 0.5) > limit + 0.5).toBe(change > limit + 0.5);
           if (change === Number.POSITIVE_INFINITY) continue;
           if (isSwap) state.swap(one, other);
           else state.chain(one, other, to);

@@ -1,10 +1,13 @@
 /**
- * Room for sale: while the search is hot, what goes beyond the hard room of a bin costs a price
- * instead of being forbidden, so that the search may cross placements that are not allowed (as
- * strategic oscillation does: Glover, "Future paths for integer programming", 1986). Where little
- * room is left, what is allowed falls into islands that no shift or swap connects. The price rises
- * with progress; near the end it rises faster until everything fits, and what then still does not
- * leaves its bin, for home if there is no better place. Where rules bar that, guests go home
+ * Room and rules for sale: while the search is hot, what goes beyond the hard room of a bin, and
+ * what breaks a rule, costs a price instead of being forbidden, so that the search may cross
+ * placements that are not allowed (as strategic oscillation does: Glover, "Future paths for integer
+ * programming", 1986). Where little room is left, or rules hold many items together, what is
+ * allowed falls into islands that no shift or swap connects. And where room is for sale but rules
+ * are hard, a bin may stay overdrawn for good, since no way out of it keeps the rules.
+ *
+ * Prices rise with progress; near the end they rise faster until all is whole. What then still is
+ * not leaves its bin, for home if there is no better place. Where rules bar that, guests go home
  * together with those whom that would break a rule for: at home all items fit.
  */
 
@@ -31,14 +34,17 @@ const ROUNDS = 20;
 /** How many bins, and others to change places with, are looked at for an item that has to leave. */
 const PLACES_DRAWN = 100;
 
-export class RoomSale {
+export class Sale {
   readonly #state: Assignment;
   readonly #rng: Rng;
   readonly #isOver: () => boolean;
   /** Per rule: in how many units it was broken when the search began. */
   readonly #brokenBefore: Int32Array;
+  /** Whether rules may be for sale with room: not where some are broken from the start. */
+  readonly #maySellRules: boolean;
   #factor = Number.POSITIVE_INFINITY;
-  /** The progress at which room was marked up last. */
+  #ruleWorth = Number.POSITIVE_INFINITY;
+  /** The progress at which prices were marked up last. */
   #marked = 0;
 
   /** `isOver`: there is no time left to find places; asked bin by bin. */
@@ -47,45 +53,55 @@ export class RoomSale {
     this.#rng = rng;
     this.#isOver = isOver;
     this.#brokenBefore = state.rules.broken.slice();
+    this.#maySellRules = state.rules.total === 0;
   }
 
   get isOpen(): boolean {
     return this.#factor < Number.POSITIVE_INFINITY;
   }
 
-  /** Sets the price for that share of progress. True: costs have changed with it. */
-  update(progress: number): boolean {
+  /** Sets the prices for that share of progress. `ruleWorth`: of what a unit of a broken rule costs
+   *  a multiple, as room does of its worth; Infinity: rules stay hard. True: costs have changed. */
+  update(progress: number, ruleWorth = Number.POSITIVE_INFINITY): boolean {
     const { loads } = this.#state;
     if (progress >= CLOSING) {
       if (!this.isOpen) return false;
-      if (loads.excess() === 0) return this.#sell(Number.POSITIVE_INFINITY);
+      if (this.isWhole()) return this.#sell(Number.POSITIVE_INFINITY);
       if (progress >= CLOSED) return this.close();
     } else if (!this.isOpen && !loads.canSellRoom()) return false;
     const end = Math.max(0, progress - CLOSING) / (CLOSED - CLOSING);
     const factor = FIRST * (LAST / FIRST) ** Math.min(1, progress / CLOSING) * RISE ** end;
     const isNear = factor < this.#factor * STEP && factor * STEP > this.#factor;
-    return isNear ? false : this.#sell(factor);
+    if (isNear) return false;
+    if (this.#maySellRules) this.#ruleWorth = ruleWorth;
+    return this.#sell(factor);
   }
 
   /**
-   * Marks up room that is overdrawn, the longer the more, so that nothing gets stuck there: as much
-   * as the progress since the last time is worth. Returns what that changes in cost.
+   * Marks up room that is overdrawn and rules that are broken, the longer the more, so that nothing
+   * gets stuck there: as much as the progress since the last time is worth. Returns what that
+   * changes in cost.
    */
   markUp(progress: number): number {
     const passed = Math.max(0, progress - this.#marked);
     this.#marked = progress;
     if (!this.isOpen) return 0;
-    return this.#state.loads.markUp(10 ** (RISING * passed), 10 ** (-FALLING * passed));
+    const [dearer, cheaper] = [10 ** (RISING * passed), 10 ** (-FALLING * passed)];
+    const { loads, rules } = this.#state;
+    return loads.markUp(dearer, cheaper) + rules.markUp(dearer, cheaper);
   }
 
-  /** From now on room is hard; what goes beyond it leaves. True: costs have changed. */
+  /** From now on nothing is for sale; what is in the way of that leaves. True: costs have changed. */
   close(): boolean {
     if (!this.isOpen) return false;
     this.#sell(FORBIDDING);
-    const { loads, problem } = this.#state;
-    for (let round = 0; round < ROUNDS && loads.excess() > 0; round += 1) {
+    const { loads, problem, rules } = this.#state;
+    for (let round = 0; round < ROUNDS && !this.isWhole(); round += 1) {
       for (let bin = 0; bin < problem.bins; bin += 1) {
         if (loads.excessIn(bin) > 0 && !this.#isOver()) this.#clear(bin);
+      }
+      for (let item = 0; rules.total > 0 && item < problem.items; item += 1) {
+        if (rules.isBroken(item) && !this.#isOver()) this.#sendOff(item);
       }
     }
     this.#retreat();
@@ -95,6 +111,7 @@ export class RoomSale {
   #sell(factor: number): boolean {
     this.#factor = factor;
     this.#state.loads.sellRoom(factor);
+    this.#state.rules.sell(factor * this.#ruleWorth);
     return true;
   }
 
@@ -107,10 +124,14 @@ export class RoomSale {
     guests.sort((a, b) => native(a) - native(b) || change(a) - change(b) || a - b);
     for (const item of guests) {
       if (loads.excessIn(bin) === 0) return;
-      if (change(item) >= 0 || this.#exchange(item)) continue;
-      const to = this.#placeFor(item, bin);
-      if (to >= 0) this.#state.place(item, to);
+      if (change(item) < 0) this.#sendOff(item);
     }
+  }
+
+  #sendOff(item: number): void {
+    if (this.#exchange(item)) return;
+    const to = this.#placeFor(item, this.#state.at[item] ?? -1);
+    if (to >= 0) this.#state.place(item, to);
   }
 
   /** Changes places with the best of some others, if that makes it cheaper. */
