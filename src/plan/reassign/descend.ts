@@ -48,7 +48,7 @@ export class Descent {
     const { loads, itemsIn } = this.#state;
     const gain = (item: number): number => -loads.departure(item, bin);
     for (let moves = 0; moves < this.#state.problem.items; moves += 1) {
-      const concern = loads.dearest(bin);
+      const concern = dearest(this.#state, bin);
       if (concern < 0) return;
       const able = (itemsIn[bin] ?? []).filter((item) => gain(item) > 0);
       able.sort((a, b) => gain(b) - gain(a) || a - b);
@@ -93,4 +93,26 @@ export class Descent {
   #oneOf(list: readonly number[]): number {
     return list[Math.floor(this.#rng.next() * list.length)] ?? -1;
   }
+}
+
+/** The concern that costs most in the bin; -1: none does. */
+function dearest(state: Assignment, bin: number): number {
+  let [found, most] = [-1, 0];
+  for (let concern = 0; concern < state.loads.concerns; concern += 1) {
+    const cost = concernCost(state, bin, concern);
+    if (cost > most) [found, most] = [concern, cost];
+  }
+  return found;
+}
+
+function concernCost({ problem, loads }: Assignment, bin: number, concern: number): number {
+  const { resources, balances } = problem;
+  if (concern < resources) {
+    const cell = bin * resources + concern;
+    return -(loads.tables.slack[cell] ?? 0) * (loads.tables.weight[cell] ?? 0);
+  }
+  const balance = balances?.[concern - resources];
+  if (balance === undefined) return 0;
+  const { first, second, target, weight } = balance;
+  return weight * (target * loads.free(bin, first) - loads.free(bin, second));
 }

@@ -5,6 +5,13 @@ import type { Problem } from './problem.ts';
 /** Instead of Infinity: more than any need, and |x| - x is 0 for it, not NaN. */
 const NO_LIMIT = 1e300;
 
+/** bins × R each: see loads.ts. */
+export interface LoadTables {
+  readonly room: Float64Array;
+  readonly slack: Float64Array;
+  readonly weight: Float64Array;
+}
+
 /** Per bin and resource, with no item in any: see loads.ts. */
 export function emptyBins({
   bins,

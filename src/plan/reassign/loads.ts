@@ -13,7 +13,7 @@
 
 import { BinSets } from './bin-sets.ts';
 import { ExtraCosts } from './extra-costs.ts';
-import { drawsOf, emptyBins, roomPrices } from './load-tables.ts';
+import { drawsOf, emptyBins, type LoadTables, roomPrices } from './load-tables.ts';
 import type { Balance, Problem } from './problem.ts';
 import { SalePrices } from './sale-prices.ts';
 
@@ -22,6 +22,8 @@ export class Loads {
   readonly cost: Float64Array;
   /** Resources and balances: what bins are hot or cool in. */
   readonly concerns: number;
+  /** As they are now: to be read only. */
+  readonly tables: LoadTables;
   readonly #extras: ExtraCosts;
   /** True when nothing but load beyond soft capacity and beyond the room costs: then no arrival
    *  lowers a cost. */
@@ -60,6 +62,7 @@ export class Loads {
     const { room, free, slack } = emptyBins(problem);
     [this.#room, this.#free, this.#slack] = [room, free, slack];
     this.#weight = problem.softWeight;
+    this.tables = { room, slack, weight: this.#weight };
     this.cost = new Float64Array(bins);
     this.#version = new Int32Array(bins);
     this.#draws = drawsOf(problem);
@@ -265,51 +268,6 @@ export class Loads {
   remove(item: number, bin: number): void {
     this.#count(item, bin, 1);
     this.#settle(bin);
-  }
-
-  /** The concern that costs most in the bin; -1: none does. */
-  dearest(bin: number): number {
-    let [dearest, most] = [-1, 0];
-    for (let concern = 0; concern < this.concerns; concern += 1) {
-      const cost = this.#concernCost(bin, concern);
-      if (cost > most) [dearest, most] = [concern, cost];
-    }
-    return dearest;
-  }
-
-  #concernCost(bin: number, concern: number): number {
-    const resources = this.#resources;
-    if (concern < resources) {
-      const cell = bin * resources + concern;
-      return -(this.#slack[cell] ?? 0) * (this.#weight[cell] ?? 0);
-    }
-    const balance = this.#balances[concern - resources];
-    return balance === undefined ? 0 : balance.weight * this.#extras.lack(bin, balance);
-  }
-
-  /**
-   * How far a guest's leaving brings the item that does not fit: the sum over the resources of the
-   * share of what is missing; when it fits, of what is beyond soft capacity.
-   */
-  help(guest: number, item: number, bin: number): number {
-    const resources = this.#resources;
-    let [hard, soft] = [0, 0];
-    let fits = true;
-    for (let r = 0; r < resources; r += 1) {
-      const cell = bin * resources + r;
-      const wanted = this.#need[item * resources + r] ?? 0;
-      const given = this.#need[guest * resources + r] ?? 0;
-      if (wanted === 0) continue;
-      const over = wanted - (this.#slack[cell] ?? 0);
-      if (over > 0) soft += (given < over ? given : over) * (this.#weight[cell] ?? 0);
-      const isHeld = this.#transient[r] === 1;
-      const missing = wanted - (this.#room[cell] ?? 0);
-      if (missing <= 0 || (isHeld && this.#home[item] === bin)) continue;
-      fits = false;
-      if (isHeld && this.#home[guest] === bin) continue;
-      hard += given < missing ? given / missing : 1;
-    }
-    return fits ? soft : hard;
   }
 
   /** Hard capacity less load; < 0: the bin is overfull. */

@@ -107,13 +107,12 @@ export class Rearranger {
 
   /** Of some guests of the bin the one whose leaving brings the item furthest; -1: none helps. */
   #leaver(item: number, bin: number): number {
-    const { loads, itemsIn } = this.#state;
-    const inside = itemsIn[bin] ?? [];
+    const inside = this.#state.itemsIn[bin] ?? [];
     let [leaver, most] = [-1, 0];
     for (let drawn = 0; drawn < LEAVERS_DRAWN; drawn += 1) {
       const guest = this.#oneOf(inside);
       if (guest < 0) break;
-      const help = loads.help(guest, item, bin) * (0.5 + this.#rng.next());
+      const help = helpOf(this.#state, guest, item, bin) * (0.5 + this.#rng.next());
       if (help > most) [leaver, most] = [guest, help];
     }
     return leaver;
@@ -152,6 +151,32 @@ export class Rearranger {
   #oneOf(list: readonly number[]): number {
     return list[this.#below(list.length)] ?? -1;
   }
+}
+
+/**
+ * How far a guest's leaving brings the item that does not fit: the sum over the resources of the
+ * share of what is missing; when it fits, of what is beyond soft capacity.
+ */
+function helpOf({ problem, loads }: Assignment, guest: number, item: number, bin: number): number {
+  const { resources, need, transient, home } = problem;
+  const { room, slack, weight } = loads.tables;
+  let [hard, soft] = [0, 0];
+  let fits = true;
+  for (let r = 0; r < resources; r += 1) {
+    const cell = bin * resources + r;
+    const wanted = need[item * resources + r] ?? 0;
+    const given = need[guest * resources + r] ?? 0;
+    if (wanted === 0) continue;
+    const over = wanted - (slack[cell] ?? 0);
+    if (over > 0) soft += (given < over ? given : over) * (weight[cell] ?? 0);
+    const isHeld = transient?.[r] === 1;
+    const missing = wanted - (room[cell] ?? 0);
+    if (missing <= 0 || (isHeld && home[item] === bin)) continue;
+    fits = false;
+    if (isHeld && home[guest] === bin) continue;
+    hard += given < missing ? given / missing : 1;
+  }
+  return fits ? soft : hard;
 }
 
 /** What items hold at home is never free, wherever they go. */
