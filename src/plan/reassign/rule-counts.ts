@@ -25,7 +25,7 @@ interface Tally {
   used: number;
   /** In how many units all its rules are broken. */
   broken: number;
-  /** Its rules by kind, with their index in `broken`; a depends rule is told to both its tallies. */
+  /** Its rules by kind, with their index in `broken`; a depends rule is told to both tallies. */
   readonly apart: { readonly rule: number; readonly atMost: number }[];
   readonly together: number[];
   readonly spread: { readonly rule: number; readonly atLeast: number }[];

@@ -91,7 +91,7 @@ export class Sale {
     return loads.markUp(dearer, cheaper) + rules.markUp(dearer, cheaper);
   }
 
-  /** From now on nothing is for sale; what is in the way of that leaves. True: costs have changed. */
+  /** From now on nothing is for sale; what bars that leaves. True: costs have changed. */
   close(): boolean {
     if (!this.isOpen) return false;
     this.#sell(FORBIDDING);

@@ -101,7 +101,7 @@ describe('room and rules for sale', () => {
     expect([...state.at]).toEqual([0, 0, 1]);
   });
 
-  test('a rule gets dearer while it is broken, cheaper once it is not, and that is forgotten', () => {
+  test('a rule gets dearer while broken, cheaper once it is not, and that is forgotten', () => {
     const problem = aProblem([1, 1, 1], [0, 1, 0], {
       bins: 3,
       groups: [Int32Array.of(0, 1)],
