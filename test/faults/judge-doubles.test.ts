@@ -1,6 +1,7 @@
 // Role: a VM that ran twice is forgiven where nobody could have known better, and only there.
 import { describe, expect, it } from 'vitest';
 
+import type { HostId } from '../../src/domain/ids.ts';
 import { seconds } from '../../src/domain/units.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import { h, simHost, simVm, v } from '../support/datacenter.ts';
@@ -11,13 +12,19 @@ import { DoublesJudge } from './judge-doubles.ts';
 const [FROM, TO, DB] = [h('a'), h('b'), v('db')];
 
 /** The VM has moved, nobody has seen to its old definition, and its old host dies and boots. */
-async function judged(options: { readonly seenAt: number; readonly crashAt: number }) {
+async function judged(options: {
+  readonly seenAt: number;
+  readonly crashAt: number;
+  /** Which host answers nobody from the start of the move on, and until when. */
+  readonly cut?: { readonly host: HostId; readonly until: number };
+}) {
   const clock = virtualClock();
   const hosts = [simHost('a'), simHost('b')];
   const fleet = { seed: 1, hosts, vms: [simVm('db', 'a')], groups: [] };
   const datacenter = new SimulatedDatacenter(fleet, clock);
   const judge = new DoublesJudge(datacenter, clock);
   datacenter.startMove(aMoveOrder({ vm: DB, from: FROM, to: TO }));
+  if (options.cut !== undefined) judge.onCut(options.cut.host, options.cut.until);
   for (let at = 30; at <= options.crashAt; at += 30) {
     await clock.advance(seconds(30));
     judge.onLook(at >= options.seenAt);
@@ -32,13 +39,20 @@ async function judged(options: { readonly seenAt: number; readonly crashAt: numb
   return wrongs;
 }
 
+/** Long after its arrival, and a controller has been ready all the time. */
+const LATE = { seenAt: 0, crashAt: 600 };
+
 describe('a VM that ran twice', () => {
   it.each([
     { seenAt: 0, crashAt: 120, is: 'forgiven: its host died before its arrival had to be seen' },
-    { seenAt: 0, crashAt: 600, is: 'wrong: there was time to remove its old definition' },
+    { ...LATE, is: 'wrong: there was time to remove its old definition' },
     { seenAt: 900, crashAt: 600, is: 'forgiven: no controller was ready' },
     { seenAt: 540, crashAt: 600, is: 'forgiven: one had just become ready' },
     { seenAt: 300, crashAt: 600, is: 'wrong: one had been ready for minutes' },
+    { ...LATE, cut: { host: FROM, until: 900 }, is: 'forgiven: its old host answered nobody' },
+    { ...LATE, cut: { host: FROM, until: 540 }, is: 'forgiven: its old host had just come back' },
+    { ...LATE, cut: { host: FROM, until: 300 }, is: 'wrong: its old host had come back in time' },
+    { ...LATE, cut: { host: TO, until: 900 }, is: 'forgiven: its new host answered nobody' },
   ])('seen from $seenAt s on, crash at $crashAt s: $is', async ({ is, ...when }) => {
     const wrongs = is.startsWith('wrong') ? ['db ran twice, on a and b'] : [];
     expect(await judged(when)).toEqual(wrongs);

@@ -1,6 +1,6 @@
 // Role: which VMs ran twice although nothing excuses it. Two copies are forgiven only where the
-// host that boots has lost its power in the middle of a move, or before anybody could see that the
-// VM had arrived: its definition was still there.
+// host that boots has lost its power in the middle of a move, or before anybody could both see that
+// the VM had arrived and remove the definition that it left behind.
 import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
@@ -68,18 +68,18 @@ export class DoublesJudge {
     const { startAt, truth } = this.#datacenter;
     return truth.migrations().some(({ order, startedAt, endedAt }) => {
       if (order.vm !== vm || order.from !== from) return false;
-      const end = this.#seenFrom(order.to, endedAt - startAt) + INTERFERENCE_SECONDS;
+      const end = this.#answerFrom([from, order.to], endedAt - startAt) + INTERFERENCE_SECONDS;
       return startedAt - startAt <= at && at <= end;
     });
   }
 
-  /** The first moment from `at` on at which the host answers, and a controller is there to ask. */
-  #seenFrom(host: HostId, at: number): number {
+  /** The first moment from `at` on at which both hosts answer, and a controller is there to ask. */
+  #answerFrom(hosts: readonly HostId[], at: number): number {
     if (!this.#isReady && at >= this.#readyAt) return Number.POSITIVE_INFINITY;
-    const now = this.#unseen.filter(({ host: whose, from, until }) => {
-      return (whose === host || whose === 'any') && from <= at && at < until;
+    const now = this.#unseen.filter(({ host, from, until }) => {
+      return (host === 'any' || hosts.includes(host)) && from <= at && at < until;
     });
     if (now.length === 0) return at;
-    return this.#seenFrom(host, Math.max(...now.map(({ until }) => until)));
+    return this.#answerFrom(hosts, Math.max(...now.map(({ until }) => until)));
   }
 }
