@@ -3,13 +3,15 @@
  * empty, count first; what is left of the allowance goes to the hosts that the plan really
  * empties: those that fail before those that are only planned, each in the plan's order. A host
  * none of whose moves may run takes nothing of it. A cluster of any size may always evacuate one.
- * Hosts of a site or cluster that a person has ordered empty as a whole are not held back by it.
+ * Hosts of a site or cluster that a person has ordered empty as a whole are not held back by it,
+ * nor is one from which a VM moves only to make room for those of another, or to mend a rule: it
+ * stays in service.
  */
 
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId, MoveId } from '../domain/ids.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Move, Plan } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Ratio } from '../domain/units.ts';
 import { saysFailing } from './mass-failure.ts';
@@ -55,10 +57,9 @@ interface Candidate {
 function candidates({ plan, snapshot, findings, refused }: ShareRequest): readonly Candidate[] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
   const runs = new Map<HostId, boolean>();
-  for (const { id, from, tier, method } of plan.moves) {
-    // A dead host is out already; that its VMs come up again takes no further one out.
-    if (tier === 'mandatory' && method !== 'restart')
-      runs.set(from, (runs.get(from) ?? false) || !refused.has(id));
+  const empties = whatEmpties(findings);
+  for (const move of plan.moves) {
+    if (empties(move)) runs.set(move.from, (runs.get(move.from) ?? false) || !refused.has(move.id));
   }
   const failing = new Set(
     findings.flatMap((finding) =>
@@ -81,6 +82,21 @@ function candidates({ plan, snapshot, findings, refused }: ShareRequest): readon
       return isAsked ? [{ host, runs: may }] : [];
     })
     .sort((a, b) => rank(a) - rank(b));
+}
+
+/** Whether a move is one of those that empty its host; one of an unknown reason is taken to be. */
+function whatEmpties(findings: readonly Finding[]): (move: Move) => boolean {
+  const known = new Set(findings.map(({ id }) => id));
+  const emptied = new Set(
+    findings.flatMap(({ subject, response }) =>
+      subject.kind === 'host' && response === 'evacuate' ? [subject.host] : [],
+    ),
+  );
+  return ({ from, tier, method, reason }) => {
+    // A dead host is out already; that its VMs come up again takes no further one out.
+    if (tier !== 'mandatory' || method === 'restart') return false;
+    return emptied.has(from) || !known.has(reason.finding);
+  };
 }
 
 function countClusters(snapshot: Snapshot): Map<string, ClusterCount> {
