@@ -59,6 +59,11 @@ describe('the share of a cluster that is evacuated at once', () => {
     expect(beyond([away('h2', MEND)], [EMPTY_H1, MEND], 'evacuating')).toEqual([]);
   });
 
+  it('does not hold back what relieves a host', () => {
+    const relief = aFinding('relieve', { host: 'h2', tier: 'mandatory' });
+    expect(beyond([away('h2', relief)], [EMPTY_H1, relief], 'evacuating')).toEqual([]);
+  });
+
   it('holds back a host that is to be emptied, whatever the reason of the move', () => {
     const findings = [EMPTY_H1, EMPTY_H2];
     expect(beyond([away('h2', EMPTY_H2)], findings, 'evacuating')).toEqual(['h2']);
