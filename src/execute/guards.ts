@@ -133,11 +133,15 @@ function whenTooManyAreOut(move: Move, { beyondShare }: GateContext): readonly O
 
 /**
  * A move that came to nothing is not tried again at every tick: what refused it will refuse it
- * again. The pause doubles each time.
+ * again. The pause doubles each time. What was tried while its host lived says nothing about a
+ * start elsewhere: the VMs that were to leave first would come up last.
  */
-function whenInTrouble(move: Move, { troubles, now }: GateContext): readonly Objection[] {
+function whenInTrouble(move: Move, { troubles, now, snapshot }: GateContext): readonly Objection[] {
   const trouble = troubles.get(move.vm);
   if (trouble === undefined) return [];
+  const failure = hostOf(snapshot, move.from)?.failure;
+  const hasDiedSince = failure !== undefined && trouble.lastAt < failure.since;
+  if (move.method === 'restart' && hasDiedSince) return [];
   const left = restAfterTrouble(move.vm, trouble, now);
   if (left <= 0) return [];
   const detail = `its last moves came to nothing (${trouble.count}); ${Math.ceil(left)} s left`;
