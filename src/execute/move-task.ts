@@ -201,12 +201,16 @@ export function ask<Value>(
   return callWithin(clock, timing.callSeconds, task.hypervisor.source, call);
 }
 
-/** The same for calls that may be made twice: retryable errors are retried a few times. */
+/** The same for calls that may be made twice: retryable errors are retried a few times, or until
+ *  nobody wants to know any more. */
 export function askAgain<Value>(
   task: MoveTask,
   call: (signal: AbortSignal) => Promise<Value>,
+  unwanted?: AbortSignal,
 ): Promise<Value> {
-  return withRetry(task.parts.clock, RETRY, task.stopping, () => ask(task, call));
+  const stopped =
+    unwanted === undefined ? task.stopping : AbortSignal.any([task.stopping, unwanted]);
+  return withRetry(task.parts.clock, RETRY, stopped, () => ask(task, call));
 }
 
 /** Where the VM is at this moment, by asking every host. What a dead one does not say is clear. */

@@ -109,7 +109,8 @@ async function checkAgain(task: MoveTask): Promise<StageEnd> {
 
 /** Where the VM is and whether it may go are asked together: an evacuation waits for both. */
 async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {
-  const refusals = precheck(task);
+  const unwanted = new AbortController();
+  const refusals = precheck(task, unwanted.signal);
   // Nothing of what was asked is under way when the stage has ended.
   const answered = refusals.catch(() => undefined);
   const { order } = task;
@@ -130,14 +131,16 @@ async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefine
     // What was said before may have been about the remains.
     return skippedBy((await precheck(task))[0]);
   } finally {
+    // A host that does not answer is not asked again for what is not needed any more.
+    unwanted.abort();
     await answered;
   }
 }
 
-async function precheck(task: MoveTask): Promise<readonly Refusal[]> {
+async function precheck(task: MoveTask, unwanted?: AbortSignal): Promise<readonly Refusal[]> {
   const { hypervisor, order } = task;
   if (!hypervisor.capabilities.precheck) return [];
-  return askAgain(task, (signal) => hypervisor.precheck(order, signal));
+  return askAgain(task, (signal) => hypervisor.precheck(order, signal), unwanted);
 }
 
 function skippedBy(reason: Misfit | undefined): StageEnd | undefined {
