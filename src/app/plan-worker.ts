@@ -10,7 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type Fleet, type FleetPart, hearFleet } from './fleet-parts.ts';
 import { packInputs } from './plan-inputs.ts';
 import { planUntil, urgentPart, type CheckedPlan, type PlanJob } from './plan-job.ts';
-import { practiceFindings, practiceRounds } from './practice.ts';
+import { Practice, practiceFindings } from './practice.ts';
 
 /** Given to the worker when it starts. */
 export interface PlannerSettings {
@@ -38,7 +38,7 @@ class Superseded extends Error {}
 
 const { stopBefore } = workerData as PlannerSettings; // given by Planner
 let held: Fleet | undefined;
-let hasPractised = false;
+const practice = new Practice();
 /** What has come of the fleet whose last part has not. */
 let coming: { readonly isWhole: boolean; readonly parts: FleetPart[] } = {
   isWhole: true,
@@ -61,14 +61,14 @@ parentPort?.on('message', (question: WorkerQuestion) => {
       coming = { isWhole: true, parts: [] };
       const job = { ...question.job, snapshot: { ...question.job.snapshot, ...held } };
       answer(question, job);
-      if (!hasPractised) void practise(job);
-      hasPractised = true;
+      void practise(job, practice.roundsFor(job.snapshot.vms.length));
     }
   }
 });
 
 /** Between the rounds it hears what it is asked; within one, only what cannot wait. */
-async function practise(job: PlanJob): Promise<void> {
+async function practise(job: PlanJob, rounds: number): Promise<void> {
+  if (rounds === 0) return;
   const findings = practiceFindings(job.snapshot.hosts);
   const urgentBefore = Atomics.load(stopBefore, 0);
   const shouldStop = (): boolean => {
@@ -77,7 +77,7 @@ async function practise(job: PlanJob): Promise<void> {
     return true;
   };
   try {
-    for (let round = practiceRounds(job.snapshot.vms.length); round > 0; round -= 1) {
+    for (let round = 0; round < rounds; round += 1) {
       await setImmediate();
       planUntil({ ...job, findings }, shouldStop);
     }

@@ -23,6 +23,21 @@ export function practiceRounds(vms: number): number {
   return vms < LEAST_VMS ? 0 : Math.max(LEAST_ROUNDS, Math.ceil(PRACTICE_VMS / vms));
 }
 
+/**
+ * Practises once, on the first fleet that is large enough: the very first may be what little is
+ * known while the hypervisors have not answered yet.
+ */
+export class Practice {
+  #isOver = false;
+
+  /** The rounds to be made on a fleet of so many VMs now; 0: none. */
+  roundsFor(vms: number): number {
+    const rounds = this.#isOver ? 0 : practiceRounds(vms);
+    this.#isOver ||= rounds > 0;
+    return rounds;
+  }
+}
+
 /** Asks for what is asked most, of the fleet as it is. */
 export function practiceFindings(hosts: readonly Host[]): readonly Finding[] {
   const emptied = hosts.filter((_host, index) => index % EMPTIED_EVERY === 1);

@@ -1,7 +1,7 @@
 // Role: what a planner practises on: needs that every fleet can meet, and none of a small one.
 import { describe, expect, it } from 'vitest';
 
-import { practiceFindings, practiceRounds } from '../../../src/app/practice.ts';
+import { Practice, practiceFindings, practiceRounds } from '../../../src/app/practice.ts';
 import { planUntil } from '../../../src/app/plan-job.ts';
 import {
   aHost,
@@ -63,5 +63,11 @@ describe('practice', () => {
 
   it('takes some rounds of a large fleet, more of a middling one, none of a small one', () => {
     expect([999, 1_000, 20_000, 200_000].map(practiceRounds)).toEqual([0, 100, 5, 4]);
+  });
+
+  it('is made once, on the first fleet that is large enough', () => {
+    const practice = new Practice();
+    const rounds = [0, 999, 20_000, 20_000].map((vms) => practice.roundsFor(vms));
+    expect(rounds).toEqual([0, 0, 5, 0]);
   });
 });
