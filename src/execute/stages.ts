@@ -140,7 +140,10 @@ async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefine
 async function precheck(task: MoveTask, unwanted?: AbortSignal): Promise<readonly Refusal[]> {
   const { hypervisor, order } = task;
   if (!hypervisor.capabilities.precheck) return [];
-  return askAgain(task, (signal) => hypervisor.precheck(order, signal), unwanted);
+  // A pause that is cut short is followed by one more call.
+  const ask = async (signal: AbortSignal): Promise<readonly Refusal[]> =>
+    unwanted?.aborted === true ? [] : hypervisor.precheck(order, signal);
+  return askAgain(task, ask, unwanted);
 }
 
 function skippedBy(reason: Misfit | undefined): StageEnd | undefined {
