@@ -18,7 +18,8 @@ import {
   someWeights,
 } from '../support/fleet.ts';
 import { withCosts } from '../support/random-costs.ts';
-import { carriedOut, planRequests, tightRequests } from '../support/random-fleet.ts';
+import { carriedOut } from '../support/carried-out.ts';
+import { planRequests, tightRequests } from '../support/random-fleet.ts';
 
 const ANY = withCosts(fc.oneof(planRequests(), planRequests(false), tightRequests()));
 

@@ -11,7 +11,8 @@ import { ratio } from '../../src/domain/units.ts';
 import type { Vm } from '../../src/domain/vm.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import { aFinding, aHost, aSnapshot, aVm } from '../support/fleet.ts';
-import { carriedOut, planRequests, tightRequests } from '../support/random-fleet.ts';
+import { carriedOut } from '../support/carried-out.ts';
+import { planRequests, tightRequests } from '../support/random-fleet.ts';
 
 const RUNS = { numRuns: 100 };
 /** Of large fleets, where shrinking would take too long. */

@@ -7,7 +7,8 @@ import { check } from '../../src/check/check.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { type PlanRequest, plan, stagesOf } from '../../src/plan/plan.ts';
 import { aFinding } from '../support/fleet.ts';
-import { carriedOut, planRequests } from '../support/random-fleet.ts';
+import { carriedOut } from '../support/carried-out.ts';
+import { planRequests } from '../support/random-fleet.ts';
 
 const RUNS = { numRuns: 300 };
 

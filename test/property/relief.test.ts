@@ -18,7 +18,7 @@ import {
   someMigration,
   someWeights,
 } from '../support/fleet.ts';
-import { carriedOut } from '../support/random-fleet.ts';
+import { carriedOut } from '../support/carried-out.ts';
 
 const RUNS = { numRuns: 150 };
 const THREADS = 16;

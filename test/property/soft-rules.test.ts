@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import { aFinding } from '../support/fleet.ts';
-import { carriedOut, planRequests } from '../support/random-fleet.ts';
+import { carriedOut } from '../support/carried-out.ts';
+import { planRequests } from '../support/random-fleet.ts';
 
 const RUNS = { numRuns: 300 };
 const LONG = { timeout: 120_000 };

@@ -5,9 +5,9 @@ import fc from 'fast-check';
 
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Host } from '../../src/domain/host.ts';
-import { moveId, ruleId } from '../../src/domain/ids.ts';
+import { moveId } from '../../src/domain/ids.ts';
 import { missingWindow } from '../../src/domain/measured.ts';
-import { type PlacementRule, isHostRule } from '../../src/domain/placement.ts';
+import { isHostRule } from '../../src/domain/placement.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { GIB, bytes, bytesPerSecond, cores, epochSeconds, ratio } from '../../src/domain/units.ts';
 import { CRITICALITIES, type Vm } from '../../src/domain/vm.ts';
@@ -16,28 +16,14 @@ import {
   TEST_NOW,
   aFinding,
   aHost,
-  aPin,
   aSnapshot,
   aVm,
   anAffinity,
-  anAntiAffinity,
-  anAvoid,
-  held,
   someLimits,
   someMigration,
   someWeights,
 } from './fleet.ts';
-import {
-  aDependency,
-  aLicensed,
-  aTotalPreserve,
-  aFailoverReserve,
-  aLonely,
-  aPreserve,
-  aSpare,
-  aSpread,
-  anAmong,
-} from './rule-kinds.ts';
+import { RANDOM_RULE, type RandomRule, ruleOf } from './random-rules.ts';
 
 interface RandomHost {
   readonly threads: number;
@@ -103,27 +89,12 @@ function often<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
   );
 }
 
-const OTHER_KINDS = [
-  ...(['pin', 'avoid', 'among', 'spread', 'lonely'] as const),
-  ...(['preserve', 'spare', 'failover', 'dependency', 'dependency'] as const),
-  ...(['total', 'licensed', 'licensed', 'licensed-any'] as const),
-];
-
-const RULE = fc.record({
-  kind: fc.constantFrom('anti', 'anti', 'anti-rack', 'affinity', 'affinity-rack', ...OTHER_KINDS),
-  vms: fc.array(fc.nat(100), { minLength: 2, maxLength: 4 }),
-  hosts: fc.array(fc.nat(100), { minLength: 1, maxLength: 4 }),
-  hold: fc.constantFrom('always', 'finally'),
-  strength: fc.constantFrom<PlacementRule['strength'][]>('hard', 'hard', 'soft'),
-  share: fc.constantFrom(0.1, 0.25, 0.5, 0.9),
-});
-
 /** A whole request. `wild`: with everything that can be odd; else only healthy, measured hosts. */
 export function planRequests(wild = true): fc.Arbitrary<PlanRequest> {
   const parts = fc.record({
     hosts: fc.array(HOST, { minLength: 1, maxLength: 8 }),
     vms: fc.array(VM, { maxLength: 40 }),
-    rules: fc.array(RULE, { maxLength: 5 }),
+    rules: fc.array(RANDOM_RULE, { maxLength: 5 }),
     evacuated: fc.array(fc.nat(100), { maxLength: 2 }),
     quarantined: often(false, true),
     relieveBelow: often<number | undefined>(undefined, 0.5),
@@ -173,14 +144,7 @@ export function tightRequests(): fc.Arbitrary<PlanRequest> {
 type Drawn = {
   readonly hosts: readonly RandomHost[];
   readonly vms: readonly RandomVm[];
-  readonly rules: readonly {
-    readonly kind: string;
-    readonly vms: readonly number[];
-    readonly hosts: readonly number[];
-    readonly hold: string;
-    readonly strength: PlacementRule['strength'];
-    readonly share: number;
-  }[];
+  readonly rules: readonly RandomRule[];
   readonly evacuated: readonly number[];
   readonly quarantined: boolean;
   readonly relieveBelow: number | undefined;
@@ -288,54 +252,6 @@ function guestOf(vm: RandomVm, index: number, hosts: readonly RandomHost[]): Vm 
   return vm.known ? guest : { ...guest, metrics: { 'cpu.used': missingWindow('stale') } };
 }
 
-interface Cast {
-  readonly guests: readonly Vm[];
-  readonly at: (index: number) => string;
-}
-
-function ruleOf(rule: Drawn['rules'][number], index: number, { guests, at }: Cast): PlacementRule {
-  const id = ruleId(`rule-${index}`);
-  const count = Math.max(1, guests.length);
-  const vms = [...new Set(rule.vms.map((vm) => `v${vm % count}`))];
-  const hosts = [...new Set(rule.hosts.map((host) => at(host)))];
-  const hold = rule.hold === 'always' ? 'always' : 'finally';
-  const free = { [rule.share < 0.2 ? 'cpu' : 'memory']: { share: ratio(rule.share) } };
-  const made = (): PlacementRule => {
-    if (rule.kind === 'preserve') return aPreserve(id, hosts, free);
-    if (rule.kind === 'total') return aTotalPreserve(id, hosts, free);
-    return makeRule(rule.kind, id, vms, hosts);
-  };
-  return { ...made(), strength: rule.strength, hold };
-}
-
-function makeRule(
-  kind: string,
-  id: string,
-  vms: readonly string[],
-  hosts: readonly string[],
-): PlacementRule {
-  if (kind === 'anti') return anAntiAffinity(id, vms);
-  if (kind === 'anti-rack') return anAntiAffinity(id, vms, 'rack');
-  if (kind === 'affinity') return anAffinity(id, vms);
-  if (kind === 'affinity-rack') return anAffinity(id, vms, 'rack');
-  if (kind === 'spread') return aSpread(id, vms, 2, hosts.length > 2 ? 'rack' : 'host');
-  if (kind === 'dependency') {
-    const over = hosts.length > 2 ? 'rack' : 'host';
-    // The second needs and is needed.
-    return aDependency(id, vms.slice(0, 2), vms.slice(1), over);
-  }
-  if (kind === 'spare') return aSpare(id, hosts.slice(0, 2));
-  if (kind === 'failover') return aFailoverReserve(id, hosts);
-  if (kind === 'licensed') return aLicensed(id, vms, Math.max(1, hosts.length - 1), hosts);
-  if (kind === 'licensed-any') return aLicensed(id, vms, Math.min(2, hosts.length));
-  if (kind === 'lonely') return aLonely(id, vms.slice(0, 2));
-  if (kind === 'among') {
-    const half = Math.ceil(hosts.length / 2);
-    return anAmong(id, vms, [hosts.slice(0, half), hosts.slice(half)]);
-  }
-  return kind === 'pin' ? aPin(id, vms, hosts) : anAvoid(id, vms, hosts);
-}
-
 /** Hot hosts are relieved, drawn ones evacuated, one perhaps quarantined; every rule mended. */
 function findingsOf(
   snapshot: Snapshot,
@@ -363,35 +279,6 @@ function findingsOf(
     found.push(aFinding('repair', { id: `repair-${id}`, tier, trigger }));
   }
   return found;
-}
-
-/**
- * The snapshot after the plan: VMs moved, hosts measured anew, nothing in flight, all rested. What
- * a VM has to do goes with it: on slower threads it keeps more of them busy, up to all that it has.
- * (Were as many threads busy on any host, each move between unequal hosts would change the load
- * that the next plan finds, and no planner that sees the present only could come to rest.)
- */
-export function carriedOut(
-  request: PlanRequest,
-  moves: readonly { readonly vm: string; readonly to: Host['id'] }[],
-): Snapshot {
-  const { snapshot } = request;
-  const targets = new Map(moves.map(({ vm, to }) => [vm, to]));
-  const speeds = new Map(snapshot.hosts.map(({ id, cpu }) => [id, cpu.coreSpeed]));
-  const vms = snapshot.vms.map((vm): Vm => {
-    const host = targets.get(vm.id) ?? vm.host;
-    return working({ ...vm, host }, (speeds.get(vm.host) ?? 1) / (speeds.get(host) ?? 1));
-  });
-  const hosts = snapshot.hosts.map((host) => ({ ...host, metrics: {} }));
-  return aSnapshot({ ...snapshot, hosts, vms, lastMovedAt: {} });
-}
-
-/** With so many times as many threads busy. */
-function working(vm: Vm, factor: number): Vm {
-  const used = vm.metrics['cpu.used']?.mean;
-  if (used?.kind !== 'known' || factor === 1) return vm;
-  const busy = Math.min(vm.vcpus, used.value * factor);
-  return { ...vm, metrics: { ...vm.metrics, 'cpu.used': held(busy) } };
 }
 
 /** Not the least number above 0 that there is: nobody measures that. */

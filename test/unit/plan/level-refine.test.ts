@@ -8,7 +8,7 @@ import { BINS } from '../../../src/plan/reassign/problem.ts';
 import { makeSetting } from '../../../src/plan/setting.ts';
 import { spreadAfter } from '../../bench/gap.ts';
 import { aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
-import { carriedOut } from '../../support/random-fleet.ts';
+import { carriedOut } from '../../support/carried-out.ts';
 import { smallFleet } from '../../support/small-fleets.ts';
 import { request } from './support.ts';
 

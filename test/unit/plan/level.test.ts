@@ -8,7 +8,7 @@ import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
 import { gapOf } from '../../bench/gap.ts';
 import { type Exact, loadExact } from '../../support/exact.ts';
 import { aFinding, aHost, aVm } from '../../support/fleet.ts';
-import { carriedOut } from '../../support/random-fleet.ts';
+import { carriedOut } from '../../support/carried-out.ts';
 import { smallFleet } from '../../support/small-fleets.ts';
 import { request } from './support.ts';
 

@@ -17,7 +17,7 @@ import {
   someMigration,
   someWeights,
 } from '../../support/fleet.ts';
-import { carriedOut } from '../../support/random-fleet.ts';
+import { carriedOut } from '../../support/carried-out.ts';
 
 const LEDGER: OwnVm = { roles: ['ledger'] };
 
