@@ -85,6 +85,7 @@ function moveOf(file: FileMove): Move {
       bytes: bytes(predicted.bytes),
     },
     ...(file.overCpu === true && { overCpu: true as const }),
+    ...(file.overSoft === true && { overSoft: true as const }),
     ...(file.alone === true && { alone: true as const }),
     rejected: [],
   };

@@ -215,10 +215,11 @@ export function fits(load: number, limit: number): boolean {
 }
 
 function overLimit(resource: Countable, step: Step, load: number, when: string): Violation[] {
-  const { overCpu, tier } = step.move;
+  const { overCpu, overSoft, tier } = step.move;
   // Said so by the plan, and for emptying a host only.
   if (resource.code === 'cpu' && overCpu === true && tier === 'mandatory') return [];
-  const limit = resource.limit(step.to);
+  const isBent = overSoft === true && tier === 'mandatory';
+  const limit = (isBent ? resource.hardLimit?.(step.to) : undefined) ?? resource.limit(step.to);
   if (fits(load, limit)) return [];
   const detail = `${step.to.id} would hold ${resource.show(load)}, limit ${resource.show(limit)}`;
   return [against(step, resource.code, `${detail} (${when})`)];

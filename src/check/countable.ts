@@ -14,5 +14,7 @@ export interface Countable {
   own(host: Host, guests: readonly Vm[]): number;
   reserved(reservation: Reservation): number;
   limit(host: Host): number;
+  /** Of a soft resource: what not even an evacuation may exceed. */
+  hardLimit?(host: Host): number;
   show(amount: number): string;
 }

@@ -3,6 +3,7 @@
  * because something about them is not known: what a VM needs, what a host has, what is taken there.
  */
 
+import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import type { Resource } from '../domain/resource.ts';
 import { GIB } from '../domain/units.ts';
@@ -26,6 +27,9 @@ export function namedResources(world: World): Countable[] {
       const share = resource.hosts.get(host.id);
       return share === undefined ? Number.POSITIVE_INFINITY : share.capacity * share.safety;
     },
+    ...(resource.soft === true && {
+      hardLimit: (host: Host) => resource.hosts.get(host.id)?.capacity ?? Number.POSITIVE_INFINITY,
+    }),
     show: (amount) => `${amountText(resource, amount)} of ${resource.name}`,
   }));
 }

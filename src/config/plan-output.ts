@@ -90,6 +90,10 @@ const move = z.strictObject({
     .literal(true)
     .optional()
     .describe('The target may go above its safety capacity of CPU: no host has the room.'),
+  overSoft: z
+    .literal(true)
+    .optional()
+    .describe('The same of resources that the policy calls soft, up to all that the target has.'),
   alone: z
     .literal(true)
     .optional()
@@ -199,6 +203,7 @@ function moveOutput(item: Move): PlanOutput['moves'][number] {
     dependsOn: [...dependsOn],
     predicted: { ...item.predicted },
     ...(item.overCpu === true && { overCpu: true }),
+    ...(item.overSoft === true && { overSoft: true }),
     ...(item.alone === true && { alone: true }),
   };
 }

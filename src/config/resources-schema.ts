@@ -58,6 +58,11 @@ const entry = group({
     'true: held on both hosts while a VM moves, as memory is; false: a VM that is on its way ' +
       'counts on its target only. Default true; of network and disk false.',
   ),
+  soft: optional(
+    flag(),
+    'true: a host that is emptied may fill others above its safetyCapacity, up to all that they ' +
+      'have, where no host has the room below. Default false.',
+  ),
   has: optional(list(has), 'What hosts have; default: what is declared of them.'),
   needs: optional(
     list(needs),
@@ -106,7 +111,7 @@ function faultsOf(spec: Entry): Fault[] {
 
 /** Of CPU and memory nobody has to be told what hosts have and VMs need. */
 function ordinaryFaults(spec: Entry): Fault[] {
-  const surplus = (['unit', 'transient', 'needs', 'imbalance'] as const)
+  const surplus = (['unit', 'transient', 'soft', 'needs', 'imbalance'] as const)
     .filter((key) => spec[key] !== undefined)
     .map((key) => ({ path: [key], message: `"${key}" does not go with ${spec.name}` }));
   const hosts = (spec.has ?? []).flatMap((one, i): Fault[] => {
@@ -170,6 +175,7 @@ export function resourceSpec(written: Entry, origin: string): ResourceSpec {
     origin,
     unit: unitOf(written),
     transient: written.transient ?? metric === undefined,
+    soft: written.soft ?? false,
     imbalance: written.imbalance ?? 0,
     has: (written.has ?? [{}]).map((one) => ({
       hosts: one.hosts,

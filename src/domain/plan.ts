@@ -88,6 +88,11 @@ export interface Move {
    */
   readonly overCpu?: true;
   /**
+   * The same of resources that the policy calls `soft`: above their safety capacity, but never
+   * above what the target has of them.
+   */
+  readonly overSoft?: true;
+  /**
    * Of a VM that Drover stands on (own-vm.ts): it starts when nothing else is under way or could
    * start, nothing starts beside it, and it is given up rather than made to converge.
    */

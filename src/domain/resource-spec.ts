@@ -54,6 +54,7 @@ export interface ResourceSpec {
   readonly origin: string;
   readonly unit: ResourceUnit;
   readonly transient: boolean;
+  readonly soft: boolean;
   readonly imbalance: number;
   readonly has: readonly HostHas[];
   readonly needs: readonly VmNeeds[];

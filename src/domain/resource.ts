@@ -34,6 +34,8 @@ export interface Resource {
   readonly name: string;
   readonly unit: ResourceUnit;
   readonly transient: boolean;
+  /** Who has to leave its host may go above the safety capacity; absent: nobody may. */
+  readonly soft?: boolean | undefined;
   /** Whether needs are measured, and so go up and down between the plan and a move. */
   readonly measured: boolean;
   /** What the standard deviation of its use over the hosts counts in the objective. */

@@ -10,6 +10,7 @@ import type { RefusalCode } from '../domain/refusal.ts';
 import { resourceNeed } from '../domain/resource-need.ts';
 import type { Resource } from '../domain/resource.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import type { Ratio } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 
 export interface Comer {
@@ -57,8 +58,7 @@ function freeOf(resource: Resource, { move, to, there, snapshot }: Comer): numbe
   const leaving = new Set(
     snapshot.inFlight.filter((flight) => flight.to !== to.id).map(({ vm }) => vm),
   );
-  const isLoose = resource.measured && move.tier === 'mandatory';
-  let free = share.capacity * (share.safety + (isLoose ? MANDATORY_TOLERANCE : 0));
+  let free = share.capacity * mostFor(resource, share.safety, move);
   for (const vm of there) {
     if (!resource.transient && leaving.has(vm.id)) continue;
     const need = resourceNeed(resource, vm);
@@ -66,4 +66,12 @@ function freeOf(resource: Resource, { move, to, there, snapshot }: Comer): numbe
     free -= need;
   }
   return free;
+}
+
+/** As a share of the capacity. */
+function mostFor(resource: Resource, safety: Ratio, move: Move): number {
+  if (move.tier !== 'mandatory') return safety;
+  // Planned so, because no host has the room below; what the host has is never exceeded.
+  if (resource.soft === true && move.overSoft === true) return Math.max(1, safety);
+  return safety + (resource.measured ? MANDATORY_TOLERANCE : 0);
 }

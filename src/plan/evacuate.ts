@@ -2,9 +2,10 @@
  * Emptying hosts. Everything leaves, the most important first and to the hosts with the most room;
  * the rest follow to whatever fits. When spreading leaves VMs without a place, the lesser ones
  * are packed, and then all are, largest first. What still fits nowhere has others moved out of
- * its way. Where CPU alone is short (or not known: then it counts as all that the VM could use), a
- * host that is to be emptied is emptied all the same, to the host that then is the least busy: a
- * guest that gets less CPU is slow, one on a dying host is lost. How much of a cluster may be out
+ * its way. Where CPU alone is short (or not known: then it counts as all that the VM could use), or
+ * what the policy calls soft, a host that is to be emptied is emptied all the same (pressed.ts), to
+ * the host that then is the least busy: a guest that gets less CPU is slow, one on a dying host is
+ * lost. How much of a cluster may be out
  * at once, which bounds what the others are given, is the gate's affair (`evacuatedShare`). Who
  * lacks anything else stays, and is said to stay.
  */
@@ -20,8 +21,10 @@ import {
   moveTogether,
 } from './leavers.ts';
 import { moveSomewhere } from './make-room.ts';
-import { withoutCpuLimit } from './setting.ts';
-import type { DraftMove } from './state.ts';
+import { BENDS, type Bend, bent, pressed, softOf } from './pressed.ts';
+import { CPU_AT } from './model.ts';
+import { resourceName } from './resource-words.ts';
+import type { DraftMove, State } from './state.ts';
 import { findLaterTarget } from './targets.ts';
 
 /** Of the most important two classes; the others may be packed. */
@@ -70,18 +73,39 @@ export function evacuate(
  * arrival: its move has to allow for that too. Names the hosts in a note.
  */
 export function allowForCrowds(draft: Draft): void {
+  for (const bend of BENDS) allowFor(draft, bend);
+}
+
+function allowFor(draft: Draft, bend: Bend): void {
   const { state, causes } = draft;
   const { model } = state;
-  const isCrowding = ({ vm }: DraftMove): boolean => causes.get(vm)?.terms.overCpu === true;
+  const isCrowding = ({ vm }: DraftMove): boolean => causes.get(vm)?.terms[bend] === true;
   const crowded = new Set(state.moves.filter(isCrowding).map(({ to }) => to));
   for (const { vm, to } of state.moves) {
     const cause = causes.get(vm);
     if (!crowded.has(to) || cause?.finding.tier !== 'mandatory') continue;
-    causes.set(vm, { ...cause, terms: withoutCpuLimit(cause.terms, model.width) });
+    causes.set(vm, { ...cause, terms: bent(cause.terms, bend, model) });
   }
-  const names = [...crowded].sort((a, b) => a - b).map((h) => model.hosts[h]?.name ?? '');
-  if (names.length === 0) return;
-  draft.notes.push(`no room below the safety capacity of CPU: ${names.join(', ')} may go above it`);
+  const hosts = [...crowded].sort((a, b) => a - b);
+  for (const resource of bend === 'overCpu' ? [CPU_AT] : softOf(model)) {
+    noteAbove(draft, resource, bend === 'overCpu' ? hosts : hosts.filter(isAbove(state, resource)));
+  }
+}
+
+/** Whether the host may hold more than its safety capacity at some moment of the plan. */
+function isAbove({ model, gross }: State, resource: number): (h: number) => boolean {
+  return (h) => {
+    const at = h * model.width + resource;
+    return (gross[at] ?? 0) > (model.safe[at] ?? 0);
+  };
+}
+
+function noteAbove(draft: Draft, resource: number, hosts: readonly number[]): void {
+  const { model } = draft.state;
+  const names = hosts.map((h) => model.hosts[h]?.name ?? '').join(', ');
+  if (names === '') return;
+  const what = resourceName(model, resource);
+  draft.notes.push(`no room below the safety capacity of ${what}: ${names} may go above it`);
 }
 
 type Placement = { readonly vm: number; readonly to: number; readonly evacuation: Evacuation }[];
@@ -154,29 +178,35 @@ function lastResort(draft: Draft, leaver: Leaver): void {
     return (vms.length === 1 && moveSomewhere(draft, wish)) || crowd(draft, leaver);
   };
   if (tryAll()) return;
-  // What stands in its way is not the CPU.
-  const pressed = withoutCpuLimit(terms, draft.state.model.width);
+  // What stands in its way is nothing that bends.
+  const last = pressed(terms, draft.state.model).at(-1) ?? terms;
   for (const vm of vms) {
     const isFirst = vm === only;
     const retry = (): boolean => draft.state.moved[vm] === 1 || (isFirst && tryAll());
-    const about = { vm, host, finding, terms: pressed };
+    const about = { vm, host, finding, terms: last };
     draft.open.push({ ...about, detail: 'stays on the host', retry });
   }
 }
 
 /** To the host with the most CPU left, however little that is: all of them, or nobody. */
 function crowd(draft: Draft, leaver: Leaver): boolean {
+  const { evacuation } = leaver;
+  const useless = withLesserArrivals(draft, evacuation.terms.useless);
+  return pressed(evacuation.terms, draft.state.model).some((terms) =>
+    crowdOn(draft, { ...leaver, evacuation: { ...evacuation, terms: { ...terms, useless } } }),
+  );
+}
+
+function crowdOn(draft: Draft, leaver: Leaver): boolean {
   const { state } = draft;
   const { vms, evacuation } = leaver;
-  const useless = withLesserArrivals(draft, evacuation.terms.useless);
-  const terms = { ...withoutCpuLimit(evacuation.terms, state.model.width), useless };
+  const { terms } = evacuation;
   if (vms.some((vm) => state.stuck(vm, terms) !== 0)) return false;
-  const pressed = { ...leaver, evacuation: { ...evacuation, terms } };
-  if (moveToOne(draft, pressed, 'spread')) return true;
+  if (moveToOne(draft, leaver, 'spread')) return true;
   const [only] = vms;
   if (only === undefined || vms.length > 1) return false;
   const to = findLaterTarget(state, only, terms);
-  if (to >= 0) draft.move(only, to, { ...pressed.evacuation, makesRoomFor: undefined });
+  if (to >= 0) draft.move(only, to, { ...evacuation, makesRoomFor: undefined });
   return to >= 0;
 }
 

@@ -161,7 +161,9 @@ function shortages(
       return [{ code: codeName(code), detail: unknownRoom(state.model, to, r) }];
     }
     const room = formatAmount(state.model, r, Math.max(0, free));
-    const within = code === PRESERVE ? 'beside what is kept free' : 'within the safety capacity';
+    const isBent = (terms.limit[to * width + r] ?? 0) > (state.model.safe[to * width + r] ?? 0);
+    const below = isBent ? 'in all' : 'within the safety capacity';
+    const within = code === PRESERVE ? 'beside what is kept free' : below;
     const detail = `needs ${formatAmount(state.model, r, wanted)}, ${room} free ${within}`;
     return [{ code: codeName(code), detail }];
   });

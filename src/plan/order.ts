@@ -251,6 +251,7 @@ class Lister {
   }
 
   #limitKey(vm: number, to: number): string {
-    return `${this.#draft.causes.get(vm)?.terms.overCpu ?? false} ${to}`;
+    const { overCpu = false, overSoft = false } = this.#draft.causes.get(vm)?.terms ?? {};
+    return `${overCpu} ${overSoft} ${to}`;
   }
 }

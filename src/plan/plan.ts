@@ -318,6 +318,7 @@ function makeMove(draft: Draft, setting: Setting, described: Described): Move {
       bytes: bytes(timing.bytes),
     },
     ...(move.cause.terms.overCpu === true && { overCpu: true }),
+    ...(move.cause.terms.overSoft === true && { overSoft: true }),
     ...(vm.own !== undefined && { alone: true }),
     rejected: rejectedTargets(draft, move),
   };

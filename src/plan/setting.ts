@@ -7,7 +7,7 @@
 import type { Finding, Tier } from '../domain/finding.ts';
 import { Allowed } from './allowed.ts';
 import { Compatibility, type Ways, hostClassesOf } from './compat.ts';
-import { CPU_AT, type Model, buildModel } from './model.ts';
+import { type Model, buildModel } from './model.ts';
 import { type Needs, readFindings } from './needs.ts';
 import { keptOwn } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
@@ -29,12 +29,6 @@ export interface Setting {
   restartTerms(): Terms;
   /** Relief: no target may end above the load to which hosts are relieved, lest it be next. */
   reliefTerms(finding: Finding, share: number, resource: number): Terms;
-}
-
-/** The same, for what has to leave its host although none has the CPU for it. */
-export function withoutCpuLimit(terms: Terms, width: number): Terms {
-  const limit = terms.limit.map((most, at) => (at % width === CPU_AT ? Infinity : most));
-  return { ...terms, limit, overCpu: true };
 }
 
 export function makeSetting(request: PlanRequest): Setting {

@@ -52,8 +52,9 @@ export interface Terms {
   readonly mayStrain?: true;
   /** How much lower the limit of CPU is than the model's, at least, on any host that matters. */
   readonly cpuBelow?: number;
-  /** What cannot wait: CPU limits nothing. */
+  /** What cannot wait: CPU limits nothing; soft resources do no sooner than all is given out. */
   readonly overCpu?: true;
+  readonly overSoft?: true;
   /** Per host: 1 when going there does not serve the finding. */
   readonly useless?: Uint8Array;
 }

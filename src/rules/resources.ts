@@ -47,7 +47,7 @@ function isOrdinary(name: string): name is OrdinaryResource {
 }
 
 function resolve(spec: ResourceSpec, snapshot: Snapshot, guests: readonly Selectable[]): Resource {
-  const { name, unit, transient, imbalance } = spec;
+  const { name, unit, transient, soft, imbalance } = spec;
   const hosts = new Map<HostId, HostShare>();
   const has = byNearness(spec.has, (entry) => entry.hosts);
   for (const host of snapshot.hosts) {
@@ -71,7 +71,7 @@ function resolve(spec: ResourceSpec, snapshot: Snapshot, guests: readonly Select
     if (need !== undefined) vms.set(vm.id, need);
   }
   const measured = spec.needs.some(({ source }) => source.kind === 'metric');
-  return { name, unit, transient, measured, imbalance, hosts, vms };
+  return { name, unit, transient, soft, measured, imbalance, hosts, vms };
 }
 
 function byNearness<Entry>(

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/check.ts';
 import type { Host } from '../../src/domain/host.ts';
 import type { Move } from '../../src/domain/plan.ts';
-import type { Resource } from '../../src/domain/resource.ts';
+import type { HostShare, Resource } from '../../src/domain/resource.ts';
 import type { Vm } from '../../src/domain/vm.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
 import { type Mutator, Scene, dependencies, places } from '../support/mutation-scene.ts';
@@ -83,18 +83,21 @@ describe('a plan with resources that a policy names', () => {
     );
   });
 
-  it('lets no optional move fill a host beyond its share of one', { timeout: 120_000 }, () => {
+  it('fills no host beyond its share of one, but with what it says', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(withResources(planRequests(false)), (request) => {
         const { moves } = plan(request).plan;
         const at = new Map(moves.map(({ vm, to }) => [vm, to]));
-        for (const { hosts, vms } of request.snapshot.resources ?? []) {
+        for (const resource of request.snapshot.resources ?? []) {
+          const { hosts, vms } = resource;
           const coming = moves.filter(({ vm }) => (vms.get(vm) ?? 0) > 0);
-          for (const { to } of coming) {
+          for (const move of coming) {
+            const { to } = move;
             const there = request.snapshot.vms.filter((vm) => (at.get(vm.id) ?? vm.host) === to);
             const sum = there.reduce((all, vm) => all + (vms.get(vm.id) ?? Number.NaN), 0);
-            const { capacity, safety } = hosts.get(to) ?? { capacity: Number.NaN, safety: 1 };
-            expect(sum).toBeLessThanOrEqual(capacity * safety + 1e-9);
+            const share = hosts.get(to);
+            const most = share === undefined ? Number.NaN : mostOf(resource, share, move);
+            expect(sum).toBeLessThanOrEqual(most + 1e-9);
           }
         }
       }),
@@ -102,6 +105,12 @@ describe('a plan with resources that a policy names', () => {
     );
   });
 });
+
+/** A soft one may be filled to the brim by whom the plan says so of. */
+function mostOf({ soft }: Resource, { capacity, safety }: HostShare, move: Move): number {
+  const isBent = soft === true && move.overSoft === true && move.tier === 'mandatory';
+  return capacity * (isBent ? 1 : safety);
+}
 
 function named(request: PlanRequest): readonly Resource[] {
   return request.snapshot.resources ?? [];
@@ -134,7 +143,7 @@ function overfills(scene: Scene, moves: readonly Move[], index: number, of: Reso
     const counts = id !== move.vm && place === move.to && !flying.has(id);
     if (vm !== undefined && counts) held += needs(vm, of);
   }
-  return own > 0 && held > share.capacity * share.safety + 1e-6;
+  return own > 0 && held > mostOf(of, share, move) + 1e-6;
 }
 
 const MUTATORS: readonly Mutator[] = [
@@ -156,11 +165,22 @@ const MUTATORS: readonly Mutator[] = [
     codes: ['resource'],
     plant: (scene) =>
       named(scene.request).flatMap((resource) =>
-        scene.retarget((host, vm) => {
+        scene.retarget((host, vm, move) => {
           const share = resource.hosts.get(host.id);
           if (share === undefined || needs(vm, resource) <= 0) return false;
           const held = staying(scene, host, resource) + needs(vm, resource);
-          return held > share.capacity * share.safety + 1e-6;
+          return held > mostOf(resource, share, move) + 1e-6;
+        }),
+      ),
+  },
+  {
+    name: 'above the safety capacity of a soft one, without a word',
+    codes: ['resource'],
+    plant: (scene) =>
+      named(scene.request).flatMap((resource) =>
+        places(scene, ({ overSoft }) => overSoft === true).flatMap((index) => {
+          const moves = scene.with(index, { overSoft: undefined as never });
+          return overfills(scene, moves, index, resource) ? [moves] : [];
         }),
       ),
   },

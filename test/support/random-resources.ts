@@ -11,6 +11,7 @@ import { aFinding } from './fleet.ts';
 
 interface Drawn {
   readonly transient: boolean;
+  readonly soft: boolean;
   readonly capacities: readonly number[];
   readonly needs: readonly number[];
   readonly safety: number;
@@ -22,12 +23,13 @@ const UNKNOWN = -1;
 
 const DRAWN: fc.Arbitrary<Drawn> = fc.record({
   transient: fc.boolean(),
+  soft: fc.boolean(),
   capacities: fc.array(fc.constantFrom(8, 16, 32, 64, 0, UNKNOWN), { minLength: 3, maxLength: 8 }),
   needs: fc.array(fc.constantFrom(0, 0, 1, 2, 3, 5, 8, 1, 2, 3, UNKNOWN), {
     minLength: 5,
     maxLength: 40,
   }),
-  safety: fc.constantFrom(1, 0.8),
+  safety: fc.constantFrom(1, 0.8, 0.5),
   imbalance: fc.constantFrom(0, 0, 1),
 });
 
@@ -46,7 +48,8 @@ export function withResources(requests: fc.Arbitrary<PlanRequest>): fc.Arbitrary
 /** The request with resources of which every host has far more than all VMs together need. */
 export function withPlenty(request: PlanRequest, transient: boolean): PlanRequest {
   const { hosts, vms } = request.snapshot;
-  const drawn = { transient, capacities: [1e12], needs: [1, 2, 3], safety: 0.8, imbalance: 0 };
+  const ample = { capacities: [1e12], needs: [1, 2, 3], safety: 0.8, imbalance: 0 };
+  const drawn = { ...ample, transient, soft: false };
   const plenty = resourceOf(drawn, 'plenty', { ...request, snapshot: request.snapshot });
   const none = { ...plenty, name: 'none', vms: new Map(vms.map(({ id }) => [id, 0])) };
   expectAll(plenty.hosts.size, hosts.length);
@@ -58,7 +61,7 @@ function expectAll(found: number, wanted: number): void {
 }
 
 function resourceOf(drawn: Drawn, name: string, { snapshot }: PlanRequest): Resource {
-  const { capacities, needs, transient, imbalance } = drawn;
+  const { capacities, needs, transient, soft, imbalance } = drawn;
   const hosts = new Map<HostId, HostShare>();
   for (const [index, { id }] of snapshot.hosts.entries()) {
     const capacity = capacities[index % capacities.length] ?? 0;
@@ -69,7 +72,8 @@ function resourceOf(drawn: Drawn, name: string, { snapshot }: PlanRequest): Reso
     const need = needs[index % needs.length] ?? 0;
     if (need !== UNKNOWN) vms.set(id, need);
   }
-  return { name, unit: 'number', transient, measured: false, imbalance, hosts, vms };
+  const kind = { unit: 'number', transient, soft, measured: false, imbalance } as const;
+  return { name, ...kind, hosts, vms };
 }
 
 function overloads(resource: Resource, { snapshot }: PlanRequest): PlanRequest['findings'] {

@@ -36,6 +36,29 @@ export const RESOURCE_FAULTS: readonly Fault[] = [
     snapshot: fleet({ resources: [slots(8, { safety: 0.9 })] }),
   },
   {
+    what: 'a target above its safety capacity of a soft resource, without a word',
+    code: 'resource',
+    snapshot: fleet({ resources: [slots(8, { safety: 0.9, soft: true })] }),
+  },
+  {
+    what: 'a target above its safety capacity of a hard resource, with a word',
+    code: 'resource',
+    moves: [aMove({ overSoft: true })],
+    snapshot: fleet({ resources: [slots(8, { safety: 0.9 })] }),
+  },
+  {
+    what: 'a target with more of a soft resource than it has',
+    code: 'resource',
+    moves: [aMove({ overSoft: true })],
+    snapshot: fleet({ resources: [slots(7, { safety: 0.9, soft: true })] }),
+  },
+  {
+    what: 'a target above its safety capacity of a soft resource for less than an evacuation',
+    code: 'resource',
+    moves: [aMove({ overSoft: true, tier: 'corrective' })],
+    snapshot: fleet({ resources: [slots(8, { safety: 0.9, soft: true })] }),
+  },
+  {
     what: 'a target that has none of a resource',
     code: 'resource',
     snapshot: fleet({ resources: [slots(0)] }),

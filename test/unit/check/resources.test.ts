@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { GIB, bytes, ratio } from '../../../src/domain/units.ts';
 import { slots } from './planted-resources.ts';
+import { aMove } from '../../support/plans.ts';
 import { codes, fleet, flight, judge, withTarget } from './planted.ts';
 
 describe('check, of resources', () => {
@@ -15,6 +16,11 @@ describe('check, of resources', () => {
   it('has nothing against a VM that needs none of what is short or not known', () => {
     const needs = { v1: 0, v2: 4 };
     expect(judge(fleet({ resources: [slots(undefined, { needs })] }))).toEqual([]);
+  });
+
+  it('has nothing against a soft resource above its safety capacity, where the plan says so', () => {
+    const resources = [slots(8, { safety: 0.9, soft: true })];
+    expect(judge(fleet({ resources }), [aMove({ overSoft: true, tier: 'mandatory' })])).toEqual([]);
   });
 
   it('fills a host as far as the policy says of that host', () => {

@@ -36,6 +36,7 @@ describe('resources of a policy', () => {
         origin: 'a.yaml:4',
         unit: 'number',
         transient: true,
+        soft: false,
         imbalance: 0,
         has: [{ hosts: undefined, source: DECLARED, safety: undefined, overcommit: undefined }],
         needs: [{ vms: undefined, source: DECLARED, ifUnknown: undefined }],

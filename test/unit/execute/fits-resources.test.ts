@@ -43,6 +43,7 @@ function objection(
 
 const AWAY = [flight('v2', 'h2', 'h3')];
 const COMING = [flight('v3', 'h3', 'h2')];
+const HALF = 'resource: needs 4 of slots, 0 free';
 const SHORT = 'resource: needs 4 of slots, 3 free';
 
 const CASES: readonly (readonly [string, Move, ResourceOptions, Snapshot['inFlight'], string])[] = [
@@ -65,6 +66,28 @@ const CASES: readonly (readonly [string, Move, ResourceOptions, Snapshot['inFlig
     { has: { h2: 8 }, safety: 0.97 },
     [],
     'resource: needs 4 of slots, 3.76 free',
+  ],
+  ['a soft one, to empty a host', mandatory, { has: { h2: 8 }, safety: 0.5, soft: true }, [], HALF],
+  [
+    'a soft one, planned to go above',
+    { ...mandatory, overSoft: true },
+    { has: { h2: 8 }, safety: 0.5, soft: true },
+    [],
+    'fits',
+  ],
+  [
+    'a soft one, planned to go above, that has too little in all',
+    { ...mandatory, overSoft: true },
+    { has: { h2: 7 }, safety: 0.5, soft: true, measured: true },
+    [],
+    SHORT,
+  ],
+  [
+    'a soft one, planned to go above for less than an evacuation',
+    { ...optional, overSoft: true },
+    { has: { h2: 8 }, safety: 0.5, soft: true },
+    [],
+    HALF,
   ],
   [
     'nobody knows what it needs',

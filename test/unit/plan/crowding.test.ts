@@ -5,6 +5,7 @@ import { check } from '../../../src/check/check.ts';
 import { missingWindow } from '../../../src/domain/measured.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
+import { aResource } from '../../support/a-resource.ts';
 import { HOSTS, movesOf, request } from './support.ts';
 
 describe('crowding', () => {
@@ -71,5 +72,74 @@ describe('crowding', () => {
     const { plan: made } = plan(asked);
     expect(check({ ...asked, plan: made })).toEqual([]);
     expect(made.moves.map(({ vm }) => vm).toSorted()).toEqual(['x', 'y']);
+  });
+});
+
+describe('crowding with a soft resource', () => {
+  const vms = [
+    aVm({ id: 'a', criticality: 'mission-critical' }),
+    aVm({ id: 'b' }),
+    aVm({ id: 'x', host: 'h2' }),
+    aVm({ id: 'y', host: 'h3' }),
+  ];
+  /** Up to 8 of 10 by the safety capacity; h2 has 7 in use, h3 has 5. */
+  const lines = { has: { h1: 10, h2: 10, h3: 10 }, safety: 0.8, name: 'lines' };
+  const needs = { a: 3, b: 3, x: 7, y: 5 };
+  const out = [aFinding('evacuate', { host: 'h1' })];
+  const asked = (soft: boolean, needed: Readonly<Record<string, number>> = needs) => {
+    const resources = [aResource({ ...lines, soft, needs: needed })];
+    return request({ hosts: HOSTS, vms, resources }, out);
+  };
+  const made = (soft: boolean, needed?: Readonly<Record<string, number>>) =>
+    plan(asked(soft, needed)).plan.moves.map(({ vm, to, overSoft, overCpu }) => {
+      return [vm, to, overSoft, overCpu];
+    });
+
+  it('fills others above its safety capacity, up to what they have, and names them', () => {
+    expect(made(false)).toEqual([['a', 'h3', undefined, undefined]]);
+    expect(made(true)).toEqual([
+      ['a', 'h3', undefined, undefined],
+      ['b', 'h2', true, undefined],
+    ]);
+    const wanted = asked(true);
+    const { plan: sound, report } = plan(wanted);
+    expect(report.notes).toEqual([
+      'no room below the safety capacity of lines: h2 may go above it',
+    ]);
+    expect(check({ ...wanted, plan: sound })).toEqual([]);
+  });
+
+  it('never gives out more than a host has, and says what there is', () => {
+    const { plan: sound, report } = plan(asked(true, { ...needs, b: 4 }));
+    expect(sound.moves.map(({ vm }) => vm)).toEqual(['a']);
+    expect(report.unresolved).toMatchObject([{ subject: { vm: 'b' }, code: 'resource' }]);
+    expect(report.unresolved[0]?.pairs.map(({ detail }) => detail)).toEqual([
+      'needs 4 of lines, 3 of lines free in all',
+      'needs 4 of lines, 2 of lines free in all',
+    ]);
+  });
+
+  it('bends it before CPU, and both where it takes both', () => {
+    const full = [...vms.slice(0, 2), aVm({ id: 'x', host: 'h2', cpuUsed: 12.7 }), vms[3]];
+    const both = request(
+      {
+        hosts: HOSTS.slice(0, 2),
+        vms: full.flatMap((vm) => (vm === undefined || vm.id === 'y' ? [] : [vm])),
+        resources: [aResource({ ...lines, soft: true, needs: { ...needs, b: 0 } })],
+      },
+      out,
+    );
+    const { moves } = plan(both).plan;
+    const flags = moves.map(({ vm, overSoft, overCpu }) => [vm, overSoft, overCpu]);
+    expect(flags).toContainEqual(['a', true, true]);
+    expect(check({ ...both, plan: plan(both).plan })).toEqual([]);
+  });
+
+  it('bends it for nothing less than an evacuation', () => {
+    const resources = [aResource({ ...lines, soft: true, needs: { ...needs, a: 6, b: 6 } })];
+    const fact = 'host.resource.lines.ratio';
+    const evidence = [{ fact, operator: 'greaterThan', threshold: 0.8, value: 1.2 }];
+    const relief = aFinding('relieve', { host: 'h1', evidence });
+    expect(movesOf(request({ hosts: HOSTS, vms, resources }, [relief]))).toEqual([]);
   });
 });

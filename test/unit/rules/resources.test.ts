@@ -20,6 +20,7 @@ function spec(options: Partial<ResourceSpec> = {}): ResourceSpec {
     origin: 'test.yaml:1',
     unit: 'number',
     transient: true,
+    soft: false,
     imbalance: 0,
     has: [has({ source: DECLARED })],
     needs: [needs({ source: DECLARED })],

@@ -1,0 +1,44 @@
+/**
+ * Which limits bend for what has to leave its host although no other has the room. CPU is shared
+ * out in time: it limits nothing then. A resource that the policy calls soft may be filled above
+ * its safety capacity, and never above what the host has. All else is as hard as ever: a guest
+ * without memory does not run.
+ */
+
+import { CPU_AT, type Model } from './model.ts';
+import type { Terms } from './state.ts';
+
+/** Named as in {@link Terms} and in a move. */
+export const BENDS = ['overSoft', 'overCpu'] as const;
+export type Bend = (typeof BENDS)[number];
+
+/** Ways to bend limits, the gentlest first. */
+export function pressed(terms: Terms, model: Model): readonly Terms[] {
+  const overCpu = bent(terms, 'overCpu', model);
+  if (softOf(model).length === 0) return [overCpu];
+  const overSoft = bent(terms, 'overSoft', model);
+  return [overSoft, overCpu, bent(overSoft, 'overCpu', model)];
+}
+
+export function bent(terms: Terms, bend: Bend, model: Model): Terms {
+  const raise = bend === 'overCpu' ? withoutCpuLimit : toAllTheyHave;
+  return { ...terms, limit: raise(terms.limit, model), [bend]: true };
+}
+
+/** Places in the resource vector. */
+export function softOf({ extras, firstExtra }: Model): readonly number[] {
+  return extras.flatMap(({ soft }, index) => (soft === true ? [firstExtra + index] : []));
+}
+
+function withoutCpuLimit(limit: Float64Array, { width }: Model): Float64Array {
+  return limit.map((most, at) => (at % width === CPU_AT ? Infinity : most));
+}
+
+/** Where the limit is lower than the safety capacity something else has lowered it: that stays. */
+function toAllTheyHave(limit: Float64Array, model: Model): Float64Array {
+  const soft = new Set(softOf(model));
+  const { width, safe, capacity } = model;
+  return limit.map((most, at) =>
+    soft.has(at % width) && most >= (safe[at] ?? 0) ? Math.max(most, capacity[at] ?? 0) : most,
+  );
+}
