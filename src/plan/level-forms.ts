@@ -7,13 +7,10 @@
 
 import type { Weights } from '../domain/policy.ts';
 import type { Model } from './model.ts';
-import { pairsOf } from './pairs.ts';
+import { type Figure, figureOf, loadFigure, pairsOf } from './pairs.ts';
 import type { State } from './state.ts';
 
-interface Form {
-  readonly resource: number;
-  /** The resource whose share is taken off; -1: none. */
-  readonly less: number;
+interface Form extends Figure {
   readonly weight: number;
   /** Per host: how far it is from the common figure. */
   readonly off: Float64Array;
@@ -47,7 +44,7 @@ export class LevelForms {
   ) {
     this.#model = model;
     this.#forms = chosen.map((one) => {
-      const sum = hosts.reduce((all, h) => all + figure(model, net, one, h), 0);
+      const sum = hosts.reduce((all, h) => all + loadFigure(model, net, one, h), 0);
       const level = hosts.length > 0 ? sum / hosts.length : 0;
       return { ...one, level, squares: 0, off: new Float64Array(model.hosts.length) };
     });
@@ -61,7 +58,7 @@ export class LevelForms {
   /** To be called after every change of the host's load. */
   measure(h: number, load: Float64Array): void {
     for (const form of this.#forms) {
-      const off = figure(this.#model, load, form, h) - form.level;
+      const off = loadFigure(this.#model, load, form, h) - form.level;
       form.squares += off ** 2 - (form.off[h] ?? 0) ** 2;
       form.off[h] = off;
     }
@@ -78,34 +75,11 @@ export class LevelForms {
     const own = need.subarray(v * width, (v + 1) * width);
     let sum = 0;
     for (const form of this.#forms) {
-      const leaves = shareOf(this.#model, own, form, from);
-      const comes = shareOf(this.#model, own, form, to);
+      const leaves = figureOf(this.#model, own, form, from);
+      const comes = figureOf(this.#model, own, form, to);
       const [source, target] = [form.off[from] ?? 0, form.off[to] ?? 0];
       sum += form.weight * (leaves * (2 * source - leaves) - comes * (2 * target + comes));
     }
     return sum;
   }
-}
-
-type Chosen = Pick<Form, 'resource' | 'less'>;
-
-/** The figure of the host under such loads of all hosts. */
-function figure(model: Model, load: Float64Array, chosen: Chosen, h: number): number {
-  const own = load.subarray(h * model.width, (h + 1) * model.width);
-  return shareOf(model, own, chosen, h);
-}
-
-/** By how much such amounts, one of each resource, make the figure of the host. */
-function shareOf(
-  model: Model,
-  amounts: Float64Array,
-  { resource, less }: Chosen,
-  h: number,
-): number {
-  return part(model, amounts, resource, h) - (less < 0 ? 0 : part(model, amounts, less, h));
-}
-
-function part({ width, capacity }: Model, amounts: Float64Array, r: number, h: number): number {
-  const room = capacity[h * width + r] ?? 0;
-  return room > 0 ? (amounts[r] ?? 0) / room : 0;
 }

@@ -5,6 +5,7 @@
  *     imbalance  weights.imbalance × Σ over resources of their weight × the standard deviation of u
  *     balance    Σ over the pairs of weights.balance of their weight × the standard deviation of
  *                the difference of their u: 0 where hosts have both free in the same proportion
+ *                (evenness.ts tells where it comes from, and where it decides)
  *     softRules  weights.softRules × number of VMs that stand against a soft rule
  *     moveCost   weights.moveCost × Σ over moves of (memory + perMoveBytes) in GiB × criticality
  *                × what the policy's `costs` say of the VM, the path and its groups (move-costs.ts)

@@ -23,6 +23,7 @@ import { Draft } from './draft.ts';
 import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
 import { EffectTracker } from './effects.ts';
 import { allowForCrowds, evacuate } from './evacuate.ts';
+import { evenOut } from './even-out.ts';
 import type { SearchBudget } from './improve.ts';
 import { Judge } from './judge.ts';
 import { level } from './level.ts';
@@ -208,6 +209,7 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   const kept = Math.floor(budget.steps * levelShare(setting));
   budget.steps -= kept;
   balance(draft, { reliefs: needs.reliefs, crowds }, terms, budget);
+  evenOut(draft);
   allowForCrowds(draft);
   saveAndLevel(draft, setting, { budget, kept });
 }

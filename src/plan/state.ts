@@ -28,6 +28,7 @@ import {
 } from './codes.ts';
 import type { Allowed } from './allowed.ts';
 import type { Compatibility } from './compat.ts';
+import { Evenness } from './evenness.ts';
 import { FITS, Judged } from './judged.ts';
 import type { Model } from './model.ts';
 import { TouchedGroups } from './move-prices.ts';
@@ -80,6 +81,8 @@ export class State {
   readonly later: Float64Array;
   readonly net: Float64Array;
   readonly byRoom: RoomIndex;
+  /** Of pairs of resources; undefined: the policy names none. */
+  readonly evenness: Evenness | undefined;
   /** Per host: 1 when nothing may move in, beyond what the host's own state says. */
   readonly closed: Uint8Array;
   /** Per VM: 1 when the plan moves it: once at most, but for trial (level-glance.ts). */
@@ -113,6 +116,7 @@ export class State {
     this.later = model.gross.slice();
     this.net = model.net.slice();
     this.byRoom = new RoomIndex(model, this.gross);
+    this.evenness = Evenness.of(model);
     this.closed = new Uint8Array(model.hosts.length);
     this.judged = new Judged(model.hosts.length);
     this.moved = new Uint8Array(model.vms.length);

@@ -6,9 +6,9 @@ import type { State, Terms } from './state.ts';
 
 /**
  * `spread`: to the hosts with most room; `pack`: to the tightest fit, which keeps large room;
- * `align`: to where the least of CPU and memory together is left, so that neither gets lost for
- * want of the other; `match`: to where they are left in about the proportion in which the VM needs
- * them, which packs many hosts more tightly.
+ * `align`: to where the least of CPU and memory together is left (and of whatever a pair names), so
+ * that neither gets lost for want of the other; `match`: to where they are left in about the
+ * proportion in which the VM needs them, which packs many hosts more tightly.
  */
 export type Fit = 'spread' | 'pack' | 'align' | 'match';
 
@@ -94,6 +94,13 @@ function findAt(burden: Wanted, state: State, v: number, terms: Terms, fit: Fit)
   return best;
 }
 
+const ORDINARY = [CPU_AT, MEMORY_AT];
+
+/** Resources that are to be left in proportion. */
+function matched({ evenness }: State): readonly number[] {
+  return evenness?.resources ?? ORDINARY;
+}
+
 /** What a host is chosen by: the least is best, infinite does not fit. */
 interface Measure {
   readonly burden: Wanted;
@@ -129,7 +136,7 @@ function findLeastAt(
 function leftAfter(state: State, v: number, h: number, { limit }: Terms): number {
   const { width, need, largest } = state.model;
   let sum = 0;
-  for (const r of [CPU_AT, MEMORY_AT]) {
+  for (const r of matched(state)) {
     const at = h * width + r;
     const left = (limit[at] ?? 0) - (state.gross[at] ?? 0) - (need[v * width + r] ?? 0);
     if (left < 0) return Number.POSITIVE_INFINITY;
@@ -151,7 +158,7 @@ function mismatch(state: State, v: number, h: number, terms: Terms): number {
   if (left === Infinity) return left;
   const { width, need, largest } = state.model;
   let [product, needs, rooms] = [0, 0, 0];
-  for (const r of [CPU_AT, MEMORY_AT]) {
+  for (const r of matched(state)) {
     const at = h * width + r;
     const unit = largest[r] ?? 1;
     const wanted = (need[v * width + r] ?? 0) / unit;

@@ -14,7 +14,7 @@ import { type Mutator, Scene, dependencies, places } from '../support/mutation-s
 import { aPlan } from '../support/plans.ts';
 import { aFinding } from '../support/fleet.ts';
 import { planRequests, tightRequests } from '../support/random-fleet.ts';
-import { withPlenty, withResources } from '../support/random-resources.ts';
+import { withPairs, withPlenty, withResources } from '../support/random-resources.ts';
 
 const RUNS = { numRuns: 250 };
 
@@ -47,15 +47,32 @@ describe('a plan with resources that a policy names', () => {
     timeout: 120_000,
   }, () => {
     fc.assert(
-      fc.property(withResources(planRequests(false)), (request) => {
-        const pairs: readonly (readonly [string, string])[] = [
-          ['cpu', 'memory'],
-          ['memory', 'r0'],
-        ];
-        const balance = pairs.map((resources) => ({ resources, weight: 3 }));
-        const weights = { ...request.weights, balance };
-        const levelled = { ...request, weights, findings: [aFinding('level')] };
+      fc.property(withPairs(planRequests(false)), (request) => {
+        const levelled = { ...request, findings: [aFinding('level')] };
         expect(violations(levelled)).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('passes the checker where they are to be left in proportion', { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(withPairs(planRequests()), (request) => {
+        expect(violations(request)).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('moves the same VMs for the same where they are to be', { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(withPairs(planRequests()), (request) => {
+        const { balance: _none, ...weights } = request.weights;
+        const [paired, plain] = [request, { ...request, weights }].map((one) => plan(one).plan);
+        const movers = (moves: readonly Move[] = []) => moves.map(({ vm }) => vm).toSorted();
+        expect(movers(paired?.moves)).toEqual(movers(plain?.moves));
+        const cost = (made: typeof paired) => made?.objective.terms['moveCost']?.after ?? 0;
+        expect(cost(paired)).toBeCloseTo(cost(plain), 9);
       }),
       RUNS,
     );
@@ -63,7 +80,7 @@ describe('a plan with resources that a policy names', () => {
 
   it('does not depend on the order in which they are named', { timeout: 120_000 }, () => {
     fc.assert(
-      fc.property(withResources(planRequests()), (request) => {
+      fc.property(fc.oneof(withResources(planRequests()), withPairs(planRequests())), (request) => {
         const { resources = [] } = request.snapshot;
         const other = { ...request.snapshot, resources: resources.toReversed() };
         const reversed = plan({ ...request, snapshot: other });

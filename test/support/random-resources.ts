@@ -45,6 +45,18 @@ export function withResources(requests: fc.Arbitrary<PlanRequest>): fc.Arbitrary
     });
 }
 
+/** The request with the first of its resources, and CPU, to be left in proportion with memory. */
+export function withPairs(requests: fc.Arbitrary<PlanRequest>): fc.Arbitrary<PlanRequest> {
+  return withResources(requests).map((request) => {
+    const pairs: readonly (readonly [string, string])[] = [
+      ['cpu', 'memory'],
+      ['memory', 'r0'],
+    ];
+    const balance = pairs.map((resources) => ({ resources, weight: 3 }));
+    return { ...request, weights: { ...request.weights, balance } };
+  });
+}
+
 /** The request with resources of which every host has far more than all VMs together need. */
 export function withPlenty(request: PlanRequest, transient: boolean): PlanRequest {
   const { hosts, vms } = request.snapshot;
