@@ -1,10 +1,10 @@
 /**
- * Where the policy names pairs of resources: moves that relieve and evacuate go to other targets, at
- * no higher cost, where that leaves hosts the pairs more evenly in use (evenness.ts). Who moves was
- * settled before, and is the same as without pairs.
+ * Where the policy names pairs of resources: moves that relieve and evacuate go to other targets,
+ * at no higher cost, where that leaves hosts the pairs more evenly in use (evenness.ts). Who moves
+ * was settled before, and is the same as without pairs.
  *
- * Only who is free to go anywhere: no rule is about the VM, so that nobody else was placed with regard
- * to where it goes.
+ * Only who is free to go anywhere: no rule is about the VM, so that nobody else was placed with
+ * regard to where it goes.
  */
 
 import { isHostRule } from '../domain/placement.ts';
@@ -21,7 +21,8 @@ const ROUNDING = 1e-12;
 export function evenOut(draft: Draft): void {
   const { state, causes } = draft;
   if (state.evenness === undefined) return;
-  for (const { vm, to } of [...state.moves]) {
+  const made = state.moves.slice();
+  for (const { vm, to } of made) {
     const cause = causes.get(vm);
     if (cause === undefined || !isFree(state, vm, cause)) continue;
     draft.takeBack(vm);

@@ -18,7 +18,7 @@ describe('check, of resources', () => {
     expect(judge(fleet({ resources: [slots(undefined, { needs })] }))).toEqual([]);
   });
 
-  it('has nothing against a soft resource above its safety capacity, where the plan says so', () => {
+  it('has nothing against a soft resource above its safety capacity, where it is said', () => {
     const resources = [slots(8, { safety: 0.9, soft: true })];
     expect(judge(fleet({ resources }), [aMove({ overSoft: true, tier: 'mandatory' })])).toEqual([]);
   });
