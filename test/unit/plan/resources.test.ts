@@ -97,6 +97,27 @@ describe('a resource that the policy names', () => {
     expect(moves[1]?.dependsOn).toEqual([moves[0]?.id]);
   });
 
+  it.each([true, false])(
+    'has hosts full of it change guests over a third (transient: %s)',
+    (transient) => {
+      // h1 is hot; h2 alone has the CPU for a, and h3 has CPU for b.
+      const vms = [
+        aVm({ id: 'a', vcpus: 8, cpuUsed: 7 }),
+        aVm({ id: 'big', vcpus: 8, cpuUsed: 7, permission: 'observe' }),
+        aVm({ id: 'b', host: 'h2', cpuUsed: 2 }),
+        aVm({ id: 'c', host: 'h3', vcpus: 16, cpuUsed: 9, permission: 'observe' }),
+      ];
+      const needs = { a: 8, big: 0, b: 8, c: 0 };
+      const full = (h3: number) => slots({ transient, has: { h1: 8, h2: 8, h3 }, needs });
+      const relief = aFinding('relieve', { host: 'h1' });
+      const { moves } = plan(asked(full(8), { vms }, [relief])).plan;
+      expect(moves.map(({ vm, to }) => `${vm} > ${to}`)).toEqual(['b > h3', 'a > h2']);
+      expect(moves[1]?.dependsOn).toEqual([moves[0]?.id]);
+      // Where no third host has any of it left neither can go first.
+      expect(movesOf(asked(full(0), { vms }, [relief]))).toEqual([]);
+    },
+  );
+
   it('holds room for a VM on its way on both hosts, or on its target only', () => {
     const inFlight: Snapshot['inFlight'] = [
       {
