@@ -69,20 +69,26 @@ export function makeJob(state: State, task: ClearTask, residents: readonly numbe
   return { task, ideals: ideals.sort((a, b) => a.cost - b.cost) };
 }
 
-/** The cheapest clearing whose VMs all find a target; undefined: none was found. */
-export function findClearing(state: State, job: Job, means: Means): Clearing | undefined {
+/** The cheapest clearing below a price whose VMs all find a target; undefined: none was found. */
+export function findClearing(
+  state: State,
+  job: Job,
+  means: Means,
+  below = Infinity,
+): Clearing | undefined {
   const direct = { ...means, ejector: undefined };
   // Mostly the cheapest set of all finds its places; only then is the search for others worth it.
   let best: Clearing | undefined;
-  for (const { leavers } of job.ideals) {
+  for (const { leavers, cost } of job.ideals) {
+    if (cost >= below) break;
     const found = tryOut(state, leavers, direct);
-    if (found !== undefined && found.cost < (best?.cost ?? Infinity)) best = found;
+    if (found !== undefined && found.cost < (best?.cost ?? below)) best = found;
     // They come at their least prices: with dear paths or groups a later one may cost less.
     if (best !== undefined && state.model.prices === undefined) break;
   }
   for (const ideal of job.ideals) {
     if (best !== undefined && best.cost <= ideal.cost * (1 + ROUNDING)) break;
-    best = search(state, job, { ideal, means, below: best?.cost ?? Infinity }) ?? best;
+    best = search(state, job, { ideal, means, below: best?.cost ?? below }) ?? best;
   }
   return best;
 }
@@ -160,7 +166,7 @@ interface Attempt {
 /** The cheapest set that finds its places; what others cost who give way is in the price. */
 function search(state: State, job: Job, { ideal, means, below }: Attempt): Clearing | undefined {
   const plain = choiceOf(state, job.task, ideal.candidates, ideal.forced);
-  const choice = priced(state, plain, means);
+  const choice = priced(state, plain, means, below);
   const trial = new Trial(state, means, below);
   for (const leaver of ideal.forced) if (!trial.add(leaver)) return trial.end();
   const forced = trial.depth;
@@ -199,7 +205,8 @@ function search(state: State, job: Job, { ideal, means, below }: Attempt): Clear
  * With what others cost who have to give way for a VM, as things stood when it was first asked, and
  * with the path to where it would go now.
  */
-function priced(state: State, choice: Choice, { ejector, fit }: Means): Choice {
+// oxlint-disable-next-line max-params -- a choice, by which means, and for how much
+function priced(state: State, choice: Choice, { ejector, fit }: Means, below: number): Choice {
   const { prices } = state.model;
   if (ejector === undefined && prices === undefined) return choice;
   const items = choice.items.map((item, index) => {
@@ -208,7 +215,10 @@ function priced(state: State, choice: Choice, { ejector, fit }: Means): Choice {
     const { vm, terms } = leaver;
     const to = prices === undefined ? -1 : findTarget(state, vm, terms, fit);
     const path = to < 0 ? 0 : (prices?.beyond(vm, to) ?? 0);
-    return { gain: item.gain, cost: item.cost + path + (ejector?.price(leaver) ?? 0) };
+    return {
+      gain: item.gain,
+      cost: item.cost + path + (ejector?.price(leaver, below - item.cost) ?? 0),
+    };
   });
   return { ...choice, items };
 }

@@ -171,14 +171,18 @@ export class Ejector {
     return best;
   }
 
-  /** What others cost who give way for the VM, about: as things stood when it was first asked. */
-  price(leaver: Leaver): number {
+  /**
+   * What others cost who give way for the VM, about: as things stood when it was first asked;
+   * `budget` or more: it is not looked for dearer ones.
+   */
+  price(leaver: Leaver, budget: number): number {
     const known = this.#prices.get(leaver.vm);
     if (known !== undefined) return known;
     const { model } = this.#state;
     const steps: Step[] = [];
-    let price = this.place(leaver, Number.POSITIVE_INFINITY, steps);
+    let price = this.place(leaver, budget, steps);
     for (let at = steps.length - 1; at >= 0; at -= 1) this.#state.undo(steps[at]?.vm ?? -1);
+    if (price < 0 && budget < Infinity) return budget;
     // Nobody can at the moment; that may change when others are placed anew.
     if (price < 0) price = this.#rate * (model.need[leaver.vm * model.width + CPU_AT] ?? 0);
     this.#prices.set(leaver.vm, price);

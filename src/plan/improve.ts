@@ -15,7 +15,7 @@ import type { State } from './state.ts';
 /** How many hosts are cleared anew together, at most. */
 const NEIGHBOURHOOD = 4;
 /** Nodes of one such search; twice as many each time that the same hosts come up again. */
-const NODES = 50;
+const NODES = 25;
 const MOST_DOUBLINGS = 4;
 
 /**
@@ -142,9 +142,13 @@ export class Improver {
     const least = this.#resettler.leastOf(hosts, kept);
     const isOpen = jobs.some((job) => !this.#isCleared(job));
     const most = isOpen ? OPEN_FACTOR * least : before * (1 - 1e-9);
+    let reach = 0;
     for (const share of SHARES) {
       if (most <= least) break;
       const below = least + (most - least) * share;
+      const further = this.#resettler.grain.reach(below - least);
+      if (further === reach) continue;
+      reach = further;
       const found = this.#resettler.solve(hosts, kept, { below, nodes });
       if (found === undefined) continue;
       for (const { vm } of kept.toReversed()) state.undo(vm);

@@ -5,6 +5,7 @@
  */
 
 import { cheapestCover } from './cover.ts';
+import { Grain } from './grain.ts';
 import type { Model } from './model.ts';
 
 /** Nodes of the exact search for one bound; past them the relaxation has to do. */
@@ -26,11 +27,13 @@ export interface Leavers {
 }
 
 export class ReliefBound {
+  readonly grain: Grain;
   readonly #model: Model;
   readonly #residents: (host: number) => readonly number[];
   readonly #leavers: (Leavers | undefined)[] = [];
 
   constructor(model: Model, residents: (host: number) => readonly number[]) {
+    this.grain = new Grain(model);
     this.#model = model;
     this.#residents = residents;
   }
@@ -50,7 +53,8 @@ export class ReliefBound {
       break;
     }
     if (single <= 2 * cheapest) return single;
-    return Math.min(single, Math.max(2 * cheapest, relaxed(heldBefore, costBefore, missing)));
+    const several = this.grain.raised(relaxed(heldBefore, costBefore, missing));
+    return Math.min(single, Math.max(2 * cheapest, several));
   }
 
   /** The cheapest set that is enough. */

@@ -119,17 +119,14 @@ class ClearSearch {
   #solveAgain(index: number): void {
     const kept = this.#solution[index];
     this.#takeBack(index);
-    this.#solve(index);
-    const found = this.#solution[index];
-    if (kept === undefined || (found !== undefined && found.cost <= kept.cost)) return;
-    this.#takeBack(index);
-    this.#put(index, kept);
+    this.#solve(index, kept?.cost);
+    if (this.#solution[index] === undefined) this.#put(index, kept);
   }
 
-  #solve(index: number): void {
+  #solve(index: number, below = Infinity): void {
     const job = this.#jobs[index];
     if (job === undefined || job.ideals.length === 0) return;
-    this.#put(index, findClearing(this.#state, job, this.#means));
+    this.#put(index, findClearing(this.#state, job, this.#means, below));
   }
 
   #put(index: number, clearing: Clearing | undefined): void {

@@ -11,6 +11,7 @@
 
 import type { Job } from './clear.ts';
 import type { Leaver, Step } from './eject.ts';
+import type { Grain } from './grain.ts';
 import { type Placed, inTurn } from './in-turn.ts';
 import { CPU_AT } from './model.ts';
 import { ReliefBound } from './relief-bound.ts';
@@ -31,6 +32,8 @@ export interface Found {
 export class Resettler {
   readonly #state: State;
   readonly #jobs: readonly (readonly Job[])[];
+  /** Per host and resource: 1 where a job asks for relief. */
+  readonly #asked: Uint8Array;
   /** Per host and resource: what it may carry in the end; of hosts without a job as a target. */
   readonly #most: Float64Array;
   /** Per host: how many VMs of the plan it takes in. */
@@ -53,6 +56,7 @@ export class Resettler {
     const byHost: Job[][] = Array.from({ length: model.hosts.length }, () => []);
     this.#most = model.limit.slice();
     this.#arrived = new Int32Array(model.hosts.length);
+    this.#asked = new Uint8Array(model.limit.length);
     this.#cheapest = model.cost.reduce((least, cost) => Math.min(least, cost), Infinity);
     for (const job of jobs) byHost[job.task.host]?.push(job);
     this.#jobs = byHost;
@@ -62,6 +66,7 @@ export class Resettler {
     for (const { task } of jobs) {
       const at = task.host * model.width + task.resource;
       this.#most[at] = Math.min(this.#most[at] ?? 0, task.below);
+      if (task.relief !== undefined) this.#asked[at] = 1;
     }
   }
 
@@ -94,6 +99,10 @@ export class Resettler {
   /** Whether the last search ended for want of nodes. */
   get isCutShort(): boolean {
     return this.#nodes <= 0;
+  }
+
+  get grain(): Grain {
+    return this.#leaving.grain;
   }
 
   /** The least that clearing these hosts costs as things stand, whatever room there is. */
@@ -143,10 +152,7 @@ export class Resettler {
     const { width } = this.#state.model;
     const at = host * width + resource;
     const most = this.#most[at] ?? 0;
-    const jobs = this.#jobs[host] ?? [];
-    const isAsked = jobs.some(
-      ({ task }) => task.relief !== undefined && task.resource === resource,
-    );
+    const isAsked = this.#asked[at] === 1;
     if (!isAsked && this.#arrived[host] === 0) return 0;
     const load = isAsked ? this.#state.net[at] : this.#state.later[at];
     const over = (load ?? 0) - most;
@@ -244,11 +250,10 @@ export class Resettler {
       const load = (state.later[at] ?? 0) + (need[vm * width + CPU_AT] ?? 0);
       const strain = state.strain(vm, to);
       const target = { to, extra, path, strain, room: (this.#most[at] ?? 0) - load };
-      const last = found[MAX_TARGETS - 1];
-      if (last !== undefined && compareTargets(last, target) < 0) continue;
-      if (state.barrier(vm, to, terms, 'in-the-end') !== 0) continue;
-      found.push(target);
-      found.sort(compareTargets);
+      let place = found.length;
+      for (; place > 0; place -= 1) if (isBetter(found[place - 1], target)) break;
+      if (place === MAX_TARGETS || state.barrier(vm, to, terms, 'in-the-end') !== 0) continue;
+      found.splice(place, 0, target);
       if (found.length > MAX_TARGETS) found.pop();
     }
     return found;
@@ -308,7 +313,7 @@ export class Resettler {
       sum += (cost[v] ?? 0) * Math.min(1, left / gain);
       left -= gain;
     }
-    return left > 0 ? Infinity : sum * (1 - 1e-12);
+    return left > 0 ? Infinity : this.#leaving.grain.raised(sum * (1 - 1e-12));
   }
 
   /** Takes what is placed now, where there is an order for it. */
@@ -344,7 +349,8 @@ interface Target {
   readonly room: number;
 }
 
-function compareTargets(a: Target, b: Target): number {
-  const [first, second] = [a.extra + a.path, b.extra + b.path];
-  return first - second || a.strain - b.strain || a.room - b.room || a.to - b.to;
+function isBetter(a: Target | undefined, than: Target): boolean {
+  if (a === undefined) return false;
+  const more = a.extra + a.path - (than.extra + than.path);
+  return (more || a.strain - than.strain || a.room - than.room || a.to - than.to) < 0;
 }
