@@ -25,6 +25,8 @@ export interface BalanceTerms {
   /** Makes what follows upon every answer; whether anything does that is not its own. */
   readonly follow: () => void;
   readonly isFollowed: boolean;
+  /** Whether it is proven that not all reliefs can be had (ease.ts). */
+  readonly isHopeless: boolean;
   /** Terms for relieving hosts down to this load over capacity: no target may end above it. */
   relief(finding: Finding, share: number, resource: number): Terms;
 }
@@ -37,7 +39,8 @@ export function balance(
 ): void {
   const tasks = makeTasks(draft, needs, terms);
   const finish = ({ steps, cleared }: Cleared): void => {
-    const effort: Effort = { inVain: 0, shouldStop: budget.shouldStop };
+    const mostInVain = terms.isHopeless ? HOPELESS_IN_VAIN : MOST_IN_VAIN;
+    const effort: Effort = { inVain: 0, mostInVain, shouldStop: budget.shouldStop };
     for (const { vm, to, terms: own, finding, makesRoomFor } of steps) {
       draft.move(vm, to, { finding, terms: own, makesRoomFor });
     }
@@ -55,9 +58,12 @@ export function balance(
  * full. Without that, 32 hosts of 320 that cannot be relieved took ten seconds.
  */
 const MOST_IN_VAIN = 40;
+/** The same where it is proven that some hosts have to stay as they are. */
+const HOPELESS_IN_VAIN = 4;
 
 interface Effort {
   inVain: number;
+  readonly mostInVain: number;
   readonly shouldStop: () => boolean;
 }
 
@@ -154,8 +160,9 @@ function relieveAsFar(
     if (vm === undefined) return false;
     tried.add(vm);
     const wish = { vm, terms: task.reliefTerms, finding, fit: 'pack' } as const;
-    const mayPush = effort.inVain < MOST_IN_VAIN && !effort.shouldStop();
-    effort.inVain = moveSomewhere(draft, { ...wish, mayPush }) ? 0 : effort.inVain + 1;
+    const mayPush = effort.inVain < effort.mostInVain && !effort.shouldStop();
+    const isMoved = moveSomewhere(draft, { ...wish, mayPush });
+    effort.inVain = isMoved ? Math.floor(effort.inVain / 2) : effort.inVain + 1;
   }
 }
 

@@ -16,6 +16,8 @@ import type { Setting } from './setting.ts';
 /** Hosts that a note names. */
 const NAMES_SHOWN = 5;
 
+const SHARE_DIGITS = 1e6;
+
 /** Hosts that the draft leaves above what they were to be relieved to. */
 export function unrelieved({ setting, draft }: { setting: Setting; draft: Draft }): Set<HostId> {
   const hosts = draft.open
@@ -75,16 +77,32 @@ export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draf
   return [`no room to relieve ${shown}${rest} as far as asked: to the safety capacity instead`];
 }
 
-/** Whether all the hosts together have less room than has to leave: no search can find a way. */
-export function isHopeless({ model, needs }: Setting): boolean {
-  let excess = 0;
-  let share = 0;
+/**
+ * Whether the hosts together have less room than has to leave: no search can find a way. Nobody may
+ * be brought above what the host that he leaves is relieved to, so it is asked of each such share:
+ * those that are to get to it or below, and the room that there is up to it.
+ */
+export function isHopeless(setting: Setting): boolean {
+  const { model, needs } = setting;
+  const excesses = new Map<number, number>();
   for (const { host, resource, below } of needs.reliefs) {
     if (resource !== CPU_AT) continue;
     const at = host * model.width + CPU_AT;
-    excess += Math.max(0, (model.net[at] ?? 0) - below);
-    share = Math.max(share, below / (model.capacity[at] ?? 0));
+    // To so many digits, as the same share of two hosts may differ in the last one; never less.
+    const share = Math.ceil((below / (model.capacity[at] ?? 0)) * SHARE_DIGITS) / SHARE_DIGITS;
+    const excess = Math.max(0, (model.net[at] ?? 0) - below);
+    excesses.set(share, (excesses.get(share) ?? 0) + excess);
   }
+  let excess = 0;
+  for (const share of [...excesses.keys()].sort((a, b) => a - b)) {
+    excess += excesses.get(share) ?? 0;
+    if (excess > roomUpTo(share, setting)) return true;
+  }
+  return false;
+}
+
+/** CPU that all hosts could still take in if none gets above the share. */
+function roomUpTo(share: number, { model, needs }: Setting): number {
   let room = 0;
   for (let h = 0; h < model.hosts.length; h += 1) {
     if (needs.closed[h] === 1) continue;
@@ -92,5 +110,5 @@ export function isHopeless({ model, needs }: Setting): boolean {
     const most = Math.min(model.limit[at] ?? 0, (model.capacity[at] ?? 0) * share);
     room += Math.max(0, most - (model.net[at] ?? 0));
   }
-  return excess > room;
+  return room;
 }

@@ -100,14 +100,16 @@ interface Attempt {
  * With more steps never worse: fewer needs are left open, or as many at less cost (anytime.ts).
  * Where less is asked of some hosts than the findings say, costs are those of different demands,
  * and only how many hosts stay overloaded is compared: where some do, fewer steps may have come out
- * at less, since how the tries share them depends on how many there are. They are tried, too.
+ * at less, since how the tries share them depends on how many there are. They are tried, too, but
+ * where it is proven that some have to stay.
  */
 function bestAttempt(asked: Setting, granted: number): Attempt {
   const easedAll = ease(asked);
   if (easedAll === undefined) return attempt(asked, granted);
   let best = attemptWith(asked, easedAll, granted);
   for (const fewer of FEWER_STEPS) {
-    if (fewer >= granted || unrelieved(best).size === 0) break;
+    const isOver = unrelieved(best).size === 0 || isHopeless(best.setting);
+    if (fewer >= granted || isOver) break;
     const other = attemptWith(makeSetting(asked.request), easedAll, fewer);
     const isBetter = unrelieved(other).size < unrelieved(best).size;
     if (isBetter) best = { ...other, stepsLeft: best.stepsLeft };
@@ -202,13 +204,16 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
       mendSoft(draft, mends, judge);
     },
     isFollowed: draft.open.length + needs.returns.length + mends.length > 0,
+    isHopeless: isHopeless(setting),
     repair: setting.termsOf('corrective'),
     relief: (finding: Finding, share: number, resource: number) =>
       setting.reliefTerms(finding, share, resource),
   };
   const kept = Math.floor(budget.steps * levelShare(setting));
   budget.steps -= kept;
-  balance(draft, { reliefs: needs.reliefs, crowds }, terms, budget);
+  // Where some have to stay whatever is moved, what the others cost is not worth the search.
+  const searched = terms.isHopeless ? { ...budget, steps: 0 } : budget;
+  balance(draft, { reliefs: needs.reliefs, crowds }, terms, searched);
   evenOut(draft);
   allowForCrowds(draft);
   saveAndLevel(draft, setting, { budget, kept });

@@ -18,6 +18,12 @@ import type { Clearing, Means } from './trial.ts';
 /** The clearings of all jobs; undefined where none was found. */
 type Solution = readonly (Clearing | undefined)[];
 
+/**
+ * Hosts in a row that could not be cleared although others were asked to give way, after which that
+ * is not asked for any more: each takes long, and where so many are in vain the fleet is full.
+ */
+const MOST_IN_VAIN = 8;
+
 /** Hosts cleared one by one, and whether that may be had for less. */
 export interface Cleaned extends Cleared {
   readonly jobs: readonly Job[];
@@ -42,6 +48,8 @@ class ClearSearch {
   readonly #solution: (Clearing | undefined)[];
   #ejector: Ejector | undefined;
   #means: Means = { fit: 'spread', ejector: undefined };
+  /** Hosts in a row for which no others could give way. */
+  #inVain = 0;
 
   constructor(state: State, jobs: readonly Job[]) {
     this.#state = state;
@@ -88,9 +96,10 @@ class ClearSearch {
     for (const index of hardestFirst) {
       this.#solve(index);
       if (this.#solution[index] !== undefined) this.#takeBack(index);
-      else {
+      else if (this.#inVain < MOST_IN_VAIN) {
         this.#means = this.#withOthers();
         this.#solve(index);
+        this.#count(index);
         this.#means = direct;
       }
     }
@@ -104,8 +113,17 @@ class ClearSearch {
     this.#means = this.#withOthers();
     for (const index of hardestFirst) {
       if (budget.shouldStop()) return;
-      if (!this.#isBest(index)) this.#solveAgain(index);
+      if (this.#isBest(index)) continue;
+      const isOpen = this.#solution[index] === undefined;
+      if (isOpen && this.#inVain >= MOST_IN_VAIN) continue;
+      this.#solveAgain(index);
+      if (isOpen) this.#count(index);
     }
+  }
+
+  /** Notes whether a way was found for the host, where only others that give way could be one. */
+  #count(index: number): void {
+    this.#inVain = this.#solution[index] === undefined ? this.#inVain + 1 : 0;
   }
 
   #withOthers(): Means {
