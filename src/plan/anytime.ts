@@ -65,7 +65,8 @@ class Answers {
 
   /** The best one. The steps of `first` are made; when it returns, none is. */
   search(first: Cleaned, budget: SearchBudget): Cleared {
-    if (first.isDone) {
+    // Who is asked to stop has no use for what the search needs to begin.
+    if (first.isDone || budget.steps === 0 || budget.shouldStop()) {
       this.#unmake(first);
       return first;
     }
