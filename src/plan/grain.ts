@@ -7,6 +7,10 @@
 
 import type { Model } from './model.ts';
 
+const ROUNDING = 1e-12;
+/** In multiples: weights make sums a little more than multiples. */
+const SLACK = 0.25;
+
 export class Grain {
   /** In bytes before weights; 0: there is none that helps. */
   readonly #size: number;
@@ -39,16 +43,15 @@ export class Grain {
     return Math.max(bound, multiples * this.#size * this.#lightest * (1 - ROUNDING));
   }
 
-  /** How many multiples lie within so much, about: limits of equal reach are as good as one. */
+  /**
+   * How many multiples lie within so much, about: limits of equal reach are as good as one. Within
+   * less than a quarter of one there is none: what differs so little differs by weights alone.
+   */
   reach(amount: number): number {
     if (this.#size === 0) return amount;
     return Math.ceil(amount / (this.#size * this.#lightest) - SLACK);
   }
 }
-
-const ROUNDING = 1e-12;
-/** Weights make sums a little more than multiples. */
-const SLACK = 0.25;
 
 function commonDivisor(a: number, b: number): number {
   let [larger, smaller] = [a, b];
