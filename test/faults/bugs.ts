@@ -103,6 +103,7 @@ export const BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'forgets the cool-down',
+    from: 47,
     breaks: ['cool-down'],
     ledger: () => ({ lastMovedAt: () => Promise.resolve(new Map()) }),
   },
@@ -122,7 +123,7 @@ export const BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'forgets its open moves at a restart',
-    breaks: ['liveness', 'caps', 'one-place'],
+    breaks: ['liveness', 'caps', 'one-place', 'own-alone'],
     ledger: () => ({ openMoves: () => Promise.resolve([]) }),
   },
   {
@@ -224,7 +225,42 @@ export const BUGS: readonly PlantedBug[] = [
       },
     }),
   },
+  {
+    name: 'knows of no VM that it stands on',
+    where: isOwned,
+    breaks: ['own-alone', 'own-last', 'own-leases', 'own-pre-copy'],
+    rules: { own: [] },
+  },
+  {
+    name: 'moves the VM of whoever has leases',
+    where: isHandedOver,
+    from: 26,
+    breaks: ['own-leases'],
+    leases: (port) => ({
+      async leaseBoard() {
+        const board = await port.leaseBoard();
+        return { ...board, leases: board.leases.map((one) => ({ ...one, holderName: 'nobody' })) };
+      },
+    }),
+  },
+  {
+    name: 'lets any guest go on by post-copy',
+    where: isOwned,
+    breaks: ['own-pre-copy'],
+    hypervisor: (port) => ({
+      startMove: (order, signal) => port.startMove({ ...order, allowPostCopy: true }, signal),
+    }),
+  },
 ];
+
+function isOwned({ rules }: Script): boolean {
+  return rules.own.length > 0;
+}
+
+/** Others can stand in for the controller in one of its VMs. */
+function isHandedOver({ rules }: Script): boolean {
+  return rules.own.some(({ controller }) => controller !== undefined);
+}
 
 function isShared({ controllers }: Script): boolean {
   return controllers > 1;

@@ -11,6 +11,8 @@ import type { FleetSpec, SimulatedVmSpec } from '../../src/simulate/fleet-spec.t
 import { LOAD_PROFILES } from '../../src/simulate/load-curve.ts';
 import { randomFaults } from '../../src/simulate/random-faults.ts';
 import { simHost, simVm } from '../support/datacenter.ts';
+import { withOwn } from './draw-own.ts';
+import { pick, times } from './draw-parts.ts';
 import type { Rules, Script, Step } from './script.ts';
 
 const GENERATIONS = CPU_GENERATIONS.intel;
@@ -38,6 +40,11 @@ const KINDS: readonly FaultKind[] = [
 ];
 
 export function drawScript(seed: number): Script {
+  return withOwn(drawWithoutOwn(seed));
+}
+
+/** What the seed drew before some scripts had VMs that Drover stands on. */
+export function drawWithoutOwn(seed: number): Script {
   const rng = seededRng(seed);
   const hosts = drawHosts(rng);
   const vms = drawVms(rng, hosts);
@@ -215,6 +222,8 @@ function drawRules(rng: Rng, { hosts, vms }: FleetSpec): Rules {
     pinned,
     pinnedTo,
     restart: false,
+    own: [],
+    ownWithoutStandby: 'leave',
   };
 }
 
@@ -279,25 +288,6 @@ function drawSteps(rng: Rng, { hosts, vms }: FleetSpec, until: number): Step[] {
   return steps;
 }
 
-/** Up to `most` times, each at some moment before `until`. */
-// oxlint-disable-next-line max-params -- how often, until when, and what
-function times(
-  rng: Rng,
-  most: number,
-  until: number,
-  step: (at: number) => Step | readonly Step[],
-): Step[] {
-  const count = Math.floor((most + 1) * rng.next());
-  const moments = Array.from({ length: count });
-  return moments.flatMap(() => step(Math.floor(until * rng.next() * 1000) / 1000));
-}
-
 function anyVm(rng: Rng, vms: readonly SimulatedVmSpec[]): VmId {
   return pick(rng, vms).facts.id;
-}
-
-function pick<Item>(rng: Rng, items: readonly Item[]): Item {
-  const item = items[Math.floor(rng.next() * items.length)];
-  if (item === undefined) throw new RangeError('nothing to pick from');
-  return item;
 }

@@ -2,19 +2,21 @@
 // same seed twice. Thousands: npm run simulate:faults.
 import { describe, expect, it } from 'vitest';
 
-import { drawScript } from './draw.ts';
+import { drawScript, drawWithoutOwn } from './draw.ts';
+import type { Script } from './script.ts';
 import { type Run, simulate } from './simulate.ts';
 
 const SEEDS = 50;
-/** Seeds that found something once: in Drover, or in the judge. */
+/** Seeds that found something once, in Drover or in the judge, before there were own VMs. */
 const FOUND = [
   58, 68, 69, 190, 531, 2578, 2650, 2692, 2700, 10_017, 10_120, 20_071, 20_143, 20_208, 21_585,
   23_241, 23_262, 23_617, 23_640,
 ];
 
-async function wrongsOf(seed: number): Promise<readonly string[]> {
-  const { wrongs } = await simulate(drawScript(seed));
-  const again = `again: npm run simulate:faults -- --seed ${seed} --runs 1 --trace`;
+async function wrongsOf(seed: number, draw = drawScript): Promise<readonly string[]> {
+  const { wrongs } = await simulate(draw(seed));
+  const how = draw === drawScript ? '' : ' --no-own';
+  const again = `again: npm run simulate:faults -- --seed ${seed} --runs 1 --trace${how}`;
   return wrongs.map(({ invariant, text }) => `seed ${seed}: ${invariant}: ${text}; ${again}`);
 }
 
@@ -27,8 +29,21 @@ describe('the whole daemon under seeded faults', () => {
 
   it('breaks none where it once did', { timeout: 600_000 }, async () => {
     const wrongs: string[] = [];
-    for (const seed of FOUND) wrongs.push(...(await wrongsOf(seed)));
+    for (const seed of FOUND) wrongs.push(...(await wrongsOf(seed, drawWithoutOwn)));
     expect(wrongs).toEqual([]);
+  });
+
+  it('leaves all else of a script as it was where it has VMs that Drover stands on', () => {
+    const seeds = Array.from({ length: 300 }, (_none, index) => index);
+    const owned = seeds.map(drawScript).filter(({ rules }) => rules.own.length > 0);
+    expect(owned.length).toBeGreaterThan(seeds.length / 4);
+    for (const script of owned) {
+      const before: Script = drawWithoutOwn(script.seed);
+      const { steps, rules, last: _last, ...rest } = script;
+      expect({ ...before, ...rest }).toEqual(before);
+      expect({ ...rules, own: [], ownWithoutStandby: 'leave' }).toEqual(before.rules);
+      expect(steps).toEqual(expect.arrayContaining([...before.steps]));
+    }
   });
 
   it('is the same run every time, to the last call', async () => {

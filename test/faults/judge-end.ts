@@ -36,9 +36,18 @@ export async function leftToDo({
   return there.length === 0 ? undefined : `${there.join(', ')} still on ${script.last}`;
 }
 
-function guestsOn({ last, fleet }: Script, { truth }: SimulatedDatacenter): readonly VmId[] {
-  const ids = fleet.vms.map(({ facts }) => facts.id);
-  return ids.filter((vm) => truth.whereabouts(vm).runningOn.includes(last));
+function guestsOn(script: Script, { truth }: SimulatedDatacenter): readonly VmId[] {
+  const ids = script.fleet.vms.map(({ facts }) => facts.id);
+  const there = ids.filter((vm) => truth.whereabouts(vm).runningOn.includes(script.last));
+  return there.filter((vm) => !mayStay(script, vm));
+}
+
+/** Whoever of the controllers acts may be in it: nobody can stand in for all of them. */
+function mayStay({ rules }: Script, vm: VmId): boolean {
+  const isAny = rules.own.some(
+    (one) => one.vm === vm && one.role === 'controller' && one.controller === undefined,
+  );
+  return isAny && rules.ownWithoutStandby === 'leave';
 }
 
 export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {

@@ -14,6 +14,8 @@ export interface Circumstances {
   readonly now: number;
   /** How important a VM really is; 0 is the most. */
   readonly rank: (vm: VmId) => number;
+  /** Whether Drover stands on a VM: it goes last. */
+  readonly isOwn: (vm: VmId) => boolean;
   /** Where a VM really runs. */
   readonly runningOn: (vm: VmId) => readonly HostId[];
 }
@@ -27,8 +29,13 @@ export function wrongsOfOpening(
   const decision = journal.decisions.get(plan);
   const out: string[] = [];
   if (decision === undefined) return ['journal-first: its plan was never written down'];
-  const first = moreImportant(move, decision, journal, circumstances);
+  const waiting = circumstances.isCancelled ? [] : waitingMoves(move, decision, journal);
+  const there = waiting.filter((other) => isThere(other, circumstances));
+  const first = moreImportant(move, there, journal, circumstances);
   if (first !== undefined) out.push(`critical-first: ${first.vm} is more important and waits`);
+  const { isOwn } = circumstances;
+  const before = isOwn(move.vm) ? there.find(({ vm }) => !isOwn(vm)) : undefined;
+  if (before !== undefined) out.push(`own-last: ${before.vm} of the same plan waits`);
   const closed = [...journal.orders.values()].find(
     ({ host, state }) => host === move.to && state === 'open',
   );
@@ -42,29 +49,40 @@ export function wrongsOfOpening(
   return out;
 }
 
-/**
- * A VM of the same host and tier that is more important, may start, and has not. One that runs
- * elsewhere waits for nothing: the plan before this one has brought it there.
- */
-// oxlint-disable-next-line max-params -- a move, its plan, and what is going on
-function moreImportant(
+/** Those of its plan that may be carried out and have not had their turn. */
+function waitingMoves(
   move: Move,
   { result, gate }: Decision,
   journal: JournalView,
-  { rules, isCancelled, rank, runningOn }: Circumstances,
-): Move | undefined {
-  if (isCancelled) return undefined;
+): readonly Move[] {
   const allowed = new Set(
     gate.filter(({ verdict }) => verdict === 'execute').map((one) => one.move),
   );
+  const underWay = new Set([...journal.open.values()].map(({ record }) => record.move.vm));
+  return result.plan.moves.filter(({ id, vm }) => {
+    return id !== move.id && allowed.has(id) && !journal.known.has(id) && !underWay.has(vm);
+  });
+}
+
+/** One that runs elsewhere waits for nothing: the plan before this one has brought it there. */
+function isThere({ vm, from }: Move, { runningOn }: Circumstances): boolean {
+  const where = runningOn(vm);
+  return where.length === 0 || where.includes(from);
+}
+
+/** Of the same host and tier, more important, and it may start. */
+// oxlint-disable-next-line max-params -- a move, those that wait, and what is going on
+function moreImportant(
+  move: Move,
+  waiting: readonly Move[],
+  journal: JournalView,
+  { rules, rank, isOwn }: Circumstances,
+): Move | undefined {
   const open = [...journal.open.values()].map(({ record }) => record.move);
-  return result.plan.moves.find((other) => {
+  return waiting.find((other) => {
     const isBeside = other.from === move.from && other.tier === move.tier;
-    if (!isBeside || rank(other.vm) >= rank(move.vm) || !allowed.has(other.id)) return false;
-    if (journal.known.has(other.id) || other.dependsOn.length > 0) return false;
-    const where = runningOn(other.vm);
-    const hasLeft = where.length > 0 && !where.includes(other.from);
-    if (hasLeft || open.some(({ vm }) => vm === other.vm)) return false;
+    if (!isBeside || isOwn(other.vm) || rank(other.vm) >= rank(move.vm)) return false;
+    if (other.dependsOn.length > 0) return false;
     return open.filter(({ to }) => to === other.to).length < rules.perHostIn;
   });
 }

@@ -67,6 +67,11 @@ export class JudgeWorld {
     return CRITICALITIES.findIndex((one) => one === label);
   }
 
+  /** Drover stands on it, as the policy says. */
+  isOwn(vm: VmId): boolean {
+    return this.rules.own.some((entry) => entry.vm === vm);
+  }
+
   isUp(host: HostId): boolean {
     return this.#datacenter.isReachable(host);
   }

@@ -9,12 +9,13 @@ import type { Move } from '../../src/domain/plan.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import type { HeldLease } from '../../src/domain/lease.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { Hypervisor, Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';
+import type { Hypervisor, Inventory, MoveOrder, Steering } from '../../src/ports/hypervisor.ts';
 import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { Invariant, Wrong } from './invariants.ts';
-import { JournalView } from './journal-view.ts';
+import { JournalView, type OpenMove } from './journal-view.ts';
 import { DoublesJudge, type HostCrash, INTERFERENCE_SECONDS } from './judge-doubles.ts';
+import { OwnJudge, type OwnWrong } from './judge-own.ts';
 import { JudgeWorld } from './judge-world.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
 import { LeaseBook } from './lease-book.ts';
@@ -32,17 +33,21 @@ export class Judge {
   readonly #datacenter: SimulatedDatacenter;
   readonly #crashes: HostCrash[] = [];
   readonly #doubles: DoublesJudge;
+  readonly #own: OwnJudge;
   readonly #drifts = new Map<VmId, number>();
   /** When each host was last seen to be dead. */
   readonly #deadAt = new Map<HostId, number>();
   #cancelledAt = Number.NEGATIVE_INFINITY;
-  #isObserving = false;
+  #mode: 'automatic' | 'observe' = 'automatic';
+  /** Who has read the policy since it was last edited. */
+  readonly #informed = new Set<string>();
 
   constructor(datacenter: SimulatedDatacenter, clock: Clock, rules: Rules) {
     this.#datacenter = datacenter;
     this.#clock = clock;
     this.world = new JudgeWorld(datacenter, clock, rules);
     this.#doubles = new DoublesJudge(datacenter, clock);
+    this.#own = new OwnJudge(this.world, this.journal, this.#leases, clock);
   }
 
   get crashes(): readonly HostCrash[] {
@@ -72,13 +77,19 @@ export class Judge {
     this.#cancelledAt = this.#clock.monotonic();
   }
 
+  /** The policy says so from now on; who stands still does not know of it. */
   onMode(mode: 'automatic' | 'observe'): void {
-    this.#isObserving = mode === 'observe';
+    this.#mode = mode;
+    this.#informed.clear();
+  }
+
+  onPolicyRead(by: string): void {
+    this.#informed.add(by);
   }
 
   /** Asks for nothing that takes time; the ledger's own answers follow in the settled moments. */
-  onLedgerCall(call: string, parts: readonly unknown[]): void {
-    if (call === 'openMove') this.#onOpening(parts[0] as Omit<MoveRecord, 'stages' | 'result'>);
+  onLedgerCall(call: string, parts: readonly unknown[], by: string): void {
+    if (call === 'openMove') this.#onOpening(parts[0] as OpenMove['record'], by);
     if (call === 'closeMove') this.#onClosing(parts[0] as MoveId, parts[1] as MoveResult);
   }
 
@@ -110,6 +121,7 @@ export class Judge {
   }
 
   onLeaseAnswer(call: string, parts: readonly unknown[], { value, by }: Answer): void {
+    this.#leases.heard(by, this.#clock.monotonic());
     if (call === 'claimLease' && value !== undefined) {
       const text = this.#leases.taken(value as HeldLease, by);
       if (text !== undefined) this.wrong('lease', text);
@@ -119,9 +131,17 @@ export class Judge {
   onHypervisorCall(call: string, parts: readonly unknown[], by: string): void {
     if (EFFECTS.has(call)) this.#isLeased(call, parts[0] as MoveOrder | HostId, by);
     const order = parts[0] as MoveOrder;
-    if (call === 'startMove') this.#onStart(order);
+    if (call === 'startMove') {
+      this.#onStart(order, by);
+      this.#say(this.#own.onStart(order, by));
+    }
+    if (call === 'steer') this.#say(this.#own.onSteer(order, parts[1] as Steering));
     if (call === 'commit') this.#onCommit(order);
     if (call === 'cleanUp') this.#onCleanUp(order);
+  }
+
+  #say(wrongs: readonly OwnWrong[]): void {
+    for (const { invariant, text } of wrongs) this.wrong(invariant, text);
   }
 
   onHypervisorAnswer(call: string, _parts: readonly unknown[], value: unknown): void {
@@ -156,16 +176,22 @@ export class Judge {
     }
   }
 
-  #onOpening(record: Omit<MoveRecord, 'stages' | 'result'>): void {
+  /** As far as the controller can know. */
+  #isObserving(by: string): boolean {
+    return this.#mode === 'observe' && this.#informed.has(by);
+  }
+
+  #onOpening(record: OpenMove['record'], by: string): void {
     const now = this.#clock.monotonic();
     const wrongs = wrongsOfOpening(record, this.journal, {
       rules: this.world.rules,
       isCancelled: now - this.#cancelledAt < CANCEL_COUNTS_SECONDS,
       now: this.#clock.now(),
       rank: (vm) => this.world.rank(vm),
+      isOwn: (vm) => this.world.isOwn(vm),
       runningOn: (vm) => this.world.runningOn(vm),
     });
-    const isHeld = [this.journal.isPaused && 'paused', this.#isObserving && 'mode'];
+    const isHeld = [this.journal.isPaused && 'paused', this.#isObserving(by) && 'mode'];
     this.journal.opening(record, [...wrongs, ...isHeld.filter((one) => one !== false)]);
   }
 
@@ -174,7 +200,7 @@ export class Judge {
     if (one !== undefined) one.isReserved = true;
   }
 
-  #onStart(order: MoveOrder): void {
+  #onStart(order: MoveOrder, by: string): void {
     const one = this.journal.open.get(order.move);
     const what = `${order.vm} from ${order.from} to ${order.to}`;
     if (one === undefined) {
@@ -187,7 +213,7 @@ export class Judge {
     }
     if (!one.isReserved) this.wrong('journal-first', `${what} is started without a reservation`);
     if (one.starts > 1) this.wrong('start-once', `${what} is started a second time`);
-    for (const text of one.wrongIfBegun) this.#wrongBegin(text, what);
+    for (const text of one.wrongIfBegun) this.#wrongBegin(text, what, by);
     if (order.method === 'restart') this.#isDead(order);
     else if (this.world.runningOn(order.vm).join() !== order.from) return; // it will be refused
     this.#fits(order, one.record.move);
@@ -210,11 +236,12 @@ export class Judge {
       this.wrong('fencing', `${by} cuts the power of ${host}, which is alive`);
   }
 
-  #wrongBegin(text: string, what: string): void {
+  // oxlint-disable-next-line max-params -- what is wrong, with what, done by whom
+  #wrongBegin(text: string, what: string, by: string): void {
     if (text === 'paused') {
       if (this.journal.isPaused) this.wrong('paused', `${what} is begun, and Drover is paused`);
     } else if (text === 'mode') {
-      if (this.#isObserving) this.wrong('mode', `${what} is begun in the mode observe`);
+      if (this.#isObserving(by)) this.wrong('mode', `${what} is begun in the mode observe`);
     } else {
       const [invariant = '', ...rest] = text.split(': ');
       this.wrong(invariant as Invariant, `${what}: ${rest.join(': ')}`);

@@ -6,6 +6,17 @@ import type { HeldLease } from '../../src/domain/lease.ts';
 export class LeaseBook {
   readonly #holders = new Map<ClusterId, string>();
   readonly #tokens = new Map<ClusterId, number>();
+  /** When each controller last had an answer. */
+  readonly #heard = new Map<string, number>();
+
+  heard(by: string, at: number): void {
+    this.#heard.set(by, at);
+  }
+
+  /** Who had an answer since then. */
+  heardOf(since: number): readonly string[] {
+    return [...this.#heard].filter(([, at]) => at >= since).map(([by]) => by);
+  }
 
   /** What is wrong with it; undefined: nothing. */
   taken({ cluster, token }: HeldLease, by: string): string | undefined {
@@ -24,5 +35,9 @@ export class LeaseBook {
   /** Undefined: nobody. */
   holder(cluster: ClusterId): string | undefined {
     return this.#holders.get(cluster);
+  }
+
+  hasAny(by: string): boolean {
+    return [...this.#holders.values()].includes(by);
   }
 }

@@ -22,6 +22,7 @@ export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string 
     [/budgets: \{.*\}/, 'budgets: { movesPerHour: 600, movesPerVmPerDay: 100 }'],
     [/cooldown: \w+/, `cooldown: ${cooldownSeconds}s`],
     [/mode: \{.*\}/, `mode: { default: ${mode} }`],
+    [/^migration:$/m, `migration:\n  ownWithoutStandby: ${rules.ownWithoutStandby}`],
   ].reduce((policy, [what, by]) => exchange(policy, what as RegExp, by as string), SHIPPED);
   const hard = 'strength: hard, vms: { names: [';
   const placement = [
@@ -32,7 +33,16 @@ export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string 
         `hosts: { names: [${list(rules.pinnedTo)}] } }`,
   ].filter((line) => line !== false);
   const more = placement.length === 0 ? [] : ['placement:', ...placement];
-  return [text, ...more, ...(rules.restart ? RESTART : []), ''].join('\n');
+  return [text, ...more, ...ownText(rules), ...(rules.restart ? RESTART : []), ''].join('\n');
+}
+
+function ownText({ own }: Rules): readonly string[] {
+  if (own.length === 0) return [];
+  const entries = own.map(({ vm, role, controller }) => {
+    const which = controller === undefined ? '' : `, controller: ${controller}`;
+    return `  - { role: ${role}${which}, vms: { names: [${list([vm])}] } }`;
+  });
+  return ['own:', ...entries];
 }
 
 function exchange(text: string, what: RegExp, by: string): string {

@@ -1,6 +1,7 @@
 // Role: what happens in one run of the fault simulation, as plain data: a fleet, rules, and steps
 // by time. It can be printed, cut down (shrink.ts) and played again.
 import type { HostId, VmId } from '../../src/domain/ids.ts';
+import type { OwnRole, WithoutStandby } from '../../src/domain/own-vm.ts';
 import type { Fault } from '../../src/simulate/fault.ts';
 import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
 import type { When } from './fate.ts';
@@ -60,6 +61,16 @@ export interface Rules {
   readonly pinnedTo: readonly HostId[];
   /** Hosts that are dead for certain are fenced, and their VMs started elsewhere. */
   readonly restart: boolean;
+  /** The VMs that Drover stands on. */
+  readonly own: readonly OwnEntry[];
+  readonly ownWithoutStandby: WithoutStandby;
+}
+
+export interface OwnEntry {
+  readonly vm: VmId;
+  readonly role: OwnRole;
+  /** Role controller: name of one of those that share the ledger; absent: any may be in it. */
+  readonly controller?: string;
 }
 
 export interface Script {

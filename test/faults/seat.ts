@@ -77,6 +77,11 @@ export class Seat {
     this.#trace = name === '' ? trace : { say: (who, text) => trace.say(`${name} ${who}`, text) };
   }
 
+  /** Empty: it is the only one. */
+  get name(): string {
+    return this.#parts.name;
+  }
+
   get lives(): number {
     return this.#lives;
   }
@@ -96,6 +101,7 @@ export class Seat {
     this.#trace.say('daemon', `starts, life ${this.#lives}`);
     const fate = new Fate(clock);
     const watching = { ...this.#parts, trace: this.#trace, way: this.way, by: this.#id };
+    this.#parts.judge.onPolicyRead(this.#id);
     const stateDir = this.#stateFolder();
     const played = await VirtualDaemon.start({
       config: { ...defaultDaemonConfig(), ...this.#shared, stateDir, policies: [policy] },
@@ -127,7 +133,9 @@ export class Seat {
   /** It watches the files; who stands still sees the edit when it is woken. */
   async reloadPolicies(): Promise<void> {
     this.#isStale = this.daemon === undefined;
+    if (this.#isStale) return;
     await this.daemon?.reloadPolicies();
+    this.#parts.judge.onPolicyRead(this.#id);
   }
 
   /** What its schedule does at that second; where it is dead and its time has come, a new life. */

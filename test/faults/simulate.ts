@@ -9,7 +9,7 @@ import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
 import { AdapterError } from '../../src/ports/metric-source.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
-import type { LastingFault } from '../../src/simulate/fault.ts';
+import type { FaultOf, LastingFault } from '../../src/simulate/fault.ts';
 import { virtualClock } from '../support/virtual-time.ts';
 import type { Bug } from './bugs.ts';
 import { judgeEnd, leftToDo } from './judge-end.ts';
@@ -225,7 +225,7 @@ class Simulation {
   async #act(step: Step): Promise<void> {
     this.#trace.say('step', tellStep(step));
     if (step.kind === 'fault') {
-      if (step.fault.kind === 'host-crash') this.#judge.onCrash(step.fault.host);
+      if (step.fault.kind === 'host-crash') this.#crashHost(step.fault);
       if (step.fault.kind === 'drift') this.#judge.onDrift(step.fault.vm);
       if (step.fault.kind === 'control-cut') {
         this.#judge.onCut(step.fault.host, step.fault.forSeconds);
@@ -237,6 +237,18 @@ class Simulation {
     } else if (step.kind === 'disk') this.#disk.break(step.effect, step.times);
     else if (isWish(step)) await this.#wish(step);
     else this.#befall(step);
+  }
+
+  /** Controllers in its VMs die with it, and are back when it has booted. */
+  #crashHost({ host, forSeconds }: FaultOf<'host-crash'>): void {
+    this.#judge.onCrash(host);
+    for (const { vm, role, controller } of this.#script.rules.own) {
+      const isThere = this.#datacenter.truth.whereabouts(vm).runningOn.includes(host);
+      if (role !== 'controller' || !isThere) continue;
+      const isSole = this.#seats.length === 1;
+      const seat = this.#seats.find(({ name }) => name === controller || isSole);
+      seat?.crash({ calls: 0, when: 'before', downSeconds: forSeconds });
+    }
   }
 
   #befall(step: Extract<Step, { readonly controller: number }>): void {

@@ -117,7 +117,7 @@ export function watchedLeases(leases: Leases, { judge, way, by }: Watching): Lea
 
 /** The ledger as one life of the daemon has it: it can close it, and others go on using it. */
 export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
-  const { judge, trace, disk, way } = watching;
+  const { judge, trace, disk, way, by } = watching;
   let isClosed = false;
   return wrap(ledger, async (call, parts, act) => {
     if (call === 'close') {
@@ -126,7 +126,7 @@ export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
     }
     if (isClosed) throw new LedgerError('closed', 'the ledger is closed');
     way.pass();
-    judge.onLedgerCall(call, parts);
+    judge.onLedgerCall(call, parts, by);
     const broken = disk.take(call);
     if (broken === 'full') {
       trace.say('ledger', `${call} fails: the disk is full`);
