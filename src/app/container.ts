@@ -47,6 +47,7 @@ import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
 import { OrderDesk } from './order-desk.ts';
+import { OwnFinder, type OwnFinderParts } from './own-finder.ts';
 import { Planner, type PlanRunner } from './planner.ts';
 import { PolicyStore } from './policy-store.ts';
 import { FiringAlerts } from './firing-alerts.ts';
@@ -59,7 +60,7 @@ import { bindPart, getPart } from './tokens.ts';
 import { unready } from './unready.ts';
 import { VERSION } from './version.ts';
 
-export interface DaemonOptions {
+export interface DaemonOptions extends Partial<Pick<OwnFinderParts, 'machine'>> {
   readonly config: DaemonConfig;
   readonly clock: Clock;
   /** Counts also the time that the machine sleeps; default: the clock's own. */
@@ -214,6 +215,7 @@ function bindTick({ container, options, closers }: Ground): void {
       alerts: () => doers.alerts.byHost(),
       holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
       acting: () => keeper.acting(),
+      finder: new OwnFinder({ ...judges, machine: options.machine, controller: keeper.name }),
       clock,
       seed,
       pause,

@@ -10,6 +10,8 @@ import { buildSources } from './build-sources.ts';
 import type { Closer } from './closers.ts';
 import { buildDaemon } from './container.ts';
 import { type Daemon, startOrStop } from './daemon.ts';
+import { findsOwnVm } from './own-finder.ts';
+import { readMachine } from './own-machine.ts';
 import { machineClock } from './standstill-clock.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -37,12 +39,13 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   }
 }
 
-function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> {
+async function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> {
   const clock = systemClock();
   return buildDaemon({
     config,
     clock,
     elapsed: machineClock(),
+    machine: findsOwnVm(config) ? await readMachine() : undefined,
     sources: () => buildSources(config, clock, (source) => memoryOf(config.stateDir, source)),
     subscribe: (events) => subscribeAll(events, { config, clock, write }),
     seed: 1,

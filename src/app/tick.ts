@@ -35,6 +35,7 @@ import { GuardNotes, guardNotes } from './guard-notes.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
+import type { OwnFinder } from './own-finder.ts';
 import { announcePlan } from './announce-plan.ts';
 import { type CheckedPlan, isUrgent, type PlanJob, urgentPart } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
@@ -84,6 +85,8 @@ export interface TickParts {
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
   readonly acting: () => ActingControllers;
+  /** Marks the VM that this controller runs in. */
+  readonly finder: Pick<OwnFinder, 'mark'>;
   readonly seed: number;
   /** Undefined: long computations are done in one go. */
   readonly pause: Pause | undefined;
@@ -279,7 +282,7 @@ export class Tick {
     // What moved since the hosts were asked is where the executor saw it arrive.
     const work = classifyInSlices(executor.corrected(raw, cancelCount), policies.policies);
     const classified = await inSlices(work, this.#parts.pause);
-    const snapshot = withActing(classified, this.#parts.acting());
+    const snapshot = withActing(this.#parts.finder.mark(classified), this.#parts.acting());
     return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }
 

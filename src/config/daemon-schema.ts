@@ -8,6 +8,7 @@ import {
   choice,
   duration,
   field,
+  flag,
   group,
   list,
   name,
@@ -192,6 +193,11 @@ export const daemonSchema = group({
       duration({ min: 10, max: 600 }),
       '30s',
       'With a shared ledger: it stops acting when it could not renew its leases for so long.',
+    ),
+    findOwnVm: option(
+      flag(),
+      true,
+      'Looks for the VM that it runs in, by the UUID of its machine, and protects it as `own`.',
     ),
   }),
   sources: option(

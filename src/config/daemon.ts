@@ -79,6 +79,8 @@ export interface ControllerConfig {
   /** Empty: all that it sees. */
   readonly clusters: readonly ClusterId[];
   readonly leaseSeconds: Seconds;
+  /** Looks for the VM that it runs in, and protects it. */
+  readonly findOwnVm: boolean;
 }
 
 export interface HookConfig {
@@ -252,6 +254,7 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
       name: controller.name,
       clusters: controller.clusters,
       leaseSeconds: controller.lease,
+      findOwnVm: controller.findOwnVm,
     },
     sources: entries.sources.map(({ id, kind, ...options }) => ({ id, kind, options })),
     prometheus: entries.prometheus.map((entry, i) => prometheusOf(entry, i, secret)),

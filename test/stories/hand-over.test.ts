@@ -3,6 +3,7 @@
 // Without a living standby the VM stays, and the operator is told.
 import { afterEach, describe, expect, it } from 'vitest';
 
+import type { Machine } from '../../src/app/own-machine.ts';
 import { clusterId, vmId } from '../../src/domain/ids.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { aHost, aSnapshot, aVm } from '../support/fleet.ts';
@@ -30,17 +31,23 @@ afterEach(async () => {
 
 interface Place {
   readonly bob?: string;
+  /** The id of ada's VM. */
+  readonly ada?: string;
   /** Of h1 to h4. */
   readonly clusters?: readonly string[];
 }
 
 /** ada's VM is on h1. */
-function fleet({ bob = 'h2', clusters = ['c1', 'c1', 'c1', 'c1'] }: Place = {}): Snapshot {
+function fleet({
+  ada = 'drover-ada',
+  bob = 'h2',
+  clusters = ['c1', 'c1', 'c1', 'c1'],
+}: Place = {}): Snapshot {
   const hosts = clusters.map((cluster, index) =>
     aHost({ id: `h${index + 1}`, cluster: clusterId(cluster) }),
   );
   const vms = [
-    aVm({ id: 'drover-ada', host: 'h1', criticality: 'mission-critical', memoryGib: 4 }),
+    aVm({ id: ada, host: 'h1', criticality: 'mission-critical', memoryGib: 4 }),
     aVm({ id: 'drover-bob', host: bob, memoryGib: 4 }),
     aVm({ id: 'shop', host: 'h1', memoryGib: 8 }),
     aVm({ id: 'wiki', host: 'h1', criticality: 'best-effort', memoryGib: 8 }),
@@ -49,9 +56,12 @@ function fleet({ bob = 'h2', clusters = ['c1', 'c1', 'c1', 'c1'] }: Place = {}):
 }
 
 /** Both run for two minutes; what was said until then is of no interest. */
-async function started(world: Snapshot): Promise<SharedControllers> {
-  pair = new SharedControllers(world, POLICY);
-  await pair.start('ada');
+async function started(
+  world: Snapshot,
+  { policy = POLICY, machine }: { readonly policy?: string; readonly machine?: Machine } = {},
+): Promise<SharedControllers> {
+  pair = new SharedControllers(world, policy);
+  await pair.start('ada', machine);
   await pair.until(30);
   await pair.start('bob');
   await pair.until(120);
@@ -91,6 +101,23 @@ describe('the VM of the controller in charge', () => {
       '00:03:00 bob: drover-ada starts h1 -> h2',
       '00:03:03 bob: drover-ada succeeded h1 -> h2',
       '00:04:00 ada: ada takes its share of the leases again: drover-ada has moved',
+    ]);
+  });
+
+  it('is known to it by the UUID of its machine, where no policy names it', async () => {
+    const id = '00112233-4455-6677-8899-aabbccddeeff';
+    const machine = { kind: 'known', uuid: '33221100-5544-7766-8899-aabbccddeeff' } as const;
+    const policy = POLICY.slice(0, POLICY.indexOf('own:'));
+    const by = await started(fleet({ ada: id }), { policy, machine });
+    await empty(by, 'ada', 'h1');
+    await by.until(600);
+    expect(by.lines.slice(4)).toEqual([
+      `00:03:00 ada: ada gives its leases away, so that its VM ${id} can go`,
+      '00:03:00 ada: c1: given back',
+      '00:03:00 bob: c1: acting here from now on',
+      `00:03:00 bob: ${id} starts h1 -> h2`,
+      `00:03:03 bob: ${id} succeeded h1 -> h2`,
+      `00:04:00 ada: ada takes its share of the leases again: ${id} has moved`,
     ]);
   });
 

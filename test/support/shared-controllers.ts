@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
 import { timeText } from '../../src/app/scenario/transcript.ts';
+import type { Machine } from '../../src/app/own-machine.ts';
 import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
 import { defaultDaemonConfig } from '../../src/config/daemon.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
@@ -47,7 +48,8 @@ export class SharedControllers {
     return played.daemon;
   }
 
-  async start(name: string): Promise<void> {
+  /** @param machine what it runs on; default: no matter. */
+  async start(name: string, machine?: Machine): Promise<void> {
     const clock = this.#clock;
     const ledger = (this.#ledger ??= await openSqliteLedger({ file: ':memory:', clock }));
     const stateDir = join(this.#folder, name);
@@ -64,6 +66,7 @@ export class SharedControllers {
         policies: [this.#policy],
       },
       time: clock,
+      machine,
       store: async () => outliving(ledger, ledger),
       sources: async () => ({
         hypervisors: new Map(

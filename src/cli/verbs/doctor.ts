@@ -174,6 +174,26 @@ async function checkSources(
     ...[...new Set(warnings)].map((detail) => warning('source', detail)),
     ...checkFleet(snapshot),
     ...ownNotes(rules?.policies.own ?? [], snapshot, undefined).map((note) => warning('own', note)),
+    ...(await checkMachine(config, snapshot, rules)),
+  ];
+}
+
+/** Whether the machine that this runs on is one of the VMs. */
+async function checkMachine(
+  config: DaemonConfig,
+  snapshot: Snapshot,
+  rules: RulesInForce | undefined,
+): Promise<readonly Finding[]> {
+  const { findsOwnVm, ownText } = await import('../../app/own-finder.ts');
+  if (!findsOwnVm(config)) return [];
+  const { readMachine } = await import('../../app/own-machine.ts');
+  const { classify } = await import('../../rules/classify.ts');
+  const classified = rules === undefined ? snapshot : classify(snapshot, rules.policies);
+  const text = ownText(await readMachine(), classified);
+  return [
+    text === undefined
+      ? ok('own', 'no VM here carries this machine unnamed')
+      : warning('own', text),
   ];
 }
 

@@ -110,18 +110,18 @@ describe('drover.yaml', () => {
   it('names a shared ledger, and what this controller may act on', () => {
     expect(good('')).toMatchObject({
       ledger: undefined,
-      controller: { name: undefined, clusters: [], leaseSeconds: 30 },
+      controller: { name: undefined, clusters: [], leaseSeconds: 30, findOwnVm: true },
     });
     const folder = mkdtempSync(join(tmpdir(), 'drover-secret-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'password'), 'hush\n');
     const config = good(
       `ledger: { url: "postgres://drover@db/drover", passwordFile: ${join(folder, 'password')} }\n` +
-        'controller: { name: ada, clusters: [c1], lease: 10s }',
+        'controller: { name: ada, clusters: [c1], lease: 10s, findOwnVm: false }',
     );
     expect(config).toMatchObject({
       ledger: { url: 'postgres://drover@db/drover', password: 'hush' },
-      controller: { name: 'ada', clusters: ['c1'], leaseSeconds: 10 },
+      controller: { name: 'ada', clusters: ['c1'], leaseSeconds: 10, findOwnVm: false },
     });
   });
 
