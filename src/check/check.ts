@@ -6,6 +6,7 @@
 
 import { compareText } from '../domain/ids.ts';
 import type { Violation } from '../domain/violation.ts';
+import { checkBalance } from './balance.ts';
 import { checkCapacity } from './capacity.ts';
 import { checkCosts } from './costs.ts';
 import { checkOwnVms } from './own-vms.ts';
@@ -38,5 +39,6 @@ export function check(request: CheckRequest): readonly Violation[] {
     ...checkOwnVms(world, steps),
     ...checkSchedule(world, steps),
     ...checkCosts(world, steps),
+    ...checkBalance(world, steps),
   ].sort((a, b) => (a.index ?? -1) - (b.index ?? -1) || compareText(a.code, b.code));
 }

@@ -36,6 +36,7 @@ export const VIOLATION_CODES = {
   concurrency: 'more moves could be in flight on a host or link than the policy allows',
   order: 'a less important move is listed before a more important one that could go first',
   cost: 'what a move is said to cost is not what its price comes to',
+  balance: 'what a plan says of pairs of resources is not what they come to',
   prediction: 'a predicted figure is negative, not finite, or breaks a dependency',
 } as const;
 export type ViolationCode = keyof typeof VIOLATION_CODES;

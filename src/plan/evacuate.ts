@@ -5,9 +5,8 @@
  * its way. Where CPU alone is short (or not known: then it counts as all that the VM could use), or
  * what the policy calls soft, a host that is to be emptied is emptied all the same (pressed.ts), to
  * the host that then is the least busy: a guest that gets less CPU is slow, one on a dying host is
- * lost. How much of a cluster may be out
- * at once, which bounds what the others are given, is the gate's affair (`evacuatedShare`). Who
- * lacks anything else stays, and is said to stay.
+ * lost. How much of a cluster may be out at once, which bounds what the others are given, is the
+ * gate's affair (`evacuatedShare`). Who lacks anything else stays, and is said to stay.
  */
 
 import type { Draft } from './draft.ts';

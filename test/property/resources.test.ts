@@ -19,9 +19,11 @@ import { withPairs, withPlenty, withResources } from '../support/random-resource
 const RUNS = { numRuns: 250 };
 
 function violations(request: PlanRequest, moves?: readonly Move[]): readonly { code: string }[] {
-  const { snapshot, limits, migration } = request;
-  const judged = moves === undefined ? plan(request).plan : aPlan(moves);
-  return check({ snapshot, plan: judged, limits, migration });
+  const { snapshot, limits, migration, weights } = request;
+  if (moves === undefined) {
+    return check({ snapshot, plan: plan(request).plan, limits, migration, weights });
+  }
+  return check({ snapshot, plan: aPlan(moves), limits, migration });
 }
 
 describe('a plan with resources that a policy names', () => {

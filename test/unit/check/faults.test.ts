@@ -16,6 +16,7 @@ import {
   anAvoid,
   someLimits,
 } from '../../support/fleet.ts';
+import { WRONG_BALANCES } from './planted-balance.ts';
 import { WRONG_COSTS } from './planted-costs.ts';
 import { OWN_FAULTS } from './planted-own.ts';
 import { RESOURCE_FAULTS } from './planted-resources.ts';
@@ -357,6 +358,7 @@ const FAULTS: readonly Planted[] = [
   ...SCHEDULE,
   ...OWN_FAULTS,
   ...WRONG_COSTS,
+  ...WRONG_BALANCES,
 ];
 
 describe('check', () => {

@@ -8,7 +8,7 @@ import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { ratio } from '../../../src/domain/units.ts';
 import { explainPair, plan } from '../../../src/plan/plan.ts';
 import { aResource, type ResourceOptions } from '../../support/a-resource.ts';
-import { TEST_NOW, aFinding, aHost, aVm, someWeights } from '../../support/fleet.ts';
+import { TEST_NOW, aFinding, aHost, aVm, someLimits, someWeights } from '../../support/fleet.ts';
 import { HOSTS, movesOf, request } from './support.ts';
 
 const VMS = [aVm({ id: 'v1' }), aVm({ id: 'v2' }), aVm({ id: 'v3', host: 'h2' })];
@@ -177,6 +177,19 @@ describe('a resource that the policy names', () => {
 });
 
 describe('CPU and memory by host', () => {
+  it('are given out as often as the policy says, of the fleet or of that host', () => {
+    const hosts = ['h1', 'h2'].map((id) => aHost({ id, memoryGib: 16 }));
+    const vms = [aVm({ id: 'v1', memoryGib: 8 }), aVm({ id: 'v3', host: 'h2', memoryGib: 12 })];
+    const moves = (overcommit: number, h2 = hosts[1]) => {
+      const limits = someLimits({ overcommit: { memory: ratio(overcommit) } });
+      const there = hosts.slice(0, 1).concat(h2 ?? []);
+      return movesOf(request({ hosts: there, vms }, [OUT], { limits }));
+    };
+    expect([moves(1), moves(1.2), moves(1.25)]).toEqual([[], [], ['v1: h1 > h2']]);
+    const margins = { safety: {}, overcommitMemory: ratio(1.25) };
+    expect(moves(1, aHost({ id: 'h2', memoryGib: 16, margins }))).toEqual(['v1: h1 > h2']);
+  });
+
   it('are filled as far as the policy says of that host', () => {
     const hosts = ['h1', 'h2', 'h3'].map((id) =>
       aHost({ id, ...(id === 'h2' && { margins: { safety: { cpu: ratio(0.05) } } }) }),
