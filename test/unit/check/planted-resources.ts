@@ -43,13 +43,13 @@ export const RESOURCE_FAULTS: readonly Fault[] = [
   {
     what: 'a target above its safety capacity of a hard resource, with a word',
     code: 'resource',
-    moves: [aMove({ overSoft: true })],
+    moves: [aMove({ overSoft: true, tier: 'mandatory' })],
     snapshot: fleet({ resources: [slots(8, { safety: 0.9 })] }),
   },
   {
     what: 'a target with more of a soft resource than it has',
     code: 'resource',
-    moves: [aMove({ overSoft: true })],
+    moves: [aMove({ overSoft: true, tier: 'mandatory' })],
     snapshot: fleet({ resources: [slots(7, { safety: 0.9, soft: true })] }),
   },
   {

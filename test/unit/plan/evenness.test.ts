@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
+import { hostId } from '../../../src/domain/ids.ts';
 import type { BalanceWeight } from '../../../src/domain/resource-spec.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { makeSetting } from '../../../src/plan/setting.ts';
 import { findTarget } from '../../../src/plan/targets.ts';
 import { aResource } from '../../support/a-resource.ts';
-import { aFinding, aHost, aVm, someWeights } from '../../support/fleet.ts';
+import { aFinding, aHost, aPin, aVm, someWeights } from '../../support/fleet.ts';
 import { movesOf, request } from './support.ts';
 
 const PAIR: readonly BalanceWeight[] = [{ resources: ['cpu', 'memory'], weight: 5 }];
@@ -52,6 +53,19 @@ describe.each(USES)('an %s', (_name, finding, vms) => {
     const told = made.moves[0]?.reason.terms['balance'] ?? 0;
     expect(told).toBeCloseTo((balance?.after ?? 0) - (balance?.before ?? 0));
     expect(check({ ...paired, plan: made })).toEqual([]);
+  });
+
+  it('goes no dearer way for it', () => {
+    const dear = { origin: 'test', factor: 4, from: [hostId('h1')], to: [hostId('h3')] };
+    const moveCosts = { groups: [], paths: [dear] };
+    const { snapshot } = paired;
+    expect(movesOf({ ...paired, snapshot: { ...snapshot, moveCosts } })).toEqual(['m: h1 > h2']);
+  });
+
+  it('leaves a VM that a rule is about where it was to go', () => {
+    const placement = [aPin('p', ['m'], ['h1', 'h2', 'h3'])];
+    const { snapshot } = paired;
+    expect(movesOf({ ...paired, snapshot: { ...snapshot, placement } })).toEqual(['m: h1 > h2']);
   });
 
   it('takes another weight of uneven load for what it is', () => {
