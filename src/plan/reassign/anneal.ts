@@ -76,6 +76,7 @@ function planFor(stepsPerItem: number): SearchPlan {
     heat: Math.min(0.7, (0.19 * stepsPerItem) / 1000),
     bend: 1 + 0.6 * Math.min(1, stepsPerItem / 5000),
     holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 250),
+    reaches: stepsPerItem >= TRIAL_PACE,
     rearranged: stepsPerItem < TRIAL_PACE ? 0 : 0.005,
     chained: Math.min(0.2, stepsPerItem / 7000),
   };

@@ -189,6 +189,23 @@ export class Assignment {
     this.#enter(item, to);
   }
 
+  /**
+   * Puts the item into the bin though there may be no room for it, which the caller has to make.
+   * Returns what that changes but for the room; Infinity: it is not allowed, and nothing is done.
+   */
+  force(item: number, to: number): number {
+    const from = this.at[item] ?? -1;
+    if (!this.allows(item, to) || this.#fixed?.[item] === 1) return Number.POSITIVE_INFINITY;
+    let change = this.moves.change(item, from, to);
+    if (!this.rules.isFree(item)) change += this.#shiftBreaks(item, from, to);
+    if (change === Number.POSITIVE_INFINITY) return change;
+    const { cost } = this.loads;
+    if (!this.allows(item, from)) change -= this.#penalty;
+    change -= (cost[from] ?? 0) + (cost[to] ?? 0);
+    this.place(item, to);
+    return change + (cost[from] ?? 0) + (cost[to] ?? 0);
+  }
+
   /** Puts all items where they were once; what was allowed then is not judged again. */
   restore(at: Int32Array): void {
     at.forEach((bin, item) => {

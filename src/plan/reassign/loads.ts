@@ -140,6 +140,11 @@ export class Loads {
     return sum;
   }
 
+  /** True when nothing goes beyond the bin's room, or that is for sale. */
+  fits(bin: number): boolean {
+    return this.#isForSale || this.excessIn(bin) === 0;
+  }
+
   excessIn(bin: number): number {
     const resources = this.#resources;
     let sum = 0;

@@ -10,6 +10,7 @@
 import type { Rng } from '../../domain/rng.ts';
 import type { Assignment } from './assignment.ts';
 import { Likes } from './likes.ts';
+import { Reach } from './reach.ts';
 import { Rearranger } from './rearrange.ts';
 
 /** The shares of proposals (but those that rearrange or chain) from hot to cool and to anywhere;
@@ -21,14 +22,18 @@ const ANYWHERE = 0.17;
 const HOME = 0.3;
 /** How often an item to come back is drawn, until it is smaller than the one that goes. */
 const TRIES = 4;
+/** How often a bin is drawn until it could hold the item. */
+const REACHING = 8;
 /** Items are alike if they are at most so many places apart by size, and that share of all. */
 const LIKE = 500;
 const LIKE_SHARE = 0.1;
 /** The share of exchanges with those whose needs are nearest; the others are of about one size. */
 const NEAREST = 0.6;
 
-/** Which shares of proposals rearrange a bin, and (of the rest) go where another leaves. */
 export interface Mix {
+  /** Whether only bins are drawn that could ever hold the item (reach.ts). */
+  readonly reaches: boolean;
+  /** Which shares of proposals rearrange a bin, and (of the rest) go where another leaves. */
   readonly rearranged: number;
   readonly chained: number;
 }
@@ -38,22 +43,26 @@ export class Proposals {
   extraSteps = 0;
   readonly #state: Assignment;
   readonly #rng: Rng;
+  readonly #reach: Reach;
   readonly #rearranger: Rearranger;
   readonly #like: number;
   readonly #likes: Likes;
+  #reaches = false;
   /** The item whose turn it was last. */
   #turn = -1;
 
   constructor(state: Assignment, rng: Rng) {
     this.#state = state;
     this.#rng = rng;
-    this.#rearranger = new Rearranger(state, rng);
+    this.#reach = new Reach(state.problem);
+    this.#rearranger = new Rearranger(state, rng, this.#reach);
     this.#likes = new Likes(state.problem);
     this.#like = Math.max(1, Math.min(LIKE, Math.floor(LIKE_SHARE * state.problem.items)));
   }
 
   /** Proposes one change that may cost `limit`; returns what was changed, 0 if nothing. */
   step(limit: number, mix: Mix): number {
+    this.#reaches = mix.reaches;
     if (mix.rearranged > 0 && this.#rng.next() < mix.rearranged) return this.#rearrange(limit);
     if (mix.chained > 0 && this.#rng.next() < mix.chained) return this.#chain(limit);
     const draw = this.#rng.next();
@@ -65,19 +74,18 @@ export class Proposals {
     const { loads, itemsIn } = this.#state;
     const concern = loads.concern(this.#rng.next());
     const from = this.#oneOf(loads.hot(concern));
-    const to = this.#oneOf(loads.cool(concern));
-    if (from < 0 || to < 0 || from === to) return 0;
     const item = this.#oneOf(itemsIn[from] ?? []);
     if (item < 0) return 0;
+    const to = this.#oneFor(item, loads.cool(concern));
+    if (to < 0 || from === to) return 0;
     const change = this.#shift(item, to, limit);
     if (change !== 0) return change;
     // What comes back must be smaller in what is short.
     for (let tries = 0; tries < TRIES; tries += 1) {
       const other = this.#oneOf(itemsIn[to] ?? []);
       if (other < 0) return 0;
-      if (loads.needOf(other, concern) < loads.needOf(item, concern)) {
-        return this.#swap(item, other, limit);
-      }
+      if (loads.needOf(other, concern) >= loads.needOf(item, concern)) continue;
+      if (this.#holds(other, from)) return this.#swap(item, other, limit);
     }
     return 0;
   }
@@ -96,15 +104,16 @@ export class Proposals {
     const concern = guided ? loads.concern(this.#rng.next()) : 0;
     const hot = guided ? this.#oneOf(loads.hot(concern)) : -1;
     const item = hot < 0 ? this.#next() : this.#oneOf(itemsIn[hot] ?? []);
-    const cool = guided ? this.#oneOf(loads.cool(concern)) : -1;
-    const through = cool < 0 ? this.#below(problem.bins) : cool;
+    if (item < 0) return 0;
+    const cool = guided ? this.#oneFor(item, loads.cool(concern)) : -1;
+    const through = cool < 0 ? this.#anyFor(item) : cool;
     const from = at[item] ?? -1;
-    if (item < 0 || from === through) return 0;
+    if (through < 0 || from === through) return 0;
     const other = this.#oneOf(itemsIn[through] ?? []);
     if (other < 0) return 0;
     const home = this.#rng.next() < 0.5 ? (problem.home[other] ?? -1) : -1;
-    const to = home >= 0 ? home : this.#below(problem.bins);
-    if (to === through) return 0;
+    const to = home >= 0 ? home : this.#anyFor(other);
+    if (to < 0 || to === through) return 0;
     if (to === from) return this.#swap(item, other, limit);
     const change = this.#state.chainCost(item, other, to, limit);
     if (change > limit) return 0;
@@ -116,19 +125,48 @@ export class Proposals {
     const item = this.#next();
     const { problem, at } = this.#state;
     const home = this.#rng.next() < HOME ? (problem.home[item] ?? -1) : -1;
-    const to = home >= 0 ? home : this.#below(problem.bins);
-    return at[item] === to ? 0 : this.#shift(item, to, limit);
+    const to = home >= 0 ? home : this.#anyFor(item);
+    return to < 0 || at[item] === to ? 0 : this.#shift(item, to, limit);
   }
 
   #exchangeLikes(limit: number): number {
-    const { problem, at } = this.#state;
+    const { at } = this.#state;
     const one = this.#next();
-    const other =
-      this.#rng.next() < NEAREST
-        ? this.#likes.like(one, this.#rng.next())
-        : one + this.#below(2 * this.#like + 1) - this.#like;
-    if (other < 0 || other >= problem.items || at[one] === at[other]) return 0;
-    return this.#swap(one, other, limit);
+    const here = at[one] ?? -1;
+    for (let tries = 0; tries < REACHING; tries += 1) {
+      const other =
+        this.#rng.next() < NEAREST
+          ? this.#likes.like(one, this.#rng.next())
+          : one + this.#below(2 * this.#like + 1) - this.#like;
+      const there = at[other] ?? -1;
+      if (there < 0 || here === there) return 0;
+      if (this.#holds(one, there) && this.#holds(other, here)) {
+        return this.#swap(one, other, limit);
+      }
+    }
+    return 0;
+  }
+
+  /** A bin that could hold the item; -1: none was found. */
+  #anyFor(item: number): number {
+    for (let tries = 0; tries < REACHING; tries += 1) {
+      const bin = this.#below(this.#state.problem.bins);
+      if (this.#holds(item, bin)) return bin;
+    }
+    return -1;
+  }
+
+  /** The same of those bins. */
+  #oneFor(item: number, bins: readonly number[]): number {
+    for (let tries = 0; tries < REACHING; tries += 1) {
+      const bin = this.#oneOf(bins);
+      if (bin < 0 || this.#holds(item, bin)) return bin;
+    }
+    return -1;
+  }
+
+  #holds(item: number, bin: number): boolean {
+    return !this.#reaches || this.#reach.holds(item, bin);
   }
 
   #shift(item: number, to: number, limit: number): number {

@@ -1,15 +1,17 @@
 /**
- * Brings an item into a bin that is too full for it: others leave that bin first, one by one, each
- * to where it costs least of some bins drawn at random; then the item comes, or everything is taken
- * back. Judged as a whole, so that a large item that relieves its bin a lot pays for the many small
- * ones that make room. Shifts and swaps alone never do that: each of the small ones would have to
- * gain by itself. (The machine reassignment challenge of 2012 knew such moves as "big process
- * rearrangement": Gavranović, Buljubašić and Demirović, 2012.)
+ * Brings an item into a bin that is too full for it: the item goes there, and others leave, one by
+ * one, each for the place that the item has left or for where it costs least of some bins drawn at
+ * random, until the rest fits; or everything is taken back. Judged as a whole, so that a large item
+ * that relieves its bin a lot pays for the many small ones that make room; and two bins may
+ * exchange most of what they hold, where a large item fills nearly all of one. Shifts and swaps
+ * alone never do that: each of the small ones would have to gain by itself. (The machine
+ * reassignment challenge of 2012 knew such moves as "big process rearrangement": Gavranović,
+ * Buljubašić and Demirović, 2012.)
  */
 
 import type { Rng } from '../../domain/rng.ts';
 import type { Assignment } from './assignment.ts';
-import type { Problem } from './problem.ts';
+import type { Reach } from './reach.ts';
 
 /** How many leave at most, and how many failures to find one or its place are borne. */
 const MAX_LEAVERS = 16;
@@ -19,7 +21,7 @@ const BINS_DRAWN = 2;
 const ITEMS_DRAWN = 3;
 const LEAVERS_DRAWN = 5;
 const PLACES_DRAWN = 24;
-/** How often a bin is drawn until the item fits into it once all guests are gone. */
+/** How often a bin is drawn until it could hold the item. */
 const TARGETS_DRAWN = 24;
 
 export class Rearranger {
@@ -27,42 +29,45 @@ export class Rearranger {
   steps = 0;
   readonly #state: Assignment;
   readonly #rng: Rng;
-  /** bins × R: the room there is when every item that may leave has left. */
-  readonly #most: Float64Array;
+  readonly #reach: Reach;
   /** Items and where they were, in the order of the moves of this try. */
   readonly #log: number[] = [];
 
-  constructor(state: Assignment, rng: Rng) {
+  constructor(state: Assignment, rng: Rng, reach: Reach) {
     this.#state = state;
     this.#rng = rng;
-    this.#most = mostRoom(state.problem);
+    this.#reach = reach;
   }
 
   /** Tries once: what it changed, at most `limit`; undefined: nothing came of it. */
   attempt(limit: number): number | undefined {
     const item = this.#draw();
-    if (item < 0) return undefined;
-    const to = this.#target(item);
+    const to = item < 0 ? -1 : this.#target(item);
     if (to < 0) return undefined;
+    const from = this.#state.at[item] ?? -1;
     this.#log.length = 0;
-    const change = this.#makeWay(item, to, limit);
+    const arrival = this.#state.force(item, to);
+    this.steps += 1;
+    if (arrival === Number.POSITIVE_INFINITY) return undefined;
+    this.#log.push(item, from);
+    const change = this.#clear(item, from, limit, arrival);
     if (change === undefined) this.#undo();
     return change;
   }
 
-  #makeWay(item: number, to: number, limit: number): number | undefined {
-    const state = this.#state;
-    let change = 0;
+  /** Sends others from where the item is now, until all fits and what has changed is within the
+   *  limit. `vacated` is where it was, `arrival` what its coming has changed. */
+  #clear(item: number, vacated: number, limit: number, arrival: number): number | undefined {
+    const { at, loads } = this.#state;
+    const bin = at[item] ?? -1;
+    let change = arrival;
     let failures = 0;
     while (failures < MAX_FAILURES && this.#log.length < 2 * MAX_LEAVERS) {
-      const arrival = state.shiftCost(item, to, limit - change);
-      this.steps += 1;
-      if (change + arrival <= limit) {
-        state.place(item, to);
-        return change + arrival;
-      }
-      const leaver = this.#leaver(item, to);
-      const cost = leaver < 0 ? undefined : this.#sendAway(leaver, to);
+      if (change <= limit && loads.fits(bin)) return change;
+      // No more than what the bin costs can be gained by leaving it, but in rare cases elsewhere.
+      if (change - (loads.cost[bin] ?? 0) > limit) return undefined;
+      const leaver = this.#leaver(item, bin);
+      const cost = leaver < 0 ? undefined : this.#sendAway(leaver, bin, vacated);
       if (cost === undefined) failures += 1;
       else change += cost;
     }
@@ -91,16 +96,10 @@ export class Rearranger {
 
   #target(item: number): number {
     const { problem, at } = this.#state;
-    const { bins, resources, need } = problem;
     for (let drawn = 0; drawn < TARGETS_DRAWN; drawn += 1) {
-      const bin = this.#below(bins);
+      const bin = this.#below(problem.bins);
       if (bin === at[item] || !this.#state.allows(item, bin)) continue;
-      let r = 0;
-      while (r < resources) {
-        if ((need[item * resources + r] ?? 0) > (this.#most[bin * resources + r] ?? 0)) break;
-        r += 1;
-      }
-      if (r === resources || problem.home[item] === bin) return bin;
+      if (this.#state.loads.fits(bin) && this.#reach.holds(item, bin)) return bin;
     }
     return -1;
   }
@@ -112,19 +111,19 @@ export class Rearranger {
     for (let drawn = 0; drawn < LEAVERS_DRAWN; drawn += 1) {
       const guest = this.#oneOf(inside);
       if (guest < 0) break;
-      const help = helpOf(this.#state, guest, item, bin) * (0.5 + this.#rng.next());
+      if (guest === item) continue;
+      const help = helpOf(this.#state, guest, bin) * (0.5 + this.#rng.next());
       if (help > most) [leaver, most] = [guest, help];
     }
     return leaver;
   }
 
   /** What it changed; undefined: there was no place for it. */
-  #sendAway(item: number, from: number): number | undefined {
-    const { problem } = this.#state;
+  #sendAway(item: number, from: number, vacated: number): number | undefined {
     let [best, least] = [-1, Number.POSITIVE_INFINITY];
     for (let drawn = 0; drawn < PLACES_DRAWN; drawn += 1) {
-      const bin = drawn === 0 ? (problem.home[item] ?? -1) : this.#below(problem.bins);
-      if (bin < 0 || bin === from) continue;
+      const bin = this.#place(item, vacated, drawn);
+      if (bin < 0 || bin === from || !this.#reach.holds(item, bin)) continue;
       const change = this.#state.shiftCost(item, bin, least);
       this.steps += 1;
       if (change < least) [best, least] = [bin, change];
@@ -133,6 +132,13 @@ export class Rearranger {
     this.#log.push(item, from);
     this.#state.place(item, best);
     return least;
+  }
+
+  /** First what was vacated, then home, then any. */
+  #place(item: number, vacated: number, drawn: number): number {
+    if (drawn === 0) return vacated;
+    const { home, bins } = this.#state.problem;
+    return drawn === 1 ? (home[item] ?? -1) : this.#below(bins);
   }
 
   #undo(): void {
@@ -154,41 +160,24 @@ export class Rearranger {
 }
 
 /**
- * How far a guest's leaving brings the item that does not fit: the sum over the resources of the
- * share of what is missing; when it fits, of what is beyond soft capacity.
+ * How far a guest's leaving brings a bin that is too full: the sum over the resources of the share
+ * of what is missing; when all fits, of what is beyond soft capacity.
  */
-function helpOf({ problem, loads }: Assignment, guest: number, item: number, bin: number): number {
+function helpOf({ problem, loads }: Assignment, guest: number, bin: number): number {
   const { resources, need, transient, home } = problem;
   const { room, slack, weight } = loads.tables;
   let [hard, soft] = [0, 0];
   let fits = true;
   for (let r = 0; r < resources; r += 1) {
     const cell = bin * resources + r;
-    const wanted = need[item * resources + r] ?? 0;
     const given = need[guest * resources + r] ?? 0;
-    if (wanted === 0) continue;
-    const over = wanted - (slack[cell] ?? 0);
+    const over = -(slack[cell] ?? 0);
     if (over > 0) soft += (given < over ? given : over) * (weight[cell] ?? 0);
-    const isHeld = transient?.[r] === 1;
-    const missing = wanted - (room[cell] ?? 0);
-    if (missing <= 0 || (isHeld && home[item] === bin)) continue;
+    const missing = -(room[cell] ?? 0);
+    if (missing <= 0) continue;
     fits = false;
-    if (isHeld && home[guest] === bin) continue;
+    if (transient?.[r] === 1 && home[guest] === bin) continue;
     hard += given < missing ? given / missing : 1;
   }
   return fits ? soft : hard;
-}
-
-/** What items hold at home is never free, wherever they go. */
-function mostRoom({ items, resources, need, home, capacity, base, transient }: Problem) {
-  const most = capacity.map((whole, cell) => whole - (base?.[cell] ?? 0));
-  for (let item = 0; item < items; item += 1) {
-    const bin = home[item] ?? -1;
-    for (let r = 0; bin >= 0 && r < resources; r += 1) {
-      if (transient?.[r] !== 1) continue;
-      const cell = bin * resources + r;
-      most[cell] = (most[cell] ?? 0) - (need[item * resources + r] ?? 0);
-    }
-  }
-  return most;
 }

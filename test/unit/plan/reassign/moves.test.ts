@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { seededRng } from '../../../../src/domain/rng.ts';
 import { Assignment } from '../../../../src/plan/reassign/assignment.ts';
 import { Descent } from '../../../../src/plan/reassign/descend.ts';
+import { Reach } from '../../../../src/plan/reassign/reach.ts';
 import { Rearranger } from '../../../../src/plan/reassign/rearrange.ts';
 import { anyProblem, aProblem, naiveFaults } from '../../../support/reassign.ts';
 
@@ -20,15 +21,28 @@ describe('rearranging', () => {
 
   test('brings an item into a bin that others leave for it', () => {
     const state = new Assignment(problem, problem.home.slice());
-    const rearranger = new Rearranger(state, seededRng(1));
+    const rearranger = new Rearranger(state, seededRng(1), new Reach(state.problem));
     const changes = Array.from({ length: 50 }, () => rearranger.attempt(0));
     expect([...state.at]).toEqual([1, 2, 2]);
     expect(changes.filter((change) => change !== undefined)).toEqual([-8]);
   });
 
+  test('lets guests take the place that the item has left', () => {
+    // Neither of the small ones fits beside the large one, nor that beside either of them.
+    const exchange = aProblem([8, 3, 3], [0, 1, 1], {
+      bins: 2,
+      capacity: Float64Array.of(10, 8),
+      soft: Float64Array.of(6, 8),
+    });
+    const state = new Assignment(exchange, exchange.home.slice());
+    const rearranger = new Rearranger(state, seededRng(1), new Reach(exchange));
+    for (let time = 0; time < 50; time += 1) rearranger.attempt(0);
+    expect([...state.at]).toEqual([1, 0, 0]);
+  });
+
   test('changes nothing when the whole costs more than it may', () => {
     const state = new Assignment(problem, problem.home.slice());
-    const rearranger = new Rearranger(state, seededRng(1));
+    const rearranger = new Rearranger(state, seededRng(1), new Reach(state.problem));
     for (let time = 0; time < 50; time += 1) expect(rearranger.attempt(-9)).toBeUndefined();
     expect([...state.at]).toEqual([...problem.home]);
     expect(rearranger.steps).toBeGreaterThan(0);
@@ -38,7 +52,7 @@ describe('rearranging', () => {
     fc.assert(
       fc.property(anyProblem(), fc.nat(), fc.integer({ min: -5, max: 20 }), (any, seed, limit) => {
         const state = new Assignment(any, any.home.slice());
-        const rearranger = new Rearranger(state, seededRng(seed));
+        const rearranger = new Rearranger(state, seededRng(seed), new Reach(any));
         for (let time = 0; time < 10; time += 1) {
           const [cost, before] = [state.cost(), state.at.slice()];
           const change = rearranger.attempt(limit);
