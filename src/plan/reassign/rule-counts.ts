@@ -44,7 +44,8 @@ export class RuleCounts {
   cost = 0;
   readonly #at: Int32Array;
   readonly #talliesOf: (Tally[] | undefined)[];
-  /** Rules touched since {@link mark}, with what they were; only kept while something is broken. */
+  /** Rules touched since {@link mark}, with what they were; only kept while some that are hard are
+   *  broken. */
   readonly #touched: number[] = [];
   readonly #before: number[] = [];
   #totalBefore = 0;
@@ -135,6 +136,8 @@ export class RuleCounts {
   mark(): void {
     this.#totalBefore = this.total;
     this.#costBefore = this.cost;
+    // Setting the length gives the array's memory back, even if it is 0 already: asked very often.
+    if (this.#touched.length === 0) return;
     this.#touched.length = 0;
     this.#before.length = 0;
   }
@@ -208,7 +211,7 @@ export class RuleCounts {
 
   #add(rule: number, change: number): void {
     const was = this.broken[rule] ?? 0;
-    if (this.#totalBefore > 0) {
+    if (this.#totalBefore > 0 && !this.isForSale) {
       this.#touched.push(rule);
       this.#before.push(was);
     }
