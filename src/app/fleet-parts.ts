@@ -8,6 +8,7 @@ import { inChunks } from '../domain/chunks.ts';
 import type { Host } from '../domain/host.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
+import { packRows, type SentRows, unpackRows } from '../domain/window-rows.ts';
 
 export type Fleet = Pick<Snapshot, 'hosts' | 'vms'>;
 
@@ -18,7 +19,8 @@ interface PartOf<Item> {
 }
 
 type HostsPart = PartOf<Host> & { readonly kind: 'hosts' };
-type VmsPart = PartOf<Vm> & { readonly kind: 'vms' };
+/** `rows`: metrics that do not come along with their VMs. */
+type VmsPart = PartOf<Vm> & { readonly kind: 'vms'; readonly rows?: SentRows | undefined };
 
 export type FleetPart = HostsPart | VmsPart;
 
@@ -54,12 +56,18 @@ export function tellFleet(fleet: Fleet, before: Fleet | undefined): FleetMessage
   return { isWhole: false, parts };
 }
 
+/** With what the way to another thread would lose. */
+export function packed(part: FleetPart): FleetPart {
+  return isVms(part) ? { ...part, rows: packRows(part.items) } : part;
+}
+
 /**
  * The fleet that the parts tell of. A list of which nothing is told is the very list of before:
  * what was found out about it stays known.
  */
 export function hearFleet(before: Fleet | undefined, { isWhole, parts }: FleetMessage): Fleet {
   const known = isWhole ? undefined : before;
+  for (const { items, rows } of parts.filter(isVms)) if (rows) unpackRows(items, rows);
   return { hosts: heard(known?.hosts, parts, isHosts), vms: heard(known?.vms, parts, isVms) };
 }
 

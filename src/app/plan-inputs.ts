@@ -15,6 +15,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { inChunks } from '../domain/chunks.ts';
 import type { Host } from '../domain/host.ts';
 import type { Vm } from '../domain/vm.ts';
+import { plainMetrics } from '../domain/window-rows.ts';
 import type { PlanJob } from './plan-job.ts';
 import { VERSION } from './version.ts';
 
@@ -56,7 +57,7 @@ export function packInputs(job: PlanJob): Uint8Array {
     format: FORMAT,
     inputs: compress(inputs),
     hosts: inChunks(hosts, PIECE).map(compress),
-    vms: inChunks(vms, PIECE).map(compress),
+    vms: inChunks(vms, PIECE).map((piece) => compress(piece.map(asPlain))),
   } satisfies Packed);
 }
 
@@ -78,6 +79,11 @@ export function unpackInputs(packed: Uint8Array): PlanInputs {
 function refuse(format: unknown): never {
   const known = `this Drover reads ${WHOLE} and ${FORMAT}`;
   throw new Error(`its inputs are kept in format ${String(format)}, and ${known}`);
+}
+
+/** What a clone would lose of its metrics is written out. */
+function asPlain(vm: Vm): Vm {
+  return { ...vm, metrics: plainMetrics(vm.metrics) };
 }
 
 function compress(value: unknown): Uint8Array {

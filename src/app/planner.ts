@@ -12,7 +12,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 
-import { type Fleet, tellFleet } from './fleet-parts.ts';
+import { type Fleet, packed, tellFleet } from './fleet-parts.ts';
 import type { CheckedPlan, PlanJob } from './plan-job.ts';
 import type { PlannerSettings, WorkerAnswer, WorkerQuestion } from './plan-worker.ts';
 import { Turns } from '../domain/turns.ts';
@@ -137,7 +137,7 @@ export class Planner implements PlanRunner {
     for (const [index, part] of parts.entries()) {
       if (!this.#waiting.has(id)) return;
       if (index > 0) await setImmediate();
-      post({ id, kind: 'part', part });
+      post({ id, kind: 'part', part: packed(part) });
     }
     thread.held = { hosts: snapshot.hosts, vms: snapshot.vms };
     const rest = { ...job, snapshot: { ...snapshot, hosts: [], vms: [] } };

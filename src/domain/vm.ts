@@ -94,6 +94,6 @@ export interface Vm {
   readonly managedBy: string | undefined;
   /** True when the hypervisor says that something else holds the VM (backup, snapshot). */
   readonly locked: boolean;
-  /** A metric that is absent here was never seen. */
-  readonly metrics: Readonly<Partial<Record<VmMetric, MetricWindow>>>;
+  /** A metric that is absent here was never seen. To be read by name only (window-rows.ts). */
+  readonly metrics: Readonly<Partial<Record<VmMetric, MetricWindow | undefined>>>;
 }
