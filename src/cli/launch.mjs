@@ -23,10 +23,11 @@ const THREADS = '64';
 // that a scavenge, which copies the whole snapshot, seldom falls into a small plan. Of 8 to 16, 14
 // was best over fleets of 32 to 1,000 hosts. `npm run bench` measures with the same.
 const NODE_OPTIONS = ['--no-lazy', '--always-sparkplug', '--min-semi-space-size=14'];
-// The daemon plans in a thread with a memory of its own (planner.ts). For the rest more young
-// generation would only be more memory: 100 MiB of it where the machine has plenty. And garbage is
-// looked for when the heap has grown by so many percent: left alone, V8 lets it become three times
-// what lives, and what is gone through at once is as much longer.
+// The daemon's planner practises instead, in a thread with a memory of its own (planner.ts): code
+// that is never run would be 45 MiB, once in each thread. More young generation, too, would only be
+// more memory: 100 MiB of it where the machine has plenty. And garbage is looked for when the heap
+// has grown by so many percent: left alone, V8 lets it become three times what lives, and what is
+// gone through at once is as much longer.
 const DAEMON_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=15'];
 // A fleet on its way between threads is large buffers: with these settings glibc gives them back
 // to the system, instead of keeping each thread's for later. Other C libraries do not read them.
@@ -83,7 +84,7 @@ function main() {
   process.env.UV_THREADPOOL_SIZE ||= THREADS;
   const given = process.argv.slice(2);
   const isDaemon = given[0] === 'run';
-  const options = isDaemon ? [...NODE_OPTIONS, ...DAEMON_OPTIONS] : NODE_OPTIONS;
+  const options = isDaemon ? DAEMON_OPTIONS : NODE_OPTIONS;
   if (isDaemon) process.env = { ...DAEMON_MALLOC, ...process.env };
   const args = [...process.execArgv, ...options, entry, ...given];
   if (node === process.execPath) {

@@ -79,7 +79,8 @@ export async function benchEvacuate(options: EvacuateBench): Promise<Record<stri
   }
 }
 
-/** What the launcher adds for a daemon. */
+/** As the launcher starts a daemon; without what it starts all else with, as this bench is. */
+const OTHERS = /^--(no-lazy|always-sparkplug|min-semi-space-size=)/;
 const LAUNCHED = ['--max-semi-space-size=8', '--heap-growing-percent=15'];
 const MALLOC = {
   MALLOC_ARENA_MAX: '2',
@@ -93,7 +94,8 @@ function startDaemon(options: EvacuateDaemonOptions): ChildProcess {
   const given = JSON.stringify({ folder, hosts, vms, seed, speed });
   const profile = process.env['DROVER_BENCH_PROFILE'];
   const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const execArgv = [...process.execArgv, ...LAUNCHED, ...profiled];
+  const asked = process.execArgv.filter((option) => !OTHERS.test(option));
+  const execArgv = [...asked, ...LAUNCHED, ...profiled];
   return fork(script, [given], { execArgv, env: { ...MALLOC, ...process.env } });
 }
 
