@@ -245,7 +245,7 @@ function bindPlanning({ container, options, closers }: Ground): void {
     const parts = await take('ledger', 'executor', 'policies', 'events', 'archive');
     const { leases, memory } = await take('leases', 'memory');
     const isElsewhere = actsElsewhere(leases.keeper, () => memory.snapshot);
-    return new Dispatcher({ ...parts, clock, isElsewhere });
+    return new Dispatcher({ ...parts, clock, isElsewhere, pause: pauseFor(options) });
   });
 }
 
@@ -374,6 +374,7 @@ function bindFace({ container, options, closers }: Ground): void {
       listenHost: config.http.host,
       metricsText: () => registry.metrics(),
       monotonicMs: () => clock.monotonic() * 1000,
+      pause: pauseFor(options),
       onFailure: (error) => events.emit('failure', { where: 'http', error }),
     });
   });

@@ -3,8 +3,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
+import type { Pause } from '../domain/slices.ts';
 import type { Api } from '../ports/api.ts';
 import { alertmanagerSchema, alertsOf } from './alertmanager.ts';
+import { sendList } from './lists.ts';
 import { parse } from './parse.ts';
 import { sendProblem, sendResult } from './problems.ts';
 
@@ -86,11 +88,11 @@ export function addProbes(server: FastifyInstance, api: Api): void {
   });
 }
 
-export function addReads(server: FastifyInstance, api: Api): void {
+export function addReads(server: FastifyInstance, api: Api, pause: Pause | undefined): void {
   const read = { config: { need: 'read' } } as const;
   server.get('/api/v1/status', read, async () => api.status());
-  server.get('/api/v1/hosts', read, async () => api.hosts());
-  server.get('/api/v1/vms', read, async () => api.vms());
+  server.get('/api/v1/hosts', read, async (_request, reply) => sendList(reply, api.hosts(), pause));
+  server.get('/api/v1/vms', read, async (_request, reply) => sendList(reply, api.vms(), pause));
   server.get('/api/v1/findings', read, async () => api.status().findings);
   server.get('/api/v1/breakers', read, async () => api.status().breakers);
   server.get('/api/v1/orders', read, async () => api.orders());

@@ -5,6 +5,7 @@
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
+import type { Pause } from '../domain/slices.ts';
 import type { Api } from '../ports/api.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import {
@@ -49,6 +50,8 @@ export interface ServerParts {
   readonly metricsText: () => Promise<string>;
   /** Milliseconds, monotonic: for the limit on failures. */
   readonly monotonicMs: () => number;
+  /** Undefined: long answers are put into words in one go. */
+  readonly pause?: Pause | undefined;
   /** Told about requests that ended in an error of ours. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -96,7 +99,7 @@ export function buildServer(parts: ServerParts): HttpServer {
   server.get('/metrics', { config: { need: 'read' } }, async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await parts.metricsText()),
   );
-  addReads(server, parts.api);
+  addReads(server, parts.api, parts.pause);
   addWrites(server, parts.api);
   addWebhooks(server, parts.api);
   return server;
