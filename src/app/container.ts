@@ -393,8 +393,7 @@ function bindFace({ container, options, closers }: Ground): void {
       'ledgerState',
     );
     const close = () => closers.close();
-    const { keeper } = above.leases;
-    const handOver = new HandOver({ ...below, keeper, clock });
+    const handOver = new HandOver({ ...below, keeper: above.leases.keeper, clock });
     return new Daemon({ ...below, ...above, handOver, config, clock, cliToken, accessFile, close });
   });
 }

@@ -17,10 +17,11 @@ import type { HostId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
+import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { Lane } from '../execute/waiting-line.ts';
-import { gate, type GateCounters, readGateCounters } from '../execute/gate.ts';
+import { type GateCounters, gateInSlices, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -48,6 +49,8 @@ export interface DispatcherParts {
   readonly isElsewhere: (host: HostId) => boolean;
   readonly clock: Clock;
   readonly events: EventSink;
+  /** Undefined: plans are judged in one go. */
+  readonly pause?: Pause | undefined;
 }
 
 /** The newest plan, and by what it was judged. */
@@ -232,7 +235,8 @@ export class Dispatcher {
     const { snapshot, findings } = input;
     const request = { plan, snapshot, findings, policies: policies.policies, now: clock.now() };
     const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
-    const verdicts = gate({ ...request, paused, approvals, counters, clockRest });
+    const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest });
+    const verdicts = await inSlices(asked, this.#parts.pause);
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
   }

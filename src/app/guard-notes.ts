@@ -1,14 +1,22 @@
 /** What keeps whole clusters or sources from being balanced, in plain sentences, for people. */
 
 import type { Limits } from '../domain/policy.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { implausibleSources } from '../execute/implausible.ts';
+import { implausibleInSlices } from '../execute/implausible.ts';
 import type { EventSink } from '../ports/events.ts';
 
 export function guardNotes(
   snapshot: Snapshot,
-  { nativeBalancer }: Pick<Limits, 'nativeBalancer'>,
+  limits: Pick<Limits, 'nativeBalancer'>,
 ): readonly string[] {
+  return inOneGo(guardNotesInSlices(snapshot, limits));
+}
+
+export function* guardNotesInSlices(
+  snapshot: Snapshot,
+  { nativeBalancer }: Pick<Limits, 'nativeBalancer'>,
+): Slices<readonly string[]> {
   const balanced = new Map<string, string>();
   for (const { balancedBy, cluster, source } of snapshot.hosts) {
     const where = cluster === undefined ? `source ${source}` : `cluster ${cluster}`;
@@ -16,13 +24,14 @@ export function guardNotes(
   }
   const made =
     nativeBalancer === 'mandatory' ? 'only mandatory moves are made' : 'nothing is moved';
+  const implausible = yield* implausibleInSlices(snapshot);
   return [
     ...[...balanced].map(
       ([where, by]) =>
         `${where} is balanced by ${by}: ${made} there, two must not balance the same VMs ` +
         '(limits.nativeBalancer)',
     ),
-    ...[...implausibleSources(snapshot)].map(
+    ...[...implausible].map(
       ([source, reason]) => `${source}: ${reason}: nothing is moved for load until that is clear`,
     ),
   ];

@@ -31,7 +31,7 @@ import type { ApplyDesk } from './apply-desk.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
-import { GuardNotes, guardNotes } from './guard-notes.ts';
+import { GuardNotes, guardNotesInSlices } from './guard-notes.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
@@ -179,10 +179,8 @@ export class Tick {
     const { base, isNewlyUrgent } = shown;
     const { snapshot } = base;
     const { limits, own: ownRules } = this.#parts.policies.policies;
-    this.#notes.tell([
-      ...guardNotes(snapshot, limits),
-      ...ownNotes(ownRules, snapshot, this.#parts.acting().known),
-    ]);
+    const notes = await inSlices(guardNotesInSlices(snapshot, limits), this.#parts.pause);
+    this.#notes.tell([...notes, ...ownNotes(ownRules, snapshot, this.#parts.acting().known)]);
     await this.#homecoming.close(own);
     let begun: Promise<unknown> = Promise.resolve();
     const begin: Early = ({ result: first, violations }, urgent) => {

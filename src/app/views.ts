@@ -19,9 +19,15 @@ export function hostViews(snapshot: Snapshot, findings: readonly Finding[]): rea
     if (list === undefined) vmsOf.set(vm.host, [vm]);
     else list.push(vm);
   }
-  return snapshot.hosts.map((host) => hostView(host, vmsOf.get(host.id) ?? [], findings));
+  const findingsOf = Map.groupBy(findings, ({ subject }) =>
+    subject.kind === 'host' ? subject.host : undefined,
+  );
+  return snapshot.hosts.map((host) =>
+    hostView(host, vmsOf.get(host.id) ?? [], findingsOf.get(host.id) ?? []),
+  );
 }
 
+/** `findings`: about the host. */
 function hostView(host: Host, vms: readonly Vm[], findings: readonly Finding[]): HostView {
   const used = valueOf(host.metrics['cpu.used']?.mean);
   const configured = vms.reduce((sum, vm) => sum + memoryNeed(vm), 0);
@@ -37,15 +43,10 @@ function hostView(host: Host, vms: readonly Vm[], findings: readonly Finding[]):
     memoryRatio: configured / Math.max(1, memoryCapacity(host, NO_OVERCOMMIT)),
     memoryBytes: host.memory.totalBytes,
     vms: vms.length,
-    findings: kindsOf(findings, host.id),
+    // Each once: two rules may well find the same.
+    findings: [...new Set(findings.map(({ kind }) => kind))],
     hypervisor: `${host.hypervisor.kind} ${host.hypervisor.version}`,
   };
-}
-
-/** Each once: two rules may well find the same. */
-function kindsOf(findings: readonly Finding[], host: Host['id']): readonly string[] {
-  const own = findings.filter(({ subject }) => subject.kind === 'host' && subject.host === host);
-  return [...new Set(own.map((finding) => finding.kind))];
 }
 
 export function vmViews(snapshot: Snapshot): readonly VmView[] {

@@ -13,12 +13,20 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
+import { WindowRows } from '../domain/window-rows.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { HostFacts, Hypervisor, Inventory, VmFacts } from '../ports/hypervisor.ts';
 import type { MetricSource, Reading } from '../ports/metric-source.ts';
 import { type SeriesReader, windowsOf } from './entity-windows.ts';
-import { directoryOf, type Fleet, mergeInventories } from './fleet.ts';
+import {
+  directoryOf,
+  type Fleet,
+  type Inventories,
+  type MergedFleet,
+  mergeInSlices,
+  type SourceInventory,
+} from './fleet.ts';
 import { GuestWatch, isOfGuests, presentUse } from './guests.ts';
 import { type Scratch, type SeriesId, SeriesStore } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
@@ -61,8 +69,8 @@ export class Collector {
   /** When a host or VM was last in the inventory, for those that are not any more. */
   readonly #absentSince = new Map<HostId | VmId, EpochSeconds>();
   readonly #guests = new GuestWatch();
-  /** Merged when it is asked for; undefined: an inventory has come in since. */
-  #fleet: { readonly fleet: Fleet; readonly down: string } | undefined;
+  /** Of the inventories there are; undefined: nobody has asked yet. */
+  #fleet: MergedFleet | undefined;
   #conflicts: ReadonlySet<string> = new Set();
   /** What is taken in and what is told in slices do not mix. */
   readonly #turns = new Turns();
@@ -155,7 +163,8 @@ export class Collector {
     });
     const readers = this.#sources.map((source) => ({ source, input: input(source) }));
     yield;
-    const vms = yield* mapInSlices(fleet.vms, SLICE, (vm) => this.#vm(vm, readers));
+    const rows = new WindowRows();
+    const vms = yield* mapInSlices(fleet.vms, SLICE, (vm) => this.#vm(vm, readers, rows));
     const guests = Map.groupBy(vms, (vm) => vm.host);
     yield;
     const hosts = yield* mapInSlices(fleet.hosts, SLICE / 10, (host) => ({
@@ -231,16 +240,20 @@ export class Collector {
     source.inventory = inventory;
     source.askedAt = askedAt;
     source.directory = directoryOf(inventory);
-    this.#fleet = undefined;
     yield;
-    this.#merged();
-    yield;
+    this.#fleet = yield* mergeInSlices(this.#inventories());
     this.#warn(source, new Set(before), inventory.problems);
   }
 
   /** As of now: a source that fell silent since the last poll counts as down. */
   #merged(): Fleet {
-    const inventories = [];
+    const now = this.#inventories();
+    if (this.#fleet?.down !== now.down) this.#fleet = inOneGo(mergeInSlices(now));
+    return this.#fleet.fleet;
+  }
+
+  #inventories(): Inventories {
+    const inventories: SourceInventory[] = [];
     let down = '';
     for (const { source, inventory, inventoryPoll } of this.#sources) {
       if (inventory === undefined || inventoryPoll === undefined) continue;
@@ -248,8 +261,7 @@ export class Collector {
       inventories.push({ source, inventory, down: isDown });
       down += isDown ? 'd' : 'u';
     }
-    if (this.#fleet?.down !== down) this.#fleet = { fleet: mergeInventories(inventories), down };
-    return this.#fleet.fleet;
+    return { inventories, down };
   }
 
   *#take(source: PolledSource, reading: Reading | undefined): Slices<void> {
@@ -357,16 +369,12 @@ export class Collector {
     return { ...metrics, 'cpu.used': presentUse(used, host, guests, before) };
   }
 
-  #vm(vm: VmFacts, readers: readonly Reader[]): Vm {
-    return {
-      ...vm,
-      criticality: 'standard',
-      permission: 'live',
-      metrics: windowsOf(METRICS.vm, vm.source, readers, {
-        seriesOf: (table, column) => table.vmSeries(vm.id, column),
-        changedAt: () => undefined,
-      }),
-    };
+  #vm(vm: VmFacts, readers: readonly Reader[], rows: WindowRows): Vm {
+    const metrics = windowsOf(METRICS.vm, vm.source, readers, {
+      seriesOf: (table, column) => table.vmSeries(vm.id, column),
+      changedAt: () => undefined,
+    });
+    return { ...vm, criticality: 'standard', permission: 'live', metrics: rows.add(metrics) };
   }
 
   /** Signals of sources that still answer; a judgement older than the age limit is none. */

@@ -5,6 +5,7 @@
  */
 
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
+import type { Slices } from '../domain/slices.ts';
 import type { HostFacts, Inventory, VmFacts } from '../ports/hypervisor.ts';
 
 export interface SourceInventory {
@@ -13,6 +14,13 @@ export interface SourceInventory {
   readonly inventory: Inventory;
   /** The source does not answer any more: its hosts are kept, disconnected. */
   readonly down: boolean;
+}
+
+/** Of all sources that have answered, in the order of the configuration. */
+export interface Inventories {
+  readonly inventories: readonly SourceInventory[];
+  /** Which of them are down: as long as it is the same, so is what they are merged to. */
+  readonly down: string;
 }
 
 export interface Conflict {
@@ -34,6 +42,11 @@ export interface Fleet extends Directory {
   readonly conflicts: readonly Conflict[];
 }
 
+export interface MergedFleet {
+  readonly fleet: Fleet;
+  readonly down: Inventories['down'];
+}
+
 /** What one hypervisor calls its own, by id. */
 export function directoryOf(inventory: Inventory): Directory {
   const hosts = new Map<string, HostFacts>(inventory.hosts.map((host) => [host.id, host]));
@@ -41,13 +54,20 @@ export function directoryOf(inventory: Inventory): Directory {
   return { findHost: (text) => hosts.get(text), findVm: (text) => vms.get(text) };
 }
 
-/** `inventories` in the order of the configuration. */
-export function mergeInventories(inventories: readonly SourceInventory[]): Fleet {
+/** VMs between two looks at the time. */
+const SLICE = 1000;
+
+export function* mergeInSlices({ inventories, down }: Inventories): Slices<MergedFleet> {
+  return { fleet: yield* merge(inventories), down };
+}
+
+function* merge(inventories: readonly SourceInventory[]): Slices<Fleet> {
   const conflicts: Conflict[] = [];
   const hosts = mergeHosts(inventories, conflicts);
-  const vms = mergeVms(inventories, hosts, conflicts);
-  const hostsByName = uniqueNames(hosts.values());
-  const vmsByName = uniqueNames(vms.values());
+  yield;
+  const vms = yield* mergeVms(inventories, hosts, conflicts);
+  const hostsByName = yield* uniqueNames(hosts.values());
+  const vmsByName = yield* uniqueNames(vms.values());
   return {
     hosts: [...hosts.values()].sort((a, b) => compareText(a.id, b.id)),
     vms: [...vms.values()].sort((a, b) => compareText(a.id, b.id)),
@@ -80,14 +100,15 @@ function mergeHosts(
   return hosts;
 }
 
-function mergeVms(
+function* mergeVms(
   inventories: readonly SourceInventory[],
   hosts: ReadonlyMap<HostId, HostFacts>,
   conflicts: Conflict[],
-): Map<VmId, VmFacts> {
+): Slices<Map<VmId, VmFacts>> {
   const vms = new Map<VmId, VmFacts>();
   for (const { source, inventory } of inventories) {
-    for (const vm of inventory.vms) {
+    for (const [index, vm] of inventory.vms.entries()) {
+      if (index % SLICE === SLICE - 1) yield;
       if (!hosts.has(vm.host)) {
         conflicts.push({
           key: `host-unknown:${vm.id}`,
@@ -123,12 +144,15 @@ function undecided(vm: VmFacts, other: SourceId): VmFacts {
   return { ...vm, managedBy: vm.managedBy ?? `unclear: also reported by ${other}` };
 }
 
-function uniqueNames<Entity extends { readonly name: string }>(
+function* uniqueNames<Entity extends { readonly name: string }>(
   entities: Iterable<Entity>,
-): Map<string, Entity> {
+): Slices<Map<string, Entity>> {
   const byName = new Map<string, Entity>();
   const ambiguous = new Set<string>();
+  let seen = 0;
   for (const entity of entities) {
+    seen += 1;
+    if (seen % SLICE === 0) yield;
     if (byName.has(entity.name)) ambiguous.add(entity.name);
     else byName.set(entity.name, entity);
   }

@@ -131,13 +131,10 @@ export class Allowances {
   }
 
   #readBreakers(snapshot: Snapshot): void {
-    const flying = new Set(
-      snapshot.inFlight.flatMap(({ vm, from: fromId, to: toId }) => {
-        const [from, to] = [hostOf(snapshot, fromId), hostOf(snapshot, toId)];
-        return from === undefined || to === undefined ? [] : wayNames({ vm, from, to });
-      }),
-    );
-    for (const breaker of snapshot.breakers ?? []) {
+    const { breakers = [] } = snapshot;
+    const isProbed = breakers.some(({ state }) => state === 'half-open');
+    const flying = isProbed ? waysOfFlying(snapshot) : new Set();
+    for (const breaker of breakers) {
       const name = breakerName(breaker.subject);
       const way = wayOf(breaker.subject);
       // A probe is under way: its end decides.
@@ -177,6 +174,15 @@ export class Allowances {
     const left = Math.max(0, most - (this.#day.get(way) ?? 0));
     return { most: left, code: 'budget', detail: `${most} moves of this VM a day` };
   }
+}
+
+function waysOfFlying(snapshot: Snapshot): ReadonlySet<string> {
+  return new Set(
+    snapshot.inFlight.flatMap(({ vm, from: fromId, to: toId }) => {
+      const [from, to] = [hostOf(snapshot, fromId), hostOf(snapshot, toId)];
+      return from === undefined || to === undefined ? [] : wayNames({ vm, from, to });
+    }),
+  );
 }
 
 const OF = { out: 'away from', into: 'to' } as const;

@@ -70,12 +70,13 @@ function settle(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
     return vm === undefined || vm.host === to ? [] : [vm];
   });
   if (moved.length === 0) return snapshot;
-  const changed = new Set(moved.flatMap((vm) => [vm.host, arrived.get(vm.id)]));
+  const shifts = shiftsOf(moved, arrived);
   return {
     ...snapshot,
-    hosts: snapshot.hosts.map((host) =>
-      changed.has(host.id) ? withUseOf(host, moved, arrived) : host,
-    ),
+    hosts: snapshot.hosts.map((host) => {
+      const own = shifts.get(host.id);
+      return own === undefined ? host : withUseOf(host, own);
+    }),
     vms: withChanged(
       snapshot.vms,
       new Map(moved.map((vm) => [vm.id, { ...vm, host: arrived.get(vm.id) ?? vm.host }])),
@@ -96,8 +97,33 @@ function underWay(
   return [...snapshot.inFlight.filter((flight) => !known.has(flight.move)), ...before];
 }
 
+/** A VM that has arrived at a host, or left it. */
+interface Shift {
+  readonly vm: Vm;
+  readonly sign: 1 | -1;
+}
+
+/** By host, in the order of the moves. */
+function shiftsOf(
+  moved: readonly Vm[],
+  arrived: ReadonlyMap<VmId, HostId>,
+): ReadonlyMap<HostId, readonly Shift[]> {
+  const shifts = new Map<HostId, Shift[]>();
+  const add = (host: HostId | undefined, shift: Shift): void => {
+    if (host === undefined) return;
+    const own = shifts.get(host) ?? [];
+    own.push(shift);
+    shifts.set(host, own);
+  };
+  for (const vm of moved) {
+    add(vm.host, { vm, sign: -1 });
+    add(arrived.get(vm.id), { vm, sign: 1 });
+  }
+  return shifts;
+}
+
 /** The host as if those that have left it had used nothing there, and the others all along. */
-function withUseOf(host: Host, moved: readonly Vm[], arrived: ReadonlyMap<VmId, HostId>): Host {
+function withUseOf(host: Host, shifts: readonly Shift[]): Host {
   let used = host.metrics['cpu.used'];
   if (used === undefined) return host;
   const shift = (own: Measured, vm: Measured | undefined, sign: 1 | -1): Measured => {
@@ -105,11 +131,8 @@ function withUseOf(host: Host, moved: readonly Vm[], arrived: ReadonlyMap<VmId, 
     const value = Math.min(Math.max(0, own.value + sign * vm.value), host.cpu.threads);
     return { ...own, value };
   };
-  for (const vm of moved) {
-    const isLeaving = vm.host === host.id;
-    if (!isLeaving && arrived.get(vm.id) !== host.id) continue;
+  for (const { vm, sign } of shifts) {
     const theirs: MetricWindow | undefined = vm.metrics['cpu.used'];
-    const sign = isLeaving ? -1 : 1;
     const last = shift(used.last, theirs?.last, sign);
     used = { ...used, last, mean: shift(used.mean, theirs?.mean, sign) };
   }

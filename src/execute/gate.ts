@@ -13,6 +13,7 @@ import type { Move, Plan } from '../domain/plan.ts';
 import type { Limits, Mode, PolicySet } from '../domain/policy.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { assertNever } from '../domain/result.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import { hostOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domain/units.ts';
@@ -55,28 +56,36 @@ export interface GateRequest {
   readonly clockRest?: number;
 }
 
+/** Moves between two looks at the time. */
+const SLICE = 50;
+
 /** One verdict per move, in the plan's order. Every refusal is given, not only the first. */
 export function gate(request: GateRequest): readonly GateVerdict[] {
+  return inOneGo(gateInSlices(request));
+}
+
+export function* gateInSlices(request: GateRequest): Slices<readonly GateVerdict[]> {
   const { plan, snapshot, findings, policies } = request;
   const { evacuatedShare: share } = policies.limits;
-  let found: ReturnType<GateContext['implausible']> | undefined;
-  const implausible = () => (found ??= implausibleSources(snapshot));
+  const implausible = () => implausibleSources(snapshot);
   // Only what may run otherwise takes a part of the share that may be evacuated at once.
-  const without = judgeAll(request, { implausible, beyondShare: new Map() });
+  const without = yield* judgeAll(request, { implausible, beyondShare: new Map() });
   const refused = new Set(
     without.filter(({ verdict }) => verdict === 'refused').map(({ move }) => move),
   );
   const beyond = hostsBeyondShare({ plan, snapshot, findings, share, refused });
-  return beyond.size === 0 ? without : judgeAll(request, { implausible, beyondShare: beyond });
+  if (beyond.size === 0) return without;
+  return yield* judgeAll(request, { implausible, beyondShare: beyond });
 }
 
-function judgeAll(
+function* judgeAll(
   request: GateRequest,
   about: Pick<GateContext, 'implausible' | 'beyondShare'>,
-): readonly GateVerdict[] {
+): Slices<readonly GateVerdict[]> {
   const context = makeContext(request, about);
   const verdicts = new Map<MoveId, GateVerdict>();
-  for (const move of request.plan.moves) {
+  for (const [index, move] of request.plan.moves.entries()) {
+    if (index % SLICE === SLICE - 1) yield;
     const verdict = judge(move, context, verdicts);
     verdicts.set(move.id, verdict);
     if (verdict.verdict === 'refused') continue;

@@ -9,6 +9,7 @@
 import type { Host } from '../domain/host.ts';
 import type { SourceId } from '../domain/ids.ts';
 import type { Measured } from '../domain/measured.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 
@@ -23,13 +24,28 @@ const APART = 20;
 /** Below this use (threads) nothing can be told from a ratio. */
 const SMALLEST_USE = 0.5;
 
+/** Hosts between two looks at the time. */
+const SLICE = 50;
+
+type Implausible = ReadonlyMap<SourceId, string>;
+
+/** Gate, notes and status ask about the same snapshot. */
+const known = new WeakMap<Snapshot, Implausible>();
+
 /** The sources whose figures are not to be acted on, with the reason for people. */
-export function implausibleSources(snapshot: Snapshot): ReadonlyMap<SourceId, string> {
+export function implausibleSources(snapshot: Snapshot): Implausible {
+  return inOneGo(implausibleInSlices(snapshot));
+}
+
+export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
+  const before = known.get(snapshot);
+  if (before !== undefined) return before;
   const found = new Map<SourceId, string>();
   for (const [source, hosts] of Map.groupBy(snapshot.hosts, (host) => host.source)) {
-    const reason = jumps(hosts) ?? disagreements(hosts, snapshot);
+    const reason = jumps(hosts) ?? (yield* disagreements(hosts, snapshot));
     if (reason !== undefined) found.set(source, reason);
   }
+  known.set(snapshot, found);
   return found;
 }
 
@@ -51,13 +67,14 @@ function jumps(hosts: readonly Host[]): string | undefined {
   return undefined;
 }
 
-function disagreements(
+function* disagreements(
   hosts: readonly Host[],
   snapshot: Pick<Snapshot, 'vms'>,
-): string | undefined {
+): Slices<string | undefined> {
   let measured = 0;
   let apart = 0;
-  for (const { id, metrics } of hosts) {
+  for (const [index, { id, metrics }] of hosts.entries()) {
+    if (index % SLICE === 0) yield;
     const own = valueOf(metrics['cpu.used']?.mean);
     const theirs = guestsOf(snapshot, id).map((vm) => valueOf(vm.metrics['cpu.used']?.mean));
     if (own === undefined || theirs.length === 0 || theirs.includes(undefined)) continue;

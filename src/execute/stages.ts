@@ -77,7 +77,9 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
     const mode = strictest(modeOf(from, policies), modeOf(to, policies));
     if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
     const breakers = (parts.breakers?.() ?? []).filter((one) => !isAboutFirst(move, one));
-    const allowances = new Allowances({ ...world, breakers }, policies.limits, parts.clock.now());
+    // What is mandatory asks for no budget, so what was moved lately need not be counted.
+    const counted = { ...world, breakers, recentMoves: [] };
+    const allowances = new Allowances(counted, policies.limits, parts.clock.now());
     const [open] = allowances.against({ vm: move.vm, from, to }, 'mandatory', false);
     if (open !== undefined) return open;
   }
