@@ -39,6 +39,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
 import { HandOver } from './hand-over.ts';
+import { Haste } from './haste.ts';
 import { HookRuns } from './hook-runs.ts';
 import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
 import { leaseReasons } from './lease-desk.ts';
@@ -164,7 +165,8 @@ function bindGround({ container, options, closers }: Ground): void {
 /** Collect, plan, decide. */
 function bindTick({ container, options, closers }: Ground): void {
   const { clock, config, seed, speed } = options;
-  const pause = pauseFor(options);
+  const haste = new Haste();
+  const pause = haste.resting(pauseFor(options));
   bindPart(container, 'collector', async (take) => {
     const { events, sources } = await take('events', 'sources');
     const hypervisors = [...sources.hypervisors.values()];
@@ -174,7 +176,7 @@ function bindTick({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'orders', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
-    return new OrderDesk({ ledger, clock, events, newId: options.newId ?? uuidv7 });
+    return new OrderDesk({ ledger, clock, events, haste, newId: options.newId ?? uuidv7 });
   });
   bindPart(container, 'hooks', async (take) => {
     const parts = await take('ledger', 'orders', 'policies', 'events');
@@ -217,6 +219,7 @@ function bindTick({ container, options, closers }: Ground): void {
       acting: () => keeper.acting(),
       finder: new OwnFinder({ ...judges, machine: options.machine, controller: keeper.name }),
       clock,
+      haste,
       seed,
       pause,
     });

@@ -107,10 +107,11 @@ export class Dispatcher {
       const { clock, ledger } = this.#parts;
       const counters = await readGateCounters(ledger, plan, clock.now());
       const verdicts = await this.#judge(input, counters);
-      await this.#record(input, verdicts);
+      const isNew = await this.#record(input, verdicts);
       await this.#show(input, verdicts);
       this.#newest = { input, counters, verdicts };
       this.#submit(input, verdicts);
+      if (isNew) this.#keep(input);
       return verdicts;
     });
   }
@@ -197,10 +198,11 @@ export class Dispatcher {
     const given = wanted.map((move): Approval => ({ move: askedMove(move), by, ...term }));
     await ledger.giveApprovals(given, now);
     const verdicts = await this.#judge(input, counters);
-    await this.#record(input, verdicts);
+    const isNew = await this.#record(input, verdicts);
     const judged = { input, counters, verdicts };
     this.#newest = judged;
     this.#submit(input, verdicts);
+    if (isNew) this.#keep(input);
     return this.#answer(here, new Set(wanted.map(keyOf)), judged);
   }
 
@@ -241,12 +243,13 @@ export class Dispatcher {
     return verdicts;
   }
 
-  async #record(input: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
+  /** False: it was written down before. */
+  async #record(input: DispatchInput, verdicts: readonly GateVerdict[]): Promise<boolean> {
     const { result, findings } = input;
     const moves = result.plan.moves.map(keyOf);
     const key = JSON.stringify([moves, verdicts.map(verdictKey), findings.map(({ id }) => id)]);
     const executes = verdicts.some(({ verdict }) => verdict === 'execute');
-    if (key === this.#lastRecorded && !executes) return;
+    if (key === this.#lastRecorded && !executes) return false;
     this.#lastRecorded = key;
     await this.#parts.ledger.recordDecision({
       plan: result.plan.id,
@@ -256,7 +259,12 @@ export class Dispatcher {
       result,
       gate: verdicts,
     });
-    if (input.job !== undefined) this.#parts.archive.keep(result.plan.id, input.job);
+    return true;
+  }
+
+  /** For a replay; no move waits for it. */
+  #keep({ job, result }: DispatchInput): void {
+    if (job !== undefined) this.#parts.archive.keep(result.plan.id, job);
   }
 
   /** A person reads, thinks and answers while ticks go by: the id has to be good until then. */

@@ -14,6 +14,7 @@ import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order, RollingPart } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import type { Haste } from './haste.ts';
 import { NOBODY_YET } from './return-waves.ts';
 import { Turns } from '../domain/turns.ts';
 import { type NewOrder, orderFor, wishText, withWish } from './wanted-order.ts';
@@ -38,6 +39,8 @@ export interface OrderDeskParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly newId: () => string;
+  /** Who can wait rests while an order is taken; absent: nobody does. */
+  readonly haste?: Haste | undefined;
 }
 
 export class OrderDesk {
@@ -67,6 +70,11 @@ export class OrderDesk {
    * a refuge.
    */
   giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
+    const give = () => this.#giveAll(wanted, world);
+    return this.#parts.haste?.during(give) ?? give();
+  }
+
+  #giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
     return this.#turns.take(async () => {
       const known = await this.#parts.ledger.orders(false);
       const decided: (readonly [Decided, NewOrder])[] = [];

@@ -32,6 +32,7 @@ import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import { GuardNotes, guardNotesInSlices } from './guard-notes.ts';
+import type { Haste } from './haste.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
@@ -82,6 +83,7 @@ export interface TickParts {
   readonly hooks: HookRuns;
   readonly executor: Executor;
   readonly breakers: Pick<BreakerBoard, 'load'>;
+  readonly haste: Haste;
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
   readonly acting: () => ActingControllers;

@@ -25,6 +25,7 @@ import { announcePlan } from './announce-plan.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import type { OrderDesk } from './order-desk.ts';
+import type { Haste } from './haste.ts';
 import { isUrgent, type PlanJob, urgentFindings } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -46,6 +47,7 @@ export interface UrgentParts {
   readonly dispatcher: Dispatcher;
   readonly orders: Pick<OrderDesk, 'settled'>;
   readonly executor: Pick<Executor, 'cancelCount' | 'corrected' | 'underWay'>;
+  readonly haste: Haste;
   readonly holds: (host: Host) => boolean;
   readonly seed: number;
   /** Undefined: nobody waits for a turn. */
@@ -76,7 +78,11 @@ export class UrgentRound {
   }
 
   /** False: nothing that cannot wait is asked for, or nothing was seen yet. */
-  async run(): Promise<boolean> {
+  run(): Promise<boolean> {
+    return this.#parts.haste.during(() => this.#run());
+  }
+
+  async #run(): Promise<boolean> {
     const { clock, orders } = this.#parts;
     await orders.settled();
     if (this.#parts.state() === undefined) return false;
