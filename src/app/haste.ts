@@ -1,7 +1,7 @@
 /**
  * What cannot wait goes before what can: while an order is acted upon, a tick or a poll that is
  * under way on the whole fleet rests at its next pause. Of an order's sixty or so steps each would
- * wait for one slice of that work otherwise, which came to seconds where a tick fell into its round.
+ * wait for one slice of that work otherwise: for seconds, where a tick fell into its round.
  *
  * Nothing that an order waits for may rest: neither its own work nor what the ledger does.
  */
