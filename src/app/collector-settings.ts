@@ -2,7 +2,7 @@
 
 import { DEFAULT_COLLECTOR_SETTINGS, type CollectorSettings } from '../collect/settings.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
-import { seconds } from '../domain/units.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
 
 /** A sample may miss this many polls before it says nothing about now. */
 const POLLS_UNTIL_STALE = 6;
@@ -25,4 +25,9 @@ export function collectorSettings(
     ),
     timeoutSeconds: seconds(DEFAULT_COLLECTOR_SETTINGS.timeoutSeconds * speed),
   };
+}
+
+/** Managers answer from what they keep: what is asked for a poll later is new enough. */
+export function pollLag(schedule: DaemonConfig['schedule'], speed: number): Seconds {
+  return seconds(schedule.collectEverySeconds * speed);
 }

@@ -17,7 +17,7 @@ import { HostLadder } from '../execute/host-ladder.ts';
 import type { Host } from '../domain/host.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { Pause } from '../domain/slices.ts';
-import { type Seconds, seconds } from '../domain/units.ts';
+import type { Seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
 import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
 import { watchProcess } from '../observe/process-metrics.ts';
@@ -31,7 +31,7 @@ import { makeBreather } from './breather.ts';
 import { makeCancels } from './make-cancels.ts';
 import { Closers, type Closer } from './closers.ts';
 import { configuredHooks } from './configured-hooks.ts';
-import { collectorSettings } from './collector-settings.ts';
+import { collectorSettings, pollLag } from './collector-settings.ts';
 import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { DecisionArchive } from './decision-archive.ts';
@@ -264,7 +264,7 @@ function isInThreads({ planner }: DaemonOptions): boolean {
 
 /** From the gate on. */
 function bindExecution({ container, options, closers }: Ground): void {
-  const { clock } = options;
+  const { clock, config, speed } = options;
   bindPart(container, 'ladder', async (take) => {
     const { sources, policies, ...parts } = await take('ledger', 'events', 'sources', 'policies');
     const { hypervisors } = sources;
@@ -303,7 +303,7 @@ function bindExecution({ container, options, closers }: Ground): void {
       restarts: failures,
       breakers: () => breakers.current(),
       mayBegin: () => ledgerState.trouble === undefined,
-      timing: { pollLagSeconds: pollLag(options) },
+      timing: { pollLagSeconds: pollLag(config.schedule, speed) },
       takeUp: (record) => leases.moves.takeUp(record),
       takesPlace: (record) => leases.moves.holdsPart(record),
     });
@@ -322,11 +322,6 @@ function bindCancels({ container, options }: Ground): void {
     const newId = options.newId ?? uuidv7;
     return makeCancels({ ...parts, ...leases, memory, policies, tick, clock, newId });
   });
-}
-
-/** Managers answer from what they keep: what is asked for a poll later is new enough. */
-function pollLag({ config, speed }: DaemonOptions): Seconds {
-  return seconds(config.schedule.collectEverySeconds * speed);
 }
 
 /** What the outside sees. */
