@@ -13,6 +13,7 @@ import type { Job } from '../ports/hypervisor.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { pauseAfter } from './call.ts';
 import type { GivenUp } from './given-up.ts';
+import { cleanTarget } from './debris.ts';
 import { climbOn, type Ladder, startLadder } from './ladder.ts';
 import { ask, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
 import { hasLostSource } from './restart.ts';
@@ -179,20 +180,24 @@ function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'
 /**
  * It runs nowhere. Where its source is dead that is no wonder, and the VM may be started elsewhere
  * once this move is closed: a migration ends with its source. The start of a restart may still come
- * late, unless it was refused: so long nothing else may be tried.
+ * late, unless it was refused: so long nothing else may be tried. A cold move that nobody carries
+ * on (its process died while the VM was off) is taken back: the next looks find the VM on its
+ * source.
  */
-function onDown(
+async function onDown(
   task: MoveTask,
   detail: string,
   { isSeenTwice, seenFor }: ReturnType<typeof remember>,
-): StageEnd | undefined {
+): Promise<StageEnd | undefined> {
   const isOverdue = seenFor >= task.parts.timing.patienceSeconds;
   const isRestart = task.order.method === 'restart';
   if (isRestart || hasLostSource(task)) {
     const isOver = isOverdue || (isRestart ? task.isRefused === true : isSeenTwice);
     return isOver && isSeenTwice ? { kind: 'failed', detail } : undefined;
   }
-  return isOverdue ? { kind: 'needs-human', detail } : undefined;
+  if (isOverdue) return { kind: 'needs-human', detail };
+  if (isSeenTwice && task.order.method === 'cold') await cleanTarget(task);
+  return undefined;
 }
 
 function remember(watch: Watch, place: Whereabouts): { isSeenTwice: boolean; seenFor: number } {

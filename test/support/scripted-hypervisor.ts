@@ -212,6 +212,7 @@ export class ScriptedHypervisor implements Hypervisor {
       if (this.#active(order.vm) !== undefined) return fail({ code: 'locked', detail: 'moving' });
       vm.incomingOn.delete(order.to);
       vm.definedOn.delete(order.to);
+      if (order.method === 'cold' && vm.runsOn.length === 0) vm.runsOn = [order.from];
       return ok(undefined);
     });
   }

@@ -2,18 +2,22 @@
 import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import type { Move } from '../../../src/domain/plan.ts';
 import type { RecoveryReport } from '../../../src/execute/answers.ts';
 import type { Executor } from '../../../src/execute/executor.ts';
-import { aSnapshot } from '../../support/fleet.ts';
+import { aSnapshot, aVm } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
 const moves = [move('1', 'h1', 'h2')];
 
 /** A move that was under way for 5 s when its process was told to stop. */
 async function leftOpen(options: Parameters<typeof makeBench>[1] = {}): Promise<Bench> {
-  const bench = await makeBench(['h1'], options);
+  return leaveOpen(await makeBench(['h1'], options), moves);
+}
+
+async function leaveOpen(bench: Bench, ordered: readonly Move[]): Promise<Bench> {
   const before = bench.executor();
-  void before.submit(planOf(moves), yes(moves));
+  void before.submit(planOf(ordered), yes(ordered));
   await bench.clock.pass(5);
   await bench.clock.until(before.stop());
   return bench;
@@ -89,6 +93,24 @@ describe('recover', () => {
     expect(bench.hypervisor.truth('v1').incomingOn.size).toBe(1);
     expect(await recovered(bench, bench.executor())).toMatchObject([{ state: 'failed' }]);
     expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('takes a cold move back that nobody carries on, and calls no human', async () => {
+    const cold = [move('1', 'h1', 'h2', { method: 'cold' })];
+    const bench = await makeBench(['h1'], { breaks: true });
+    bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
+    await leaveOpen(bench, cold);
+    await bench.clock.pass(600);
+    // Its process died when the guest was off.
+    const truth = bench.hypervisor.truth('v1');
+    truth.runsOn = [];
+    truth.incomingOn.clear();
+    const heir = bench.executor();
+    await recovered(bench, heir);
+    await untilIdle(bench, heir);
+    expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('failed');
+    expect(bench.hypervisor.truth('v1').runsOn).toEqual(['h1']);
+    expect(await wrongs(bench, cold)).toEqual([]);
   });
 
   it('drops what was never started', async () => {
