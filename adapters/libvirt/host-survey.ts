@@ -22,7 +22,7 @@ import {
   type HostCapabilities,
 } from './xml/capabilities.ts';
 import { byText, cpuXml, featuresOfExpanded, levelOf, vendorOf } from './xml/cpu.ts';
-import { readInterface, readNetwork, readPool } from './xml/reach.ts';
+import { type Pool, readInterface, readNetwork, readPool } from './xml/reach.ts';
 import type { HostCpu } from '../../src/domain/cpu.ts';
 import type { HypervisorKind } from '../../src/domain/host.ts';
 import {
@@ -57,9 +57,8 @@ export async function surveyHost(session: Session, host: HostIdentity): Promise<
   const capabilities = readCapabilities(await capabilitiesOf(session));
   const platform = platformOf(capabilities);
   const guests = readDomainCapabilities(await domainCapabilitiesOf(session, platform));
-  const { own, common } = host;
-  const pools = ((await poolsOf(session)) ?? []).map(readPool);
-  const storage = mapStorage(host.id, { ...common, storages: own.storages }, pools);
+  const { own } = host;
+  const { storage } = await surveyStorage(session, host);
   const memory = await nodeMemoryOf(session);
   const facts: HostFacts = {
     id: host.id,
@@ -99,6 +98,18 @@ export async function surveyHost(session: Session, host: HostIdentity): Promise<
     labels: own.labels,
   };
   return { facts, platform, capabilities, guests, storage };
+}
+
+/** What storage a host has. */
+export interface StorageSurvey {
+  readonly pools: readonly Pool[];
+  readonly storage: StorageMap;
+}
+
+export async function surveyStorage(session: Session, host: HostIdentity): Promise<StorageSurvey> {
+  const { id, own, common } = host;
+  const pools = ((await poolsOf(session)) ?? []).map(readPool);
+  return { pools, storage: mapStorage(id, { ...common, storages: own.storages }, pools) };
 }
 
 /** Hardware virtualisation where the host has it. */

@@ -6,7 +6,13 @@ import { allStatsOf, domainsOf, expandCpu } from './calls/node.ts';
 import { isPersistent, withDomain, xmlOf, type Domain } from './calls/domain.ts';
 import type { Definitions } from './definitions.ts';
 import { HostLink, type Lane } from './host-link.ts';
-import { surveyHost, type HostIdentity, type HostSurvey } from './host-survey.ts';
+import {
+  surveyHost,
+  surveyStorage,
+  type HostIdentity,
+  type HostSurvey,
+  type StorageSurvey,
+} from './host-survey.ts';
 import { type LastSeen, type LastSeenHosts, lastSeenOf } from './last-seen.ts';
 import { STATS, XML } from './native/constants.ts';
 import { CallTimeout } from './native/errors.ts';
@@ -86,6 +92,13 @@ export class LibvirtHost {
   survey(signal?: AbortSignal): Promise<HostSurvey> {
     const asking = (session: Session): Promise<HostSurvey> => surveyHost(session, this.identity);
     return this.link.use('inventory', 'describing the host', asking, signal);
+  }
+
+  /** Asks the host about its storage alone. */
+  storage(signal?: AbortSignal): Promise<StorageSurvey> {
+    const asking = (session: Session): Promise<StorageSurvey> =>
+      surveyStorage(session, this.identity);
+    return this.link.use('control', 'describing the storage', asking, signal);
   }
 
   async inventory(signal: AbortSignal): Promise<HostInventory> {

@@ -46,7 +46,7 @@ import { AdapterError, type Attempt, type Reading } from '../../src/ports/metric
 
 /** What libvirt with QEMU can do. */
 export const LIBVIRT_CAPABILITIES: HypervisorCapabilities = {
-  methods: ['pre-copy', 'post-copy', 'cold', 'restart'],
+  methods: ['pre-copy', 'post-copy', 'storage', 'cold', 'restart'],
   abort: true,
   progress: true,
   autoConverge: 'at-start',
@@ -217,6 +217,7 @@ export class LibvirtHypervisor implements Hypervisor {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#mover.close();
     await Promise.all(this.#all().map((host) => host.close()));
   }
 

@@ -24,6 +24,13 @@ const host = z.strictObject({
   migrateUri: z.string().min(1).optional(),
   /** Where memory is sent (tcp://10.0.0.11): the migration network. Default: libvirt's choice. */
   dataUri: z.string().min(1).optional(),
+  /** Where disks are sent (tcp://10.0.0.11); with a port, one guest at a time. Default: dataUri. */
+  disksUri: z
+    .string()
+    .regex(/^tcp:\/\/\S+$/, 'expected tcp://HOST or tcp://HOST:PORT')
+    .optional(),
+  /** The pool for disks of arriving guests. Default: of the same folder, or of the same name. */
+  diskPool: z.string().min(1).optional(),
   site: id.optional(),
   cluster: id.optional(),
   faultDomains: z.record(z.string(), z.string()).default({}),

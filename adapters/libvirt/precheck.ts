@@ -10,6 +10,7 @@ import { compareCpu, freePagesOf } from './calls/node.ts';
 import { snapshotsOf, uuidByName, xmlOf, type Domain } from './calls/domain.ts';
 import { isHeld, isOff, statusOf, type DomainStatus } from './domain-status.ts';
 import { type GuestDefinition, UNDEFINED } from './definitions.ts';
+import { planCopies } from './disks/disk-plan.ts';
 import type { LibvirtHost } from './host.ts';
 import type { HostSurvey } from './host-survey.ts';
 import type { Ends } from './moves/settle.ts';
@@ -37,6 +38,7 @@ export async function precheckMove(
     ...(order.method === 'cold'
       ? coldObjections(document, survey)
       : await cpuObjections(document, survey, { from, to }, signal)),
+    ...(await diskObjections(order, { from, to }, signal)),
   ]);
 }
 
@@ -100,6 +102,16 @@ function guestObjections({ document, status, snapshots }: Guest): Objection[] {
     out.push(['hypervisor', `libvirt moves no guest with snapshots (${snapshots})`]);
   }
   return out;
+}
+
+/** Where nothing has to be copied there is none: what a live move needs, libvirt checks itself. */
+async function diskObjections(
+  order: MoveOrder,
+  ends: Ends,
+  signal: AbortSignal,
+): Promise<Objection[]> {
+  const { objections } = await planCopies(order, ends, signal);
+  return objections.map((detail): Objection => ['storage', detail]);
 }
 
 interface Fit {

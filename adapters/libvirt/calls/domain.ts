@@ -192,6 +192,13 @@ export async function undefineDomain({ session, handle }: Domain, flags: number)
   await session.int('virDomainUndefineFlags', handle, flags);
 }
 
+/** The size that the guest sees of one of its disks, running or not, by target name or path. */
+export async function diskBytesOf({ session, handle }: Domain, disk: string): Promise<number> {
+  const info = new BigUint64Array(3); // virDomainBlockInfo: capacity, allocation, physical
+  await session.int('virDomainGetBlockInfo', handle, disk, info, 0);
+  return Number(info[0] ?? 0n);
+}
+
 export function snapshotsOf({ session, handle }: Domain): Promise<number> {
   return session.int('virDomainSnapshotNum', handle, 0);
 }
@@ -223,6 +230,20 @@ export interface MigrationParams {
   readonly dataUri: string | undefined;
   readonly bandwidthMibPerSecond: number | undefined;
   readonly flags: number;
+  /** Undefined: none. */
+  readonly disks?: MigratedDisks | undefined;
+}
+
+/** Disks that are copied along. Their volumes on the target have to be there. */
+export interface MigratedDisks {
+  /** By target name (vda). */
+  readonly names: readonly string[];
+  /** The guest's document, with the disks where the target has them. */
+  readonly liveXml: string;
+  /** The same of its stored definition; undefined: it has none. */
+  readonly storedXml: string | undefined;
+  /** Where the target takes them in (tcp://host:port); undefined: libvirt's choice. */
+  readonly uri: string | undefined;
 }
 
 /** Migrates; returns when that is over, which may take hours. */
@@ -235,8 +256,9 @@ export async function migrate({ session, handle }: Domain, params: MigrationPara
     const value = params.bandwidthMibPerSecond;
     library.now('virTypedParamsAddULLong', list, count, capacity, 'bandwidth', value);
   }
-  if (params.dataUri !== undefined) {
-    library.now('virTypedParamsAddString', list, count, capacity, 'migrate_uri', params.dataUri);
+  for (const [name, value] of textParams(params)) {
+    if (value === undefined) continue;
+    library.now('virTypedParamsAddString', list, count, capacity, name, value);
   }
   const address = list[0] ?? 0n;
   const total = count[0] ?? 0;
@@ -247,4 +269,15 @@ export async function migrate({ session, handle }: Domain, params: MigrationPara
   } finally {
     if (address !== 0n) library.now('virTypedParamsFree', address, total);
   }
+}
+
+/** VIR_MIGRATE_PARAM_*. One that may have several values is named several times. */
+function textParams({ dataUri, disks }: MigrationParams): [string, string | undefined][] {
+  return [
+    ['migrate_uri', dataUri],
+    ['destination_xml', disks?.liveXml],
+    ['persistent_xml', disks?.storedXml],
+    ['disks_uri', disks?.uri],
+    ...(disks?.names ?? []).map((name): [string, string] => ['migrate_disks', name]),
+  ];
 }

@@ -1,7 +1,8 @@
 /**
- * A cold move: shut the guest down, define it on the target, start it there. The source keeps its
- * definition, without autostart, until the move is committed. Each step looks first, so that a move
- * that a crash of Drover interrupted goes on where it stood.
+ * A cold move: shut the guest down, copy the disks that the target does not reach, define it on the
+ * target, start it there. The source keeps its definition, without autostart, until the move is
+ * committed, and its disks for good. Each step looks first, so that a move that a crash of Drover
+ * interrupted goes on where it stood.
  *
  * Until the guest runs on its target, a failure brings it back up on its source.
  */
@@ -17,11 +18,17 @@ import {
   type Domain,
 } from '../calls/domain.ts';
 import { isOff, statusOf } from '../domain-status.ts';
+import { copyDisks } from '../disks/cold-copy.ts';
+import { planCopies } from '../disks/disk-plan.ts';
+import { notedCopy, relocationOf } from '../disks/volumes.ts';
 import { SHUTDOWN } from '../native/constants.ts';
 import { LibvirtError } from '../native/errors.ts';
 import type { LibvirtOptions } from '../options.ts';
+import type { MoveNote } from '../xml/metadata.ts';
+import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
-import { leaveNote, noteOf } from './note.ts';
+import { noteOf } from './note.ts';
+import { makeReady } from './ready.ts';
 import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
@@ -35,17 +42,31 @@ export interface ColdMoveTools {
   readonly clock: Clock;
 }
 
-/** Leaves the note without which the move may not begin. Throws where the guest cannot go cold. */
-export async function prepareColdMove(domain: Domain, flight: Flight): Promise<void> {
-  const { move, to } = flight.order;
-  if (!(await isPersistent(domain))) {
+/**
+ * Leaves the note without which the move may not begin, and makes the volumes for its disks. Throws
+ * where the guest cannot go cold.
+ */
+export async function prepareColdMove(
+  flight: Flight,
+  ends: Ends,
+  signal: AbortSignal,
+): Promise<void> {
+  const { order } = flight;
+  const { from } = ends;
+  const persistent = await from.onDomain(order.vm, 'looking', isPersistent, { signal });
+  if (persistent !== true) {
     throw new LibvirtError(0, 'a transient guest ceases to exist when it is shut down', false);
   }
-  const note = await noteOf(domain);
-  const isRepeated = note?.move === move;
-  const autostart = isRepeated ? note.autostart : await autostartOf(domain);
-  await leaveNote(domain, { move, to, autostart });
-  if (autostart) await setAutostart(domain, false);
+  const { copies, objections } = await planCopies(order, ends, signal);
+  if (objections.length > 0) throw new LibvirtError(0, objections.join('; '), false);
+  const autostart = async (domain: Domain, before: MoveNote | undefined): Promise<boolean> =>
+    before?.move === order.move ? before.autostart : autostartOf(domain);
+  await makeReady(order, ends, { copies, autostart }, signal);
+  flight.copies = copies;
+  const takeAutostart = async (domain: Domain): Promise<void> => {
+    if (await autostartOf(domain)) await setAutostart(domain, false);
+  };
+  await from.onDomain(order.vm, 'taking autostart away', takeAutostart, { signal });
 }
 
 /** Whether the source is off because this move shut it down: then the move goes on from there. */
@@ -55,20 +76,53 @@ export async function isOffForMove(domain: Domain, move: string): Promise<boolea
 
 /** Carries the move out; rejects when it failed and the guest was brought back to its source. */
 export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise<void> {
-  const { vm } = flight.order;
-  const { from, to } = tools.ends;
+  const { vm, move } = flight.order;
+  const { from } = tools.ends;
   await shutDownGuest(flight, tools);
   const since = tools.clock.monotonic();
   try {
-    const xml = await from.onDomain(vm, 'reading the definition', definitionOf);
-    if (xml === undefined) throw new LibvirtError(0, `${vm} vanished from ${from.id}`, false);
-    await to.link.use('control', 'defining', (session) => defineDomain(session, xml));
-    await to.onDomain(vm, 'starting', startUnlessRunning);
+    await takeDisksAlong(flight, tools);
+  } catch (error) {
+    // Nothing on the target could start yet: it need not be asked.
+    await from.onDomain(vm, 'starting again', startUnlessRunning);
+    throw error;
+  }
+  const isOurs = await from.onDomain(vm, 'looking', (domain) => isOffForMove(domain, move));
+  if (isOurs !== true) {
+    throw new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
+  }
+  try {
+    await startThere(flight, tools.ends);
   } catch (error) {
     await bringBack(vm, tools.ends);
     throw error;
   }
   flight.offSeconds = tools.clock.monotonic() - since;
+}
+
+async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): Promise<void> {
+  const { copies, order } = flight;
+  if (copies.length === 0) return;
+  const totalBytes = copies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const progress = { totalBytes, doneBytes: 0, sentBytes: 0 };
+  flight.copying = progress;
+  try {
+    const stopped = (): string | undefined => flight.stopped;
+    const { bandwidth } = order;
+    await copyDisks(ends.from, ends.to, { copies, progress, clock, bandwidth, stopped });
+  } finally {
+    flight.copying = undefined;
+  }
+}
+
+async function startThere({ order, copies }: Flight, { from, to }: Ends): Promise<void> {
+  const { vm } = order;
+  const stored = await from.onDomain(vm, 'reading the definition', definitionOf);
+  if (stored === undefined) throw new LibvirtError(0, `${vm} vanished from ${from.id}`, false);
+  const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
+  const xml = relocateDisks(stored, moved);
+  await to.link.use('control', 'defining', (session) => defineDomain(session, xml));
+  await to.onDomain(vm, 'starting', startUnlessRunning);
 }
 
 async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void> {

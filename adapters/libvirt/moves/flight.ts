@@ -4,6 +4,8 @@
  * followed in the same way.
  */
 
+import type { CopyProgress } from '../disks/cold-copy.ts';
+import type { DiskCopy } from '../disks/disk-plan.ts';
 import { adapterCodeOf, isUnanswered, messageOf } from '../native/errors.ts';
 import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
@@ -20,6 +22,11 @@ export class Flight {
   end: FlightEnd | undefined;
   /** How long the guest was off, of a cold move. */
   offSeconds: number | undefined;
+  /** Disks that a cold move takes along, and how far that is; undefined: not begun, or over. */
+  copies: readonly DiskCopy[] = [];
+  copying: CopyProgress | undefined;
+  /** Why the copying of disks is to be broken off; undefined: it is not. */
+  stopped: string | undefined;
 
   constructor(order: MoveOrder) {
     this.order = order;

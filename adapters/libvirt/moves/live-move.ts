@@ -1,12 +1,25 @@
 /** What libvirt is told to do in a live move. */
 
-import { autostartOf, isPersistent, type Domain, type MigrationParams } from '../calls/domain.ts';
+import {
+  autostartOf,
+  isPersistent,
+  xmlOf,
+  type Domain,
+  type MigratedDisks,
+  type MigrationParams,
+} from '../calls/domain.ts';
+import { planCopies, type DiskCopy } from '../disks/disk-plan.ts';
+import { notedCopy, relocationOf } from '../disks/volumes.ts';
 import type { LibvirtHost } from '../host.ts';
-import { MIGRATE } from '../native/constants.ts';
+import { MIGRATE, XML } from '../native/constants.ts';
 import type { LibvirtOptions } from '../options.ts';
-import { leaveNote } from './note.ts';
-import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+import { cpuRefusal } from '../precheck.ts';
+import { relocateDisks } from '../xml/relocate.ts';
+import { makeReady } from './ready.ts';
+import { definitionOf, type Ends } from './settle.ts';
 import { MIB } from '../../../src/domain/units.ts';
+import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
 
 /**
  * Peer to peer: the source's daemon leads, so the move does not depend on Drover's life. The
@@ -31,24 +44,64 @@ export function mibPerSecond(bandwidth: number): number {
   return Math.max(1, Math.round(bandwidth / MIB));
 }
 
-export async function migrationParams(
-  domain: Domain,
+/** What a live move is begun with, or why it cannot be. */
+export type LiveStart =
+  | { readonly kind: 'ready'; readonly params: MigrationParams }
+  | { readonly kind: 'refused'; readonly code: AdapterErrorCode; readonly detail: string };
+
+/**
+ * Everything that has to be there before libvirt is told: the note, and the volumes of disks that
+ * are copied. Should the start fail after that, `cleanUp` takes it back.
+ */
+export async function prepareLiveMove(
   order: MoveOrder,
-  to: LibvirtHost,
+  ends: Ends,
   options: Pick<LibvirtOptions, 'tls'>,
-): Promise<MigrationParams> {
-  const persistent = await isPersistent(domain);
-  return {
-    targetUri: to.migrateUri,
-    dataUri: to.identity.own.dataUri,
-    bandwidthMibPerSecond:
-      order.bandwidth === undefined ? undefined : mibPerSecond(order.bandwidth),
-    flags: migrationFlags(order, persistent, options),
+  signal?: AbortSignal,
+): Promise<LiveStart> {
+  const { from, to } = ends;
+  const refusal = await cpuRefusal(order, ends, signal);
+  if (refusal !== undefined) return { kind: 'refused', code: 'refused', detail: refusal };
+  const { copies, objections } = await planCopies(order, ends, signal);
+  if (objections.length > 0) {
+    return { kind: 'refused', code: 'refused', detail: objections.join('; ') };
+  }
+  await makeReady(order, ends, { copies, autostart: keptAutostart }, signal);
+  const telling = async (domain: Domain): Promise<MigrationParams> => {
+    const persistent = await isPersistent(domain);
+    const { bandwidth } = order;
+    const flags = migrationFlags(order, persistent, options);
+    return {
+      targetUri: to.migrateUri,
+      dataUri: to.identity.own.dataUri,
+      bandwidthMibPerSecond: bandwidth === undefined ? undefined : mibPerSecond(bandwidth),
+      flags: copies.length === 0 ? flags : flags | MIGRATE.copyDisks,
+      disks: copies.length === 0 ? undefined : await migratedDisks(domain, copies, to),
+    };
   };
+  const params = await from.onDomain(order.vm, 'preparing', telling, signal ? { signal } : {});
+  if (params !== undefined) return { kind: 'ready', params };
+  return { kind: 'refused', code: 'not-found', detail: `${order.vm} left ${from.id}` };
 }
 
 /** libvirt takes the definition along, but not autostart: the note does. */
-export async function noteAutostart(domain: Domain, order: MoveOrder): Promise<void> {
-  if (!(await isPersistent(domain)) || !(await autostartOf(domain))) return;
-  await leaveNote(domain, { move: order.move, to: order.to, autostart: true });
+async function keptAutostart(domain: Domain): Promise<boolean> {
+  return (await isPersistent(domain)) && (await autostartOf(domain));
+}
+
+async function migratedDisks(
+  domain: Domain,
+  copies: readonly DiskCopy[],
+  to: LibvirtHost,
+): Promise<MigratedDisks> {
+  const relocations = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
+  const live = await xmlOf(domain, XML.secure | XML.migratable);
+  const stored = (await isPersistent(domain)) ? await definitionOf(domain) : undefined;
+  const { disksUri, dataUri } = to.identity.own;
+  return {
+    names: copies.map(({ dev }) => dev),
+    liveXml: relocateDisks(live, relocations),
+    storedXml: stored === undefined ? undefined : relocateDisks(stored, relocations),
+    uri: disksUri ?? dataUri,
+  };
 }

@@ -20,14 +20,13 @@ import { ERROR } from '../native/constants.ts';
 import { adapterCodeOf, isLibvirtError, isUnanswered, messageOf } from '../native/errors.ts';
 import { numberIn } from '../native/typed-params.ts';
 import type { LibvirtOptions } from '../options.ts';
-import { cpuRefusal } from '../precheck.ts';
 import { DONE, decline } from './answers.ts';
 import type { Carrier } from './carrier.ts';
 import { isOffForMove, prepareColdMove, runColdMove } from './cold-move.ts';
 import { Flight, settle, type FlightEnd } from './flight.ts';
-import { mibPerSecond, migrationParams, noteAutostart } from './live-move.ts';
+import { mibPerSecond, prepareLiveMove } from './live-move.ts';
 import { arrivedOn, failed, observe } from './observe.ts';
-import { isPostCopy, noProgress } from './progress.ts';
+import { coldProgress, isPostCopy, noProgress } from './progress.ts';
 import { cleanUpMove, commitMove, type Ends } from './settle.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 import { assertNever } from '../../../src/domain/result.ts';
@@ -80,7 +79,7 @@ export class Mover implements Carrier {
     const flight = this.#flights.get(order.vm);
     const own = flight?.isFor(order) === true ? flight : undefined;
     if (own !== undefined && order.method === 'cold' && own.end === undefined) {
-      return { kind: 'running', progress: noProgress('cold') };
+      return { kind: 'running', progress: coldProgress(own.copying) };
     }
     if (own?.end?.kind === 'arrived') return this.#arrived(own, ends, signal);
     // A call that failed is not the last word: in post-copy the daemons lose each other, and the
@@ -125,7 +124,7 @@ export class Mover implements Carrier {
   async abort(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
     const flight = this.#flights.get(order.vm);
     if (order.method === 'cold' && flight?.end === undefined && flight?.isFor(order) === true) {
-      return decline('refused', 'a guest that was told to shut down cannot be told otherwise');
+      return stopCopying(flight, 'the move was stopped');
     }
     const status = await ends.from.onDomain(order.vm, 'looking', statusOf, { signal });
     if (status === undefined || isOff(status)) {
@@ -148,6 +147,20 @@ export class Mover implements Carrier {
     return this.#closed(order, await cleanUpMove(order, ends, signal));
   }
 
+  /**
+   * Before the hosts are out of reach: guests that are off while Drover copies their disks are
+   * started again where they were, because nobody else would go on.
+   */
+  async close(): Promise<void> {
+    const copying = [...this.#flights.values()].filter(
+      (flight) => flight.end === undefined && stopCopying(flight, 'Drover stops').ok,
+    );
+    const deadline = this.#clock.monotonic() + this.#options.startSeconds;
+    while (copying.some(({ end }) => end === undefined) && this.#clock.monotonic() < deadline) {
+      await this.#clock.sleep(LOOK_SECONDS);
+    }
+  }
+
   /** Once it was committed or cleaned up, nobody will ask for the move again. */
   #closed(order: MoveOrder, done: Attempt): Attempt {
     const flight = this.#flights.get(order.vm);
@@ -168,8 +181,7 @@ export class Mover implements Carrier {
       return decline('refused', `${order.vm} is ${state} on ${order.from}, not running`);
     }
     const flight = new Flight(order);
-    const prepare = (domain: Domain): Promise<void> => prepareColdMove(domain, flight);
-    await ends.from.onDomain(order.vm, 'leaving a note', prepare, { signal });
+    await prepareColdMove(flight, ends, signal);
     // Two starts at the same moment: the first one counts.
     const rival = this.#flights.get(order.vm);
     if (rival !== undefined && rival.end === undefined) {
@@ -183,16 +195,10 @@ export class Mover implements Carrier {
 
   async #startLive(flight: Flight, ends: Ends, signal?: AbortSignal): Promise<Attempt> {
     const { order } = flight;
-    const { from, to } = ends;
-    const refusal = await cpuRefusal(order, ends, signal);
-    if (refusal !== undefined) return decline('refused', refusal);
-    const prepare = async (domain: Domain) => {
-      await noteAutostart(domain, order);
-      return migrationParams(domain, order, to, this.#options);
-    };
-    const options = signal === undefined ? {} : { signal };
-    const params = await from.onDomain(order.vm, 'preparing', prepare, options);
-    if (params === undefined) return decline('not-found', `${order.vm} left ${from.id}`);
+    const { from } = ends;
+    const begin = await prepareLiveMove(order, ends, this.#options, signal);
+    if (begin.kind === 'refused') return decline(begin.code, begin.detail);
+    const { params } = begin;
     const connection = await from.link.open(signal);
     // Two starts at the same moment: the first one counts.
     const rival = this.#flights.get(order.vm);
@@ -312,6 +318,15 @@ export class Mover implements Carrier {
     }
     return arrivedOn(flight.order, to, signal);
   }
+}
+
+/** Takes effect at the next piece; then the guest comes up where it was. */
+function stopCopying(flight: Flight, why: string): Attempt {
+  if (flight.copying === undefined) {
+    return decline('refused', 'a guest that was told to shut down cannot be told otherwise');
+  }
+  flight.stopped ??= why;
+  return DONE;
 }
 
 function startedAs(end: FlightEnd): Attempt {

@@ -5,7 +5,13 @@
 
 import { isActive, isPersistent, metadataOf, setMetadata, type Domain } from '../calls/domain.ts';
 import { AFFECT } from '../native/constants.ts';
-import { MOVE_NAMESPACE, readMoveNote, writeMoveNote, type MoveNote } from '../xml/metadata.ts';
+import {
+  MOVE_NAMESPACE,
+  readMoveNote,
+  writeMoveNote,
+  type MoveNote,
+  type NotedCopy,
+} from '../xml/metadata.ts';
 
 const NAMESPACE = { key: 'drover-move', uri: MOVE_NAMESPACE };
 
@@ -27,6 +33,16 @@ export async function removeNote(domain: Domain): Promise<void> {
     if ((await metadataOf(domain, MOVE_NAMESPACE, where)) === undefined) continue;
     await setMetadata(domain, null, NAMESPACE, AFFECT[where]);
   }
+}
+
+/** After a move: what is left of the note is what could not be removed from other hosts. */
+export async function closeNote(
+  domain: Domain,
+  note: MoveNote,
+  left: readonly NotedCopy[],
+): Promise<void> {
+  if (left.length === 0) await removeNote(domain);
+  else await leaveNote(domain, { ...note, autostart: false, copies: left });
 }
 
 async function whereOf(domain: Domain): Promise<number> {

@@ -1,6 +1,7 @@
 /** Figures of a migration, from libvirt's job statistics. Source: virDomainGetJobStats. */
 
 import type { DomainJob } from '../calls/domain.ts';
+import type { CopyProgress } from '../disks/cold-copy.ts';
 import { DOMAIN_STATE, PAUSED_REASON } from '../native/constants.ts';
 import { numberIn } from '../native/typed-params.ts';
 import type { DomainStatus } from '../domain-status.ts';
@@ -39,6 +40,19 @@ export function noProgress(phase: MoveProgress['phase']): MoveProgress {
     dirtyRate: undefined,
     bandwidth: undefined,
     iteration: undefined,
+  };
+}
+
+/** Of a guest that is off while its disks are copied. */
+export function coldProgress(copying: CopyProgress | undefined): MoveProgress {
+  const nothing = noProgress('cold');
+  if (copying === undefined) return nothing;
+  const { totalBytes, doneBytes, sentBytes } = copying;
+  return {
+    ...nothing,
+    done: ratio(totalBytes === 0 ? 0 : Math.min(1, doneBytes / totalBytes)),
+    bytesSent: bytes(sentBytes),
+    bytesRemaining: bytes(Math.max(0, totalBytes - doneBytes)),
   };
 }
 

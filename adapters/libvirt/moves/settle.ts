@@ -20,7 +20,10 @@ import { isLibvirtError } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
 import { isOff, sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
-import { noteOf, removeNote } from './note.ts';
+import { closeNote, noteOf, removeNote } from './note.ts';
+import { relocationOf, removeVolumes } from '../disks/volumes.ts';
+import type { MoveNote } from '../xml/metadata.ts';
+import { relocateDisks } from '../xml/relocate.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 import type { Attempt } from '../../../src/ports/metric-source.ts';
 
@@ -45,7 +48,8 @@ export async function commitMove(
     return decline('refused', `${vm} is still on ${from.id} (${left.state})`);
   }
   if (!arrived.persistent && left !== undefined) {
-    const xml = await from.onDomain(vm, 'reading the definition', definitionOf, { signal });
+    const read = (domain: Domain): Promise<string> => arrivedDefinition(domain, order);
+    const xml = await from.onDomain(vm, 'reading the definition', read, { signal });
     if (xml !== undefined) {
       await to.link.use('control', 'defining', (session) => defineDomain(session, xml), signal);
     }
@@ -55,6 +59,13 @@ export async function commitMove(
   await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
   await to.onDomain(vm, 'removing the note', removeNote, { signal });
   return DONE;
+}
+
+/** The source's stored definition, with the disks where the move has copied them. */
+async function arrivedDefinition(domain: Domain, { move, to }: MoveOrder): Promise<string> {
+  const note = await noteOf(domain);
+  const copies = note?.move === move ? note.copies.filter(({ host }) => host === to) : [];
+  return relocateDisks(await definitionOf(domain), copies.map(relocationOf));
 }
 
 /** The stored definition, as another libvirt version understands it, secrets included. */
@@ -86,8 +97,16 @@ export async function cleanUpMove(
     if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
     await to.onDomain(vm, 'cleaning up', removeRemains, { signal });
   }
-  const restore = (domain: Domain): Promise<void> => restoreSource(domain, order);
+  const note = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
+  if (note === undefined) return DONE;
+  const restore = (domain: Domain): Promise<void> => restoreSource(domain, order, note);
   await from.onDomain(vm, 'restoring the source', restore, { signal });
+  // The note last: without it nobody knows that they are Drover's.
+  const used = await removeVolumes(to, note.copies, signal);
+  if (used !== undefined) return decline('refused', used);
+  const left = note.copies.filter(({ host }) => host !== to.id);
+  const close = (domain: Domain): Promise<void> => closeNote(domain, note, left);
+  await from.onDomain(vm, 'removing the note', close, { signal });
   return DONE;
 }
 
@@ -115,13 +134,10 @@ export async function removeRemains(domain: Domain): Promise<void> {
  * After a failed move everything is as before: autostart, which a cold move takes away, and the
  * guest itself, where a cold move that was interrupted had shut it down.
  */
-async function restoreSource(domain: Domain, order: MoveOrder): Promise<void> {
-  const note = await noteOf(domain);
-  if (note === undefined) return;
+async function restoreSource(domain: Domain, order: MoveOrder, note: MoveNote): Promise<void> {
   if (note.autostart && !(await autostartOf(domain))) await setAutostart(domain, true);
   const wasShutDown = order.method === 'cold' && note.move === order.move;
   if (wasShutDown && isOff(await statusOf(domain))) await startDomain(domain);
-  await removeNote(domain);
 }
 
 /** Removes a stored definition, but no NVRAM or TPM state: on shared storage the guest uses it. */

@@ -95,6 +95,12 @@ export const BASELINE_EXPAND_FEATURES = 1;
 /** virConnectCompareCPUFlags: an incompatible CPU is an error whose text names the features. */
 export const COMPARE_FAIL_INCOMPATIBLE = 1;
 
+/** virStorageVolDownloadFlags, virStorageVolUploadFlags: what was never written is not sent. */
+export const SPARSE_STREAM = 1;
+/** virStreamRecvFlagsValues, and what virStreamRecvFlags then returns at a hole. */
+export const STOP_AT_HOLE = 1;
+export const AT_HOLE = -3;
+
 /** virConnectList*Flags of pools, networks and interfaces. */
 export const LIST_ACTIVE = { pools: 1 << 1, networks: 1 << 1, interfaces: 1 << 1 } as const;
 
@@ -111,6 +117,8 @@ export const ERROR = {
   gnutls: 40,
   noDomain: 42,
   authFailed: 45,
+  noStoragePool: 49,
+  noStorageVolume: 50,
   operationInvalid: 55,
   configUnsupported: 67,
   operationTimeout: 68,
@@ -123,6 +131,7 @@ export const ERROR = {
   ssh: 85,
   resourceBusy: 87,
   accessDenied: 88,
+  storageVolumeExists: 90,
   cpuIncompatible: 91,
   authUnavailable: 94,
   libssh: 98,

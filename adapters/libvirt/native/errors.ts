@@ -45,6 +45,8 @@ const CODES: Readonly<Record<number, AdapterErrorCode>> = {
   [ERROR.ssh]: 'unreachable',
   [ERROR.libssh]: 'unreachable',
   [ERROR.noDomain]: 'not-found',
+  [ERROR.noStoragePool]: 'not-found',
+  [ERROR.noStorageVolume]: 'not-found',
   [ERROR.authFailed]: 'auth',
   [ERROR.authCancelled]: 'auth',
   [ERROR.authUnavailable]: 'auth',

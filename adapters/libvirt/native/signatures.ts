@@ -1,7 +1,8 @@
 /**
  * The part of libvirt's C API that Drover uses, as a table: the library binds it and the compiler
  * derives the types of every call from it. Source: libvirt-host.h, libvirt-domain.h,
- * libvirt-storage.h, libvirt-network.h, libvirt-interface.h, libvirt-event.h, virterror.h.
+ * libvirt-storage.h, libvirt-stream.h, libvirt-network.h, libvirt-interface.h, libvirt-event.h,
+ * virterror.h.
  */
 
 /** `memory` is a buffer of ours that the function reads or fills; `pointer` is one of libvirt's. */
@@ -67,6 +68,7 @@ export const SIGNATURES = {
   virDomainGetMetadata: returns(P, P, I, T, U),
   virDomainSetMetadata: returns(I, P, I, T, T, T, U),
   virDomainSnapshotNum: returns(I, P, U),
+  virDomainGetBlockInfo: returns(I, P, T, M, U),
   virDomainCreate: returns(I, P),
   virDomainShutdownFlags: returns(I, P, U),
   virDomainDestroyFlags: returns(I, P, U),
@@ -86,7 +88,26 @@ export const SIGNATURES = {
 
   virConnectListAllStoragePools: returns(I, P, M, U),
   virStoragePoolGetXMLDesc: returns(P, P, U),
+  virStoragePoolLookupByName: returns(P, P, T),
+  virStoragePoolRefresh: returns(I, P, U),
   virStoragePoolFree: returns(I, P),
+  virStorageVolLookupByName: returns(P, P, T),
+  virStorageVolCreateXML: returns(P, P, T, U),
+  virStorageVolGetXMLDesc: returns(P, P, U),
+  virStorageVolDelete: returns(I, P, U),
+  virStorageVolDownload: returns(I, P, P, 'uint64', 'uint64', U),
+  virStorageVolUpload: returns(I, P, P, 'uint64', 'uint64', U),
+  virStorageVolFree: returns(I, P),
+
+  virStreamNew: returns(P, P, U),
+  virStreamRecvFlags: returns(I, P, M, 'uint64', U),
+  virStreamRecvHole: returns(I, P, M, U),
+  virStreamSend: returns(I, P, M, 'uint64'),
+  virStreamSendHole: returns(I, P, 'uint64', U),
+  virStreamFinish: returns(I, P),
+  virStreamAbort: returns(I, P),
+  virStreamFree: returns(I, P),
+
   virConnectListAllNetworks: returns(I, P, M, U),
   virNetworkGetXMLDesc: returns(P, P, U),
   virNetworkFree: returns(I, P),

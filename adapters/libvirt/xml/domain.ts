@@ -35,9 +35,16 @@ const source = z.object({
 const disk = z.object({
   '@type': z.string(),
   '@device': attribute,
-  source: maybe(source),
+  driver: maybe(z.object({ '@type': attribute })),
+  source: maybe(source.extend({ encryption: maybe(anything) })),
+  /** Empty at the end of a chain; only a running guest's document tells. */
+  backingStore: maybe(z.object({ '@type': attribute })),
+  encryption: maybe(anything),
   target: maybe(z.object({ '@dev': attribute })),
   mirror: maybe(anything),
+  readonly: maybe(anything),
+  shareable: maybe(anything),
+  transient: maybe(anything),
 });
 const networkInterface = z.object({
   '@type': z.string(),

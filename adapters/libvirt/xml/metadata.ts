@@ -72,20 +72,69 @@ export interface MoveNote {
   readonly to: string;
   /** The host started it at boot, and its new host has to. */
   readonly autostart: boolean;
+  /** Volumes that were made for it, or were about to be. */
+  readonly copies: readonly NotedCopy[];
+}
+
+/** A volume of a target that a disk is copied to: Drover's to remove, should the move fail. */
+export interface NotedCopy {
+  readonly host: string;
+  readonly pool: string;
+  readonly name: string;
+  /** The disk, and where the source's document has it ({@link Relocation}). */
+  readonly dev: string;
+  readonly from: string;
+  readonly path: string;
 }
 
 export function writeMoveNote(note: MoveNote): string {
   const autostart = note.autostart ? 'yes' : 'no';
-  const ends = `id='${escapeXml(note.move)}' to='${escapeXml(note.to)}'`;
-  return `<move ${ends} autostart='${autostart}'/>`;
+  const ends = attributes({ id: note.move, to: note.to, autostart });
+  const { copies } = note;
+  if (copies.length === 0) return `<move${ends}/>`;
+  return `<move${ends}>${copies.map((copy) => `<copy${attributes(copy)}/>`).join('')}</move>`;
 }
 
-const note = z.object({ '@id': z.string(), '@to': z.string(), '@autostart': z.string() });
+function attributes(values: Readonly<Record<string, string>> | NotedCopy): string {
+  const list = Object.entries(values).map(([name, value]) => ` ${name}='${escapeXml(value)}'`);
+  return list.join('');
+}
+
+const copy = z
+  .object({
+    '@host': z.string(),
+    '@pool': z.string(),
+    '@name': z.string(),
+    '@dev': z.string(),
+    '@from': z.string(),
+    '@path': z.string(),
+  })
+  .transform(
+    (at): NotedCopy => ({
+      host: at['@host'],
+      pool: at['@pool'],
+      name: at['@name'],
+      dev: at['@dev'],
+      from: at['@from'],
+      path: at['@path'],
+    }),
+  );
+const note = z
+  .object({ '@id': z.string(), '@to': z.string(), '@autostart': z.string() })
+  .catchall(z.unknown());
 const noteDocument = z.record(z.string(), z.array(note));
 
 /** Reads what {@link writeMoveNote} wrote, as libvirt gives it back: under some prefix. */
 export function readMoveNote(xml: string): MoveNote | undefined {
-  const [found] = Object.values(readDocument('move note', xml, noteDocument)).flat();
-  if (found === undefined) return undefined;
-  return { move: found['@id'], to: found['@to'], autostart: found['@autostart'] === 'yes' };
+  const [entry] = Object.entries(readDocument('move note', xml, noteDocument));
+  const found = entry?.[1].at(0);
+  if (entry === undefined || found === undefined) return undefined;
+  const prefix = prefixOf(entry[0]);
+  const copies = found[prefix === undefined ? 'copy' : `${prefix}:copy`] ?? found['copy'];
+  return {
+    move: found['@id'],
+    to: found['@to'],
+    autostart: found['@autostart'] === 'yes',
+    copies: z.array(copy).default([]).parse(copies),
+  };
 }

@@ -2,13 +2,14 @@
 
 import { z } from 'zod';
 
-import { attribute, maybe, one, readDocument, text } from './document.ts';
+import { attribute, maybe, one, readDocument, size, text } from './document.ts';
 
 const pool = z.object({
   pool: one(
     z.object({
       '@type': z.string(),
       name: one(text),
+      available: maybe(size),
       target: maybe(z.object({ path: maybe(text) })),
     }),
   ),
@@ -20,6 +21,10 @@ export interface Pool {
   readonly shared: boolean;
   /** Folder below which its volumes lie; undefined: they are no files. */
   readonly path: string | undefined;
+  /** Its volumes are image files of that folder. */
+  readonly holdsFiles: boolean;
+  /** Free space as of its last refresh; undefined: not told. */
+  readonly availableBytes: number | undefined;
 }
 
 /** Types whose data lies outside the host. Source: libvirt's "Storage pool capabilities". */
@@ -35,9 +40,18 @@ const SHARED_POOL_TYPES = new Set([
   'vstorage',
 ]);
 
+/** Types whose volumes are plain files in one folder. */
+const FILE_POOL_TYPES = new Set(['dir', 'fs', 'netfs']);
+
 export function readPool(xml: string): Pool {
-  const { '@type': type, name, target } = readDocument('storage pool', xml, pool).pool;
-  return { name, shared: SHARED_POOL_TYPES.has(type), path: target?.path };
+  const { '@type': type, name, available, target } = readDocument('storage pool', xml, pool).pool;
+  return {
+    name,
+    shared: SHARED_POOL_TYPES.has(type),
+    path: target?.path,
+    holdsFiles: FILE_POOL_TYPES.has(type) && target?.path !== undefined,
+    availableBytes: available,
+  };
 }
 
 const bridge = z.object({ '@name': attribute });

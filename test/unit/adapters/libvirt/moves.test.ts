@@ -169,11 +169,18 @@ describe('progress', () => {
 
 describe('the note in a moving guest’s definition', () => {
   it('comes back as it was written, under whatever prefix', () => {
-    const note = { move: `m<'1'>`, to: 'h & 2', autostart: true };
+    const place = { host: 'h & 2', pool: `a'b`, name: 'x.img', path: '/b/x.img' };
+    const copies = [{ ...place, dev: 'vda', from: '/a/<x>.img' }];
+    const note = { move: `m<'1'>`, to: 'h & 2', autostart: true, copies };
     const xml = writeMoveNote(note);
     expect(readMoveNote(xml)).toEqual(note);
-    const prefixed = xml.replace('<move', '<drover-move:move xmlns:drover-move="urn:x"');
-    expect(readMoveNote(prefixed)).toEqual(note);
+    const outer = xml.replaceAll(/<(\/?)(move)/g, '<$1drover-move:$2');
+    const all = xml.replaceAll(/<(\/?)(move|copy)/g, '<$1drover-move:$2');
+    for (const prefixed of [outer, all]) {
+      const declared = prefixed.replace('<drover-move:move', '$& xmlns:drover-move="urn:x"');
+      expect(readMoveNote(declared)).toEqual(note);
+    }
+    expect(readMoveNote(writeMoveNote({ ...note, copies: [] }))?.copies).toEqual([]);
     expect(readMoveNote(writeMoveNote({ ...note, autostart: false }))?.autostart).toBe(false);
   });
 });

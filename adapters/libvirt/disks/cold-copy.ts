@@ -1,0 +1,150 @@
+/**
+ * Copies the disks of a guest that is off: from daemon to daemon, through this process, at the
+ * move's bandwidth. The originals are only read.
+ */
+
+import { copyVolume } from '../calls/stream.ts';
+import {
+  poolXmlOf,
+  refreshPool,
+  volumeXmlOf,
+  withPool,
+  withVolume,
+  type PoolHandle,
+  type VolumeHandle,
+} from '../calls/volume.ts';
+import type { LibvirtHost } from '../host.ts';
+import { LibvirtError } from '../native/errors.ts';
+import type { Session } from '../native/session.ts';
+import { readPool } from '../xml/reach.ts';
+import { readVolume } from '../xml/volume.ts';
+import type { DiskCopy } from './disk-plan.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { seconds } from '../../../src/domain/units.ts';
+
+export interface CopyProgress {
+  readonly totalBytes: number;
+  /** Copied or found to be holes. */
+  doneBytes: number;
+  sentBytes: number;
+}
+
+export interface ColdCopy {
+  readonly copies: readonly DiskCopy[];
+  readonly progress: CopyProgress;
+  readonly clock: Clock;
+  /** In bytes per second; undefined: as fast as it goes. */
+  readonly bandwidth: number | undefined;
+  /** Why to break off; undefined: go on. Asked at every piece. */
+  readonly stopped: () => string | undefined;
+}
+
+/** Rejects where it failed or was broken off: the volumes on the target are of no use then. */
+export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCopy): Promise<void> {
+  const forHours = { seconds: Number.POSITIVE_INFINITY };
+  const source = await from.link.open();
+  try {
+    const target = await to.link.open();
+    try {
+      const reading = (here: Session): Promise<void> =>
+        target.use('writing disks', (there) => copyAll(here, there, job), forHours);
+      await source.use('reading disks', reading, forHours);
+    } finally {
+      to.link.drop(target);
+    }
+  } finally {
+    from.link.drop(source);
+  }
+}
+
+async function copyAll(here: Session, there: Session, job: ColdCopy): Promise<void> {
+  const begun = job.clock.monotonic();
+  for (const [index, copy] of job.copies.entries()) {
+    const { source, target, bytes } = copy;
+    await onVolume(here, { pool: source.pool ?? '', name: source.name }, async (original) => {
+      await judge(original, copy);
+      await onVolume(there, target, async (volume, pool) => {
+        const later = job.copies.slice(index + 1).filter((one) => one.target.pool === target.pool);
+        const room = new RoomWatch(pool, job.clock);
+        let left = later.reduce((sum, one) => sum + one.bytes, bytes);
+        await copyVolume(original, volume, async ({ sent, passed }) => {
+          left -= passed;
+          job.progress.sentBytes += sent;
+          job.progress.doneBytes += passed;
+          const why = job.stopped();
+          if (why !== undefined) throw new LibvirtError(0, why, false);
+          await room.look(target.pool, left);
+          await keepPace(job, begun);
+        });
+        await judge(volume, copy);
+      });
+    });
+  }
+}
+
+async function keepPace({ progress, bandwidth, clock }: ColdCopy, begun: number): Promise<void> {
+  if (bandwidth === undefined) return;
+  const ahead = progress.sentBytes / bandwidth - (clock.monotonic() - begun);
+  if (ahead > 0) await clock.sleep(seconds(ahead));
+}
+
+/** Between two looks at the room that is left. */
+const LOOK_SECONDS = 1;
+
+/**
+ * Breaks the copy off when others fill the target's pool, while what is still to come would fit no
+ * more: the daemon itself does not survive that (libvirt 11.3 dies when an upload finds no space).
+ */
+class RoomWatch {
+  readonly #pool: PoolHandle;
+  readonly #clock: Clock;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(pool: PoolHandle, clock: Clock) {
+    this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  async look(name: string, leftBytes: number): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now - this.#lookedAt < LOOK_SECONDS) return;
+    this.#lookedAt = now;
+    await refreshPool(this.#pool);
+    const { availableBytes } = readPool(await poolXmlOf(this.#pool));
+    if (availableBytes !== undefined && availableBytes >= leftBytes) return;
+    throw new LibvirtError(0, `pool ${name} has no room any more for what is left`, false);
+  }
+}
+
+interface Place {
+  readonly pool: string;
+  readonly name: string;
+}
+
+async function onVolume(
+  session: Session,
+  { pool, name }: Place,
+  task: (volume: VolumeHandle, pool: PoolHandle) => Promise<void>,
+): Promise<void> {
+  const isThere = await withPool(session, pool, async (one) => {
+    // An image that was put there by other means is known only after it.
+    await refreshPool(one);
+    return withVolume(one, name, async (volume) => {
+      await task(volume, one);
+      return true;
+    });
+  });
+  if (isThere !== true) throw new LibvirtError(0, `pool ${pool} has no ${name}`, false);
+}
+
+/** Before it is copied, and what came of it: the whole disk, and nothing that lies elsewhere. */
+async function judge(volume: VolumeHandle, { dev, bytes, format }: DiskCopy): Promise<void> {
+  const { bytes: found, backingPath } = readVolume(await volumeXmlOf(volume));
+  if (found !== bytes) {
+    throw new LibvirtError(0, `${dev} has ${found} bytes, not ${bytes}`, false);
+  }
+  // In a raw image such a header is the guest's own data.
+  if (format !== 'raw' && backingPath !== undefined) {
+    throw new LibvirtError(0, `${dev} builds upon ${backingPath}: chains are not copied`, false);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Which disks of a guest a move has to copy, and to which volumes of the target. What the target
+ * reaches stays where it is. Everything that is not known for certain is an objection: the room on
+ * the target, the format, what a disk builds upon.
+ *
+ * Copies get names of their own (names.ts): nothing that is there is ever written over, and the
+ * guest's own former disk, which a move leaves behind, is not in the way when the guest comes back.
+ */
+
+import { diskBytesOf, xmlOf, type Domain } from '../calls/domain.ts';
+import { poolXmlOf, refreshPool, withPool, withVolume, type PoolHandle } from '../calls/volume.ts';
+import type { LibvirtHost } from '../host.ts';
+import type { StorageSurvey } from '../host-survey.ts';
+import type { Ends } from '../moves/settle.ts';
+import { XML } from '../native/constants.ts';
+import { readDomain, type DiskElement } from '../xml/domain.ts';
+import { readPool, type Pool } from '../xml/reach.ts';
+import { imageOf, type DiskImage, type DiskSource, type Objection } from './image.ts';
+import { copyName } from './names.ts';
+import { isReached, takesDisksAlong } from '../../../src/domain/disks.ts';
+import { storageId } from '../../../src/domain/ids.ts';
+import { MIB } from '../../../src/domain/units.ts';
+import { MEDIUM_KINDS } from '../../../src/domain/vm.ts';
+import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+
+/** A disk that is copied. */
+export interface DiskCopy extends DiskImage {
+  /** What the guest sees. */
+  readonly bytes: number;
+  readonly target: { readonly pool: string; readonly name: string; readonly path: string };
+}
+
+export interface DiskPlan {
+  readonly copies: readonly DiskCopy[];
+  /** Why they cannot be copied, for people; empty: they can. */
+  readonly objections: readonly string[];
+}
+
+const NOTHING: DiskPlan = { copies: [], objections: [] };
+
+/** Asks both hosts; changes nothing but what they know about their pools. */
+export async function planCopies(
+  order: MoveOrder,
+  { from, to }: Ends,
+  signal?: AbortSignal,
+): Promise<DiskPlan> {
+  if (!takesDisksAlong(order.method)) return NOTHING;
+  const [there, here] = await Promise.all([to.storage(signal), from.storage(signal)]);
+  const wanted = await wantedDisks(order, { from, here, there, signal });
+  if (wanted === undefined) return { copies: [], objections: [`not on ${from.id}`] };
+  if (wanted.length === 0) return NOTHING;
+  const refused = wanted.flatMap((one) => ('objection' in one ? [one.objection] : []));
+  if (refused.length > 0) return { copies: [], objections: refused };
+  const copied = wanted.flatMap((one) => ('objection' in one ? [] : [one]));
+  return placed(order, copied, { to, there, signal });
+}
+
+/** A disk that has to be copied, before a place is found for it. */
+type Wanted = Omit<DiskCopy, 'target'>;
+type Judged = Wanted | Objection;
+
+interface Reading {
+  readonly from: LibvirtHost;
+  readonly here: StorageSurvey;
+  readonly there: StorageSurvey;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function wantedDisks(order: MoveOrder, context: Reading): Promise<Judged[] | undefined> {
+  const { from, here, there, signal } = context;
+  const target = { storages: there.storage.reach.map(({ storage }) => storageId(storage)) };
+  const isAway = (disk: DiskElement): boolean => {
+    const place = here.storage.placeOfDisk(disk);
+    if (place === undefined || MEDIUM_KINDS.some((kind) => kind === disk['@device'])) return false;
+    return !isReached({ ...place, storage: storageId(place.storage) }, target);
+  };
+  // A cold move starts the stored definition, a live one moves what runs.
+  const isCold = order.method === 'cold';
+  const read = async (domain: Domain): Promise<Judged[]> => {
+    const document = readDomain(await xmlOf(domain, isCold ? XML.inactive : XML.live));
+    const judged: Judged[] = [];
+    for (const disk of document.devices.disk.filter(isAway)) {
+      judged.push(await judge(domain, disk, { pools: here.pools, isCold }));
+    }
+    return judged;
+  };
+  return from.onDomain(order.vm, 'reading the disks', read, signal === undefined ? {} : { signal });
+}
+
+async function judge(
+  domain: Domain,
+  disk: DiskElement,
+  { pools, isCold }: { readonly pools: readonly Pool[]; readonly isCold: boolean },
+): Promise<Judged> {
+  const image = imageOf(disk, pools);
+  if ('objection' in image) return image;
+  const { dev, source } = image;
+  const path = `${source.folder}/${source.name}`;
+  if (isCold && source.pool === undefined) {
+    return { objection: `${dev}: ${path} lies in no active pool, so it can only be copied live` };
+  }
+  return { ...image, bytes: await diskBytesOf(domain, path) };
+}
+
+interface Placing {
+  readonly to: LibvirtHost;
+  readonly there: StorageSurvey;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function placed(
+  order: MoveOrder,
+  wanted: readonly Wanted[],
+  { to, there, signal }: Placing,
+): Promise<DiskPlan> {
+  const byPool = Map.groupBy(wanted, (one) => poolFor(one.source, there.pools, to));
+  const copies: DiskCopy[] = [];
+  const objections: string[] = [];
+  for (const [pool, disks] of byPool) {
+    if (pool?.path === undefined) {
+      objections.push(noPool(disks, to));
+      continue;
+    }
+    const { path } = pool;
+    const room = await to.link.use(
+      'control',
+      'looking for room',
+      (session) => withPool(session, pool.name, (one) => roomIn(one, disks, order.move)),
+      signal,
+    );
+    const lack = lackOf(pool.name, room, disks);
+    if (lack !== undefined) objections.push(lack);
+    copies.push(
+      ...disks.map((disk, index): DiskCopy => {
+        const name = room?.names[index] ?? '';
+        return { ...disk, target: { pool: pool.name, name, path: `${path}/${name}` } };
+      }),
+    );
+  }
+  return { copies, objections };
+}
+
+/** The pool that the target's operator named, or one in the same place, or of the same name. */
+function poolFor(source: DiskSource, pools: readonly Pool[], to: LibvirtHost): Pool | undefined {
+  const { diskPool } = to.identity.own;
+  const usable = pools.filter(({ holdsFiles }) => holdsFiles);
+  if (diskPool !== undefined) return usable.find(({ name }) => name === diskPool);
+  return (
+    usable.find(({ path }) => path === source.folder) ??
+    usable.find(({ name }) => name === source.pool)
+  );
+}
+
+function noPool(disks: readonly Wanted[], { id, identity }: LibvirtHost): string {
+  const names = disks.map(({ dev }) => dev).join(', ');
+  const { diskPool } = identity.own;
+  if (diskPool !== undefined) {
+    return `${names}: ${id} has no active pool of image files named ${diskPool} (diskPool)`;
+  }
+  const folders = [...new Set(disks.map(({ source }) => source.folder))].join(', ');
+  return `${names}: ${id} has no active pool for ${folders}; name one for it (diskPool)`;
+}
+
+interface Room {
+  readonly availableBytes: number | undefined;
+  /** A free name for each disk. */
+  readonly names: readonly string[];
+}
+
+async function roomIn(pool: PoolHandle, disks: readonly Wanted[], move: string): Promise<Room> {
+  // What it knew from before may be hours old.
+  await refreshPool(pool);
+  const { availableBytes } = readPool(await poolXmlOf(pool));
+  const names: string[] = [];
+  for (const { source } of disks) names.push(await freeName(pool, { source, move, taken: names }));
+  return { availableBytes, names };
+}
+
+interface Naming {
+  readonly source: DiskSource;
+  readonly move: string;
+  readonly taken: readonly string[];
+}
+
+async function freeName(pool: PoolHandle, { source, move, taken }: Naming): Promise<string> {
+  for (let attempt = 0; ; attempt += 1) {
+    const name = copyName(source.name, move, attempt);
+    if (taken.includes(name)) continue;
+    const isTaken = await withVolume(pool, name, () => Promise.resolve(true));
+    if (isTaken === undefined) return name;
+  }
+}
+
+/** With its tables: qcow2 keeps 8 + 2 bytes for each cluster of 64 KiB, and some to begin with. */
+function roomFor({ bytes, format }: Wanted): number {
+  return format === 'raw' ? bytes : bytes * (1 + 1 / 4096) + MIB;
+}
+
+/** Counted as if they were full: a thin disk may fill up as soon as its guest runs there. */
+function lackOf(
+  pool: string,
+  room: Room | undefined,
+  disks: readonly Wanted[],
+): string | undefined {
+  if (room?.availableBytes === undefined) return `how much room pool ${pool} has is not known`;
+  const needed = Math.ceil(disks.reduce((sum, disk) => sum + roomFor(disk), 0));
+  if (needed <= room.availableBytes) return undefined;
+  const [want, free] = [needed, room.availableBytes].map((bytes) => Math.floor(bytes / MIB));
+  return `pool ${pool} has ${free} MiB free, ${want} MiB are needed`;
+}

@@ -1,0 +1,97 @@
+/**
+ * The volumes that disks are copied to: made on the target before a move, and removed there again
+ * when it came to nothing, and only then. Which are Drover's is known by the note alone, which is
+ * written before the first one is made (moves/note.ts): what is not in it was there before, or
+ * is another's.
+ */
+
+import { domainsOf } from '../calls/node.ts';
+import { withDomain, xmlOf } from '../calls/domain.ts';
+import { createVolume, deleteVolume, withPool, withVolume } from '../calls/volume.ts';
+import type { LibvirtHost } from '../host.ts';
+import { ERROR, XML } from '../native/constants.ts';
+import { isLibvirtError, LibvirtError } from '../native/errors.ts';
+import type { Session } from '../native/session.ts';
+import { escapeXml } from '../xml/document.ts';
+import type { NotedCopy } from '../xml/metadata.ts';
+import type { Relocation } from '../xml/relocate.ts';
+import { newVolumeXml } from '../xml/volume.ts';
+import type { DiskCopy } from './disk-plan.ts';
+
+export function notedCopy({ dev, source, target }: DiskCopy, host: string): NotedCopy {
+  return { host, ...target, dev, from: source.from };
+}
+
+export function relocationOf({ dev, from, path }: NotedCopy): Relocation {
+  return { dev, from, path };
+}
+
+/**
+ * Empty volumes of the disks' sizes. Resolves with those of `copies` that somebody else has made
+ * meanwhile, which are nobody's to remove then; empty: all were made.
+ */
+export async function makeVolumes(
+  to: LibvirtHost,
+  copies: readonly DiskCopy[],
+  signal?: AbortSignal,
+): Promise<readonly DiskCopy[]> {
+  const strangers: DiskCopy[] = [];
+  for (const copy of copies) {
+    const making = (session: Session): Promise<boolean> => makeVolume(session, copy);
+    if (!(await to.link.use('control', 'making a volume', making, signal))) strangers.push(copy);
+  }
+  return strangers;
+}
+
+async function makeVolume(session: Session, { target, format, bytes }: DiskCopy): Promise<boolean> {
+  const xml = newVolumeXml({ name: target.name, format, bytes });
+  try {
+    const made = await withPool(session, target.pool, async (pool) => {
+      await createVolume(pool, xml);
+      return true;
+    });
+    if (made === undefined) throw new LibvirtError(0, `pool ${target.pool} is gone`, false);
+    return true;
+  } catch (error) {
+    if (isLibvirtError(error, ERROR.storageVolumeExists)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes the volumes of the note that lie on this host and that no guest there has, running or
+ * only defined. Idempotent. Undefined: none of them is left; else why one is.
+ */
+export async function removeVolumes(
+  host: LibvirtHost,
+  copies: readonly NotedCopy[],
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const own = copies.filter((copy) => copy.host === host.id);
+  if (own.length === 0) return undefined;
+  return host.link.use(
+    'control',
+    'removing volumes',
+    async (session) => {
+      const documents = await documentsOf(session);
+      const used = own.find(({ path }) => documents.some((xml) => xml.includes(escapeXml(path))));
+      if (used !== undefined) return `${used.path} is a disk of a guest on ${host.id}`;
+      for (const { pool, name } of own) {
+        await withPool(session, pool, (one) => withVolume(one, name, deleteVolume));
+      }
+      return undefined;
+    },
+    signal,
+  );
+}
+
+/** Of all guests that the host knows: as they run, and as they are stored. */
+async function documentsOf(session: Session): Promise<string[]> {
+  const documents: string[] = [];
+  for (const uuid of await domainsOf(session)) {
+    await withDomain(session, uuid, async (domain) => {
+      for (const flags of [XML.live, XML.inactive]) documents.push(await xmlOf(domain, flags));
+    });
+  }
+  return documents;
+}

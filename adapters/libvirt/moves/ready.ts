@@ -1,0 +1,53 @@
+/**
+ * What a move writes down and makes before it begins: the note in the guest's definition, and then,
+ * because only the note tells whose they are, the volumes that its disks are copied to.
+ */
+
+import { leaveNote, noteOf } from './note.ts';
+import type { Ends } from './settle.ts';
+import type { Domain } from '../calls/domain.ts';
+import type { DiskCopy } from '../disks/disk-plan.ts';
+import { makeVolumes, notedCopy, removeVolumes } from '../disks/volumes.ts';
+import { LibvirtError } from '../native/errors.ts';
+import type { MoveNote } from '../xml/metadata.ts';
+import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+
+export interface Readying {
+  readonly copies: readonly DiskCopy[];
+  /** Whether the guest's new host is to start it at boot; `before`: the note that was there. */
+  readonly autostart: (domain: Domain, before: MoveNote | undefined) => Promise<boolean>;
+}
+
+/**
+ * May be run again for the same move: what an earlier run made on the target is made anew. Rejects
+ * where that is in use there, or a volume cannot be made.
+ */
+export async function makeReady(
+  order: MoveOrder,
+  { from, to }: Ends,
+  { copies, autostart }: Readying,
+  signal?: AbortSignal,
+): Promise<void> {
+  const options = signal === undefined ? {} : { signal };
+  const before = await from.onDomain(order.vm, 'looking for a note', noteOf, options);
+  // Of an earlier attempt whose target could not be cleaned up then.
+  const kept = await removeVolumes(to, before?.copies ?? [], signal);
+  if (kept !== undefined) throw new LibvirtError(0, kept, false);
+  const elsewhere = before?.copies.filter(({ host }) => host !== to.id) ?? [];
+  const write = async (own: readonly DiskCopy[]): Promise<void> => {
+    const noted = [...own.map((copy) => notedCopy(copy, to.id)), ...elsewhere];
+    const leave = async (domain: Domain): Promise<void> => {
+      const isOn = await autostart(domain, before);
+      const isWorthIt = isOn || noted.length > 0 || before !== undefined;
+      const note = { move: order.move, to: order.to, autostart: isOn, copies: noted };
+      if (isWorthIt || order.method === 'cold') await leaveNote(domain, note);
+    };
+    await from.onDomain(order.vm, 'leaving a note', leave, options);
+  };
+  await write(copies);
+  const strangers = await makeVolumes(to, copies, signal);
+  if (strangers.length === 0) return;
+  await write(copies.filter((copy) => !strangers.includes(copy)));
+  const names = strangers.map(({ target }) => target.path).join(', ');
+  throw new LibvirtError(0, `${names} has been made by somebody else meanwhile`, false);
+}
