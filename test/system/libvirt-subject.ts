@@ -15,7 +15,7 @@ export const LIBVIRT: ContractSubject = {
     cutMigrationLink: true,
     killHost: false,
     breakMoves: false,
-    ownDisk: false,
+    ownDisk: true,
   },
   timeouts: {
     pollSeconds: seconds(0.5),

@@ -19,7 +19,7 @@ import { varDir } from './lab/paths.ts';
 import { until } from './lab/shell.ts';
 
 const SOURCE = sourceId('lab');
-const GUESTS = ['vm1', 'vm2', 'misfit'] as const;
+const GUESTS = ['vm1', 'vm2', 'misfit', 'own'] as const;
 type GuestName = (typeof GUESTS)[number];
 
 export const realClock: Clock = {
@@ -55,6 +55,7 @@ export class LibvirtWorld implements ContractWorld {
   readonly hosts = [hostId('h1'), hostId('h2')] as const;
   readonly vms: readonly [VmId, VmId];
   readonly misfit: ContractWorld['misfit'];
+  readonly ownDisk: VmId;
   readonly busyBandwidth = bytesPerSecond(6 * MIB);
   readonly hypervisor: LibvirtHypervisor;
   readonly lab: Lab;
@@ -68,6 +69,7 @@ export class LibvirtWorld implements ContractWorld {
     this.#options = labOptions(lab);
     this.hypervisor = new LibvirtHypervisor(this.#options, { source: SOURCE, clock: realClock });
     this.vms = [this.idOf('vm1'), this.idOf('vm2')];
+    this.ownDisk = this.idOf('own');
     this.misfit = { vm: this.idOf('misfit'), host: hostId('h3'), code: 'cpu-features' };
   }
 
@@ -79,6 +81,7 @@ export class LibvirtWorld implements ContractWorld {
         { name: 'vm1', host: 1, disk: 'shared', workingSetMiB: 32, labels: { tier: 'gold' } },
         { name: 'vm2', host: 2, workingSetMiB: 32, autostart: true },
         // libvirt itself lets this one onto a host without avx2
+        { name: 'own', host: 1, disk: 'local' },
         { name: 'misfit', host: 1, cpu: 'qemu64,+avx2', cpuCheck: 'partial' },
       ],
     });
