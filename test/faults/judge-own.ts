@@ -11,9 +11,6 @@ import type { JudgeWorld } from './judge-world.ts';
 import type { LeaseBook } from './lease-book.ts';
 import type { OwnEntry } from './script.ts';
 
-/** Three of its renewals: whoever was heard of since then is there to take over. */
-const HEARD_SECONDS = 30;
-
 export interface OwnWrong {
   readonly invariant: Invariant;
   readonly text: string;
@@ -64,10 +61,9 @@ export class OwnJudge {
   #leaseWrongs({ vm, controller }: OwnEntry, by: string): readonly OwnWrong[] {
     const isHeld = controller === undefined || this.#leases.hasAny(controller);
     if (!isHeld) return [];
-    const since = this.#clock.monotonic() - HEARD_SECONDS;
     // Who could be any of them has nobody to stand in for it.
     const isAlone =
-      controller === undefined || this.#leases.heardOf(since).every((one) => one === controller);
+      controller === undefined || !this.#leases.hasStandby(controller, this.#clock.monotonic());
     if (isAlone && this.#world.rules.ownWithoutStandby === 'move') return [];
     const who = controller ?? 'some controller';
     const text = `${by} moves ${vm}, and ${who} in it has leases`;

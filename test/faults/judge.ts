@@ -10,6 +10,7 @@ import type { Reservation } from '../../src/domain/snapshot.ts';
 import type { HeldLease } from '../../src/domain/lease.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hypervisor, Inventory, MoveOrder, Steering } from '../../src/ports/hypervisor.ts';
+import type { Controller } from '../../src/ports/leases.ts';
 import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { Invariant, Wrong } from './invariants.ts';
@@ -121,7 +122,10 @@ export class Judge {
   }
 
   onLeaseAnswer(call: string, parts: readonly unknown[], { value, by }: Answer): void {
-    this.#leases.heard(by, this.#clock.monotonic());
+    if (call === 'renewLeases') {
+      const { wants } = parts[0] as Controller;
+      this.#leases.renewed(by, this.#clock.monotonic(), wants);
+    }
     if (call === 'claimLease' && value !== undefined) {
       const text = this.#leases.taken(value as HeldLease, by);
       if (text !== undefined) this.wrong('lease', text);

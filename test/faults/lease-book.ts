@@ -3,19 +3,35 @@
 import type { ClusterId } from '../../src/domain/ids.ts';
 import type { HeldLease } from '../../src/domain/lease.ts';
 
+/** Three renewals: whoever was heard of since then is there, and known to the others. */
+const LIVING_SECONDS = 30;
+
+interface SignOfLife {
+  readonly at: number;
+  /** From when on it was heard of again and again, and wanted the same. */
+  readonly since: number;
+  readonly wants: readonly ClusterId[];
+}
+
 export class LeaseBook {
   readonly #holders = new Map<ClusterId, string>();
   readonly #tokens = new Map<ClusterId, number>();
-  /** When each controller last had an answer. */
-  readonly #heard = new Map<string, number>();
+  readonly #signs = new Map<string, SignOfLife>();
 
-  heard(by: string, at: number): void {
-    this.#heard.set(by, at);
+  /** A renewal, with the clusters that the controller would take. */
+  renewed(by: string, at: number, wants: readonly ClusterId[]): void {
+    const before = this.#signs.get(by);
+    const isSame = before?.wants.join() === wants.join() && at - before.at < LIVING_SECONDS;
+    this.#signs.set(by, { at, since: isSame ? before.since : at, wants });
   }
 
-  /** Who had an answer since then. */
-  heardOf(since: number): readonly string[] {
-    return [...this.#heard].filter(([, at]) => at >= since).map(([by]) => by);
+  /** Whether others, that have shown themselves for a while, would take all that it holds. */
+  hasStandby(controller: string, now: number): boolean {
+    const living = [...this.#signs].filter(([by, { at, since }]) => {
+      return by !== controller && now - at < LIVING_SECONDS && now - since >= LIVING_SECONDS;
+    });
+    const held = [...this.#holders].filter(([, by]) => by === controller);
+    return held.every(([cluster]) => living.some(([, { wants }]) => wants.includes(cluster)));
   }
 
   /** What is wrong with it; undefined: nothing. */
