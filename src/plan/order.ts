@@ -76,9 +76,10 @@ function comparator(draft: Draft): (a: DraftMove, b: DraftMove) => number {
 function rank(draft: Draft, { vm, from }: DraftMove): readonly number[] {
   const { model } = draft.state;
   const cause = draft.causes.get(vm);
-  // What makes room for a VM is as urgent as that VM.
+  // What makes room for a VM is as urgent as that VM; but for those that go last in any case.
   const served = servedBy(draft, vm);
-  const criticality = Math.min(model.criticality[vm] ?? 0, model.criticality[served] ?? 0);
+  const asUrgentAs = isOwn(model, served) ? vm : served;
+  const criticality = Math.min(model.criticality[vm] ?? 0, model.criticality[asUrgentAs] ?? 0);
   const capacity = model.capacity[from * model.width] ?? 0;
   const freed = capacity > 0 ? (model.held[vm * model.width] ?? 0) / capacity : 0;
   return [

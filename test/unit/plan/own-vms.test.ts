@@ -105,6 +105,20 @@ describe('a plan', () => {
     expect(codes).not.toContain('own-leases');
   });
 
+  it('moves what only makes room for it after those that matter more', () => {
+    const snapshot = aSnapshot({
+      hosts: ['h1', 'h2', 'h3'].map((id) => aHost({ id, threads: 16 })),
+      vms: [
+        aVm({ id: 'db', host: 'h1', criticality: 'mission-critical', own: LEDGER }),
+        aVm({ id: 'shop', host: 'h1', criticality: 'business' }),
+        aVm({ id: 'peer', host: 'h2' }),
+      ],
+      placement: [anAntiAffinity('apart', ['db', 'peer']), aPin('there', ['db'], ['h1', 'h2'])],
+    });
+    const moves = movesOf(request(snapshot, [EMPTY_H1])).map((move) => move.split(' ')[0]);
+    expect(moves).toEqual(['shop', 'peer', 'db']);
+  });
+
   it('mends a rule by moving another, where it can', () => {
     const pair = { ...fleet(), placement: [anAntiAffinity('apart', ['db', 'web'])] };
     const broken = aFinding('repair', { tier: 'corrective' });
