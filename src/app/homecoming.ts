@@ -245,7 +245,9 @@ function chanceOf(vm: VmId, order: Order, view: HomecomingView): Chance {
     const detail = open.pairs.find((pair) => pair.code === open.code)?.detail ?? '';
     return blocked(detail === '' ? open.code : `${open.code}: ${detail}`);
   }
-  const move = result.plan.moves.find((one) => one.vm === vm && one.to === order.host);
+  // One that has to leave where it is goes elsewhere first, if it can.
+  const moves = result.plan.moves.filter((one) => one.vm === vm);
+  const move = moves.find(({ to }) => to === order.host) ?? moves[0];
   const verdict = verdicts.find((one) => one.move === move?.id);
   if (verdict === undefined || verdict.verdict === 'execute') return { kind: 'moving' };
   const [first] = verdict.refusals;

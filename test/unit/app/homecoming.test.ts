@@ -65,6 +65,8 @@ interface Said {
   readonly open?: RefusalCode;
   /** The plan has its move home, and the gate said so. */
   readonly gate?: GateVerdict['verdict'] | RefusalCode;
+  /** The move is to another host: where it is it has to leave. */
+  readonly to?: string;
 }
 
 /** One tick: who is where, and what planner and gate say about each VM that is away. */
@@ -81,7 +83,7 @@ async function tick(
     report: { unresolved: [] },
   } as unknown as PlanResult; // only moves and unresolved are looked at
   const verdicts: GateVerdict[] = [];
-  for (const [vm, { open, gate }] of Object.entries(said)) {
+  for (const [vm, { open, gate, to = H1 }] of Object.entries(said)) {
     const id = findingId(`f-${vm}`);
     const home = { fact: 'vm.home', operator: 'notEqual', threshold: '', value: H1 };
     const subject = { kind: 'vm', vm: vmId(vm) } as const;
@@ -97,7 +99,7 @@ async function tick(
       (result.report.unresolved as unknown[]).push(left); // made above
     }
     if (gate === undefined) continue;
-    const move = aMove({ id: moveId(`back-${vm}`), vm: vmId(vm), from: hostId('h2'), to: H1 });
+    const move = aMove({ id: moveId(`m-${vm}`), vm: vmId(vm), from: hostId('h2'), to: hostId(to) });
     (result.plan.moves as unknown[]).push(move); // made above
     const isVerdict = gate === 'execute' || gate === 'needs-approval' || gate === 'would-execute';
     const about = { move: move.id, mode: 'automatic' } as const;
@@ -167,6 +169,15 @@ describe('a return', () => {
     expect((await tick(noHome)).stays).toEqual([
       { vm: 'v1', host: 'h2', reason: 'no source reports its home any more' },
     ]);
+  });
+
+  it('is given up when a VM has to leave where it is, and that comes to nothing', async () => {
+    await returned('v1');
+    const away = world({ v1: 'h2' });
+    await tick(away, { v1: { gate: 'cool-down', to: 'h3' } });
+    await clock.pass(HOUR);
+    const order = await tick(away, { v1: { gate: 'cool-down', to: 'h3' } });
+    expect(order.stays).toEqual([{ vm: 'v1', host: 'h2', reason: 'so it is' }]);
   });
 
   it('is given up when another controller acts where the VM is', async () => {
