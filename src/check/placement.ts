@@ -36,6 +36,7 @@ export function checkPlacement(world: World, steps: readonly Step[]): Violation[
   const moved = Map.groupBy(steps, (step) => step.vm.id);
   const rules = world.snapshot.placement
     .filter((rule) => !isHostRule(rule))
+    .map((rule) => ofThoseWhoRun(world, rule))
     .filter(({ strength }) => strength === 'hard')
     .filter((rule) => rule.kind === 'lonely' || membersOf(rule).some((vm) => moved.has(vm)));
   const members = new Set(rules.flatMap(membersOf));
@@ -46,6 +47,12 @@ export function checkPlacement(world: World, steps: readonly Step[]): Violation[
     stays: staysOf(world, steps, (vm) => needsAll || members.has(vm)),
   };
   return rules.flatMap((rule) => judge(scene, rule));
+}
+
+/** What is to be together is so for those who run; apart they stay from one that is off, too. */
+function ofThoseWhoRun(world: World, rule: VmRule): VmRule {
+  if (rule.kind !== 'affinity' && rule.kind !== 'among' && rule.kind !== 'licensed') return rule;
+  return { ...rule, vms: rule.vms.filter((vm) => world.vms.get(vm)?.powerState !== 'off') };
 }
 
 function membersOf(rule: VmRule): readonly VmId[] {

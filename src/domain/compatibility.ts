@@ -128,12 +128,14 @@ function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
   return out;
 }
 
-/** Live needs a running guest; a restart one that was up when its host was last heard of. */
+/**
+ * A move needs a running guest, since no adapter moves the definition of one that is off; a restart
+ * one that was up when its host was last heard of.
+ */
 function movableState(vm: Vm, method: MoveMethod): boolean {
   // Of a guest whose host is dead nobody can say more than that it was not off.
   if (method === 'restart') return ['running', 'paused', 'unknown'].includes(vm.powerState);
-  if (isLive(method)) return vm.powerState === 'running';
-  return vm.powerState === 'running' || vm.powerState === 'off';
+  return vm.powerState === 'running';
 }
 
 function platformRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticRefusal[] {

@@ -31,8 +31,7 @@ export function guestCpuRefusals(
 ): readonly CpuRefusal[] {
   const guest = vm.cpu;
   if (guest.mode === 'unknown') return [refusal('cpu-unknown', 'mode of the guest’s CPU')];
-  // A guest that is off was given no CPU yet: what counts is where it used to be started.
-  const vendor = guest.vendor ?? (vm.powerState === 'off' ? ends.from.vendor : undefined);
+  const { vendor } = guest;
   if (vendor === undefined) return [refusal('cpu-unknown', 'vendor of the guest’s CPU')];
   if (ends.to.vendor === undefined) return [refusal('cpu-unknown', 'vendor of the target’s CPU')];
   if (vendor !== ends.to.vendor && (live || settings.coldCrossVendor === 'refuse')) {

@@ -148,7 +148,10 @@ export const REFUSAL_CODES = {
     hint: 'one owner per VM: turn the other automation off for it, or leave it alone',
   },
   locked: { meaning: 'the hypervisor holds a lock on the VM (backup, snapshot)', hint: '' },
-  'power-state': { meaning: 'the VM is not running (or not in a state that can move)', hint: '' },
+  'power-state': {
+    meaning: 'the VM is not running (or not in a state that can move)',
+    hint: 'start it, or move its definition by hand',
+  },
   'in-flight': { meaning: 'the VM is being moved at this moment', hint: '' },
   'not-fenced': {
     meaning: 'only a VM of a host whose power is confirmed off may be started elsewhere',

@@ -181,7 +181,7 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
   return undefined;
 }
 
-/** Hosts to which members are on their way are in use, too. */
+/** Hosts to which members are on their way are in use, too; one that is off needs no licence. */
 function licenceMisfit(
   { id, vms, hosts, maximum }: LicensedRule,
   vm: Vm,
@@ -189,7 +189,8 @@ function licenceMisfit(
   snapshot: Snapshot,
 ): Misfit | undefined {
   if (hosts?.includes(to.id) === false) return { code: 'licensed', detail: `${id}: ${to.name}` };
-  const places = placesOf(vms, snapshot).map(({ host }) => host);
+  const runs = vms.filter((id) => vmOf(snapshot, id)?.powerState !== 'off');
+  const places = placesOf(runs, snapshot).map(({ host }) => host);
   const inUse = new Set(places.filter((host) => hosts?.includes(host) !== false));
   if (inUse.has(to.id) || inUse.size < maximum) return undefined;
   return { code: 'licensed', detail: `${id}: ${inUse.size} hosts are in use, ${vm.name} is not` };

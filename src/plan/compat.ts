@@ -99,7 +99,6 @@ function wantedMethods(
   settings: MigrationSettings,
   allowCold: boolean,
 ): readonly MoveMethod[] {
-  if (vm.powerState === 'off' && allowCold) return ['cold'];
   const ladder = settings.ladder[vm.criticality];
   const stoppable = allowCold && ladder.includes('cold');
   return stoppable ? ['pre-copy', 'storage', 'cold'] : ['pre-copy', 'storage'];

@@ -1,14 +1,12 @@
 /** What consolidation did, and why hosts stay on that are underused, in words. */
 
 import type { Consolidation, Staying } from './consolidate.ts';
+import { listed } from './listed.ts';
 import type { Model } from './model.ts';
 import { wattsText } from './power.ts';
 import { carriedText, type OwnVm } from '../domain/own-vm.ts';
 import type { Limits } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
-
-/** Hosts that one note names. */
-const NAMES_SHOWN = 5;
 
 export function consolidationNotes(
   { emptied, idle, staying, draw }: Consolidation,
@@ -59,11 +57,6 @@ function stayText(why: Staying, model: Model, limits: Limits): string {
 
 function names(hosts: readonly number[], name: (h: number) => string): string {
   return listed(hosts.map(name));
-}
-
-function listed(all: readonly string[]): string {
-  const shown = all.slice(0, NAMES_SHOWN).join(', ');
-  return all.length > NAMES_SHOWN ? `${shown} and ${all.length - NAMES_SHOWN} more` : shown;
 }
 
 function stuckText(own: OwnVm | undefined): string {

@@ -10,11 +10,9 @@ import type { HostId } from '../domain/ids.ts';
 import { type Ratio, ratio } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
 import { CPU_AT } from './model.ts';
+import { listed } from './listed.ts';
 import { reliefResources } from './needs.ts';
 import type { Setting } from './setting.ts';
-
-/** Hosts that a note names. */
-const NAMES_SHOWN = 5;
 
 const SHARE_DIGITS = 1e6;
 
@@ -72,9 +70,8 @@ export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draf
     return about === undefined || !isEased || left.has(about.id) ? [] : [about.name];
   });
   if (names.length === 0) return [];
-  const shown = names.slice(0, NAMES_SHOWN).join(', ');
-  const rest = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
-  return [`no room to relieve ${shown}${rest} as far as asked: to the safety capacity instead`];
+  const who = listed(names);
+  return [`no room to relieve ${who} as far as asked: to the safety capacity instead`];
 }
 
 /**

@@ -15,16 +15,19 @@ import {
   type Evacuation,
   type Leaver,
   bySize,
+  isOff,
   leaversOf,
   moveToOne,
   moveTogether,
 } from './leavers.ts';
+import { listed } from './listed.ts';
 import { moveSomewhere } from './make-room.ts';
 import { BENDS, type Bend, bent, pressed, softOf } from './pressed.ts';
 import { CPU_AT } from './model.ts';
 import { resourceName } from './resource-words.ts';
 import type { DraftMove, State } from './state.ts';
 import { findLaterTarget } from './targets.ts';
+import { compareText } from '../domain/ids.ts';
 
 /** Of the most important two classes; the others may be packed. */
 const SPREAD_UP_TO = 1;
@@ -58,6 +61,7 @@ export function evacuate(
   }
   const left = best?.left ?? [];
   if (isFirst !== true) {
+    noteWhoIsOff(draft, evacuations);
     for (const leaver of left) lastResort(draft, leaver);
     takeBackIdlePushes(draft);
     return;
@@ -161,6 +165,19 @@ function firstToLeave(leavers: readonly Leaver[]): readonly Leaver[] {
   });
   inTurns.sort((a, b) => a.place - b.place);
   return inTurns.slice(0, MOST_AT_FIRST).map(({ leaver }) => leaver);
+}
+
+/** Of a dead host nobody moves anything: there it says nothing new. */
+function noteWhoIsOff(draft: Draft, evacuations: readonly Evacuation[]): void {
+  const { model } = draft.state;
+  for (const { host, terms } of evacuations) {
+    if (terms.compatibility.ways === 'restart') continue;
+    const off = draft.residents(host).filter((v) => isOff(draft, v));
+    if (off.length === 0) continue;
+    const names = off.map((v) => model.vms[v]?.name ?? '').sort(compareText);
+    const name = model.hosts[host]?.name ?? '';
+    draft.notes.push(`switched off, and stay on ${name}: ${listed(names)}`);
+  }
 }
 
 function noteNext(draft: Draft, leavers: readonly Leaver[]): void {

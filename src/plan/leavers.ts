@@ -29,6 +29,10 @@ export function bySize(a: Leaver, b: Leaver): number {
   return b.size - a.size || (a.vms[0] ?? 0) - (b.vms[0] ?? 0);
 }
 
+export function isOff({ state }: Draft, v: number): boolean {
+  return state.model.vms[v]?.powerState === 'off';
+}
+
 /** Those that are on the host still, and move by no other need. */
 export function leaversOf(draft: Draft, evacuation: Evacuation): Leaver[] {
   const { state } = draft;
@@ -37,10 +41,8 @@ export function leaversOf(draft: Draft, evacuation: Evacuation): Leaver[] {
   const leavers: Leaver[] = [];
   for (const v of draft.residents(evacuation.host)) {
     if (taken.has(v) || state.moved[v] === 1) continue;
-    // Who was not up when its host died does not have to be started.
-    if (evacuation.terms.compatibility.ways === 'restart' && model.vms[v]?.powerState === 'off') {
-      continue;
-    }
+    // Nobody suffers with it. That it keeps its host from being switched off is another matter.
+    if (isOff(draft, v) && evacuation.finding.response !== 'consolidate') continue;
     const vms = togetherWith(draft, v, evacuation.host);
     for (const vm of vms) taken.add(vm);
     leavers.push({

@@ -124,11 +124,11 @@ export function forecast(
     }
     case 'cold':
     case 'restart': {
-      const stopped = vm.powerState === 'off' ? 0 : COLD_SHUTDOWN_SECONDS + COLD_BOOT_SECONDS;
+      const stopped = COLD_SHUTDOWN_SECONDS + COLD_BOOT_SECONDS;
       // The guest is down while they are copied.
       const disks = diskBytes(vm, method, terms);
-      const downtimeSeconds = stopped + (stopped > 0 ? disks / bandwidth : 0);
-      return { seconds: setup + stopped + disks / bandwidth, downtimeSeconds, bytes: disks };
+      const downtimeSeconds = stopped + disks / bandwidth;
+      return { seconds: setup + downtimeSeconds, downtimeSeconds, bytes: disks };
     }
   }
 }

@@ -13,12 +13,11 @@ import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import { codeName } from './codes.ts';
 import { refusalsOf } from './explain.ts';
 import { smallestCover } from './hitting-set.ts';
+import { listed } from './listed.ts';
 import { formatAmount } from './resource-words.ts';
 import type { Setting } from './setting.ts';
 import type { Terms } from './state.ts';
 
-/** Names in one part of a sentence. */
-const NAMES_SHOWN = 4;
 /** VMs of a host whose causes are told where nothing is certain. */
 const VMS_TOLD = 3;
 /** Questions "could this VM run there" that one look for the reachable hosts may cost. */
@@ -350,7 +349,5 @@ function whereOf(
   names: ReadonlyMap<string, string>,
 ): string {
   if (hosts.length >= targets.length && targets.length > 1) return '';
-  const shown = hosts.slice(0, NAMES_SHOWN).map((id) => names.get(id) ?? id);
-  const rest = hosts.length > NAMES_SHOWN ? ` and ${hosts.length - NAMES_SHOWN} more` : '';
-  return `${shown.join(', ')}${rest}: `;
+  return `${listed(hosts.map((id) => names.get(id) ?? id))}: `;
 }

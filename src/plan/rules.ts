@@ -64,10 +64,16 @@ export function compileRules(model: Model, placement: readonly PlacementRule[]):
   return { hard, soft, hardOf, softOf };
 }
 
+function binds({ kind }: PlacementRule): boolean {
+  return kind === 'affinity' || kind === 'among' || kind === 'licensed';
+}
+
 function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>): CompiledRule {
   const named = rule.kind === 'dependency' ? [...rule.vms, ...rule.on] : rule.vms;
   const present = [...new Set(named)].map((id) => model.vmIndex.get(id) ?? -1);
-  const members = present.filter((v) => v >= 0 && (model.home[v] ?? -1) >= 0);
+  // One that is off does not hold the others where it is; apart from it they are kept.
+  const isLoose = (v: number): boolean => binds(rule) && model.vms[v]?.powerState === 'off';
+  const members = present.filter((v) => v >= 0 && (model.home[v] ?? -1) >= 0 && !isLoose(v));
   members.sort((a, b) => a - b);
   const asRule = (code: number, answers: Answers): CompiledRule => ({
     id: rule.id,

@@ -22,7 +22,8 @@ import type { Conflict, Leeway, Unit } from './leeway.ts';
 import { findUnlicensed } from './licences.ts';
 import { match } from './matching.ts';
 import { findNoRoom } from './rooms.ts';
-import { type World, listed } from './world.ts';
+import type { World } from './world.ts';
+import { listed } from '../listed.ts';
 
 /** Rounds in which groups take domains from each other; each can only find more. */
 const MAX_ROUNDS = 8;

@@ -1,6 +1,7 @@
 /** What does not change while sets of rules are tried: who is meant, who could run where. */
 
 import { codeName } from '../codes.ts';
+import { listed } from '../listed.ts';
 import { resourceCode } from '../resource-words.ts';
 import { MEMORY_AT, type Model } from '../model.ts';
 import { type Domains, domainsOf, domainsOfSets } from '../rules/domains.ts';
@@ -27,8 +28,6 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'network',
   'storage',
 ]);
-
-const NAMES_SHOWN = 4;
 
 interface Source {
   readonly hosts: readonly number[];
@@ -129,9 +128,4 @@ export class World {
   hostName(h: number): string {
     return this.model.hosts[h]?.name ?? '';
   }
-}
-
-export function listed(names: readonly string[]): string {
-  const shown = names.slice(0, NAMES_SHOWN).join(', ');
-  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown;
 }

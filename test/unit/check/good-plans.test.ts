@@ -87,6 +87,13 @@ const GOOD: readonly Good[] = [
     snapshot: fleet({ placement: [anAffinity('r', ['v1'])] }),
   },
   {
+    what: 'affinity to one that is off',
+    snapshot: {
+      ...withVm({ id: 'v2', powerState: 'off' }),
+      placement: [anAffinity('r', ['v1', 'v2'])],
+    },
+  },
+  {
     what: 'affinity of a group of which one VM is left',
     snapshot: fleet({ placement: [anAffinity('r', ['v1', 'v1', 'gone'])] }),
   },

@@ -79,7 +79,7 @@ const CASES: readonly Case[] = [
     'more to be apart than there are hosts',
     [anAntiAffinity('s', ['a', 'b', 'c', 'd', 'e'])],
     ['s'],
-    'a, b, c, d and 1 more are to be in 5 different hosts, and only 4 left for them',
+    'a, b, c, d, e are to be in 5 different hosts, and only 4 left for them',
   ],
   [
     'more to be apart than the pins leave hosts',

@@ -63,14 +63,21 @@ describe('evacuate', () => {
     ]);
   });
 
-  it('moves a guest that is off cold, where that is permitted', () => {
+  it('leaves guests that are off where they are, and says so', () => {
     const off = { powerState: 'off', permission: 'cold' } as const;
-    const vms = [aVm({ id: 'may', ...off }), aVm({ id: 'not', ...off, permission: 'live' })];
+    const vms = [aVm({ id: 'runs' }), aVm({ id: 'b', ...off }), aVm({ id: 'a', ...off })];
     const result = plan(request({ hosts: HOSTS, vms }, [aFinding('evacuate', { host: 'h1' })]));
-    expect(result.plan.moves.map(({ vm, method }) => [vm, method])).toEqual([['may', 'cold']]);
-    expect(result.report.unresolved).toMatchObject([
-      { subject: { vm: 'not' }, code: 'permission' },
-    ]);
+    expect(result.plan.moves.map(({ vm }) => vm)).toEqual(['runs']);
+    expect(result.report.unresolved).toEqual([]);
+    expect(result.report.notes).toContain('switched off, and stay on h1: a, b');
+  });
+
+  it('holds nobody where one that is off was to be with it', () => {
+    const vms = [aVm({ id: 'runs' }), aVm({ id: 'off', powerState: 'off' })];
+    const placement = [anAffinity('pair', ['runs', 'off'])];
+    const findings = [aFinding('evacuate', { host: 'h1' })];
+    const result = plan(request({ hosts: HOSTS, vms, placement }, findings));
+    expect(result.plan.moves.map(({ vm }) => vm)).toEqual(['runs']);
   });
 
   it('stops a guest only if its permission and the ladder of its class allow it', () => {
