@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 
 export interface Whereabouts {
   readonly runningOn: readonly HostId[];
-  /** Hosts that hold its definition. Whom it has not left start it when they boot. */
+  /** Hosts that would start it when they boot. */
   readonly definedOn: readonly HostId[];
   /** How often the guest has booted: a live move does not change it. */
   readonly boots: number;

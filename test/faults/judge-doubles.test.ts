@@ -15,8 +15,8 @@ const [FROM, TO, DB] = [h('a'), h('b'), v('db')];
 async function judged(options: {
   readonly seenAt: number;
   readonly crashAt: number;
-  /** Which host answers nobody from the start of the move on, and until when. */
-  readonly cut?: { readonly host: HostId; readonly until: number };
+  /** Which host answers nobody, from when on (from the start of the move) and until when. */
+  readonly cut?: { readonly host: HostId; readonly from?: number; readonly until: number };
 }) {
   const clock = virtualClock();
   const hosts = [simHost('a'), simHost('b')];
@@ -24,8 +24,9 @@ async function judged(options: {
   const datacenter = new SimulatedDatacenter(fleet, clock);
   const judge = new DoublesJudge(datacenter, clock);
   datacenter.startMove(aMoveOrder({ vm: DB, from: FROM, to: TO }));
-  if (options.cut !== undefined) judge.onCut(options.cut.host, options.cut.until);
+  const { host = TO, from = 0, until = 0 } = options.cut ?? {};
   for (let at = 30; at <= options.crashAt; at += 30) {
+    if (at - 30 === from && from < until) judge.onCut(host, until - from);
     await clock.advance(seconds(30));
     judge.onLook(at >= options.seenAt);
   }
@@ -53,6 +54,8 @@ describe('a VM that ran twice', () => {
     { ...LATE, cut: { host: FROM, until: 540 }, is: 'forgiven: its old host had just come back' },
     { ...LATE, cut: { host: FROM, until: 300 }, is: 'wrong: its old host had come back in time' },
     { ...LATE, cut: { host: TO, until: 900 }, is: 'forgiven: its new host answered nobody' },
+    { ...LATE, cut: { host: TO, from: 90, until: 900 }, is: 'forgiven: its new host fell silent' },
+    { ...LATE, cut: { host: TO, from: 300, until: 900 }, is: 'wrong: it fell silent too late' },
   ])('seen from $seenAt s on, crash at $crashAt s: $is', async ({ is, ...when }) => {
     const wrongs = is.startsWith('wrong') ? ['db ran twice, on a and b'] : [];
     expect(await judged(when)).toEqual(wrongs);

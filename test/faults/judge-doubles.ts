@@ -73,11 +73,16 @@ export class DoublesJudge {
     });
   }
 
-  /** The first moment from `at` on at which both hosts answer, and a controller is there to ask. */
+  /**
+   * The first moment from `at` on from which both hosts answer, and a controller is there to ask,
+   * for long enough without a break: one call that hangs may take a good part of it.
+   */
   #answerFrom(hosts: readonly HostId[], at: number): number {
     if (!this.#isReady && at >= this.#readyAt) return Number.POSITIVE_INFINITY;
     const now = this.#unseen.filter(({ host, from, until }) => {
-      return (host === 'any' || hosts.includes(host)) && from <= at && at < until;
+      return (
+        (host === 'any' || hosts.includes(host)) && from < at + INTERFERENCE_SECONDS && at < until
+      );
     });
     if (now.length === 0) return at;
     return this.#answerFrom(hosts, Math.max(...now.map(({ until }) => until)));

@@ -190,21 +190,6 @@ describe('other methods', () => {
     expect(ended?.downtimeSeconds).toBeLessThan(0.5);
   });
 
-  it('leave no source that starts the guest again, committed or not', async () => {
-    const { clock, datacenter } = lab();
-    datacenter.startMove(order('x', 'b'));
-    await clock.advance(seconds(60));
-    expect(datacenter.truth.whereabouts(v('x'))).toMatchObject({
-      runningOn: ['b'],
-      definedOn: ['a'],
-    });
-    for (let crash = 0; crash < 2; crash += 1) {
-      datacenter.inject({ kind: 'host-crash', host: h('a'), forSeconds: 60 });
-      await clock.advance(seconds(61));
-      expect(datacenter.truth.whereabouts(v('x'))).toMatchObject({ runningOn: ['b'], boots: 1 });
-    }
-  });
-
   it('restarts a guest of a dead host elsewhere, and twice where nobody cleaned up', async () => {
     const { clock, datacenter } = lab();
     datacenter.inject({ kind: 'host-crash', host: h('a'), forSeconds: 600 });
