@@ -29,7 +29,8 @@ export function keptOwn(model: Model, needs: Needs, request: PlanRequest): Uint8
   for (const [v, host] of model.home.entries()) if (leaving.has(host)) kept[v] = 0;
   for (const { rule } of needs.repairs) {
     const isItsOwn = OF_EACH.has(rule.rule.kind) || rule.members.every((v) => isOwn(model, v));
-    if (isItsOwn) for (const v of rule.members) kept[v] = 0;
+    if (!isItsOwn) continue;
+    for (const v of rule.members) if (rule.remedy(v, model.home) !== undefined) kept[v] = 0;
   }
   for (const { vm } of needs.returns) kept[vm] = 0;
   return kept;

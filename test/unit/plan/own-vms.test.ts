@@ -128,6 +128,17 @@ describe('a plan', () => {
     expect(movesOf(request(pinned, [moved]))).toEqual(['db h1 h3']);
   });
 
+  it('moves it for no load while a rule is mended that it does not break', () => {
+    const hot = aVm({ id: 'db', host: 'h1', vcpus: 16, cpuUsed: 15, own: LEDGER });
+    const snapshot = aSnapshot({
+      hosts: ['h1', 'h2', 'h3'].map((id) => aHost({ id, threads: id === 'h2' ? 32 : 16 })),
+      vms: [hot, aVm({ id: 'web', host: 'h3' })],
+      placement: [aPin('there', ['db', 'web'], ['h1', 'h2'])],
+    });
+    const findings = [...BROKEN, aFinding('relieve', { host: 'h1' })];
+    expect(movesOf(request(snapshot, findings))).toEqual(['web h3 h2']);
+  });
+
   /** db is to go from h1 to h3, and web from h2 to where db was. */
   function crossed(memoryGib: number, ...rules: Snapshot['placement']): Snapshot {
     return aSnapshot({
