@@ -62,7 +62,7 @@ export class Proposals {
 
   /** Proposes one change that may cost `limit`; returns what was changed, 0 if nothing. */
   step(limit: number, mix: Mix): number {
-    this.#reaches = mix.reaches;
+    this.#reaches = mix.reaches && this.#reach.isScarce;
     if (mix.rearranged > 0 && this.#rng.next() < mix.rearranged) return this.#rearrange(limit);
     if (mix.chained > 0 && this.#rng.next() < mix.chained) return this.#chain(limit);
     const draw = this.#rng.next();

@@ -7,7 +7,16 @@
 
 import type { Problem } from './problem.ts';
 
+/** Pairs of item and bin that are looked at to see how many are possible. */
+const SAMPLE = 4096;
+/** Neighbours in the sample are far apart in the list of bins. */
+const STRIDE = 7919;
+/** Above this share a draw of any bin hits one within reach soon enough. */
+const SCARCE = 0.5;
+
 export class Reach {
+  /** Whether most pairs are out of reach, so that it pays to ask before one is judged. */
+  readonly isScarce: boolean;
   readonly #problem: Problem;
   /** bins × R. */
   readonly #most: Float64Array;
@@ -15,6 +24,7 @@ export class Reach {
   constructor(problem: Problem) {
     this.#problem = problem;
     this.#most = mostRoom(problem);
+    this.isScarce = this.#share() < SCARCE;
   }
 
   /** False: the bin can never hold the item. */
@@ -27,6 +37,16 @@ export class Reach {
       cell += 1;
     }
     return true;
+  }
+
+  #share(): number {
+    const { items, bins } = this.#problem;
+    let possible = 0;
+    for (let pair = 0; pair < SAMPLE; pair += 1) {
+      const item = Math.floor((pair * items) / SAMPLE);
+      if (this.holds(item, (pair * STRIDE) % bins)) possible += 1;
+    }
+    return possible / SAMPLE;
   }
 }
 

@@ -14,6 +14,13 @@ test('what is held at home is never free for others', () => {
   expect(reach.holds(2, 0)).toBe(true);
 });
 
+test('is scarce where most items can be at home only', () => {
+  const needs = [6, 6, 6, 6, 6, 6];
+  const scarce = { bins: 6, transient: Uint8Array.of(1) };
+  expect(new Reach(aProblem(needs, [0, 1, 2, 3, 4, 5], scarce)).isScarce).toBe(true);
+  expect(new Reach(aProblem(needs, [0, 1, 2, 3, 4, 5], { bins: 6 })).isScarce).toBe(false);
+});
+
 test('where an item may go is within reach, wherever the others are', () => {
   const places = fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 20, maxLength: 60 });
   fc.assert(
