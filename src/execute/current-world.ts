@@ -19,7 +19,8 @@ export interface EndedMove {
   readonly move: MoveId;
   readonly plan: PlanId;
   readonly vm: VmId;
-  readonly to: HostId;
+  /** Where the VM is since, as was seen; undefined: where the snapshot has it. */
+  readonly now: HostId | undefined;
   readonly outcome: Outcome;
   /** Undefined: the VM was not there any more. */
   readonly source: SourceId | undefined;
@@ -63,7 +64,7 @@ function settled(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
 function settle(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
   const arrived = new Map<VmId, HostId>();
   for (const end of ended) {
-    if (end.outcome === 'succeeded' && !isOutlived(end, snapshot)) arrived.set(end.vm, end.to);
+    if (end.now !== undefined && !isOutlived(end, snapshot)) arrived.set(end.vm, end.now);
   }
   const moved = [...arrived].flatMap(([id, to]) => {
     const vm = vmOf(snapshot, id);

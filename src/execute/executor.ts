@@ -5,7 +5,7 @@
  * say what became of it.
  */
 
-import type { MoveId, PlanId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, MoveRecord, Outcome } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
@@ -307,7 +307,7 @@ export class Executor {
       this.#submissions.settle(move.id, undefined);
       return;
     }
-    this.#remember(record, end.outcome);
+    this.#remember(record, end.outcome, end.seenOn);
     this.#submissions.settle(move.id, end.outcome);
     if (end.instead === 'cold') {
       const { plan } = record;
@@ -317,12 +317,13 @@ export class Executor {
     this.#startWhatMay();
   }
 
-  #remember({ move, plan, source }: Remembered, outcome: Outcome): void {
+  #remember({ move, plan, source }: Remembered, outcome: Outcome, seenOn?: HostId): void {
     const { clock, world } = this.#parts;
     const outlivedAt = seconds(clock.monotonic() + this.#timing.pollLagSeconds);
     const { id, vm, to } = move;
     if (outcome === 'cancelled') this.#cancels.remember(vm);
-    this.#ended.add({ move: id, plan, vm, to, outcome, source, outlivedAt }, world());
+    const now = outcome === 'succeeded' ? to : seenOn;
+    this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, world());
   }
 
   #skip(entry: WaitingMove, reason: string): void {

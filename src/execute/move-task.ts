@@ -4,6 +4,7 @@
  */
 
 import type { Breaker } from '../domain/breaker.ts';
+import type { HostId } from '../domain/ids.ts';
 import type { MoveRecord, Outcome, Stage } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { LadderStep, PolicySet } from '../domain/policy.ts';
@@ -124,6 +125,8 @@ export interface MoveTask {
   isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
   isRefused?: true;
+  /** Where the VM ran instead, when that was looked at: somebody else had moved it. */
+  seenOn?: HostId;
   /** What of its disks stays on its old storage, for people; empty: nothing. */
   oldDisks: string;
   /** Why it was given up; undefined: it was not. Durable, as a cancel is. */
@@ -140,6 +143,8 @@ export interface TaskEnd {
   readonly outcome: Outcome;
   readonly detail: string;
   readonly instead?: 'cold' | undefined;
+  /** See `MoveTask.seenOn`. */
+  readonly seenOn?: HostId | undefined;
 }
 
 /** The ladder's rungs that this hypervisor has, and that the policy lets it use. */

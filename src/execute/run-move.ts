@@ -79,7 +79,7 @@ async function finish(
   const next = instead === undefined ? [] : [`it is moved ${instead} instead`];
   const remains = left.length > 0 || (end.kind === 'failed' && end.remains === true);
   const closed = await close(task, end.kind, [why, ...left, ...next].join('; '), remains);
-  return { ...closed, instead };
+  return { ...closed, instead, seenOn: task.seenOn };
 }
 
 /** Backwards through what was begun. An undo that does not succeed is told, not repeated. */

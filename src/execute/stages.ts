@@ -120,6 +120,8 @@ async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefine
     const looks = await sight(task);
     const place = placeIn(looks, task);
     if (!isReady(place, task)) {
+      if (place.kind === 'elsewhere') task.seenOn = place.host;
+      else if (place.kind === 'target') task.seenOn = order.to;
       return { kind: 'skipped', code: 'world-moved-on', detail: describeWhereabouts(place) };
     }
     if (task.move.method === 'restart') {

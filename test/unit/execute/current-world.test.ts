@@ -23,7 +23,7 @@ function ended(outcome: EndedMove['outcome'], outlivedAt = ASKED_AT + 20): Ended
     move: moveId('m1'),
     plan: planId('p1'),
     vm: vmId('a'),
-    to: hostId('h2'),
+    now: outcome === 'succeeded' ? hostId('h2') : undefined,
     outcome,
     source: LAB,
   };

@@ -222,7 +222,8 @@ describe('currentWorld', () => {
     const outlivedAt = seconds(1000 - ago + 60);
     const source = sourceId('lab');
     const plan = planId('p1');
-    return { move: moveId(id), plan, vm: vmId(vm), to: h2, outcome, source, outlivedAt };
+    const now = outcome === 'succeeded' ? h2 : undefined;
+    return { move: moveId(id), plan, vm: vmId(vm), now, outcome, source, outlivedAt };
   };
   const snapshot = aSnapshot({
     vms: [aVm({ id: 'v1', host: 'h1' }), aVm({ id: 'v2', host: 'h1' })],

@@ -5,7 +5,15 @@ import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { STAGES } from '../../../src/domain/journal.ts';
 import { ok } from '../../../src/domain/result.ts';
 import { epochSeconds, seconds } from '../../../src/domain/units.ts';
-import { aHost, aPolicy, aSnapshot, aVm, someLimits, someMigration } from '../../support/fleet.ts';
+import {
+  aHost,
+  aPolicy,
+  aSnapshot,
+  aVm,
+  anAntiAffinity,
+  someLimits,
+  someMigration,
+} from '../../support/fleet.ts';
 import {
   type Bench,
   carryOut,
@@ -108,6 +116,22 @@ describe('pre-migration', () => {
     const off = await makeBench();
     off.hypervisor.truth('v1').runsOn = [];
     expect(await skipped(off)).toBe('world-moved-on: it runs nowhere');
+  });
+
+  it('counts a VM from then on where it was seen, which the snapshot does not know yet', async () => {
+    const bench = await makeBench(['h1', 'h1']);
+    bench.world = { ...bench.world, placement: [anAntiAffinity('apart', ['v1', 'v2'])] };
+    bench.hypervisor.place('v1', 'h3');
+    const executor = bench.executor();
+    for (const one of [move('1', 'h1', 'h2'), move('2', 'h1', 'h3')]) {
+      await bench.clock.until(executor.submit(planOf([one]), yes([one])));
+    }
+    const second = await bench.ledger.move(moveId('m2'));
+    expect(second?.result).toMatchObject({
+      outcome: 'skipped',
+      detail: expect.stringMatching(/^anti-affinity/),
+    });
+    expect(bench.hypervisor.started).toEqual([]);
   });
 
   it('sees what changed in the newest snapshot', async () => {
