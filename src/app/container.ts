@@ -165,7 +165,7 @@ function bindGround({ container, options, closers }: Ground): void {
 /** Collect, plan, decide. */
 function bindTick({ container, options, closers }: Ground): void {
   const { clock, config, seed, speed } = options;
-  const haste = new Haste();
+  const haste = new Haste(clock);
   const pause = haste.resting(pauseFor(options));
   bindPart(container, 'collector', async (take) => {
     const { events, sources } = await take('events', 'sources');

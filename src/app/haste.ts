@@ -7,9 +7,25 @@
  */
 
 import type { Pause } from '../domain/slices.ts';
+import { seconds } from '../domain/units.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/**
+ * The longest that work rests in one go, however many orders come, and for how long it then goes
+ * on: neither orders without end nor a ledger that hangs may keep Drover from looking at its hosts.
+ */
+const LONGEST_REST = 1;
+const WORK_SECONDS = 0.25;
 
 export class Haste {
   readonly #rounds = new Set<Promise<unknown>>();
+  readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  #restingSince: number | undefined;
+  #workUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Pick<Clock, 'monotonic' | 'sleep'>) {
+    this.#clock = clock;
+  }
 
   /** Until the work has ended, in whatever way, others rest. */
   async during<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -24,11 +40,27 @@ export class Haste {
 
   /** The pause of work that can wait; undefined: it is done in one go. */
   resting(pause: Pause | undefined): Pause | undefined {
-    return pause && (() => (this.#rounds.size > 0 ? this.#over() : pause()));
+    return pause && (() => (this.#isToRest() ? this.#over() : pause()));
   }
 
-  /** Not for those that begin meanwhile: however many orders come, work goes on between them. */
+  #isToRest(): boolean {
+    const now = this.#clock.monotonic();
+    if (this.#rounds.size === 0 || now < this.#workUntil) {
+      this.#restingSince = undefined;
+      return false;
+    }
+    this.#restingSince ??= now;
+    return true;
+  }
+
+  /** Not for those that begin meanwhile: the next pause may rest for them. */
   async #over(): Promise<void> {
-    await Promise.allSettled(this.#rounds);
+    const until = (this.#restingSince ?? 0) + LONGEST_REST;
+    const rested = new AbortController();
+    const left = seconds(Math.max(0, until - this.#clock.monotonic()));
+    await Promise.race([Promise.allSettled(this.#rounds), this.#clock.sleep(left, rested.signal)]);
+    rested.abort();
+    const now = this.#clock.monotonic();
+    if (now >= until) this.#workUntil = now + WORK_SECONDS;
   }
 }

@@ -71,22 +71,20 @@ export class OrderDesk {
    */
   giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
     const give = () => this.#giveAll(wanted, world);
-    return this.#parts.haste?.during(give) ?? give();
+    return this.#turns.take(() => this.#parts.haste?.during(give) ?? give());
   }
 
-  #giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
-    return this.#turns.take(async () => {
-      const known = await this.#parts.ledger.orders(false);
-      const decided: (readonly [Decided, NewOrder])[] = [];
-      for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
-      const news = decided.filter(([{ what }]) => what === 'given');
-      const given = new Set((await this.#putAll(news, world)) ? news.map(([first]) => first) : []);
-      return Promise.all(
-        decided.map(async ([first, one]) =>
-          given.has(first) ? first : this.#settle(first, one, world),
-        ),
-      );
-    });
+  async #giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
+    const known = await this.#parts.ledger.orders(false);
+    const decided: (readonly [Decided, NewOrder])[] = [];
+    for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
+    const news = decided.filter(([{ what }]) => what === 'given');
+    const given = new Set((await this.#putAll(news, world)) ? news.map(([first]) => first) : []);
+    return Promise.all(
+      decided.map(async ([first, one]) =>
+        given.has(first) ? first : this.#settle(first, one, world),
+      ),
+    );
   }
 
   /** In one write: fifty orders do not wait for each other. False: another one was first. */

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 
 import { Haste } from '../../../src/app/haste.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 
 const breath = (): undefined => undefined;
 
@@ -11,7 +12,7 @@ async function isOver(rest: Promise<void> | undefined): Promise<boolean> {
 }
 
 it('breathes as ever where nothing is done that cannot wait', async () => {
-  const haste = new Haste();
+  const haste = new Haste(manualClock());
   expect(haste.resting(breath)?.()).toBeUndefined();
   expect(haste.resting(undefined)).toBeUndefined();
   await haste.during(() => Promise.resolve());
@@ -19,7 +20,7 @@ it('breathes as ever where nothing is done that cannot wait', async () => {
 });
 
 it('rests until the rounds have ended, also one that fails, and not for later ones', async () => {
-  const haste = new Haste();
+  const haste = new Haste(manualClock());
   const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   const rounds = [haste.during(() => first.promise), haste.during(() => second.promise)];
   const rest = haste.resting(breath)?.();
@@ -36,4 +37,37 @@ it('rests until the rounds have ended, also one that fails, and not for later on
   later.resolve();
   await last;
   expect(haste.resting(breath)?.()).toBeUndefined();
+});
+
+it('rests for a second at most, however long a round takes, and then works for a while', async () => {
+  const clock = manualClock();
+  const haste = new Haste(clock);
+  const never = Promise.withResolvers<void>();
+  const round = haste.during(() => never.promise);
+  const rest = haste.resting(breath)?.();
+  await clock.pass(0.9);
+  expect(await isOver(rest)).toBe(false);
+  await clock.pass(0.1);
+  expect(await isOver(rest)).toBe(true);
+  expect(haste.resting(breath)?.()).toBeUndefined();
+  await clock.pass(0.3);
+  expect(await isOver(haste.resting(breath)?.())).toBe(false);
+  never.resolve();
+  await round;
+});
+
+it('rests for a second at most, however many orders follow each other', async () => {
+  const clock = manualClock();
+  const haste = new Haste(clock);
+  let rests = 0;
+  for (let order = 0; order < 20; order += 1) {
+    const one = Promise.withResolvers<void>();
+    const round = haste.during(() => one.promise);
+    const rest = haste.resting(breath)?.();
+    if (rest !== undefined) rests += 1;
+    await clock.pass(0.1);
+    one.resolve();
+    await Promise.all([round, rest]);
+  }
+  expect(rests).toBeLessThanOrEqual(18);
 });
