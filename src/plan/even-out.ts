@@ -22,9 +22,11 @@ export function evenOut(draft: Draft): void {
   const { state, causes } = draft;
   if (state.evenness === undefined) return;
   const made = state.moves.slice();
+  // Who goes elsewhere after all leaves those without a purpose who have made room for it.
+  const served = new Set([...causes.values()].map(({ makesRoomFor }) => makesRoomFor));
   for (const { vm, to } of made) {
     const cause = causes.get(vm);
-    if (cause === undefined || !isFree(state, vm, cause)) continue;
+    if (cause === undefined || served.has(vm) || !isFree(state, vm, cause)) continue;
     draft.takeBack(vm);
     draft.move(vm, evenest(state, vm, to, cause), cause);
   }
