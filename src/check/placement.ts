@@ -49,10 +49,21 @@ export function checkPlacement(world: World, steps: readonly Step[]): Violation[
   return rules.flatMap((rule) => judge(scene, rule));
 }
 
-/** What is to be together is so for those who run; apart they stay from one that is off, too. */
+/** Lonely and dependency ask by themselves who runs. */
+const OF_THOSE_WHO_RUN: ReadonlySet<VmRule['kind']> = new Set([
+  'affinity',
+  'among',
+  'licensed',
+  'spread',
+]);
+
+/** And of those who are off only because they are in the middle of a cold move. */
 function ofThoseWhoRun(world: World, rule: VmRule): VmRule {
-  if (rule.kind !== 'affinity' && rule.kind !== 'among' && rule.kind !== 'licensed') return rule;
-  return { ...rule, vms: rule.vms.filter((vm) => world.vms.get(vm)?.powerState !== 'off') };
+  if (!OF_THOSE_WHO_RUN.has(rule.kind)) return rule;
+  const { inFlight, reservations } = world.snapshot;
+  const flying = new Set([...inFlight, ...reservations].map(({ vm }) => vm));
+  const isOff = (vm: VmId): boolean => world.vms.get(vm)?.powerState === 'off' && !flying.has(vm);
+  return { ...rule, vms: rule.vms.filter((vm) => !isOff(vm)) };
 }
 
 function membersOf(rule: VmRule): readonly VmId[] {

@@ -189,8 +189,9 @@ function licenceMisfit(
   snapshot: Snapshot,
 ): Misfit | undefined {
   if (hosts?.includes(to.id) === false) return { code: 'licensed', detail: `${id}: ${to.name}` };
-  const runs = vms.filter((id) => vmOf(snapshot, id)?.powerState !== 'off');
-  const places = placesOf(runs, snapshot).map(({ host }) => host);
+  const flying = new Set(snapshot.inFlight.map((flight) => flight.vm));
+  const counts = (id: VmId): boolean => flying.has(id) || vmOf(snapshot, id)?.powerState !== 'off';
+  const places = placesOf(vms.filter(counts), snapshot).map(({ host }) => host);
   const inUse = new Set(places.filter((host) => hosts?.includes(host) !== false));
   if (inUse.has(to.id) || inUse.size < maximum) return undefined;
   return { code: 'licensed', detail: `${id}: ${inUse.size} hosts are in use, ${vm.name} is not` };

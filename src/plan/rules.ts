@@ -9,7 +9,7 @@
  */
 
 import { compareText } from '../domain/ids.ts';
-import type { PlacementRule } from '../domain/placement.ts';
+import type { PlacementKind, PlacementRule } from '../domain/placement.ts';
 import { assertNever } from '../domain/result.ts';
 import {
   AFFINITY,
@@ -64,16 +64,25 @@ export function compileRules(model: Model, placement: readonly PlacementRule[]):
   return { hard, soft, hardOf, softOf };
 }
 
-function binds({ kind }: PlacementRule): boolean {
-  return kind === 'affinity' || kind === 'among' || kind === 'licensed';
+/** Kinds that say of those who run where they are to be; apart one is kept from any other. */
+const OF_THOSE_WHO_RUN: ReadonlySet<PlacementKind> = new Set([
+  'affinity',
+  'among',
+  'licensed',
+  'spread',
+]);
+
+/** One that is off holds nobody; in the middle of a cold move it is off, and will not stay so. */
+function counts(model: Model, { kind }: PlacementRule, v: number): boolean {
+  if ((model.home[v] ?? -1) < 0) return false;
+  const isOff = model.vms[v]?.powerState === 'off' && model.inFlight[v] !== 1;
+  return !isOff || !OF_THOSE_WHO_RUN.has(kind);
 }
 
 function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>): CompiledRule {
   const named = rule.kind === 'dependency' ? [...rule.vms, ...rule.on] : rule.vms;
   const present = [...new Set(named)].map((id) => model.vmIndex.get(id) ?? -1);
-  // One that is off does not hold the others where it is; apart from it they are kept.
-  const isLoose = (v: number): boolean => binds(rule) && model.vms[v]?.powerState === 'off';
-  const members = present.filter((v) => v >= 0 && (model.home[v] ?? -1) >= 0 && !isLoose(v));
+  const members = present.filter((v) => v >= 0 && counts(model, rule, v));
   members.sort((a, b) => a - b);
   const asRule = (code: number, answers: Answers): CompiledRule => ({
     id: rule.id,

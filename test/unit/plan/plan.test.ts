@@ -135,6 +135,39 @@ describe('evacuate', () => {
     expect(movesOf(asked)).toEqual(['a: h1 > h2', 'b: h1 > h2']);
   });
 
+  it('counts a VM in the middle of a cold move where it is going, though it is off', () => {
+    const flight = {
+      move: moveId('m'),
+      vm: vmId('b'),
+      from: hostId('h1'),
+      to: hostId('h2'),
+      method: 'cold',
+      startedAt: TEST_NOW,
+    } as const;
+    const vms = [
+      aVm({ id: 'a', host: 'h1' }),
+      aVm({ id: 'b', host: 'h1', powerState: 'off' }),
+      aVm({ id: 'c', host: 'h2', cpuUsed: 2 }),
+    ];
+    const placement = [anAffinity('pair', ['a', 'b'])];
+    const findings = [aFinding('evacuate', { host: 'h1' })];
+    const asked = request({ hosts: HOSTS, vms, placement, inFlight: [flight] }, findings);
+    expect(movesOf(asked)).toEqual(['a: h1 > h2']);
+    expect(plan(asked).report.notes).toEqual([]);
+  });
+
+  it('spreads those that run', () => {
+    const vms = [
+      aVm({ id: 'a', host: 'h1' }),
+      aVm({ id: 'b', host: 'h1' }),
+      aVm({ id: 'c', host: 'h2', powerState: 'off' }),
+    ];
+    const wide = { kind: 'spread', over: 'host', minimum: 2 } as const;
+    const placement = [{ ...anAffinity('wide', ['a', 'b', 'c']), ...wide }];
+    const broken = aFinding('repair', { tier: 'corrective' });
+    expect(movesOf(request({ hosts: HOSTS, vms, placement }, [broken]))).toHaveLength(1);
+  });
+
   it('does not let members of a group meet, not even those in flight', () => {
     const vms = [aVm({ id: 'a' }), aVm({ id: 'b', host: 'h2' })];
     const flight = {
