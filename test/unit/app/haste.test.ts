@@ -39,7 +39,7 @@ it('rests until the rounds have ended, also one that fails, and not for later on
   expect(haste.resting(breath)?.()).toBeUndefined();
 });
 
-it('rests for a second at most, however long a round takes, and then works for a while', async () => {
+it('rests for a second at most, however long a round takes, and then works', async () => {
   const clock = manualClock();
   const haste = new Haste(clock);
   const never = Promise.withResolvers<void>();

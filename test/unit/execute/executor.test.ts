@@ -118,7 +118,7 @@ describe('pre-migration', () => {
     expect(await skipped(off)).toBe('world-moved-on: it runs nowhere');
   });
 
-  it('counts a VM from then on where it was seen, which the snapshot does not know yet', async () => {
+  it('counts a VM from then on where it was seen, whatever the snapshot says', async () => {
     const bench = await makeBench(['h1', 'h1']);
     bench.world = { ...bench.world, placement: [anAntiAffinity('apart', ['v1', 'v2'])] };
     bench.hypervisor.place('v1', 'h3');

@@ -63,23 +63,6 @@ describe('evacuate', () => {
     ]);
   });
 
-  it('leaves guests that are off where they are, and says so', () => {
-    const off = { powerState: 'off', permission: 'cold' } as const;
-    const vms = [aVm({ id: 'runs' }), aVm({ id: 'b', ...off }), aVm({ id: 'a', ...off })];
-    const result = plan(request({ hosts: HOSTS, vms }, [aFinding('evacuate', { host: 'h1' })]));
-    expect(result.plan.moves.map(({ vm }) => vm)).toEqual(['runs']);
-    expect(result.report.unresolved).toEqual([]);
-    expect(result.report.notes).toContain('switched off, and stay on h1: a, b');
-  });
-
-  it('holds nobody where one that is off was to be with it', () => {
-    const vms = [aVm({ id: 'runs' }), aVm({ id: 'off', powerState: 'off' })];
-    const placement = [anAffinity('pair', ['runs', 'off'])];
-    const findings = [aFinding('evacuate', { host: 'h1' })];
-    const result = plan(request({ hosts: HOSTS, vms, placement }, findings));
-    expect(result.plan.moves.map(({ vm }) => vm)).toEqual(['runs']);
-  });
-
   it('stops a guest only if its permission and the ladder of its class allow it', () => {
     const amd = aHost({ id: 'h2', cpu: { vendor: 'amd' } });
     const base = { cpu: { mode: 'host-model' }, permission: 'cold' } as const;
@@ -133,39 +116,6 @@ describe('evacuate', () => {
     const findings = [aFinding('evacuate', { host: 'h1' })];
     const asked = request({ hosts: HOSTS, vms, placement: [together] }, findings);
     expect(movesOf(asked)).toEqual(['a: h1 > h2', 'b: h1 > h2']);
-  });
-
-  it('counts a VM in the middle of a cold move where it is going, though it is off', () => {
-    const flight = {
-      move: moveId('m'),
-      vm: vmId('b'),
-      from: hostId('h1'),
-      to: hostId('h2'),
-      method: 'cold',
-      startedAt: TEST_NOW,
-    } as const;
-    const vms = [
-      aVm({ id: 'a', host: 'h1' }),
-      aVm({ id: 'b', host: 'h1', powerState: 'off' }),
-      aVm({ id: 'c', host: 'h2', cpuUsed: 2 }),
-    ];
-    const placement = [anAffinity('pair', ['a', 'b'])];
-    const findings = [aFinding('evacuate', { host: 'h1' })];
-    const asked = request({ hosts: HOSTS, vms, placement, inFlight: [flight] }, findings);
-    expect(movesOf(asked)).toEqual(['a: h1 > h2']);
-    expect(plan(asked).report.notes).toEqual([]);
-  });
-
-  it('spreads those that run', () => {
-    const vms = [
-      aVm({ id: 'a', host: 'h1' }),
-      aVm({ id: 'b', host: 'h1' }),
-      aVm({ id: 'c', host: 'h2', powerState: 'off' }),
-    ];
-    const wide = { kind: 'spread', over: 'host', minimum: 2 } as const;
-    const placement = [{ ...anAffinity('wide', ['a', 'b', 'c']), ...wide }];
-    const broken = aFinding('repair', { tier: 'corrective' });
-    expect(movesOf(request({ hosts: HOSTS, vms, placement }, [broken]))).toHaveLength(1);
   });
 
   it('does not let members of a group meet, not even those in flight', () => {
