@@ -1,8 +1,8 @@
 /**
  * A cold move: shut the guest down, copy the disks that the target does not reach, define it on the
  * target, start it there. The source keeps its definition, without autostart, until the move is
- * committed, and its disks for good. Each step looks first, so that a move that a crash of Drover
- * interrupted goes on where it stood.
+ * committed, and its disks for good. Nobody goes on with it when Drover ends in the middle: it is
+ * taken back (settle.ts), unless the same move is ordered again while the guest is off for it.
  *
  * Until the guest runs on its target, a failure brings it back up on its source.
  */
@@ -27,11 +27,12 @@ import type { LibvirtOptions } from '../options.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
-import { noteOf } from './note.ts';
+import { isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
 import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
+import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 
 /** Between two looks at a guest that shuts down. */
 const LOOK_SECONDS = seconds(0.5);
@@ -69,11 +70,6 @@ export async function prepareColdMove(
   await from.onDomain(order.vm, 'taking autostart away', takeAutostart, { signal });
 }
 
-/** Whether the source is off because this move shut it down: then the move goes on from there. */
-export async function isOffForMove(domain: Domain, move: string): Promise<boolean> {
-  return isOff(await statusOf(domain)) && (await noteOf(domain))?.move === move;
-}
-
 /** Carries the move out; rejects when it failed and the guest was brought back to its source. */
 export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise<void> {
   const { vm, move } = flight.order;
@@ -84,7 +80,7 @@ export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise
     await takeDisksAlong(flight, tools);
   } catch (error) {
     // Nothing on the target could start yet: it need not be asked.
-    await from.onDomain(vm, 'starting again', startUnlessRunning);
+    await startAgain(flight.order, tools.ends);
     throw error;
   }
   const isOurs = await from.onDomain(vm, 'looking', (domain) => isOffForMove(domain, move));
@@ -94,7 +90,7 @@ export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise
   try {
     await startThere(flight, tools.ends);
   } catch (error) {
-    await bringBack(vm, tools.ends);
+    await bringBack(flight.order, tools.ends);
     throw error;
   }
   flight.offSeconds = tools.clock.monotonic() - since;
@@ -163,12 +159,18 @@ async function startUnlessRunning(domain: Domain): Promise<void> {
 }
 
 /** Never starts the source's copy while the target's may run. */
-async function bringBack(vm: string, { from, to }: Ends): Promise<void> {
+async function bringBack(order: MoveOrder, ends: Ends): Promise<void> {
+  const { vm } = order;
+  const { to } = ends;
   await to.onDomain(vm, 'undefining', async (domain) => {
     if (!isOff(await statusOf(domain))) {
       throw new LibvirtError(0, `${vm} runs on ${to.id} after all`, false);
     }
     await undefineCompletely(domain);
   });
-  await from.onDomain(vm, 'starting again', startUnlessRunning);
+  await startAgain(order, ends);
+}
+
+async function startAgain({ vm, move }: MoveOrder, { from }: Ends): Promise<void> {
+  await from.onDomain(vm, 'starting again', (domain) => startIfOffForMove(domain, move));
 }

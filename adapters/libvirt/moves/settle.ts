@@ -10,7 +10,6 @@ import {
   isMigratingOut,
   isPersistent,
   setAutostart,
-  startDomain,
   undefineDomain,
   xmlOf,
   type Domain,
@@ -18,9 +17,10 @@ import {
 import { ERROR, UNDEFINE, XML } from '../native/constants.ts';
 import { isLibvirtError } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
-import { isOff, sightingStateOf, statusOf } from '../domain-status.ts';
+import { sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
 import { closeNote, noteOf, removeNote } from './note.ts';
+import { startIfOffForMove } from './off-for-move.ts';
 import { relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
@@ -136,8 +136,8 @@ export async function removeRemains(domain: Domain): Promise<void> {
  */
 async function restoreSource(domain: Domain, order: MoveOrder, note: MoveNote): Promise<void> {
   if (note.autostart && !(await autostartOf(domain))) await setAutostart(domain, true);
-  const wasShutDown = order.method === 'cold' && note.move === order.move;
-  if (wasShutDown && isOff(await statusOf(domain))) await startDomain(domain);
+  // The note is read anew: another move may have come since.
+  if (order.method === 'cold') await startIfOffForMove(domain, order.move);
 }
 
 /** Removes a stored definition, but no NVRAM or TPM state: on shared storage the guest uses it. */

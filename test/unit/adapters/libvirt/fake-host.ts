@@ -1,5 +1,6 @@
 // Role: a libvirt host with pools, volumes and guests in memory, for what the adapter does with
 // storage: it answers the few calls of the C API that this takes.
+import { Connection } from '../../../../adapters/libvirt/connection.ts';
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
 import { LibvirtHost } from '../../../../adapters/libvirt/host.ts';
 import { LastSeenHosts } from '../../../../adapters/libvirt/last-seen.ts';
@@ -47,7 +48,7 @@ export interface FakeParts {
 }
 
 /** Handles are numbers in the order of their making; what they stand for is remembered. */
-class FakeSession extends Session {
+export class FakeSession extends Session {
   readonly volumes = new Map<string, string[]>();
   readonly #parts: FakeParts;
   readonly #handles: string[] = [];
@@ -68,7 +69,7 @@ class FakeSession extends Session {
         return Promise.resolve(0);
       }
       case 'virStorageVolDelete': {
-        const [pool = '', volume] = this.#what(args[0]).split('/');
+        const [pool = '', volume] = this.what(args[0]).split('/');
         const names = this.volumes.get(pool) ?? [];
         this.volumes.set(
           pool,
@@ -91,14 +92,14 @@ class FakeSession extends Session {
     switch (name) {
       case 'virDomainLookupByUUIDString':
         if (this.#parts.guests?.[key] === undefined) throw missing(ERROR.noDomain);
-        return this.#handle(key);
+        return this.handleOf(key);
       case 'virStoragePoolLookupByName':
         if (this.#poolNamed(key) === undefined) throw missing(ERROR.noStoragePool);
-        return this.#handle(key);
+        return this.handleOf(key);
       case 'virStorageVolLookupByName': {
-        const pool = this.#what(args[0]);
+        const pool = this.what(args[0]);
         if (this.volumes.get(pool)?.includes(key) !== true) throw missing(ERROR.noStorageVolume);
-        return this.#handle(`${pool}/${key}`);
+        return this.handleOf(`${pool}/${key}`);
       }
       default:
         throw new Error(`the fake host has no ${name}`);
@@ -106,20 +107,20 @@ class FakeSession extends Session {
   }
 
   override async text(name: string, ...[handle]: readonly unknown[]): Promise<string> {
-    if (name === 'virDomainGetXMLDesc') return this.#parts.guests?.[this.#what(handle)] ?? '';
+    if (name === 'virDomainGetXMLDesc') return this.#parts.guests?.[this.what(handle)] ?? '';
     // Of a list the handles are negative: -1 is the first.
     const index = typeof handle === 'bigint' && handle < 0n ? Number(-1n - handle) : undefined;
     const pool =
-      index === undefined ? this.#poolNamed(this.#what(handle)) : this.#parts.pools[index];
+      index === undefined ? this.#poolNamed(this.what(handle)) : this.#parts.pools[index];
     return pool ?? '';
   }
 
-  #handle(what: string): bigint {
+  protected handleOf(what: string): bigint {
     this.#handles.push(what);
     return BigInt(this.#handles.length);
   }
 
-  #what(handle: unknown): string {
+  protected what(handle: unknown): string {
     return this.#handles[Number(handle) - 1] ?? '';
   }
 
@@ -139,11 +140,13 @@ function quietLibrary({ guests = {} }: FakeParts): LibvirtLibrary {
       return 0;
     },
     free: () => undefined,
+    // Streams are at their end from the beginning.
+    call: () => Promise.resolve(0),
   };
   return Object.assign(Object.create(LibvirtLibrary.prototype), answers);
 }
 
-function missing(code: number): LibvirtError {
+export function missing(code: number): LibvirtError {
   return new LibvirtError(code, 'not found', false);
 }
 
@@ -155,6 +158,7 @@ export class FakeHost extends LibvirtHost {
     parts: FakeParts,
     input: Partial<LibvirtOptionsInput> = {},
     own: { readonly diskPool?: string } = {},
+    session = new FakeSession(parts),
   ) {
     const clock = manualClock();
     const kept = {
@@ -163,9 +167,12 @@ export class FakeHost extends LibvirtHost {
     };
     const host = { id, uri: `qemu+tls://${id}/system`, ...own };
     super(identity(id, { ...input, hosts: [host] }), kept);
-    const session = new FakeSession(parts);
     this.#session = session;
     this.link.use = (_lane, _what, task) => task(session);
+    const connection: Connection = Object.create(Connection.prototype);
+    connection.use = (_what, task) => task(session);
+    this.link.open = () => Promise.resolve(connection);
+    this.link.drop = () => undefined;
   }
 
   volumes(pool: string): readonly string[] {

@@ -1,0 +1,93 @@
+// Role: what a cold move does when others take the guest into their hands in the middle of it.
+import { describe, expect, it } from 'vitest';
+
+import { prepareColdMove, runColdMove } from '../../../../adapters/libvirt/moves/cold-move.ts';
+import { Flight } from '../../../../adapters/libvirt/moves/flight.ts';
+import { cleanUpMove } from '../../../../adapters/libvirt/moves/settle.ts';
+import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
+import { vmId } from '../../../../src/domain/ids.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
+import { aMoveOrder } from '../../../support/plans.ts';
+import { GuestHost, type GuestSession } from './fake-guest.ts';
+import { diskXml } from './fake-host.ts';
+import { guestXml, options, UUID } from './samples.ts';
+
+const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'cold' });
+const SIGNAL = new AbortController().signal;
+/** What another controller, which started a move later, leaves in the guest's definition. */
+const OTHERS = writeMoveNote({ move: 'm2', to: 'h3', autostart: false, copies: [] });
+
+class Scene {
+  readonly from = new GuestHost('h1', { [UUID]: guestXml({ devices: diskXml({}) }) }, ['a.img']);
+  readonly to = new GuestHost('h2', {});
+  readonly source: GuestSession = this.from.guest;
+  readonly target: GuestSession = this.to.guest;
+  readonly flight = new Flight(ORDER);
+
+  constructor() {
+    this.source.running = true;
+  }
+
+  prepare(): Promise<void> {
+    return prepareColdMove(this.flight, this, SIGNAL);
+  }
+
+  async move(): Promise<void> {
+    await this.prepare();
+    const tools = { ends: this, options: options().cold, clock: manualClock() };
+    await runColdMove(this.flight, tools);
+  }
+
+  cleanUp() {
+    return cleanUpMove(ORDER, this, SIGNAL);
+  }
+}
+
+describe('a cold move', () => {
+  it('ends with the guest running on its target, and only there', async () => {
+    const scene = new Scene();
+    await scene.move();
+    expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+});
+
+describe('the source of a cold move that failed', () => {
+  it('is started again by the move that shut it down', async () => {
+    const scene = new Scene();
+    scene.target.before.set('virDomainDefineXML', () => {
+      throw new Error('no');
+    });
+    await expect(scene.move()).rejects.toThrow('no');
+    expect([scene.source.running, scene.target.running]).toEqual([true, false]);
+  });
+
+  it.each(['virStorageVolUpload', 'virDomainDefineXML'])(
+    'is not started where another move has it meanwhile (%s)',
+    async (call) => {
+      const scene = new Scene();
+      scene.target.before.set(call, () => {
+        scene.source.note = OTHERS;
+        throw new Error('no');
+      });
+      await expect(scene.move()).rejects.toThrow('no');
+      expect(scene.source.running).toBe(false);
+    },
+  );
+
+  it('is not started by the take-back of a move that lost it meanwhile', async () => {
+    const scene = new Scene();
+    await scene.prepare();
+    scene.source.running = false;
+    const note = { ...note1(), autostart: true };
+    scene.source.note = writeMoveNote(note);
+    scene.source.before.set('virDomainGetAutostart', () => {
+      scene.source.note = OTHERS;
+    });
+    await scene.cleanUp();
+    expect(scene.source.running).toBe(false);
+  });
+});
+
+function note1() {
+  return { move: 'm1', to: 'h2', autostart: false, copies: [] };
+}
