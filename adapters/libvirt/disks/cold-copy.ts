@@ -19,6 +19,7 @@ import type { Session } from '../native/session.ts';
 import { readPool } from '../xml/reach.ts';
 import { readVolume } from '../xml/volume.ts';
 import type { DiskCopy } from './disk-plan.ts';
+import type { DiskSource } from './image.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
 
@@ -57,11 +58,40 @@ export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCop
   }
 }
 
+/**
+ * A guest that somebody starts in the middle writes to what was copied already, and may be off again
+ * at the end: only the images themselves tell.
+ */
 async function copyAll(here: Session, there: Session, job: ColdCopy): Promise<void> {
+  const before = await writeTimes(here, job.copies);
+  await copyEach(here, there, job);
+  const after = await writeTimes(here, job.copies);
+  const torn = job.copies.find((_, index) => before[index] !== after[index]);
+  if (torn === undefined) return;
+  throw new LibvirtError(0, `${torn.dev} was written while it was copied`, false);
+}
+
+/** When each of the originals was written to last; rejects where that is not known. */
+async function writeTimes(here: Session, copies: readonly DiskCopy[]): Promise<readonly string[]> {
+  const times: string[] = [];
+  for (const { dev, source } of copies) {
+    await onVolume(here, originalOf(source), async (volume) => {
+      const { modified } = readVolume(await volumeXmlOf(volume));
+      if (modified === undefined) {
+        const what = `${dev}: whether it was written while it was copied cannot be told`;
+        throw new LibvirtError(0, what, false);
+      }
+      times.push(modified);
+    });
+  }
+  return times;
+}
+
+async function copyEach(here: Session, there: Session, job: ColdCopy): Promise<void> {
   const begun = job.clock.monotonic();
   for (const [index, copy] of job.copies.entries()) {
     const { source, target, bytes } = copy;
-    await onVolume(here, { pool: source.pool ?? '', name: source.name }, async (original) => {
+    await onVolume(here, originalOf(source), async (original) => {
       await judge(original, copy);
       await onVolume(there, target, async (volume, pool) => {
         const later = job.copies.slice(index + 1).filter((one) => one.target.pool === target.pool);
@@ -119,6 +149,10 @@ class RoomWatch {
 interface Place {
   readonly pool: string;
   readonly name: string;
+}
+
+function originalOf({ pool = '', name }: DiskSource): Place {
+  return { pool, name };
 }
 
 async function onVolume(

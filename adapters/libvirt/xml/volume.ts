@@ -26,7 +26,12 @@ const volume = z.object({
   volume: one(
     z.object({
       capacity: one(size),
-      target: one(z.object({ format: maybe(z.object({ '@type': attribute })) })),
+      target: one(
+        z.object({
+          format: maybe(z.object({ '@type': attribute })),
+          timestamps: maybe(z.object({ mtime: maybe(text) })),
+        }),
+      ),
       backingStore: maybe(z.object({ path: maybe(text) })),
     }),
   ),
@@ -37,9 +42,16 @@ export interface Volume {
   readonly format: string | undefined;
   /** The image that it builds upon; undefined: it stands alone. */
   readonly backingPath: string | undefined;
+  /** When it was written to last, as libvirt spells it; undefined: it did not say. */
+  readonly modified: string | undefined;
 }
 
 export function readVolume(xml: string): Volume {
   const { capacity, target, backingStore } = readDocument('volume', xml, volume).volume;
-  return { bytes: capacity, format: target.format?.['@type'], backingPath: backingStore?.path };
+  return {
+    bytes: capacity,
+    format: target.format?.['@type'],
+    backingPath: backingStore?.path,
+    modified: target.timestamps?.mtime,
+  };
 }

@@ -18,13 +18,15 @@ const SIGNAL = new AbortController().signal;
 const OTHERS = writeMoveNote({ move: 'm2', to: 'h3', autostart: false, copies: [] });
 
 class Scene {
-  readonly from = new GuestHost('h1', { [UUID]: guestXml({ devices: diskXml({}) }) }, ['a.img']);
+  readonly from: GuestHost;
   readonly to = new GuestHost('h2', {});
-  readonly source: GuestSession = this.from.guest;
+  readonly source: GuestSession;
   readonly target: GuestSession = this.to.guest;
   readonly flight = new Flight(ORDER);
 
-  constructor() {
+  constructor(devices = diskXml({}), images: readonly string[] = ['a.img']) {
+    this.from = new GuestHost('h1', { [UUID]: guestXml({ devices }) }, images);
+    this.source = this.from.guest;
     this.source.running = true;
   }
 
@@ -48,6 +50,40 @@ describe('a cold move', () => {
     const scene = new Scene();
     await scene.move();
     expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+});
+
+describe('a disk that was written to while it was copied', () => {
+  const TORN = 'was written while it was copied';
+
+  it.each(['1700000009.5', undefined])('is of no use: %s', async (modified) => {
+    const scene = new Scene();
+    // The guest was started by hand, and is off again before the end.
+    scene.source.before.set('virStreamFinish', () => {
+      scene.source.modified = modified;
+    });
+    await expect(scene.move()).rejects.toThrow(TORN);
+    expect(scene.target.isDefined).toBe(false);
+    expect(scene.source.running).toBe(true);
+  });
+
+  it('cannot be told where its host knows no times', async () => {
+    const scene = new Scene();
+    scene.source.modified = undefined;
+    await expect(scene.move()).rejects.toThrow('vda');
+    expect(scene.target.isDefined).toBe(false);
+  });
+
+  it('is found also where it was the first of several', async () => {
+    const second = diskXml({ source: `file='/images/b.img'`, dev: 'vdb' });
+    const scene = new Scene(diskXml({}) + second, ['a.img', 'b.img']);
+    scene.source.before.set('virStorageVolDownload', () => {
+      scene.source.before.set('virStorageVolDownload', () => {
+        scene.source.modifiedOf.set('a.img', '1700000009.5');
+      });
+    });
+    await expect(scene.move()).rejects.toThrow(`vda ${TORN}`);
+    expect(scene.target.isDefined).toBe(false);
   });
 });
 

@@ -124,6 +124,9 @@ describe('documents of storage', () => {
       '<backingStore><path>/b</path></backingStore></volume>',
     );
     expect(readVolume(backed).backingPath).toBe('/b');
+    const times = '<timestamps><atime>1</atime><mtime>1341933637.27319099</mtime></timestamps>';
+    const dated = xml.replace('<target>', `$&${times}`);
+    expect(readVolume(dated).modified).toBe('1341933637.27319099');
   });
 
   it('tell the room of a pool, or nothing about it', () => {

@@ -15,6 +15,8 @@ export class GuestSession extends FakeSession {
   autostart = false;
   /** When the volumes were written to; undefined: the host does not say. */
   modified: string | undefined = '1700000000.000000001';
+  /** The same of single volumes. */
+  readonly modifiedOf = new Map<string, string>();
   readonly #guests: Record<string, string>;
 
   constructor(guests: Record<string, string>, volumes: readonly string[]) {
@@ -68,7 +70,8 @@ export class GuestSession extends FakeSession {
       return this.note;
     }
     if (name !== 'virStorageVolGetXMLDesc') return super.text(name, ...args);
-    const { modified } = this;
+    const [, volume = ''] = this.what(args[0]).split('/');
+    const modified = this.modifiedOf.get(volume) ?? this.modified;
     const mtime = modified === undefined ? '' : `<mtime>${modified}</mtime>`;
     const target = `<target><timestamps>${mtime}</timestamps></target>`;
     return `<volume><capacity unit='bytes'>${GIB}</capacity>${target}</volume>`;
