@@ -21,12 +21,14 @@ import { isOff, statusOf } from '../domain-status.ts';
 import { copyDisks } from '../disks/cold-copy.ts';
 import { planCopies } from '../disks/disk-plan.ts';
 import { notedCopy, relocationOf } from '../disks/volumes.ts';
+import type { LibvirtHost } from '../host.ts';
 import { SHUTDOWN } from '../native/constants.ts';
 import { LibvirtError } from '../native/errors.ts';
 import type { LibvirtOptions } from '../options.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
+import { isOfMove, noteOf } from './note.ts';
 import { isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
 import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
@@ -72,7 +74,6 @@ export async function prepareColdMove(
 
 /** Carries the move out; rejects when it failed and the guest was brought back to its source. */
 export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise<void> {
-  const { vm, move } = flight.order;
   const { from } = tools.ends;
   await shutDownGuest(flight, tools);
   const since = tools.clock.monotonic();
@@ -83,10 +84,7 @@ export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise
     await startAgain(flight.order, tools.ends);
     throw error;
   }
-  const isOurs = await from.onDomain(vm, 'looking', (domain) => isOffForMove(domain, move));
-  if (isOurs !== true) {
-    throw new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
-  }
+  await checkIsOurs(flight.order, from);
   try {
     await startThere(flight, tools.ends);
   } catch (error) {
@@ -111,6 +109,13 @@ async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): P
   }
 }
 
+/** Rejects where anybody has started the guest on its source, or taken it for another move. */
+async function checkIsOurs({ vm, move }: MoveOrder, from: LibvirtHost): Promise<void> {
+  const isOurs = await from.onDomain(vm, 'looking', (domain) => isOffForMove(domain, move));
+  if (isOurs === true) return;
+  throw new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
+}
+
 async function startThere({ order, copies }: Flight, { from, to }: Ends): Promise<void> {
   const { vm } = order;
   const stored = await from.onDomain(vm, 'reading the definition', definitionOf);
@@ -118,6 +123,9 @@ async function startThere({ order, copies }: Flight, { from, to }: Ends): Promis
   const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
   const xml = relocateDisks(stored, moved);
   await to.link.use('control', 'defining', (session) => defineDomain(session, xml));
+  // Whoever took the move back before this look is seen now; whoever does it after it sees the
+  // definition, or the guest.
+  await checkIsOurs(order, from);
   await to.onDomain(vm, 'starting', startUnlessRunning);
 }
 
@@ -160,13 +168,14 @@ async function startUnlessRunning(domain: Domain): Promise<void> {
 
 /** Never starts the source's copy while the target's may run. */
 async function bringBack(order: MoveOrder, ends: Ends): Promise<void> {
-  const { vm } = order;
+  const { vm, move } = order;
   const { to } = ends;
   await to.onDomain(vm, 'undefining', async (domain) => {
     if (!isOff(await statusOf(domain))) {
       throw new LibvirtError(0, `${vm} runs on ${to.id} after all`, false);
     }
-    await undefineCompletely(domain);
+    // Another move may have brought it here since: then this is all there is of the guest.
+    if (isOfMove(await noteOf(domain), move)) await undefineCompletely(domain);
   });
   await startAgain(order, ends);
 }

@@ -26,6 +26,22 @@ export async function noteOf(domain: Domain): Promise<MoveNote | undefined> {
   return xml === undefined ? undefined : readMoveNote(xml);
 }
 
+/** What the note of a move that is taken back names, so that nobody goes on with it. */
+export function takenBack(move: string): string {
+  return `${move} taken back`;
+}
+
+/** Whether it was written for this move, also where that is taken back. */
+export function isOfMove(note: MoveNote | undefined, move: string): note is MoveNote {
+  return note?.move === move || note?.move === takenBack(move);
+}
+
+/** From here on a controller that slept through it finds that the move is not its own any more. */
+export async function takeNoteBack(domain: Domain, move: string): Promise<void> {
+  const note = await noteOf(domain);
+  if (note?.move === move) await leaveNote(domain, { ...note, move: takenBack(move) });
+}
+
 /** Takes the note out again where there is one. */
 export async function removeNote(domain: Domain): Promise<void> {
   for (const where of ['live', 'config'] as const) {

@@ -19,7 +19,7 @@ import { isLibvirtError } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
 import { sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
-import { closeNote, noteOf, removeNote } from './note.ts';
+import { closeNote, isOfMove, noteOf, removeNote, takeNoteBack, takenBack } from './note.ts';
 import { startIfOffForMove } from './off-for-move.ts';
 import { relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
@@ -64,7 +64,7 @@ export async function commitMove(
 /** The source's stored definition, with the disks where the move has copied them. */
 async function arrivedDefinition(domain: Domain, { move, to }: MoveOrder): Promise<string> {
   const note = await noteOf(domain);
-  const copies = note?.move === move ? note.copies.filter(({ host }) => host === to) : [];
+  const copies = isOfMove(note, move) ? note.copies.filter(({ host }) => host === to) : [];
   return relocateDisks(await definitionOf(domain), copies.map(relocationOf));
 }
 
@@ -91,12 +91,12 @@ export async function cleanUpMove(
     return decline('locked', `${vm} is still being moved`);
   }
   const kept = status === undefined ? undefined : sightingStateOf(status);
-  const remains = await to.sight(vm, signal);
-  if (remains !== undefined) {
-    const refusal = whyNotRemoved(remains.state, kept);
-    if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
-    await to.onDomain(vm, 'cleaning up', removeRemains, { signal });
+  if (order.method === 'cold') {
+    const claim = (domain: Domain): Promise<void> => takeNoteBack(domain, order.move);
+    await from.onDomain(vm, 'taking the move back', claim, { signal });
   }
+  const refusal = await clearTarget(vm, kept, { to, signal });
+  if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
   const note = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
   if (note === undefined) return DONE;
   const restore = (domain: Domain): Promise<void> => restoreSource(domain, order, note);
@@ -108,6 +108,22 @@ export async function cleanUpMove(
   const close = (domain: Domain): Promise<void> => closeNote(domain, note, left);
   await from.onDomain(vm, 'removing the note', close, { signal });
   return DONE;
+}
+
+/** Undefined: nothing is there any more; else why something is. */
+async function clearTarget(
+  vm: string,
+  kept: string | undefined,
+  { to, signal }: { readonly to: LibvirtHost; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const remains = await to.sight(vm, signal);
+  if (remains === undefined) return undefined;
+  const refusal = whyNotRemoved(remains.state, kept);
+  if (refusal !== undefined) return refusal;
+  await to.onDomain(vm, 'cleaning up', removeRemains, { signal });
+  // A guest that was started in that moment has lost its definition only, and runs.
+  const left = await to.sight(vm, signal);
+  return left === undefined ? undefined : `it is ${left.state} again`;
 }
 
 function whyNotRemoved(remains: string, kept: string | undefined): string | undefined {
@@ -137,7 +153,7 @@ export async function removeRemains(domain: Domain): Promise<void> {
 async function restoreSource(domain: Domain, order: MoveOrder, note: MoveNote): Promise<void> {
   if (note.autostart && !(await autostartOf(domain))) await setAutostart(domain, true);
   // The note is read anew: another move may have come since.
-  if (order.method === 'cold') await startIfOffForMove(domain, order.move);
+  if (order.method === 'cold') await startIfOffForMove(domain, takenBack(order.move));
 }
 
 /** Removes a stored definition, but no NVRAM or TPM state: on shared storage the guest uses it. */

@@ -16,6 +16,7 @@ const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'cold' });
 const SIGNAL = new AbortController().signal;
 /** What another controller, which started a move later, leaves in the guest's definition. */
 const OTHERS = writeMoveNote({ move: 'm2', to: 'h3', autostart: false, copies: [] });
+const TAKEN_BACK = OTHERS.replace('m2', 'm1 taken back');
 
 class Scene {
   readonly from: GuestHost;
@@ -40,6 +41,11 @@ class Scene {
     await runColdMove(this.flight, tools);
   }
 
+  define(guest: GuestSession, note: string | undefined): void {
+    guest.define(guestXml({}));
+    guest.note = note;
+  }
+
   cleanUp() {
     return cleanUpMove(ORDER, this, SIGNAL);
   }
@@ -50,6 +56,73 @@ describe('a cold move', () => {
     const scene = new Scene();
     await scene.move();
     expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+});
+
+describe('the target of a cold move', () => {
+  const takers: readonly (readonly [string, (source: GuestSession) => void])[] = [
+    ['its owner', (source) => (source.running = true)],
+    ['another move', (source) => (source.note = OTHERS)],
+    ['who takes the move back', (source) => (source.note = TAKEN_BACK)],
+  ];
+  it.each(takers)('starts nothing where %s has the source meanwhile', async (who, take) => {
+    const scene = new Scene();
+    scene.target.before.set('virDomainDefineXML', () => take(scene.source));
+    await expect(scene.move()).rejects.toThrow('was taken out');
+    expect([scene.target.running, scene.target.isDefined]).toEqual([false, false]);
+    expect(scene.source.running).toBe(who === 'its owner');
+  });
+
+  it('keeps a definition that is another move’s', async () => {
+    const scene = new Scene();
+    scene.target.before.set('virDomainDefineXML', () => {
+      scene.define(scene.target, OTHERS);
+      throw new Error('no');
+    });
+    await expect(scene.move()).rejects.toThrow('no');
+    expect(scene.target.isDefined).toBe(true);
+  });
+});
+
+describe('a cold move that is taken back', () => {
+  async function interrupted(): Promise<Scene> {
+    const scene = new Scene();
+    scene.target.before.set('virDomainCreate', () => {
+      scene.source.before.set('virDomainLookupByUUIDString', () => {
+        throw new Error('dead');
+      });
+      throw new Error('dead');
+    });
+    await expect(scene.move()).rejects.toThrow('dead');
+    // As a controller leaves it that ended right before it started the guest on its target.
+    scene.define(scene.target, scene.source.note);
+    return scene;
+  }
+
+  it('is claimed on its source before its target is looked at', async () => {
+    const scene = await interrupted();
+    let seen: string | undefined;
+    scene.target.before.set('virDomainLookupByUUIDString', () => {
+      seen = scene.source.note;
+    });
+    expect(await scene.cleanUp()).toMatchObject({ ok: true });
+    expect(seen).toContain("'m1 taken back'");
+    expect([scene.source.running, scene.source.note]).toEqual([true, undefined]);
+    expect([scene.target.isDefined, scene.to.volumes('default')]).toEqual([false, []]);
+  });
+
+  it('is not, where the guest comes up on its target in that moment', async () => {
+    const scene = await interrupted();
+    scene.target.before.set('virDomainUndefineFlags', () => {
+      scene.target.running = true;
+    });
+    for (let time = 0; time < 2; time += 1) {
+      expect(await scene.cleanUp()).toMatchObject({ ok: false, error: { code: 'refused' } });
+      expect(scene.source.running).toBe(false);
+    }
+    scene.target.running = false;
+    expect(await scene.cleanUp()).toMatchObject({ ok: true });
+    expect(scene.source.running).toBe(true);
   });
 });
 

@@ -29,6 +29,10 @@ export class GuestSession extends FakeSession {
     return this.#guests[UUID] !== undefined;
   }
 
+  define(xml: string): void {
+    this.#guests[UUID] = xml;
+  }
+
   /** Drover's, in the stored definition. */
   get note(): string | undefined {
     return METADATA.exec(this.#guests[UUID] ?? '')?.[1];
@@ -49,7 +53,7 @@ export class GuestSession extends FakeSession {
     this.#happens(name);
     switch (name) {
       case 'virDomainDefineXML':
-        this.#guests[UUID] = String(args[1]);
+        this.define(String(args[1]));
         return this.handleOf(UUID);
       case 'virStorageVolCreateXML': {
         const made = /<name>(.*)<\/name>/.exec(String(args[1]))?.[1] ?? '';
@@ -105,7 +109,8 @@ export class GuestSession extends FakeSession {
         this.running = false;
         return 0;
       case 'virDomainUndefineFlags':
-        delete this.#guests[UUID];
+        // One that runs goes on, as a transient guest.
+        if (!this.running) delete this.#guests[UUID];
         return 0;
       default:
         return undefined;
