@@ -59,8 +59,9 @@ async function makeVolume(session: Session, { target, format, bytes }: DiskCopy)
 }
 
 /**
- * Removes the volumes of the note that lie on this host and that no guest there has, running or
- * only defined. Idempotent. Undefined: none of them is left; else why one is.
+ * Removes the volumes of the note that lie on this host: all of them, or none where a guest there,
+ * running or only defined, names the path of one. Idempotent. Undefined: none of them is left in a
+ * pool that is there; else why they are.
  */
 export async function removeVolumes(
   host: LibvirtHost,

@@ -1,8 +1,9 @@
 /**
  * A cold move: shut the guest down, copy the disks that the target does not reach, define it on the
- * target, start it there. The source keeps its definition, without autostart, until the move is
- * committed, and its disks for good. Nobody goes on with it when Drover ends in the middle: it is
- * taken back (settle.ts), unless the same move is ordered again while the guest is off for it.
+ * target, start it there. The source keeps its definition until the move is committed, and its disks
+ * for good; its autostart it loses right before the target knows the guest. Nobody goes on with it when
+ * Drover ends in the middle: it is taken back (settle.ts), unless the same move is ordered again
+ * while the guest is off for it; then its disks are copied anew.
  *
  * Until the guest runs on its target, a failure brings it back up on its source.
  */
@@ -25,7 +26,6 @@ import type { LibvirtHost } from '../host.ts';
 import { SHUTDOWN } from '../native/constants.ts';
 import { LibvirtError } from '../native/errors.ts';
 import type { LibvirtOptions } from '../options.ts';
-import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
 import { isOfMove, noteOf } from './note.ts';
@@ -62,14 +62,8 @@ export async function prepareColdMove(
   }
   const { copies, objections } = await planCopies(order, ends, signal);
   if (objections.length > 0) throw new LibvirtError(0, objections.join('; '), false);
-  const autostart = async (domain: Domain, before: MoveNote | undefined): Promise<boolean> =>
-    before?.move === order.move ? before.autostart : autostartOf(domain);
-  await makeReady(order, ends, { copies, autostart }, signal);
+  await makeReady(order, ends, { copies, autostart: autostartOf }, signal);
   flight.copies = copies;
-  const takeAutostart = async (domain: Domain): Promise<void> => {
-    if (await autostartOf(domain)) await setAutostart(domain, false);
-  };
-  await from.onDomain(order.vm, 'taking autostart away', takeAutostart, { signal });
 }
 
 /** Carries the move out; rejects when it failed and the guest was brought back to its source. */
@@ -122,11 +116,17 @@ async function startThere({ order, copies }: Flight, { from, to }: Ends): Promis
   if (stored === undefined) throw new LibvirtError(0, `${vm} vanished from ${from.id}`, false);
   const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
   const xml = relocateDisks(stored, moved);
+  // Not before: a source that reboots during the copy brings its guest up by itself.
+  await from.onDomain(vm, 'taking autostart away', takeAutostart);
   await to.link.use('control', 'defining', (session) => defineDomain(session, xml));
   // Whoever took the move back before this look is seen now; whoever does it after it sees the
   // definition, or the guest.
   await checkIsOurs(order, from);
   await to.onDomain(vm, 'starting', startUnlessRunning);
+}
+
+async function takeAutostart(domain: Domain): Promise<void> {
+  if (await autostartOf(domain)) await setAutostart(domain, false);
 }
 
 async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void> {

@@ -9,18 +9,18 @@ import type { Domain } from '../calls/domain.ts';
 import type { DiskCopy } from '../disks/disk-plan.ts';
 import { makeVolumes, notedCopy, removeVolumes } from '../disks/volumes.ts';
 import { LibvirtError } from '../native/errors.ts';
-import type { MoveNote } from '../xml/metadata.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 
 export interface Readying {
   readonly copies: readonly DiskCopy[];
-  /** Whether the guest's new host is to start it at boot; `before`: the note that was there. */
-  readonly autostart: (domain: Domain, before: MoveNote | undefined) => Promise<boolean>;
+  /** Whether the guest's new host is to start it at boot, as its source tells. */
+  readonly autostart: (domain: Domain) => Promise<boolean>;
 }
 
 /**
- * May be run again for the same move: what an earlier run made on the target is made anew. Rejects
- * where that is in use there, or a volume cannot be made.
+ * May be run again, for the same move or another: what an earlier run made on this target is removed
+ * first, what one made on another host stays, and stays noted. Rejects where something of it is in
+ * use on this target, or a volume cannot be made.
  */
 export async function makeReady(
   order: MoveOrder,
@@ -37,7 +37,8 @@ export async function makeReady(
   const write = async (own: readonly DiskCopy[]): Promise<void> => {
     const noted = [...own.map((copy) => notedCopy(copy, to.id)), ...elsewhere];
     const leave = async (domain: Domain): Promise<void> => {
-      const isOn = await autostart(domain, before);
+      // An earlier cold move may have taken it away, and not given it back yet.
+      const isOn = before?.autostart === true || (await autostart(domain));
       const isWorthIt = isOn || noted.length > 0 || before !== undefined;
       const note = { move: order.move, to: order.to, autostart: isOn, copies: noted };
       if (isWorthIt || order.method === 'cold') await leaveNote(domain, note);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { prepareColdMove, runColdMove } from '../../../../adapters/libvirt/moves/cold-move.ts';
 import { Flight } from '../../../../adapters/libvirt/moves/flight.ts';
-import { cleanUpMove } from '../../../../adapters/libvirt/moves/settle.ts';
+import { makeReady } from '../../../../adapters/libvirt/moves/ready.ts';
+import { cleanUpMove, commitMove } from '../../../../adapters/libvirt/moves/settle.ts';
 import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { vmId } from '../../../../src/domain/ids.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
@@ -123,6 +124,54 @@ describe('a cold move that is taken back', () => {
     scene.target.running = false;
     expect(await scene.cleanUp()).toMatchObject({ ok: true });
     expect(scene.source.running).toBe(true);
+  });
+});
+
+describe('the autostart of a guest that moves cold', () => {
+  const told = "autostart='yes'";
+
+  it('is off on the source only when its target knows the guest', async () => {
+    const scene = new Scene();
+    scene.source.autostart = true;
+    let copying: boolean | undefined;
+    scene.source.before.set('virStorageVolDownload', () => {
+      copying = scene.source.autostart;
+    });
+    let defining: boolean | undefined;
+    scene.target.before.set('virDomainDefineXML', () => {
+      defining = scene.source.autostart;
+    });
+    await scene.move();
+    expect([copying, defining]).toEqual([true, false]);
+    expect(scene.target.note).toContain(told);
+    expect(await commitMove(ORDER, scene, SIGNAL)).toMatchObject({ ok: true });
+    expect(scene.target.autostart).toBe(true);
+  });
+
+  it('stays where a rebooted source has started the guest by itself', async () => {
+    const scene = new Scene();
+    scene.source.autostart = true;
+    scene.source.before.set('virStreamFinish', () => {
+      scene.source.running = true;
+    });
+    await expect(scene.move()).rejects.toThrow('was taken out');
+    expect([scene.source.autostart, scene.target.isDefined]).toEqual([true, false]);
+  });
+
+  it('is known to a later move, where an earlier one has taken it away', async () => {
+    const scene = new Scene();
+    scene.source.note = writeMoveNote({ ...note1(), move: 'm0', autostart: true });
+    await scene.prepare();
+    expect(scene.source.note).toContain("'m1'");
+    expect(scene.source.note).toContain(told);
+  });
+
+  it('is known to a later live move, too', async () => {
+    const scene = new Scene();
+    scene.source.note = writeMoveNote({ ...note1(), move: 'm0', autostart: true });
+    const autostart = (): Promise<boolean> => Promise.resolve(false);
+    await makeReady(ORDER, scene, { copies: [], autostart }, SIGNAL);
+    expect(scene.source.note).toContain(told);
   });
 });
 
