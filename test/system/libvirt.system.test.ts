@@ -247,7 +247,7 @@ describe('libvirt, beyond the contract', () => {
 /** As after a crash of Drover between shutting the guest down and starting it on its target. */
 async function interruptedColdMove(): Promise<MoveOrder> {
   const order = await orderFor(world.vms[0], { method: 'cold' });
-  const note = `<move id='${order.move}' to='${order.to}' autostart='no'/>`;
+  const note = `<move id='${order.move}' to='${order.to}' autostart='no' off='asked'/>`;
   const from = numberOf(order.from);
   const where = ['--key', 'drover-move', '--set', note, '--config', '--live'];
   await world.lab.virsh(from, ['metadata', 'vm1', 'urn:drover:move:1', ...where]);

@@ -59,8 +59,8 @@ export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCop
 }
 
 /**
- * A guest that somebody starts in the middle writes to what was copied already, and may be off again
- * at the end: only the images themselves tell.
+ * A guest that somebody starts in the middle writes to what was copied already, and may be off
+ * again at the end: only the images themselves tell.
  */
 async function copyAll(here: Session, there: Session, job: ColdCopy): Promise<void> {
   const before = await writeTimes(here, job.copies);

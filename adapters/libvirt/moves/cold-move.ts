@@ -1,8 +1,8 @@
 /**
  * A cold move: shut the guest down, copy the disks that the target does not reach, define it on the
- * target, start it there. The source keeps its definition until the move is committed, and its disks
- * for good; its autostart it loses right before the target knows the guest. Nobody goes on with it when
- * Drover ends in the middle: it is taken back (settle.ts), unless the same move is ordered again
+ * target, start it there. The source keeps its definition until the move is committed, and its
+ * disks for good; its autostart it loses right before the target knows the guest. Nobody goes on
+ * when Drover ends in the middle: the move is taken back (settle.ts), unless it is ordered again
  * while the guest is off for it; then its disks are copied anew.
  *
  * Until the guest runs on its target, a failure brings it back up on its source.
@@ -28,7 +28,7 @@ import { LibvirtError } from '../native/errors.ts';
 import type { LibvirtOptions } from '../options.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
-import { isOfMove, noteOf } from './note.ts';
+import { isOfMove, noteAskedOff, noteOf } from './note.ts';
 import { isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
 import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
@@ -106,8 +106,11 @@ async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): P
 /** Rejects where anybody has started the guest on its source, or taken it for another move. */
 async function checkIsOurs({ vm, move }: MoveOrder, from: LibvirtHost): Promise<void> {
   const isOurs = await from.onDomain(vm, 'looking', (domain) => isOffForMove(domain, move));
-  if (isOurs === true) return;
-  throw new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
+  if (isOurs !== true) throw takenAway(vm, from);
+}
+
+function takenAway(vm: string, from: LibvirtHost): LibvirtError {
+  return new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
 }
 
 async function startThere({ order, copies }: Flight, { from, to }: Ends): Promise<void> {
@@ -130,15 +133,23 @@ async function takeAutostart(domain: Domain): Promise<void> {
 }
 
 async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void> {
-  const { vm } = flight.order;
+  const { vm, move } = flight.order;
   const { from } = tools.ends;
   const { shutdownSeconds, force } = tools.options;
   const look = async (): Promise<boolean> => {
     const status = await from.onDomain(vm, 'looking at the source', statusOf);
     return status === undefined || isOff(status);
   };
-  if (await look()) return;
-  await from.onDomain(vm, 'shutting down', askToShutDown);
+  if (await look()) {
+    const isOurs = await from.onDomain(vm, 'looking', (domain) => isOffForMove(domain, move));
+    if (isOurs === true) return;
+    throw new LibvirtError(0, `${vm} is off, and was not shut down by the move`, false);
+  }
+  const ask = async (domain: Domain): Promise<void> => {
+    if (!(await noteAskedOff(domain, move))) throw takenAway(vm, from);
+    await askToShutDown(domain);
+  };
+  await from.onDomain(vm, 'shutting down', ask);
   const deadline = tools.clock.monotonic() + shutdownSeconds;
   while (!(await look())) {
     if (tools.clock.monotonic() < deadline) {

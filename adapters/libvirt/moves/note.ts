@@ -42,6 +42,14 @@ export async function takeNoteBack(domain: Domain, move: string): Promise<void> 
   if (note?.move === move) await leaveNote(domain, { ...note, move: takenBack(move) });
 }
 
+/** Before a move asks the guest to shut down; false: it is not this move's to ask. */
+export async function noteAskedOff(domain: Domain, move: string): Promise<boolean> {
+  const note = await noteOf(domain);
+  if (note?.move !== move) return false;
+  await leaveNote(domain, { ...note, askedOff: true });
+  return true;
+}
+
 /** Takes the note out again where there is one. */
 export async function removeNote(domain: Domain): Promise<void> {
   for (const where of ['live', 'config'] as const) {
@@ -58,7 +66,7 @@ export async function closeNote(
   left: readonly NotedCopy[],
 ): Promise<void> {
   if (left.length === 0) await removeNote(domain);
-  else await leaveNote(domain, { ...note, autostart: false, copies: left });
+  else await leaveNote(domain, { ...note, autostart: false, askedOff: false, copies: left });
 }
 
 async function whereOf(domain: Domain): Promise<number> {

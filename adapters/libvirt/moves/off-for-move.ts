@@ -9,7 +9,9 @@ import { noteOf } from './note.ts';
 
 /** Then the move goes on from there. */
 export async function isOffForMove(domain: Domain, move: string): Promise<boolean> {
-  return isOff(await statusOf(domain)) && (await noteOf(domain))?.move === move;
+  if (!isOff(await statusOf(domain))) return false;
+  const note = await noteOf(domain);
+  return note?.move === move && note.askedOff;
 }
 
 export async function startIfOffForMove(domain: Domain, move: string): Promise<void> {

@@ -18,9 +18,9 @@ export interface Readying {
 }
 
 /**
- * May be run again, for the same move or another: what an earlier run made on this target is removed
- * first, what one made on another host stays, and stays noted. Rejects where something of it is in
- * use on this target, or a volume cannot be made.
+ * May be run again, for the same move or another: what an earlier run made on this target is
+ * removed first, what one made on another host stays, and stays noted. Rejects where something of
+ * it is in use on this target, or a volume cannot be made.
  */
 export async function makeReady(
   order: MoveOrder,
@@ -40,7 +40,9 @@ export async function makeReady(
       // An earlier cold move may have taken it away, and not given it back yet.
       const isOn = before?.autostart === true || (await autostart(domain));
       const isWorthIt = isOn || noted.length > 0 || before !== undefined;
-      const note = { move: order.move, to: order.to, autostart: isOn, copies: noted };
+      const { move, to: target } = order;
+      const askedOff = before?.move === move && before.askedOff;
+      const note = { move, to: target, autostart: isOn, askedOff, copies: noted };
       if (isWorthIt || order.method === 'cold') await leaveNote(domain, note);
     };
     await from.onDomain(order.vm, 'leaving a note', leave, options);

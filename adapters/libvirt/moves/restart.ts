@@ -55,7 +55,7 @@ export class Restarter implements Carrier {
     if (definition === undefined) return decline('refused', UNDEFINED);
     await to.link.use('control', 'defining', (one) => defineDomain(one, definition.xml), signal);
     const { autostart } = definition;
-    const note = { move: order.move, to: to.id, autostart, copies: [] };
+    const note = { move: order.move, to: to.id, autostart, askedOff: false, copies: [] };
     await to.onDomain(vm, 'leaving a note', (domain) => leaveNote(domain, note), { signal });
     const connection = await to.link.open(signal);
     // Two starts at the same moment: the first one counts.

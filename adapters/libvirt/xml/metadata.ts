@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 
-import { escapeXml, many, readDocument } from './document.ts';
+import { attribute, escapeXml, many, readDocument } from './document.ts';
 
 /** Operators label guests with elements of this namespace. */
 export const LABELS_NAMESPACE = 'urn:drover:labels:1';
@@ -72,6 +72,8 @@ export interface MoveNote {
   readonly to: string;
   /** The host started it at boot, and its new host has to. */
   readonly autostart: boolean;
+  /** A cold move was about to ask the guest to shut down, or did. Without it, others did. */
+  readonly askedOff: boolean;
   /** Volumes that were made for it, or were about to be. */
   readonly copies: readonly NotedCopy[];
 }
@@ -89,7 +91,8 @@ export interface NotedCopy {
 
 export function writeMoveNote(note: MoveNote): string {
   const autostart = note.autostart ? 'yes' : 'no';
-  const ends = attributes({ id: note.move, to: note.to, autostart });
+  const off: Record<string, string> = note.askedOff ? { off: 'asked' } : {};
+  const ends = attributes({ id: note.move, to: note.to, autostart, ...off });
   const { copies } = note;
   if (copies.length === 0) return `<move${ends}/>`;
   return `<move${ends}>${copies.map((copy) => `<copy${attributes(copy)}/>`).join('')}</move>`;
@@ -120,7 +123,7 @@ const copy = z
     }),
   );
 const note = z
-  .object({ '@id': z.string(), '@to': z.string(), '@autostart': z.string() })
+  .object({ '@id': z.string(), '@to': z.string(), '@autostart': z.string(), '@off': attribute })
   .catchall(z.unknown());
 const noteDocument = z.record(z.string(), z.array(note));
 
@@ -135,6 +138,7 @@ export function readMoveNote(xml: string): MoveNote | undefined {
     move: found['@id'],
     to: found['@to'],
     autostart: found['@autostart'] === 'yes',
+    askedOff: found['@off'] === 'asked',
     copies: z.array(copy).default([]).parse(copies),
   };
 }

@@ -16,7 +16,7 @@ import { guestXml, options, UUID } from './samples.ts';
 const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'cold' });
 const SIGNAL = new AbortController().signal;
 /** What another controller, which started a move later, leaves in the guest's definition. */
-const OTHERS = writeMoveNote({ move: 'm2', to: 'h3', autostart: false, copies: [] });
+const OTHERS = writeMoveNote({ ...note1(), move: 'm2', to: 'h3' });
 const TAKEN_BACK = OTHERS.replace('m2', 'm1 taken back');
 
 class Scene {
@@ -36,10 +36,14 @@ class Scene {
     return prepareColdMove(this.flight, this, SIGNAL);
   }
 
+  run(): Promise<void> {
+    const tools = { ends: this, options: options().cold, clock: manualClock() };
+    return runColdMove(this.flight, tools);
+  }
+
   async move(): Promise<void> {
     await this.prepare();
-    const tools = { ends: this, options: options().cold, clock: manualClock() };
-    await runColdMove(this.flight, tools);
+    await this.run();
   }
 
   define(guest: GuestSession, note: string | undefined): void {
@@ -175,6 +179,58 @@ describe('the autostart of a guest that moves cold', () => {
   });
 });
 
+describe('a guest that its owner shut down before the move did', () => {
+  it('is neither moved nor started', async () => {
+    const scene = new Scene();
+    await scene.prepare();
+    scene.source.running = false;
+    await expect(scene.run()).rejects.toThrow('was not shut down by the move');
+    expect(scene.source.calls).not.toContain('virStorageVolDownload');
+    expect(await scene.cleanUp()).toMatchObject({ ok: true });
+    expect([scene.source.running, scene.target.running]).toEqual([false, false]);
+    expect(scene.source.note).toBeUndefined();
+  });
+
+  it('is told by what was noted right before Drover asked', async () => {
+    const scene = new Scene();
+    const seen: (string | undefined)[] = [];
+    scene.source.before.set('virDomainSetMetadata', () => {
+      scene.source.before.set('virDomainShutdownFlags', () => seen.push(scene.source.note));
+    });
+    await scene.prepare();
+    expect(scene.source.note).not.toContain('off=');
+    await scene.run();
+    expect(seen).toEqual([expect.stringContaining("off='asked'")]);
+  });
+
+  it('is asked nothing where another move has it', async () => {
+    const scene = new Scene();
+    await scene.prepare();
+    scene.source.note = OTHERS;
+    await expect(scene.run()).rejects.toThrow('was taken out');
+    expect([scene.source.running, scene.source.note]).toEqual([true, OTHERS]);
+  });
+
+  it('goes on where the same move is ordered again, and only then', async () => {
+    for (const [move, ends] of [
+      ['m1', true],
+      ['m0', false],
+    ] as const) {
+      const scene = new Scene();
+      scene.source.running = false;
+      scene.source.note = writeMoveNote({ ...note1(), move });
+      await scene.prepare();
+      expect(
+        await scene.run().then(
+          () => true,
+          () => false,
+        ),
+      ).toBe(ends);
+      expect(scene.target.running).toBe(ends);
+    }
+  });
+});
+
 describe('a disk that was written to while it was copied', () => {
   const TORN = 'was written while it was copied';
 
@@ -247,5 +303,5 @@ describe('the source of a cold move that failed', () => {
 });
 
 function note1() {
-  return { move: 'm1', to: 'h2', autostart: false, copies: [] };
+  return { move: 'm1', to: 'h2', autostart: false, askedOff: true, copies: [] };
 }

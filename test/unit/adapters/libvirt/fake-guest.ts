@@ -130,7 +130,7 @@ export class GuestHost extends FakeHost {
 
   constructor(id: string, guests: Record<string, string>, volumes: readonly string[] = []) {
     const guest = new GuestSession(guests, volumes);
-    super(id, { pools: [] }, {}, {}, guest);
+    super(id, guest);
     this.guest = guest;
   }
 }

@@ -155,10 +155,9 @@ export class FakeHost extends LibvirtHost {
 
   constructor(
     id: string,
-    parts: FakeParts,
+    parts: FakeParts | FakeSession,
     input: Partial<LibvirtOptionsInput> = {},
     own: { readonly diskPool?: string } = {},
-    session = new FakeSession(parts),
   ) {
     const clock = manualClock();
     const kept = {
@@ -167,6 +166,7 @@ export class FakeHost extends LibvirtHost {
     };
     const host = { id, uri: `qemu+tls://${id}/system`, ...own };
     super(identity(id, { ...input, hosts: [host] }), kept);
+    const session = parts instanceof FakeSession ? parts : new FakeSession(parts);
     this.#session = session;
     this.link.use = (_lane, _what, task) => task(session);
     const connection: Connection = Object.create(Connection.prototype);

@@ -171,7 +171,7 @@ describe('the note in a moving guest’s definition', () => {
   it('comes back as it was written, under whatever prefix', () => {
     const place = { host: 'h & 2', pool: `a'b`, name: 'x.img', path: '/b/x.img' };
     const copies = [{ ...place, dev: 'vda', from: '/a/<x>.img' }];
-    const note = { move: `m<'1'>`, to: 'h & 2', autostart: true, copies };
+    const note = { move: `m<'1'>`, to: 'h & 2', autostart: true, askedOff: true, copies };
     const xml = writeMoveNote(note);
     expect(readMoveNote(xml)).toEqual(note);
     const outer = xml.replaceAll(/<(\/?)(move)/g, '<$1drover-move:$2');
@@ -181,6 +181,7 @@ describe('the note in a moving guest’s definition', () => {
       expect(readMoveNote(declared)).toEqual(note);
     }
     expect(readMoveNote(writeMoveNote({ ...note, copies: [] }))?.copies).toEqual([]);
-    expect(readMoveNote(writeMoveNote({ ...note, autostart: false }))?.autostart).toBe(false);
+    const plain = { ...note, autostart: false, askedOff: false };
+    expect(readMoveNote(writeMoveNote(plain))).toEqual(plain);
   });
 });
