@@ -114,13 +114,13 @@ function takenAway(vm: string, from: LibvirtHost): LibvirtError {
 }
 
 async function startThere({ order, copies }: Flight, { from, to }: Ends): Promise<void> {
-  const { vm } = order;
+  const { vm, move } = order;
   const stored = await from.onDomain(vm, 'reading the definition', definitionOf);
   if (stored === undefined) throw new LibvirtError(0, `${vm} vanished from ${from.id}`, false);
   const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
   const xml = relocateDisks(stored, moved);
   // Not before: a source that reboots during the copy brings its guest up by itself.
-  await from.onDomain(vm, 'taking autostart away', takeAutostart);
+  await from.onDomain(vm, 'taking autostart away', (domain) => takeAutostart(domain, move));
   await to.link.use('control', 'defining', (session) => defineDomain(session, xml));
   // Whoever took the move back before this look is seen now; whoever does it after it sees the
   // definition, or the guest.
@@ -128,7 +128,9 @@ async function startThere({ order, copies }: Flight, { from, to }: Ends): Promis
   await to.onDomain(vm, 'starting', startUnlessRunning);
 }
 
-async function takeAutostart(domain: Domain): Promise<void> {
+/** Only with a note that remembers it. */
+async function takeAutostart(domain: Domain, move: string): Promise<void> {
+  if (!(await isOffForMove(domain, move))) return;
   if (await autostartOf(domain)) await setAutostart(domain, false);
 }
 

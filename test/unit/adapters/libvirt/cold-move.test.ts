@@ -162,6 +162,19 @@ describe('the autostart of a guest that moves cold', () => {
     expect([scene.source.autostart, scene.target.isDefined]).toEqual([true, false]);
   });
 
+  it('stays where the move was taken back while its controller slept', async () => {
+    const scene = new Scene();
+    scene.source.autostart = true;
+    scene.source.before.set('virStreamFinish', () => {
+      scene.source.before.set('virDomainGetXMLDesc', () => {
+        scene.source.running = true;
+        scene.source.note = undefined;
+      });
+    });
+    await expect(scene.move()).rejects.toThrow('was taken out');
+    expect(scene.source.autostart).toBe(true);
+  });
+
   it('is known to a later move, where an earlier one has taken it away', async () => {
     const scene = new Scene();
     scene.source.note = writeMoveNote({ ...note1(), move: 'm0', autostart: true });
