@@ -4,6 +4,7 @@
  * the policy says. Each is told once; the order remembers it.
  */
 
+import { listed } from '../domain/listed.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
@@ -30,9 +31,6 @@ export interface DeadlineView {
   readonly orders: readonly Order[];
   readonly result: PlanResult;
 }
-
-/** Names in a warning; more of them tell nobody more. */
-const MOST_NAMES = 5;
 
 export class Deadlines {
   readonly #parts: DeadlineParts;
@@ -95,7 +93,5 @@ function whyLate(
 }
 
 function namesOf(vms: readonly Vm[]): string {
-  const names = vms.map(({ name }) => name).toSorted();
-  const more = names.length - MOST_NAMES;
-  return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(', ');
+  return listed(vms.map(({ name }) => name).toSorted());
 }

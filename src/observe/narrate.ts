@@ -4,6 +4,7 @@
  * news, and many like things at once are one line. Only listens; decides nothing.
  */
 
+import { listed } from '../domain/listed.ts';
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Outcome } from '../domain/journal.ts';
@@ -19,15 +20,7 @@ import { PlanTeller } from './narrate/plan-teller.ts';
 import { Progress } from './narrate/progress.ts';
 import { type Colour, Screen } from './narrate/screen.ts';
 import { Tally } from './narrate/tally.ts';
-import {
-  countText,
-  dayText,
-  durationText,
-  listText,
-  nameText,
-  sizeText,
-  timeText,
-} from './narrate/text.ts';
+import { countText, dayText, durationText, nameText, sizeText, timeText } from './narrate/text.ts';
 
 export interface NarratorOptions {
   readonly write: (text: string) => void;
@@ -174,7 +167,7 @@ class Teller {
         this.#batch.add('cleared', finding, (findings) =>
           this.#stamped([
             `${this.#paint('green', 'solved')}  ` +
-              listText(
+              listed(
                 findings.map(({ text }) => printable(text)),
                 MOST_NAMES,
               ),
@@ -240,7 +233,7 @@ class Teller {
   #source({ source, state, detail }: EventMap['source']): void {
     if (state === 'up') {
       this.#batch.add('up', source, (sources) =>
-        this.#stamped([this.#dim(`source up: ${listText(sources.map(printable), MOST_NAMES)}`)]),
+        this.#stamped([this.#dim(`source up: ${listed(sources.map(printable), MOST_NAMES)}`)]),
       );
       return;
     }
@@ -287,7 +280,7 @@ class Teller {
       const why = `${result.outcome}: ${printable(result.detail)}`;
       this.#batch.add(why, name, (names) =>
         this.#stamped([
-          `– ${countText(names.length, 'move')} ${why} (${listText(names, MOST_NAMES)})`,
+          `– ${countText(names.length, 'move')} ${why} (${listed(names, MOST_NAMES)})`,
         ]),
       );
     } else {

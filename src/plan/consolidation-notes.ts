@@ -1,7 +1,7 @@
 /** What consolidation did, and why hosts stay on that are underused, in words. */
 
 import type { Consolidation, Staying } from './consolidate.ts';
-import { listed } from './listed.ts';
+import { listed } from '../domain/listed.ts';
 import type { Model } from './model.ts';
 import { wattsText } from './power.ts';
 import { carriedText, type OwnVm } from '../domain/own-vm.ts';

@@ -10,7 +10,7 @@ import type { HostId } from '../domain/ids.ts';
 import { type Ratio, ratio } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
 import { CPU_AT } from './model.ts';
-import { listed } from './listed.ts';
+import { listed } from '../domain/listed.ts';
 import { reliefResources } from './needs.ts';
 import type { Setting } from './setting.ts';
 

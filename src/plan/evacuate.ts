@@ -20,7 +20,7 @@ import {
   moveToOne,
   moveTogether,
 } from './leavers.ts';
-import { listed } from './listed.ts';
+import { listed } from '../domain/listed.ts';
 import { moveSomewhere } from './make-room.ts';
 import { BENDS, type Bend, bent, pressed, softOf } from './pressed.ts';
 import { CPU_AT } from './model.ts';

@@ -13,7 +13,7 @@ import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import { codeName } from './codes.ts';
 import { refusalsOf } from './explain.ts';
 import { smallestCover } from './hitting-set.ts';
-import { listed } from './listed.ts';
+import { listed } from '../domain/listed.ts';
 import { formatAmount } from './resource-words.ts';
 import type { Setting } from './setting.ts';
 import type { Terms } from './state.ts';

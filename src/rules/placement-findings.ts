@@ -5,6 +5,7 @@
  * compared with nobody: that is a gap, not a breach.
  */
 
+import { listed } from '../domain/listed.ts';
 import type { Evidence, Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
@@ -63,8 +64,7 @@ export function breaches(
 export function breachFinding(breach: Breach, since: EpochSeconds): Finding {
   const { rule, subject, names, evidence } = breach;
   const isSoft = rule.strength === 'soft';
-  const shown = names.slice(0, MAX_NAMES).join(', ');
-  const rest = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+  const who = listed(names, MAX_NAMES);
   return {
     id: makeFindingId('placement', rule.id),
     kind: 'rule-broken',
@@ -74,7 +74,7 @@ export function breachFinding(breach: Breach, since: EpochSeconds): Finding {
     trigger: { kind: 'placement', rule: rule.id },
     since,
     evidence,
-    text: `${isSoft ? 'soft rule' : 'rule'} ${rule.id} (${rule.kind}) is broken: ${shown}${rest}`,
+    text: `${isSoft ? 'soft rule' : 'rule'} ${rule.id} (${rule.kind}) is broken: ${who}`,
     relieveBelow: undefined,
     deadline: undefined,
   };

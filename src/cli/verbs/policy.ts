@@ -1,5 +1,6 @@
 /** `drover policy check`: what an edit would mean, before anything moves by it. */
 
+import { listed } from '../../domain/listed.ts';
 import type { Command } from 'commander';
 
 import type { ConfigProblem } from '../../config/problem.ts';
@@ -166,7 +167,5 @@ function checkText({ valid, problems, rules, contradictions, warnings }: PolicyC
 function reachText(what: string, names: readonly string[] | undefined): string {
   if (names === undefined) return '';
   if (names.length === 0) return `no ${what}`;
-  const shown = names.slice(0, NAMES_SHOWN).join(', ');
-  const rest = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
-  return `${countOf(names.length, what)}: ${shown}${rest}`;
+  return `${countOf(names.length, what)}: ${listed(names, NAMES_SHOWN)}`;
 }

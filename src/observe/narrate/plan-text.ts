@@ -3,6 +3,7 @@
  * source host instead of move by move.
  */
 
+import { listed } from '../../domain/listed.ts';
 import type { EventMap } from '../../domain/events.ts';
 import { TIERS } from '../../domain/finding.ts';
 import type { GateVerdict } from '../../domain/journal.ts';
@@ -12,15 +13,7 @@ import { REFUSAL_CODES } from '../../domain/refusal.ts';
 import { CRITICALITIES } from '../../domain/vm.ts';
 import { printable } from '../printable.ts';
 import type { Names } from './names.ts';
-import {
-  countText,
-  durationText,
-  listText,
-  nameText,
-  percentText,
-  sizeText,
-  tallyText,
-} from './text.ts';
+import { countText, durationText, nameText, percentText, sizeText, tallyText } from './text.ts';
 
 /** Up to so many moves are listed one by one. */
 const MOST_LISTED = 12;
@@ -75,8 +68,8 @@ function groupLines(moves: readonly Move[], vmNames: VmNames, names: Names): str
     );
     const vms = leaving.map(({ vm }) => nameText(own(vmNames, vm) ?? names.vm(vm)));
     return (
-      `${names.host(from)} → ${listText(targets, MOST_NAMES)}: ${ranks}; ` +
-      `first ${listText(vms, MOST_NAMES)}`
+      `${names.host(from)} → ${listed(targets, MOST_NAMES)}: ${ranks}; ` +
+      `first ${listed(vms, MOST_NAMES)}`
     );
   });
 }
@@ -112,7 +105,7 @@ export function unresolvedLines(open: readonly Unresolved[], names: Names): stri
     );
     const figures = items.find(({ detail }) => detail !== '')?.detail;
     const why = printable(figures ?? REFUSAL_CODES[code].meaning);
-    return `${listText([...new Set(who)], MOST_NAMES)}: ${code} (${why})`;
+    return `${listed([...new Set(who)], MOST_NAMES)}: ${code} (${why})`;
   });
 }
 
@@ -128,7 +121,7 @@ export function gateLines(
   return [...Map.groupBy(said, ([words]) => words)].map(
     ([words, pairs]) =>
       `${countText(pairs.length, 'move')} ${words}: ` +
-      listText(
+      listed(
         pairs.map(([, name]) => name),
         MOST_NAMES,
       ),

@@ -3,11 +3,12 @@
  * line now and then: at each quarter while few moves run, one line for all of them otherwise.
  */
 
+import { listed } from '../../domain/listed.ts';
 import type { EventMap, MoveProgress } from '../../domain/events.ts';
 import type { Move } from '../../domain/plan.ts';
 import type { Names } from './names.ts';
 import type { Screen } from './screen.ts';
-import { countText, durationText, listText, nameText, percentText, sizeText } from './text.ts';
+import { countText, durationText, nameText, percentText, sizeText } from './text.ts';
 
 /** Redrawings are at least this far apart: what changes faster cannot be read. */
 const REDRAW_SECONDS = 0.1;
@@ -109,7 +110,7 @@ export class Progress {
       ({ vmName, progress }) => `${nameText(vmName)} ${percentText(progress?.done ?? 0)}`,
     );
     const all = countText(flights.length, 'move');
-    return `${all} under way, ${sizeText(left)} left: ${listText(each, MOST_ROWS)}`;
+    return `${all} under way, ${sizeText(left)} left: ${listed(each, MOST_ROWS)}`;
   }
 
   #row({ move, vmName, progress }: Flight): string {

@@ -1,5 +1,6 @@
 /** What a run came to: counted while it goes on, told at its end. */
 
+import { listed } from '../../domain/listed.ts';
 import type { EventMap } from '../../domain/events.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { OUTCOMES } from '../../domain/journal.ts';
@@ -9,15 +10,7 @@ import { CRITICALITIES } from '../../domain/vm.ts';
 import { printable } from '../printable.ts';
 import type { Names } from './names.ts';
 import { unresolvedLines } from './plan-text.ts';
-import {
-  countText,
-  durationText,
-  listText,
-  nameText,
-  percentText,
-  sizeText,
-  tallyText,
-} from './text.ts';
+import { countText, durationText, nameText, percentText, sizeText, tallyText } from './text.ts';
 
 const MOST_OPEN = 8;
 const LABEL_WIDTH = 14;
@@ -126,7 +119,7 @@ export class Tally {
     return vms.length === 0
       ? []
       : [
-          listText(
+          listed(
             vms.map(({ vmName }) => nameText(vmName)),
             MOST_OPEN,
           ),

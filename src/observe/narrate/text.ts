@@ -68,12 +68,6 @@ export function nameText(name: string): string {
   return `${safe.slice(0, half)}…${safe.slice(-half)}`;
 }
 
-/** `a, b, c and 4 more`. */
-export function listText(items: readonly string[], most: number): string {
-  if (items.length <= most) return items.join(', ');
-  return `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
-}
-
 /** `4 standard, 2 best-effort`: how many items fall under each key, in the order given. */
 export function tallyText(keys: readonly string[], order: readonly string[]): string {
   const counts = order.map((key) => [key, keys.filter((each) => each === key).length] as const);

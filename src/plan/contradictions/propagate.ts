@@ -23,7 +23,7 @@ import { findUnlicensed } from './licences.ts';
 import { match } from './matching.ts';
 import { findNoRoom } from './rooms.ts';
 import type { World } from './world.ts';
-import { listed } from '../listed.ts';
+import { listed } from '../../domain/listed.ts';
 
 /** Rounds in which groups take domains from each other; each can only find more. */
 const MAX_ROUNDS = 8;

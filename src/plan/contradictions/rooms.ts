@@ -10,7 +10,7 @@ import { CPU_AT, MEMORY_AT } from '../model.ts';
 import type { CompiledRule } from '../rules/rule.ts';
 import { formatAmount } from '../resource-words.ts';
 import type { Conflict, Leeway } from './leeway.ts';
-import { listed } from '../listed.ts';
+import { listed } from '../../domain/listed.ts';
 
 export function findNoRoom(leeway: Leeway): Conflict | undefined {
   for (const compiled of leeway.of('preserve')) {

@@ -1,7 +1,7 @@
 /** What does not change while sets of rules are tried: who is meant, who could run where. */
 
 import { codeName } from '../codes.ts';
-import { listed } from '../listed.ts';
+import { listed } from '../../domain/listed.ts';
 import { resourceCode } from '../resource-words.ts';
 import { MEMORY_AT, type Model } from '../model.ts';
 import { type Domains, domainsOf, domainsOfSets } from '../rules/domains.ts';

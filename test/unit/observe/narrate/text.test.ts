@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { listed } from '../../../../src/domain/listed.ts';
 import {
   durationText,
-  listText,
   nameText,
   percentText,
   sizeText,
@@ -46,8 +46,8 @@ describe('figures for people', () => {
   it('cuts long names in the middle and long lists at the end', () => {
     const name = nameText(`a-very-long-prefix-${'x'.repeat(50)}-0042`);
     expect([name.length, name.slice(-5)]).toEqual([31, '-0042']);
-    expect(listText(['a', 'b', 'c', 'd'], 2)).toBe('a, b and 2 more');
-    expect(listText(['a', 'b'], 2)).toBe('a, b');
+    expect(listed(['a', 'b', 'c', 'd'], 2)).toBe('a, b and 2 more');
+    expect(listed(['a', 'b'], 2)).toBe('a, b');
   });
 
   it('counts in the order given', () => {
