@@ -11,6 +11,7 @@ import { benchGap } from './gap.ts';
 import { benchLedger } from './ledger.ts';
 import { benchLevelCurve } from './level-curve.ts';
 import { benchLoad } from './load.ts';
+import { benchMvmProof } from './mvm-proof.ts';
 import { benchMvm } from './mvm.ts';
 import { benchRoadef } from './roadef.ts';
 import { benchRules } from './rules.ts';
@@ -83,6 +84,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       'mvm (--fit FILE --predict FILE [--out FILE] | --scenario FILE [--out FILE] | ' +
       '--data DIR [--instance X]) [--seed N]',
     run: async (args) => benchMvm(args),
+  },
+  'mvm-proof': {
+    usage: 'mvm-proof --scenario FILE [--within TIMES] [--slots N]',
+    run: (args) => benchMvmProof(args),
   },
   roadef: {
     usage:

@@ -15,15 +15,11 @@
 // d_h² is approximated from below by tangents, z_h >= 2a·d_h - a², which are added at the solution
 // until it is met (outer approximation: Duran & Grossmann 1986). Hosts are alike, so the mean is
 // the same for every placement. The spread is exact to LEVEL_GAP, the cost of relief to rounding.
-import { createRequire } from 'node:module';
-
 import { cpuCapacity, memoryCapacity } from '../../src/domain/demand.ts';
 import { GIB } from '../../src/domain/units.ts';
 import type { Vm } from '../../src/domain/vm.ts';
 import type { PlanRequest } from '../../src/plan/plan.ts';
-
-/** Its types are those of the CommonJS build, so that is the one to load. */
-const highsModule = createRequire(import.meta.url)('highs') as typeof import('highs');
+import { loadHighs } from './highs.ts';
 
 export interface Exact {
   /** GiB moved, each with its fixed part; undefined: no placement meets all, or not known. */
@@ -55,7 +51,7 @@ const ROUNDS = 20;
 export const LEVEL_GAP = 0.004;
 
 export async function loadExact(): Promise<Exact> {
-  const highs = await highsModule.default();
+  const highs = await loadHighs();
   const solve: Solve = (text, gap) => {
     const { Status, ObjectiveValue, Columns } = highs.solve(text, {
       mip_rel_gap: gap,

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
+import { benchMvmProof } from '../../bench/mvm-proof.ts';
 import { benchMvm } from '../../bench/mvm.ts';
 import type { Figures } from '../../bench/registry.ts';
 
@@ -71,21 +72,47 @@ function memory(nodes: Record<string, number>, vms: Record<string, number>) {
   return { id: 'shareableResource', rcId: 'mem', ...defaults, nodes, vms };
 }
 
+/** 1 has no room for VM 0 until VM 1 is gone, 10 s at 1 Gb/s: 30 s, over a link bound of 20. */
+function waitingScenario(name: string, room = 2): string {
+  const origin = {
+    mapping: {
+      onlineNodes: { 0: { runningVMs: [0] }, 1: { runningVMs: [1] }, 2: { runningVMs: [] } },
+    },
+    attributes: { vms: { 0: VM, 1: VM } },
+    views: [memory({ 0: 2, 1: room, 2: 2 }, { 0: 2, 1: 2 })],
+  };
+  const actions = [
+    { id: 'migrateVM', vm: 0, from: 0, to: 1, bw: 500 },
+    { id: 'migrateVM', vm: 1, from: 1, to: 2, bw: 1000 },
+  ];
+  return file(name, JSON.stringify({ origin, actions }));
+}
+
+describe('bench mvm-proof', () => {
+  const answer = async (...args: readonly string[]) => (await benchMvmProof(args))['answer'];
+
+  it('proves that memory allows no schedule within so many times the link bound', async () => {
+    const waiting = ['--scenario', waitingScenario('w.json')];
+    expect(await answer(...waiting, '--within', '1.4')).toBe('no schedule ends by then');
+    expect(await answer(...waiting, '--within', '1.5')).toBe('not ruled out');
+  });
+
+  it('rules nothing out where there is room', async () => {
+    const roomy = ['--scenario', waitingScenario('r.json', 4)];
+    expect(await answer(...roomy, '--within', '1')).toBe('not ruled out');
+  });
+
+  it('refuses what makes no sense', async () => {
+    await expect(answer()).rejects.toThrow(/--scenario/u);
+    const waiting = ['--scenario', waitingScenario('x.json')];
+    await expect(answer(...waiting, '--within', '0.5')).rejects.toThrow(/--within/u);
+    await expect(answer(...waiting, '--slots', '0')).rejects.toThrow(/--slots/u);
+  });
+});
+
 describe('bench mvm: schedules', () => {
   it('of a scenario: bandwidth of the slower end, room on the target first', () => {
-    // 1 has no room for VM 0 until VM 1 is gone, which takes 10 s at 1 Gb/s.
-    const origin = {
-      mapping: {
-        onlineNodes: { 0: { runningVMs: [0] }, 1: { runningVMs: [1] }, 2: { runningVMs: [] } },
-      },
-      attributes: { vms: { 0: VM, 1: VM } },
-      views: [memory({ 0: 2, 1: 2, 2: 2 }, { 0: 2, 1: 2 })],
-    };
-    const actions = [
-      { id: 'migrateVM', vm: 0, from: 0, to: 1, bw: 500 },
-      { id: 'migrateVM', vm: 1, from: 1, to: 2, bw: 1000 },
-    ];
-    const scenario = file('s.json.gz', JSON.stringify({ origin, actions }));
+    const scenario = waitingScenario('s.json.gz');
     const out = join(folder, 'plan.json');
     const figures = run('--scenario', scenario, '--out', out);
     const totals = { instance: 's', unplaced: 0, makespanSeconds: 30, linkBoundSeconds: 20 };
