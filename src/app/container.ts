@@ -43,7 +43,7 @@ import { Haste } from './haste.ts';
 import { HookRuns } from './hook-runs.ts';
 import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
 import { leaseReasons } from './lease-desk.ts';
-import { actsElsewhere, guarded, makeLeases, openStore } from './lease-parts.ts';
+import { actsElsewhere, actsOn, guarded, makeLeases, openStore } from './lease-parts.ts';
 import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
@@ -193,7 +193,7 @@ function bindTick({ container, options, closers }: Ground): void {
     const { keeper } = (await take('leases')).leases;
     return new Rolling({
       ...(await take('ledger', 'orders', 'events', 'estimator')),
-      holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
+      holds: actsOn(keeper),
     });
   });
   bindPart(container, 'alerts', async (take) => {
@@ -215,7 +215,7 @@ function bindTick({ container, options, closers }: Ground): void {
       ...desks,
       ...(await take('experience')),
       alerts: () => doers.alerts.byHost(),
-      holds: (host) => keeper.mayAct(leaseScope(host)) !== undefined,
+      holds: actsOn(keeper),
       acting: () => keeper.acting(),
       finder: new OwnFinder({ ...judges, machine: options.machine, controller: keeper.name }),
       clock,

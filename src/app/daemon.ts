@@ -68,6 +68,8 @@ export class Daemon {
   readonly #ticks: Ticks;
   #schedule: Schedule | undefined;
   #stopping: Promise<void> | undefined;
+  /** It may act where it could not: what it knows of there is from before. */
+  #isToLook = false;
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
@@ -158,7 +160,10 @@ export class Daemon {
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
     const joined = async () => (await ledger.openMoves()).map((one) => moves.clustersOf(one));
     const taken = await keeper.beat((cluster) => moves.isIdle(cluster), joined);
-    if (taken.length > 0) await ladder.load();
+    if (taken.length > 0) {
+      this.#isToLook = keeper.isShared;
+      await ladder.load();
+    }
     if (taken.length > 0 || executor.hasUnfollowed) await executor.recover();
   }
 
@@ -175,6 +180,7 @@ export class Daemon {
   /** False: an order has overtaken it. */
   async #tick(): Promise<boolean> {
     await this.beat();
+    if (this.#isToLook) await this.#lookAnew();
     const { executor, ledgerState, rolling, tick } = this.#parts;
     const { failures } = ledgerState;
     const state = await tick.run();
@@ -183,6 +189,12 @@ export class Daemon {
     if (this.#parts.handOver.look(state)) await this.beat();
     if (ledgerState.settle(failures)) executor.wake();
     return true;
+  }
+
+  /** Renewing goes on meanwhile: a host that hangs costs no lease. */
+  async #lookAnew(): Promise<void> {
+    this.#isToLook = false;
+    await this.collect();
   }
 
   /** Takes up an edit of the policy files now, without waiting for the watcher to see it. */

@@ -29,6 +29,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { Leases } from '../ports/leases.ts';
 import type { Closers } from './closers.ts';
 import { ControllerFile } from './controller-file.ts';
+import type { Holds } from './reach.ts';
 import type { Sources } from './sources.ts';
 import { ledgerFileIn } from './state-folder.ts';
 
@@ -108,6 +109,19 @@ export function guarded(sources: Sources, moves: MoveLeases): Sources {
     ([source, hypervisor]) => [source, new GuardedHypervisor(hypervisor, moves)] as const,
   );
   return { ...sources, hypervisors: new Map(safe) };
+}
+
+/**
+ * A host is acted on only by what was asked after this controller had its lease: whoever had it
+ * before may have moved VMs until then. One that does not answer tells nothing newer, and nothing
+ * moves there; that it may be dead is not to wait for its answer.
+ */
+export function actsOn(keeper: Pick<LeaseKeeper, 'heldSince'>): Holds {
+  return (host, { askedAt }) => {
+    const since = keeper.heldSince(leaseScope(host));
+    if (since === undefined || host.connection === 'disconnected') return since !== undefined;
+    return (askedAt?.get(host.source) ?? Number.NEGATIVE_INFINITY) >= since;
+  };
 }
 
 /** Whether another controller acts on a host; of one that nobody has seen yet nobody says so. */

@@ -10,13 +10,17 @@ import type { HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 
+/** Whether this controller acts on the host, by what `seen` shows of it. */
+export type Holds = (host: Host, seen: Pick<Snapshot, 'askedAt'>) => boolean;
+
 export class Reach {
   /** Every host is this controller's: the usual case, of a controller that is alone. */
   readonly isAll: boolean;
   readonly hosts: ReadonlySet<HostId>;
 
-  constructor(snapshot: Snapshot, holds: (host: Host) => boolean) {
-    this.hosts = new Set(snapshot.hosts.filter(holds).map(({ id }) => id));
+  constructor(snapshot: Snapshot, holds: Holds) {
+    const own = snapshot.hosts.filter((host) => holds(host, snapshot));
+    this.hosts = new Set(own.map(({ id }) => id));
     this.isAll = this.hosts.size === snapshot.hosts.length;
   }
 

@@ -16,7 +16,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { Estimator } from './estimator.ts';
 import { isAnOrder } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
-import { Reach } from './reach.ts';
+import { type Holds, Reach } from './reach.ts';
 import { againstHost, silence } from './return-waves.ts';
 import { nextGroup } from './rolling-groups.ts';
 import type { TickState } from './tick.ts';
@@ -27,7 +27,7 @@ export interface RollingParts {
   readonly events: EventSink;
   readonly estimator: Pick<Estimator, 'estimate'>;
   /** Whether this controller may act on the host; where it may not, another one takes the step. */
-  readonly holds: (host: Host) => boolean;
+  readonly holds: Holds;
 }
 
 export class Rolling {

@@ -8,7 +8,7 @@ import type { Collector } from '../collect/collector.ts';
 import type { FindingId, HostId, PlanId } from '../domain/ids.ts';
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { FiringAlert, Host } from '../domain/host.ts';
+import type { FiringAlert } from '../domain/host.ts';
 import type { GateVerdict } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
@@ -41,7 +41,7 @@ import { announcePlan } from './announce-plan.ts';
 import { type CheckedPlan, isUrgent, type PlanJob, urgentPart } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
-import { Reach } from './reach.ts';
+import { type Holds, Reach } from './reach.ts';
 import { UrgentRound } from './urgent-round.ts';
 
 /** What the newest tick saw and decided; the read side of the API shows it. */
@@ -84,8 +84,7 @@ export interface TickParts {
   readonly executor: Executor;
   readonly breakers: Pick<BreakerBoard, 'load'>;
   readonly haste: Haste;
-  /** Whether this controller may act on the host. */
-  readonly holds: (host: Host) => boolean;
+  readonly holds: Holds;
   readonly acting: () => ActingControllers;
   /** Marks the VM that this controller runs in. */
   readonly finder: Pick<OwnFinder, 'mark'>;

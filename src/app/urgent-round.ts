@@ -11,7 +11,6 @@
 
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { Host } from '../domain/host.ts';
 import type { Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { seconds } from '../domain/units.ts';
@@ -29,7 +28,7 @@ import type { Haste } from './haste.ts';
 import { isUrgent, type PlanJob, urgentFindings } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
-import { Reach } from './reach.ts';
+import { type Holds, Reach } from './reach.ts';
 import type { Seen, TickState } from './tick.ts';
 import { Turns } from '../domain/turns.ts';
 
@@ -48,7 +47,7 @@ export interface UrgentParts {
   readonly orders: Pick<OrderDesk, 'settled'>;
   readonly executor: Pick<Executor, 'cancelCount' | 'corrected' | 'underWay'>;
   readonly haste: Haste;
-  readonly holds: (host: Host) => boolean;
+  readonly holds: Holds;
   readonly seed: number;
   /** Undefined: nobody waits for a turn. */
   readonly pause: Pause | undefined;

@@ -68,6 +68,8 @@ export interface LeaseKeeperParts {
 interface Held {
   readonly token: number;
   readonly validUntil: number;
+  /** By `steady`, right after it was given. */
+  readonly since: number;
 }
 
 /** How a cluster stands, for people. */
@@ -119,6 +121,15 @@ export class LeaseKeeper implements Authority {
     const { sole, elapsed, timing } = this.#parts;
     if (sole || elapsed() < held.validUntil - timing.marginSeconds) return held.token;
     return undefined;
+  }
+
+  /**
+   * By `steady`: what was asked of a hypervisor before this may show what the holder before has
+   * changed since. Undefined: the cluster may not be acted on now. Who is alone need not wait.
+   */
+  heldSince(cluster: ClusterId): number | undefined {
+    const held = this.mayAct(cluster) === undefined ? undefined : this.#held.get(cluster);
+    return this.#parts.sole && held !== undefined ? Number.NEGATIVE_INFINITY : held?.since;
   }
 
   /** The clusters that exist, as far as this controller sees. */
@@ -240,16 +251,16 @@ export class LeaseKeeper implements Authority {
   async #renew(): Promise<readonly ClusterId[]> {
     const { leases, elapsed, me, timing } = this.#parts;
     const asked = elapsed();
-    const held = [...this.#held].map(([cluster, { token }]) => ({ cluster, token }));
+    const held = [...this.#held].map(([cluster, { token, since }]) => ({ cluster, token, since }));
     const by = { ...me, wants: this.#wanted() };
     const kept = await leases.renewLeases(by, held, timing.leaseSeconds);
     const still = new Set(kept.map(({ cluster }) => cluster));
     const regained = kept
       .map(({ cluster }) => cluster)
       .filter((one) => this.mayAct(one) === undefined);
-    for (const { cluster, token } of held) {
+    for (const { cluster, token, since } of held) {
       if (still.has(cluster)) {
-        this.#held.set(cluster, { token, validUntil: asked + timing.leaseSeconds });
+        this.#held.set(cluster, { token, since, validUntil: asked + timing.leaseSeconds });
       } else {
         this.#held.delete(cluster);
         this.#tell(cluster, 'lost', token, `${cluster}: another controller has taken it over`);
@@ -337,7 +348,7 @@ export class LeaseKeeper implements Authority {
   }
 
   async #claim(clusters: readonly ClusterId[], board: LeaseBoard): Promise<readonly ClusterId[]> {
-    const { leases, elapsed, me, timing, tokens } = this.#parts;
+    const { leases, elapsed, me, steady, timing, tokens } = this.#parts;
     const taken: ClusterId[] = [];
     for (const cluster of clusters) {
       const seen = board.leases.find((one) => one.cluster === cluster);
@@ -348,7 +359,8 @@ export class LeaseKeeper implements Authority {
       if (lease === undefined) continue;
       tokens.remember(cluster, lease.token);
       this.#confirmed.delete(cluster);
-      this.#held.set(cluster, { token: lease.token, validUntil: asked + timing.leaseSeconds });
+      const validUntil = asked + timing.leaseSeconds;
+      this.#held.set(cluster, { token: lease.token, validUntil, since: steady() });
       taken.push(cluster);
       const from = seen === undefined || seen.holder === '' ? '' : `, after ${seen.holderName}`;
       this.#tell(cluster, 'taken', lease.token, `${cluster}: acting here from now on${from}`);

@@ -12,6 +12,7 @@ import { seconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { EventBus } from '../../src/observe/event-bus.ts';
 import type { Api } from '../../src/ports/api.ts';
+import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
@@ -45,6 +46,8 @@ export interface ControllersOptions {
   readonly names: readonly string[];
   /** The clusters that they would take; default: all. */
   readonly clusters?: readonly ClusterId[];
+  /** How they reach the hypervisors; default: without any trouble. */
+  readonly way?: (adapter: Hypervisor, datacenter: SimulatedDatacenter) => Hypervisor;
 }
 
 interface Living extends Controller {
@@ -87,7 +90,8 @@ export async function startControllers(options: ControllersOptions): Promise<Con
       between: (inner) => fate.bind(inner),
       sources: async () => {
         const adapter = new SimulatedHypervisor({ datacenter, clock });
-        return { hypervisors: new Map([[adapter.source, fate.bind(adapter)]]), metricSources: [] };
+        const reached = fate.bind(options.way?.(adapter, datacenter) ?? adapter);
+        return { hypervisors: new Map([[adapter.source, reached]]), metricSources: [] };
       },
       subscribe: (bus: EventBus) => bus.on('warning', ({ text }) => warnings.push(text)),
       newId,

@@ -1,0 +1,118 @@
+// Role: a controller that gets a lease knows the fleet from before: whoever had the lease may have
+// moved VMs since. It acts on nothing that it has not seen again.
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { actsOn } from '../../../src/app/lease-parts.ts';
+import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { seconds } from '../../../src/domain/units.ts';
+import type { Hypervisor } from '../../../src/ports/hypervisor.ts';
+import { AdapterError } from '../../../src/ports/metric-source.ts';
+import type { SimulatedDatacenter } from '../../../src/simulate/datacenter.ts';
+import { type Controllers, startControllers } from '../../support/controllers.ts';
+import { simHost, simVm } from '../../support/datacenter.ts';
+import { aHost } from '../../support/fleet.ts';
+
+const POLICY = 'apiVersion: drover/v1\nkind: Policy\nmode: automatic\n';
+const FLEET = {
+  seed: 1,
+  hosts: ['h1', 'h2', 'h3'].map((name) => simHost(name)),
+  vms: [simVm('web', 'h1')],
+  groups: [],
+};
+
+/** The first look is made before the lease is held; those after it fail until it is open. */
+class Way {
+  isOpen = false;
+  looks = 0;
+
+  /** `web` leaves h1 right after the first look, as by the last move of the holder before. */
+  over(adapter: Hypervisor, datacenter: SimulatedDatacenter): Hypervisor {
+    const inventory: Hypervisor['inventory'] = async (signal) => {
+      this.looks += 1;
+      if (this.looks > 1 && !this.isOpen) {
+        throw new AdapterError('unreachable', adapter.source, 'cut off');
+      }
+      const seen = await adapter.inventory(signal);
+      const drift = { kind: 'drift', vm: vmId('web'), to: hostId('h2') } as const;
+      if (this.looks === 1) datacenter.inject(drift);
+      return seen;
+    };
+    return new Proxy(adapter, {
+      get(target, name) {
+        if (name === 'inventory') return inventory;
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+  }
+}
+
+let run: Controllers | undefined;
+afterEach(() => run?.stop());
+
+async function begin(isOpen: boolean) {
+  const way = new Way();
+  way.isOpen = isOpen;
+  run = await startControllers({
+    fleet: FLEET,
+    policy: POLICY,
+    names: ['ben'],
+    way: (adapter, datacenter) => way.over(adapter, datacenter),
+  });
+  await run.pass(10);
+  const [ben] = run.all;
+  if (ben === undefined) throw new Error('nobody was started');
+  return { way, run, ben };
+}
+
+async function emptyH1({ run: here, ben }: Awaited<ReturnType<typeof begin>>): Promise<void> {
+  const by = { kind: 'operator', name: 'olga' } as const;
+  const about = { reason: 'fans', dedupeKey: '', deadlineSeconds: null, by };
+  const answer = await ben.api.giveOrder({ kind: 'maintenance', host: 'h1', ...about });
+  expect(answer.ok).toBe(true);
+  await here.pass(30);
+}
+
+describe('a controller that has just got a lease', () => {
+  it('looks again at once, before it plans', async () => {
+    const scene = await begin(true);
+    expect(scene.way.looks).toBeGreaterThanOrEqual(2);
+    await emptyH1(scene);
+    expect(await scene.run.ledger.recentMoves(9)).toEqual([]);
+  });
+
+  it('plans nothing by what it saw before, for as long as it sees nothing newer', async () => {
+    const scene = await begin(false);
+    await emptyH1(scene);
+    expect(await scene.run.ledger.recentMoves(9)).toEqual([]);
+    scene.way.isOpen = true;
+    await scene.run.pass(300);
+    expect(await scene.run.ledger.recentMoves(9)).toEqual([]);
+    // What it does see, it acts on.
+    scene.run.datacenter.inject({ kind: 'drift', vm: vmId('web'), to: hostId('h1') });
+    await scene.run.pass(180);
+    expect(await scene.run.ledger.recentMoves(9)).toMatchObject([
+      { move: { vm: 'web', from: 'h1' }, result: { outcome: 'succeeded' } },
+    ]);
+  });
+});
+
+describe('actsOn', () => {
+  const host = aHost({ id: 'h1' });
+  const asked = (at: number) => ({ askedAt: new Map([[host.source, seconds(at)]]) });
+  const acts = (since: number | undefined) => actsOn({ heldSince: () => since });
+
+  it('is where the lease is held, by what was asked since', () => {
+    expect(acts(undefined)(host, asked(9))).toBe(false);
+    expect(acts(5)(host, asked(4.9))).toBe(false);
+    expect(acts(5)(host, asked(5))).toBe(true);
+    expect(acts(5)(host, {})).toBe(false);
+    expect(acts(5)(host, { askedAt: new Map([[sourceId('other'), seconds(9)]]) })).toBe(false);
+  });
+
+  it('waits for no answer where nobody else could have acted, or of a host that gives none', () => {
+    expect(acts(Number.NEGATIVE_INFINITY)(host, {})).toBe(true);
+    expect(acts(5)({ ...host, connection: 'disconnected' }, asked(4))).toBe(true);
+    expect(acts(undefined)({ ...host, connection: 'disconnected' }, asked(4))).toBe(false);
+  });
+});
