@@ -96,8 +96,9 @@ export class Definitions {
     // Without a stored definition it ceases to exist with its host, by its owner's wish.
     if (!(await isPersistent(domain))) return;
     const xml = await definitionOf(domain);
-    // While it is moved, its autostart is off and stands in the note.
-    const autostart = (await noteOf(domain))?.autostart ?? (await autostartOf(domain));
+    // While it is moved, its autostart may be off and stands in the note; a note that only names
+    // volumes that were left behind says nothing of it.
+    const autostart = (await noteOf(domain))?.autostart === true || (await autostartOf(domain));
     const text = JSON.stringify({ xml, autostart });
     const stored = digest(text);
     if (before?.stored !== stored) await this.#memory.write(PREFIX + uuid, text);

@@ -29,7 +29,7 @@ import type { LibvirtOptions } from '../options.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
 import { isOfMove, noteAskedOff, noteOf } from './note.ts';
-import { isOffForMove, startIfOffForMove } from './off-for-move.ts';
+import { isAskedOff, isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
 import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
@@ -152,12 +152,17 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     await askToShutDown(domain);
   };
   await from.onDomain(vm, 'shutting down', ask);
+  const cutPower = async (domain: Domain): Promise<void> => {
+    // Whoever took the move back since, or took the guest for another, has it running.
+    if (!(await isAskedOff(domain, move))) throw takenAway(vm, from);
+    await destroyDomain(domain);
+  };
   const deadline = tools.clock.monotonic() + shutdownSeconds;
   while (!(await look())) {
     if (tools.clock.monotonic() < deadline) {
       await tools.clock.sleep(LOOK_SECONDS);
     } else if (force) {
-      await from.onDomain(vm, 'cutting the power', destroyDomain);
+      await from.onDomain(vm, 'cutting the power', cutPower);
     } else {
       const what = `${vm} did not shut down within ${shutdownSeconds} s (it still may)`;
       throw new LibvirtError(0, what, false);

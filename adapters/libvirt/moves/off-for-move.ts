@@ -9,7 +9,11 @@ import { noteOf } from './note.ts';
 
 /** Then the move goes on from there. */
 export async function isOffForMove(domain: Domain, move: string): Promise<boolean> {
-  if (!isOff(await statusOf(domain))) return false;
+  return isOff(await statusOf(domain)) && (await isAskedOff(domain, move));
+}
+
+/** The move has asked it to shut down, and nobody has taken that back. */
+export async function isAskedOff(domain: Domain, move: string): Promise<boolean> {
   const note = await noteOf(domain);
   return note?.move === move && note.askedOff;
 }
