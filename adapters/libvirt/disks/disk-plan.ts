@@ -8,13 +8,23 @@
  */
 
 import { diskBytesOf, xmlOf, type Domain } from '../calls/domain.ts';
-import { poolXmlOf, refreshPool, withPool, withVolume, type PoolHandle } from '../calls/volume.ts';
+import {
+  poolXmlOf,
+  refreshPool,
+  volumeXmlOf,
+  withPool,
+  withVolume,
+  type PoolHandle,
+} from '../calls/volume.ts';
 import type { LibvirtHost } from '../host.ts';
 import type { StorageSurvey } from '../host-survey.ts';
+import { noteOf } from '../moves/note.ts';
 import type { Ends } from '../moves/settle.ts';
 import { XML } from '../native/constants.ts';
 import { readDomain, type DiskElement } from '../xml/domain.ts';
+import type { NotedCopy } from '../xml/metadata.ts';
 import { readPool, type Pool } from '../xml/reach.ts';
+import { readVolume } from '../xml/volume.ts';
 import { imageOf, type DiskImage, type DiskSource, type Objection } from './image.ts';
 import { copyName } from './names.ts';
 import { isReached, takesDisksAlong } from '../../../src/domain/disks.ts';
@@ -52,7 +62,10 @@ export async function planCopies(
   const refused = wanted.flatMap((one) => ('objection' in one ? [one.objection] : []));
   if (refused.length > 0) return { copies: [], objections: refused };
   const copied = wanted.flatMap((one) => ('objection' in one ? [] : [one]));
-  return placed(order, copied, { to, there, signal });
+  const options = signal === undefined ? {} : { signal };
+  const note = await from.onDomain(order.vm, 'looking for a note', noteOf, options);
+  const leftovers = note?.copies.filter(({ host }) => host === to.id) ?? [];
+  return placed(order, copied, { to, there, leftovers, signal });
 }
 
 /** A disk that has to be copied, before a place is found for it. */
@@ -105,13 +118,15 @@ async function judge(
 interface Placing {
   readonly to: LibvirtHost;
   readonly there: StorageSurvey;
+  /** Of earlier moves, there: they are removed before copies are made (makeReady). */
+  readonly leftovers: readonly NotedCopy[];
   readonly signal: AbortSignal | undefined;
 }
 
 async function placed(
   order: MoveOrder,
   wanted: readonly Wanted[],
-  { to, there, signal }: Placing,
+  { to, there, leftovers, signal }: Placing,
 ): Promise<DiskPlan> {
   const byPool = Map.groupBy(wanted, (one) => poolFor(one.source, there.pools, to));
   const copies: DiskCopy[] = [];
@@ -122,10 +137,12 @@ async function placed(
       continue;
     }
     const { path } = pool;
+    const own = leftovers.filter((copy) => copy.pool === pool.name).map(({ name }) => name);
+    const look = (one: PoolHandle): Promise<Room> => roomIn(one, disks, order.move, own);
     const room = await to.link.use(
       'control',
       'looking for room',
-      (session) => withPool(session, pool.name, (one) => roomIn(one, disks, order.move)),
+      (session) => withPool(session, pool.name, look),
       signal,
     );
     const lack = lackOf(pool.name, room, disks);
@@ -167,13 +184,31 @@ interface Room {
   readonly names: readonly string[];
 }
 
-async function roomIn(pool: PoolHandle, disks: readonly Wanted[], move: string): Promise<Room> {
+/** @param leftovers names of volumes whose room counts as free. */
+// oxlint-disable-next-line max-params -- where, for what, for whom, and beside what
+async function roomIn(
+  pool: PoolHandle,
+  disks: readonly Wanted[],
+  move: string,
+  leftovers: readonly string[],
+): Promise<Room> {
   // What it knew from before may be hours old.
   await refreshPool(pool);
-  const { availableBytes } = readPool(await poolXmlOf(pool));
+  const free = readPool(await poolXmlOf(pool)).availableBytes;
+  const availableBytes = free === undefined ? undefined : free + (await roomOf(pool, leftovers));
   const names: string[] = [];
   for (const { source } of disks) names.push(await freeName(pool, { source, move, taken: names }));
   return { availableBytes, names };
+}
+
+/** Of one that does not say how large it is nothing is counted. */
+async function roomOf(pool: PoolHandle, volumes: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const name of volumes) {
+    const xml = await withVolume(pool, name, volumeXmlOf);
+    bytes += (xml === undefined ? undefined : readVolume(xml).allocatedBytes) ?? 0;
+  }
+  return bytes;
 }
 
 interface Naming {

@@ -58,16 +58,24 @@ async function makeVolume(session: Session, { target, format, bytes }: DiskCopy)
   }
 }
 
+/** Volumes that were to be removed and may be there still, and why, for people. */
+export interface Kept {
+  readonly copies: readonly NotedCopy[];
+  readonly why: string;
+  /** They are a guest's; else nobody knows whether they are there. */
+  readonly isInUse: boolean;
+}
+
 /**
- * Removes the volumes of the note that lie on this host: all of them, or none where a guest there,
- * running or only defined, names the path of one. Idempotent. Undefined: none of them is left in a
- * pool that is there; else why they are.
+ * Removes the volumes of the note that lie on this host: none of them where a guest there, running
+ * or only defined, has one for a disk. Those in pools that are not there any more are kept on the
+ * note: the pool may come back, and they with it. Idempotent. Undefined: none of them is left.
  */
 export async function removeVolumes(
   host: LibvirtHost,
   copies: readonly NotedCopy[],
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Kept | undefined> {
   const own = copies.filter((copy) => copy.host === host.id);
   if (own.length === 0) return undefined;
   return host.link.use(
@@ -75,15 +83,42 @@ export async function removeVolumes(
     'removing volumes',
     async (session) => {
       const documents = await documentsOf(session);
-      const used = own.find(({ path }) => documents.some((xml) => xml.includes(escapeXml(path))));
-      if (used !== undefined) return `${used.path} is a disk of a guest on ${host.id}`;
-      for (const { pool, name } of own) {
-        await withPool(session, pool, (one) => withVolume(one, name, deleteVolume));
+      const used = own.find((copy) => documents.some((xml) => isNamedIn(xml, copy)));
+      if (used !== undefined) {
+        const why = `${used.path} is a disk of a guest on ${host.id}`;
+        return { copies: own, why, isInUse: true };
       }
-      return undefined;
+      const unseen: NotedCopy[] = [];
+      for (const copy of own) if (!(await isRemoved(session, copy))) unseen.push(copy);
+      const [first] = unseen;
+      if (first === undefined) return undefined;
+      const noPool = `${host.id} has no pool ${first.pool}`;
+      const why = `whether ${first.path} is left is not known: ${noPool}`;
+      return { copies: unseen, why, isInUse: false };
     },
     signal,
   );
+}
+
+/** False: its pool is not there. */
+async function isRemoved(session: Session, { pool, name }: NotedCopy): Promise<boolean> {
+  const isThere = await withPool(session, pool, async (one) => {
+    await withVolume(one, name, deleteVolume);
+    return true;
+  });
+  return isThere === true;
+}
+
+const SOURCE_ELEMENT = /<source\b[^>]*>/g;
+
+/**
+ * By its path, or as a volume: of whichever pool, as two may lie in one place, and no other volume
+ * has a name like those that Drover makes.
+ */
+function isNamedIn(xml: string, { path, name }: NotedCopy): boolean {
+  if (xml.includes(escapeXml(path))) return true;
+  const volume = `volume='${escapeXml(name)}'`;
+  return [...xml.matchAll(SOURCE_ELEMENT)].some(([element]) => element.includes(volume));
 }
 
 /** Of all guests that the host knows: as they run, and as they are stored. */

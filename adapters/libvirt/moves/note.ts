@@ -51,7 +51,7 @@ export async function noteAskedOff(domain: Domain, move: string): Promise<boolea
 }
 
 /** Takes the note out again where there is one. */
-export async function removeNote(domain: Domain): Promise<void> {
+async function removeNote(domain: Domain): Promise<void> {
   for (const where of ['live', 'config'] as const) {
     if (((await whereOf(domain)) & AFFECT[where]) === 0) continue;
     if ((await metadataOf(domain, MOVE_NAMESPACE, where)) === undefined) continue;
@@ -67,6 +67,14 @@ export async function closeNote(
 ): Promise<void> {
   if (left.length === 0) await removeNote(domain);
   else await leaveNote(domain, { ...note, autostart: false, askedOff: false, copies: left });
+}
+
+/** The guest has arrived on `host`, with its disks; what was left on others stays noted. */
+export async function closeNoteOn(domain: Domain, host: string): Promise<void> {
+  const note = await noteOf(domain);
+  const left = note?.copies.filter((copy) => copy.host !== host) ?? [];
+  if (note === undefined || left.length === 0) await removeNote(domain);
+  else await closeNote(domain, note, left);
 }
 
 async function whereOf(domain: Domain): Promise<number> {

@@ -19,8 +19,8 @@ export interface Readying {
 
 /**
  * May be run again, for the same move or another: what an earlier run made on this target is
- * removed first, what one made on another host stays, and stays noted. Rejects where something of
- * it is in use on this target, or a volume cannot be made.
+ * removed first; what one made on another host, or in a pool that is gone, stays, and stays noted.
+ * Rejects where something of it is in use on this target, or a volume cannot be made.
  */
 export async function makeReady(
   order: MoveOrder,
@@ -32,10 +32,11 @@ export async function makeReady(
   const before = await from.onDomain(order.vm, 'looking for a note', noteOf, options);
   // Of an earlier attempt whose target could not be cleaned up then.
   const kept = await removeVolumes(to, before?.copies ?? [], signal);
-  if (kept !== undefined) throw new LibvirtError(0, kept, false);
-  const elsewhere = before?.copies.filter(({ host }) => host !== to.id) ?? [];
+  if (kept?.isInUse === true) throw new LibvirtError(0, kept.why, false);
+  const others = before?.copies.filter(({ host }) => host !== to.id) ?? [];
+  const left = [...(kept?.copies ?? []), ...others];
   const write = async (own: readonly DiskCopy[]): Promise<void> => {
-    const noted = [...own.map((copy) => notedCopy(copy, to.id)), ...elsewhere];
+    const noted = [...own.map((copy) => notedCopy(copy, to.id)), ...left];
     const leave = async (domain: Domain): Promise<void> => {
       // An earlier cold move may have taken it away, and not given it back yet.
       const isOn = before?.autostart === true || (await autostart(domain));

@@ -8,7 +8,13 @@
  * still holds of the guest is removed when it is readmitted, by `commit` as after a cold move.
  */
 
-import { defineDomain, isPersistent, startDomain, withDomain } from '../calls/domain.ts';
+import {
+  defineDomain,
+  isPersistent,
+  startDomain,
+  withDomain,
+  type Domain,
+} from '../calls/domain.ts';
 import { UNDEFINED, type Definitions } from '../definitions.ts';
 import { isOff, statusOf } from '../domain-status.ts';
 import type { LibvirtHost } from '../host.ts';
@@ -16,7 +22,7 @@ import { isUnanswered } from '../native/errors.ts';
 import { DONE, decline } from './answers.ts';
 import type { Carrier } from './carrier.ts';
 import { Flight, settle } from './flight.ts';
-import { leaveNote, removeNote } from './note.ts';
+import { closeNoteOn, leaveNote, noteOf } from './note.ts';
 import { arrivedOn, failed } from './observe.ts';
 import { noProgress } from './progress.ts';
 import { removeRemains, takeOverAutostart, type Ends } from './settle.ts';
@@ -55,8 +61,13 @@ export class Restarter implements Carrier {
     if (definition === undefined) return decline('refused', UNDEFINED);
     await to.link.use('control', 'defining', (one) => defineDomain(one, definition.xml), signal);
     const { autostart } = definition;
-    const note = { move: order.move, to: to.id, autostart, askedOff: false, copies: [] };
-    await to.onDomain(vm, 'leaving a note', (domain) => leaveNote(domain, note), { signal });
+    const note = { move: order.move, to: to.id, autostart, askedOff: false };
+    const leave = async (domain: Domain): Promise<void> => {
+      // What moves before this one could not remove elsewhere.
+      const copies = (await noteOf(domain))?.copies ?? [];
+      await leaveNote(domain, { ...note, copies });
+    };
+    await to.onDomain(vm, 'leaving a note', leave, { signal });
     const connection = await to.link.open(signal);
     // Two starts at the same moment: the first one counts.
     const rival = this.#flights.get(vm);
@@ -73,7 +84,7 @@ export class Restarter implements Carrier {
         withDomain(session, vm, async (domain) => {
           if (isOff(await statusOf(domain))) await startDomain(domain);
         }),
-      { seconds: Number.POSITIVE_INFINITY },
+      { seconds: Number.POSITIVE_INFINITY, permit: signal },
     );
     void settle(flight, starting).finally(() => to.link.drop(connection));
     return DONE;
@@ -111,7 +122,8 @@ export class Restarter implements Carrier {
       await to.link.use('control', 'defining', (one) => defineDomain(one, definition.xml), signal);
     }
     await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
-    await to.onDomain(vm, 'removing the note', removeNote, { signal });
+    const close = (domain: Domain): Promise<void> => closeNoteOn(domain, to.id);
+    await to.onDomain(vm, 'removing the note', close, { signal });
     this.#flights.delete(vm);
     return DONE;
   }

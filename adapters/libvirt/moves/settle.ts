@@ -19,7 +19,7 @@ import { isLibvirtError } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
 import { sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
-import { closeNote, isOfMove, noteOf, removeNote, takeNoteBack, takenBack } from './note.ts';
+import { closeNote, closeNoteOn, isOfMove, noteOf, takeNoteBack, takenBack } from './note.ts';
 import { startIfOffForMove } from './off-for-move.ts';
 import { relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
@@ -57,7 +57,8 @@ export async function commitMove(
   // Before the source's copy goes: it may be the only one that remembers.
   await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
   await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
-  await to.onDomain(vm, 'removing the note', removeNote, { signal });
+  const close = (domain: Domain): Promise<void> => closeNoteOn(domain, to.id);
+  await to.onDomain(vm, 'removing the note', close, { signal });
   return DONE;
 }
 
@@ -102,12 +103,13 @@ export async function cleanUpMove(
   const restore = (domain: Domain): Promise<void> => restoreSource(domain, order, note);
   await from.onDomain(vm, 'restoring the source', restore, { signal });
   // The note last: without it nobody knows that they are Drover's.
-  const used = await removeVolumes(to, note.copies, signal);
-  if (used !== undefined) return decline('refused', used);
-  const left = note.copies.filter(({ host }) => host !== to.id);
+  const unremoved = await removeVolumes(to, note.copies, signal);
+  if (unremoved?.isInUse === true) return decline('refused', unremoved.why);
+  const elsewhere = note.copies.filter(({ host }) => host !== to.id);
+  const left = [...(unremoved?.copies ?? []), ...elsewhere];
   const close = (domain: Domain): Promise<void> => closeNote(domain, note, left);
   await from.onDomain(vm, 'removing the note', close, { signal });
-  return DONE;
+  return unremoved === undefined ? DONE : decline('refused', unremoved.why);
 }
 
 /** Undefined: nothing is there any more; else why something is. */

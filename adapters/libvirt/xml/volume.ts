@@ -26,6 +26,7 @@ const volume = z.object({
   volume: one(
     z.object({
       capacity: one(size),
+      allocation: maybe(size),
       target: one(
         z.object({
           format: maybe(z.object({ '@type': attribute })),
@@ -39,6 +40,8 @@ const volume = z.object({
 
 export interface Volume {
   readonly bytes: number;
+  /** The room that it takes in its pool; undefined: libvirt did not say. */
+  readonly allocatedBytes: number | undefined;
   readonly format: string | undefined;
   /** The image that it builds upon; undefined: it stands alone. */
   readonly backingPath: string | undefined;
@@ -47,9 +50,10 @@ export interface Volume {
 }
 
 export function readVolume(xml: string): Volume {
-  const { capacity, target, backingStore } = readDocument('volume', xml, volume).volume;
+  const { capacity, allocation, target, backingStore } = readDocument('volume', xml, volume).volume;
   return {
     bytes: capacity,
+    allocatedBytes: allocation,
     format: target.format?.['@type'],
     backingPath: backingStore?.path,
     modified: target.timestamps?.mtime,

@@ -1,11 +1,13 @@
 // Role: what a cold move does when others take the guest into their hands in the middle of it.
 import { describe, expect, it } from 'vitest';
 
+import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
 import { prepareColdMove, runColdMove } from '../../../../adapters/libvirt/moves/cold-move.ts';
 import { Flight } from '../../../../adapters/libvirt/moves/flight.ts';
 import { makeReady } from '../../../../adapters/libvirt/moves/ready.ts';
 import { cleanUpMove, commitMove } from '../../../../adapters/libvirt/moves/settle.ts';
-import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
+import type { LibvirtOptions } from '../../../../adapters/libvirt/options.ts';
+import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { vmId } from '../../../../src/domain/ids.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
@@ -36,8 +38,9 @@ class Scene {
     return prepareColdMove(this.flight, this, SIGNAL);
   }
 
-  run(): Promise<void> {
-    const tools = { ends: this, options: options().cold, clock: manualClock() };
+  run(cold: Partial<LibvirtOptions['cold']> = {}): Promise<void> {
+    const own = { ...options().cold, ...cold };
+    const tools = { ends: this, options: own, clock: manualClock() };
     return runColdMove(this.flight, tools);
   }
 
@@ -241,6 +244,65 @@ describe('a guest that its owner shut down before the move did', () => {
       ).toBe(ends);
       expect(scene.target.running).toBe(ends);
     }
+  });
+});
+
+describe('a guest that does not go down by itself', () => {
+  const force = { force: true, shutdownSeconds: 0 };
+
+  it('has its power cut, where the operator allows it', async () => {
+    const scene = new Scene();
+    scene.source.obeys = false;
+    await scene.prepare();
+    await scene.run(force);
+    expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+
+  it.each([TAKEN_BACK, OTHERS])(
+    'keeps it where it is not this move’s any more: %s',
+    async (note) => {
+      const scene = new Scene();
+      scene.source.obeys = false;
+      await scene.prepare();
+      scene.source.before.set('virDomainShutdownFlags', () => {
+        scene.source.note = note;
+      });
+      await expect(scene.run(force)).rejects.toThrow('was taken out');
+      expect([scene.source.running, scene.target.running]).toEqual([true, false]);
+    },
+  );
+});
+
+describe('what an earlier move could not remove from a third host', () => {
+  const left = { host: 'h3', pool: 'default', name: 'a.drover-1.img', dev: 'vda' };
+  const copies = [{ ...left, from: '/images/a.img', path: '/images/a.drover-1.img' }];
+
+  it('stays noted when the guest has arrived', async () => {
+    const scene = new Scene();
+    scene.source.note = writeMoveNote({ ...note1(), move: 'm0', askedOff: false, copies });
+    await scene.move();
+    for (let time = 0; time < 2; time += 1) {
+      expect(await commitMove(ORDER, scene, SIGNAL)).toMatchObject({ ok: true });
+      expect(readMoveNote(scene.target.note ?? '')).toMatchObject({ copies, autostart: false });
+    }
+  });
+
+  it('says nothing of its autostart: what the host says counts', async () => {
+    const scene = new Scene();
+    scene.source.note = writeMoveNote({ ...note1(), askedOff: false, copies });
+    scene.source.autostart = true;
+    const texts = new Map<string, string>();
+    const memory = {
+      read: (name: string) => Promise.resolve(texts.get(name)),
+      write: async (name: string, text: string) => void texts.set(name, text),
+      remove: async (name: string) => void texts.delete(name),
+      names: () => Promise.resolve([...texts.keys()]),
+    };
+    const definitions = new Definitions(memory, manualClock());
+    await scene.from.onDomain(UUID, 'noting', (domain) =>
+      definitions.note(domain, UUID, '<live/>'),
+    );
+    expect(await definitions.read(UUID)).toMatchObject({ autostart: true });
   });
 });
 

@@ -8,13 +8,15 @@ import { planCopies } from '../../../../adapters/libvirt/disks/disk-plan.ts';
 import { removeVolumes } from '../../../../adapters/libvirt/disks/volumes.ts';
 import { readDomain } from '../../../../adapters/libvirt/xml/domain.ts';
 import { readPool } from '../../../../adapters/libvirt/xml/reach.ts';
+import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { relocateDisks } from '../../../../adapters/libvirt/xml/relocate.ts';
 import { newVolumeXml, readVolume } from '../../../../adapters/libvirt/xml/volume.ts';
 import { hostId, vmId } from '../../../../src/domain/ids.ts';
 import { GIB, MIB } from '../../../../src/domain/units.ts';
 import type { MoveMethod } from '../../../../src/domain/plan.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
-import { diskXml, FakeHost, poolXml } from './fake-host.ts';
+import { GuestHost } from './fake-guest.ts';
+import { diskXml, FakeHost, FakeSession, poolXml } from './fake-host.ts';
 import { guestXml, UUID } from './samples.ts';
 
 const POOLS = [readPool(poolXml('default', '/images', GIB))];
@@ -117,7 +119,8 @@ describe('a guest’s document', () => {
 describe('documents of storage', () => {
   it('come back as they were written', () => {
     const xml = newVolumeXml({ name: 'a&b', bytes: 3 * GIB, format: 'qcow2' });
-    expect(readVolume(xml)).toEqual({ bytes: 3 * GIB, format: 'qcow2', backingPath: undefined });
+    const plain = { bytes: 3 * GIB, allocatedBytes: 0, format: 'qcow2', backingPath: undefined };
+    expect(readVolume(xml)).toEqual(plain);
     expect(xml).toContain(`<allocation unit='bytes'>0</allocation>`);
     const backed = xml.replace(
       '</volume>',
@@ -223,6 +226,33 @@ describe('what a move takes along', () => {
   });
 });
 
+describe('the room for a move', () => {
+  /** Every volume takes the same room. */
+  class Pool extends FakeSession {
+    override async text(name: string, ...args: readonly unknown[]): Promise<string> {
+      if (name !== 'virStorageVolGetXMLDesc') return super.text(name, ...args);
+      const allocation = `<allocation unit='bytes'>${MIB}</allocation>`;
+      return `<volume><capacity unit='bytes'>${GIB}</capacity>${allocation}<target/></volume>`;
+    }
+  }
+
+  it('is also what its own leftovers take: they are removed first', async () => {
+    const name = 'a.drover-1.img';
+    const pools = [poolXml('default', '/images', NEEDED - MIB)];
+    const roomBeside = async (host: string) => {
+      const from = new GuestHost('h1', { [UUID]: guestXml({ devices: DISK }) });
+      const copy = { host, pool: 'default', name, dev: 'vda', from: '/images/a.img' };
+      const copies = [{ ...copy, path: `/images/${name}` }];
+      const note = { move: 'm0', to: host, autostart: false, askedOff: false, copies };
+      from.guest.note = writeMoveNote(note);
+      const to = new FakeHost('h2', new Pool({ pools, volumes: { default: [name] } }));
+      return (await plan({ from, to })).objections;
+    };
+    expect(await roomBeside('h2')).toEqual([]);
+    expect(await roomBeside('h3')).toEqual([expect.stringContaining('pool default has')]);
+  });
+});
+
 describe('volumes of a move that came to nothing', () => {
   const copy = { host: 'h2', pool: 'default', dev: 'vda', from: '/images/a.img' };
   const own = { ...copy, name: 'a.drover-1.img', path: '/images/a.drover-1.img' };
@@ -237,15 +267,30 @@ describe('volumes of a move that came to nothing', () => {
       ).toBeUndefined();
       expect(host.volumes('default')).toEqual(['a.img', 'a.drover-2.img']);
     }
-    expect(await removeVolumes(host, [{ ...own, pool: 'gone' }])).toBeUndefined();
     expect(hostId('h2')).toBe(host.id);
   });
 
-  it('are kept where any guest there has one, running or only defined', async () => {
+  it('are kept on the note where their pool is gone: nobody knows whether they are', async () => {
+    const host = new FakeHost('h2', { pools, volumes });
+    const lost = { ...own, pool: 'gone', path: '/gone/a.drover-1.img' };
+    expect(await removeVolumes(host, [lost, own])).toEqual({
+      copies: [lost],
+      why: 'whether /gone/a.drover-1.img is left is not known: h2 has no pool gone',
+      isInUse: false,
+    });
+    expect(host.volumes('default')).toEqual(['a.img', 'a.drover-2.img']);
+  });
+
+  it.each([
+    `file='${own.path}'`,
+    `pool='default' volume='${own.name}'`,
+    `volume='${own.name}' pool='same-place'`,
+  ])('are kept where any guest there has one, running or only defined: %s', async (source) => {
     const other = '11111111-5a43-4a53-9b0e-0f5d1a7c1b01';
-    const devices = diskXml({ source: `file='${own.path}'` });
+    const devices = diskXml({ type: source.startsWith('file') ? 'file' : 'volume', source });
     const host = new FakeHost('h2', { pools, volumes, guests: { [other]: guestXml({ devices }) } });
-    expect(await removeVolumes(host, [own])).toContain('is a disk of a guest on h2');
+    const why = `${own.path} is a disk of a guest on h2`;
+    expect(await removeVolumes(host, [own])).toEqual({ copies: [own], why, isInUse: true });
     expect(host.volumes('default')).toEqual(volumes.default);
   });
 });

@@ -13,6 +13,8 @@ export class GuestSession extends FakeSession {
   readonly calls: string[] = [];
   running = false;
   autostart = false;
+  /** Whether the guest goes down when it is asked to. */
+  obeys = true;
   /** When the volumes were written to; undefined: the host does not say. */
   modified: string | undefined = '1700000000.000000001';
   /** The same of single volumes. */
@@ -106,6 +108,9 @@ export class GuestSession extends FakeSession {
         this.running = true;
         return 0;
       case 'virDomainShutdownFlags':
+        this.running &&= !this.obeys;
+        return 0;
+      case 'virDomainDestroyFlags':
         this.running = false;
         return 0;
       case 'virDomainUndefineFlags':

@@ -107,6 +107,7 @@ export class FakeSession extends Session {
   }
 
   override async text(name: string, ...[handle]: readonly unknown[]): Promise<string> {
+    if (name === 'virDomainGetMetadata') throw missing(ERROR.noMetadata);
     if (name === 'virDomainGetXMLDesc') return this.#parts.guests?.[this.what(handle)] ?? '';
     // Of a list the handles are negative: -1 is the first.
     const index = typeof handle === 'bigint' && handle < 0n ? Number(-1n - handle) : undefined;
