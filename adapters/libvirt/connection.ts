@@ -4,18 +4,29 @@
  *
  * A use that ran out of time makes the connection unusable for good: its call may still be carried
  * out, and its thread is back only when libvirt gives up (keepalive) or answers. Then it is closed.
+ * Its task makes no further call then, though nobody can keep it from going on.
  */
 
 import { CallTimeout, LibvirtError } from './native/errors.ts';
 import type { LibvirtLibrary } from './native/library.ts';
 import { Session } from './native/session.ts';
 import type { Pointer } from './native/signatures.ts';
+import { isAllowed } from '../../src/ports/permission.ts';
 
 export interface CallLimits {
   /** Longest wait for one use of a connection, or for opening one. */
   readonly callSeconds: number;
   /** Seconds between libvirt's keepalive messages, and how many may stay unanswered. */
   readonly keepAlive: { readonly intervalSeconds: number; readonly count: number };
+}
+
+export interface UseOptions {
+  /** Ends the wait, and the task makes no further call. */
+  readonly signal?: AbortSignal;
+  /** Longest wait; default: as the limits say. */
+  readonly seconds?: number;
+  /** Of a call that does not wait for this use: the task may go on as long as that is allowed. */
+  readonly permit?: AbortSignal;
 }
 
 export class Connection {
@@ -78,21 +89,24 @@ export class Connection {
   async use<T>(
     what: string,
     task: (session: Session) => Promise<T>,
-    options: { readonly signal?: AbortSignal; readonly seconds?: number } = {},
+    options: UseOptions = {},
   ): Promise<T> {
+    const { signal, permit = signal } = options;
+    let isGivenUp = false;
     const before = this.#queue;
     const turn = Promise.withResolvers<undefined>();
     this.#queue = turn.promise;
     await before;
     try {
       if (this.#unusable !== undefined) throw new LibvirtError(0, this.#unusable, true);
-      if (options.signal?.aborted === true) throw new CallTimeout(`${what}: cancelled`);
-      const running = task(this.#session);
+      if (signal?.aborted === true) throw new CallTimeout(`${what}: cancelled`);
+      const running = task(this.#session.during(() => !isGivenUp && isAllowed(permit)));
       // Only its end counts for closing; how it ended, the caller is told below.
       this.#idle = running.catch(() => undefined);
       const limit = options.seconds ?? this.#limits.callSeconds;
-      return await inTime(what, running, limit, options.signal);
+      return await inTime(what, running, limit, signal);
     } catch (error) {
+      isGivenUp = true;
       if (error instanceof CallTimeout) this.#giveUp(error.message);
       throw error;
     } finally {

@@ -1,6 +1,7 @@
 /**
  * The one place where every side effect passes. Hypervisors know no tokens: so the lease is looked
- * at immediately before the call, with nothing awaited in between. What only reads goes through,
+ * at immediately before the call, with nothing awaited in between, and the call is given the means
+ * to look at it again before each of its steps (ports/permission.ts). What only reads goes through,
  * but for the questions about a move: who follows one without a lease is told so.
  */
 
@@ -15,14 +16,17 @@ import type {
   Steering,
 } from '../ports/hypervisor.ts';
 import type { Attempt, Reading } from '../ports/metric-source.ts';
+import { allowWhile } from '../ports/permission.ts';
 import type { MoveLeases } from './move-leases.ts';
+
+type Guard = Pick<MoveLeases, 'about' | 'follows' | 'holds' | 'holdsHost' | 'onHost'>;
 
 /** Rejects with LedgerError `lost-lease` where the lease is not certain any more. */
 export class GuardedHypervisor implements Hypervisor {
   readonly #inner: Hypervisor;
-  readonly #leases: Pick<MoveLeases, 'about' | 'follows' | 'onHost'>;
+  readonly #leases: Guard;
 
-  constructor(inner: Hypervisor, leases: Pick<MoveLeases, 'about' | 'follows' | 'onHost'>) {
+  constructor(inner: Hypervisor, leases: Guard) {
     this.#inner = inner;
     this.#leases = leases;
   }
@@ -52,23 +56,23 @@ export class GuardedHypervisor implements Hypervisor {
   }
 
   precheck(order: MoveOrder, signal: AbortSignal): Promise<readonly Refusal[]> {
-    return this.#under(order.move, () => this.#inner.precheck(order, signal));
+    return this.#under(order.move, signal, () => this.#inner.precheck(order, signal));
   }
 
   startMove(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#under(order.move, () => this.#inner.startMove(order, signal));
+    return this.#under(order.move, signal, () => this.#inner.startMove(order, signal));
   }
 
   job(order: MoveOrder, signal: AbortSignal): Promise<Job> {
-    return this.#under(order.move, () => this.#inner.job(order, signal));
+    return this.#under(order.move, signal, () => this.#inner.job(order, signal));
   }
 
   steer(order: MoveOrder, steering: Steering, signal: AbortSignal): Promise<Attempt> {
-    return this.#under(order.move, () => this.#inner.steer(order, steering, signal));
+    return this.#under(order.move, signal, () => this.#inner.steer(order, steering, signal));
   }
 
   abort(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#under(order.move, () => this.#inner.abort(order, signal));
+    return this.#under(order.move, signal, () => this.#inner.abort(order, signal));
   }
 
   /**
@@ -76,26 +80,40 @@ export class GuardedHypervisor implements Hypervisor {
    * VM may run in a cluster that another controller has by now, and is left alone there.
    */
   async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    if (this.#leases.follows(order.move)) this.#leases.about(order.move);
-    else this.#leases.onHost(order.from);
-    return this.#inner.commit(order, signal);
+    const call = (): Promise<Attempt> => this.#inner.commit(order, signal);
+    if (this.#leases.follows(order.move)) return this.#under(order.move, signal, call);
+    return this.#onHost(order.from, signal, call);
   }
 
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#under(order.move, () => this.#inner.cleanUp(order, signal));
+    return this.#under(order.move, signal, () => this.#inner.cleanUp(order, signal));
   }
 
-  async setMaintenance(host: HostId, on: boolean, signal: AbortSignal): Promise<Attempt> {
-    this.#leases.onHost(host);
-    return this.#inner.setMaintenance(host, on, signal);
+  setMaintenance(host: HostId, on: boolean, signal: AbortSignal): Promise<Attempt> {
+    return this.#onHost(host, signal, () => this.#inner.setMaintenance(host, on, signal));
   }
 
   close(): Promise<void> {
     return this.#inner.close();
   }
 
-  async #under<Value>(move: MoveId, call: () => Promise<Value>): Promise<Value> {
+  async #under<Value>(
+    move: MoveId,
+    signal: AbortSignal,
+    call: () => Promise<Value>,
+  ): Promise<Value> {
     this.#leases.about(move);
+    allowWhile(signal, () => this.#leases.holds(move));
+    return call();
+  }
+
+  async #onHost<Value>(
+    host: HostId,
+    signal: AbortSignal,
+    call: () => Promise<Value>,
+  ): Promise<Value> {
+    this.#leases.onHost(host);
+    allowWhile(signal, () => this.#leases.holdsHost(host));
     return call();
   }
 }

@@ -41,10 +41,16 @@ export class MoveLeases implements MoveFence {
     const leases = this.#bound.get(move);
     if (leases === undefined) throw lost(`the move ${move} is not this controller's`);
     for (const { cluster, token } of leases) {
-      if (this.#authority.mayAct(cluster) === token) continue;
+      if (this.#isHeld(cluster, token)) continue;
       throw lost(`the move ${move} needs ${cluster} under token ${token}, which is over`);
     }
     return { holder: this.#authority.id, leases };
+  }
+
+  /** Whether the move may be acted on still, as `about` asks. */
+  holds(move: MoveId): boolean {
+    const leases = this.#bound.get(move);
+    return leases?.every(({ cluster, token }) => this.#isHeld(cluster, token)) === true;
   }
 
   /** Whether the move was opened or taken up here and has not ended. */
@@ -96,9 +102,19 @@ export class MoveLeases implements MoveFence {
     return { holder: this.#authority.id, leases: [this.#held(this.#known(host))] };
   }
 
+  /** The same, as a question. */
+  holdsHost(host: HostId): boolean {
+    const cluster = this.#scopeOf(host);
+    return cluster !== undefined && this.#authority.mayAct(cluster) !== undefined;
+  }
+
   /** For what is about the cluster as a whole. Throws LedgerError `lost-lease`. */
   onCluster(cluster: ClusterId): LeaseProof {
     return { holder: this.#authority.id, leases: [this.#held(cluster)] };
+  }
+
+  #isHeld(cluster: ClusterId, token: number): boolean {
+    return this.#authority.mayAct(cluster) === token;
   }
 
   #known(host: HostId): ClusterId {

@@ -14,6 +14,7 @@ import {
   withDomain,
   type Domain,
 } from '../calls/domain.ts';
+import type { UseOptions } from '../connection.ts';
 import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
 import type { LibvirtHost } from '../host.ts';
 import { ERROR } from '../native/constants.ts';
@@ -73,7 +74,7 @@ export class Mover implements Carrier {
     if (there !== undefined && there.state !== 'defined') {
       return decline('refused', `${order.vm} is ${there.state} on ${order.to}`);
     }
-    return this.#startLive(new Flight(order), ends, signal);
+    return this.#startLive(new Flight(order), ends, { permit: signal, signal });
   }
 
   async job(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Job> {
@@ -194,7 +195,11 @@ export class Mover implements Carrier {
     return DONE;
   }
 
-  async #startLive(flight: Flight, ends: Ends, signal?: AbortSignal): Promise<Attempt> {
+  async #startLive(
+    flight: Flight,
+    ends: Ends,
+    { permit, signal }: Required<Pick<UseOptions, 'permit'>> & Pick<UseOptions, 'signal'>,
+  ): Promise<Attempt> {
     const { order } = flight;
     const { from } = ends;
     const begin = await prepareLiveMove(order, ends, this.#options, signal);
@@ -211,7 +216,7 @@ export class Mover implements Carrier {
     const moving = connection.use(
       'migrating',
       (session) => withDomain(session, order.vm, (domain) => migrate(domain, params)),
-      { seconds: Number.POSITIVE_INFINITY },
+      { seconds: Number.POSITIVE_INFINITY, permit },
     );
     void settle(flight, moving).finally(() => from.link.drop(connection));
     await this.#untilTaken(flight, from);
@@ -291,7 +296,7 @@ export class Mover implements Carrier {
         flight.end = { kind: 'unanswered', code: 'refused', detail: 'it did not stop' };
         return decline('refused', `the move of ${order.vm} ended meanwhile`);
       }
-      return await this.#startLive(flight, ends);
+      return await this.#startLive(flight, ends, { permit: signal });
     } catch (error) {
       flight.end ??= { kind: 'unanswered', code: adapterCodeOf(error), detail: messageOf(error) };
       throw error;

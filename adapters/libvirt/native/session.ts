@@ -1,10 +1,12 @@
 /**
- * One connection's turn: runs calls one after the other and turns libvirt's way of failing (-1 or
- * NULL, and an error left behind) into LibvirtError. Whoever holds a session holds the connection
- * alone, so the error it finds is that of its own call.
+ * One task's turn of a connection: runs calls one after the other and turns libvirt's way of
+ * failing (-1 or NULL, and an error left behind) into LibvirtError. Whoever holds a session holds
+ * the connection alone, so the error it finds is that of its own call. A task that was given up, or
+ * may not go on, makes no further call: each is preceded by the question, with nothing awaited in
+ * between.
  */
 
-import { LibvirtError } from './errors.ts';
+import { CallTimeout, LibvirtError } from './errors.ts';
 import type { LibvirtLibrary } from './library.ts';
 import type { Arguments, FunctionName, Pointer, Result, SIGNATURES } from './signatures.ts';
 
@@ -15,10 +17,17 @@ type FunctionReturning<Kind> = {
 export class Session {
   readonly library: LibvirtLibrary;
   readonly connection: Pointer;
+  readonly #mayGoOn: () => boolean;
 
-  constructor(library: LibvirtLibrary, connection: Pointer) {
+  constructor(library: LibvirtLibrary, connection: Pointer, mayGoOn: () => boolean = () => true) {
     this.library = library;
     this.connection = connection;
+    this.#mayGoOn = mayGoOn;
+  }
+
+  /** The same connection, for one task. */
+  during(mayGoOn: () => boolean): Session {
+    return new Session(this.library, this.connection, mayGoOn);
   }
 
   /** Calls a function that returns -1 when it fails. */
@@ -26,6 +35,7 @@ export class Session {
     name: Name,
     ...args: Arguments<Name>
   ): Promise<number> {
+    this.#ask(name);
     const result: number | bigint | null | undefined = await this.library.call(name, ...args);
     if (typeof result !== 'number' || result < 0) throw await this.failure(name);
     return result;
@@ -36,6 +46,7 @@ export class Session {
     name: Name,
     ...args: Arguments<Name>
   ): Promise<Pointer> {
+    this.#ask(name);
     const result: Result<Name> | Pointer | null = await this.library.call(name, ...args);
     if (typeof result !== 'bigint') throw await this.failure(name);
     return result;
@@ -56,5 +67,9 @@ export class Session {
     const isAlive = await this.library.call('virConnectIsAlive', this.connection);
     const message = report?.message ?? `${what} failed without an error text`;
     return new LibvirtError(report?.code ?? 0, message, isAlive !== 1);
+  }
+
+  #ask(name: string): void {
+    if (!this.#mayGoOn()) throw new CallTimeout(`${name}: its task may not go on`);
   }
 }

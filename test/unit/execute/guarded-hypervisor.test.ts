@@ -1,0 +1,61 @@
+// Role: a call to a hypervisor takes the permission along under which it was made, so that what it
+// has begun can ask whether it may go on.
+import { describe, expect, it } from 'vitest';
+
+import { clusterId, hostId } from '../../../src/domain/ids.ts';
+import { ok } from '../../../src/domain/result.ts';
+import { GuardedHypervisor } from '../../../src/execute/guarded-hypervisor.ts';
+import { MoveLeases } from '../../../src/execute/move-leases.ts';
+import type { Hypervisor } from '../../../src/ports/hypervisor.ts';
+import { isAllowed } from '../../../src/ports/permission.ts';
+import { aMoveOrder } from '../../support/plans.ts';
+
+const ORDER = aMoveOrder({});
+const CALLS = ['startMove', 'steer', 'abort', 'commit', 'cleanUp', 'setMaintenance'] as const;
+
+/** Under token 1, until it is changed. */
+function scene() {
+  const held: { token: number | undefined } = { token: 1 };
+  const leases = new MoveLeases({ id: 'ada', mayAct: () => held.token }, () => clusterId('c1'));
+  const done = () => Promise.resolve(ok(undefined));
+  const inner = Object.fromEntries(CALLS.map((name) => [name, done]));
+  // The calls that are made here are all that it has.
+  return {
+    held,
+    leases,
+    hypervisor: new GuardedHypervisor(inner as unknown as Hypervisor, leases),
+  };
+}
+
+function make(hypervisor: Hypervisor, call: (typeof CALLS)[number], signal: AbortSignal) {
+  if (call === 'steer') return hypervisor.steer(ORDER, { kind: 'post-copy' }, signal);
+  if (call === 'setMaintenance') return hypervisor.setMaintenance(hostId('h1'), true, signal);
+  return hypervisor[call](ORDER, signal);
+}
+
+describe('a call that is under way', () => {
+  it.each(CALLS)('may go on only under the lease that it was made under: %s', async (call) => {
+    const { held, leases, hypervisor } = scene();
+    const { signal } = new AbortController();
+    leases.open({ id: ORDER.move, from: ORDER.from, to: ORDER.to });
+    await make(hypervisor, call, signal);
+    expect(isAllowed(signal)).toBe(true);
+    held.token = undefined;
+    expect(isAllowed(signal)).toBe(false);
+    await expect(make(hypervisor, call, signal)).rejects.toMatchObject({ code: 'lost-lease' });
+  });
+
+  it('is not what a lease of a later time is for', async () => {
+    const { held, leases, hypervisor } = scene();
+    const { signal } = new AbortController();
+    leases.open({ id: ORDER.move, from: ORDER.from, to: ORDER.to });
+    await hypervisor.startMove(ORDER, signal);
+    held.token = 3;
+    expect(isAllowed(signal)).toBe(false);
+  });
+
+  it('may go on where it needs no lease', () => {
+    expect(isAllowed(new AbortController().signal)).toBe(true);
+    expect(isAllowed(undefined)).toBe(true);
+  });
+});
