@@ -33,6 +33,8 @@ export interface MoveResult {
   /** For people: the error, the reason of the skip, or empty. */
   readonly detail: string;
   readonly seconds: Seconds | undefined;
+  /** How much of that the platform only had it in its queue, as far as was seen. */
+  readonly queuedSeconds?: Seconds | undefined;
   /** As the hypervisor reports it; the guest's own may be longer. */
   readonly downtimeSeconds: Seconds | undefined;
   readonly bytes: Bytes | undefined;

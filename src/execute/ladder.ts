@@ -19,7 +19,7 @@ import {
 } from './convergence.ts';
 import { type GivenUp, givenUpNote } from './given-up.ts';
 import { modeOf } from './mode.ts';
-import { ask, type MoveTask, usableLadder, usableRaises } from './move-task.ts';
+import { ask, lastedSeconds, type MoveTask, usableLadder, usableRaises } from './move-task.ts';
 
 /** The time-out per GiB is never applied to less than this (policy.ts, timeoutSecondsPerGib). */
 const SHORTEST_TIMEOUT_SECONDS = 60;
@@ -122,6 +122,7 @@ export async function climbOn(
 async function waitInQueue(ladder: Ladder, task: MoveTask): Promise<void> {
   ladder.begunAt = task.parts.clock.monotonic();
   ladder.convergence = startConvergence(0);
+  task.measured.queuedSeconds = lastedSeconds(task);
   if (elapsedOf(task, task.takenUpAt) < QUEUE_PATIENCE_SECONDS) return;
   const reason = `not begun by the platform for ${QUEUE_PATIENCE_SECONDS / 60} min`;
   await giveUp(task, { reason, instead: undefined });

@@ -135,7 +135,11 @@ export interface MoveTask {
   wake: AbortController;
   /** Called when the hypervisor was seen carrying the move out, or could not be asked. */
   readonly seen: (how: 'adopted' | 'unreachable') => void;
-  readonly measured: { downtimeSeconds: Seconds | undefined; bytes: Bytes | undefined };
+  readonly measured: {
+    downtimeSeconds: Seconds | undefined;
+    bytes: Bytes | undefined;
+    queuedSeconds: Seconds | undefined;
+  };
 }
 
 /** How a task ended; undefined: Drover stopped first. */
@@ -232,4 +236,12 @@ export async function sight(task: MoveTask): Promise<Looks> {
 
 export function placeIn(looks: Looks, { order }: Pick<MoveTask, 'order'>): Whereabouts {
   return whereabouts(looks, order.from, order.to);
+}
+
+/** Since it was begun; of an adopted move only the wall clock knows, which may have been set. */
+export function lastedSeconds({ adopted, parts, record, takenUpAt }: MoveTask): Seconds {
+  const { clock } = parts;
+  return seconds(
+    adopted ? Math.max(0, clock.now() - record.openedAt) : clock.monotonic() - takenUpAt,
+  );
 }

@@ -26,6 +26,6 @@ export function newTask({ journal, ...given }: TaskGiven): MoveTask {
     givenUp: givenUpIn(journal),
     oldDisks: oldDisksIn(journal),
     wake: new AbortController(),
-    measured: { downtimeSeconds: undefined, bytes: undefined },
+    measured: { downtimeSeconds: undefined, bytes: undefined, queuedSeconds: undefined },
   };
 }

@@ -9,9 +9,14 @@
 
 import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Reservation } from '../domain/snapshot.ts';
-import { seconds } from '../domain/units.ts';
 import { closingLine } from './closing-line.ts';
-import type { MoveTask, StageDefinition, StageEnd, TaskEnd } from './move-task.ts';
+import {
+  lastedSeconds,
+  type MoveTask,
+  type StageDefinition,
+  type StageEnd,
+  type TaskEnd,
+} from './move-task.ts';
 import { heldBack, STAGE_TABLE } from './stages.ts';
 
 /** A move that was never begun. Undefined: Drover stops, the move is open. */
@@ -156,16 +161,12 @@ async function close(
 }
 
 function resultOf(task: MoveTask, outcome: Outcome, detail: string): MoveResult {
-  const { clock } = task.parts;
-  const at = clock.now();
-  // Of an adopted move only the wall clock knows when it began; it may have been set since.
-  const adopted = Math.max(0, at - task.record.openedAt);
-  const own = clock.monotonic() - task.takenUpAt;
   return {
     outcome,
-    at,
+    at: task.parts.clock.now(),
     detail,
-    seconds: outcome === 'skipped' ? undefined : seconds(task.adopted ? adopted : own),
+    seconds: outcome === 'skipped' ? undefined : lastedSeconds(task),
+    queuedSeconds: task.measured.queuedSeconds,
     downtimeSeconds: outcome === 'succeeded' ? task.measured.downtimeSeconds : undefined,
     bytes: task.measured.bytes,
   };

@@ -37,7 +37,7 @@ export function finishedCopies(
         from: from.id,
         to: to.id,
         endedAt: result.at,
-        seconds: result.seconds,
+        seconds: span.end - span.start,
         bytes: result.bytes,
         memoryBytes: vm.memoryBytes,
         dirtying: measuredDirtying(vm),
@@ -48,9 +48,10 @@ export function finishedCopies(
   });
 }
 
+/** What waits in a platform's queue takes nothing of a link, and teaches nothing of its own pace. */
 function spanOf(record: MoveRecord, now: number): Span {
-  const end = record.result?.at ?? now;
-  return { record, start: end - (record.result?.seconds ?? end - record.openedAt), end };
+  const { at: end = now, seconds, queuedSeconds = 0 } = record.result ?? {};
+  return { record, start: end - ((seconds ?? end - record.openedAt) - queuedSeconds), end };
 }
 
 /** Means over the move's time: who shared its busier link, and what went the other way on both. */

@@ -89,6 +89,16 @@ describe('records as the learning wants them', () => {
     expect(found[0]?.dirtying).toEqual({ kind: 'rate', rate: 1e7 });
   });
 
+  it('begin when the platform has begun them: the queue is no pace, and no use of a link', () => {
+    const queued = aRecord({ took: 65, result: { queuedSeconds: seconds(60) } });
+    const meanwhile = aRecord({ vm: 'v2', endedAgo: 130, took: 5 });
+    const found = finishedCopies([queued, meanwhile], snapshot, migration);
+    expect(found.map(({ seconds: took, sharing }) => [took, sharing])).toEqual([
+      [5, 1],
+      [5, 1],
+    ]);
+  });
+
   it('tell who shared the link, and who went the other way, for how long', () => {
     const alone = aRecord({ endedAgo: 1000 });
     const first = aRecord({ endedAgo: 100, took: 10 });
