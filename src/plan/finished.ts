@@ -48,7 +48,7 @@ export function finishedCopies(
   });
 }
 
-/** What waits in a platform's queue takes nothing of a link, and teaches nothing of its own pace. */
+/** What waits in a platform's queue takes nothing of a link, and shows nothing of its own pace. */
 function spanOf(record: MoveRecord, now: number): Span {
   const { at: end = now, seconds, queuedSeconds = 0 } = record.result ?? {};
   return { record, start: end - ((seconds ?? end - record.openedAt) - queuedSeconds), end };
