@@ -93,12 +93,14 @@ interface Ground {
   readonly container: Container;
   readonly options: DaemonOptions;
   readonly closers: Closers;
+  readonly haste: Haste;
 }
 
 /** Builds a daemon; nothing runs before `start`. Rejects when a part cannot be made. */
 export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   const closers = new Closers();
-  const ground = { container: new Container(), options, closers };
+  const haste = new Haste(options.clock);
+  const ground = { container: new Container(), options, closers, haste };
   try {
     makeStateFolder(options.config.stateDir);
     bindGround(ground);
@@ -163,9 +165,8 @@ function bindGround({ container, options, closers }: Ground): void {
 }
 
 /** Collect, plan, decide. */
-function bindTick({ container, options, closers }: Ground): void {
+function bindTick({ container, options, closers, haste }: Ground): void {
   const { clock, config, seed, speed } = options;
-  const haste = new Haste(clock);
   const pause = haste.resting(pauseFor(options));
   bindPart(container, 'collector', async (take) => {
     const { events, sources } = await take('events', 'sources');
@@ -227,8 +228,9 @@ function bindTick({ container, options, closers }: Ground): void {
 }
 
 /** The planner, what it has learned, who hands its plans on, and what is kept of them. */
-function bindPlanning({ container, options, closers }: Ground): void {
+function bindPlanning({ container, options, closers, haste }: Ground): void {
   const { clock, config } = options;
+  const rest = haste.resting(pauseFor(options));
   bindPart(container, 'planner', () => {
     const planner = options.planner ?? new Planner();
     closers.add(() => planner.close());
@@ -236,7 +238,7 @@ function bindPlanning({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'archive', async (take) => {
     const parts = await take('ledger', 'planner', 'events');
-    const archive = new DecisionArchive({ ...parts, clock, settings: config.replay });
+    const archive = new DecisionArchive({ ...parts, clock, rest, settings: config.replay });
     closers.add(() => archive.idle());
     return archive;
   });

@@ -5,6 +5,7 @@
 
 import type { PlanId } from '../domain/ids.ts';
 import { epochSeconds } from '../domain/units.ts';
+import type { Pause } from '../domain/slices.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
@@ -16,6 +17,9 @@ export interface DecisionArchiveParts {
   readonly planner: Pick<PlanRunner, 'pack'>;
   readonly clock: Clock;
   readonly events: EventSink;
+  /** For while something cannot wait (haste.ts): packing a large fleet takes a processor for half a
+   *  second. Undefined: never. */
+  readonly rest?: Pause | undefined;
   readonly settings: {
     /** 0: nothing is kept. */
     readonly keepForSeconds: number;
@@ -55,7 +59,8 @@ export class DecisionArchive {
   }
 
   async #keep(plan: PlanId, job: PlanJob): Promise<void> {
-    const { clock, ledger, planner, settings } = this.#parts;
+    const { clock, ledger, planner, rest, settings } = this.#parts;
+    await rest?.();
     const packed = await planner.pack(job);
     const at = clock.now();
     const since = epochSeconds(Math.max(0, at - settings.keepForSeconds));

@@ -43,6 +43,7 @@ import { ifSuperseded, type PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { type Holds, Reach } from './reach.ts';
 import { UrgentRound } from './urgent-round.ts';
+import { withStates } from './with-states.ts';
 
 /** What the newest tick saw and decided; the read side of the API shows it. */
 export interface TickState {
@@ -337,12 +338,4 @@ const DAY_SECONDS = 86_400;
 /** What counts for the budgets, and for the way back. */
 function sinceFor({ reverseMoveSeconds }: Limits, now: EpochSeconds): EpochSeconds {
   return epochSeconds(Math.max(0, now - Math.max(DAY_SECONDS, reverseMoveSeconds)));
-}
-
-function withStates(snapshot: Snapshot, states: ReturnType<HostLadder['states']>): Snapshot {
-  const hosts = snapshot.hosts.map((host) => {
-    const state = states.get(host.id) ?? host.state;
-    return state === host.state ? host : { ...host, state };
-  });
-  return { ...snapshot, hosts };
 }

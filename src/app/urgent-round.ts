@@ -25,12 +25,13 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { Haste } from './haste.ts';
-import { isUrgent, type PlanJob, urgentFindings } from './plan-job.ts';
+import { type CheckedPlan, isUrgent, type PlanJob, urgentFindings } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { type Holds, Reach } from './reach.ts';
 import type { Seen, TickState } from './tick.ts';
 import { Turns } from '../domain/turns.ts';
+import { withStates } from './with-states.ts';
 
 /** The longest that the plan for everybody waits for the start of the first. */
 const HEAD_START = seconds(1);
@@ -54,6 +55,17 @@ export interface UrgentParts {
   readonly state: () => TickState | undefined;
   readonly show: (look: EventMap['snapshot'], about: Pick<Seen, 'findings' | 'orders'>) => Seen;
   readonly planned: (state: TickState) => void;
+}
+
+interface Planned {
+  readonly job: PlanJob;
+  readonly checked: CheckedPlan;
+}
+
+interface Looked {
+  readonly seen: Seen;
+  /** Rejects with PlanSuperseded. */
+  readonly planning: Promise<Planned>;
 }
 
 export class UrgentRound {
@@ -86,16 +98,13 @@ export class UrgentRound {
     await orders.settled();
     if (this.#parts.state() === undefined) return false;
     const started = clock.monotonic();
-    const seen = await this.#turns.take(() => this.#look());
-    if (seen === undefined) return false;
-    const reach = new Reach(seen.snapshot, this.#parts.holds);
-    const findings = urgentFindings(reach.ownFindings(seen.findings, seen.snapshot));
-    const job = await this.#job(reach.planned(seen.snapshot), findings);
-    const { planner } = this.#parts;
-    const planning = planner.runUrgent?.(job) ?? planner.run(job);
-    const checked = await planning.catch(ifSuperseded);
+    const looked = await this.#turns.take(() => this.#look());
+    if (looked === undefined) return false;
+    const { seen } = looked;
+    const planned = await looked.planning.catch(ifSuperseded);
     // By a newer round, which does the work of this one, too.
-    if (checked === undefined) return true;
+    if (planned === undefined) return true;
+    const { checked, job } = planned;
     const took = seconds(clock.monotonic() - started);
     const rejected = announcePlan(this.#parts.events, seen.snapshot, checked, took);
     // The tick that follows plans anew; until then the older plan stands.
@@ -108,8 +117,8 @@ export class UrgentRound {
     return true;
   }
 
-  /** Undefined: nothing cannot wait. */
-  async #look(): Promise<Seen | undefined> {
+  /** It is planned while the states of the hosts are written down. Undefined: nothing is urgent. */
+  async #look(): Promise<Looked | undefined> {
     const { clock, executor, holds, ladder, ledger, show, state } = this.#parts;
     const before = state();
     if (before === undefined) return undefined;
@@ -121,10 +130,23 @@ export class UrgentRound {
     const known = new Set(before.findings.map(({ id }) => id));
     if (!findings.some((one) => isUrgent(one) && !known.has(one.id))) return undefined;
     this.#rounds += 1;
-    const reach = new Reach(snapshot, holds);
-    await ladder.update(onlyAsked(reach.ownHosts(snapshot), findings), findings, orders);
+    const asked = onlyAsked(new Reach(snapshot, holds).ownHosts(snapshot), findings);
+    const states = ladder.ahead(asked, findings, orders);
+    const written = ladder.update(asked, findings, orders);
+    const planning = this.#plan(withStates(snapshot, states), findings);
+    // Whether it failed is asked when the states are on disk.
+    planning.catch(() => undefined);
+    await written;
     const took = seconds(clock.monotonic() - started);
-    return show({ snapshot, seconds: took }, { findings, orders });
+    return { seen: show({ snapshot, seconds: took }, { findings, orders }), planning };
+  }
+
+  async #plan(snapshot: Snapshot, findings: readonly Finding[]): Promise<Planned> {
+    const { holds, planner } = this.#parts;
+    const reach = new Reach(snapshot, holds);
+    const urgent = urgentFindings(reach.ownFindings(findings, snapshot));
+    const job = await this.#job(reach.planned(snapshot), urgent);
+    return { job, checked: await (planner.runUrgent?.(job) ?? planner.run(job)) };
   }
 
   async #job(snapshot: Snapshot, findings: readonly Finding[]): Promise<PlanJob> {

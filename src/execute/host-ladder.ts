@@ -124,21 +124,38 @@ export class HostLadder {
     return this.#states;
   }
 
+  /** The states that `update` is about to come to: for work that goes on while it writes them. */
+  ahead(
+    snapshot: Snapshot,
+    findings: readonly Finding[],
+    orders: readonly Order[],
+  ): ReadonlyMap<HostId, HostState> {
+    const steps = this.#steps(snapshot, findings, orders);
+    return new Map([...this.#states, ...steps.map(({ host, state }) => [host.id, state] as const)]);
+  }
+
   /** One tick's step for every host. Rejects with LedgerError; a platform's refusal only warns. */
   async update(
     snapshot: Snapshot,
     findings: readonly Finding[],
     orders: readonly Order[],
   ): Promise<void> {
+    const steps = this.#steps(snapshot, findings, orders);
+    if (steps.length > 0) await this.#write(steps);
+    for (const host of byId(snapshot.hosts)) await this.#tellPlatform(host);
+  }
+
+  #steps(
+    snapshot: Snapshot,
+    findings: readonly Finding[],
+    orders: readonly Order[],
+  ): readonly Taken[] {
     const views = viewsOf(snapshot, findings, orders);
-    const hosts = [...snapshot.hosts].sort((a, b) => compareText(a.id, b.id));
-    const steps = hosts.flatMap((host): Taken[] => {
+    return byId(snapshot.hosts).flatMap((host): Taken[] => {
       const from = this.#states.get(host.id) ?? 'healthy';
       const step = this.#held(host, from, nextHostState(views(host, from)));
       return step.state === from ? [] : [{ host, from, ...step }];
     });
-    if (steps.length > 0) await this.#write(steps);
-    for (const host of hosts) await this.#tellPlatform(host);
   }
 
   /** All at once: fifty hosts that are to be emptied do not wait for fifty entries. */
@@ -233,6 +250,10 @@ export class HostLadder {
 }
 
 const DRIFTED = 'something else took it out of maintenance mode; it is put back';
+
+function byId(hosts: readonly Host[]): readonly Host[] {
+  return [...hosts].sort((a, b) => compareText(a.id, b.id));
+}
 
 function viewsOf(
   snapshot: Snapshot,

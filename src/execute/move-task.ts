@@ -90,9 +90,13 @@ export type StageEnd =
 /** One stage: what is done, how it is taken back, what a crash in it may have left. */
 export interface StageDefinition {
   readonly stage: Stage;
-  /** It touches nothing but the ledger, together with its entries: these may wait for the next. */
-  readonly isOnlyWritten?: true;
-  do(task: MoveTask): Promise<StageEnd>;
+  /**
+   * Its entries may wait for those of the next stage: it only looks, touches nothing but the ledger
+   * together with its entries, or calls `written` before it touches anything else.
+   */
+  readonly mayWait?: true;
+  /** `written` resolves when the journal has on disk that the stage has begun. */
+  do(task: MoveTask, written: () => Promise<void>): Promise<StageEnd>;
   /** Takes back what `do` did or may have done. Says what could not be taken back, or nothing. */
   undo(task: MoveTask): Promise<string>;
   /**

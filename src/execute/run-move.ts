@@ -1,10 +1,11 @@
 /**
  * Takes one move through its stages, with a ledger entry before and after each. What one stage has
- * done and what the next is about to do are one commit, and a stage that touches nothing but the
- * ledger is written in the commit of the one after it: a start waits for the disk three times. In
- * all cases the entry is durable before anything happens that it tells of. Whatever throws
- * out of here (a ledger that cannot write, a bug) leaves the record open; the caller then takes
- * the move up again as if Drover had been restarted, because that way is always right.
+ * done and what the next is about to do are one commit, and a stage that only looks, or touches
+ * nothing but the ledger, is written in the commit of the one after it: a start waits for the disk
+ * twice, for its record and for these. In all cases the entry is durable before anything happens
+ * that it tells of. Whatever throws out of here (a ledger that cannot write, a bug) leaves the
+ * record open; the caller then takes the move up again as if Drover had been restarted, because
+ * that way is always right.
  */
 
 import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
@@ -32,8 +33,8 @@ async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefi
   for (const [index, definition] of stagesOf(task).entries()) {
     if (index < from) continue;
     notes.add(definition, 'before', '');
-    if (definition.isOnlyWritten !== true) await notes.write();
-    const end = await definition.do(task);
+    if (definition.mayWait !== true) await notes.write();
+    const end = await definition.do(task, () => notes.write());
     if (end.kind === 'detached') return undefined;
     if (end.kind !== 'next') {
       await notes.write();

@@ -38,14 +38,14 @@ import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
 export const STAGE_TABLE: readonly StageDefinition[] = [
-  { stage: 'pre-migration', do: checkAgain, undo: nothingToUndo, probe: () => 'nothing' },
   {
-    stage: 'reservation',
-    isOnlyWritten: true,
-    do: reserve,
-    undo: release,
+    stage: 'pre-migration',
+    mayWait: true,
+    do: checkAgain,
+    undo: nothingToUndo,
     probe: () => 'nothing',
   },
+  { stage: 'reservation', mayWait: true, do: reserve, undo: release, probe: () => 'nothing' },
   { stage: 'pre-copy', do: startAndFollow, undo: cleanTarget, probe: () => 'again' },
   { stage: 'stop-and-copy', do: followToTheEnd, undo: nothingToUndo, probe: () => 'again' },
   { stage: 'commitment', do: commit, undo: nothingToUndo, probe: () => 'again' },
@@ -93,7 +93,7 @@ function isAboutFirst({ insteadOf, vm }: Move, { subject }: Breaker): boolean {
 }
 
 /** 0: the plan is some seconds old. Everything that it assumed is looked at again. */
-async function checkAgain(task: MoveTask): Promise<StageEnd> {
+async function checkAgain(task: MoveTask, written: () => Promise<void>): Promise<StageEnd> {
   const { move, hypervisor, parts } = task;
   if (!hypervisor.capabilities.methods.includes(move.method)) {
     return { kind: 'skipped', code: 'method-unsupported', detail: move.method };
@@ -101,7 +101,7 @@ async function checkAgain(task: MoveTask): Promise<StageEnd> {
   const objection = misfit(move, parts.world(move), parts.settings());
   if (objection !== undefined) return { kind: 'skipped', ...objection };
   try {
-    return (await againstTheHypervisor(task)) ?? NEXT;
+    return (await againstTheHypervisor(task, written)) ?? NEXT;
   } catch (error) {
     // Nothing was started yet, so nothing has to be found out first.
     if (!(error instanceof AdapterError)) throw error;
@@ -110,7 +110,10 @@ async function checkAgain(task: MoveTask): Promise<StageEnd> {
 }
 
 /** Where the VM is and whether it may go are asked together: an evacuation waits for both. */
-async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefined> {
+async function againstTheHypervisor(
+  task: MoveTask,
+  written: () => Promise<void>,
+): Promise<StageEnd | undefined> {
   const unwanted = new AbortController();
   const refusals = precheck(task, unwanted.signal);
   // Nothing of what was asked is under way when the stage has ended.
@@ -130,6 +133,7 @@ async function againstTheHypervisor(task: MoveTask): Promise<StageEnd | undefine
     if (!looks.sightings.some(({ host }) => host === order.to)) {
       return skippedBy((await refusals)[0]);
     }
+    await written();
     const remains = await cleanTarget(task);
     if (remains !== '') return { kind: 'failed', detail: remains, remains: true };
     // What was said before may have been about the remains.

@@ -2,21 +2,21 @@
 
 import { type RawBuilder, type SqlBool, type Transaction, sql } from 'kysely';
 
-import type { AuditNote } from '../domain/audit.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { pruneAudit } from './audit.ts';
 import { prunedNote } from './audit-notes.ts';
 import type { LedgerSchema } from './schema.ts';
+import type { Note } from './seal.ts';
 
 /** Rows that are deleted in one transaction: nobody waits long behind it. */
 const CHUNK = 500;
 /** Of entries of the audit trail: each cut costs an entry itself. */
 const AUDIT_CHUNK = 5000;
 
-/** What is done in one transaction, and told in the audit trail with it. */
+/** What is done in one transaction, and what is to be written down with it. */
 export type Work<Value> = (
   transaction: Transaction<LedgerSchema>,
-  note: (note: AuditNote) => void,
+  note: (note: Note) => void,
 ) => Promise<Value>;
 
 type Write = (work: Work<number>) => Promise<number>;

@@ -146,8 +146,7 @@ export class SqlLedger implements Ledger {
     const move = entries[0]?.move ?? held?.move;
     if (move === undefined) return;
     await this.#writeAbout(move, async (trx, note) => {
-      if (entries.length > 0) await moves.insertStages(trx, entries);
-      for (const entry of entries) note(notes.stageNote(entry));
+      note({ kind: 'stages', entries });
       if (held !== undefined) await reservations.putReservation(trx, held);
     });
   }

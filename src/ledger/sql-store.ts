@@ -1,20 +1,19 @@
 /**
  * How the ledger's statements reach its store. The opener of each store brings the connection, the
  * translation of its errors and what is to happen at close; nothing in here knows which store it
- * is. All writes go through one GroupCommit, and what they note becomes the audit trail.
+ * is. All writes go through one GroupCommit; what they note is written down with them (seal.ts).
  */
 
 import type { Kysely } from 'kysely';
 
-import type { AuditNote } from '../domain/audit.ts';
 import type { LeaseProof } from '../domain/lease.ts';
 import type { Clock } from '../ports/clock.ts';
 import { LedgerError } from '../ports/ledger.ts';
-import { appendAudit } from './audit.ts';
 import { GroupCommit } from './group-commit.ts';
 import { assertLeases, type StoreTraits } from './leases.ts';
 import type { Work } from './pruning.ts';
 import type { LedgerSchema } from './schema.ts';
+import { type Note, seal } from './seal.ts';
 
 export interface SqlStoreParts {
   readonly db: Kysely<LedgerSchema>;
@@ -28,15 +27,15 @@ export interface SqlStoreParts {
 /** Every method rejects with LedgerError. */
 export class SqlStore {
   readonly #parts: SqlStoreParts;
-  readonly #commits: GroupCommit<LedgerSchema, AuditNote>;
+  readonly #commits: GroupCommit<LedgerSchema, Note>;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SqlStoreParts) {
     const { clock, db, traits } = parts;
     this.#parts = parts;
-    this.#commits = new GroupCommit<LedgerSchema, AuditNote>(
+    this.#commits = new GroupCommit<LedgerSchema, Note>(
       db,
-      (trx, told) => appendAudit(trx, told, clock.now(), traits),
+      (trx, notes) => seal(trx, notes, clock.now(), traits),
       traits.isLostContact,
     );
   }

@@ -191,9 +191,9 @@ interface Meddling {
 function doneTwice(one: StageDefinition): StageDefinition {
   return {
     ...one,
-    do: async (task) => {
-      const end = await one.do(task);
-      return end.kind === 'next' ? one.do(task) : end;
+    do: async (task, written) => {
+      const end = await one.do(task, written);
+      return end.kind === 'next' ? one.do(task, written) : end;
     },
   };
 }
@@ -224,7 +224,7 @@ function failing(
     return value;
   };
   return what === 'do'
-    ? { ...one, do: (task) => once(() => one.do(task)) }
+    ? { ...one, do: (task, written) => once(() => one.do(task, written)) }
     : { ...one, undo: (task) => once(() => one.undo(task)) };
 }
 

@@ -1,4 +1,5 @@
 // Role: where two plans differ and what may be why; what is kept of decisions, and what not.
+import { setImmediate } from 'node:timers/promises';
 import { serialize } from 'node:v8';
 import { zstdCompressSync } from 'node:zlib';
 
@@ -74,6 +75,7 @@ describe('the archive of decisions', () => {
   function anArchive(
     keepInputs: (kept: KeptInputs, bounds: unknown) => Promise<void>,
     settings = { keepForSeconds: 60, keepAtMostBytes: 1e6 },
+    rest?: () => Promise<void>,
   ) {
     const events = recordingEvents();
     const planner = { pack: async () => inputs };
@@ -83,6 +85,7 @@ describe('the archive of decisions', () => {
       planner,
       clock,
       events,
+      rest,
       settings,
     });
     return { archive, events };
@@ -100,6 +103,22 @@ describe('the archive of decisions', () => {
     archive.keep(planId('p7'), JOB);
     await archive.idle();
     expect(kept).toHaveLength(5);
+  });
+
+  it('packs nothing before its rest is over', async () => {
+    const kept: unknown[] = [];
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const { archive } = anArchive(
+      async ({ plan }) => void kept.push(plan),
+      undefined,
+      () => over,
+    );
+    archive.keep(planId('p1'), JOB);
+    await setImmediate();
+    expect(kept).toEqual([]);
+    end();
+    await archive.idle();
+    expect(kept).toEqual(['p1']);
   });
 
   it('tells what fails, but for a ledger that was closed, and goes on', async () => {

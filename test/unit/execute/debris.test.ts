@@ -28,6 +28,20 @@ describe('remains on the target', () => {
     expect(calls.indexOf('cleanUp')).toBeLessThan(calls.indexOf('startMove'));
   });
 
+  it('are removed when the journal has on disk that it has begun', async () => {
+    const bench = await withRemains();
+    const { hypervisor, ledger } = bench;
+    const cleanUp = hypervisor.cleanUp.bind(hypervisor);
+    const written: string[] = [];
+    hypervisor.cleanUp = async (...order) => {
+      const stages = (await ledger.move(moveId('m1')))?.stages ?? [];
+      written.push(...stages.map(({ stage, phase }) => `${stage} ${phase}`));
+      return cleanUp(...order);
+    };
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
+    expect(written).toEqual(['pre-migration before']);
+  });
+
   it('do not speak against it any more once they are gone', async () => {
     const bench = await withRemains();
     const { hypervisor } = bench;

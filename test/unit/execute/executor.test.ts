@@ -102,6 +102,34 @@ describe('one move', () => {
 describe('pre-migration', () => {
   const moves = [move('1', 'h1', 'h2')];
 
+  it('is written with what follows from it: a start waits for two writes', async () => {
+    const bench = await makeBench();
+    const { hypervisor, ledger } = bench;
+    const writes: string[] = [];
+    const through = <Args extends readonly unknown[], Value>(
+      name: string,
+      write: (...args: Args) => Promise<Value>,
+    ): ((...args: Args) => Promise<Value>) => {
+      return (...args) => {
+        writes.push(name);
+        return write(...args);
+      };
+    };
+    ledger.openMove = through('record', ledger.openMove.bind(ledger));
+    ledger.addStages = through('stages', ledger.addStages.bind(ledger));
+    hypervisor.startMove = through('start', hypervisor.startMove.bind(hypervisor));
+    expect(await carryOut(bench, moves)).toEqual({ m1: 'succeeded' });
+    expect(writes.slice(0, writes.indexOf('start'))).toEqual(['record', 'stages']);
+    const record = await ledger.move(moveId('m1'));
+    expect(record?.stages.slice(0, 5).map(({ stage, phase }) => `${stage} ${phase}`)).toEqual([
+      'pre-migration before',
+      'pre-migration after',
+      'reservation before',
+      'reservation after',
+      'pre-copy before',
+    ]);
+  });
+
   async function skipped(bench: Bench): Promise<string> {
     expect(await carryOut(bench, moves)).toEqual({ m1: 'skipped' });
     expect(bench.hypervisor.started).toEqual([]);

@@ -136,6 +136,18 @@ describe('HostLadder', () => {
     });
   }
 
+  it('says ahead what an update comes to, and changes nothing by that', async () => {
+    const under = ladder();
+    await under.load();
+    const ahead = under.ahead(world(1), [], [order]);
+    expect(ahead.get(hostId('h1'))).toBe('draining');
+    expect([...under.states()]).toEqual([]);
+    expect(await ledger.hostMarks()).toEqual([]);
+    await under.update(world(1), [], [order]);
+    expect(ahead).toEqual(under.states());
+    expect(under.ahead(world(1, true), [], [order]).get(hostId('h1'))).toBe('evacuating');
+  });
+
   it('goes through a whole maintenance, writes it down and says so', async () => {
     const under = ladder();
     await under.load();
