@@ -2,13 +2,17 @@
 // a reboot, a cold move that was interrupted, a broken post-copy, daemons that come and go.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { type Machine, readMachine } from '../../src/app/own-machine.ts';
 import { hostId, moveId, type HostId, type VmId } from '../../src/domain/ids.ts';
 import { bytesPerSecond, MIB, seconds } from '../../src/domain/units.ts';
 import type { Job, MoveOrder, Sighting } from '../../src/ports/hypervisor.ts';
+import { foundIn } from '../../src/rules/found-own.ts';
 import { ROOT } from '../tools/repository.ts';
 import { until } from './lab/shell.ts';
 import type { StartAndExit } from './libvirt-start-and-exit.ts';
@@ -75,6 +79,18 @@ async function seen(vm: VmId, host: HostId, state: Sighting['state']): Promise<v
   });
 }
 
+/** What a controller in that guest would find out about its machine. */
+async function machineSeenIn(guest: string): Promise<Machine> {
+  const folder = await mkdtemp(join(tmpdir(), 'drover-machine-'));
+  try {
+    const file = join(folder, 'product_uuid');
+    await writeFile(file, `${await world.lab.machineUuidOf(guest)}\n`);
+    return await readMachine(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 function numberOf(host: HostId): number {
   return Number(host.slice(1));
 }
@@ -94,6 +110,17 @@ describe('libvirt, beyond the contract', () => {
       managedBy: undefined,
     });
     expect(storages).toContainEqual({ id: 'shared', shared: true });
+  });
+
+  it('finds a guest by what its own kernel shows as the UUID of its machine', async () => {
+    const inventory = await world.hypervisor.inventory(signal);
+    const classes = { criticality: 'standard', permission: 'live', metrics: {} } as const;
+    const vms = inventory.vms.map((facts) => ({ ...facts, ...classes }));
+    for (const guest of ['vm1', 'vm2'] as const) {
+      const machine = await machineSeenIn(guest);
+      if (machine.kind === 'unknown') throw new Error(machine.why);
+      expect(foundIn({ vms }, machine.uuid).map(({ name }) => name)).toEqual([guest]);
+    }
   });
 
   it('knows which features a lesser host lacks', async () => {

@@ -183,6 +183,17 @@ export class Lab {
     return until(`a heartbeat of ${name}`, beats, { timeoutMs });
   }
 
+  /** What the kernel in the guest shows as its machine's UUID, as it stands in the file. */
+  async machineUuidOf(name: string): Promise<string> {
+    const said = new RegExp(`^ID name=${name} uuid=(.*?)\\r?$`, 'm');
+    for (const { consoleDir } of this.hosts) {
+      const text = await textAfter(join(consoleDir, `${name}.log`), 0);
+      const uuid = said.exec(text)?.[1];
+      if (uuid !== undefined) return uuid;
+    }
+    throw new Error(`lab ${this.id}: ${name} has not said what machine it is`);
+  }
+
   /** A peer-to-peer live migration by virsh, as an administrator would do it. */
   async migrate(name: string, to: HostNumber, extra: readonly string[] = []): Promise<void> {
     const outcome = await this.tryMigrate(name, to, extra);

@@ -12,7 +12,10 @@
  *   diskerr  failed requests to the disk
  *
  * The host stamps each line on arrival, so a hole in the arrivals is a time in which the guest did
- * not run.
+ * not run. Once, before the first of them, it says what its firmware tells of the machine, as Linux
+ * shows it to root (/sys/class/dmi/id/product_uuid; "" where it shows none):
+ *
+ *   ID name=vm1 uuid=4c4c4544-0042-3510-8058-b7c04f4a3132
  *
  * Settings come from the kernel command line (lab.NAME=VALUE) and, while running, as lines "NAME
  * VALUE" on ttyS1, each answered by "ok NAME VALUE" or "error ...":
@@ -307,8 +310,10 @@ static size_t read_file(const char *path, char *to, size_t size) {
 static void mount_all(void) {
   mkdir("/proc", 0755);
   mkdir("/dev", 0755);
+  mkdir("/sys", 0755);
   mount("proc", "/proc", "proc", 0, NULL);
   mount("dev", "/dev", "devtmpfs", 0, NULL);
+  mount("sys", "/sys", "sysfs", 0, NULL);
 }
 
 static void read_settings(void) {
@@ -322,6 +327,13 @@ static void read_settings(void) {
     else if (set_number(word + 4, value)) dprintf(1, "guestd: cannot use %s=%s\n", word, value);
   }
   read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id);
+}
+
+static void say_machine(int out) {
+  char uuid[64];
+  read_file("/sys/class/dmi/id/product_uuid", uuid, sizeof uuid);
+  uuid[strcspn(uuid, "\n")] = 0;
+  dprintf(out, "ID name=%s uuid=%s\n", guest_name, uuid);
 }
 
 static void load_modules(void) { /* /mod/order lists them, each after what it needs */
@@ -353,5 +365,6 @@ int main(void) {
   start(memory_worker, 0);
   start(disk_worker, 0);
   start(control, 0);
+  say_machine(out);
   beat_forever(out);
 }
