@@ -1,64 +1,126 @@
-// Role: the daemon is killed in the middle of copying a disk to a host that shares no storage. The
-// copy goes on without it, the next daemon takes it up, and the guest arrives with its disk, once.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// Role: the daemon is killed in the middle of copying a disk to a host that shares no storage. A
+// live copy goes on without it, the next daemon takes it up, and the guest arrives with its disk,
+// once. A cold one stops with it: the next daemon takes the move back, starts the guest where it
+// was, and moves it anew.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { MIB } from '../../src/domain/units.ts';
 import type { MigrationView } from '../../src/ports/api.ts';
 import { drover, DroverDaemon, droverGet, DroverHome } from './drover-process.ts';
 import { harmDone, labConfig, labPolicy } from './lab-daemon.ts';
-import type { HeartbeatWatch } from './lab/heartbeats.ts';
-import { imagesOn } from './lab/images.ts';
+import { bytesTaken, digestOf, imagesOn } from './lab/images.ts';
 import { type Lab, startLab } from './lab/lab.ts';
 import { until } from './lab/shell.ts';
 
 const GUEST = 'busy';
 const SETTLE_MS = 240_000;
 /** 64 MiB of disk take 16 s. */
-const POLICY = `${labPolicy()}
-migration: { methods: [pre-copy, storage], bandwidth: 4MiB/s }
-`;
+const LIVE = `migration: { methods: [pre-copy, storage], bandwidth: 4MiB/s }`;
+/** The 32 MiB that the disk holds take 8 s, holes nothing. */
+const COLD = `
+permissions: [{ vms: { names: ['*'] }, permission: cold }]
+migration:
+  methods: [pre-copy, storage, cold]
+  bandwidth: 4MiB/s
+  ladder: { standard: [pre-copy, cold] }`;
 
 let lab: Lab;
-let watch: HeartbeatWatch;
-let home: DroverHome;
+let home: DroverHome | undefined;
 let daemon: DroverDaemon;
 
 beforeAll(async () => {
   lab = await startLab({
     hosts: 2,
-    guests: [{ name: GUEST, host: 1, disk: 'local', diskKiBps: 256 }],
+    // A guest with the CPU of h1 cannot go to h2 live; from there it can come back.
+    fakeCpu: { host: 2, without: ['avx', 'avx2', 'fma', 'bmi1', 'bmi2'] },
+    guests: [{ name: GUEST, host: 1, cpu: 'host-model', disk: 'local', diskMarkMiB: 32 }],
   });
-  watch = await lab.watchHeartbeats();
-  home = await DroverHome.make({ config: labConfig(lab), policy: POLICY });
-  daemon = await DroverDaemon.start(home);
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await daemon?.stop();
-  await watch?.stop();
-  await lab?.stop();
   await home?.remove();
 });
 
+afterAll(async () => {
+  await lab?.stop();
+});
+
+async function startDaemon(migration: string): Promise<DroverHome> {
+  // The guests have neither an agent nor a power button.
+  const more = ['cold: { shutdownSeconds: 1, force: true }'];
+  home = await DroverHome.make({
+    config: labConfig(lab, more),
+    policy: `${labPolicy()}\n${migration}\n`,
+  });
+  daemon = await DroverDaemon.start(home);
+  return home;
+}
+
+/** Of all moves on record, in their order; undefined: one of them is not over. */
+async function outcomes(): Promise<readonly string[] | undefined> {
+  const views = await droverGet<MigrationView[]>(daemon, 'migrations?limit=100');
+  const ends = views.toReversed().map(({ record }) => record.result?.outcome);
+  return ends.every((one) => one !== undefined) ? ends : undefined;
+}
+
+/** It is there alone; of each host's images only those that were there, and the move's own. */
+async function expectAt(host: number, images: readonly unknown[]): Promise<string> {
+  expect(lab.qemuOn(GUEST)).toEqual([host]);
+  expect(lab.definedOn(GUEST)).toEqual([host]);
+  const there = await imagesOn(lab.id, host);
+  expect(there).toEqual(images);
+  const xml = await lab.virsh(host, ['dumpxml', '--inactive', GUEST]);
+  expect(xml).not.toContain('drover-move');
+  const used = there.find((image) => xml.includes(`/${image}'`));
+  expect(used).toMatch(COPY);
+  return used ?? '';
+}
+
+const COPY = /^busy\.drover-[0-9a-f]{8}\.img$/;
+
 describe('a daemon that is killed while a disk is copied', () => {
-  it('loses neither guest nor disk', async () => {
+  it('loses neither guest nor disk, cold', async () => {
+    const whole = await digestOf(lab.id, 1, `${GUEST}.img`);
+    const here = await startDaemon(COLD);
     expect((await drover(daemon, ['maintenance', 'enter', 'h1'])).code).toBe(0);
+    const copied = async (): Promise<number> => {
+      const copy = (await imagesOn(lab.id, 2)).find((image) => COPY.test(image));
+      return copy === undefined ? 0 : bytesTaken(lab.id, 2, copy);
+    };
+    const isCopied = async (): Promise<true | undefined> =>
+      (await copied()) > 4 * MIB ? true : undefined;
+    await until('a disk under way', isCopied, { timeoutMs: SETTLE_MS });
+    await daemon.kill();
+    expect(lab.qemuOn(GUEST)).toEqual([]);
+    expect(await copied()).toBeLessThan(32 * MIB);
+    daemon = await DroverDaemon.start(here);
+    const isThere = async (): Promise<readonly string[] | undefined> =>
+      lab.qemuOn(GUEST).join() === '2' ? outcomes() : undefined;
+    const ends = await until('the guest on h2', isThere, { timeoutMs: SETTLE_MS });
+    expect(ends).toEqual(['failed', 'succeeded']);
+    const copy = await expectAt(2, [expect.stringMatching(COPY)]);
+    expect(await digestOf(lab.id, 2, copy)).toBe(whole);
+    expect(await imagesOn(lab.id, 1)).toEqual(['busy.img']);
+    expect(await digestOf(lab.id, 1, 'busy.img')).toBe(whole);
+    await lab.waitBooted(GUEST);
+  });
+
+  it('loses neither guest nor disk, live', async () => {
+    const here = await startDaemon(LIVE);
+    const watch = await lab.watchHeartbeats();
+    await lab.ctl(GUEST, 'disk 256');
+    expect((await drover(daemon, ['maintenance', 'enter', 'h2'])).code).toBe(0);
     const isCopied = async (): Promise<true | undefined> => {
-      const { stdout } = await lab.host(1).tryVirsh(['domjobinfo', GUEST]);
+      const { stdout } = await lab.host(2).tryVirsh(['domjobinfo', GUEST]);
       return /File processed: +[1-9]/.test(stdout) ? true : undefined;
     };
     await until('a disk under way', isCopied, { timeoutMs: SETTLE_MS });
     await daemon.kill();
     expect(await isCopied()).toBe(true);
-    daemon = await DroverDaemon.start(home);
-    const ends = async (): Promise<string[] | undefined> => {
-      const views = await droverGet<MigrationView[]>(daemon, 'migrations?limit=100');
-      const outcomes = views.map(({ record }) => record.result?.outcome);
-      return outcomes.every((one) => one !== undefined) ? outcomes : undefined;
-    };
-    expect(await until('the end', ends, { timeoutMs: SETTLE_MS })).toEqual(['succeeded']);
-    expect(lab.qemuOn(GUEST)).toEqual([2]);
-    expect(lab.definedOn(GUEST)).toEqual([2]);
-    expect(await imagesOn(lab.id, 2)).toEqual([expect.stringMatching(/^busy\.drover-/)]);
+    daemon = await DroverDaemon.start(here);
+    expect(await until('the end', outcomes, { timeoutMs: SETTLE_MS })).toEqual(['succeeded']);
+    await expectAt(1, [expect.stringMatching(COPY), 'busy.img']);
     expect(await watch.guest(GUEST)).toMatchObject({ corruptBlocks: 0, diskErrors: 0 });
     expect(await harmDone(watch)).toEqual([]);
   });

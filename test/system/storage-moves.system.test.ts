@@ -1,8 +1,6 @@
 // Role: moves between hosts that share no storage: live with the disk, and cold. The disk arrives
-// whole, the old one stays as it was, a move that fails takes its copy with it and nothing else,
-// and a target without room is refused.
-import { randomBytes } from 'node:crypto';
-
+// whole, raw and qcow2, the old one stays as it was, a move that fails takes its copy with it and
+// nothing else, and a target without room is refused, as is a disk that is no plain image.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LibvirtHypervisor } from '../../adapters/libvirt/hypervisor.ts';
@@ -11,7 +9,7 @@ import { bytesPerSecond, MIB, seconds } from '../../src/domain/units.ts';
 import type { Job, MoveOrder } from '../../src/ports/hypervisor.ts';
 import { guestUuid } from './lab/guest.ts';
 import type { HeartbeatWatch } from './lab/heartbeats.ts';
-import { bytesTaken, digestOf, imagesOn, readRegion, writeRegion } from './lab/images.ts';
+import { bytesTaken, contentOf, digestOf, imagesOn, markOf } from './lab/images.ts';
 import { type Lab, startLab } from './lab/lab.ts';
 import { until } from './lab/shell.ts';
 import { labOptions, realClock } from './libvirt-world.ts';
@@ -19,9 +17,6 @@ import { labOptions, realClock } from './libvirt-world.ts';
 const signal = new AbortController().signal;
 const OK = { ok: true, value: undefined };
 const SETTLE_MS = 120_000;
-/** The guest writes to the first 32 MiB of its disk. */
-const MARK_AT = 40 * MIB;
-const MARK = randomBytes(4 * MIB);
 const IMAGES = '/var/lib/libvirt/images';
 
 let lab: Lab;
@@ -33,13 +28,10 @@ beforeAll(async () => {
   lab = await startLab({
     hosts: 2,
     guests: [
-      { name: 'busy', host: 1, disk: 'local', diskKiBps: 256, autostart: true },
-      { name: 'quiet', host: 1, disk: 'local' },
+      { name: 'busy', host: 1, disk: 'local', diskMarkMiB: 4, autostart: true },
+      { name: 'quiet', host: 1, disk: 'local', diskMarkMiB: 4, diskFormat: 'qcow2' },
     ],
   });
-  for (const name of ['busy', 'quiet']) {
-    await writeRegion(lab.id, 1, { image: `${name}.img`, at: MARK_AT, content: MARK });
-  }
   watch = await lab.watchHeartbeats();
   hypervisor = new LibvirtHypervisor(labOptions(lab), {
     source: sourceId('lab'),
@@ -94,56 +86,73 @@ async function expectAt(name: string, host: number, image: string): Promise<void
 }
 
 async function copyOf(name: string, host: number): Promise<string> {
-  const made = new RegExp(`^${name}\\.drover-[0-9a-f]{8}\\.img$`);
+  const made = new RegExp(`^${name}\\.drover-[0-9a-f]{8}\\.(?:img|qcow2)$`);
   const found = (await imagesOn(lab.id, host)).filter((image) => made.test(image));
   expect(found).toHaveLength(1);
   return found[0] ?? '';
 }
 
+/** It goes round its disk once and reads back what it wrote before. */
+async function goRound(name: string) {
+  const { diskKiB } = await watch.guest(name);
+  await lab.ctl(name, 'disk 16384');
+  const after = await watch.waitFor(name, (one) => one.diskKiB > diskKiB + 40 * 1024, 90_000);
+  await lab.ctl(name, 'disk 0');
+  return after;
+}
+
 describe('between hosts that share no storage', () => {
   it('a guest moves live, and its disk with it', async () => {
     const { boot } = await watch.waitFor('busy', () => true);
+    await lab.ctl('busy', 'disk 256');
     const order = orderFor('busy', 1);
     await carryOut(order);
     const copy = await copyOf('busy', 2);
     await expectAt('busy', 2, copy);
     expect(lab.autostartOn('busy')).toEqual([2]);
-    expect(await readRegion(lab.id, 2, { image: copy, at: MARK_AT, length: MARK.length })).toEqual(
-      MARK,
-    );
-    const { diskKiB } = await watch.guest('busy');
-    // It goes round its disk once and reads back what it wrote on the other host.
-    await lab.ctl('busy', 'disk 16384');
-    const after = await watch.waitFor('busy', (one) => one.diskKiB > diskKiB + 40 * 1024, 90_000);
-    await lab.ctl('busy', 'disk 256');
-    expect(after).toMatchObject({ boot, corruptBlocks: 0, diskErrors: 0 });
+    const guest = lab.guest('busy');
+    const mark = await markOf(lab.id, 1, { image: 'busy.img', guest });
+    expect(await markOf(lab.id, 2, { image: copy, guest })).toEqual(mark);
+    expect(await goRound('busy')).toMatchObject({ boot, corruptBlocks: 0, diskErrors: 0 });
     // The way back stays where it was.
-    expect(await imagesOn(lab.id, 1)).toEqual(['busy.img', 'quiet.img']);
+    expect(await imagesOn(lab.id, 1)).toEqual(['busy.img', 'quiet.qcow2']);
     // What a guest runs on is no debris.
     expect(await hypervisor.cleanUp(order, signal)).toMatchObject({ ok: false });
     expect(await imagesOn(lab.id, 2)).toEqual([copy]);
   });
 
-  it('comes home beside its former disk, which nobody touches', async () => {
+  it('comes home cold beside its former disk, which nobody touches', async () => {
     const former = await digestOf(lab.id, 1, 'busy.img');
-    await carryOut(orderFor('busy', 2));
+    const there = await copyOf('busy', 2);
+    await carryOut(orderFor('busy', 2, { method: 'cold' }));
     const copy = await copyOf('busy', 1);
     await expectAt('busy', 1, copy);
+    expect(lab.autostartOn('busy')).toEqual([1]);
+    expect(await digestOf(lab.id, 1, copy)).toBe(await digestOf(lab.id, 2, there));
     expect(await digestOf(lab.id, 1, 'busy.img')).toBe(former);
-    await lab.ctl('busy', 'disk 0');
+    await lab.waitBooted('busy');
   });
 
-  it('a guest moves cold, and its disk with it', async () => {
+  it('a guest on qcow2 moves cold, and its disk with it', async () => {
     const { boot } = await watch.waitFor('quiet', () => true);
     await carryOut(orderFor('quiet', 1, { method: 'cold' }));
     const copy = await copyOf('quiet', 2);
     await expectAt('quiet', 2, copy);
     await watch.waitFor('quiet', (one) => one.host === 2 && one.boot !== boot, SETTLE_MS);
-    expect(await digestOf(lab.id, 2, copy)).toBe(await digestOf(lab.id, 1, 'quiet.img'));
+    expect(await contentOf(lab.id, 2, copy)).toBe(await contentOf(lab.id, 1, 'quiet.qcow2'));
     // Holes stay holes.
     expect(await bytesTaken(lab.id, 2, copy)).toBeLessThan(16 * MIB);
-    await carryOut(orderFor('quiet', 2, { method: 'cold' }));
-    await expectAt('quiet', 1, await copyOf('quiet', 1));
+  });
+
+  it('and comes home live', async () => {
+    const { boot } = await watch.guest('quiet');
+    const there = await copyOf('quiet', 2);
+    await carryOut(orderFor('quiet', 2));
+    const copy = await copyOf('quiet', 1);
+    await expectAt('quiet', 1, copy);
+    expect(await contentOf(lab.id, 1, copy)).toBe(await contentOf(lab.id, 2, there));
+    expect(await goRound('quiet')).toMatchObject({ boot, corruptBlocks: 0, diskErrors: 0 });
+    expect(await imagesOn(lab.id, 2)).toContain(there);
   });
 
   it('is refused where there is no room, or nobody knows of any', async () => {

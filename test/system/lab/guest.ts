@@ -27,7 +27,11 @@ export interface GuestSpec {
   readonly heartbeatMs?: number;
   /** `shared`: a file that all hosts see; `local`: one on its host, moved by copying it. */
   readonly disk?: 'none' | 'shared' | 'local';
+  /** Of the image file; a shared one is raw. */
+  readonly diskFormat?: 'raw' | 'qcow2';
   readonly diskMiB?: number;
+  /** Random bytes at the disk's end, which the guest leaves alone: it writes the first 32 MiB. */
+  readonly diskMarkMiB?: number;
   readonly diskKiBps?: number;
   /** Defined on its host, so that a crash of the host does not make libvirt forget it. */
   readonly persistent?: boolean;
@@ -38,10 +42,12 @@ export interface GuestSpec {
   readonly title?: string;
   readonly description?: string;
   readonly machine?: string;
+  /** Devices beyond those of every guest, as libvirt's XML. */
+  readonly moreDevices?: string;
 }
 
-export type Guest = Required<Omit<GuestSpec, 'title' | 'description' | 'labels'>> &
-  Pick<GuestSpec, 'title' | 'description' | 'labels'>;
+type Optional = 'title' | 'description' | 'labels' | 'moreDevices';
+export type Guest = Required<Omit<GuestSpec, Optional>> & Pick<GuestSpec, Optional>;
 
 // Small and idle: the lab's machine emulates every guest, and may have two cores for all of it.
 const DEFAULTS = {
@@ -54,7 +60,9 @@ const DEFAULTS = {
   burnPercent: 0,
   heartbeatMs: 100,
   disk: 'none',
+  diskFormat: 'raw',
   diskMiB: 64,
+  diskMarkMiB: 0,
   diskKiBps: 0,
   persistent: true,
   autostart: false,
@@ -68,6 +76,9 @@ export function completeGuest(spec: GuestSpec, fallbackHost: HostNumber): Guest 
   }
   if (guest.autostart && !guest.persistent) {
     throw new Error(`lab: ${guest.name}: libvirt starts only persistent guests by itself`);
+  }
+  if (guest.disk === 'shared' && guest.diskFormat !== 'raw') {
+    throw new Error(`lab: ${guest.name}: a shared disk is raw`);
   }
   return guest;
 }
@@ -111,14 +122,15 @@ function cpuXml({ cpu, cpuCheck }: Guest): string {
 /** Where its disk lies: on the host that runs it, as libvirt there sees it. */
 export function diskPath(id: string, guest: Guest): string | undefined {
   if (guest.disk === 'shared') return join(varDir(id), 'shared', `${guest.name}.img`);
-  return guest.disk === 'local' ? `/var/lib/libvirt/images/${guest.name}.img` : undefined;
+  const end = guest.diskFormat === 'raw' ? 'img' : guest.diskFormat;
+  return guest.disk === 'local' ? `/var/lib/libvirt/images/${guest.name}.${end}` : undefined;
 }
 
 function diskXml(id: string, guest: Guest): string {
   const path = diskPath(id, guest);
   if (path === undefined) return '';
   return (
-    '<disk type="file" device="disk"><driver name="qemu" type="raw" cache="none"/>' +
+    `<disk type="file" device="disk"><driver name="qemu" type="${guest.diskFormat}" cache="none"/>` +
     `<source file="${escaped(path)}"/><target dev="vda" bus="virtio"/></disk>`
   );
 }
@@ -168,7 +180,7 @@ export function domainXml(id: string, guest: Guest): string {
   <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    ${diskXml(id, guest)}
+    ${diskXml(id, guest)}${guest.moreDevices ?? ''}
     <controller type="usb" model="none"/>
     <serial type="file">
       <source path="/var/log/libvirt/console/${guest.name}.log" append="on"/><target port="0"/>

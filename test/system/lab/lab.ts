@@ -3,7 +3,7 @@
 // it goes through virsh, /proc and the guests' own consoles, never through Drover.
 import { randomBytes } from 'node:crypto';
 import { createReadStream, lstatSync, statSync } from 'node:fs';
-import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import {
@@ -17,6 +17,7 @@ import {
 } from './guest.ts';
 import { type HeartbeatWatch, watchHeartbeats, type WatchOptions } from './heartbeats.ts';
 import { LabHost } from './host.ts';
+import { makeImage } from './images.ts';
 import {
   isAbandoned,
   knownLabs,
@@ -236,8 +237,7 @@ export class Lab {
     if (path === undefined) return;
     const outside = guest.disk === 'local' ? join(hostDir(this.id, guest.host), path) : path;
     await mkdir(dirname(outside), { recursive: true });
-    await writeFile(outside, '');
-    await truncate(outside, guest.diskMiB * 1024 * 1024);
+    await makeImage(outside, guest);
   }
 }
 
