@@ -8,8 +8,6 @@ import {
   poolXmlOf,
   refreshPool,
   volumeXmlOf,
-  withPool,
-  withVolume,
   type PoolHandle,
   type VolumeHandle,
 } from '../calls/volume.ts';
@@ -19,7 +17,8 @@ import type { Session } from '../native/session.ts';
 import { readPool } from '../xml/reach.ts';
 import { readVolume } from '../xml/volume.ts';
 import type { DiskCopy } from './disk-plan.ts';
-import type { DiskSource } from './image.ts';
+import { chainObjection } from './image.ts';
+import { missing, originalOf, type Place, withImage } from './stored-image.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
 
@@ -146,39 +145,24 @@ class RoomWatch {
   }
 }
 
-interface Place {
-  readonly pool: string;
-  readonly name: string;
-}
-
-function originalOf({ pool = '', name }: DiskSource): Place {
-  return { pool, name };
-}
-
 async function onVolume(
   session: Session,
-  { pool, name }: Place,
+  place: Place,
   task: (volume: VolumeHandle, pool: PoolHandle) => Promise<void>,
 ): Promise<void> {
-  const isThere = await withPool(session, pool, async (one) => {
-    // An image that was put there by other means is known only after it.
-    await refreshPool(one);
-    return withVolume(one, name, async (volume) => {
-      await task(volume, one);
-      return true;
-    });
+  const isThere = await withImage(session, place, async (volume, pool) => {
+    await task(volume, pool);
+    return true;
   });
-  if (isThere !== true) throw new LibvirtError(0, `pool ${pool} has no ${name}`, false);
+  if (isThere !== true) throw new LibvirtError(0, missing(place), false);
 }
 
 /** Before it is copied, and what came of it: the whole disk, and nothing that lies elsewhere. */
 async function judge(volume: VolumeHandle, { dev, bytes, format }: DiskCopy): Promise<void> {
-  const { bytes: found, backingPath } = readVolume(await volumeXmlOf(volume));
-  if (found !== bytes) {
-    throw new LibvirtError(0, `${dev} has ${found} bytes, not ${bytes}`, false);
+  const found = readVolume(await volumeXmlOf(volume));
+  if (found.bytes !== bytes) {
+    throw new LibvirtError(0, `${dev} has ${found.bytes} bytes, not ${bytes}`, false);
   }
-  // In a raw image such a header is the guest's own data.
-  if (format !== 'raw' && backingPath !== undefined) {
-    throw new LibvirtError(0, `${dev} builds upon ${backingPath}: chains are not copied`, false);
-  }
+  const chain = chainObjection({ dev, format }, found);
+  if (chain !== undefined) throw new LibvirtError(0, chain.objection, false);
 }

@@ -21,12 +21,20 @@ import type { StorageSurvey } from '../host-survey.ts';
 import { noteOf } from '../moves/note.ts';
 import type { Ends } from '../moves/settle.ts';
 import { XML } from '../native/constants.ts';
+import type { Session } from '../native/session.ts';
 import { readDomain, type DiskElement } from '../xml/domain.ts';
 import type { NotedCopy } from '../xml/metadata.ts';
 import { readPool, type Pool } from '../xml/reach.ts';
 import { readVolume } from '../xml/volume.ts';
-import { imageOf, type DiskImage, type DiskSource, type Objection } from './image.ts';
+import {
+  chainObjection,
+  imageOf,
+  type DiskImage,
+  type DiskSource,
+  type Objection,
+} from './image.ts';
 import { copyName } from './names.ts';
+import { missing, originalOf, withImage } from './stored-image.ts';
 import { isReached, takesDisksAlong } from '../../../src/domain/disks.ts';
 import { storageId } from '../../../src/domain/ids.ts';
 import { MIB } from '../../../src/domain/units.ts';
@@ -112,7 +120,17 @@ async function judge(
   if (isCold && source.pool === undefined) {
     return { objection: `${dev}: ${path} lies in no active pool, so it can only be copied live` };
   }
+  const objection = isCold ? await storedObjection(domain.session, image) : undefined;
+  if (objection !== undefined) return objection;
   return { ...image, bytes: await diskBytesOf(domain, path) };
+}
+
+/** Before the guest is shut down: a stored definition does not tell what an image builds upon. */
+async function storedObjection(session: Session, image: DiskImage): Promise<Objection | undefined> {
+  const place = originalOf(image.source);
+  const xml = await withImage(session, place, volumeXmlOf);
+  if (xml === undefined) return { objection: `${image.dev}: ${missing(place)}` };
+  return chainObjection(image, readVolume(xml));
 }
 
 interface Placing {

@@ -5,7 +5,7 @@
 
 import type { DiskElement } from '../xml/domain.ts';
 import type { Pool } from '../xml/reach.ts';
-import { IMAGE_FORMATS, type ImageFormat } from '../xml/volume.ts';
+import { IMAGE_FORMATS, type ImageFormat, type Volume } from '../xml/volume.ts';
 
 export interface DiskImage {
   /** Target name (vda). */
@@ -47,7 +47,7 @@ export function imageOf(disk: DiskElement, pools: readonly Pool[]): DiskImage | 
 /** What would be lost, or shared with others, if the disk were copied as a plain image. */
 function whyNot(disk: DiskElement): string | undefined {
   if (disk.backingStore?.['@type'] !== undefined) {
-    return 'builds upon a backing file: merge it first (virsh blockpull), chains are not copied';
+    return CHAIN;
   }
   if (disk.mirror !== undefined) return 'is being copied already';
   if (disk.encryption !== undefined || disk.source?.encryption !== undefined) return 'is encrypted';
@@ -56,6 +56,21 @@ function whyNot(disk: DiskElement): string | undefined {
   if (disk.transient !== undefined) return 'is transient';
   return undefined;
 }
+
+/**
+ * What its volume tells: a definition need not name what an image builds upon, and libvirt adds it
+ * only while the guest runs.
+ */
+export function chainObjection(
+  { dev, format }: Pick<DiskImage, 'dev' | 'format'>,
+  { backingPath }: Volume,
+): Objection | undefined {
+  // In a raw image such a header is the guest's own data.
+  if (format === 'raw' || backingPath === undefined) return undefined;
+  return { objection: `${dev} ${CHAIN}` };
+}
+
+const CHAIN = 'builds upon a backing file: merge it first (virsh blockpull), chains are not copied';
 
 function formatOf({ driver }: DiskElement): ImageFormat | undefined {
   const format = driver?.['@type'] ?? 'raw';

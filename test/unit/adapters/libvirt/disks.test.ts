@@ -224,6 +224,23 @@ describe('what a move takes along', () => {
     ]);
     expect((await plan({ from })).objections).toEqual([]);
   });
+
+  it('is looked at by a cold move where it lies: its definition need not tell of a chain', async () => {
+    const alone = newVolumeXml({ name: 'a.img', bytes: GIB, format: 'qcow2' });
+    const chained = alone.replace('</volume>', '<backingStore><path>/b</path></backingStore>$&');
+    const cold = async (volumeXml: string, names = ['a.img'], devices = DISK) => {
+      const guests = { [UUID]: guestXml({ devices }) };
+      const volumes = { default: names };
+      const pools = [poolXml('default', '/images', GIB)];
+      const from = new FakeHost('h1', { pools, volumes, volumeXml, guests, diskBytes: GIB });
+      return (await plan({ from, method: 'cold' })).objections;
+    };
+    expect(await cold(alone)).toEqual([]);
+    expect(await cold(chained)).toEqual([expect.stringContaining('vda builds upon a backing')]);
+    // There such a header is the guest's own data.
+    expect(await cold(chained, ['a.img'], DISK.replace('qcow2', 'raw'))).toEqual([]);
+    expect(await cold(alone, [])).toEqual(['vda: pool default has no a.img']);
+  });
 });
 
 describe('the room for a move', () => {

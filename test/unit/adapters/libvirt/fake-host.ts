@@ -45,6 +45,8 @@ export interface FakeParts {
   /** Documents by UUID. */
   readonly guests?: Readonly<Record<string, string>>;
   readonly diskBytes?: number;
+  /** The document of every volume. */
+  readonly volumeXml?: string;
 }
 
 /** Handles are numbers in the order of their making; what they stand for is remembered. */
@@ -109,6 +111,7 @@ export class FakeSession extends Session {
   override async text(name: string, ...[handle]: readonly unknown[]): Promise<string> {
     if (name === 'virDomainGetMetadata') throw missing(ERROR.noMetadata);
     if (name === 'virDomainGetXMLDesc') return this.#parts.guests?.[this.what(handle)] ?? '';
+    if (name === 'virStorageVolGetXMLDesc') return this.#parts.volumeXml ?? '';
     // Of a list the handles are negative: -1 is the first.
     const index = typeof handle === 'bigint' && handle < 0n ? Number(-1n - handle) : undefined;
     const pool =
