@@ -29,6 +29,11 @@ const host = z.strictObject({
     .string()
     .regex(/^tcp:\/\/\S+$/, 'expected tcp://HOST or tcp://HOST:PORT')
     .optional(),
+  /**
+   * With `tls`: the host name in this host's certificate, where it is not what libvirt or `dataUri`
+   * send the data to, such as an address of the migration network. Takes libvirt 6.0.
+   */
+  tlsName: z.string().min(1).optional(),
   /** The pool for disks of arriving guests. Default: of the same folder, or of the same name. */
   diskPool: z.string().min(1).optional(),
   site: id.optional(),

@@ -228,6 +228,8 @@ export interface MigrationParams {
   readonly targetUri: string;
   /** Where the source's QEMU finds the target's; undefined: libvirt asks the target. */
   readonly dataUri: string | undefined;
+  /** What the target's certificate calls it; undefined: as its address does. */
+  readonly tlsName?: string | undefined;
   readonly bandwidthMibPerSecond: number | undefined;
   readonly flags: number;
   /** Undefined: none. */
@@ -272,9 +274,10 @@ export async function migrate({ session, handle }: Domain, params: MigrationPara
 }
 
 /** VIR_MIGRATE_PARAM_*. One that may have several values is named several times. */
-function textParams({ dataUri, disks }: MigrationParams): [string, string | undefined][] {
+function textParams({ dataUri, tlsName, disks }: MigrationParams): [string, string | undefined][] {
   return [
     ['migrate_uri', dataUri],
+    ['tls.destination', tlsName],
     ['destination_xml', disks?.liveXml],
     ['persistent_xml', disks?.storedXml],
     ['disks_uri', disks?.uri],

@@ -74,6 +74,7 @@ export async function prepareLiveMove(
     return {
       targetUri: to.migrateUri,
       dataUri: to.identity.own.dataUri,
+      tlsName: options.tls ? to.identity.own.tlsName : undefined,
       bandwidthMibPerSecond: bandwidth === undefined ? undefined : mibPerSecond(bandwidth),
       flags: copies.length === 0 ? flags : flags | MIGRATE.copyDisks,
       disks: copies.length === 0 ? undefined : await migratedDisks(domain, copies, to),

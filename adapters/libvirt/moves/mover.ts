@@ -30,6 +30,7 @@ import { arrivedOn, failed, observe } from './observe.ts';
 import { isOffForMove } from './off-for-move.ts';
 import { coldProgress, isPostCopy, noProgress } from './progress.ts';
 import { cleanUpMove, commitMove, type Ends } from './settle.ts';
+import { explainingTls } from './tls.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 import { assertNever } from '../../../src/domain/result.ts';
 import { seconds } from '../../../src/domain/units.ts';
@@ -218,7 +219,8 @@ export class Mover implements Carrier {
       (session) => withDomain(session, order.vm, (domain) => migrate(domain, params)),
       { seconds: Number.POSITIVE_INFINITY, permit },
     );
-    void settle(flight, moving).finally(() => from.link.drop(connection));
+    const explained = explainingTls(moving, ends, this.#options.tls);
+    void settle(flight, explained).finally(() => from.link.drop(connection));
     await this.#untilTaken(flight, from);
     if (flight.end !== undefined) return startedAs(flight.end);
     await ignoringDeclined(

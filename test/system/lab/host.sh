@@ -18,6 +18,7 @@
 #   host.sh ID fake-cpu N 'avx2 ...'  its CPU lacks these, from its next start on; '': the truth
 #   host.sh ID fake-memory N MIB      this host has so much memory; likewise
 #   host.sh ID fake-cpus N 0          only these of the machine's CPUs are online here; likewise
+#   host.sh ID certify N              it has certificates, and moves no guest without; likewise
 #   host.sh ID exec N COMMAND ...     run a command inside the host
 #   host.sh ID down                   take the whole lab away: all that it recorded, and only that
 #
@@ -98,6 +99,8 @@ write_identity() { # who am I: the names, users and ids this host sees
   echo -n "$host_name" | md5sum | cut -c1-32 >"$etc/machine-id"
 }
 
+has_certificates() { [ -e "$host_var/etc/libvirt/pki/ca-cert.pem" ]; }
+
 write_libvirtd_conf() {
   local uuid
   uuid=$(sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-4\3-8\4-\5/' \
@@ -116,6 +119,13 @@ max_client_requests = 32
 keepalive_interval = 2
 keepalive_count = 3
 ovs_timeout = 1
+CONF
+  has_certificates || return 0
+  sed -i 's/^listen_tls = 0$/listen_tls = 1/' "$host_var/etc/libvirt/libvirtd.conf"
+  cat >>"$host_var/etc/libvirt/libvirtd.conf" <<CONF
+ca_file = "/etc/libvirt/pki/ca-cert.pem"
+cert_file = "/etc/libvirt/pki/server-cert.pem"
+key_file = "/etc/libvirt/pki/server-key.pem"
 CONF
 }
 
@@ -143,6 +153,10 @@ migration_port_max = 49215
 keepalive_interval = 2
 keepalive_count = 3
 CONF
+  if has_certificates; then
+    echo 'migrate_tls_x509_cert_dir = "/etc/libvirt/pki"' >>"$host_var/etc/libvirt/qemu.conf"
+    echo 'migrate_tls_force = 1' >>"$host_var/etc/libvirt/qemu.conf"
+  fi
   echo 'uri_default = "qemu:///system"' >"$host_var/etc/libvirt/libvirt.conf"
   : >"$host_var/etc/libvirt/libvirt-admin.conf"
 }
@@ -276,6 +290,50 @@ fake_cpus() { # the machine's CPUs that are online on this host, as the kernel w
   [ -z "$1" ] || echo "$1" >"$host_var/fake/online"
 }
 
+# ---- certificates: one for both ends of every channel, in the names that QEMU wants, and libvirt's
+
+make_authority() { # make_authority FOLDER: once for the whole lab
+  exec 8>"$run_dir/authority.lock"
+  flock 8
+  if [ ! -e "$1/ca-cert.pem" ]; then
+    mkdir -p "$1"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+      -keyout "$1/ca-key.pem" -out "$1/ca-cert.pem" -config /dev/stdin 2>/dev/null <<CONF
+[req]
+distinguished_name = name
+x509_extensions = authority
+prompt = no
+[name]
+CN = drover lab $lab_id
+[authority]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign
+CONF
+  fi
+  exec 8>&-
+}
+
+certify() { # by its name alone, as people do: its addresses are not in the certificate
+  local authority=$var_dir/authority pki=$host_var/etc/libvirt/pki end
+  make_authority "$authority"
+  mkdir -p "$pki"
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$host_name" \
+    -keyout "$pki/server-key.pem" -out "$pki/request.pem" 2>/dev/null
+  openssl x509 -req -in "$pki/request.pem" -out "$pki/server-cert.pem" -days 2 \
+    -CA "$authority/ca-cert.pem" -CAkey "$authority/ca-key.pem" -CAcreateserial \
+    -extfile /dev/stdin 2>/dev/null <<CONF
+subjectAltName = DNS:$host_name
+keyUsage = critical, digitalSignature, keyEncipherment
+extendedKeyUsage = serverAuth, clientAuth
+CONF
+  for end in cert key; do
+    ln -sf "server-$end.pem" "$pki/client-$end.pem"
+    ln -sf "server-$end.pem" "$pki/client$end.pem"
+  done
+  cp "$authority/ca-cert.pem" "$pki/"
+  ln -sf ca-cert.pem "$pki/cacert.pem"
+}
+
 # ---- the whole lab ----
 
 take_down() {
@@ -320,6 +378,7 @@ main() {
     fake-cpu) fake_cpu "${1-}" ;;
     fake-memory) fake_memory "${1-}" ;;
     fake-cpus) fake_cpus "${1-}" ;;
+    certify) certify ;;
     exec) need_up; in_host "$@" ;;
     *) die "unknown command: $command" ;;
   esac

@@ -23,6 +23,8 @@ export class LabHost {
   readonly uri: string;
   /** For another host of the lab: the destination of a peer-to-peer migration. */
   readonly peerUri: string;
+  /** The same encrypted, where both have certificates. */
+  readonly tlsUri: string;
   readonly name: string;
   readonly consoleDir: string;
   readonly #id: string;
@@ -33,6 +35,7 @@ export class LabHost {
     this.uri = hostUri(id, host);
     this.peerUri = hostPeerUri(host);
     this.name = hostName(id, host);
+    this.tlsUri = `qemu+tls://${this.name}/system?pkipath=/etc/libvirt/pki`;
     this.consoleDir = consoleDir(id, host);
   }
 
@@ -109,6 +112,11 @@ export class LabHost {
   /** The machine's CPUs that are online here, such as `0` or `0-1`; from the next start on. */
   async fakeCpus(online: string | undefined): Promise<void> {
     await this.#do('fake-cpus', online ?? '');
+  }
+
+  /** Certificates for its daemon and QEMU from its next start on; then no guest moves without. */
+  async certify(): Promise<void> {
+    await this.#do('certify');
   }
 
   isUp(): boolean {

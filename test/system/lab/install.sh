@@ -26,7 +26,7 @@ readonly hypervisor=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
   qemu-system-x86 qemu-utils)
 # Where libvirt is split finely, copying disks during a migration needs this besides.
 readonly storage_driver=libvirt-daemon-driver-storage
-readonly tools=(cpio gcc hostname iproute2 kmod libc6-dev mount procps util-linux xz-utils)
+readonly tools=(cpio gcc hostname iproute2 kmod libc6-dev mount openssl procps util-linux xz-utils)
 # What talks to real power devices is only recommended by it, and not needed.
 readonly fencing=(fence-agents)
 readonly monitoring=(prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics)

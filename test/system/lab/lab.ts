@@ -45,6 +45,8 @@ export interface LabSpec {
   /** The machine's CPUs that each host says it has, such as `0`. Default: all of them. */
   readonly hostCpus?: string;
   readonly fakeCpu?: FakeCpu | readonly FakeCpu[];
+  /** Every host has certificates, and moves no guest without. */
+  readonly tls?: boolean;
   /** Stays up when this process ends, until somebody takes it down. */
   readonly keep?: boolean;
 }
@@ -266,6 +268,7 @@ async function bringUp(lab: Lab, spec: LabSpec): Promise<void> {
       await host.fakeCpu(lesser.get(host.number) ?? []);
       await host.fakeMemory(spec.hostMemoryMiB ?? HOST_MEMORY_MIB);
       await host.fakeCpus(spec.hostCpus);
+      if (spec.tls === true) await host.certify();
       await host.start();
     }),
   );

@@ -11,7 +11,9 @@ import {
 } from '../../../../adapters/libvirt/domain-status.ts';
 import { mibPerSecond, migrationFlags } from '../../../../adapters/libvirt/moves/live-move.ts';
 import { costOf, progressOf } from '../../../../adapters/libvirt/moves/progress.ts';
+import { explainingTls } from '../../../../adapters/libvirt/moves/tls.ts';
 import { DOMAIN_STATE } from '../../../../adapters/libvirt/native/constants.ts';
+import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { LibvirtLibrary } from '../../../../adapters/libvirt/native/library.ts';
 import { Session } from '../../../../adapters/libvirt/native/session.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
@@ -19,6 +21,7 @@ import { vmId } from '../../../../src/domain/ids.ts';
 import { MIB } from '../../../../src/domain/units.ts';
 import type { PowerState } from '../../../../src/domain/vm.ts';
 import type { MoveOrder, Sighting } from '../../../../src/ports/hypervisor.ts';
+import { FakeHost } from './fake-host.ts';
 import { UUID } from './samples.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
 
@@ -183,5 +186,31 @@ describe('the note in a moving guest’s definition', () => {
     expect(readMoveNote(writeMoveNote({ ...note, copies: [] }))?.copies).toEqual([]);
     const plain = { ...note, autostart: false, askedOff: false };
     expect(readMoveNote(writeMoveNote(plain))).toEqual(plain);
+  });
+});
+
+describe('a live move that fails over TLS', () => {
+  const ends = { from: new FakeHost('h1', { pools: [] }), to: new FakeHost('h2', { pools: [] }) };
+  const said = (text: string, tls: boolean): Promise<unknown> =>
+    explainingTls(Promise.reject(new LibvirtError(1, text, true)), ends, tls).catch(
+      (error: unknown) => error,
+    );
+
+  it.each([
+    [true, 'Unable to access credentials /etc/pki/ca-cert.pem', /h1 and h2.*tlsName/],
+    [true, 'Certificate does not match the hostname 10.0.0.2', /h1 and h2.*tlsName/],
+    [false, 'allows migration only with VIR_MIGRATE_TLS flag', /set tls: true/],
+  ])('says what to look at (tls: %s): %s', async (tls, text, advice) => {
+    const error = await said(text, tls);
+    expect(error).toMatchObject({ code: 1, lost: true });
+    expect(error).toHaveProperty('message', expect.stringMatching(advice));
+    expect(error).toHaveProperty('message', expect.stringContaining(text));
+  });
+
+  it('says nothing of it where that is not why', async () => {
+    expect(await said('domain is not running', true)).toHaveProperty(
+      'message',
+      'domain is not running',
+    );
   });
 });
