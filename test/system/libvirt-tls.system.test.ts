@@ -1,6 +1,6 @@
-// Role: moves between hosts that move no guest unencrypted: memory, disk and the daemons' own talk go
-// over TLS. Where certificates are missing, or name the host otherwise, the move is refused and says
-// so, and the guest stays as it was.
+// Role: moves between hosts that move no guest unencrypted: memory, disk and the daemons' own talk
+// go over TLS. Where certificates are missing, or name the host otherwise, the move is refused and
+// says so, and the guest stays as it was.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LibvirtHypervisor } from '../../adapters/libvirt/hypervisor.ts';

@@ -1,6 +1,6 @@
-// Role: a guest that has disks which are no plain images of its own: what builds upon a backing file,
-// is encrypted, or lies on a block device or in the network is refused by name, live and cold,
-// before anything happens to the guest.
+// Role: a guest that has disks which are no plain images of its own: what builds upon a backing
+// file, is encrypted, or lies on a block device or in the network is refused by name, live and
+// cold, before anything happens to the guest.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

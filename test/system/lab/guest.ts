@@ -130,7 +130,8 @@ function diskXml(id: string, guest: Guest): string {
   const path = diskPath(id, guest);
   if (path === undefined) return '';
   return (
-    `<disk type="file" device="disk"><driver name="qemu" type="${guest.diskFormat}" cache="none"/>` +
+    '<disk type="file" device="disk">' +
+    `<driver name="qemu" type="${guest.diskFormat}" cache="none"/>` +
     `<source file="${escaped(path)}"/><target dev="vda" bus="virtio"/></disk>`
   );
 }

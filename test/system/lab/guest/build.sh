@@ -2,7 +2,7 @@
 # Builds the lab's guest: Debian's own kernel (its package is only unpacked, so that none of its
 # hooks runs) and an initramfs of a few megabytes that holds the virtio drivers and guestd as PID 1.
 # The results go to a cache outside the repository ("guest_dir" in ../common.sh). Quick when they
-# are newer than the sources; FORCE=1 builds again.
+# were made of the same sources; FORCE=1 builds again.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR/.. source=common.sh
@@ -16,12 +16,13 @@ readonly modules=(virtio_pci virtio_blk virtio_balloon)
 say() { echo "lab guest: $*"; }
 die() { echo "lab guest: $*" >&2; exit 1; }
 
+# Not by their age: other checkouts build into the same cache.
+sources_digest() { cat "$here/guestd.c" "$here/build.sh" | sha256sum; }
+
 up_to_date() {
-  local source
-  [ -z "${FORCE:-}" ] && [ -s "$guest_dir/vmlinuz" ] && [ -s "$guest_dir/initrd.gz" ] || return 1
-  for source in "$here/guestd.c" "$here/build.sh"; do
-    [ "$guest_dir/initrd.gz" -nt "$source" ] || return 1
-  done
+  [ -z "${FORCE:-}" ] && [ -s "$guest_dir/vmlinuz" ] && [ -s "$guest_dir/initrd.gz" ] &&
+    [ "$(cat "$guest_dir/built-from" 2>/dev/null)" = "$(sources_digest)" ] &&
+    ! [ "$guest_dir/initrd.gz" -nt "$guest_dir/built-from" ] # by one that leaves no such word
 }
 
 depends_on() { # those of a package's dependencies that are a kernel or its modules
@@ -108,6 +109,7 @@ main() {
   build_initrd
   cp "$guest_dir"/kernel/boot/vmlinuz-* "$work/vmlinuz"
   mv "$work/vmlinuz" "$work/initrd.gz" "$guest_dir/"
+  sources_digest >"$guest_dir/built-from"
   say "built in $guest_dir: $(cd "$guest_dir/kernel/boot" && echo vmlinuz-*)," \
     "initrd $(stat -c %s "$guest_dir/initrd.gz") bytes"
 }

@@ -225,7 +225,7 @@ describe('what a move takes along', () => {
     expect((await plan({ from })).objections).toEqual([]);
   });
 
-  it('is looked at by a cold move where it lies: its definition need not tell of a chain', async () => {
+  it('is looked at where it lies by a cold move: a definition need not name a chain', async () => {
     const alone = newVolumeXml({ name: 'a.img', bytes: GIB, format: 'qcow2' });
     const chained = alone.replace('</volume>', '<backingStore><path>/b</path></backingStore>$&');
     const cold = async (volumeXml: string, names = ['a.img'], devices = DISK) => {
