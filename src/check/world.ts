@@ -54,12 +54,25 @@ export interface World extends CheckRequest {
   readonly order: Precedence;
 }
 
+/** Snapshots are immutable, and share the lists that did not change: gone through once each. */
+const hostsById = new WeakMap<readonly Host[], ReadonlyMap<HostId, Host>>();
+const vmsById = new WeakMap<readonly Vm[], ReadonlyMap<VmId, Vm>>();
+
+function byId<Id, Item extends { readonly id: Id }>(
+  known: WeakMap<readonly Item[], ReadonlyMap<Id, Item>>,
+  items: readonly Item[],
+): ReadonlyMap<Id, Item> {
+  const found = known.get(items) ?? new Map(items.map((item) => [item.id, item]));
+  known.set(items, found);
+  return found;
+}
+
 export function worldOf(request: CheckRequest): World {
   const { snapshot, plan } = request;
   return {
     ...request,
-    hosts: new Map(snapshot.hosts.map((host) => [host.id, host])),
-    vms: new Map(snapshot.vms.map((vm) => [vm.id, vm])),
+    hosts: byId(hostsById, snapshot.hosts),
+    vms: byId(vmsById, snapshot.vms),
     moves: plan.moves,
     order: precedenceOf(plan.moves),
   };

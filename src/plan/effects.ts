@@ -29,11 +29,13 @@ export class EffectTracker {
     this.#load = model.net.slice();
     this.#at = model.home.slice();
     const emptying = new Set([...needs.evacuations.map((one) => one.host), ...emptied]);
-    for (const host of emptying) this.#toLeave.set(host, 0);
-    for (const home of emptying.size > 0 ? model.home : []) {
-      const before = this.#toLeave.get(home);
-      if (before !== undefined) this.#toLeave.set(home, before + 1);
+    if (emptying.size === 0) return;
+    const guests = new Uint32Array(model.hosts.length);
+    for (let v = 0; v < model.home.length; v += 1) {
+      const h = model.home[v] ?? -1;
+      if (h >= 0) guests[h] = (guests[h] ?? 0) + 1;
     }
+    for (const host of emptying) this.#toLeave.set(host, guests[host] ?? 0);
   }
 
   /** Makes the move and says what it changed; the source host first. */

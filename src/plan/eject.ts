@@ -10,6 +10,7 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
+import { CheapestFirst } from './cheapest-first.ts';
 import { cheapestCover } from './cover.ts';
 import { CPU_AT } from './model.ts';
 import type { State, Terms } from './state.ts';
@@ -39,8 +40,8 @@ export interface Step extends Leaver {
 
 export class Ejector {
   readonly #state: State;
-  /** VMs that may be asked to give way, the cheapest first, of these the smallest. */
-  readonly #movers: Int32Array;
+  /** VMs that may be asked to give way. */
+  readonly #movers: CheapestFirst;
   readonly #residents: readonly (readonly number[])[];
   readonly #spared: Uint8Array;
   readonly #prices = new Map<number, number>();
@@ -64,12 +65,7 @@ export class Ejector {
     }
     this.#residents = residents;
     this.#rate = rate;
-    this.#movers = Int32Array.from(movers).sort(
-      (a, b) =>
-        (cost[a] ?? 0) - (cost[b] ?? 0) ||
-        (need[a * width + CPU_AT] ?? 0) - (need[b * width + CPU_AT] ?? 0) ||
-        a - b,
-    );
+    this.#movers = new CheapestFirst(state.model, movers);
   }
 
   /**
@@ -196,7 +192,8 @@ export class Ejector {
     const { vm, terms, finding } = leaver;
     const most = state.byRoom.most();
     let tried = 0;
-    for (const other of this.#movers) {
+    for (let rank = 0; rank < this.#movers.length; rank += 1) {
+      const other = this.#movers.at(rank);
       const price = cost[other] ?? 0;
       if (price >= budget || tried >= MAX_TRIED) return -1;
       if ((need[other * width + CPU_AT] ?? 0) > most) continue;
@@ -225,9 +222,10 @@ export class Ejector {
     const state = this.#state;
     const { cost } = state.model;
     const { vm, terms, finding } = leaver;
-    const least = cost[this.#movers[0] ?? -1] ?? Number.POSITIVE_INFINITY;
+    const least = cost[this.#movers.at(0)] ?? Number.POSITIVE_INFINITY;
     let tried = 0;
-    for (const other of this.#movers) {
+    for (let rank = 0; rank < this.#movers.length; rank += 1) {
+      const other = this.#movers.at(rank);
       const price = cost[other] ?? 0;
       if (price + least >= budget || tried >= MAX_TRIED_DEEP) return -1;
       if (!this.#makesRoom(other, vm, terms)) continue;

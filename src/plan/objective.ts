@@ -71,7 +71,11 @@ export class ObjectiveTracker {
     this.#powers = powers;
     this.#touched = model.prices && new TouchedGroups(model.prices);
     this.#guests = new Uint32Array(model.hosts.length);
-    for (const h of model.home) if (h >= 0) this.#guests[h] = (this.#guests[h] ?? 0) + 1;
+    // By index: a first plan's code is not optimised yet, and makes an object for each value else.
+    for (let v = 0; v < model.home.length; v += 1) {
+      const h = model.home[v] ?? -1;
+      if (h >= 0) this.#guests[h] = (this.#guests[h] ?? 0) + 1;
+    }
     for (const [h, drawn] of powers?.entries() ?? []) {
       if ((this.#guests[h] ?? 0) > 0) this.#drawn += drawn;
     }

@@ -1,35 +1,56 @@
 /**
  * Hosts sorted by their free CPU (below the safety capacity, departures not counted), so that "the
- * most room" and "the tightest fit" are found without looking at every host.
+ * most room" and "the tightest fit" are found without looking at every host. Sorted when it is
+ * asked for: most of what is tried is taken back before anybody looks.
  */
 
 import { CPU_AT, type Model } from './model.ts';
 
 export class RoomIndex {
-  readonly #model: Model;
+  readonly #model: Pick<Model, 'hosts' | 'width' | 'limit'>;
   readonly #gross: Float64Array;
-  /** Hosts by free CPU, least first; ties so that from the end the first id comes first. */
-  readonly order: Int32Array;
+  readonly #order: Int32Array;
   readonly #place: Int32Array;
   readonly #room: Float64Array;
+  /** Hosts whose load has changed since; per host: 1 when it is one of them. */
+  readonly #changed: number[] = [];
+  readonly #isChanged: Uint8Array;
 
-  constructor(model: Model, gross: Float64Array) {
+  constructor(model: Pick<Model, 'hosts' | 'width' | 'limit'>, gross: Float64Array) {
     this.#model = model;
     this.#gross = gross;
     const count = model.hosts.length;
     this.#room = new Float64Array(count);
+    this.#isChanged = new Uint8Array(count);
     for (let h = 0; h < count; h += 1) this.#room[h] = this.#measure(h);
-    this.order = Int32Array.from(model.hosts, (_host, h) => h);
-    this.order.sort((a, b) => this.#compare(a, b));
+    this.#order = Int32Array.from(model.hosts, (_host, h) => h);
+    this.#order.sort((a, b) => this.#compare(a, b));
     this.#place = new Int32Array(count);
-    for (const [place, h] of this.order.entries()) this.#place[h] = place;
+    for (const [place, h] of this.#order.entries()) this.#place[h] = place;
+  }
+
+  /** Hosts by free CPU, least first; ties so that from the end the first id comes first. */
+  get order(): Int32Array {
+    for (const h of this.#changed) {
+      this.#isChanged[h] = 0;
+      this.#sortIn(h);
+    }
+    this.#changed.length = 0;
+    return this.#order;
   }
 
   /** To be called after every change of the host's load. */
   update(h: number): void {
+    if (this.#isChanged[h] === 1) return;
+    this.#isChanged[h] = 1;
+    this.#changed.push(h);
+  }
+
+  #sortIn(h: number): void {
     const room = this.#measure(h);
-    const { order } = this;
+    const order = this.#order;
     const [rooms, places] = [this.#room, this.#place];
+    if (rooms[h] === room) return;
     rooms[h] = room;
     let place = places[h] ?? 0;
     for (; place > 0; place -= 1) {
@@ -52,16 +73,18 @@ export class RoomIndex {
 
   /** The most free CPU of any host. */
   most(): number {
-    return this.#room[this.order[this.order.length - 1] ?? -1] ?? 0;
+    const { order } = this;
+    return this.#room[order[order.length - 1] ?? -1] ?? 0;
   }
 
   /** The first place in `order` whose host has at least this much free CPU. */
   firstWith(room: number): number {
+    const { order } = this;
     let low = 0;
-    let high = this.order.length;
+    let high = order.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#room[this.order[middle] ?? 0] ?? 0) < room) low = middle + 1;
+      if ((this.#room[order[middle] ?? 0] ?? 0) < room) low = middle + 1;
       else high = middle;
     }
     return low;

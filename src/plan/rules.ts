@@ -52,8 +52,9 @@ export function compileRules(model: Model, placement: readonly PlacementRule[]):
   const sorted = [...placement].sort((a, b) => compareText(a.id, b.id));
   const hard: CompiledRule[] = [];
   const soft: CompiledRule[] = [];
-  const hardOf: (CompiledRule[] | undefined)[] = Array.from({ length: model.vms.length });
-  const softOf: (CompiledRule[] | undefined)[] = Array.from({ length: model.vms.length });
+  const none = (): undefined => undefined;
+  const hardOf: (CompiledRule[] | undefined)[] = model.vms.map(none);
+  const softOf: (CompiledRule[] | undefined)[] = model.vms.map(none);
   for (const rule of sorted) {
     const compiled = compile(model, rule, domains);
     const isHard = rule.strength === 'hard';
