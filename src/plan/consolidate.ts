@@ -12,6 +12,7 @@ import type { Finding } from '../domain/finding.ts';
 import { GIB } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
 import { type Emptied, Emptying, type Stay } from './emptying.ts';
+import { staysOff } from './leavers.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import { type Draw, idleDraw } from './power.ts';
 import type { SearchBudget } from './improve.ts';
@@ -25,6 +26,8 @@ export type Staying =
   | Stay
   /** Its VM may not be moved at all. */
   | { readonly kind: 'stuck'; readonly vm: number }
+  /** Its VM is switched off, and is so for nobody knows how long: no adapter moves one. */
+  | { readonly kind: 'switched-off'; readonly vm: number }
   | { readonly kind: 'no-gain'; readonly gib: number }
   /** Its cluster has overload to relieve or hosts to empty first, and may need all that is on. */
   | { readonly kind: 'cluster-busy' }
@@ -125,6 +128,8 @@ function objection({ draft, setting, draw }: Planned, h: number): Staying | unde
   }
   const terms = setting.termsOf(needs.underused.get(h)?.tier ?? 'optional');
   const here = draft.residents(h).filter((v) => state.at[v] === h);
+  const off = here.find((v) => staysOff(draft, v));
+  if (off !== undefined) return { kind: 'switched-off', vm: off };
   const stuck = here.find((v) => state.stuck(v, terms) !== 0);
   if (stuck !== undefined) return { kind: 'stuck', vm: stuck };
   const { gain, gib } = worth({ draft, setting, draw }, h);

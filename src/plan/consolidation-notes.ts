@@ -44,6 +44,8 @@ function stayText(why: Staying, model: Model, limits: Limits): string {
     }
     case 'stuck':
       return `${model.vms[why.vm]?.name ?? ''} ${stuckText(model.vms[why.vm]?.own)}`;
+    case 'switched-off':
+      return `${model.vms[why.vm]?.name ?? ''} is switched off: it stays, and keeps its host on`;
     case 'no-gain':
       return `its power is not worth moving ${why.gib.toFixed(1)} GiB`;
     case 'cluster-busy':

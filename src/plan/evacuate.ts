@@ -15,7 +15,7 @@ import {
   type Evacuation,
   type Leaver,
   bySize,
-  isOff,
+  staysOff,
   leaversOf,
   moveToOne,
   moveTogether,
@@ -172,7 +172,7 @@ function noteWhoIsOff(draft: Draft, evacuations: readonly Evacuation[]): void {
   const { model } = draft.state;
   for (const { host, terms } of evacuations) {
     if (terms.compatibility.ways === 'restart') continue;
-    const off = draft.residents(host).filter((v) => isOff(draft, v) && model.inFlight[v] !== 1);
+    const off = draft.residents(host).filter((v) => staysOff(draft, v));
     if (off.length === 0) continue;
     const names = off.map((v) => model.vms[v]?.name ?? '').sort(compareText);
     const name = model.hosts[host]?.name ?? '';

@@ -29,8 +29,13 @@ export function bySize(a: Leaver, b: Leaver): number {
   return b.size - a.size || (a.vms[0] ?? 0) - (b.vms[0] ?? 0);
 }
 
-export function isOff({ state }: Draft, v: number): boolean {
+function isOff({ state }: Draft, v: number): boolean {
   return state.model.vms[v]?.powerState === 'off';
+}
+
+/** Off by somebody's wish, and not in the middle of a cold move: no adapter moves it. */
+export function staysOff(draft: Draft, v: number): boolean {
+  return isOff(draft, v) && draft.state.model.inFlight[v] !== 1;
 }
 
 /** Those that are on the host still, and move by no other need. */

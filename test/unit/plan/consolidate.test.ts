@@ -198,6 +198,10 @@ describe('consolidation', () => {
     );
     expect(emptiedBy(rested)).toEqual([]);
     expect(notesOf(rested)).toContain('v1-0 may not move now');
+    const off = vms.map((vm) => (vm.id === 'v1-0' ? { ...vm, powerState: 'off' as const } : vm));
+    const kept = request({ ...fleet, vms: off }, underused('h1'));
+    expect(emptiedBy(kept)).toEqual([]);
+    expect(notesOf(kept)).toContain('h1 (v1-0 is switched off: it stays, and keeps its host on)');
     const weights = someWeights({ power: 0.005 });
     const dear = request(fleet, underused('h1'), { weights });
     expect(emptiedBy(dear)).toEqual([]);
