@@ -79,7 +79,13 @@ export function makeLeases(parts: LeaseHouseParts): LeaseHouse {
   const steady = (): Seconds => clock.monotonic();
   const common = { leases, events, elapsed, steady };
   const keeper = new LeaseKeeper({ ...common, ...controllerOf(parts.config) });
-  return { keeper, moves: new MoveLeases(keeper, scopesOf(parts.world)) };
+  const acts = actsOn(keeper);
+  const isSeen = (id: HostId): boolean => {
+    const now = parts.world();
+    const host = now?.hosts.find((one) => one.id === id);
+    return now !== undefined && host !== undefined && acts(host, now);
+  };
+  return { keeper, moves: new MoveLeases(keeper, scopesOf(parts.world), isSeen) };
 }
 
 type Own = Pick<LeaseKeeperParts, 'me' | 'wants' | 'sole' | 'timing' | 'tokens'>;

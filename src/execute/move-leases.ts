@@ -20,19 +20,27 @@ export interface Authority {
 /** What is leased for a host; undefined: nobody has seen the host. */
 export type ScopeOf = (host: HostId) => ClusterId | undefined;
 
+/** Whether the host was looked at since its lease is held: else others may have moved VMs there. */
+export type IsSeen = (host: HostId) => boolean;
+
 export class MoveLeases implements MoveFence {
   readonly #authority: Authority;
   readonly #scopeOf: ScopeOf;
+  readonly #isSeen: IsSeen;
   readonly #bound = new Map<MoveId, readonly HeldLease[]>();
 
-  constructor(authority: Authority, scopeOf: ScopeOf) {
+  constructor(authority: Authority, scopeOf: ScopeOf, isSeen: IsSeen = () => true) {
     this.#authority = authority;
     this.#scopeOf = scopeOf;
+    this.#isSeen = isSeen;
   }
 
+  /** Throws LedgerError `lost-lease` where the move may not begin. */
   open(move: Pick<Move, 'id' | 'from' | 'to'>): LeaseProof {
     const scopes = [this.#known(move.from), this.#known(move.to)];
     const leases = [...new Set(scopes)].map((cluster) => this.#held(cluster));
+    const unseen = [move.from, move.to].find((host) => !this.#isSeen(host));
+    if (unseen !== undefined) throw lost(`${unseen} was not looked at since its lease is held`);
     this.#bound.set(move.id, leases);
     return { holder: this.#authority.id, leases };
   }

@@ -1,5 +1,5 @@
-// Role: a call to a hypervisor takes the permission along under which it was made, so that what it
-// has begun can ask whether it may go on.
+// Role: under which leases a move begins; and that a call to a hypervisor takes the permission along
+// under which it was made, so that what it has begun can ask whether it may go on.
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, hostId } from '../../../src/domain/ids.ts';
@@ -32,6 +32,21 @@ function make(hypervisor: Hypervisor, call: (typeof CALLS)[number], signal: Abor
   if (call === 'setMaintenance') return hypervisor.setMaintenance(hostId('h1'), true, signal);
   return hypervisor[call](ORDER, signal);
 }
+
+describe('a move', () => {
+  it.each(['h1', 'h2'])('is not begun where %s was not looked at since', (unseen) => {
+    const authority = { id: 'ada', mayAct: () => 1 };
+    const leases = new MoveLeases(
+      authority,
+      () => clusterId('c1'),
+      (host) => host !== unseen,
+    );
+    const open = (from: string, to: string) => () =>
+      leases.open({ id: ORDER.move, from: hostId(from), to: hostId(to) });
+    expect(open('h1', 'h2')).toThrow(`${unseen} was not looked at since its lease is held`);
+    expect(open('h3', 'h4')).not.toThrow();
+  });
+});
 
 describe('a call that is under way', () => {
   it.each(CALLS)('may go on only under the lease that it was made under: %s', async (call) => {
