@@ -126,6 +126,11 @@ function whenTooManyFail(move: Move, context: GateContext): readonly Objection[]
   return [{ code: 'mass-failure', detail }];
 }
 
+/**
+ * About the moves that empty a host for good, which are mandatory: they wait, and their host stays
+ * in service. What relieves it meanwhile, or mends a rule, takes nothing out of service, and the
+ * other tiers' own guards hold that back where it can wait.
+ */
 function whenTooManyAreOut(move: Move, { beyondShare }: GateContext): readonly Objection[] {
   const detail = beyondShare.get(move.from);
   return detail === undefined ? [] : [{ code: 'evacuated-share', detail }];
