@@ -154,11 +154,10 @@ function whenInTrouble(move: Move, { troubles, now, snapshot }: GateContext): re
 }
 
 /** What somebody has cancelled is not to come back at once. */
-function whenCancelled(move: Move, { troubles, policies, now }: GateContext): readonly Objection[] {
-  const at = troubles.get(move.vm)?.cancelledAt;
-  if (at === undefined) return [];
-  const rest = restAfterCancel(move.tier, policies.limits);
-  const left = holdLeft(at, now, rest);
+function whenCancelled(move: Move, { troubles, policies }: GateContext): readonly Objection[] {
+  const ago = troubles.get(move.vm)?.cancelledSecondsAgo;
+  if (ago === undefined) return [];
+  const left = holdLeft(-ago, 0, restAfterCancel(move.tier, policies.limits));
   if (left <= 0) return [];
   return [{ code: 'cool-down', detail: `its last move was cancelled; ${Math.ceil(left)} s left` }];
 }

@@ -27,6 +27,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0008-decision-inputs': { up: (db) => createDecisionInputs(db, kind) },
     '0009-one-open-order-per-host': { up: keepOneOpenOrder },
     '0010-cancel-wishes': { up: createCancelWishes },
+    '0011-when-moves-were-settled': { up: addSettledAt },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -283,13 +284,12 @@ async function createHostFailures(db: Kysely<LedgerSchema>): Promise<void> {
 
 /** Budgets and circuit breakers ask by host; until now the hosts stood in the move's body only. */
 async function nameHostsOfMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
-  const tables = await db.introspection.getTables();
-  const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
+  const has = await columnsOfMoves(db);
   for (const [column, end] of [
     ['from_host', 'from'],
     ['to_host', 'to'],
   ] as const) {
-    if (!columns.some(({ name }) => name === column)) {
+    if (!has(column)) {
       const add = db.schema.alterTable('moves');
       await add.addColumn(column, 'text', (made) => made.notNull().defaultTo('')).execute();
     }
@@ -360,4 +360,18 @@ async function createCancelWishes(db: Kysely<LedgerSchema>): Promise<void> {
     .execute();
   await sql`create unique index if not exists cancel_wishes_one_live
     on cancel_wishes (cluster, what) where state in ('open', 'begun')`.execute(db);
+}
+
+/** Of moves that were closed before nobody knows it. */
+async function addSettledAt(db: Kysely<LedgerSchema>): Promise<void> {
+  const has = await columnsOfMoves(db);
+  if (has('settled_at')) return;
+  await db.schema.alterTable('moves').addColumn('settled_at', 'double precision').execute();
+}
+
+async function columnsOfMoves(db: Kysely<LedgerSchema>): Promise<(column: string) => boolean> {
+  const tables = await db.introspection.getTables();
+  const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
+  const names = new Set(columns.map(({ name }) => name));
+  return (column) => names.has(column);
 }

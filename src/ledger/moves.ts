@@ -7,6 +7,7 @@ import type { HistoryEntry, MoveRecord, MoveResult, StageEntry } from '../domain
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import { useUpApproval } from './approvals.ts';
+import type { StoreTraits } from './leases.ts';
 import { fromHistory } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 import { withStages } from './with-stages.ts';
@@ -55,10 +56,12 @@ export interface Closing {
 export async function closeMove(
   trx: Connection,
   { move, result, line }: Closing,
+  { now }: StoreTraits,
 ): Promise<boolean> {
   const closed = await trx
     .updateTable('moves')
     .set({ closed_at: result.at, outcome: result.outcome, result: JSON.stringify(result) })
+    .set({ settled_at: now() })
     .where('id', '=', move)
     .where('closed_at', 'is', null)
     .executeTakeFirst();

@@ -36,6 +36,8 @@ interface MoveTable {
   closed_at: number | null;
   outcome: string | null;
   result: string | null;
+  /** When it was closed by the ledger's own clock; null: open, or of an older Drover. */
+  settled_at: number | null;
 }
 
 interface StageTable {

@@ -153,7 +153,7 @@ export class SqlLedger implements Ledger {
 
   async closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void> {
     await this.#writeAbout(move, async (trx, note) => {
-      const isFirst = await moves.closeMove(trx, { move, result, line });
+      const isFirst = await moves.closeMove(trx, { move, result, line }, this.#store.traits);
       if (isFirst) note(notes.closedNote(move, result));
     });
     this.#fence?.ended(move);
@@ -184,7 +184,7 @@ export class SqlLedger implements Ledger {
   }
 
   troubles(since: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>> {
-    return this.#read((db) => selectTroubles(db, since));
+    return this.#read((db) => selectTroubles(db, since, this.#store.traits));
   }
 
   setbacks(since: EpochSeconds): Promise<Setbacks> {

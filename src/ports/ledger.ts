@@ -88,8 +88,11 @@ export interface HistoryQuery {
 export interface Trouble {
   readonly count: number;
   readonly lastAt: EpochSeconds;
-  /** When somebody last cancelled one of them; undefined: nobody did. */
-  readonly cancelledAt?: EpochSeconds | undefined;
+  /**
+   * How long ago one of them was last cancelled, by the ledger's own clock: another controller may
+   * have written it down. Negative: that clock was set back since. Undefined: nobody did.
+   */
+  readonly cancelledSecondsAgo?: number | undefined;
 }
 
 /** A move that was begun and failed, or needs a human. */

@@ -151,8 +151,9 @@ describe('a VM whose move was cancelled', () => {
   /** By tier: what the gate says when the cancel was so many seconds ago. */
   async function after(ago: number): Promise<readonly string[]> {
     const { world: snapshot, policies } = await makeBench();
-    const at = epochSeconds(TEST_NOW - ago);
-    const troubles = new Map([[vmId('v1'), { count: 1, lastAt: at, cancelledAt: at }]]);
+    // The controller that closed it has a clock that is an hour behind.
+    const lastAt = epochSeconds(TEST_NOW - ago - 3_600);
+    const troubles = new Map([[vmId('v1'), { count: 1, lastAt, cancelledSecondsAgo: ago }]]);
     const counters = { movesLastHour: 0, movesLastDay: new Map(), troubles };
     return TIERS.map((tier) => {
       const plan = planOf([move('1', 'h1', 'h2', { tier })]);

@@ -248,13 +248,6 @@ describe('the share of a cluster that is evacuated at once', () => {
     expect(verdicts).toEqual(['evacuated-share', 'evacuated-share', 'execute']);
   });
 
-  it('holds back nothing that eases the load of a host which has to wait', () => {
-    const relief = { ...away('m4', 'h3'), tier: 'optional', vm: vmId('other of h3') } as const;
-    const vms = [...world.vms, aVm({ id: 'other of h3', host: 'h3' })];
-    const verdicts = gate(request([...moves, relief], { snapshot: { ...world, vms } }));
-    expect(verdicts.map(told)).toEqual(['execute', 'execute', 'evacuated-share', 'execute']);
-  });
-
   it('takes nothing for a host none of whose moves may run', () => {
     const vms = world.vms.map((vm) => (vm.host === 'h1' ? { ...vm, locked: true } : vm));
     const one = { policies: policy({ evacuatedShare: ratio(0.25) }) };
