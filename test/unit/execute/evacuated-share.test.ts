@@ -3,12 +3,13 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Finding } from '../../../src/domain/finding.ts';
-import { findingId, planId } from '../../../src/domain/ids.ts';
+import { findingId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { HostState } from '../../../src/domain/host.ts';
 import { ratio } from '../../../src/domain/units.ts';
 import { hostsBeyondShare } from '../../../src/execute/evacuated-share.ts';
-import { aFinding, aHost, aSnapshot, TEST_NOW } from '../../support/fleet.ts';
+import { gate } from '../../../src/execute/gate.ts';
+import { aFinding, aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
 import { aMove } from '../../support/plans.ts';
 
 const EMPTY_H1 = aFinding('evacuate', { host: 'h1' });
@@ -73,5 +74,36 @@ describe('the share of a cluster that is evacuated at once', () => {
   it('holds back what nobody knows the reason of', () => {
     const unknown = { id: findingId('gone') };
     expect(beyond([away('h2', unknown)], [EMPTY_H1], 'evacuating')).toEqual(['h2']);
+  });
+});
+
+describe('a host that has to wait for its evacuation', () => {
+  it('is eased meanwhile like any other', () => {
+    const hosts = ['h1', 'h2', 'h3', 'h4'].map((id) => aHost({ id }));
+    const relief = { ...away('h2', EMPTY_H2), id: moveId('relief'), vm: vmId('hot one') };
+    const optional: Move = { ...relief, tier: 'optional' };
+    const moves = [away('h1', EMPTY_H1), away('h2', EMPTY_H2), optional];
+    const vms = moves.map(({ vm, from }) => aVm({ id: vm, host: from }));
+    const policies = aPolicy();
+    const verdicts = gate({
+      plan: {
+        id: planId('p1'),
+        snapshotAt: TEST_NOW,
+        moves,
+        objective: { before: 1, after: 0, terms: {} },
+      },
+      snapshot: aSnapshot({ hosts, vms }),
+      findings: [EMPTY_H1, EMPTY_H2],
+      policies: { ...policies, limits: { ...policies.limits, evacuatedShare: ratio(0.25) } },
+      now: TEST_NOW,
+      paused: false,
+      counters: { movesLastHour: 0, movesLastDay: new Map() },
+      approvals: [],
+    });
+    expect(verdicts.map(({ refusals }) => refusals.map(({ code }) => code).join())).toEqual([
+      '',
+      'evacuated-share',
+      '',
+    ]);
   });
 });

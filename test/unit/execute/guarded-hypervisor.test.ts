@@ -1,5 +1,5 @@
-// Role: under which leases a move begins; and that a call to a hypervisor takes the permission along
-// under which it was made, so that what it has begun can ask whether it may go on.
+// Role: under which leases a move begins; and that a call to a hypervisor takes the permission
+// along under which it was made, so that what it has begun can ask whether it may go on.
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, hostId } from '../../../src/domain/ids.ts';
