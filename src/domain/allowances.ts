@@ -4,7 +4,7 @@
  * function, so that nothing is planned that the gate will refuse.
  */
 
-import { breakerName, breakerText } from './breaker.ts';
+import { type Breaker, breakerName, breakerText } from './breaker.ts';
 import type { Tier } from './finding.ts';
 import type { Host } from './host.ts';
 import type { HostId, VmId } from './ids.ts';
@@ -135,6 +135,7 @@ export class Allowances {
     const isProbed = breakers.some(({ state }) => state === 'half-open');
     const flying = isProbed ? waysOfFlying(snapshot) : new Set();
     for (const breaker of breakers) {
+      if (isWayOutOfTheDead(breaker, snapshot)) continue;
       const name = breakerName(breaker.subject);
       const way = wayOf(breaker.subject);
       // A probe is under way: its end decides.
@@ -174,6 +175,11 @@ export class Allowances {
     const left = Math.max(0, most - (this.#day.get(way) ?? 0));
     return { most: left, code: 'budget', detail: `${most} moves of this VM a day` };
   }
+}
+
+/** What leaves a dead host is started elsewhere, and asks nothing of the host. */
+function isWayOutOfTheDead({ subject }: Breaker, snapshot: Snapshot): boolean {
+  return subject.kind === 'out' && hostOf(snapshot, subject.host)?.failure?.state === 'dead';
 }
 
 function waysOfFlying(snapshot: Snapshot): ReadonlySet<string> {

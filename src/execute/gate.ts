@@ -127,7 +127,7 @@ function makeContext(
     snapshot,
     policies,
     findings: new Map(findings.map((finding) => [finding.id, finding])),
-    massFailure: massFailure(findings, snapshot.hosts.length, limits.massFailureShare),
+    massFailure: massFailure(findings, snapshot.hosts, limits.massFailureShare),
     approved: new Set(
       request.approvals
         .filter((approval) => isInForce(approval, now))

@@ -1,11 +1,14 @@
 /**
  * The mass-failure guard: when a large share of all hosts turns failing at about the same time,
  * the monitoring is the likelier culprit, and moving everything away from everywhere the greater
- * harm. It holds until enough of them are well again, or somebody orders by hand.
+ * harm. It holds until enough of them are well again, or somebody orders by hand. A host that is
+ * known to have died is none of them: what was said of it was right.
  */
 
 import type { Finding } from '../domain/finding.ts';
+import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds, Ratio } from '../domain/units.ts';
 
 /** "At once": long enough for a poll, its hold time and the alerting's grouping to differ. */
@@ -17,19 +20,24 @@ const SMALLEST_MASS = 2;
 /** The hosts that turned failing together, where they are more than `share` of all hosts. */
 export function massFailure(
   findings: readonly Finding[],
-  hosts: number,
+  hosts: Snapshot['hosts'],
   share: Ratio,
 ): readonly HostId[] | undefined {
-  const failing = failingSince(findings);
+  const died = new Set(hosts.filter(hasDied).map(({ id }) => id));
+  const failing = failingSince(findings).filter(({ host }) => !died.has(host));
   for (const { since } of failing) {
     const together = failing.filter(
       (other) => other.since >= since && other.since <= since + AT_ONCE_SECONDS,
     );
-    if (together.length >= SMALLEST_MASS && together.length > share * hosts) {
+    if (together.length >= SMALLEST_MASS && together.length > share * hosts.length) {
       return together.map((entry) => entry.host);
     }
   }
   return undefined;
+}
+
+function hasDied({ failure }: Host): boolean {
+  return failure?.state === 'dead' || failure?.state === 'returned';
 }
 
 /** Each host once, with the earliest moment at which a rule or an alert wanted it emptied. */
