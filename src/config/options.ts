@@ -228,7 +228,8 @@ export const hostFailureSchema = section({
     choice(['never', 'automatic']),
     'never',
     'automatic: in mode automatic, the power of a host that is suspected dead is cut by its ' +
-      'device (`fencing` in drover.yaml). If it was alive after all, its guests die.',
+      'device (`fencing` in drover.yaml). If it was alive after all, its guests die. Only with ' +
+      'restart: fenced, and not where a hook or a person is at work on the empty host.',
   ),
   suspectAfter: option(
     duration({ min: 10 }),

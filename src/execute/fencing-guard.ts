@@ -1,7 +1,8 @@
 /**
  * Why the power of a suspected host is not cut, with what to do about it. Pure. Cutting power kills
- * whatever may still run there, so it needs a device, the policy's word, the mode, and a world in
- * which not half of the fleet is suspected at once: then it is more likely that Drover is cut off.
+ * whatever may still run there, and whatever is just being done to the host, so it needs a device,
+ * the policy's word, something to be won, the mode, nobody at work on it, and a world in which not
+ * half of the fleet is suspected at once: then it is more likely that Drover is cut off.
  */
 
 import type { HostFailureRecord } from '../domain/host-failure.ts';
@@ -26,22 +27,28 @@ export interface FencingQuestion {
   /** Whether its hypervisor's adapter can start VMs elsewhere: else nothing is won by it. */
   readonly canRestart: boolean;
   readonly isPaused: boolean;
+  /** Who may have it off or rebooting on purpose ({@link whoIsAtWork}); undefined: nobody. */
+  readonly atWork: string | undefined;
   readonly policies: Pick<PolicySet, 'hostFailure' | 'limits' | 'mode'>;
 }
 
 /** Undefined: its power may be cut. */
 export function fencingObjection(question: FencingQuestion): string | undefined {
-  const { host, hasDevice, canRestart, isPaused, policies } = question;
+  const { host, hasDevice, canRestart, isPaused, atWork, policies } = question;
   if (!hasDevice) {
     return 'no device is known that could confirm its power off (fencing in drover.yaml)';
   }
   if (policies.hostFailure.fence === 'never') {
     return 'its power is not confirmed off, and hostFailure.fence is never: turn it off by hand';
   }
+  if (policies.hostFailure.restart !== 'fenced') {
+    return 'its power is not cut: hostFailure.restart is never, so nothing would be won by it';
+  }
   if (!canRestart) return `its power is not cut: ${NO_METHOD}`;
   const mode = modeOf(host, policies);
   if (mode !== 'automatic') return `its power is not cut in mode ${mode}: turn it off by hand`;
   if (isPaused) return 'its power is not cut while Drover is paused';
+  if (atWork !== undefined) return `its power is not cut: ${atWork} is at work on it`;
   const mass = silentTogether(question);
   if (mass === 0) return undefined;
   return (

@@ -15,6 +15,7 @@ import {
 import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
+import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -25,6 +26,7 @@ import type { HostProbe } from '../ports/host-probe.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
+import { whoIsAtWork } from './at-work.ts';
 import { Fencer } from './fencer.ts';
 import { fencingObjection, NO_METHOD } from './fencing-guard.ts';
 import { deathLines, lineOf } from './host-failure-lines.ts';
@@ -125,7 +127,8 @@ export class HostFailures implements RestartGuard {
       const next = assessHost({ host: host.id, signs, before, suspectAfterSeconds, now });
       await this.#step(host, before, next);
     }
-    this.#act(snapshot, paused);
+    const orders = this.#records.size === 0 ? [] : await ledger.orders(false);
+    this.#act(snapshot, orders, paused);
   }
 
   /** The snapshot, with what is known of its failed hosts. */
@@ -240,7 +243,7 @@ export class HostFailures implements RestartGuard {
   }
 
   /** What follows from the judgement: power is cut, definitions are removed. Beside the tick. */
-  #act(snapshot: Snapshot, isPaused: boolean): void {
+  #act(snapshot: Snapshot, orders: readonly Order[], isPaused: boolean): void {
     const { fencing, settings } = this.#parts;
     const policies = settings();
     const records = [...this.#records.values()];
@@ -256,6 +259,7 @@ export class HostFailures implements RestartGuard {
           hasDevice: fencing?.covers(host) === true,
           canRestart: this.#canRestart(host.id),
           isPaused,
+          atWork: whoIsAtWork(host, orders, snapshot),
           policies,
         });
         this.#objections.set(host.id, why);

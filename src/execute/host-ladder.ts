@@ -54,10 +54,13 @@ export interface LadderStep {
 
 /** Pure. The same state as `current`: nothing changes. */
 export function nextHostState(view: LadderView): LadderStep {
-  const { order, responses, failure } = view;
+  const { current, order, responses, failure, occupants } = view;
+  const isOrdered = order?.state === 'open';
+  // What is done to an empty host may take it down for longer than it takes to be suspected dead.
+  const isAtRest = isOrdered && current === 'maintenance' && occupants === 0;
   // Whatever was ordered: nothing goes to a host that may be dead, or may hold second copies.
-  if (isHeldOut(failure)) return { state: 'quarantined', reason: `it is ${failure}` };
-  if (order?.state === 'open') {
+  if (isHeldOut(failure) && !isAtRest) return { state: 'quarantined', reason: `it is ${failure}` };
+  if (isOrdered) {
     const reason = `${order.kind} ordered by ${order.by.name}: ${order.reason}`;
     return { state: emptying(view, true), reason };
   }

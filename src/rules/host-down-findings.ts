@@ -53,9 +53,10 @@ function stateText(failure: HostFailure, guests: number): string {
   const vms = guests === 1 ? '1 VM' : `${guests} VMs`;
   if (state === 'returned') return 'it was dead and answers again; it is held out until readmitted';
   const seen = signsText(signs);
-  if (state !== 'dead') return `suspected dead (${seen}); ${vms} not restarted: ${noRestart}`;
+  const why = guests === 0 ? noRestart : `${vms} not restarted: ${noRestart}`;
+  if (state !== 'dead') return `suspected dead (${seen}); ${why}`;
   const off = powerOff?.how === 'fenced' ? 'power cut by Drover' : 'power off';
   if (guests === 0) return `dead (${seen}; ${off})`;
-  if (noRestart !== '') return `dead (${seen}; ${off}); ${vms} not restarted: ${noRestart}`;
+  if (noRestart !== '') return `dead (${seen}; ${off}); ${why}`;
   return `dead (${seen}; ${off}): its VMs are started elsewhere`;
 }

@@ -8,7 +8,7 @@ import { aHostFailureRecord } from '../../support/ledger-records.ts';
 
 const RECORD = aHostFailureRecord('h1', { state: 'suspected-dead' });
 const POLICY = aPolicy({
-  hostFailure: someHostFailure({ fence: 'automatic' }),
+  hostFailure: someHostFailure({ fence: 'automatic', restart: 'fenced' }),
   limits: someLimits({ massFailureShare: ratio(0.3) }),
 });
 
@@ -21,6 +21,7 @@ function question(options: Partial<FencingQuestion> = {}): FencingQuestion {
     hasDevice: true,
     canRestart: true,
     isPaused: false,
+    atWork: undefined,
     policies: POLICY,
     ...options,
   };
@@ -54,6 +55,12 @@ describe('fencingObjection', () => {
       },
       /in mode observe/,
     ],
+    [
+      'nothing of it would be started elsewhere',
+      { policies: { ...POLICY, hostFailure: someHostFailure({ fence: 'automatic' }) } },
+      /hostFailure.restart is never/,
+    ],
+    ['somebody is at work on it', { atWork: 'the hook bios' }, /the hook bios is at work/],
     ['Drover is paused', { isPaused: true }, /paused/],
     ['too many are silent at once', { records: others(3, 400) }, /4 of 10 hosts/],
   ])('keeps it on when %s', (_what, options, reason) => {

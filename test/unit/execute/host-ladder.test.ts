@@ -58,6 +58,18 @@ describe('nextHostState', () => {
     expect(next('draining', { order, connected: false })).toBe('draining');
   });
 
+  it('holds out a host that may be dead; what was emptied on order stays in maintenance', () => {
+    for (const failure of ['suspected-dead', 'dead', 'returned'] as const) {
+      expect(next('draining', { order, failure })).toBe('quarantined');
+      expect(next('maintenance', { order, failure })).toBe('maintenance');
+      expect(next('maintenance', { order, failure, connected: false })).toBe('maintenance');
+      expect(next('maintenance', { order, failure, occupants: 1 })).toBe('quarantined');
+      expect(next('maintenance', { failure })).toBe('quarantined');
+      const back = { ...order, state: 'returning' } as const;
+      expect(next('maintenance', { order: back, failure })).toBe('quarantined');
+    }
+  });
+
   it('returns on order only, and is healthy when the return is over', () => {
     expect(next('maintenance', { order: { ...order, state: 'returning' } })).toBe('returning');
     expect(next('returning', { order: { ...order, state: 'returning' } })).toBe('returning');
