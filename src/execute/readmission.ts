@@ -15,7 +15,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor, MoveOrder } from '../ports/hypervisor.ts';
 import { callWithin } from './call.ts';
-import { whereabouts } from './whereabouts.ts';
+import { type Looks, whereabouts } from './whereabouts.ts';
 
 const CALL_SECONDS = seconds(60);
 
@@ -81,8 +81,7 @@ export class Readmission {
     switch (place.kind) {
       case 'source':
       case 'down':
-        // It was not started elsewhere, or is not there any more: this definition may be the last.
-        return looks.blind.length === 0 ? undefined : `hosts do not answer: ${looks.blind.join()}`;
+        return speaksAgainst(looks, host.id);
       case 'target':
         break;
       case 'twice':
@@ -122,4 +121,17 @@ export class Readmission {
     const text = `${host.name} is held out: ${name} was restarted elsewhere, and ${problem}`;
     this.#parts.events.emit('warning', { key: `readmission ${host.id} ${vm}`, text });
   }
+}
+
+/** Of a VM that runs nowhere else: the definition on `host` may be the last, and stays. */
+function speaksAgainst({ blind, sightings }: Looks, host: HostId): string | undefined {
+  if (blind.length > 0) return `hosts do not answer: ${blind.join()}`;
+  const places = new Set(sightings.map((one) => one.host));
+  const isHere = places.delete(host);
+  if (!isHere || places.size === 0) return undefined;
+  // Nothing ties the two together: the next boot, or a person, starts the second one as well.
+  return (
+    `it is defined on ${[...places].join(' and ')}, too, and does not run there: ` +
+    'start it there, or remove one of the two by hand'
+  );
 }

@@ -70,8 +70,24 @@ describe('Readmission', () => {
   it.each<[string, readonly Sighting[]]>([
     ['it runs on the host itself', [seen('h1', 'running')]],
     ['it runs nowhere', [seen('h1', 'defined')]],
-  ])('leaves what may be the last definition: %s', async (_what, sightings) => {
-    expect(await clean(sightings)).toEqual({ removed: [], settled: ['vm1'], warnings: [] });
+    ['nothing of it is on the host', [seen('h2', 'defined')]],
+  ])(
+    'leaves what may be the last definition, and calls the host clean: %s',
+    async (_what, sightings) => {
+      expect(await clean(sightings)).toEqual({ removed: [], settled: ['vm1'], warnings: [] });
+    },
+  );
+
+  it.each<[string, readonly Sighting[]]>([
+    ['it runs on the host itself', [seen('h2', 'defined'), seen('h1', 'running')]],
+    ['it is off for now', [seen('h2', 'defined'), seen('h1', 'defined')]],
+  ])('holds out a host with one of two definitions: %s', async (_what, sightings) => {
+    const { removed, settled, warnings } = await clean(sightings);
+    expect([removed, settled]).toEqual([[], []]);
+    expect(warnings).toEqual([
+      'h1 is held out: db was restarted elsewhere, and it is defined on h2, too, and does not run ' +
+        'there: start it there, or remove one of the two by hand',
+    ]);
   });
 
   it('waits for hosts that do not answer', async () => {
