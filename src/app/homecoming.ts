@@ -121,9 +121,14 @@ export class Homecoming {
 
   /** Where its newest move took it, or left it: one that came to nothing is in the history, too. */
   async #isWhereWeLeftIt(vm: VmId, host: HostId): Promise<boolean> {
-    const lines = await this.#parts.ledger.history({ vm, limit: LINES });
+    const { ledger } = this.#parts;
+    const lines = await ledger.history({ vm, limit: LINES });
     const newest = lines.find((line) => line.move !== undefined);
-    return newest !== undefined && (host === newest.host || host === newest.from);
+    if (newest?.move === undefined) return false;
+    if (host === newest.host) return true;
+    // Back at its source it is by somebody else's hand, unless it never got away from there.
+    const result = (await ledger.move(newest.move))?.result;
+    return host === newest.from && result?.outcome !== 'succeeded';
   }
 
   async #judge(before: Order, view: HomecomingView): Promise<void> {

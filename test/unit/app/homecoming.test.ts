@@ -6,7 +6,7 @@ import { Reach } from '../../../src/app/reach.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
 import { findingId, hostId, moveId, vmId } from '../../../src/domain/ids.ts';
-import type { GateVerdict } from '../../../src/domain/journal.ts';
+import type { GateVerdict, Outcome } from '../../../src/domain/journal.ts';
 import type { Order } from '../../../src/domain/order.ts';
 import type { PlanResult } from '../../../src/domain/plan.ts';
 import type { RefusalCode } from '../../../src/domain/refusal.ts';
@@ -14,7 +14,7 @@ import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
 import { aFinding, aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
-import { aMove } from '../../support/ledger-records.ts';
+import { aMove, aRecord, aResult } from '../../support/ledger-records.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
 
@@ -120,6 +120,15 @@ async function tick(
   return order;
 }
 
+/** What becomes of a VM on its way home that is on this host now. */
+async function homeOf(vm: string, host: string): Promise<Order | undefined> {
+  const [order] = await ledger.orders(false);
+  if (order === undefined) throw new Error('the order is gone');
+  await orders.update(order, { ...order, home: [vm], stays: [] });
+  const hosts = ['h1', 'h2', 'h3', 'h4'];
+  return (await homecoming.settle(await ledger.orders(false), world({ [vm]: host }, hosts)))[0];
+}
+
 const warnings = (): string[] => events.of('warning').map(({ text }) => text);
 
 describe('a return', () => {
@@ -216,6 +225,33 @@ describe('a return', () => {
     expect(warnings()).toEqual([
       'v1 does not come home to h1: it stays on h3: somebody has moved it there',
     ]);
+  });
+
+  /** A move of Drover's that has ended so; in the history, and on record. */
+  async function drove(vm: string, from: string, to: string, outcome: Outcome): Promise<void> {
+    const id = `${from}-${to}`;
+    const record = aRecord(id, vm);
+    const [source, target] = [hostId(from), hostId(to)];
+    await ledger.openMove({ ...record, move: { ...record.move, from: source, to: target } });
+    const line = { ...moved(vm, from, to), move: moveId(id) };
+    await ledger.closeMove(moveId(id), aResult({ outcome, at: clock.now() }), line);
+  }
+
+  it('lets a VM stay where somebody has moved it, also where Drover once fetched it', async () => {
+    await returned();
+    await drove('v1', 'h2', 'h1', 'succeeded');
+    const order = await homeOf('v1', 'h2');
+    expect(order).toMatchObject({ home: [], stays: [{ vm: 'v1', host: 'h2' }] });
+  });
+
+  it('fetches a VM that Drover has left at either end of a move that came to nothing', async () => {
+    await returned();
+    await drove('v1', 'h1', 'h2', 'succeeded');
+    await clock.pass(1);
+    await drove('v1', 'h2', 'h3', 'failed');
+    expect(await homeOf('v1', 'h2')).toMatchObject({ home: ['v1'] });
+    expect(await homeOf('v1', 'h3')).toMatchObject({ home: ['v1'] });
+    expect(await homeOf('v1', 'h4')).toMatchObject({ home: [] });
   });
 
   it('does not change an order that was given again meanwhile', async () => {
