@@ -48,7 +48,7 @@ export function fencingObjection(question: FencingQuestion): string | undefined 
   const mode = modeOf(host, policies);
   if (mode !== 'automatic') return `its power is not cut in mode ${mode}: turn it off by hand`;
   if (isPaused) return 'its power is not cut while Drover is paused';
-  if (atWork !== undefined) return `its power is not cut: ${atWork} is at work on it`;
+  if (atWork !== undefined) return `its power is not cut: ${atWork} may be at work on it`;
   const mass = silentTogether(question);
   if (mass === 0) return undefined;
   return (

@@ -85,8 +85,8 @@ describe('Readmission', () => {
     const { removed, settled, warnings } = await clean(sightings);
     expect([removed, settled]).toEqual([[], []]);
     expect(warnings).toEqual([
-      'h1 is held out: db was restarted elsewhere, and it is defined on h2, too, and does not run ' +
-        'there: start it there, or remove one of the two by hand',
+      'h1 is held out: db was restarted elsewhere, and it is defined on h2, too, and does not ' +
+        'run there: start it there, or remove one of the two by hand',
     ]);
   });
 
