@@ -13,8 +13,10 @@ import type { Host } from '../domain/host.ts';
 import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order, RollingPart } from '../domain/order.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Haste } from './haste.ts';
+import { type OrderLine, OrderWriter, unlessConflict } from './order-writer.ts';
 import { NOBODY_YET } from './return-waves.ts';
 import { Turns } from '../domain/turns.ts';
 import { type NewOrder, orderFor, wishText, withWish } from './wanted-order.ts';
@@ -45,11 +47,13 @@ export interface OrderDeskParts {
 
 export class OrderDesk {
   readonly #parts: OrderDeskParts;
+  readonly #writer: OrderWriter;
   /** Orders are given one after the other, so that two of the same cannot both be "new". */
   readonly #turns = new Turns();
 
   constructor(parts: OrderDeskParts) {
     this.#parts = parts;
+    this.#writer = new OrderWriter(parts);
   }
 
   /**
@@ -87,22 +91,14 @@ export class OrderDesk {
     );
   }
 
-  /** In one write: fifty orders do not wait for each other. False: another one was first. */
+  /** False: another one was first. */
   async #putAll(
     news: readonly (readonly [Decided, NewOrder])[],
     world: Snapshot,
   ): Promise<boolean> {
-    const orders = news.map(([{ order }, wanted]) => {
-      return { order, line: this.#entry(order, wishText(wanted.kind, wanted, world)) };
-    });
-    try {
-      if (orders.length > 0) await this.#parts.ledger.putOrders(orders);
-    } catch (error) {
-      unlessConflict(error);
-      return false;
-    }
-    for (const { order } of orders) this.#parts.events.emit('order', { order, what: 'given' });
-    return true;
+    const lines = news.map(([{ order }, wanted]) => lineFor(order, wanted, world));
+    const written = await this.#writer.put(lines).then(() => true, unlessConflict);
+    return written ?? false;
   }
 
   /** Carried out; anew where another controller was first: by now that is there to be seen. */
@@ -149,7 +145,7 @@ export class OrderDesk {
   #return(open: Order, name: string, by: string): Promise<Order | undefined> {
     const text = `${name}: returned to service by ${by}`;
     const back = { state: 'returning', progress: NOBODY_YET } as const;
-    return this.#change(
+    return this.#writer.change(
       open,
       (now) => (now.state === 'open' ? { ...now, ...back } : undefined),
       text,
@@ -164,7 +160,7 @@ export class OrderDesk {
     const returned = judgedHome.filter(({ state }) => state === 'returning');
     return this.#turns.take(async () => {
       for (const order of returned) {
-        await this.#change(order, (now) => (isSame(now, order) ? closed(now) : undefined));
+        await this.#writer.change(order, (now) => (isSame(now, order) ? closed(now) : undefined));
       }
     });
   }
@@ -199,28 +195,32 @@ export class OrderDesk {
     });
   }
 
-  /** Orders that wait for their turn in a rolling maintenance, in that order. */
+  /**
+   * Orders that wait for their turn in a rolling maintenance, in that order: all, or none where one
+   * of the hosts has an order by now, which is what it fails with.
+   */
   enrol(
     wanted: readonly NewOrder[],
     rolling: Pick<RollingPart, 'id' | 'batch'>,
     world: Snapshot,
-  ): Promise<readonly Order[]> {
+  ): Promise<Result<readonly Order[], Order>> {
     return this.#turns.take(async () => {
-      const given: Order[] = [];
-      for (const [place, one] of wanted.entries()) {
-        const at = this.#parts.clock.now();
+      const known = await this.#parts.ledger.orders(false);
+      const taken = known.find(({ host }) => wanted.some((one) => one.host === host));
+      if (taken !== undefined) return fail(taken);
+      const at = this.#parts.clock.now();
+      const lines = wanted.map((one, place): OrderLine => {
         const id = orderId(this.#parts.newId());
         const made = orderFor(one, { id, at, world, onTheirWay: [] });
-        const order = {
-          ...made,
-          home: [],
-          state: 'waiting',
-          rolling: { ...rolling, place },
-        } as const;
-        const turn = `turn ${place + 1} of ${wanted.length}`;
-        given.push(await this.#put(order, `${wishText('maintenance', one, world)} (${turn})`));
-      }
-      return given;
+        const { text } = lineFor(made, one, world);
+        const part = { ...rolling, place };
+        return {
+          order: { ...made, home: [], state: 'waiting', rolling: part },
+          text: `${text} (turn ${place + 1} of ${wanted.length})`,
+        };
+      });
+      await this.#writer.put(lines);
+      return ok(lines.map(({ order }) => order));
     });
   }
 
@@ -235,7 +235,7 @@ export class OrderDesk {
       const begun = { state: 'open', createdAt: this.#parts.clock.now(), home } as const;
       const change = (now: Order): Order | undefined =>
         now.state === 'waiting' ? { ...now, ...begun } : undefined;
-      return this.#change(order, change).catch(unlessConflict);
+      return this.#writer.change(order, change).catch(unlessConflict);
     });
   }
 
@@ -255,7 +255,9 @@ export class OrderDesk {
       );
       for (const order of own) {
         if (what === 'withdraw') {
-          await this.#change(order, (now) => (now.state === 'waiting' ? closed(now) : undefined));
+          await this.#writer.change(order, (now) =>
+            now.state === 'waiting' ? closed(now) : undefined,
+          );
           continue;
         }
         await this.#parts.ledger.changeOrder(order.id, (now) => {
@@ -278,14 +280,15 @@ export class OrderDesk {
       return { order, what };
     }
     if (what === 'given') {
-      const line = wishText(wanted.kind, wanted, world);
-      const given = await this.#put(order, line).catch(unlessConflict);
-      return given === undefined ? undefined : { order: given, what };
+      const isWritten = await this.#putAll([[{ order, what }, wanted]], world);
+      return isWritten ? { order, what } : undefined;
     }
     const at = this.#parts.clock.now();
     const change = (now: Order): Order | undefined =>
       now.state === 'open' ? withWish(now, wanted, at, homeless) : undefined;
-    const changed = await this.#change(order, change, ({ kind }) => wishText(kind, wanted, world));
+    const changed = await this.#writer.change(order, change, ({ kind }) =>
+      wishText(kind, wanted, world),
+    );
     return changed === undefined ? undefined : { order: changed, what };
   }
 
@@ -320,42 +323,14 @@ export class OrderDesk {
       if (order.host !== host || order.state !== 'returning') continue;
       const end = (now: Order): Order | undefined =>
         now.state === 'returning' ? closed(now) : undefined;
-      home.push(...((await this.#change(order, end))?.home ?? []));
+      home.push(...((await this.#writer.change(order, end))?.home ?? []));
     }
     return home;
   }
+}
 
-  /** A new one. @param line who did it, for the history. */
-  async #put(order: Order, line: string): Promise<Order> {
-    await this.#parts.ledger.putOrder(order, this.#entry(order, line));
-    this.#parts.events.emit('order', { order, what: 'given' });
-    return order;
-  }
-
-  /**
-   * One that is there; undefined: it is not any more what could be changed so.
-   *
-   * @param line who did it, for the history; nothing where it follows by itself.
-   */
-  async #change(
-    { id }: Order,
-    change: (now: Order) => Order | undefined,
-    line?: string | ((changed: Order) => string),
-  ): Promise<Order | undefined> {
-    const order = await this.#parts.ledger.changeOrder(id, (now) => {
-      const changed = change(now);
-      if (changed === undefined) return undefined;
-      const text = typeof line === 'function' ? line(changed) : line;
-      return { order: changed, lines: text === undefined ? [] : [this.#entry(changed, text)] };
-    });
-    if (order !== undefined) this.#parts.events.emit('order', { order, what: 'changed' });
-    return order;
-  }
-
-  #entry({ host }: Order, text: string): HistoryEntry {
-    const about = { vm: undefined, host, from: undefined, move: undefined };
-    return { at: this.#parts.clock.now(), kind: 'order', ...about, text };
-  }
+function lineFor(order: Order, wanted: NewOrder, world: Snapshot): OrderLine {
+  return { order, text: wishText(wanted.kind, wanted, world) };
 }
 
 function closed(order: Order): Order {
@@ -365,9 +340,4 @@ function closed(order: Order): Order {
 /** As the ledger keeps them. */
 function isSame(a: Order, b: Order): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function unlessConflict(error: unknown): undefined {
-  if (error instanceof LedgerError && error.code === 'conflict') return undefined;
-  throw error;
 }

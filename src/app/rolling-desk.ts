@@ -52,8 +52,9 @@ export class RollingDesk {
       const rest = { by: operator, reason, dedupeKey: '', deadlineSeconds: null, hook };
       return { kind: 'maintenance', host, ...rest } as const;
     });
-    await orders.enrol(wanted, { id, batch }, state.snapshot);
-    return ok({ id, groups });
+    // The groups took their time: the same may have been asked for meanwhile.
+    const enrolled = await orders.enrol(wanted, { id, batch }, state.snapshot);
+    return enrolled.ok ? ok({ id, groups }) : fail(underOrder(enrolled.error));
   }
 
   /** Those that are not over, oldest first. */
@@ -142,12 +143,13 @@ function tooMany(count: number): ApiProblem {
   };
 }
 
-function underOrder({ host, kind }: Order): ApiProblem {
+function underOrder({ host, kind, rolling }: Order): ApiProblem {
+  const what = rolling === undefined ? kind : `rolling maintenance ${rolling.id}`;
   return {
     status: 409,
     code: 'under-order',
-    detail: `there is an order for the host ${host} already (${kind})`,
-    hint: 'drover maintenance exit HOST, or leave it out',
+    detail: `there is an order for the host ${host} already (${what})`,
+    hint: 'drover maintenance status shows it; drover maintenance exit HOST, or leave the host out',
   };
 }
 

@@ -37,7 +37,11 @@ export class Rolling {
     this.#parts = parts;
   }
 
-  /** One tick's step of every rolling maintenance that still has hosts waiting. */
+  /**
+   * One tick's step of the rolling maintenances that still have hosts waiting. One of them begins
+   * hosts at most: the next is judged by a state in which those are on their way out, else each
+   * could count on the other's hosts.
+   */
   async update(state: TickState): Promise<void> {
     const waiting = (await this.#parts.ledger.orders(false)).filter(
       (order) => order.state === 'waiting' && order.rolling !== undefined,
@@ -48,24 +52,25 @@ export class Rolling {
     for (const [id, next] of Map.groupBy(waiting, ({ rolling }) => rolling?.id ?? '')) {
       const begun = all.filter((one) => one.rolling?.id === id && one.state !== 'waiting');
       const own = ownTurns(inTurn(next), reach);
-      if (own.length > 0) await this.#step(id, { next: own, begun }, state);
+      if (own.length > 0 && (await this.#step(id, { next: own, begun }, state))) return;
     }
   }
 
+  /** Whether hosts were begun. */
   async #step(
     id: string,
     { next, begun }: { readonly next: readonly Order[]; readonly begun: readonly Order[] },
     state: TickState,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { estimator, orders } = this.#parts;
-    if (next.some(({ rolling }) => rolling?.heldBy !== undefined)) return;
+    if (next.some(({ rolling }) => rolling?.heldBy !== undefined)) return false;
     const against = begun
       .map((order) => whyStop(order, state.snapshot, state.findings))
       .find((reason) => reason !== undefined);
     if (against !== undefined) {
       await orders.steerRolling(id, { heldBy: against });
       this.#warn(id, `rolling maintenance ${id} stops: ${against}`);
-      return;
+      return false;
     }
     const silent = begun
       .map(({ host }) => hostOf(state.snapshot, host))
@@ -73,9 +78,9 @@ export class Rolling {
       .find((reason) => reason !== undefined);
     if (silent !== undefined) {
       this.#warn(id, `rolling maintenance ${id} waits: ${silent}`);
-      return;
+      return false;
     }
-    if (begun.some(({ state: now }) => now !== 'closed')) return;
+    if (begun.some(({ state: now }) => now !== 'closed')) return false;
     const batch = next[0]?.rolling?.batch ?? 1;
     const group = await nextGroup(
       next.map(({ host }) => host),
@@ -84,11 +89,13 @@ export class Rolling {
     );
     if (group.reasons.length > 0) {
       this.#warn(id, `rolling maintenance ${id} waits: ${group.reasons.join('; ')}`);
-      return;
+      return false;
     }
+    let isBegun = false;
     for (const order of next.slice(0, group.hosts.length)) {
-      await orders.begin(order.id, state.snapshot);
+      isBegun = (await orders.begin(order.id, state.snapshot)) !== undefined || isBegun;
     }
+    return isBegun;
   }
 
   #warn(id: string, text: string): void {

@@ -104,6 +104,28 @@ describe('an order for rolling maintenance', () => {
     expect(await start(['h2', 'h3'])).toMatchObject({ ok: false, error: { code: 'under-order' } });
   });
 
+  it('is taken once where it is sent twice at the same time', async () => {
+    const answers = await Promise.all([start(['h1', 'h3']), start(['h1', 'h3'])]);
+    const [first] = answers.flatMap((answer) => (answer.ok ? [answer.value.id] : []));
+    expect(answers.map(({ ok }) => ok)).toEqual([true, false]);
+    const detail = `there is an order for the host h1 already (rolling maintenance ${first})`;
+    expect(answers[1]).toMatchObject({ error: { status: 409, code: 'under-order', detail } });
+    const orders = await bench.daemon.api.orders();
+    expect(orders.map(({ host, rolling }) => [host, rolling?.id])).toEqual([
+      ['h1', first],
+      ['h3', first],
+    ]);
+  });
+
+  it('does not begin beside another one that begins in the same tick', async () => {
+    // Each alone fits: the other of the two hosts left would be the refuge.
+    await start(['h1']);
+    await start(['h3']);
+    await bench.pass(60);
+    const open = (await bench.daemon.api.orders()).filter(({ state }) => state === 'open');
+    expect(open.map(({ host }) => host)).toEqual(['h1']);
+  });
+
   it('is held, let go and cancelled by its id', async () => {
     const begun = await start(['h1', 'h3']);
     const id = begun.ok ? (begun.value.id ?? '') : '';
