@@ -2,17 +2,21 @@
  * What alerts mean. Every firing alert that names a host we know becomes a fact about that host
  * and, because operators route only such alerts here, an order to evacuate it. Label (or
  * annotation) `drover` says otherwise: `maintenance`, or `note` for a fact only; and an alert of
- * severity warning, info or none is a fact only, unless `drover="evacuate"` asks for more.
+ * severity warning, info or none is a fact only, unless `drover="evacuate"` asks for more. What is
+ * not understood (a name that is no host's, a wish that there is not) never moves anything, and is
+ * said.
  * A resolved alert ends the fact (as does a silent one, firing-alerts.ts), never the order: a host
  * that was failing is returned to service by a person.
  */
 
 import type { AlertInput, AlertOutcome } from '../ports/api.ts';
+import type { EventSink } from '../ports/events.ts';
 import type { FiringAlert, Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { type FiringAlerts, MOST_ALERTS } from './firing-alerts.ts';
-import type { OrderDesk } from './order-desk.ts';
+import { type FiringAlerts, MOST_ALERTS, timeOf } from './firing-alerts.ts';
+import type { GivenOrder, OrderDesk } from './order-desk.ts';
 
 /** Labels that may name a host, the more specific ones first. */
 const HOST_LABELS = [
@@ -28,18 +32,25 @@ const HOST_LABELS = [
 /** Severities, as commonly written, that do not by themselves justify moving anything. */
 const MILD = new Set(['warning', 'warn', 'info', 'informational', 'notice', 'none']);
 
-export class AlertDesk {
-  readonly #orders: OrderDesk;
-  readonly #firing: FiringAlerts;
+/** What label `drover` may ask for. */
+const WISHES = ['evacuate', 'maintenance', 'note'] as const;
 
-  constructor(orders: OrderDesk, firing: FiringAlerts) {
-    this.#orders = orders;
-    this.#firing = firing;
+export interface AlertDeskParts {
+  readonly orders: Pick<OrderDesk, 'give'>;
+  readonly firing: FiringAlerts;
+  readonly events: EventSink;
+}
+
+export class AlertDesk {
+  readonly #parts: AlertDeskParts;
+
+  constructor(parts: AlertDeskParts) {
+    this.#parts = parts;
   }
 
   /** The firing alerts by host, each list sorted by name. */
   byHost(): ReadonlyMap<HostId, readonly FiringAlert[]> {
-    return this.#firing.byHost();
+    return this.#parts.firing.byHost();
   }
 
   async take(alerts: readonly AlertInput[], world: Snapshot): Promise<readonly AlertOutcome[]> {
@@ -49,66 +60,94 @@ export class AlertDesk {
   }
 
   async #takeOne(alert: AlertInput, world: Snapshot): Promise<AlertOutcome> {
+    const { orders, firing } = this.#parts;
     const { fingerprint } = alert;
     if (alert.status === 'resolved') {
-      this.#firing.resolve(fingerprint);
+      firing.resolve(fingerprint);
       const detail = 'a host that was ordered empty stays so until drover maintenance exit';
       return { fingerprint, outcome: 'resolved', host: null, detail };
     }
-    const host = findHost(alert.labels, world.hosts);
-    if (host === undefined) {
-      const detail = `no label of ${HOST_LABELS.join(', ')} names a host that is known`;
-      return { fingerprint, outcome: 'ignored', host: null, detail };
+    const wish = wishOf(alert);
+    const found = findHost(alert.labels, world.hosts);
+    if (!found.ok) {
+      if (wish !== 'note') this.#warn(alert, `nothing is ordered: ${found.error}`);
+      return { fingerprint, outcome: 'ignored', host: null, detail: found.error };
     }
-    const isKept = this.#firing.keep(alert, host.id);
-    const kind = orderKind(alert);
-    if (kind === undefined) {
+    const host = found.value;
+    const isKept = firing.keep(alert, host.id);
+    if (wish === 'unknown') this.#warn(alert, UNKNOWN_WISH);
+    if (wish === 'note' || wish === 'unknown') {
+      const noted = wish === 'note' ? 'a fact for rules' : UNKNOWN_WISH;
       const [outcome, detail] = isKept
-        ? (['noted', 'a fact for rules'] as const)
+        ? (['noted', noted] as const)
         : (['dropped', TOO_MANY] as const);
       return { fingerprint, outcome, host: host.name, detail };
     }
-    const given = await this.#orders.give(
+    const given = await orders.give(
       {
-        kind,
+        kind: wish,
         host: host.id,
         by: { kind: 'alert', name: alert.name },
         reason: alert.annotations['summary'] ?? alert.annotations['description'] ?? alert.name,
-        dedupeKey: fingerprint,
+        dedupeKey: occasionOf(alert),
         deadlineSeconds: null,
       },
       world,
     );
     const outcome = given.what === 'repeated' ? 'repeated' : 'ordered';
-    const detail = `order ${given.order.id}${isKept ? '' : `; ${TOO_MANY}`}`;
+    const detail = `${orderDetail(given)}${isKept ? '' : `; ${TOO_MANY}`}`;
     return { fingerprint, outcome, host: host.name, detail };
+  }
+
+  #warn({ fingerprint, name }: AlertInput, text: string): void {
+    this.#parts.events.emit('warning', {
+      key: `alert ${fingerprint}`,
+      text: `alert ${name}: ${text}`,
+    });
   }
 }
 
 /** The order counts all the same; only rules do not see the alert. */
 const TOO_MANY = `no fact for rules: ${MOST_ALERTS} alerts fire already`;
 
-function orderKind(alert: AlertInput): 'evacuate' | 'maintenance' | undefined {
-  const asked = alert.labels['drover'] ?? alert.annotations['drover'];
-  if (asked === 'evacuate' || asked === 'maintenance') return asked;
-  if (asked === 'note') return undefined;
-  return MILD.has((alert.labels['severity'] ?? '').toLowerCase()) ? undefined : 'evacuate';
+const UNKNOWN_WISH = `its label drover is none of ${WISHES.join(', ')}: a fact for rules only`;
+
+function wishOf({ labels, annotations }: AlertInput): (typeof WISHES)[number] | 'unknown' {
+  const [asked] = [labels, annotations].flatMap((texts) => texts['drover']?.trim() || []);
+  if (asked !== undefined) return WISHES.find((one) => one === asked.toLowerCase()) ?? 'unknown';
+  return MILD.has((labels['severity'] ?? '').toLowerCase()) ? 'note' : 'evacuate';
 }
 
-/** The host that the labels name, by id or name, with or without a port; never a guess. */
+/** This firing of the alert; empty where the sender does not say since when it fires. */
+function occasionOf({ fingerprint, startsAt }: AlertInput): string {
+  const since = timeOf(startsAt);
+  return since === undefined ? '' : `${fingerprint} since ${since}`;
+}
+
+function orderDetail({ order, what }: GivenOrder): string {
+  const { id, state, returnedBy } = order;
+  if (what !== 'repeated' || state === 'open') return `order ${id}`;
+  return `order ${id} was ended by ${returnedBy}: nothing more until the alert fires anew`;
+}
+
+/**
+ * The host that the labels name, by id or name, with or without a port; never a guess: the first
+ * label that is there decides. A later one may only say where the exporter runs. Else why not.
+ */
 export function findHost(
   labels: Readonly<Record<string, string>>,
   hosts: readonly Host[],
-): Host | undefined {
-  for (const label of HOST_LABELS) {
-    const value = labels[label];
-    if (value === undefined) continue;
-    const bare = value.replace(/:\d+$/, '');
-    const named = hosts.filter((host) =>
-      [host.id, host.name].some((n) => n === value || n === bare),
-    );
-    // Two hosts of one name (of two sources) are nobody's order.
-    if (named.length === 1) return named[0];
-  }
-  return undefined;
+): Result<Host, string> {
+  const label = HOST_LABELS.find((one) => (labels[one] ?? '') !== '');
+  if (label === undefined) return fail(`it has no label of ${HOST_LABELS.join(', ')}`);
+  const value = labels[label] ?? '';
+  const bare = value.replace(/:\d+$/, '');
+  const named = hosts.filter(({ id, name }) => [id, name].some((n) => n === value || n === bare));
+  const [host] = named;
+  if (host !== undefined && named.length === 1) return ok(host);
+  const whose = host === undefined ? 'no host that is known' : 'several hosts';
+  return fail(`its label ${label} (${JSON.stringify(value.slice(0, MOST_SHOWN))}) names ${whose}`);
 }
+
+/** Characters of a label's value that an answer repeats. */
+const MOST_SHOWN = 100;

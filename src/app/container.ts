@@ -199,7 +199,8 @@ function bindTick({ container, options, closers, haste }: Ground): void {
   });
   bindPart(container, 'alerts', async (take) => {
     const { orders, events } = await take('orders', 'events');
-    return new AlertDesk(orders, new FiringAlerts({ clock, events, ...config.alerts }));
+    const firing = new FiringAlerts({ clock, events, ...config.alerts });
+    return new AlertDesk({ orders, firing, events });
   });
   bindPart(container, 'applying', async (take) => {
     const parts = await take('ledger', 'policies', 'dispatcher');

@@ -63,7 +63,7 @@ export class Deadlines {
     const then = isKept ? 'the work goes on' : 'the order is withdrawn';
     const text = `${host.name} has missed its deadline: ${namesOf(left)} still there; ${then}`;
     await this.#tell(order, 'missed', text);
-    if (!isKept) await orders.returnHost(host, 'its deadline');
+    if (!isKept) await orders.giveBack(host, 'its deadline');
   }
 
   async #tell(order: Order, what: 'late' | 'missed', text: string): Promise<void> {

@@ -108,7 +108,7 @@ export class FiringAlerts {
 }
 
 /** Undefined for what is no time, and for Go's zero time, the year 1. */
-function timeOf(text: string): EpochSeconds | undefined {
+export function timeOf(text: string): EpochSeconds | undefined {
   const milliseconds = Date.parse(text);
   return milliseconds > 0 ? epochSeconds(milliseconds / 1000) : undefined;
 }

@@ -98,7 +98,7 @@ export class HookRuns {
       const now = versionOf(host);
       const version = was === undefined || was === now ? '' : `; ${was} → ${now}`;
       await this.#say(one, `${host.name} has been well since the hook ${hook.name}${version}`);
-      await orders.returnHost(host, `hook ${hook.name}`);
+      await orders.giveBack(host, `hook ${hook.name}`);
     }
   }
 

@@ -19,7 +19,14 @@ import type { Haste } from './haste.ts';
 import { type OrderLine, OrderWriter, unlessConflict } from './order-writer.ts';
 import { NOBODY_YET } from './return-waves.ts';
 import { Turns } from '../domain/turns.ts';
-import { type NewOrder, orderFor, wishText, withWish } from './wanted-order.ts';
+import {
+  type NewOrder,
+  orderFor,
+  wasAskedBy,
+  wishText,
+  withAsker,
+  withWish,
+} from './wanted-order.ts';
 
 export interface GivenOrder {
   readonly order: Order;
@@ -115,11 +122,19 @@ export class OrderDesk {
     throw new LedgerError('conflict', text);
   }
 
-  /** Returns the host to service; undefined when there is no order to end. */
+  /** A person returns the host to service; undefined when there is no order to end. */
   returnHost(host: Pick<Host, 'id' | 'name'>, by: string): Promise<Order | undefined> {
     return this.#turns.take(async () => {
       const open = await this.#openOrder(host.id);
-      return open === undefined ? undefined : this.#return(open, host.name, by);
+      return open && this.#return(open, host.name, { text: by, returnedBy: by });
+    });
+  }
+
+  /** The same as it follows from the order itself: `why` is its hook, or its deadline. */
+  giveBack(host: Pick<Host, 'id' | 'name'>, why: string): Promise<Order | undefined> {
+    return this.#turns.take(async () => {
+      const open = await this.#openOrder(host.id);
+      return open && this.#return(open, host.name, { text: why });
     });
   }
 
@@ -133,7 +148,9 @@ export class OrderDesk {
       const returned = hosts.flatMap(({ id, name }) => {
         const open = orders.find((order) => order.host === id && order.state === 'open');
         const isBusy = open?.hook?.state === 'running';
-        return open === undefined || isBusy ? [] : [this.#return(open, name, by)];
+        return open === undefined || isBusy
+          ? []
+          : [this.#return(open, name, { text: by, returnedBy: by })];
       });
       return (await Promise.all(returned)).flatMap((order) =>
         order === undefined ? [] : [{ order, what: 'changed' } as const],
@@ -142,9 +159,13 @@ export class OrderDesk {
   }
 
   /** Undefined: somebody else was faster. */
-  #return(open: Order, name: string, by: string): Promise<Order | undefined> {
+  #return(
+    open: Order,
+    name: string,
+    { text: by, ...person }: { readonly text: string } & Pick<Order, 'returnedBy'>,
+  ): Promise<Order | undefined> {
     const text = `${name}: returned to service by ${by}`;
-    const back = { state: 'returning', progress: NOBODY_YET } as const;
+    const back = { state: 'returning', progress: NOBODY_YET, ...person } as const;
     return this.#writer.change(
       open,
       (now) => (now.state === 'open' ? { ...now, ...back } : undefined),
@@ -276,6 +297,7 @@ export class OrderDesk {
     { world, homeless }: { readonly world: Snapshot; readonly homeless: readonly string[] },
   ): Promise<GivenOrder | undefined> {
     if (what === 'repeated') {
+      if (!(await this.#noteAsker(order, wanted))) return undefined;
       this.#parts.events.emit('order', { order, what });
       return { order, what };
     }
@@ -306,9 +328,30 @@ export class OrderDesk {
       const what = withWish(open, wanted, at, homeless) === undefined ? 'repeated' : 'changed';
       return { order: open, what };
     }
+    const returned = await this.#returnedMeanwhile(wanted);
+    if (returned !== undefined) return { order: returned, what: 'repeated' };
     const onTheirWay = [...homeless, ...(await this.#endReturn(wanted.host, known))];
     const id = orderId(this.#parts.newId());
     return { order: orderFor(wanted, { id, at, world, onTheirWay }), what: 'given' };
+  }
+
+  /** So that the order knows of each alert that fired when the host was returned. */
+  async #noteAsker(open: Order, { dedupeKey }: NewOrder): Promise<boolean> {
+    if (withAsker(open, dedupeKey) === undefined) return true;
+    const noted = await this.#parts.ledger.changeOrder(open.id, (now) => {
+      const order = now.state === 'open' ? withAsker(now, dedupeKey) : undefined;
+      return order && { order };
+    });
+    return noted !== undefined;
+  }
+
+  /** What a person has ended while this very alert fired: its repetition is no new wish. */
+  async #returnedMeanwhile({ host, dedupeKey }: NewOrder): Promise<Order | undefined> {
+    if (dedupeKey === '') return undefined;
+    const all = await this.#parts.ledger.orders(true);
+    return all.findLast(
+      (one) => one.host === host && one.returnedBy !== undefined && wasAskedBy(one, dedupeKey),
+    );
   }
 
   async #openOrder(host: HostId): Promise<Order | undefined> {

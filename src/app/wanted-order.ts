@@ -14,6 +14,7 @@ export interface NewOrder {
   readonly host: HostId;
   readonly by: Order['by'];
   readonly reason: string;
+  /** See {@link Order.dedupeKey}. */
   readonly dedupeKey: string;
   readonly deadlineSeconds: number | null;
   /** Maintenance: the hook to run when the host is empty. */
@@ -73,13 +74,26 @@ export function withWish(
   const isKnown = home.length === open.home.length;
   if (!raised && !adopted && isKnown && hook === open.hook && area === open.area) return undefined;
   return {
-    ...open,
+    ...(withAsker(open, wanted.dedupeKey) ?? open),
     ...(adopted ? { by: wanted.by, reason: wanted.reason } : {}),
     kind: raised ? 'maintenance' : open.kind,
     home,
     ...(hook === undefined ? {} : { hook }),
     ...(area === undefined ? {} : { area }),
   };
+}
+
+/** More than this ask for one order only where an alert begins anew again and again. */
+const MOST_ASKERS = 50;
+
+export function wasAskedBy({ dedupeKey, alsoAsked = [] }: Order, alert: string): boolean {
+  return dedupeKey === alert || alsoAsked.includes(alert);
+}
+
+/** The alert is among those that ask for it. Undefined: it was, or it is a person who asks. */
+export function withAsker(open: Order, alert: string): Order | undefined {
+  if (alert === '' || wasAskedBy(open, alert)) return undefined;
+  return { ...open, alsoAsked: [...(open.alsoAsked ?? []), alert].slice(-MOST_ASKERS) };
 }
 
 /** For the history. */

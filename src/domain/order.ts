@@ -21,8 +21,15 @@ export interface Order {
    * `closed`: nothing left to do.
    */
   readonly state: 'waiting' | 'open' | 'returning' | 'closed';
-  /** An alert's identity, so that its repetition is the same order. */
+  /**
+   * The alert that ordered it and since when that fires, so that a repetition is known from a new
+   * occasion; empty: a person did, or an alert that does not say since when.
+   */
   readonly dedupeKey: string;
+  /** The same of the alerts that asked for it later, while it was open. */
+  readonly alsoAsked?: readonly string[] | undefined;
+  /** The person who returned the host to service; absent: nobody did, or it followed by itself. */
+  readonly returnedBy?: string | undefined;
   /**
    * The VMs that were on the host when the order was given: what "home" means. Of a host that is
    * `returning`: those that are still to come.

@@ -6,7 +6,7 @@ export interface OrderRequest {
   readonly host: string;
   readonly reason: string;
   readonly by: { readonly kind: 'operator' | 'alert'; readonly name: string };
-  /** Repetitions with the same key are the same order; empty: one per host and kind. */
+  /** Which alert asks, and since when it fires; empty: a person does. */
   readonly dedupeKey: string;
   readonly deadlineSeconds: number | null;
   /** Maintenance: what is to run when the host is empty; it returns by itself then. */

@@ -114,6 +114,8 @@ const REQUESTS = {
     status: choice(['firing', 'resolved']).optional(),
     labels: table(anyText()),
     annotations: table(anyText()).optional(),
+    /** Since when it fires, as its sender writes it. */
+    startsAt: anyText().optional(),
   }),
   /** A VM, host or order, or the `newest plan`: its moves are stopped. */
   cancel: group({ name: text('a VM, host or order'), withdraw: flag().optional(), ...by }),

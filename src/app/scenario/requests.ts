@@ -124,9 +124,9 @@ async function cancel({ api, shown }: Asking, action: Of<'cancel'>): Promise<str
 }
 
 async function sendAlert({ api }: Asking, action: Of<'alert'>): Promise<string> {
-  const { name, labels, annotations = {}, status = 'firing' } = action;
+  const { name, labels, annotations = {}, status = 'firing', startsAt = '' } = action;
   const fingerprint = `${name} ${JSON.stringify(labels)}`;
-  const alert = { fingerprint, name, status, labels, annotations, startsAt: '', endsAt: '' };
+  const alert = { fingerprint, name, status, labels, annotations, startsAt, endsAt: '' };
   const outcomes = await api.alerts([alert]);
   return outcomes.map(({ outcome, host }) => `${outcome}, host ${host ?? '?'}`).join('; ');
 }

@@ -176,7 +176,8 @@ const HOUR = 3600;
 
 function alertDesk(): AlertDesk {
   const expireAfterSeconds = seconds(9 * HOUR);
-  return new AlertDesk(orders, new FiringAlerts({ clock, events, expireAfterSeconds }));
+  const firing = new FiringAlerts({ clock, events, expireAfterSeconds });
+  return new AlertDesk({ orders, firing, events });
 }
 
 describe('the history of orders', () => {
@@ -217,11 +218,67 @@ describe('the alert desk', () => {
     ['a warning', { severity: 'warning' }, 'noted', []],
     ['a note', { severity: 'critical', drover: 'note' }, 'noted', []],
     ['maintenance', { drover: 'maintenance', severity: 'warning' }, 'ordered', ['maintenance']],
+    ['capitals', { drover: 'Note', severity: 'critical' }, 'noted', []],
   ] as const)('takes %s as what its labels say', async (_what, labels, outcome, kinds) => {
     const desk = alertDesk();
     const [taken] = await desk.take([alert({ labels: { host: 'h1', ...labels } })], world);
     expect(taken?.outcome).toBe(outcome);
     expect((await ledger.orders(false)).map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  it('moves nothing for a wish that it does not know, and says so', async () => {
+    const labels = { host: 'h1', severity: 'critical', drover: 'notte' };
+    const [taken] = await alertDesk().take([alert({ labels })], world);
+    const detail = expect.stringMatching(/label drover is none of evacuate, maintenance, note/);
+    expect(taken).toMatchObject({ outcome: 'noted', host: 'node-a.example', detail });
+    expect(await ledger.orders(false)).toEqual([]);
+    expect(events.of('warning')).toMatchObject([{ key: 'alert f1', text: detail }]);
+  });
+
+  it('moves nothing where the label that is meant for it names no host, and says so', async () => {
+    const labels = { drover_host: 'h99', instance: 'h1:9100', severity: 'critical' };
+    const [taken] = await alertDesk().take([alert({ labels })], world);
+    const detail = 'its label drover_host ("h99") names no host that is known';
+    expect(taken).toEqual({ fingerprint: 'f1', outcome: 'ignored', host: null, detail });
+    const text = `alert HostMemoryErrors: nothing is ordered: ${detail}`;
+    expect(events.of('warning')).toEqual([{ key: 'alert f1', text }]);
+    const mild = { ...labels, severity: 'info' };
+    await alertDesk().take([alert({ labels: mild })], world);
+    expect(events.of('warning')).toHaveLength(1);
+  });
+
+  it('does not undo a return by a person until the alert fires anew', async () => {
+    const desk = alertDesk();
+    const later = alert({ fingerprint: 'f2', startsAt: '2026-11-21T20:05:00Z' });
+    await desk.take([alert(), later], world);
+    await orders.returnHost(NODE_A, 'anna');
+    const detail = expect.stringMatching(/^order order-1 was ended by anna: nothing more until/);
+    const repeated = { outcome: 'repeated', host: 'node-a.example', detail };
+    expect(await desk.take([alert(), later], world)).toMatchObject([repeated, repeated]);
+    expect((await ledger.orders(false)).map(({ state }) => state)).toEqual(['returning']);
+    await orders.closeReturned(await ledger.orders(false));
+    // As after a restart of Drover.
+    expect(await alertDesk().take([alert(), later], world)).toMatchObject([repeated, repeated]);
+    expect(await ledger.orders(false)).toEqual([]);
+    const anew = alert({ startsAt: '2026-11-21T23:00:00Z' });
+    expect(await desk.take([anew], world)).toMatchObject([{ outcome: 'ordered' }]);
+  });
+
+  it.each([
+    ['another alert that the person cannot have seen', { fingerprint: 'f3' }],
+    ['an alert that does not say since when it fires', { startsAt: '' }],
+  ])('empties a host that was returned for %s', async (_what, overrides) => {
+    const desk = alertDesk();
+    await desk.take([alert({ ...overrides, fingerprint: 'f1' })], world);
+    await orders.returnHost(NODE_A, 'anna');
+    expect(await desk.take([alert(overrides)], world)).toMatchObject([{ outcome: 'ordered' }]);
+  });
+
+  it('empties a host again that was given back without a person', async () => {
+    const desk = alertDesk();
+    await desk.take([alert()], world);
+    await orders.giveBack(NODE_A, 'its deadline');
+    expect(await desk.take([alert()], world)).toMatchObject([{ outcome: 'ordered' }]);
   });
 
   it('ends the fact when the alert resolves, and leaves the order to people', async () => {
@@ -298,12 +355,16 @@ describe('finding the host of an alert', () => {
     [{ host: 'node-b', instance: 'h1' }, 'h2'],
     [{ pod: 'h1' }, undefined],
     [{ instance: 'h' }, undefined],
+    [{ node: '', instance: 'h1' }, 'h1'],
+    [{ node: 'k8s-worker-3', instance: 'h1' }, undefined],
   ])('%j is %s', (labels, host) => {
-    expect(findHost(labels, world.hosts)?.id).toBe(host);
+    const found = findHost(labels, world.hosts);
+    expect(found.ok ? found.value.id : undefined).toBe(host);
   });
 
-  it('is nobody when two hosts have the name', () => {
+  it('is nobody when two hosts have the name, also where a later label names one', () => {
     const twins = [aHost({ id: 'a', name: 'twin' }), aHost({ id: 'b', name: 'twin' })];
-    expect(findHost({ host: 'twin' }, twins)).toBeUndefined();
+    const error = 'its label host ("twin") names several hosts';
+    expect(findHost({ host: 'twin', instance: 'a' }, twins)).toEqual({ ok: false, error });
   });
 });
