@@ -6,6 +6,7 @@
  * holding price (move-costs.ts), which `cost` leaves out.
  */
 
+import { IndexSets } from './index-sets.ts';
 import { Loads } from './loads.ts';
 import { MoveCosts } from './move-costs.ts';
 import type { Problem } from './problem.ts';
@@ -24,9 +25,13 @@ export class Assignment {
   readonly moves: MoveCosts;
   /** Per bin: the items there, in no particular order. */
   readonly itemsIn: number[][];
+  /** The items that are not at home, in no particular order. */
+  readonly away: readonly number[];
   /** Items that stand where they may not, or nowhere. */
   misplaced = 0;
   readonly #slot: Int32Array;
+  /** One set of items: {@link away}. */
+  readonly #awaySet: IndexSets;
   readonly #allowed: readonly (Uint8Array | undefined)[] | undefined;
   readonly #classOf: Int32Array | undefined;
   readonly #fixed: Uint8Array | undefined;
@@ -43,6 +48,8 @@ export class Assignment {
     this.rules = new RuleCounts(problem, at);
     this.itemsIn = Array.from({ length: problem.bins }, () => []);
     this.#slot = new Int32Array(problem.items);
+    this.#awaySet = new IndexSets(1, problem.items);
+    this.away = this.#awaySet.of(0);
     this.#classOf = problem.classOf;
     this.#allowed = problem.allowed;
     this.#fixed = problem.fixed;
@@ -50,6 +57,7 @@ export class Assignment {
     this.#isMonotone = this.loads.isPlain;
     at.forEach((bin, item) => {
       if (bin >= 0) this.#enter(item, bin);
+      this.#awaySet.put(0, item, bin !== problem.home[item]);
       if (!this.allows(item, bin)) this.misplaced += 1;
     });
   }
@@ -184,6 +192,7 @@ export class Assignment {
     }
     this.moves.apply(item, from, to);
     this.rules.move(item, to);
+    this.#awaySet.put(0, item, to !== this.problem.home[item]);
     if (to < 0) return;
     this.loads.add(item, to);
     this.#enter(item, to);

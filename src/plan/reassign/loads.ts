@@ -11,8 +11,8 @@
  * through placements that are not allowed. The caller sees to it that none of those is an answer.
  */
 
-import { BinSets } from './bin-sets.ts';
 import { ExtraCosts } from './extra-costs.ts';
+import { IndexSets } from './index-sets.ts';
 import { drawsOf, emptyBins, type LoadTables, roomPrices } from './load-tables.ts';
 import type { Balance, Problem } from './problem.ts';
 import { SalePrices } from './sale-prices.ts';
@@ -28,7 +28,7 @@ export class Loads {
   /** True when nothing but load beyond soft capacity and beyond the room costs: then no arrival
    *  lowers a cost. */
   readonly isPlain: boolean;
-  readonly #sets: BinSets;
+  readonly #sets: IndexSets;
   readonly #resources: number;
   /** bins × R: see above. */
   readonly #room: Float64Array;
@@ -69,7 +69,7 @@ export class Loads {
     this.#prices = new SalePrices(roomPrices(problem), bins);
     this.#price = this.#prices.price;
     this.concerns = resources + this.#balances.length;
-    this.#sets = new BinSets(2 * this.concerns, bins);
+    this.#sets = new IndexSets(2 * this.concerns, bins);
     for (let item = 0; item < items; item += 1) {
       this.#holdAtHome(item);
       const bin = at[item] ?? -1;

@@ -5,6 +5,10 @@
  * little and so is often worth it late in the search; some let an item go where another leaves;
  * some are shifts to anywhere. In most of them the items take turns: neighbours come one after the
  * other, which memory likes (arrange.ts).
+ *
+ * Where transient room is scarce, an item that leaves home takes room elsewhere and frees none, so
+ * that hardly a change of those that are at home is allowed; who is away moves easily. There those
+ * that are away have their turn more often, and no two that are at home exchange.
  */
 
 import type { Rng } from '../../domain/rng.ts';
@@ -29,6 +33,14 @@ const LIKE = 500;
 const LIKE_SHARE = 0.1;
 /** The share of exchanges with those whose needs are nearest; the others are of about one size. */
 const NEAREST = 0.6;
+/** Where transient room is scarce: how much oftener than by their number those that are away have
+ *  their turn, and the most of all turns that they have. */
+const AWAY = 2;
+const MOST_AWAY = 0.6;
+/** There too: how often one that is at home is passed over once, when one is drawn to leave a bin;
+ *  and how many are drawn at most until one is away, to make room. */
+const PASSED_OVER = 0.5;
+const YIELDING_DRAWN = 5;
 
 export interface Mix {
   /** Whether only bins are drawn that could ever hold the item (reach.ts). */
@@ -48,6 +60,8 @@ export class Proposals {
   readonly #like: number;
   readonly #likes: Likes;
   #reaches = false;
+  /** Whether those that are away are preferred. */
+  #prefersAway = false;
   /** The item whose turn it was last. */
   #turn = -1;
 
@@ -63,6 +77,7 @@ export class Proposals {
   /** Proposes one change that may cost `limit`; returns what was changed, 0 if nothing. */
   step(limit: number, mix: Mix): number {
     this.#reaches = mix.reaches && this.#reach.isScarce;
+    this.#prefersAway = this.#reaches && this.#state.moves.canHold;
     if (mix.rearranged > 0 && this.#rng.next() < mix.rearranged) return this.#rearrange(limit);
     if (mix.chained > 0 && this.#rng.next() < mix.chained) return this.#chain(limit);
     const draw = this.#rng.next();
@@ -74,7 +89,8 @@ export class Proposals {
     const { loads, itemsIn } = this.#state;
     const concern = loads.concern(this.#rng.next());
     const from = this.#oneOf(loads.hot(concern));
-    const item = this.#oneOf(itemsIn[from] ?? []);
+    const passesOver = this.#prefersAway && this.#rng.next() < PASSED_OVER;
+    const item = this.#guestOf(from, passesOver ? 2 : 1);
     if (item < 0) return 0;
     const to = this.#oneFor(item, loads.cool(concern));
     if (to < 0 || from === to) return 0;
@@ -109,7 +125,7 @@ export class Proposals {
     const through = cool < 0 ? this.#anyFor(item) : cool;
     const from = at[item] ?? -1;
     if (through < 0 || from === through) return 0;
-    const other = this.#oneOf(itemsIn[through] ?? []);
+    const other = this.#guestOf(through, this.#prefersAway ? YIELDING_DRAWN : 1);
     if (other < 0) return 0;
     const home = this.#rng.next() < 0.5 ? (problem.home[other] ?? -1) : -1;
     const to = home >= 0 ? home : this.#anyFor(other);
@@ -140,11 +156,15 @@ export class Proposals {
           : one + this.#below(2 * this.#like + 1) - this.#like;
       const there = at[other] ?? -1;
       if (there < 0 || here === there) return 0;
-      if (this.#holds(one, there) && this.#holds(other, here)) {
-        return this.#swap(one, other, limit);
-      }
+      if (this.#mayExchange(one, other)) return this.#swap(one, other, limit);
     }
     return 0;
+  }
+
+  #mayExchange(one: number, other: number): boolean {
+    if (this.#prefersAway && this.#isAtHome(one) && this.#isAtHome(other)) return false;
+    const { at } = this.#state;
+    return this.#holds(one, at[other] ?? -1) && this.#holds(other, at[one] ?? -1);
   }
 
   /** A bin that could hold the item; -1: none was found. */
@@ -183,7 +203,27 @@ export class Proposals {
     return change;
   }
 
+  #isAtHome(item: number): boolean {
+    const { at, problem } = this.#state;
+    return at[item] === problem.home[item];
+  }
+
+  /** One of those in the bin: the first that is away from home of so many draws, or the last. */
+  #guestOf(bin: number, draws: number): number {
+    const inside = this.#state.itemsIn[bin] ?? [];
+    let guest = this.#oneOf(inside);
+    for (let drawn = 1; drawn < draws && guest >= 0 && this.#isAtHome(guest); drawn += 1) {
+      guest = this.#oneOf(inside);
+    }
+    return guest;
+  }
+
   #next(): number {
+    if (this.#prefersAway) {
+      const { away, problem } = this.#state;
+      const share = Math.min(MOST_AWAY, (AWAY * away.length) / problem.items);
+      if (this.#rng.next() < share) return this.#oneOf(away);
+    }
     this.#turn = this.#turn + 1 < this.#state.problem.items ? this.#turn + 1 : 0;
     return this.#turn;
   }

@@ -149,4 +149,17 @@ describe('assignment', () => {
       }),
     );
   });
+
+  test('knows who is away from home', () => {
+    fc.assert(
+      fc.property(anyProblem(), anyMoves, (problem, moves) => {
+        const state = new Assignment(problem, problem.home.slice());
+        for (const { item: i, other } of moves) {
+          state.place(i % problem.items, other % problem.bins);
+          const away = [...state.at.keys()].filter((item) => state.at[item] !== problem.home[item]);
+          expect([...state.away].toSorted((a, b) => a - b)).toEqual(away);
+        }
+      }),
+    );
+  });
 });
