@@ -70,6 +70,8 @@ export class Daemon {
   #stopping: Promise<void> | undefined;
   /** It may act where it could not: what it knows of there is from before. */
   #isToLook = false;
+  /** Leases were taken, and what their last holder knew could not be taken up yet. */
+  #isBehind = false;
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
@@ -155,16 +157,20 @@ export class Daemon {
   }
 
   async #renew(): Promise<void> {
-    const { executor, ladder, leases, ledger, memory } = this.#parts;
+    const { executor, failures, ladder, leases, ledger, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
     const joined = async () => (await ledger.openMoves()).map((one) => moves.clustersOf(one));
     const taken = await keeper.beat((cluster) => moves.isIdle(cluster), joined);
-    if (taken.length > 0) {
-      this.#isToLook = keeper.isShared;
+    if (taken.length > 0) this.#isToLook = keeper.isShared;
+    const isBehind = this.#isBehind || taken.length > 0;
+    this.#isBehind = isBehind;
+    if (isBehind) {
       await ladder.load();
+      await failures.load();
     }
-    if (taken.length > 0 || executor.hasUnfollowed) await executor.recover();
+    if (isBehind || executor.hasUnfollowed) await executor.recover();
+    this.#isBehind = false;
   }
 
   /** A tick; the one under way, if there is one. */

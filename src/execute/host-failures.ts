@@ -19,6 +19,7 @@ import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { Turns } from '../domain/turns.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Fencing } from '../ports/fencing.ts';
@@ -29,6 +30,7 @@ import { assessHost } from './assess-host.ts';
 import { whoIsAtWork } from './at-work.ts';
 import { Fencer } from './fencer.ts';
 import { fencingObjection, NO_METHOD } from './fencing-guard.ts';
+import { HostFailureBook } from './host-failure-book.ts';
 import { deathLines, lineOf } from './host-failure-lines.ts';
 import { HostSigns } from './host-signs.ts';
 import { Readmission } from './readmission.ts';
@@ -67,11 +69,11 @@ export class HostFailures implements RestartGuard {
   readonly #signs: HostSigns;
   readonly #fencer: Fencer;
   readonly #readmission: Readmission;
-  readonly #records = new Map<HostId, HostFailureRecord>();
+  readonly #book: HostFailureBook;
+  /** Ticks, beats, moves and readmissions change records: each goes on from what the last left. */
+  readonly #turns = new Turns();
   /** As they were last seen: names, sources. */
   readonly #hosts = new Map<HostId, Host>();
-  /** Records that the ledger could not write. */
-  readonly #unsaved = new Set<HostId>();
   /** Why the power of a suspected host is not cut; undefined: it is being cut. */
   readonly #objections = new Map<HostId, string | undefined>();
   #newest: Snapshot | undefined;
@@ -79,6 +81,7 @@ export class HostFailures implements RestartGuard {
   constructor(parts: HostFailureParts) {
     this.#parts = parts;
     this.#signs = new HostSigns(parts);
+    this.#book = new HostFailureBook(parts.ledger, (host) => this.#forget(host));
     this.#fencer = new Fencer({
       ...parts,
       signs: this.#signs,
@@ -90,29 +93,26 @@ export class HostFailures implements RestartGuard {
     });
   }
 
-  /** Takes up what the ledger remembers; to be called once, before the first tick. */
-  async load(): Promise<void> {
-    for (const record of await this.#parts.ledger.hostFailures()) {
-      this.#records.set(record.host, record);
-    }
+  /** Takes up what the ledger remembers: before the first tick, and of what was taken over. */
+  load(): Promise<void> {
+    return this.#turns.take(() => this.#book.load());
   }
 
-  /**
-   * What other controllers have written: about hosts that are not this one's, and whether somebody
-   * has readmitted one of its own through them.
-   */
-  async follow(own: ReadonlySet<HostId>): Promise<void> {
-    const records = await this.#parts.ledger.hostFailures();
-    const written = new Set(records.map(({ host }) => host));
-    for (const id of this.#records.keys()) {
-      const isReadmitted = !written.has(id) && !this.#unsaved.has(id);
-      if (isReadmitted || !own.has(id)) this.#forget(id);
-    }
-    for (const record of records) if (!own.has(record.host)) this.#records.set(record.host, record);
+  /** Takes up what other controllers have written ({@link HostFailureBook.follow}). */
+  follow(own: ReadonlySet<HostId>): Promise<void> {
+    return this.#turns.take(async () => {
+      await this.#book.follow(own);
+      // Who acts there asks them, and may think otherwise by now.
+      for (const { host } of this.#book.all) if (!own.has(host)) this.#forget(host);
+    });
   }
 
   /** One tick's judgement about every host of its own. Rejects with LedgerError. */
-  async update(snapshot: Snapshot, own: ReadonlySet<HostId>): Promise<void> {
+  update(snapshot: Snapshot, own: ReadonlySet<HostId>): Promise<void> {
+    return this.#turns.take(() => this.#update(snapshot, own));
+  }
+
+  async #update(snapshot: Snapshot, own: ReadonlySet<HostId>): Promise<void> {
     const { clock, ledger, settings } = this.#parts;
     this.#newest = snapshot;
     const now = clock.now();
@@ -121,7 +121,7 @@ export class HostFailures implements RestartGuard {
     for (const host of snapshot.hosts.toSorted((a, b) => compareText(a.id, b.id))) {
       this.#hosts.set(host.id, host);
       if (!own.has(host.id)) continue;
-      const before = this.#records.get(host.id);
+      const before = this.#book.get(host.id);
       if (before === undefined && host.connection === 'connected') continue;
       const signs = this.#signs.of(host, before, alerts, now);
       const next = assessHost({ host: host.id, signs, before, suspectAfterSeconds, now });
@@ -133,16 +133,16 @@ export class HostFailures implements RestartGuard {
 
   /** The snapshot, with what is known of its failed hosts. */
   mark(snapshot: Snapshot): Snapshot {
-    if (this.#records.size === 0) return snapshot;
+    if (this.#book.all.length === 0) return snapshot;
     const hosts = snapshot.hosts.map((host) => {
-      const record = this.#records.get(host.id);
+      const record = this.#book.get(host.id);
       return record === undefined ? host : { ...host, failure: this.#failureOf(record) };
     });
     return { ...snapshot, hosts };
   }
 
   isDead(host: HostId): boolean {
-    return this.#records.get(host)?.state === 'dead';
+    return this.#book.get(host)?.state === 'dead';
   }
 
   async objection(id: HostId): Promise<string | undefined> {
@@ -156,15 +156,21 @@ export class HostFailures implements RestartGuard {
     return `the power of ${host.name} is not confirmed off any more (${power.detail})`;
   }
 
-  async note(host: HostId, restarted: RestartedVm): Promise<void> {
-    const record = this.#records.get(host);
-    if (record === undefined || record.restarted.some(({ vm }) => vm === restarted.vm)) return;
-    await this.#put({ ...record, restarted: [...record.restarted, restarted] });
+  note(host: HostId, restarted: RestartedVm): Promise<void> {
+    return this.#turns.take(async () => {
+      const record = this.#book.get(host);
+      if (record === undefined || record.restarted.some(({ vm }) => vm === restarted.vm)) return;
+      await this.#book.put({ ...record, restarted: [...record.restarted, restarted] });
+    });
   }
 
   /** Somebody takes a host back that was dead. */
-  async readmit(host: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
-    const record = this.#records.get(host.id);
+  readmit(host: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
+    return this.#turns.take(() => this.#readmit(host, by));
+  }
+
+  async #readmit(host: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
+    const record = this.#book.get(host.id);
     if (record === undefined || record.state === 'unreachable') return { kind: 'well' };
     if (record.state !== 'returned') {
       return {
@@ -197,8 +203,8 @@ export class HostFailures implements RestartGuard {
     }
     const isNew = before?.state !== next.state;
     if (isNew) await this.#announce(host, before?.state, next);
-    else if (isSame(before, next) && !this.#unsaved.has(host.id)) this.#records.set(host.id, next);
-    else await this.#put(next);
+    else if (isSame(before, next) && !this.#book.isUnsaved(host.id)) this.#book.keep(next);
+    else await this.#book.put(next);
   }
 
   async #announce(
@@ -210,7 +216,7 @@ export class HostFailures implements RestartGuard {
     const line = lineOf(host, record, clock.now());
     const guests = this.#newest?.vms.filter((vm) => vm.host === host.id) ?? [];
     await Promise.all([
-      this.#put(record, line),
+      this.#book.put(record, line),
       record.state === 'dead' ? ledger.addHistory(deathLines(host, guests, line.at)) : undefined,
     ]);
     const to = record.state;
@@ -218,35 +224,26 @@ export class HostFailures implements RestartGuard {
   }
 
   async #clear(record: HostFailureRecord, reason: string): Promise<void> {
-    const { clock, events, ledger } = this.#parts;
+    const { clock, events } = this.#parts;
     const { host: id, state: from } = record;
     const text = `${this.#hosts.get(id)?.name ?? id}: well again (${reason})`;
     const about = { vm: undefined, host: id, from: undefined, move: undefined };
     const line: HistoryEntry = { at: clock.now(), kind: 'state', ...about, text };
-    await ledger.removeHostFailure(id, line);
-    this.#forget(id);
+    await this.#book.remove(id, line);
     events.emit('host-failure', { host: id, from, to: 'well', reason });
   }
 
+  /** What was asked and concluded of it while it was this one's to judge. */
   #forget(id: HostId): void {
-    this.#records.delete(id);
     this.#objections.delete(id);
     this.#signs.forget(id);
-  }
-
-  /** In memory at once, so that who comes next goes on from it; on disk when it resolves. */
-  async #put(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
-    this.#records.set(record.host, record);
-    this.#unsaved.add(record.host);
-    await this.#parts.ledger.putHostFailure(record, line);
-    this.#unsaved.delete(record.host);
   }
 
   /** What follows from the judgement: power is cut, definitions are removed. Beside the tick. */
   #act(snapshot: Snapshot, orders: readonly Order[], isPaused: boolean): void {
     const { fencing, settings } = this.#parts;
     const policies = settings();
-    const records = [...this.#records.values()];
+    const records = this.#book.all;
     for (const record of records) {
       const host = snapshot.hosts.find(({ id }) => id === record.host);
       if (host === undefined || !this.#parts.holds(host)) continue;
@@ -266,33 +263,42 @@ export class HostFailures implements RestartGuard {
         if (why === undefined && record.answersSince === undefined) this.#fencer.fence(host);
       } else if (record.state === 'returned') {
         this.#readmission.clean(host, record, snapshot);
-        const isClean = record.restarted.length === 0;
-        if (isClean && policies.hostFailure.readmit === 'automatic') this.#readmitByPolicy(record);
+        if (policies.hostFailure.readmit === 'automatic') this.#readmitByPolicy(record.host);
       }
     }
   }
 
-  #readmitByPolicy(record: HostFailureRecord): void {
-    void this.#clear(record, 'readmitted by hostFailure.readmit').catch((error: unknown) => {
-      this.#parts.events.emit('failure', { where: `readmission of ${record.host}`, error });
+  #readmitByPolicy(id: HostId): void {
+    const readmission = this.#turns.take(async () => {
+      const record = this.#book.get(id);
+      const isClean = record?.state === 'returned' && record.restarted.length === 0;
+      if (isClean) await this.#clear(record, 'readmitted by hostFailure.readmit');
+    });
+    readmission.catch((error: unknown) => {
+      this.#parts.events.emit('failure', { where: `readmission of ${id}`, error });
     });
   }
 
   /** Its power was cut and then seen off. */
-  async #confirmDead(host: Host): Promise<void> {
-    const record = this.#records.get(host.id);
-    // It has answered meanwhile: nothing is known of it any more that would still hold.
-    if (record?.state !== 'suspected-dead' || record.answersSince !== undefined) return;
-    const now = this.#parts.clock.now();
-    const powerOff = { at: now, how: 'fenced' } as const;
-    const next = { ...record, state: 'dead', since: now, powerOff } as const;
-    await this.#announce(host, record.state, next);
+  #confirmDead(host: Host): Promise<void> {
+    return this.#turns.take(async () => {
+      const record = this.#book.get(host.id);
+      // It has answered meanwhile: nothing is known of it any more that would still hold.
+      if (record?.state !== 'suspected-dead' || record.answersSince !== undefined) return;
+      const now = this.#parts.clock.now();
+      const powerOff = { at: now, how: 'fenced' } as const;
+      const next = { ...record, state: 'dead', since: now, powerOff } as const;
+      await this.#announce(host, record.state, next);
+    });
   }
 
-  async #settle(host: HostId, vm: RestartedVm['vm']): Promise<void> {
-    const record = this.#records.get(host);
-    if (record === undefined) return;
-    await this.#put({ ...record, restarted: record.restarted.filter((one) => one.vm !== vm) });
+  #settle(host: HostId, vm: RestartedVm['vm']): Promise<void> {
+    return this.#turns.take(async () => {
+      const record = this.#book.get(host);
+      if (record === undefined) return;
+      const restarted = record.restarted.filter((one) => one.vm !== vm);
+      await this.#book.put({ ...record, restarted });
+    });
   }
 
   #failureOf(record: HostFailureRecord): HostFailure {

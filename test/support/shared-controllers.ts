@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
+import { SimulatedPower } from '../../adapters/simulated/simulated-power.ts';
 import { timeText } from '../../src/app/scenario/transcript.ts';
 import type { Machine } from '../../src/app/own-machine.ts';
 import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
@@ -35,8 +36,9 @@ export class SharedControllers {
   #ledger: Ledger | undefined;
   #orders = 0;
 
-  constructor(fleet: Snapshot, policy: string) {
-    this.world = new StoryWorld(fleet, this.#clock, false);
+  /** @param storageLocks whether disks are locked by the guest that has them open */
+  constructor(fleet: Snapshot, policy: string, storageLocks = false) {
+    this.world = new StoryWorld(fleet, this.#clock, storageLocks);
     this.#policy = join(this.#folder, 'policy.yaml');
     writeFileSync(this.#policy, policy);
   }
@@ -56,6 +58,7 @@ export class SharedControllers {
     mkdirSync(stateDir, { recursive: true });
     writeFileSync(join(stateDir, 'controller.json'), JSON.stringify({ id: name, tokens: {} }));
     const base = defaultDaemonConfig();
+    const power = new SimulatedPower([...this.world.datacenters.values()]);
     const played = await VirtualDaemon.start({
       config: {
         ...base,
@@ -75,6 +78,8 @@ export class SharedControllers {
           }),
         ),
         metricSources: [],
+        fencing: power,
+        probe: power,
       }),
       subscribe: (bus) => this.#listen(name, bus),
       newId: () => {
@@ -132,6 +137,7 @@ export class SharedControllers {
       bus.on('failure', ({ where, error }) =>
         this.#say(name, `FAILURE ${where}: ${String(error)}`),
       ),
+      bus.on('host-failure', ({ host, from, to }) => this.#say(name, `${host}: ${from} -> ${to}`)),
       bus.on('plan-rejected', () => this.#say(name, 'FAILURE: the plan is not valid')),
       bus.on('move-stage', ({ move, stage, phase }) => {
         if (stage !== 'pre-copy' || phase !== 'before') return;

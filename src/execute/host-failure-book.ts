@@ -1,0 +1,96 @@
+/**
+ * The records of failed hosts, in memory and in the ledger, and whose word counts. About a host of
+ * its own a controller is the only one to write, so what it remembers is the newest. About every
+ * other one the ledger is; and about one that it has just got, for a standby's memory is as old as
+ * its last look.
+ */
+
+import type { HostFailureRecord } from '../domain/host-failure.ts';
+import type { HostId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
+import type { Ledger } from '../ports/ledger.ts';
+
+type Store = Pick<Ledger, 'hostFailures' | 'putHostFailure' | 'removeHostFailure'>;
+
+export class HostFailureBook {
+  readonly #ledger: Store;
+  /** Told of a host of which nothing is known any more. */
+  readonly #forgotten: (host: HostId) => void;
+  readonly #records = new Map<HostId, HostFailureRecord>();
+  /** Records that the ledger could not write. */
+  readonly #unsaved = new Set<HostId>();
+  /** Whose hosts they were at the last look. */
+  #own: ReadonlySet<HostId> = new Set();
+
+  constructor(ledger: Store, forgotten: (host: HostId) => void) {
+    this.#ledger = ledger;
+    this.#forgotten = forgotten;
+  }
+
+  get all(): readonly HostFailureRecord[] {
+    return [...this.#records.values()];
+  }
+
+  get(host: HostId): HostFailureRecord | undefined {
+    return this.#records.get(host);
+  }
+
+  isUnsaved(host: HostId): boolean {
+    return this.#unsaved.has(host);
+  }
+
+  /**
+   * Takes the ledger's word about every host: at the start, and when leases were taken. What could
+   * not be written led to nothing, since a restart is begun only after its note is durable.
+   */
+  async load(): Promise<void> {
+    await this.#read(() => false);
+  }
+
+  /**
+   * What other controllers have written: about hosts that are not this one's, or were not at the
+   * last look, and whether somebody has readmitted one of its own through them.
+   */
+  async follow(own: ReadonlySet<HostId>): Promise<void> {
+    await this.#read((host) => own.has(host) && this.#own.has(host));
+    this.#own = own;
+  }
+
+  /** In memory only: nothing that has to be found again. */
+  keep(record: HostFailureRecord): void {
+    this.#records.set(record.host, record);
+  }
+
+  /** In memory at once, so that who comes next goes on from it; on disk when it resolves. */
+  async put(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
+    this.keep(record);
+    this.#unsaved.add(record.host);
+    await this.#ledger.putHostFailure(record, line);
+    this.#unsaved.delete(record.host);
+  }
+
+  async remove(host: HostId, line: HistoryEntry): Promise<void> {
+    await this.#ledger.removeHostFailure(host, line);
+    this.#forget(host);
+  }
+
+  async #read(isNewestHere: (host: HostId) => boolean): Promise<void> {
+    const records = await this.#ledger.hostFailures();
+    const written = new Set(records.map(({ host }) => host));
+    for (const id of this.#records.keys()) {
+      const isYetToBeWritten = isNewestHere(id) && this.#unsaved.has(id);
+      if (!written.has(id) && !isYetToBeWritten) this.#forget(id);
+    }
+    for (const record of records) {
+      if (isNewestHere(record.host)) continue;
+      this.keep(record);
+      this.#unsaved.delete(record.host);
+    }
+  }
+
+  #forget(host: HostId): void {
+    this.#records.delete(host);
+    this.#unsaved.delete(host);
+    this.#forgotten(host);
+  }
+}

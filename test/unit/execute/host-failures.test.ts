@@ -1,0 +1,99 @@
+// Role: what a controller remembers of failed hosts when the lease changes hands.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { ok } from '../../../src/domain/result.ts';
+import { HostFailures } from '../../../src/execute/host-failures.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import type { Hypervisor, MoveOrder } from '../../../src/ports/hypervisor.ts';
+import type { Ledger } from '../../../src/ports/ledger.ts';
+import { aHost, aPolicy, aSnapshot, someHostFailure, TEST_NOW } from '../../support/fleet.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { recordingEvents } from '../../support/recording-events.ts';
+
+const H1 = hostId('h1');
+const LAB = sourceId('lab');
+const DB = { vm: vmId('vm1'), name: 'db' };
+
+let clock: ManualClock;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  clock = manualClock(TEST_NOW);
+  ledger = await openSqliteLedger({ file: ':memory:', clock });
+});
+
+afterEach(() => ledger.close());
+
+/** A controller that may act everywhere, in a world where `db` runs on h2 and is defined on h1. */
+function controller() {
+  const removed: string[] = [];
+  const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit'> = {
+    source: LAB,
+    locate: async () => ({
+      sightings: [
+        { host: hostId('h2'), state: 'running', persistent: true },
+        { host: H1, state: 'defined', persistent: true },
+      ],
+      blind: [],
+    }),
+    commit: async ({ vm, from }: MoveOrder) => {
+      removed.push(`${vm} from ${from}`);
+      return ok(undefined);
+    },
+  };
+  const failures = new HostFailures({
+    ledger,
+    clock,
+    events: recordingEvents(),
+    // Nothing else is asked of it.
+    hypervisors: new Map([[LAB, hypervisor as Hypervisor]]),
+    settings: () => aPolicy({ hostFailure: someHostFailure({ restart: 'fenced' }) }),
+    fencing: {
+      covers: () => true,
+      status: async () => 'off',
+      off: async () => undefined,
+      on: async () => undefined,
+    },
+    probe: { covers: () => true, ask: async () => 'silent' },
+    holds: () => true,
+  });
+  return { failures, removed };
+}
+
+/** h1 does not answer, or does again; nothing measured speaks for it. */
+function world(connection: 'connected' | 'disconnected') {
+  const fleet = aSnapshot({ hosts: [{ ...aHost({ id: 'h1' }), connection }, aHost({ id: 'h2' })] });
+  return { ...fleet, hosts: fleet.hosts.map((host) => ({ ...host, metrics: {} })) };
+}
+
+async function written() {
+  const [record] = await ledger.hostFailures();
+  return record;
+}
+
+const MINE = new Set([H1]);
+const NONE = new Set<typeof H1>();
+
+describe('a lease that changes hands', () => {
+  it.each(['the take-over is told', 'only the next tick finds it'])(
+    'keeps what was restarted from a dead host: %s',
+    async (how) => {
+      const [ada, bob] = [controller().failures, controller().failures];
+      for (let look = 0; look < 3; look += 1) {
+        await ada.update(world('disconnected'), MINE);
+        // The other one has looked before h1 was known dead.
+        if (look === 1) await bob.follow(NONE);
+        await clock.pass(60);
+      }
+      expect([ada.isDead(H1), bob.isDead(H1)]).toEqual([true, false]);
+      await ada.note(H1, DB);
+      if (how === 'the take-over is told') await bob.load();
+      else await bob.follow(MINE);
+      expect(bob.isDead(H1)).toBe(true);
+      await bob.update(world('connected'), MINE);
+      expect(await written()).toMatchObject({ state: 'returned', restarted: [DB] });
+      await bob.idle();
+    },
+  );
+});
