@@ -14,6 +14,9 @@ import type { EpochSeconds } from './units.ts';
  * - `dead`: suspected or seen dead, and its power confirmed off: nothing can run there.
  * - `returned`: it was dead and answers again. It takes nothing in until the definitions of what
  *   was restarted elsewhere are removed from it, and somebody (or the policy) readmits it.
+ *
+ * A host that was dead stays held out until it is readmitted, whatever it says meanwhile: see
+ * {@link HostFailureRecord.wasDead}.
  */
 export const HOST_FAILURE_STATES = ['unreachable', 'suspected-dead', 'dead', 'returned'] as const;
 export type HostFailureState = (typeof HOST_FAILURE_STATES)[number];
@@ -60,6 +63,8 @@ export interface HostFailureRecord {
   readonly signs: readonly HostSign[];
   readonly powerOff: PowerOff | undefined;
   readonly restarted: readonly RestartedVm[];
+  /** It was dead, has given a sign of life since, and nobody has readmitted it. */
+  readonly wasDead?: true | undefined;
 }
 
 /** What the tick has to know of a failed host; part of the snapshot. */
@@ -70,7 +75,11 @@ export interface HostFailure {
   readonly powerOff: PowerOff | undefined;
   /** Why its VMs are not restarted elsewhere, with what to do; undefined: they may be. */
   readonly noRestart: string | undefined;
+  readonly wasDead?: true | undefined;
 }
+
+/** What of a failure says whether its host is held out. */
+export type Held = Pick<HostFailure, 'state' | 'wasDead'>;
 
 /** Whether the VMs of the host may be started elsewhere. */
 export function mayRestartFrom(failure: HostFailure | undefined): boolean {
@@ -78,11 +87,10 @@ export function mayRestartFrom(failure: HostFailure | undefined): boolean {
 }
 
 /** A host that takes nothing in, whatever was ordered about it. */
-export function isHeldOut(state: HostFailureState | undefined): boolean {
+export function isHeldOut({ state, wasDead }: Held): boolean {
   switch (state) {
-    case undefined:
     case 'unreachable':
-      return false;
+      return wasDead === true;
     case 'suspected-dead':
     case 'dead':
     case 'returned':

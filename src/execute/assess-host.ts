@@ -5,6 +5,7 @@
  * |----------------|-------------------------------|----------|-----------------------------------|
  * | answers        | any                           | any      | well, after CALM_SECONDS without  |
  * |                |                               |          | a break; `returned` if it was dead|
+ * |                |                               |          | once and was not readmitted since |
  * | silent         | one says alive                | any      | unreachable                       |
  * | silent         | none says silent              | not off  | unreachable                       |
  * | silent         | one says silent, none alive   | not off  | suspected-dead, once that has     |
@@ -53,10 +54,7 @@ function answering(
   const answersSince = before.answersSince ?? now;
   const next = { ...before, signs, answersSince, confirmedSince: undefined };
   if (before.state === 'returned') return next;
-  // Definitions that are still to be removed from it outlive another silence.
-  if (before.state === 'dead' || before.restarted.length > 0) {
-    return { ...next, state: 'returned', since: now };
-  }
+  if (wasOnceDead(before)) return { ...next, state: 'returned', since: now };
   return now - answersSince >= CALM_SECONDS ? undefined : next;
 }
 
@@ -83,7 +81,15 @@ function silent(input: AssessmentInput): HostFailureRecord {
     signs,
     powerOff: state === 'dead' ? { at: now, how: 'found' } : undefined,
     restarted: before?.restarted ?? [],
+    wasDead: wasOnceDead(before) ? true : undefined,
   };
+}
+
+/** Nothing that it says, or does not say, readmits it: what was left on it outlives a silence. */
+function wasOnceDead(before: HostFailureRecord | undefined): boolean {
+  if (before === undefined) return false;
+  const { state, wasDead, restarted } = before;
+  return wasDead === true || state === 'dead' || state === 'returned' || restarted.length > 0;
 }
 
 function isPowerOff(signs: readonly HostSign[]): boolean {

@@ -9,6 +9,7 @@ import {
   type HostFailureRecord,
   type HostFailureState,
   type HostSign,
+  isHeldOut,
   type RestartedVm,
   signsText,
 } from '../domain/host-failure.ts';
@@ -171,7 +172,7 @@ export class HostFailures implements RestartGuard {
 
   async #readmit(host: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
     const record = this.#book.get(host.id);
-    if (record === undefined || record.state === 'unreachable') return { kind: 'well' };
+    if (record === undefined || !isHeldOut(record)) return { kind: 'well' };
     if (record.state !== 'returned') {
       return {
         kind: 'refused',
@@ -302,8 +303,8 @@ export class HostFailures implements RestartGuard {
   }
 
   #failureOf(record: HostFailureRecord): HostFailure {
-    const { state, since, signs, powerOff } = record;
-    return { state, since, signs, powerOff, noRestart: this.#noRestart(record) };
+    const { state, since, signs, powerOff, wasDead } = record;
+    return { state, since, signs, powerOff, wasDead, noRestart: this.#noRestart(record) };
   }
 
   #canRestart(id: HostId): boolean {

@@ -7,7 +7,7 @@
 
 import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
 import type { Finding, Response } from '../domain/finding.ts';
-import { type HostFailureState, isHeldOut } from '../domain/host-failure.ts';
+import { type Held, isHeldOut } from '../domain/host-failure.ts';
 import type { Host, HostState } from '../domain/host.ts';
 import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
@@ -37,7 +37,7 @@ export interface LadderView {
   readonly current: HostState;
   readonly connected: boolean;
   /** What is known of its failure; absent: it is well. */
-  readonly failure?: HostFailureState | undefined;
+  readonly failure?: Held | undefined;
   /** The order about the host that is not closed. */
   readonly order: Order | undefined;
   readonly responses: ReadonlySet<Response>;
@@ -59,7 +59,9 @@ export function nextHostState(view: LadderView): LadderStep {
   // What is done to an empty host may take it down for longer than it takes to be suspected dead.
   const isAtRest = isOrdered && current === 'maintenance' && occupants === 0;
   // Whatever was ordered: nothing goes to a host that may be dead, or may hold second copies.
-  if (isHeldOut(failure) && !isAtRest) return { state: 'quarantined', reason: `it is ${failure}` };
+  if (failure !== undefined && isHeldOut(failure) && !isAtRest) {
+    return { state: 'quarantined', reason: heldOutText(failure) };
+  }
   if (isOrdered) {
     const reason = `${order.kind} ordered by ${order.by.name}: ${order.reason}`;
     return { state: emptying(view, true), reason };
@@ -74,6 +76,10 @@ export function nextHostState(view: LadderView): LadderStep {
   }
   if (responses.has('relieve')) return { state: 'warn', reason: 'a rule finds it overloaded' };
   return { state: 'healthy', reason: 'nothing speaks against it' };
+}
+
+function heldOutText({ state, wasDead }: Held): string {
+  return wasDead === true ? `it was dead, and is ${state}` : `it is ${state}`;
 }
 
 /** One step at a time: it takes nothing in, then it is emptied, then it is empty. */
@@ -274,7 +280,7 @@ function viewsOf(
   return (host, current) => ({
     current,
     connected: host.connection === 'connected',
-    failure: host.failure?.state,
+    failure: host.failure,
     order: orderAbout(host.id, orders),
     responses: responses.get(host.id) ?? new Set(),
     occupants: guestsOf(snapshot, host.id).filter((vm) => vm.powerState !== 'off').length,

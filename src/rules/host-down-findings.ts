@@ -1,6 +1,6 @@
 /**
- * Failed hosts → findings. Of one that is only unreachable the policy's own rule speaks
- * (host-unreachable in the shipped one): nothing can be done about it here. One that may be dead
+ * Failed hosts → findings. Of one that is only unreachable, and was never dead, the policy's own
+ * rule speaks (host-unreachable in the shipped one): nothing can be done about it here. One that may be dead
  * takes nothing in; the VMs of one that is dead are started elsewhere, where the policy says so,
  * and where they are not, the finding says why and what to do.
  */
@@ -18,7 +18,7 @@ export function hostDownFindings(snapshot: Snapshot): readonly Finding[] {
   }
   return snapshot.hosts.flatMap((host) => {
     const { failure } = host;
-    if (failure === undefined || !isHeldOut(failure.state)) return [];
+    if (failure === undefined || !isHeldOut(failure)) return [];
     return [findingOf(host, failure, guests.get(host.id) ?? 0)];
   });
 }
@@ -53,6 +53,7 @@ function stateText(failure: HostFailure, guests: number): string {
   const vms = guests === 1 ? '1 VM' : `${guests} VMs`;
   if (state === 'returned') return 'it was dead and answers again; it is held out until readmitted';
   const seen = signsText(signs);
+  if (state === 'unreachable') return `it was dead and is held out until readmitted (${seen})`;
   const why = guests === 0 ? noRestart : `${vms} not restarted: ${noRestart}`;
   if (state !== 'dead') return `suspected dead (${seen}); ${why}`;
   const off = powerOff?.how === 'fenced' ? 'power cut by Drover' : 'power off';

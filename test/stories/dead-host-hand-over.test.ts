@@ -1,6 +1,6 @@
-// Story: a host dies, its VM is started elsewhere, and the controller that did so is stopped in good
-// order for an upgrade. The other one has not seen that restart, and has to know of it all the same:
-// else it would take the host back with the definition that starts a second copy.
+// Story: a host dies, its VM is started elsewhere, and the controller that did so is stopped in
+// good order for an upgrade. The other one has not seen that restart, and has to know of it all the
+// same: else it would take the host back with the definition that starts a second copy.
 import { afterEach, expect, it } from 'vitest';
 
 import { hostId, vmId } from '../../src/domain/ids.ts';

@@ -118,4 +118,17 @@ describe('assessHost', () => {
     expect(silent).toMatchObject({ state: 'unreachable', restarted });
     expect(states({ adapter: 'alive' }, 9, silent, 300).at(-1)).toBe('returned');
   });
+
+  it('is readmitted by no silence: one missed answer ends nothing', () => {
+    const [returned] = looks({ adapter: 'alive' }, 1, dead(), 180);
+    const [silent] = looks({ adapter: 'silent' }, 1, returned, 240);
+    expect(silent).toMatchObject({ state: 'unreachable', wasDead: true });
+    expect(states({ adapter: 'alive' }, 9, silent, 300)).toEqual(Array(9).fill('returned'));
+  });
+
+  it('is readmitted by no boot that answers the probe before its hypervisor does', () => {
+    const booting = looks({ adapter: 'silent', probe: 'alive' }, 9, dead(), 180).at(-1);
+    expect(booting).toMatchObject({ state: 'unreachable', wasDead: true });
+    expect(states({ adapter: 'alive' }, 9, booting, 720)).toEqual(Array(9).fill('returned'));
+  });
 });

@@ -8,6 +8,7 @@ import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Hypervisor, MoveOrder } from '../../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
 import { aHost, aPolicy, aSnapshot, someHostFailure, TEST_NOW } from '../../support/fleet.ts';
+import { aHostFailureRecord } from '../../support/ledger-records.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
 
@@ -96,4 +97,17 @@ describe('a lease that changes hands', () => {
       await bob.idle();
     },
   );
+});
+
+describe('the readmission of a host that was dead', () => {
+  it('is refused while it does not answer', async () => {
+    const wasDead = { state: 'unreachable', wasDead: true, restarted: [] } as const;
+    await ledger.putHostFailure(aHostFailureRecord('h1', wasDead));
+    const { failures } = controller();
+    await failures.load();
+    expect(await failures.readmit({ id: H1, name: 'h1' }, 'anna')).toEqual({
+      kind: 'refused',
+      why: 'h1 is unreachable: adapter silent',
+    });
+  });
 });

@@ -53,13 +53,21 @@ describe('nextHostState', () => {
     expect(next('maintenance', { order, occupants: 1 })).toBe('evacuating');
   });
 
+  it('holds a host out that was dead, also while it is only unreachable again', () => {
+    expect(next('healthy', { failure: { state: 'unreachable' } })).toBe('healthy');
+    expect(next('healthy', { failure: { state: 'dead' } })).toBe('quarantined');
+    const again = { state: 'unreachable', wasDead: true } as const;
+    expect(next('quarantined', { failure: again, order })).toBe('quarantined');
+  });
+
   it('does not take a silent host for an empty one', () => {
     expect(next('evacuating', { order, connected: false })).toBe('evacuating');
     expect(next('draining', { order, connected: false })).toBe('draining');
   });
 
   it('holds out a host that may be dead; what was emptied on order stays in maintenance', () => {
-    for (const failure of ['suspected-dead', 'dead', 'returned'] as const) {
+    for (const state of ['suspected-dead', 'dead', 'returned'] as const) {
+      const failure = { state };
       expect(next('draining', { order, failure })).toBe('quarantined');
       expect(next('maintenance', { order, failure })).toBe('maintenance');
       expect(next('maintenance', { order, failure, connected: false })).toBe('maintenance');
