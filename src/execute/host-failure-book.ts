@@ -35,10 +35,6 @@ export class HostFailureBook {
     return this.#records.get(host);
   }
 
-  isUnsaved(host: HostId): boolean {
-    return this.#unsaved.has(host);
-  }
-
   /**
    * Takes the ledger's word about every host: at the start, and when leases were taken. What could
    * not be written led to nothing, since a restart is begun only after its note is durable.
@@ -56,17 +52,19 @@ export class HostFailureBook {
     this.#own = own;
   }
 
-  /** In memory only: nothing that has to be found again. */
-  keep(record: HostFailureRecord): void {
-    this.#records.set(record.host, record);
-  }
-
   /** In memory at once, so that who comes next goes on from it; on disk when it resolves. */
   async put(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
-    this.keep(record);
+    this.#records.set(record.host, record);
     this.#unsaved.add(record.host);
     await this.#ledger.putHostFailure(record, line);
     this.#unsaved.delete(record.host);
+  }
+
+  /** The same, where it says anything new. */
+  async renew(record: HostFailureRecord): Promise<void> {
+    const isNews = !isSame(this.#records.get(record.host), record);
+    if (isNews || this.#unsaved.has(record.host)) await this.put(record);
+    else this.#records.set(record.host, record);
   }
 
   async remove(host: HostId, line: HistoryEntry): Promise<void> {
@@ -83,7 +81,7 @@ export class HostFailureBook {
     }
     for (const record of records) {
       if (isNewestHere(record.host)) continue;
-      this.keep(record);
+      this.#records.set(record.host, record);
       this.#unsaved.delete(record.host);
     }
   }
@@ -93,4 +91,11 @@ export class HostFailureBook {
     this.#unsaved.delete(host);
     this.#forgotten(host);
   }
+}
+
+/** But for the signs' details, which change at every look. */
+function isSame(a: HostFailureRecord | undefined, b: HostFailureRecord): boolean {
+  const without = (one: HostFailureRecord | undefined): string =>
+    JSON.stringify(one === undefined ? one : { ...one, signs: [] });
+  return without(a) === without(b);
 }

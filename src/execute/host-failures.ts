@@ -34,6 +34,7 @@ import { fencingObjection, NO_METHOD } from './fencing-guard.ts';
 import { HostFailureBook } from './host-failure-book.ts';
 import { deathLines, lineOf } from './host-failure-lines.ts';
 import { HostSigns } from './host-signs.ts';
+import { modeOf } from './mode.ts';
 import { Readmission } from './readmission.ts';
 
 export interface HostFailureParts {
@@ -90,6 +91,7 @@ export class HostFailures implements RestartGuard {
     });
     this.#readmission = new Readmission({
       ...parts,
+      objection: async (host) => this.#handsOff(host, (await parts.ledger.paused()).paused),
       settled: (host, vm) => this.#settle(host, vm.vm),
     });
   }
@@ -128,7 +130,7 @@ export class HostFailures implements RestartGuard {
       const next = assessHost({ host: host.id, signs, before, suspectAfterSeconds, now });
       await this.#step(host, before, next);
     }
-    const orders = this.#records.size === 0 ? [] : await ledger.orders(false);
+    const orders = this.#book.all.length === 0 ? [] : await ledger.orders(false);
     this.#act(snapshot, orders, paused);
   }
 
@@ -204,8 +206,7 @@ export class HostFailures implements RestartGuard {
     }
     const isNew = before?.state !== next.state;
     if (isNew) await this.#announce(host, before?.state, next);
-    else if (isSame(before, next) && !this.#book.isUnsaved(host.id)) this.#book.keep(next);
-    else await this.#book.put(next);
+    else await this.#book.renew(next);
   }
 
   async #announce(
@@ -264,9 +265,19 @@ export class HostFailures implements RestartGuard {
         if (why === undefined && record.answersSince === undefined) this.#fencer.fence(host);
       } else if (record.state === 'returned') {
         this.#readmission.clean(host, record, snapshot);
-        if (policies.hostFailure.readmit === 'automatic') this.#readmitByPolicy(record.host);
+        const mayReadmit = this.#handsOff(host, isPaused) === undefined;
+        if (mayReadmit && policies.hostFailure.readmit === 'automatic') {
+          this.#readmitByPolicy(record.host);
+        }
       }
     }
+  }
+
+  /** Why Drover changes nothing about a host that came back; undefined: it may. */
+  #handsOff(host: Host, isPaused: boolean): string | undefined {
+    if (isPaused) return 'Drover is paused';
+    const isObserved = modeOf(host, this.#parts.settings()) === 'observe';
+    return isObserved ? `the mode of ${host.name} is observe` : undefined;
   }
 
   #readmitByPolicy(id: HostId): void {
@@ -330,13 +341,6 @@ export class HostFailures implements RestartGuard {
         return assertNever(state, 'state of a failed host');
     }
   }
-}
-
-/** But for the signs' details, which change at every look. */
-function isSame(a: HostFailureRecord | undefined, b: HostFailureRecord): boolean {
-  const without = (one: HostFailureRecord | undefined): string =>
-    JSON.stringify(one === undefined ? one : { ...one, signs: [] });
-  return without(a) === without(b);
 }
 
 function deviceText(signs: readonly HostSign[]): string {

@@ -24,6 +24,8 @@ export interface ReadmissionParts {
   readonly events: EventSink;
   readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
   readonly settings: () => Pick<PolicySet, 'migration'>;
+  /** Why nothing may be removed from the host; undefined: it may. Asked before each removal. */
+  readonly objection: (host: Host) => Promise<string | undefined>;
   /** Told of a VM of which nothing is left to remove from the host. */
   readonly settled: (host: HostId, vm: RestartedVm) => Promise<void>;
 }
@@ -95,6 +97,8 @@ export class Readmission {
       default:
         return assertNever(place, 'whereabouts');
     }
+    const objection = await this.#parts.objection(host);
+    if (objection !== undefined) return `its definition is not removed while ${objection}`;
     const order = this.#orderOf(vm, host.id, elsewhere?.host ?? host.id);
     const answer = await callWithin(clock, CALL_SECONDS, hypervisor.source, (signal) =>
       hypervisor.commit(order, signal),

@@ -1,8 +1,8 @@
 /**
  * Failed hosts → findings. Of one that is only unreachable, and was never dead, the policy's own
- * rule speaks (host-unreachable in the shipped one): nothing can be done about it here. One that may be dead
- * takes nothing in; the VMs of one that is dead are started elsewhere, where the policy says so,
- * and where they are not, the finding says why and what to do.
+ * rule speaks (host-unreachable in the shipped one): nothing can be done about it here. One that
+ * may be dead takes nothing in; the VMs of one that is dead are started elsewhere, where the policy
+ * says so, and where they are not, the finding says why and what to do.
  */
 
 import type { Evidence, Finding } from '../domain/finding.ts';

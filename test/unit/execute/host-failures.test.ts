@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import type { PolicySet } from '../../../src/domain/policy.ts';
 import { ok } from '../../../src/domain/result.ts';
 import { HostFailures } from '../../../src/execute/host-failures.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
@@ -14,6 +15,7 @@ import { recordingEvents } from '../../support/recording-events.ts';
 
 const H1 = hostId('h1');
 const LAB = sourceId('lab');
+const AUTOMATIC = someHostFailure({ restart: 'fenced', readmit: 'automatic' });
 const DB = { vm: vmId('vm1'), name: 'db' };
 
 let clock: ManualClock;
@@ -27,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => ledger.close());
 
 /** A controller that may act everywhere, in a world where `db` runs on h2 and is defined on h1. */
-function controller() {
+function controller(policy: Partial<PolicySet> = {}) {
   const removed: string[] = [];
   const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit'> = {
     source: LAB,
@@ -49,7 +51,7 @@ function controller() {
     events: recordingEvents(),
     // Nothing else is asked of it.
     hypervisors: new Map([[LAB, hypervisor as Hypervisor]]),
-    settings: () => aPolicy({ hostFailure: someHostFailure({ restart: 'fenced' }) }),
+    settings: () => aPolicy({ hostFailure: AUTOMATIC, ...policy }),
     fencing: {
       covers: () => true,
       status: async () => 'off',
@@ -100,6 +102,40 @@ describe('a lease that changes hands', () => {
 });
 
 describe('the readmission of a host that was dead', () => {
+  /** Two ticks, by which a host that was returned is clean and readmitted. */
+  async function returned(policy: Partial<PolicySet> = {}, restarted = [DB]) {
+    const record = { state: 'returned', answersSince: clock.now(), restarted } as const;
+    await ledger.putHostFailure(aHostFailureRecord('h1', record));
+    const { failures, removed } = controller(policy);
+    await failures.load();
+    for (let tick = 0; tick < 3; tick += 1) {
+      await failures.update(world('connected'), MINE);
+      await failures.idle();
+      await clock.pass(60);
+    }
+    return { removed, isHeldOut: (await written()) !== undefined };
+  }
+
+  it('removes what was restarted elsewhere, and readmits where the policy says so', async () => {
+    expect(await returned()).toEqual({ removed: ['vm1 from h1'], isHeldOut: false });
+    const byHand = { hostFailure: { ...AUTOMATIC, readmit: 'operator' } } as const;
+    expect(await returned(byHand)).toEqual({ removed: ['vm1 from h1'], isHeldOut: true });
+  });
+
+  it('waits while Drover is paused', async () => {
+    await ledger.setPaused(true, 'anna', clock.now());
+    expect(await returned()).toEqual({ removed: [], isHeldOut: true });
+    expect(await returned({}, [])).toEqual({ removed: [], isHeldOut: true });
+    await ledger.setPaused(false, 'anna', clock.now());
+    expect(await returned()).toEqual({ removed: ['vm1 from h1'], isHeldOut: false });
+  });
+
+  it('waits while the host is only observed', async () => {
+    const observed = { mode: { default: 'observe', clusters: {}, approve: [] } } as const;
+    expect(await returned(observed)).toEqual({ removed: [], isHeldOut: true });
+    expect(await returned(observed, [])).toEqual({ removed: [], isHeldOut: true });
+  });
+
   it('is refused while it does not answer', async () => {
     const wasDead = { state: 'unreachable', wasDead: true, restarted: [] } as const;
     await ledger.putHostFailure(aHostFailureRecord('h1', wasDead));

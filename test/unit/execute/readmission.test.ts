@@ -14,7 +14,13 @@ function seen(host: string, state: Sighting['state']): Sighting {
   return { host: hostId(host), state, persistent: true };
 }
 
-async function clean(sightings: readonly Sighting[], blind: readonly string[] = []) {
+async function clean(
+  sightings: readonly Sighting[],
+  {
+    blind = [],
+    objection,
+  }: { readonly blind?: readonly string[]; readonly objection?: string } = {},
+) {
   const events = recordingEvents();
   const committed: MoveOrder[] = [];
   const settled: string[] = [];
@@ -32,6 +38,7 @@ async function clean(sightings: readonly Sighting[], blind: readonly string[] = 
     // Nothing else is asked of it.
     hypervisors: new Map([[sourceId('lab'), hypervisor as Hypervisor]]),
     settings: () => aPolicy(),
+    objection: async () => objection,
     settled: async (_host, { vm }) => {
       settled.push(vm);
     },
@@ -90,8 +97,20 @@ describe('Readmission', () => {
     ]);
   });
 
+  it('removes nothing against an objection, and says so', async () => {
+    const sightings = [seen('h2', 'running'), seen('h1', 'defined')];
+    expect(await clean(sightings, { objection: 'Drover is paused' })).toEqual({
+      removed: [],
+      settled: [],
+      warnings: [
+        'h1 is held out: db was restarted elsewhere, and its definition is not removed while ' +
+          'Drover is paused',
+      ],
+    });
+  });
+
   it('waits for hosts that do not answer', async () => {
-    const { removed, settled, warnings } = await clean([seen('h1', 'running')], ['h3']);
+    const { removed, settled, warnings } = await clean([seen('h1', 'running')], { blind: ['h3'] });
     expect([removed, settled, warnings.length]).toEqual([[], [], 1]);
   });
 });
