@@ -1,7 +1,7 @@
 /** The one-screen status, from the newest tick and the parts that know. */
 
 import type { SourceStatus } from '../domain/measured.ts';
-import type { Mode } from '../domain/policy.ts';
+import type { Mode, PolicySet } from '../domain/policy.ts';
 import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
@@ -9,6 +9,7 @@ import { breakerViews } from './breaker-desk.ts';
 import { guardNotes } from './guard-notes.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
 import { leaseViews, type LeaseSight } from './lease-desk.ts';
+import { modeNotes } from './policy-notes.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { RejectedPlan, TickState } from './tick.ts';
 
@@ -30,8 +31,7 @@ export interface StatusParts {
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
   const { paused, by } = parts.paused();
-  const { limits } = parts.policies.policies;
-  const standing = state === undefined ? [] : guardNotes(state.snapshot, limits);
+  const { policies } = parts.policies;
   return {
     version: parts.version,
     startedAt: parts.startedAt,
@@ -39,7 +39,7 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     paused,
     pausedBy: by,
     modes: parts.modes(),
-    policyRevision: parts.policies.policies.revision,
+    policyRevision: policies.revision,
     policyErrors: parts.policies.errors,
     sources: parts.sources(),
     hosts: state?.snapshot.hosts.length ?? 0,
@@ -49,11 +49,17 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     movesInFlight: parts.movesInFlight(),
     lastPlan: lastPlanOf(state),
     rejectedPlan: rejectedPlanOf(state?.rejected),
-    notes: [...standing, ...(state?.result?.report.notes ?? [])],
+    notes: [...standingNotes(policies, state), ...(state?.result?.report.notes ?? [])],
     leases: leaseViews(parts.leases),
     breakers: breakerViews(parts.breakers.all),
     ledger: parts.ledgerState.view,
   };
+}
+
+function standingNotes(policies: PolicySet, state: TickState | undefined): readonly string[] {
+  if (state === undefined) return [];
+  const { snapshot } = state;
+  return [...guardNotes(snapshot, policies.limits), ...modeNotes(policies, snapshot)];
 }
 
 function lastPlanOf(state: TickState | undefined): StatusView['lastPlan'] {

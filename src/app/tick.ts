@@ -40,6 +40,7 @@ import type { OwnFinder } from './own-finder.ts';
 import { announcePlan } from './announce-plan.ts';
 import { type CheckedPlan, isUrgent, type PlanJob, urgentPart } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
+import { modeNotes } from './policy-notes.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { type Holds, Reach } from './reach.ts';
 import { UrgentRound } from './urgent-round.ts';
@@ -180,9 +181,10 @@ export class Tick {
     if (shown === undefined) return undefined;
     const { base, isNewlyUrgent } = shown;
     const { snapshot } = base;
-    const { limits, own: ownRules } = this.#parts.policies.policies;
+    const { limits, own: ownRules, mode } = this.#parts.policies.policies;
     const notes = await inSlices(guardNotesInSlices(snapshot, limits), this.#parts.pause);
-    this.#notes.tell([...notes, ...ownNotes(ownRules, snapshot, this.#parts.acting().known)]);
+    const misnamed = ownNotes(ownRules, snapshot, this.#parts.acting().known);
+    this.#notes.tell([...notes, ...misnamed, ...modeNotes({ mode }, snapshot)]);
     await this.#homecoming.close(own);
     let begun: Promise<unknown> = Promise.resolve();
     const begin: Early = ({ result: first, violations }, urgent) => {

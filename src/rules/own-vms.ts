@@ -52,6 +52,11 @@ export function meantBy(rule: OwnRule, { vms, hosts }: Snapshot): readonly Vm[] 
   return vms.filter((vm) => matches(rule.vms, selectableVm(vm, places.get(vm.host))));
 }
 
+/** Of a source that does not answer nobody knows all hosts and VMs. */
+export function isWhole({ sources }: Pick<Snapshot, 'sources'>): boolean {
+  return sources.every(({ state }) => state === 'up');
+}
+
 /**
  * What is wrong with entries in this fleet, for people: a name that was mistyped protects nothing.
  * @param known names of the controllers; undefined: nobody can be asked.
@@ -61,11 +66,9 @@ export function ownNotes(
   snapshot: Snapshot,
   known: ReadonlySet<string> | undefined,
 ): readonly string[] {
-  // Of a source that does not answer nobody knows all VMs.
-  const isWhole = snapshot.sources.every(({ state }) => state === 'up');
   return rules.flatMap((rule) => {
     const { role, origin, controller } = rule;
-    const isIdle = isWhole && meantBy(rule, snapshot).length === 0;
+    const isIdle = isWhole(snapshot) && meantBy(rule, snapshot).length === 0;
     const isStrange = controller !== undefined && known?.has(controller) === false;
     return [
       ...(isIdle ? [`own (${role}, ${origin}): no VM of the fleet is meant by it`] : []),

@@ -1,5 +1,5 @@
 // Role: `drover policy check` as a person types it: exit codes, what it says of each rule, JSON.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -60,6 +60,30 @@ describe('drover policy check', () => {
       `own (manager, ${path}:5): no VM`,
       `warning: own (manager, ${path}:5): no VM of the fleet is meant by it`,
       'valid: 2 rules',
+      '',
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('warns of clusters and names that the fleet does not have', async () => {
+    const path = file(
+      'typo.yaml',
+      'apiVersion: drover/v1\nkind: Policy\nplacement:\n' +
+        '  - { id: lost, kind: pin, strength: hard, vms: { names: [c] }, ' +
+        'hosts: { names: [h9] } }\n' +
+        'mode: { default: automatic, clusters: { blu: observe, green: approve } }\n',
+    );
+    const hosts = ['blue', 'green'].map((cluster, i) => {
+      return { id: `h${i}`, cluster, cores: 16, memory: '64GiB' };
+    });
+    const fleet = { ...JSON.parse(readFileSync(FLEET, 'utf8')), hosts, vms: [] };
+    const clusters = file('clusters.json', JSON.stringify(fleet));
+    const { code, out } = await cli(['policy', 'check', path, '--fleet', clusters]);
+    expect(out.split('\n').slice(1)).toEqual([
+      'warning: mode.clusters: no host is in cluster blu (is blue meant?): its mode binds nobody',
+      `warning: lost (${path}:4): no VM of the fleet is meant by it`,
+      `warning: lost (${path}:4): no host of the fleet is meant by it`,
+      'valid: 1 rule',
       '',
     ]);
     expect(code).toBe(0);

@@ -159,6 +159,7 @@ async function checkSources(
 ): Promise<readonly Finding[]> {
   const { ownNotes } = await import('../../rules/own-vms.ts');
   const { readFleet } = await import('../../app/live-fleet.ts');
+  const { modeNotes } = await import('../../app/policy-notes.ts');
   const { systemClock } = await import('../../app/system-clock.ts');
   const read = await attempt('sources', () => readFleet(config, systemClock(), io.stop));
   if (!read.ok) return [read.finding];
@@ -174,6 +175,9 @@ async function checkSources(
     ...[...new Set(warnings)].map((detail) => warning('source', detail)),
     ...checkFleet(snapshot),
     ...ownNotes(rules?.policies.own ?? [], snapshot, undefined).map((note) => warning('own', note)),
+    ...(rules === undefined ? [] : modeNotes(rules.policies, snapshot)).map((note) =>
+      warning('mode', note),
+    ),
     ...(await checkMachine(config, snapshot, rules)),
   ];
 }

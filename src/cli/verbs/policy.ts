@@ -123,6 +123,7 @@ async function lookAt(policies: PolicySet, snapshot: Snapshot | undefined): Prom
   const { contradictionsOf } = await import('../../plan/plan.ts');
   const { matches } = await import('../../rules/selector.ts');
   const { meantBy, ownNotes } = await import('../../rules/own-vms.ts');
+  const { idleRuleNotes, modeNotes } = await import('../../app/policy-notes.ts');
   const { limits, migration, weights } = policies;
   const hostRules = policies.rules.map(({ name, origin, response, hosts }): RuleReach => {
     const about = snapshot.hosts.filter((host) => hosts === undefined || matches(hosts, host));
@@ -136,7 +137,11 @@ async function lookAt(policies: PolicySet, snapshot: Snapshot | undefined): Prom
   return {
     ...valid,
     rules: [...hostRules, ...placementReach(snapshot), ...ownVms],
-    warnings: ownNotes(policies.own, snapshot, undefined),
+    warnings: [
+      ...modeNotes(policies, snapshot),
+      ...idleRuleNotes(policies, snapshot),
+      ...ownNotes(policies.own, snapshot, undefined),
+    ],
     contradictions: contradictionsOf(request),
   };
 }
