@@ -1,6 +1,7 @@
 /** What the API says no with, and what to do about it. */
 
 import { APPROVAL_SECONDS } from '../domain/approval.ts';
+import type { Order } from '../domain/order.ts';
 import type { ApiProblem } from '../ports/api.ts';
 import { faultsOf } from './status.ts';
 import type { RejectedPlan } from './tick.ts';
@@ -68,6 +69,16 @@ export function hookRuns(host: string, hook: string): ApiProblem {
     code: 'hook-runs',
     detail: `the hook ${hook} is at work on ${host}: its VMs cannot come home yet`,
     hint: 'wait until it ends (its time-out ends it for sure), then return the host',
+  };
+}
+
+export function otherHook({ hook }: Pick<Order, 'hook'>, host: string): ApiProblem {
+  const has = `has the hook ${hook?.name} already (${hook?.state})`;
+  return {
+    status: 409,
+    code: 'other-hook',
+    detail: `the order for ${host} ${has}; nothing was ordered`,
+    hint: 'wait until it has ended and the host is back in service, then order the other one',
   };
 }
 

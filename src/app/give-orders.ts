@@ -4,14 +4,14 @@ import type { Host } from '../domain/host.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { ApiProblem, OrdersRequest, OrderView } from '../ports/api.ts';
-import { unknown } from './api-problems.ts';
+import { otherHook, unknown } from './api-problems.ts';
 import { orderViews } from './areas.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { InForce } from './order-text.ts';
 import { findNamed } from './views.ts';
 
 export interface GivingParts {
-  readonly orders: Pick<OrderDesk, 'giveAll'>;
+  readonly orders: Pick<OrderDesk, 'giveAllOrNone'>;
   readonly inForce: InForce;
 }
 
@@ -28,6 +28,8 @@ export async function giveOrders(
     hosts.set(host.id, host);
   }
   const wanted = [...hosts.values()].map(({ id }) => ({ ...rest, host: id }));
-  const given = await orders.giveAll(wanted, snapshot);
-  return ok(orderViews(given, [...hosts.values()], inForce));
+  const given = await orders.giveAllOrNone(wanted, snapshot);
+  if (!given.ok)
+    return fail(otherHook(given.error, hosts.get(given.error.host)?.name ?? given.error.host));
+  return ok(orderViews(given.value, [...hosts.values()], inForce));
 }

@@ -12,14 +12,17 @@ import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Host } from '../domain/host.ts';
 import { orderId, type HostId, type OrderId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
-import type { Order, RollingPart } from '../domain/order.ts';
+import type { Order } from '../domain/order.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Haste } from './haste.ts';
 import { type OrderLine, OrderWriter, unlessConflict } from './order-writer.ts';
 import { NOBODY_YET } from './return-waves.ts';
+import { RollingOrders } from './rolling-orders.ts';
 import { Turns } from '../domain/turns.ts';
 import {
+  closed,
+  hookInTheWay,
   type NewOrder,
   orderFor,
   wasAskedBy,
@@ -53,6 +56,8 @@ export interface OrderDeskParts {
 }
 
 export class OrderDesk {
+  /** Whose turn in a rolling maintenance has not come. */
+  readonly rolling: RollingOrders;
   readonly #parts: OrderDeskParts;
   readonly #writer: OrderWriter;
   /** Orders are given one after the other, so that two of the same cannot both be "new". */
@@ -61,13 +66,15 @@ export class OrderDesk {
   constructor(parts: OrderDeskParts) {
     this.#parts = parts;
     this.#writer = new OrderWriter(parts);
+    this.rolling = new RollingOrders({ ...parts, writer: this.#writer, turns: this.#turns });
   }
 
   /**
    * Opens an order, or returns the one that is open already for this host and key. Maintenance of
    * a host that is only being evacuated raises that order; the reverse changes nothing. A person
    * who orders what an alert has ordered makes it their own: it needs no approval any more. A
-   * hook is added to an order that has none, or takes the place of one that has failed.
+   * hook is added to an order that has none, or takes the place of one that has failed. Of two
+   * deadlines the earlier one counts.
    */
   give(wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
     return this.giveAll([wanted], world).then(([given]) => {
@@ -81,12 +88,33 @@ export class OrderDesk {
    * a refuge.
    */
   giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
-    const give = () => this.#giveAll(wanted, world);
+    return this.#inHaste(async () => {
+      return this.#giveAll(wanted, world, await this.#parts.ledger.orders(false));
+    });
+  }
+
+  /** The same, or none: where one has another hook already, which is the order it fails with. */
+  giveAllOrNone(
+    wanted: readonly NewOrder[],
+    world: Snapshot,
+  ): Promise<Result<readonly GivenOrder[], Order>> {
+    return this.#inHaste(async () => {
+      const known = await this.#parts.ledger.orders(false);
+      const against = known.find((open) => wanted.some((one) => hookInTheWay(open, one)));
+      return against === undefined ? ok(await this.#giveAll(wanted, world, known)) : fail(against);
+    });
+  }
+
+  #inHaste<Given>(give: () => Promise<Given>): Promise<Given> {
     return this.#turns.take(() => this.#parts.haste?.during(give) ?? give());
   }
 
-  async #giveAll(wanted: readonly NewOrder[], world: Snapshot): Promise<readonly GivenOrder[]> {
-    const known = await this.#parts.ledger.orders(false);
+  /** @param known the orders that are not closed. */
+  async #giveAll(
+    wanted: readonly NewOrder[],
+    world: Snapshot,
+    known: readonly Order[],
+  ): Promise<readonly GivenOrder[]> {
     const decided: (readonly [Decided, NewOrder])[] = [];
     for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
     const news = decided.filter(([{ what }]) => what === 'given');
@@ -216,80 +244,6 @@ export class OrderDesk {
     });
   }
 
-  /**
-   * Orders that wait for their turn in a rolling maintenance, in that order: all, or none where one
-   * of the hosts has an order by now, which is what it fails with.
-   */
-  enrol(
-    wanted: readonly NewOrder[],
-    rolling: Pick<RollingPart, 'id' | 'batch'>,
-    world: Snapshot,
-  ): Promise<Result<readonly Order[], Order>> {
-    return this.#turns.take(async () => {
-      const known = await this.#parts.ledger.orders(false);
-      const taken = known.find(({ host }) => wanted.some((one) => one.host === host));
-      if (taken !== undefined) return fail(taken);
-      const at = this.#parts.clock.now();
-      const lines = wanted.map((one, place): OrderLine => {
-        const id = orderId(this.#parts.newId());
-        const made = orderFor(one, { id, at, world, onTheirWay: [] });
-        const { text } = lineFor(made, one, world);
-        const part = { ...rolling, place };
-        return {
-          order: { ...made, home: [], state: 'waiting', rolling: part },
-          text: `${text} (turn ${place + 1} of ${wanted.length})`,
-        };
-      });
-      await this.#writer.put(lines);
-      return ok(lines.map(({ order }) => order));
-    });
-  }
-
-  /** Its turn has come. Undefined: it waits no more, or another order holds the host. */
-  begin(id: OrderId, world: Snapshot): Promise<Order | undefined> {
-    return this.#turns.take(async () => {
-      const orders = await this.#parts.ledger.orders(false);
-      const order = orders.find((one) => one.id === id && one.state === 'waiting');
-      const isFree = orders.every((one) => one.host !== order?.host || one.state === 'waiting');
-      if (order === undefined || !isFree) return undefined;
-      const home = world.vms.filter((vm) => vm.host === order.host).map((vm) => vm.id);
-      const begun = { state: 'open', createdAt: this.#parts.clock.now(), home } as const;
-      const change = (now: Order): Order | undefined =>
-        now.state === 'waiting' ? { ...now, ...begun } : undefined;
-      return this.#writer.change(order, change).catch(unlessConflict);
-    });
-  }
-
-  /**
-   * What happens to the hosts of a rolling maintenance whose turn has not come: `heldBy` stops
-   * them for that reason, or (undefined) lets them go on; `withdraw` closes their orders. Returns
-   * how many there are.
-   */
-  steerRolling(
-    rolling: string,
-    what: 'withdraw' | { readonly heldBy: string | undefined },
-  ): Promise<number> {
-    return this.#turns.take(async () => {
-      const orders = await this.#parts.ledger.orders(false);
-      const own = orders.filter(
-        ({ state, rolling: of }) => state === 'waiting' && of?.id === rolling,
-      );
-      for (const order of own) {
-        if (what === 'withdraw') {
-          await this.#writer.change(order, (now) =>
-            now.state === 'waiting' ? closed(now) : undefined,
-          );
-          continue;
-        }
-        await this.#parts.ledger.changeOrder(order.id, (now) => {
-          if (now.state !== 'waiting' || now.rolling === undefined) return undefined;
-          return { order: { ...now, rolling: { ...now.rolling, heldBy: what.heldBy } } };
-        });
-      }
-      return own.length;
-    });
-  }
-
   /** Undefined: meanwhile the orders are not any more what it was decided by. */
   async #carry(
     { order, what }: Decided,
@@ -374,10 +328,6 @@ export class OrderDesk {
 
 function lineFor(order: Order, wanted: NewOrder, world: Snapshot): OrderLine {
   return { order, text: wishText(wanted.kind, wanted, world) };
-}
-
-function closed(order: Order): Order {
-  return { ...order, state: 'closed' };
 }
 
 /** As the ledger keeps them. */

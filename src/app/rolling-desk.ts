@@ -53,7 +53,7 @@ export class RollingDesk {
       return { kind: 'maintenance', host, ...rest } as const;
     });
     // The groups took their time: the same may have been asked for meanwhile.
-    const enrolled = await orders.enrol(wanted, { id, batch }, state.snapshot);
+    const enrolled = await orders.rolling.enrol(wanted, { id, batch }, state.snapshot);
     return enrolled.ok ? ok({ id, groups }) : fail(underOrder(enrolled.error));
   }
 
@@ -75,10 +75,10 @@ export class RollingDesk {
     const before = (await this.list(snapshot)).find((one) => one.id === id);
     if (before === undefined) return fail(unknownRolling(id));
     const { orders } = this.#parts;
-    if (what === 'cancel') await orders.steerRolling(id, 'withdraw');
+    if (what === 'cancel') await orders.rolling.steer(id, 'withdraw');
     else {
       const heldBy = what === 'pause' ? `paused by ${by}` : undefined;
-      await orders.steerRolling(id, { heldBy });
+      await orders.rolling.steer(id, { heldBy });
     }
     const after = (await this.list(snapshot)).find((one) => one.id === id);
     return ok(after ?? { ...before, waiting: [], active: [], heldBy: null });

@@ -68,7 +68,7 @@ export class Rolling {
       .map((order) => whyStop(order, state.snapshot, state.findings))
       .find((reason) => reason !== undefined);
     if (against !== undefined) {
-      await orders.steerRolling(id, { heldBy: against });
+      await orders.rolling.steer(id, { heldBy: against });
       this.#warn(id, `rolling maintenance ${id} stops: ${against}`);
       return false;
     }
@@ -93,7 +93,7 @@ export class Rolling {
     }
     let isBegun = false;
     for (const order of next.slice(0, group.hosts.length)) {
-      isBegun = (await orders.begin(order.id, state.snapshot)) !== undefined || isBegun;
+      isBegun = (await orders.rolling.begin(order.id, state.snapshot)) !== undefined || isBegun;
     }
     return isBegun;
   }

@@ -34,7 +34,6 @@ export interface Occasion {
 
 export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasion): Order {
   const here = guestsOf(world, wanted.host).map((vm) => vm.id);
-  const { deadlineSeconds } = wanted;
   return {
     id,
     kind: wanted.kind,
@@ -42,7 +41,7 @@ export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasi
     by: wanted.by,
     reason: wanted.reason,
     createdAt: at,
-    deadline: deadlineSeconds === null ? undefined : epochSeconds(at + deadlineSeconds),
+    deadline: deadlineOf(wanted, at),
     state: 'open',
     dedupeKey: wanted.dedupeKey,
     home: [...new Set([...here, ...onTheirWay])],
@@ -54,7 +53,7 @@ export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasi
 /**
  * The open order with the wish taken in; undefined: it says all of that already. Maintenance raises
  * an evacuation, a person takes over what an alert has ordered, a hook is added where there is none
- * or the one before has failed.
+ * or the one before has failed, an earlier deadline takes the place of a later one, or of none.
  *
  * @param homeless VMs that call the host their home, whatever the order knows of.
  */
@@ -67,20 +66,38 @@ export function withWish(
 ): Order | undefined {
   const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
   const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
+  // Who raises it says why; but an alert does not speak for the person who has ordered it.
+  const isTold = adopted || (raised && open.by.kind === wanted.by.kind);
+  const sooner = soonerDeadline(open, wanted, at);
   const isNewHook = open.hook === undefined || open.hook.state === 'failed';
   const hook = (isNewHook ? hookOf(wanted, at) : undefined) ?? open.hook;
   const area = wanted.area ?? open.area;
   const home = [...new Set([...open.home, ...homeless])];
   const isKnown = home.length === open.home.length;
-  if (!raised && !adopted && isKnown && hook === open.hook && area === open.area) return undefined;
+  const isSame = isKnown && hook === open.hook && area === open.area && sooner === undefined;
+  if (!raised && !adopted && isSame) return undefined;
   return {
     ...(withAsker(open, wanted.dedupeKey) ?? open),
-    ...(adopted ? { by: wanted.by, reason: wanted.reason } : {}),
+    ...(isTold ? { by: wanted.by, reason: wanted.reason } : {}),
+    // Whether that one can be met is yet to be told.
+    ...(sooner === undefined ? {} : { deadline: sooner, deadlineTold: undefined }),
     kind: raised ? 'maintenance' : open.kind,
     home,
     ...(hook === undefined ? {} : { hook }),
     ...(area === undefined ? {} : { area }),
   };
+}
+
+/** The open order has another hook, which has not failed: the wish cannot be taken in. */
+export function hookInTheWay(open: Order, { host, hook: wanted }: NewOrder): boolean {
+  const { hook, state } = open;
+  if (host !== open.host || state !== 'open' || hook === undefined) return false;
+  return wanted !== undefined && wanted !== hook.name && hook.state !== 'failed';
+}
+
+/** Nothing is left to do. */
+export function closed(order: Order): Order {
+  return { ...order, state: 'closed' };
 }
 
 /** More than this ask for one order only where an alert begins anew again and again. */
@@ -109,4 +126,18 @@ export function wishText(
 function hookOf({ hook: name }: NewOrder, since: EpochSeconds): Order['hook'] {
   if (name === undefined) return undefined;
   return { name, state: 'waiting', attempts: 0, since, output: '' };
+}
+
+function deadlineOf({ deadlineSeconds }: NewOrder, at: EpochSeconds): Order['deadline'] {
+  return deadlineSeconds === null ? undefined : epochSeconds(at + deadlineSeconds);
+}
+
+/** Undefined: the order's own is as early, or none is wanted. */
+function soonerDeadline(
+  { deadline }: Order,
+  wanted: NewOrder,
+  at: EpochSeconds,
+): Order['deadline'] {
+  const asked = deadlineOf(wanted, at);
+  return asked !== undefined && asked < (deadline ?? Infinity) ? asked : undefined;
 }

@@ -159,7 +159,7 @@ describe('rolling maintenance over the clusters of several controllers', () => {
     const wanted = NAMES.map((name) => {
       return { kind: 'maintenance', host: hostId(name), ...rest } as const;
     });
-    await orders.enrol(wanted, { id: 'r', batch: 3 }, snapshot);
+    await orders.rolling.enrol(wanted, { id: 'r', batch: 3 }, snapshot);
     // The parts that are looked at.
     const fits = { stays: [], breaks: [], held: [] } as unknown as EstimateView;
     const holding = (...held: string[]) =>
