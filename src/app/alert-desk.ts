@@ -48,8 +48,8 @@ export class AlertDesk {
     this.#parts = parts;
   }
 
-  /** The firing alerts by host, each list sorted by name. */
-  byHost(): ReadonlyMap<HostId, readonly FiringAlert[]> {
+  /** The firing alerts by host, each list sorted by name. Rejects with LedgerError. */
+  byHost(): Promise<ReadonlyMap<HostId, readonly FiringAlert[]>> {
     return this.#parts.firing.byHost();
   }
 
@@ -63,7 +63,7 @@ export class AlertDesk {
     const { orders, firing } = this.#parts;
     const { fingerprint } = alert;
     if (alert.status === 'resolved') {
-      firing.resolve(fingerprint);
+      await firing.resolve(fingerprint);
       const detail = 'a host that was ordered empty stays so until drover maintenance exit';
       return { fingerprint, outcome: 'resolved', host: null, detail };
     }
@@ -74,7 +74,7 @@ export class AlertDesk {
       return { fingerprint, outcome: 'ignored', host: null, detail: found.error };
     }
     const host = found.value;
-    const isKept = firing.keep(alert, host.id);
+    const isKept = await firing.keep(alert, host.id);
     if (wish === 'unknown') this.#warn(alert, UNKNOWN_WISH);
     if (wish === 'note' || wish === 'unknown') {
       const noted = wish === 'note' ? 'a fact for rules' : UNKNOWN_WISH;

@@ -198,8 +198,8 @@ function bindTick({ container, options, closers, haste }: Ground): void {
     });
   });
   bindPart(container, 'alerts', async (take) => {
-    const { orders, events } = await take('orders', 'events');
-    const firing = new FiringAlerts({ clock, events, ...config.alerts });
+    const { orders, events, ledger } = await take('orders', 'events', 'ledger');
+    const firing = new FiringAlerts({ ledger, clock, events, ...config.alerts });
     return new AlertDesk({ orders, firing, events });
   });
   bindPart(container, 'applying', async (take) => {

@@ -76,7 +76,7 @@ export interface TickParts {
   readonly planner: PlanRunner;
   readonly experience: Experience;
   /** The firing alerts by host. */
-  readonly alerts: () => ReadonlyMap<HostId, readonly FiringAlert[]>;
+  readonly alerts: () => Promise<ReadonlyMap<HostId, readonly FiringAlert[]>>;
   readonly ladder: HostLadder;
   readonly failures: HostFailures;
   readonly dispatcher: Dispatcher;
@@ -266,15 +266,16 @@ export class Tick {
     const started = clock.monotonic();
     const { cancelCount } = executor;
     const { breakers: board, clock: wall } = this.#parts;
-    const [reservations, lastMovedAt, recentMoves, breakers] = await Promise.all([
+    const [reservations, lastMovedAt, recentMoves, breakers, alerts] = await Promise.all([
       ledger.reservations(),
       ledger.lastMovedAt(),
       ledger.movesSince(sinceFor(policies.policies.limits, wall.now())),
       board.load(),
+      this.#parts.alerts(),
     ]);
     const raw = await collector.snapshotInSlices({
       hostStates: this.#parts.ladder.states(),
-      alerts: this.#parts.alerts(),
+      alerts,
       inFlight: executor.inFlight(),
       reservations,
       lastMovedAt,

@@ -28,6 +28,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0009-one-open-order-per-host': { up: keepOneOpenOrder },
     '0010-cancel-wishes': { up: createCancelWishes },
     '0011-when-moves-were-settled': { up: addSettledAt },
+    '0012-firing-alerts': { up: createFiringAlerts },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -374,4 +375,14 @@ async function columnsOfMoves(db: Kysely<LedgerSchema>): Promise<(column: string
   const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
   const names = new Set(columns.map(({ name }) => name));
   return (column) => names.has(column);
+}
+
+async function createFiringAlerts(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('firing_alerts')
+    .ifNotExists()
+    .addColumn('fingerprint', 'text', key)
+    .addColumn('heard_at', 'double precision', required)
+    .addColumn('body', 'text', required)
+    .execute();
 }

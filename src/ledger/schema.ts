@@ -170,7 +170,14 @@ interface CancelWishTable {
   body: string;
 }
 
+interface FiringAlertTable {
+  fingerprint: string;
+  heard_at: number;
+  body: string;
+}
+
 export interface LedgerSchema {
+  firing_alerts: FiringAlertTable;
   cancel_wishes: CancelWishTable;
   breaker_resets: BreakerResetTable;
   decisions: DecisionTable;

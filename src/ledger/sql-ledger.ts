@@ -18,6 +18,7 @@ import type {
   MoveResult,
   StageEntry,
 } from '../domain/journal.ts';
+import type { KeptAlert } from '../domain/kept-alert.ts';
 import type { HeldLease, LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
@@ -46,6 +47,7 @@ import { bounded } from './bounded.ts';
 import * as cancelWishes from './cancel-wishes.ts';
 import * as decisions from './decisions.ts';
 import * as history from './history.ts';
+import * as firingAlerts from './firing-alerts.ts';
 import * as hostFailures from './host-failures.ts';
 import * as hostMarks from './host-marks.ts';
 import * as leases from './leases.ts';
@@ -318,6 +320,18 @@ export class SqlLedger implements Ledger {
 
   hostFailures(): Promise<readonly HostFailureRecord[]> {
     return this.#read((db) => hostFailures.selectHostFailures(db));
+  }
+
+  putAlert(alert: KeptAlert): Promise<void> {
+    return this.#write((trx) => firingAlerts.upsertAlert(trx, alert));
+  }
+
+  dropAlert(fingerprint: string, heardAt?: EpochSeconds): Promise<void> {
+    return this.#write((trx) => firingAlerts.deleteAlert(trx, fingerprint, heardAt));
+  }
+
+  keptAlerts(): Promise<readonly KeptAlert[]> {
+    return this.#read((db) => firingAlerts.selectAlerts(db));
   }
 
   saveRuleMemory(memories: readonly RuleMemory[], about?: ReadonlySet<HostId>): Promise<void> {

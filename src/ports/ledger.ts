@@ -15,6 +15,7 @@ import type {
   StageEntry,
 } from '../domain/journal.ts';
 import type { HostState } from '../domain/host.ts';
+import type { KeptAlert } from '../domain/kept-alert.ts';
 import type { LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
@@ -230,6 +231,13 @@ export interface Ledger extends Leases, CancelWishes {
   /** The host is well again. */
   removeHostFailure(host: HostId, line: HistoryEntry): Promise<void>;
   hostFailures(): Promise<readonly HostFailureRecord[]>;
+
+  /** Keeps an alert that fires; replaces the one of the same fingerprint. */
+  putAlert(alert: KeptAlert): Promise<void>;
+  /** `heardAt`: only where nobody has repeated it since then. */
+  dropAlert(fingerprint: string, heardAt?: EpochSeconds): Promise<void>;
+  /** By fingerprint. */
+  keptAlerts(): Promise<readonly KeptAlert[]>;
 
   /**
    * Replaces the memory of the hosts named (default: of all) as a whole; entries with nothing to

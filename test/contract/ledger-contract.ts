@@ -236,6 +236,23 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(told.map(({ text }) => text)).toEqual(['h1: well again', 'h2: dead']);
       });
 
+      it('keeps alerts that fire over a restart, and drops none that was repeated', async () => {
+        const alert = { name: 'HostDown', labels: { host: 'h1' }, since: epochSeconds(4) };
+        const kept = { host: hostId('h1'), alert, heardAt: epochSeconds(5.25) };
+        await ledger.putAlert({ fingerprint: 'b', ...kept });
+        await ledger.putAlert({ fingerprint: 'a', ...kept, endsAt: epochSeconds(9) });
+        const repeated = { fingerprint: 'b', ...kept, heardAt: epochSeconds(6.5) };
+        await ledger.putAlert(repeated);
+        await reopen();
+        const first = { fingerprint: 'a', ...kept, endsAt: epochSeconds(9) };
+        expect(await ledger.keptAlerts()).toEqual([first, repeated]);
+        await ledger.dropAlert('b', kept.heardAt);
+        await ledger.dropAlert('a');
+        expect(await ledger.keptAlerts()).toEqual([repeated]);
+        await ledger.dropAlert('b', repeated.heardAt);
+        expect(await ledger.keptAlerts()).toEqual([]);
+      });
+
       it('replaces the memory of the rules, and drops what remembers nothing', async () => {
         const one = (rule: string, holding?: number, open?: number): RuleMemory => ({
           rule,
