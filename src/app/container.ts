@@ -165,7 +165,7 @@ function bindGround({ container, options, closers }: Ground): void {
 }
 
 /** Collect, plan, decide. */
-function bindTick({ container, options, closers, haste }: Ground): void {
+function bindTick({ container, options, haste }: Ground): void {
   const { clock, config, seed, speed } = options;
   const pause = haste.resting(pauseFor(options));
   bindPart(container, 'collector', async (take) => {
@@ -182,9 +182,7 @@ function bindTick({ container, options, closers, haste }: Ground): void {
   bindPart(container, 'hooks', async (take) => {
     const parts = await take('ledger', 'orders', 'policies', 'events');
     const hooks = options.hooks ?? configuredHooks(config.maintenance.hooks);
-    const runs = new HookRuns({ ...parts, clock, hooks });
-    closers.add(() => runs.stop());
-    return runs;
+    return new HookRuns({ ...parts, clock, hooks });
   });
   bindPart(container, 'estimator', async (take) => {
     const parts = await take('ledger', 'policies', 'planner', 'experience');
@@ -381,20 +379,11 @@ function bindFace({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
-    const above = await take(
-      'cancels',
-      'ladder',
-      'failures',
-      'tick',
-      'rolling',
-      'dispatcher',
-      'api',
-      'server',
-      'leases',
-      'ledgerState',
-    );
+    const above = await take('cancels', 'hooks', 'ladder', 'failures', 'tick', 'rolling');
+    const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState');
     const close = () => closers.close();
-    const handOver = new HandOver({ ...below, keeper: above.leases.keeper, clock });
-    return new Daemon({ ...below, ...above, handOver, config, clock, cliToken, accessFile, close });
+    const handOver = new HandOver({ ...below, keeper: face.leases.keeper, clock });
+    const parts = { ...below, ...above, ...face, handOver };
+    return new Daemon({ ...parts, config, clock, cliToken, accessFile, close });
   });
 }

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { Collector } from '../collect/collector.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
+import type { ClusterId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
 import { epochSeconds } from '../domain/units.ts';
 import type { Executor } from '../execute/executor.ts';
@@ -25,6 +26,7 @@ import type { LeaseHouse } from './lease-parts.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
+import type { HookRuns } from './hook-runs.ts';
 import type { HandOver } from './hand-over.ts';
 import type { Rolling } from './rolling.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
@@ -45,6 +47,7 @@ export interface DaemonParts {
   readonly failures: HostFailures;
   readonly tick: Tick;
   readonly cancels: Pick<CancelDesk, 'beat'>;
+  readonly hooks: Pick<HookRuns, 'isIdle' | 'stop'>;
   readonly rolling: Rolling;
   readonly handOver: HandOver;
   readonly ledgerState: LedgerWatch;
@@ -157,11 +160,12 @@ export class Daemon {
   }
 
   async #renew(): Promise<void> {
-    const { executor, failures, ladder, leases, ledger, memory } = this.#parts;
+    const { executor, failures, hooks, ladder, leases, ledger, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
     const joined = async () => (await ledger.openMoves()).map((one) => moves.clustersOf(one));
-    const taken = await keeper.beat((cluster) => moves.isIdle(cluster), joined);
+    const isIdle = (cluster: ClusterId) => moves.isIdle(cluster) && hooks.isIdle(cluster);
+    const taken = await keeper.beat(isIdle, joined);
     if (taken.length > 0) this.#isToLook = keeper.isShared;
     const isBehind = this.#isBehind || taken.length > 0;
     this.#isBehind = isBehind;
@@ -232,7 +236,7 @@ export class Daemon {
   }
 
   async #stop(reason: string): Promise<void> {
-    const { accessFile, cliToken, events, executor, leases, close, server } = this.#parts;
+    const { accessFile, cliToken, events, executor, hooks, leases, close, server } = this.#parts;
     events.emit('stopping', { reason });
     // The last one first: a step that fails keeps none of the others from being taken.
     const steps = new Closers();
@@ -241,6 +245,8 @@ export class Daemon {
     steps.add(async () => server.close());
     steps.add(() => removeCliAccess(accessFile, cliToken));
     steps.add(() => leases.keeper.release());
+    // Whoever has the leases next finds nothing at work.
+    steps.add(() => hooks.stop());
     steps.add(() => executor.stop());
     steps.add(() => this.#ticks.stop());
     steps.add(() => this.#schedule?.stop());

@@ -72,7 +72,7 @@ export class Deadlines {
     const line: HistoryEntry = { at: clock.now(), kind: 'order', ...about, text };
     await ledger.addHistory([line]);
     events.emit('warning', { key: `deadline ${order.id}`, text });
-    await orders.note(order.id, { deadlineTold: what });
+    await orders.note(order.id, () => ({ deadlineTold: what }));
   }
 }
 

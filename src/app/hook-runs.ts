@@ -2,12 +2,15 @@
  * Runs the hooks of maintenance orders on the hosts that are empty, and returns a host to service
  * when its hook is done and it has been well for a while since. Where a hook fails, or the host
  * does not become well, it stays in maintenance, and a person is told. Everything that was begun
- * is in the order before it is begun: a restart takes it up from there.
+ * is in the order before it is begun: a restart takes it up from there. While a hook is at work its
+ * cluster is given to no other controller; where one has taken it all the same, only that one goes
+ * on writing about it.
  */
 
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
-import type { OrderId } from '../domain/ids.ts';
+import type { ClusterId, OrderId } from '../domain/ids.ts';
+import { leaseScope } from '../domain/lease.ts';
 import type { HookProgress, Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { modeOf } from '../execute/mode.ts';
@@ -15,7 +18,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hook } from '../ports/hooks.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { afterAttempt, nextHookStep } from './hook-step.ts';
+import { afterAttempt, isAsFar, nextHookStep } from './hook-step.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { againstReturn } from './return-waves.ts';
@@ -41,9 +44,14 @@ interface Case {
   readonly host: Host;
 }
 
+interface Run {
+  readonly host: Host;
+  done: Promise<void>;
+}
+
 export class HookRuns {
   readonly #parts: HookRunParts;
-  readonly #running = new Map<OrderId, Promise<void>>();
+  readonly #running = new Map<OrderId, Run>();
   readonly #stopping = new AbortController();
 
   constructor(parts: HookRunParts) {
@@ -66,10 +74,15 @@ export class HookRuns {
     }
   }
 
+  /** No hook of this process is at work on a host of the cluster. */
+  isIdle(cluster: ClusterId): boolean {
+    return [...this.#running.values()].every(({ host }) => leaseScope(host) !== cluster);
+  }
+
   /** Ends what runs. At the next start it counts as an attempt that was cut off. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
   async #update(one: Case, view: HookRunView, paused: boolean): Promise<void> {
@@ -92,7 +105,7 @@ export class HookRuns {
     if (step.kind === 'start') await this.#start(one, hook);
     else if (step.kind === 'fail') await this.#fail(one, step.detail);
     else if (step.kind === 'note') {
-      await orders.note(order.id, { hook: { ...progress, wellSince: step.wellSince } });
+      await this.#note(one, { ...progress, wellSince: step.wellSince });
     } else if (step.kind === 'return') {
       const was = progress.versionBefore;
       const now = versionOf(host);
@@ -104,30 +117,38 @@ export class HookRuns {
 
   /** The record goes first: what is not written down is not begun. */
   async #start(one: Case, hook: Hook): Promise<void> {
-    const { clock, orders } = this.#parts;
+    const { clock } = this.#parts;
     const { order, host } = one;
     const attempt = one.progress.attempts + 1;
     const versionBefore = one.progress.versionBefore ?? versionOf(host);
     const begun = { state: 'running', attempts: attempt, since: clock.now() } as const;
     const progress: HookProgress = { ...one.progress, ...begun, versionBefore };
     if (this.#stopping.signal.aborted) return;
-    await orders.note(order.id, { hook: progress });
-    await this.#say(one, `${host.name} is empty: hook ${hook.name} runs (attempt ${attempt})`);
-    const run = this.#run({ ...one, progress }, hook).finally(() => this.#running.delete(order.id));
+    // From here on the cluster is given to nobody.
+    const run: Run = { host, done: Promise.resolve() };
     this.#running.set(order.id, run);
+    let isBegun = false;
+    try {
+      isBegun = await this.#note(one, progress);
+    } finally {
+      if (!isBegun) this.#running.delete(order.id);
+    }
+    if (!isBegun) return;
+    run.done = this.#run({ ...one, progress }, hook).finally(() => this.#running.delete(order.id));
   }
 
   async #run(one: Case, hook: Hook): Promise<void> {
-    const { clock, events, orders } = this.#parts;
+    const { clock, events } = this.#parts;
     const { order, host, progress } = one;
     const { id, name } = host;
     const call = { order: order.id, host: { id, name }, reason: order.reason };
     try {
       const attempt = progress.attempts;
+      await this.#say(one, `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`);
       const answer = await hook.run({ ...call, attempt }, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;
       const after = afterAttempt(progress, answer, hook.attempts, clock.now());
-      await orders.note(order.id, { hook: after });
+      if (!(await this.#note(one, after))) return;
       if (answer.isDone) await this.#say(one, `hook ${hook.name} is done on ${name}`);
       else await this.#warn(one, failureText(host, after));
     } catch (error) {
@@ -137,11 +158,18 @@ export class HookRuns {
   }
 
   async #fail(one: Case, detail: string): Promise<void> {
-    const { clock, orders } = this.#parts;
+    const { clock } = this.#parts;
     const since = clock.now();
     const hook: HookProgress = { ...one.progress, state: 'failed', since, output: detail };
-    await orders.note(one.order.id, { hook });
+    if (!(await this.#note(one, hook))) return;
     await this.#warn(one, failureText(one.host, hook));
+  }
+
+  /** False: the order is not open any more, or another controller has taken its hook up. */
+  #note({ order, progress }: Case, hook: HookProgress): Promise<boolean> {
+    return this.#parts.orders.note(order.id, (now) =>
+      isAsFar(now.hook, progress) ? { hook } : undefined,
+    );
   }
 
   async #warn(one: Case, text: string): Promise<void> {

@@ -33,13 +33,14 @@ export function nextHookStep(
   hook: Pick<Hook, 'attempts' | 'wellSeconds' | 'patienceSeconds'>,
   view: HookView,
 ): HookStep {
+  // Whatever is on record: while it is at work nothing else begins on the host.
+  if (view.isRunning) return NOTHING;
   const { state, attempts, since } = progress;
   const mayStart = view.isEmpty && view.mayAct;
   switch (state) {
     case 'waiting':
       return mayStart && view.now >= since ? { kind: 'start' } : NOTHING;
     case 'running':
-      if (view.isRunning) return NOTHING;
       // Begun by a process that is gone: nobody knows how far it came.
       if (attempts >= hook.attempts) return { kind: 'fail', detail: 'Drover stopped meanwhile' };
       return mayStart ? { kind: 'start' } : NOTHING;
@@ -79,4 +80,10 @@ export function afterAttempt(
   if (progress.attempts >= most) return { ...progress, state: 'failed', since: now, output };
   const pause = FIRST_PAUSE_SECONDS * 2 ** (progress.attempts - 1);
   return { ...progress, state: 'waiting', since: epochSeconds(now + pause), output };
+}
+
+/** Nobody has written about the hook since it was `judged`: not another controller either. */
+export function isAsFar(now: HookProgress | undefined, judged: HookProgress): boolean {
+  const { name, state, attempts } = judged;
+  return now?.name === name && now.state === state && now.attempts === attempts;
 }

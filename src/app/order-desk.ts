@@ -235,13 +235,21 @@ export class OrderDesk {
     );
   }
 
-  /** Writes down what was done or told about an order; of one that is not open any more nothing. */
-  note(id: OrderId, change: Pick<Order, 'hook' | 'deadlineTold'>): Promise<void> {
-    return this.#turns.take(async () => {
-      await this.#parts.ledger.changeOrder(id, (now) =>
-        now.state === 'open' ? { order: { ...now, ...change } } : undefined,
-      );
-    });
+  /**
+   * Writes down what was done or told about an order, by how it stands. False: it is not open any
+   * more, or `change` finds that by now there is nothing to write.
+   */
+  async note(
+    id: OrderId,
+    change: (now: Order) => Pick<Order, 'hook' | 'deadlineTold'> | undefined,
+  ): Promise<boolean> {
+    const noted = await this.#turns.take(() =>
+      this.#parts.ledger.changeOrder(id, (now) => {
+        const changed = now.state === 'open' ? change(now) : undefined;
+        return changed && { order: { ...now, ...changed } };
+      }),
+    );
+    return noted !== undefined;
   }
 
   /** Undefined: meanwhile the orders are not any more what it was decided by. */

@@ -46,7 +46,7 @@ async function act(desk: OrderDesk, ledger: Ledger, op: Op): Promise<void> {
       return;
     case 'note':
       for (const { id } of await ledger.orders(false))
-        await desk.note(id, { deadlineTold: 'late' });
+        await desk.note(id, () => ({ deadlineTold: 'late' }));
       return;
     case 'progress':
       for (const order of await ledger.orders(false)) {

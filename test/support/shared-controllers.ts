@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervisor.ts';
 import { SimulatedPower } from '../../adapters/simulated/simulated-power.ts';
+import { type HookScript, scriptedHook } from '../../src/app/scenario/scripted-hook.ts';
 import { timeText } from '../../src/app/scenario/transcript.ts';
 import type { Machine } from '../../src/app/own-machine.ts';
 import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
@@ -14,6 +15,7 @@ import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { seconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { EventSource } from '../../src/ports/events.ts';
+import type { Hook } from '../../src/ports/hooks.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { outliving } from '../faults/watched-ports.ts';
 import { StoryWorld } from './story-fleet.ts';
@@ -50,8 +52,15 @@ export class SharedControllers {
     return played.daemon;
   }
 
-  /** @param machine what it runs on; default: no matter. */
-  async start(name: string, machine?: Machine): Promise<void> {
+  /**
+   * @param machine what it runs on; default: no matter.
+   * @param hooks by name; default: none.
+   */
+  async start(
+    name: string,
+    machine?: Machine,
+    hooks: Readonly<Record<string, HookScript>> = {},
+  ): Promise<void> {
     const clock = this.#clock;
     const ledger = (this.#ledger ??= await openSqliteLedger({ file: ':memory:', clock }));
     const stateDir = join(this.#folder, name);
@@ -70,6 +79,9 @@ export class SharedControllers {
       },
       time: clock,
       machine,
+      hooks: Object.entries(hooks).map(([hook, script]) =>
+        this.#heard(name, scriptedHook(hook, script, clock)),
+      ),
       store: async () => outliving(ledger, ledger),
       sources: async () => ({
         hypervisors: new Map(
@@ -130,9 +142,21 @@ export class SharedControllers {
     this.lines.push(line.replaceAll(FOLDER, ''));
   }
 
+  /** The hook; that it is cut off is said. */
+  #heard(who: string, hook: Hook): Hook {
+    return {
+      ...hook,
+      run: (call, signal) => {
+        signal.addEventListener('abort', () => this.#say(who, `hook ${hook.name} is cut off`));
+        return hook.run(call, signal);
+      },
+    };
+  }
+
   #listen(name: string, bus: EventSource): () => void {
     const offs = [
       bus.on('lease', ({ text }) => this.#say(name, text)),
+      bus.on('hook', ({ text }) => this.#say(name, text)),
       bus.on('warning', ({ text }) => this.#say(name, text)),
       bus.on('failure', ({ where, error }) =>
         this.#say(name, `FAILURE ${where}: ${String(error)}`),

@@ -76,7 +76,9 @@ describe('the order desk', () => {
     expect(order.hook).toMatchObject({ name: 'patch', state: 'waiting', attempts: 0 });
     expect((await orders.give(reboot, world)).order.hook?.name).toBe('patch');
     if (order.hook === undefined) throw new Error('no hook');
-    await orders.note(order.id, { hook: { ...order.hook, state: 'failed' } });
+    const failed = { ...order.hook, state: 'failed' } as const;
+    expect(await orders.note(order.id, () => ({ hook: failed }))).toBe(true);
+    expect(await orders.note(order.id, () => undefined)).toBe(false);
     expect((await orders.give(wanted('maintenance'), world)).order.hook?.state).toBe('failed');
     expect((await orders.give(reboot, world)).order.hook).toMatchObject({ name: 'reboot' });
   });

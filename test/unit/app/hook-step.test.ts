@@ -28,6 +28,11 @@ describe('the hook of a maintenance order', () => {
   it('is left alone while it runs', () => {
     const running = progress({ state: 'running', attempts: 2 });
     expect(step(running, { isRunning: true, isEmpty: false })).toEqual({ kind: 'nothing' });
+    // Also where somebody has written down otherwise meanwhile.
+    const wellSince = epochSeconds(NOW - 999);
+    const done = progress({ state: 'done', attempts: 1, since: wellSince, wellSince });
+    expect(step(done, { isRunning: true })).toEqual({ kind: 'nothing' });
+    expect(step(progress(), { isRunning: true })).toEqual({ kind: 'nothing' });
   });
 
   it('that a restart cut off runs again where it may, else a person is called', () => {

@@ -38,6 +38,7 @@ describe('a daemon that is stopped', () => {
       cliToken: 'own',
       events: recordingEvents(),
       executor: { stop: step('executor') },
+      hooks: { stop: step('hooks') },
       leases: { keeper: { release: step('leases') } },
       server: { close: step('server') },
       ledger: { auditHead: step('ledger') },
@@ -46,9 +47,9 @@ describe('a daemon that is stopped', () => {
     // All that a stop touches; the other parts are not asked.
     const daemon = new Daemon(parts as unknown as DaemonParts);
     await expect(daemon.stop('test')).rejects.toThrow(
-      'executor fails; leases fails; server fails; ledger fails; rest fails',
+      'executor fails; hooks fails; leases fails; server fails; ledger fails; rest fails',
     );
-    expect(taken).toEqual(['executor', 'leases', 'server', 'ledger', 'rest']);
+    expect(taken).toEqual(['executor', 'hooks', 'leases', 'server', 'ledger', 'rest']);
     expect(readdirSync(folder)).toEqual([]);
   });
 });
