@@ -24,11 +24,11 @@ import { watchProcess } from '../observe/process-metrics.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hook } from '../ports/hooks.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { buildServer } from '../serve/server.ts';
 import { AlertDesk } from './alert-desk.ts';
 import { ApplyDesk } from './apply-desk.ts';
 import { makeBreather } from './breather.ts';
 import { makeCancels } from './make-cancels.ts';
+import { makeServer } from './make-server.ts';
 import { Closers, type Closer } from './closers.ts';
 import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings, pollLag } from './collector-settings.ts';
@@ -366,16 +366,8 @@ function bindFace({ container, options, closers }: Ground): void {
     });
   });
   bindPart(container, 'server', async (take) => {
-    const { api, events, registry } = await take('api', 'events', 'registry');
-    return buildServer({
-      api,
-      tokens: [...config.http.tokens, { name: 'cli', role: 'operator', token: cliToken }],
-      listenHost: config.http.host,
-      metricsText: () => registry.metrics(),
-      monotonicMs: () => clock.monotonic() * 1000,
-      pause: pauseFor(options),
-      onFailure: (error) => events.emit('failure', { where: 'http', error }),
-    });
+    const parts = await take('api', 'events', 'registry');
+    return makeServer({ ...parts, clock, http: config.http, cliToken, pause: pauseFor(options) });
   });
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');

@@ -29,6 +29,12 @@ export interface EventMap {
     /** The first of them, for people. */
     readonly example: string;
   };
+  /** The webhook has refused alerts: whole calls (counted as one), or single ones of a call. */
+  readonly 'alerts-rejected': {
+    /** Code of a problem: `invalid`, `not-allowed`, … */
+    readonly reason: string;
+    readonly count: number;
+  };
   readonly snapshot: { readonly snapshot: Snapshot; readonly seconds: Seconds };
   readonly 'finding-opened': Finding;
   readonly 'finding-cleared': Finding;

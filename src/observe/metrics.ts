@@ -100,6 +100,11 @@ export const METRICS = {
     labels: [],
     help: 'plans in which the checker found a fault; should stay 0',
   },
+  drover_alerts_rejected_total: {
+    type: 'counter',
+    labels: ['reason'],
+    help: 'calls of the alert webhook that were refused, and single alerts that could not be read',
+  },
   drover_moves_in_flight: { type: 'gauge', labels: [], help: 'moves under way' },
   drover_moves_total: {
     type: 'counter',
@@ -235,6 +240,11 @@ function watchLife(events: EventSource, meters: Meters): (() => void)[] {
           reason: meters.limited('reason', reason),
         });
     }),
+    events.on('alerts-rejected', ({ reason, count }) =>
+      meters.add('drover_alerts_rejected_total', count, {
+        reason: meters.limited('reason', reason),
+      }),
+    ),
     events.on('audit', ({ seq }) => meters.set('drover_audit_entries', seq)),
     events.on('lease', (event) => takeLease(event, meters)),
     events.on('policies', () => meters.set('drover_policy_refused', 0)),

@@ -292,8 +292,15 @@ export interface AlertInput {
 /** What became of each alert of a webhook call. */
 export interface AlertOutcome {
   readonly fingerprint: string;
-  /** `dropped`: too many alerts fire for this one to be noted. */
-  readonly outcome: 'ordered' | 'repeated' | 'noted' | 'resolved' | 'ignored' | 'dropped';
+  /** `dropped`: too many alerts fire for this one to be noted; `invalid`: it cannot be read. */
+  readonly outcome:
+    | 'ordered'
+    | 'repeated'
+    | 'noted'
+    | 'resolved'
+    | 'ignored'
+    | 'dropped'
+    | 'invalid';
   readonly host: string | null;
   readonly detail: string;
 }

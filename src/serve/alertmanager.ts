@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { compareText } from '../domain/ids.ts';
-import type { AlertInput } from '../ports/api.ts';
+import type { AlertInput, AlertOutcome } from '../ports/api.ts';
+import { faultsText, InvalidRequest } from './parse.ts';
 
 /** More alerts in one call than this are not a group any more. */
 const MOST_ALERTS = 5_000;
@@ -27,21 +28,58 @@ const alertSchema = z.object({
   fingerprint: z.string().max(256).optional(),
 });
 
+/** Each alert is read on its own: one that is faulty does not take the others with it. */
 export const alertmanagerSchema = z.object({
   version: z.literal('4'),
-  alerts: z.array(alertSchema).max(MOST_ALERTS),
+  alerts: z.array(z.unknown()).max(MOST_ALERTS),
 });
 
 type Payload = z.infer<typeof alertmanagerSchema>;
 
-/** One alert per fingerprint; of repeated ones the last counts, as Alertmanager orders them. */
-export function alertsOf(payload: Payload): readonly AlertInput[] {
-  const alerts = payload.alerts.map(({ fingerprint, ...alert }) => ({
-    ...alert,
-    fingerprint: fingerprint ?? fingerprintOf(alert.labels),
-    name: alert.labels['alertname'] ?? 'unnamed alert',
-  }));
-  return [...new Map(alerts.map((alert) => [alert.fingerprint, alert])).values()];
+export interface ReadAlerts {
+  readonly alerts: readonly AlertInput[];
+  /** What is answered about those that cannot be read. */
+  readonly invalid: readonly AlertOutcome[];
+}
+
+/**
+ * One alert per fingerprint; of repeated ones the last counts, as Alertmanager orders them. Throws
+ * {@link InvalidRequest} where there are some, and none can be read.
+ */
+export function alertsOf(payload: Payload): ReadAlerts {
+  const alerts = new Map<string, AlertInput>();
+  const invalid: AlertOutcome[] = [];
+  for (const one of payload.alerts) {
+    const read = alertSchema.safeParse(one);
+    if (read.success) {
+      const alert = alertOf(read.data);
+      alerts.set(alert.fingerprint, alert);
+    } else invalid.push(unread(one, read.error));
+  }
+  const [first] = invalid;
+  if (first !== undefined && alerts.size === 0) throw new InvalidRequest(first.detail);
+  return { alerts: [...alerts.values()], invalid };
+}
+
+function alertOf({ fingerprint, ...alert }: z.infer<typeof alertSchema>): AlertInput {
+  const name = alert.labels['alertname'] ?? 'unnamed alert';
+  return { ...alert, fingerprint: fingerprint ?? fingerprintOf(alert.labels), name };
+}
+
+/** Characters: there may be thousands of them in one answer. */
+const LONGEST_FAULT = 300;
+
+const named = z.object({ fingerprint: z.string().max(256) });
+
+function unread(alert: unknown, error: z.ZodError): AlertOutcome {
+  const { data } = named.safeParse(alert);
+  const fingerprint = data?.fingerprint ?? '';
+  return {
+    fingerprint,
+    outcome: 'invalid',
+    host: null,
+    detail: faultsText(error).slice(0, LONGEST_FAULT),
+  };
 }
 
 function fingerprintOf(labels: Readonly<Record<string, string>>): string {

@@ -12,5 +12,10 @@ const LONGEST_DETAIL = 2_000;
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(z.prettifyError(parsed.error).slice(0, LONGEST_DETAIL));
+  throw new InvalidRequest(faultsText(parsed.error));
+}
+
+/** For the one who sent it. */
+export function faultsText(error: z.ZodError): string {
+  return z.prettifyError(error).slice(0, LONGEST_DETAIL);
 }

@@ -12,7 +12,15 @@ export interface Problem {
   readonly hint: string;
 }
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** What the request is answered with, where that is a problem. */
+    problem?: Problem;
+  }
+}
+
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  reply.problem = problem;
   return reply
     .code(problem.status)
     .type('application/problem+json')

@@ -1,6 +1,6 @@
 /** The routes: each only translates between HTTP and the Api port. */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import type { Pause } from '../domain/slices.ts';
@@ -202,14 +202,38 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   });
 }
 
-export function addWebhooks(server: FastifyInstance, api: Api): void {
-  const alert = { bodyLimit: LARGEST_WEBHOOK_BYTES, config: { need: 'alert' } } as const;
+/** Alerts that were refused: whole calls, counted as one, or single ones. */
+export interface RejectedAlerts {
+  /** Code of the problem. */
+  readonly reason: string;
+  readonly count: number;
+  readonly detail: string;
+}
+
+/** @param onRejected told also of what is refused before it comes here: tokens, sizes. */
+export function addWebhooks(
+  server: FastifyInstance,
+  api: Api,
+  onRejected: (rejected: RejectedAlerts) => void,
+): void {
+  const alert = {
+    bodyLimit: LARGEST_WEBHOOK_BYTES,
+    config: { need: 'alert' },
+    onSend: async (_request: FastifyRequest, { problem }: FastifyReply) => {
+      // Those of ours (5xx) are sent again.
+      if (problem === undefined || problem.status >= 500) return;
+      onRejected({ reason: problem.code, count: 1, detail: problem.detail });
+    },
+  } as const;
   server.post('/api/v1/webhooks/alertmanager', alert, async (request, reply) => {
     const readiness = api.readiness();
     // 503 makes Alertmanager try again; a 200 now would lose the alert.
     if (!readiness.ready) return sendProblem(reply, notReady(readiness.reasons));
-    const outcomes = await api.alerts(alertsOf(parse(alertmanagerSchema, request.body)));
-    return reply.send({ alerts: outcomes });
+    const { alerts, invalid } = alertsOf(parse(alertmanagerSchema, request.body));
+    const [first] = invalid;
+    if (first !== undefined)
+      onRejected({ reason: 'invalid', count: invalid.length, detail: first.detail });
+    return reply.send({ alerts: [...(await api.alerts(alerts)), ...invalid] });
   });
 }
 

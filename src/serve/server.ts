@@ -19,7 +19,7 @@ import {
 import { FailureLimit } from './failure-limit.ts';
 import { InvalidRequest } from './parse.ts';
 import { sendProblem } from './problems.ts';
-import { addProbes, addReads, addWebhooks, addWrites } from './routes.ts';
+import { addProbes, addReads, addWebhooks, addWrites, type RejectedAlerts } from './routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -52,6 +52,7 @@ export interface ServerParts {
   readonly monotonicMs: () => number;
   /** Undefined: long answers are put into words in one go. */
   readonly pause?: Pause | undefined;
+  readonly onRejectedAlerts: (rejected: RejectedAlerts) => void;
   /** Told about requests that ended in an error of ours. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -101,7 +102,7 @@ export function buildServer(parts: ServerParts): HttpServer {
   );
   addReads(server, parts.api, parts.pause);
   addWrites(server, parts.api);
-  addWebhooks(server, parts.api);
+  addWebhooks(server, parts.api, parts.onRejectedAlerts);
   return server;
 }
 

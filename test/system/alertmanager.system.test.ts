@@ -35,6 +35,7 @@ async function startDrover() {
     listenHost: '127.0.0.1',
     metricsText: async () => '',
     monotonicMs: () => performance.now(),
+    onRejectedAlerts: (rejected) => failures.push(rejected),
     onFailure: (error) => failures.push(error),
   });
   await server.listen({ host: '127.0.0.1', port: 0 });

@@ -130,6 +130,8 @@ describe('metrics', () => {
       bus.emit('move-ended', { move, vmName: `v${i}`, result: aResult('succeeded') });
     }
     const counts = { NaN: 2 };
+    bus.emit('alerts-rejected', { reason: 'invalid', count: 3 });
+    expect(await valueOf('drover_alerts_rejected_total{reason="invalid"}')).toBe(3);
     bus.emit('samples-rejected', { source: sourceId('lab'), counts, example: '' });
     const text = await registry.metrics();
     expect(text).not.toContain('v49');

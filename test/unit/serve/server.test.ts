@@ -37,6 +37,8 @@ const ALERT = {
   ],
 };
 
+const TOO_MANY = { version: '4', alerts: Array.from({ length: 5_001 }, () => ALERT.alerts[0]) };
+
 describe('reading', () => {
   it('needs no token on loopback when no viewer token is configured', async () => {
     const { server } = serverWith();
@@ -240,9 +242,49 @@ describe('the Alertmanager webhook', () => {
       { version: '4', alerts: [{ status: 'firing', labels: { a: 1 } }] },
     ],
   ])('refuses %s', async (_what, payload) => {
-    const { server, asked } = serverWith();
+    const { server, asked, rejected } = serverWith();
     const answer = await server.inject({ ...post, headers: bearer('alert-token'), payload });
     expect([answer.statusCode, asked.alerts]).toEqual([400, []]);
+    expect(rejected).toEqual([{ reason: 'invalid', count: 1, detail: answer.json().detail }]);
+  });
+
+  it('takes the alerts that it can read beside one that it cannot', async () => {
+    const { server, asked, rejected } = serverWith();
+    const odd = { fingerprint: 'odd', status: 'suppressed', labels: {} };
+    const payload = { ...ALERT, alerts: [odd, ...ALERT.alerts] };
+    const answer = await server.inject({ ...post, headers: bearer('alert-token'), payload });
+    expect(asked.alerts.map(({ fingerprint }) => fingerprint)).toEqual(['abc']);
+    const detail = expect.stringContaining('status');
+    const invalid = { fingerprint: 'odd', outcome: 'invalid', host: null, detail };
+    expect([answer.statusCode, answer.json()]).toMatchObject([
+      200,
+      { alerts: [{ outcome: 'noted' }, invalid] },
+    ]);
+    expect(rejected).toEqual([{ reason: 'invalid', count: 1, detail }]);
+  });
+
+  it.each([
+    ['a wrong token', { headers: bearer('guess'), payload: ALERT }, 401, 'not-allowed'],
+    ['another host', { headers: { host: 'evil.example' }, payload: ALERT }, 421, 'foreign-host'],
+    [
+      'too much',
+      { headers: bearer('alert-token'), payload: { a: 'x'.repeat(9e6) } },
+      413,
+      'invalid',
+    ],
+    ['too many', { headers: bearer('alert-token'), payload: TOO_MANY }, 400, 'invalid'],
+  ])('tells of %s', async (_what, request, status, reason) => {
+    const { server, rejected } = serverWith();
+    const answer = await server.inject({ ...post, ...request });
+    expect(answer.statusCode).toBe(status);
+    expect(rejected).toEqual([{ reason, count: 1, detail: answer.json().detail }]);
+  });
+
+  it('tells of no alerts that are sent again, and of nothing that is no alert', async () => {
+    const { server, rejected } = serverWith({ readiness: () => ({ ready: false, reasons: [] }) });
+    await server.inject({ ...post, headers: bearer('alert-token'), payload: ALERT });
+    await server.inject({ ...post, url: '/api/v1/pause', headers: bearer('guess') });
+    expect(rejected).toEqual([]);
   });
 
   it('gives an alert without fingerprint one that ignores the order of labels', async () => {
