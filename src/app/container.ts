@@ -302,6 +302,7 @@ function bindExecution({ container, options, closers }: Ground): void {
       settings: () => policies.policies,
       world: () => memory.world,
       restarts: failures,
+      acting: () => leases.keeper.actingNow(),
       breakers: () => breakers.current(),
       mayBegin: () => ledgerState.trouble === undefined,
       timing: { pollLagSeconds: pollLag(config.schedule, speed) },

@@ -40,6 +40,17 @@ export interface ActingControllers {
   readonly hasStandby: (name: string) => boolean;
 }
 
+/** Marked with who acts. A name that nobody knows may be any of them, like none at all. */
+export function actingAs(own: OwnVm, { names, known, hasStandby }: ActingControllers): OwnVm {
+  const { controller, acting: _before, ...rest } = own;
+  if (!own.roles.includes('controller')) return own;
+  const isKnown = controller !== undefined && known.has(controller);
+  const who = isKnown ? [controller].filter((one) => names.has(one)) : [...names];
+  const kept = { ...rest, ...(controller !== undefined && { controller }) };
+  if (who.length === 0) return kept;
+  return { ...kept, acting: isKnown && who.every(hasStandby) ? 'with-standby' : 'alone' };
+}
+
 /** What becomes of the VM of a controller for which no other can stand in. */
 export const WITHOUT_STANDBY = ['leave', 'move'] as const;
 export type WithoutStandby = (typeof WITHOUT_STANDBY)[number];

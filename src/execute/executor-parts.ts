@@ -3,6 +3,7 @@
 import type { Breaker } from '../domain/breaker.ts';
 import type { SourceId } from '../domain/ids.ts';
 import type { MoveRecord } from '../domain/journal.ts';
+import type { ActingControllers } from '../domain/own-vm.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -22,6 +23,8 @@ export interface ExecutorParts {
   readonly world: () => Snapshot;
   /** Absent: no host is ever known dead, so nothing is restarted. */
   readonly restarts?: RestartGuard | undefined;
+  /** Who of the controllers acts at this moment; absent: nobody can be asked. */
+  readonly acting?: (() => Promise<ActingControllers>) | undefined;
   /** The breakers that are not closed, as of now; absent: none is ever open. */
   readonly breakers?: (() => readonly Breaker[]) | undefined;
   /** False: what waits goes on waiting; asked before each start. Absent: always. */

@@ -164,6 +164,12 @@ export class LeaseKeeper implements Authority {
     return actingOn(this.#board ?? { leases: [], controllers: [] }, this.#living);
   }
 
+  /** The same by the board as it stands at this moment. Rejects with LedgerError. */
+  async actingNow(): Promise<ActingControllers> {
+    if (this.#parts.sole) return this.acting();
+    return actingOn(await this.#parts.leases.leaseBoard(), this.#living);
+  }
+
   /** No other controller gives signs of life. */
   get isLast(): boolean {
     return this.#living.length <= 1;

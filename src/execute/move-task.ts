@@ -6,6 +6,7 @@
 import type { Breaker } from '../domain/breaker.ts';
 import type { HostId } from '../domain/ids.ts';
 import type { MoveRecord, Outcome, Stage } from '../domain/journal.ts';
+import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Move } from '../domain/plan.ts';
 import type { LadderStep, PolicySet } from '../domain/policy.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
@@ -35,6 +36,7 @@ export interface ExecutionParts {
   /** What a move goes through, in this order; undefined: STAGE_TABLE. Others are for tests. */
   readonly stages?: readonly StageDefinition[] | undefined;
   readonly breakers?: (() => readonly Breaker[]) | undefined;
+  readonly acting?: (() => Promise<ActingControllers>) | undefined;
   readonly standing: ReadStanding;
 }
 

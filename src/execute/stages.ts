@@ -11,6 +11,7 @@
 import { Allowances } from '../domain/allowances.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
+import { actingAs, leaseRefusal } from '../domain/own-vm.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
@@ -84,7 +85,15 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
     if (open !== undefined) return open;
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
-  return closed;
+  return closed ?? (await stillActing(task));
+}
+
+/** Who had no lease when the plan was made may have taken one while the move waited. */
+async function stillActing({ move, parts }: MoveTask): Promise<Misfit | undefined> {
+  const own = vmOf(parts.world(move), move.vm)?.own;
+  if (own === undefined || parts.acting === undefined) return undefined;
+  const { ownWithoutStandby } = parts.settings().migration;
+  return leaseRefusal(actingAs(own, await parts.acting()), ownWithoutStandby);
 }
 
 /** That the move failed in whose place this one is tried says nothing against this one. */

@@ -1,7 +1,7 @@
 /** Which VMs Drover stands on (`own` in the policies), and who of them acts at the moment. */
 
 import type { OwnRule } from '../domain/policy.ts';
-import { type ActingControllers, OWN_ROLES } from '../domain/own-vm.ts';
+import { type ActingControllers, actingAs, OWN_ROLES } from '../domain/own-vm.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
 import { matches, type Selectable, selectableVm } from './selector.ts';
@@ -33,17 +33,8 @@ export function withActing(snapshot: Snapshot, acting: ActingControllers): Snaps
   return { ...snapshot, vms: snapshot.vms.map((vm) => marked(vm, acting)) };
 }
 
-/** A name that nobody knows may be any of them, like none at all. */
-function marked(vm: Vm, { names, known, hasStandby }: ActingControllers): Vm {
-  const { own } = vm;
-  if (own === undefined || !own.roles.includes('controller')) return vm;
-  const { controller, ...rest } = own;
-  const isKnown = controller !== undefined && known.has(controller);
-  const who = isKnown ? [controller].filter((one) => names.has(one)) : [...names];
-  const kept = { ...rest, ...(controller !== undefined && { controller }), acting: undefined };
-  if (who.length === 0) return { ...vm, own: kept };
-  const acting = isKnown && who.every(hasStandby) ? 'with-standby' : 'alone';
-  return { ...vm, own: { ...kept, acting } };
+function marked(vm: Vm, acting: ActingControllers): Vm {
+  return vm.own === undefined ? vm : { ...vm, own: actingAs(vm.own, acting) };
 }
 
 /** The VMs that an entry means. */
