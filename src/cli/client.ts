@@ -42,11 +42,24 @@ export interface Client {
   post<View>(path: string, body?: unknown): Promise<View>;
 }
 
+interface Terms {
+  readonly token: string | undefined;
+  readonly state: StateFolder;
+  /** The person does not wait any longer. */
+  readonly stop: AbortSignal;
+}
+
 /** A client for the daemon. Throws CliError: `unavailable` when there is none to ask. */
 export async function makeClient(io: Io, options: ClientOptions): Promise<Client> {
   const named = serverOf(io, options);
   const state = await stateFolder(io, options);
   const token = readToken(io, options.tokenFile);
+  if (token !== undefined && !/^[\u0021-\u007e]*$/u.test(token))
+    throw new CliError(
+      EXIT.usage,
+      'the token has characters that no token has (a line feed, perhaps, or a second line)',
+      'give the one line that the daemon wrote',
+    );
   const found = chosen(accessesIn(state.folder), named);
   if (found === undefined && state.isNamed && named === undefined)
     throw new CliError(
@@ -54,7 +67,8 @@ export async function makeClient(io: Io, options: ClientOptions): Promise<Client
       `no daemon to ask in the state folder ${state.folder}`,
       nobodyHint(state),
     );
-  return clientFor(named ?? found?.server ?? DEFAULT_SERVER, token ?? found?.token, state);
+  const terms = { token: token ?? found?.token, state, stop: io.stop };
+  return clientFor(named ?? found?.server ?? DEFAULT_SERVER, terms);
 }
 
 /** An option of this very call outweighs what the environment says. */
@@ -78,7 +92,15 @@ function chosen(accesses: readonly CliAccess[], named: string | undefined): CliA
   );
 }
 
-function clientFor(server: string, token: string | undefined, state: StateFolder): Client {
+function clientFor(server: string, { token, state, stop }: Terms): Client {
+  function fail(error: unknown): never {
+    if (stop.aborted)
+      throw new CliError(
+        EXIT.unavailable,
+        `stopped before ${server} answered: whether it does what it was asked is not known`,
+      );
+    throw unreachable(server, state, error);
+  }
   async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
@@ -87,13 +109,9 @@ function clientFor(server: string, token: string | undefined, state: StateFolder
       method,
       headers,
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    }).catch((error: unknown) => {
-      throw unreachable(server, state, error);
-    });
-    const text = await answer.text().catch((error: unknown) => {
-      throw unreachable(server, state, error);
-    });
+      signal: AbortSignal.any([stop, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+    }).catch(fail);
+    const text = await answer.text().catch(fail);
     if (answer.status >= 400) throw refused(answer.status, text, state);
     return text;
   }
@@ -126,7 +144,7 @@ function readToken(io: Io, tokenFile: string | undefined): string | undefined {
       throw new CliError(EXIT.usage, `cannot read the token file ${file}: ${messageOf(error)}`);
     }
   }
-  return io.env['DROVER_TOKEN'];
+  return io.env['DROVER_TOKEN']?.trim();
 }
 
 function unreachable(server: string, state: StateFolder, error: unknown): CliError {

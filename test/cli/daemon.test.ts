@@ -1,4 +1,6 @@
 // Role: the verbs against a running daemon: the demonstration, small and fast.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +14,7 @@ import type {
   CancelView,
   HostView,
   MigrationView,
+  OrderView,
   StatusView,
   VmView,
 } from '../../src/ports/api.ts';
@@ -255,6 +258,43 @@ describe('the daemon, asked by its CLI', () => {
     const { code, out } = await cli(['doctor'], env);
     expect(out).toMatch(/^ok +daemon +answers and is ready$/m);
     expect(code).toBe(0);
+  });
+
+  it('gives an order once to a host that is named twice', async () => {
+    const [host] = await json<HostView[]>('hosts');
+    const { name = '' } = host ?? {};
+    const entered = await json<OrderView[]>('maintenance', 'enter', name, name);
+    expect(entered.map(({ order }) => order?.host)).toEqual([host?.id]);
+    const exited = await json<OrderView[]>('maintenance', 'exit', name, name);
+    expect(exited.map(({ order }) => order?.state)).toEqual(['returning']);
+  });
+
+  it('never asks for something else than was named', async () => {
+    for (const verb of ['pause', 'resume', 'cancel', 'exit']) {
+      const { code, err } = await cli(['maintenance', verb, '..'], env);
+      expect(`${verb} ${code} ${err}`).toMatch(/2 .*"\.\." names nothing/);
+    }
+    expect((await json<StatusView>('status')).paused).toBe(false);
+  });
+
+  it('ends a call as soon as somebody does not want to wait', async () => {
+    const deaf = createServer(() => undefined);
+    await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+    const { port } = deaf.address() as AddressInfo; // of a server that listens on TCP
+    const stop = new AbortController();
+    deaf.once('request', () => stop.abort());
+    const args = ['status', '--server', `http://127.0.0.1:${port}`];
+    const { code, err } = await cli(args, env, stop.signal);
+    expect([code, err]).toEqual([3, expect.stringMatching(/stopped before .* answered/)]);
+    deaf.closeAllConnections();
+    await new Promise((resolve) => deaf.close(resolve));
+  });
+
+  it('does not print a token that cannot be one', async () => {
+    const { code, err } = await cli(['status'], { ...env, DROVER_TOKEN: 'secret\nsecond' });
+    expect([code, err]).toEqual([2, expect.stringMatching(/token has characters/)]);
+    expect(err).not.toContain('second\n');
+    expect(err).not.toContain('secret');
   });
 
   it('answers what is unknown with exit code 2 and where to look', async () => {

@@ -44,6 +44,14 @@ function change(statement: string): void {
   db.close();
 }
 
+describe('a decision that is none', () => {
+  it.each(['', 'a\nb'])('%j is refused with where to look', async (name) => {
+    const { code, err } = await cli(['replay', name, '--state', folder]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/is no id of a plan/)]);
+    expect(err).toContain('drover replay lists');
+  });
+});
+
 describe('drover replay', () => {
   it('plans it again: the same, byte for byte', async () => {
     const run = await replay(plan);

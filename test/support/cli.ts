@@ -8,7 +8,11 @@ export interface CliRun {
   readonly err: string;
 }
 
-export async function cli(args: readonly string[], env: Io['env'] = {}): Promise<CliRun> {
+export async function cli(
+  args: readonly string[],
+  env: Io['env'] = {},
+  stop: AbortSignal = new AbortController().signal,
+): Promise<CliRun> {
   let out = '';
   let err = '';
   const code = await runCli(args, {
@@ -27,7 +31,7 @@ export async function cli(args: readonly string[], env: Io['env'] = {}): Promise
     env,
     isTty: false,
     onHangup: () => () => undefined,
-    stop: new AbortController().signal,
+    stop,
   });
   return { code, out, err };
 }

@@ -185,7 +185,7 @@ async function forEachHost(
   const known = hosts.length > 1 ? await client.get<HostView[]>('/api/v1/hosts') : undefined;
   if (known !== undefined) refuseUnknown(known, hosts);
   const results: (OrderView | RefusedOrder)[] = [];
-  for (const host of hosts) {
+  for (const host of new Set(hosts)) {
     const result = await order(client, host).catch((error: unknown) => refusedOrder(host, error));
     results.push(result);
     if (options.json !== true) tellResult(io, result);

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 
 import { makeClient, type Client, type ClientOptions } from '../client.ts';
-import { printJson, type Io } from '../io.ts';
+import { CliError, EXIT, printJson, type Io } from '../io.ts';
 
 export interface RemoteOptions extends ClientOptions {
   readonly json?: boolean | undefined;
@@ -35,7 +35,12 @@ export async function showView<View>(
   else io.out(text(view));
 }
 
-/** A path segment that is safe whatever a VM is called. */
+/**
+ * A path segment that is safe whatever a VM is called. Throws CliError on a name that an address
+ * cannot hold: "." and ".." would be folded away, and the call would go to somewhere else.
+ */
 export function segment(text: string): string {
+  if (text === '' || text === '.' || text === '..')
+    throw new CliError(EXIT.usage, `"${text}" names nothing; expected a name or an id`);
   return encodeURIComponent(text);
 }

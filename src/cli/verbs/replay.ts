@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 
 import type { Replay } from '../../app/replay.ts';
 import { formatPlanOutput } from '../../config/plan-output.ts';
-import { planId } from '../../domain/ids.ts';
+import { isIdText, planId } from '../../domain/ids.ts';
 import type { Decision } from '../../domain/journal.ts';
 import type { Replayable } from '../../ports/ledger.ts';
 import { messageOf } from '../client.ts';
@@ -24,6 +24,7 @@ Examples:
   drover replay                          the newest decisions
   drover replay plan-3f9c2a1b70de4c58`;
 
+const LIST_HINT = 'drover replay lists the newest decisions';
 /** Without a name so many are listed. */
 const LISTED = 20;
 
@@ -43,6 +44,8 @@ interface Asked {
 }
 
 async function again(io: Io, options: LedgerOptions, { decision, setExit }: Asked): Promise<void> {
+  if (!isIdText(decision))
+    throw new CliError(EXIT.usage, `${JSON.stringify(decision)} is no id of a plan`, LIST_HINT);
   const found = await withLedger(io, options, (ledger) => ledger.replayable(planId(decision)));
   const { recorded, replay } = await replayed(decision, found);
   if (options.json === true) printJson(io, replayOutput(recorded, replay));
@@ -57,8 +60,7 @@ async function replayed(
   const { replay, whyNot } = await import('../../app/replay.ts');
   const { decision: recorded, inputs } = found;
   if (recorded === undefined || inputs === undefined) {
-    const hint = 'drover replay lists the newest decisions';
-    throw new CliError(EXIT.unavailable, `${name}: ${whyNot(found) ?? ''}`, hint);
+    throw new CliError(EXIT.unavailable, `${name}: ${whyNot(found) ?? ''}`, LIST_HINT);
   }
   try {
     return { recorded, replay: replay(recorded.result, inputs) };
