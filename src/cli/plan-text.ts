@@ -43,8 +43,8 @@ function movesText(moves: readonly MoveRow[], name: (id: string) => string): str
     { title: 'EFFECT', cell: (move) => effectText(move, name) },
     { title: 'WHY', cell: (move) => `(${reasons.indexOf(move.reason.text) + 1})` },
   ];
-  const legend = reasons.map((text, index) => `(${index + 1}) ${text}\n`);
-  return `${formatTable(moves, columns)}\n${legend.join('')}`;
+  const legend = reasons.map((text, index) => `(${index + 1}) ${text}`);
+  return `${formatTable(moves, columns)}\n${formatLines(legend)}`;
 }
 
 /** What gets better by the move: "h1 CPU 91 -> 84 %"; what it costs its target is not repeated. */

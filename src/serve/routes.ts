@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import type { Pause } from '../domain/slices.ts';
+import { printable } from '../observe/printable.ts';
 import type { Api } from '../ports/api.ts';
 import { alertmanagerSchema, alertsOf } from './alertmanager.ts';
 import { sendList } from './lists.ts';
@@ -34,10 +35,17 @@ const historySchema = z
     message: 'about and plan: give one of them',
   });
 
+/** It goes to terminals, logs and the environment of hooks: on one line, without escapes. */
+const reasonSchema = z
+  .string()
+  .max(1_024)
+  .refine((text) => printable(text) === text, 'control characters are not allowed')
+  .default('ordered by an operator');
+
 const orderFields = z.strictObject({
   kind: z.enum(['evacuate', 'maintenance']),
   host: z.string().min(1).max(1_024),
-  reason: z.string().max(1_024).default('ordered by an operator'),
+  reason: reasonSchema,
   deadlineSeconds: z.number().positive().max(31_536_000).nullable().default(null),
   hook: z.string().min(1).max(256).optional(),
 });
@@ -75,7 +83,7 @@ const rollingSchema = z.strictObject({
   names: z.array(z.string().min(1).max(1_024)).min(1).max(10_000),
   batch: z.number().int().min(1).max(1_000).default(1),
   hook: z.string().min(1).max(256).optional(),
-  reason: z.string().max(1_024).default('ordered by an operator'),
+  reason: reasonSchema,
   dryRun: z.boolean().default(false),
 });
 

@@ -75,6 +75,16 @@ describe('drover plan --fleet', () => {
     expect(text.match(/evacuation ordered/g)).toHaveLength(1);
   });
 
+  it('lets no reason move the cursor or forge a line', async () => {
+    const args = ['plan', '--fleet', file('evil.json', hotFleet()), '--evacuate', 'h1', '--json'];
+    const plan = planOutputSchema.parse(JSON.parse((await cli(args)).out));
+    const moves = plan.moves.map((move) => {
+      return { ...move, reason: { ...move.reason, text: '\u001b[2Jall quiet\nh9 is down' } };
+    });
+    const text = planText({ ...plan, moves }, new Map());
+    expect(text).toContain('(1) \\u001b[2Jall quiet\\u000ah9 is down\n');
+  });
+
   it('says on lines of their own what stays open and why, not its own host', async () => {
     const fleet = { ...hotFleet(), hosts: [{ id: 'h1', cores: 16, memory: '64GiB' }] };
     const vms = fleet.vms.filter(({ host }) => host === 'h1');

@@ -106,7 +106,7 @@ async function readInput(io: Io, options: PlanOptions): Promise<FleetInput> {
 /** A plan that the checker faults is a bug of ours: said loudly, and never carried out. */
 function violationsExit(io: Io, tick: DryTick): ExitCode {
   for (const { code, move, detail } of tick.violations)
-    io.err(`violation: ${code} ${move ?? ''}: ${detail}\n`);
+    io.err(formatLines([`violation: ${code} ${move ?? ''}: ${detail}`]));
   return tick.violations.length === 0 ? EXIT.done : EXIT.findings;
 }
 

@@ -119,6 +119,22 @@ describe('writing', () => {
     ]);
   });
 
+  it.each(['\u0000', 'quiet\u001b[2J', 'one\nline'])(
+    'refuses %j as a reason: it goes to terminals, logs and hooks',
+    async (reason) => {
+      const { server, asked } = serverWith();
+      const answer = await server.inject({
+        method: 'POST',
+        url: '/api/v1/orders',
+        headers: bearer('operator-token'),
+        payload: { kind: 'evacuate', host: 'h1', reason },
+      });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().detail).toContain('control characters');
+      expect(asked.orders).toEqual([]);
+    },
+  );
+
   it('takes orders about many hosts in one call, in the name of the token', async () => {
     const asked: unknown[] = [];
     const { server } = serverWith({
