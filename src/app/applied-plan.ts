@@ -51,11 +51,29 @@ export function readPlan(body: unknown): Result<HandedIn, ApiProblem> {
     ),
   );
   if (bad !== undefined) return fail(notAPlan(`the move ${JSON.stringify(bad.id)} has a bad id`));
+  const tangle = tangleOf(moves);
+  if (tangle !== undefined) return fail(notAPlan(tangle));
   const read = moves.map(moveOf);
   const key = textHash(
     JSON.stringify(read.map(({ vm, from, to, method }) => [vm, from, to, method])),
   );
   return ok({ key, moves: read });
+}
+
+/** What makes it unclear which move waits for which; undefined: nothing. */
+function tangleOf(moves: readonly FileMove[]): string | undefined {
+  const ids = new Set<string>();
+  for (const { id } of moves) {
+    if (ids.has(id)) return `two moves have the id ${JSON.stringify(id)}`;
+    ids.add(id);
+  }
+  for (const { id, dependsOn } of moves) {
+    const unknown = dependsOn.find((one) => !ids.has(one));
+    if (unknown === undefined) continue;
+    const [waiting, missing] = [id, unknown].map((one) => JSON.stringify(one));
+    return `the move ${waiting} waits for ${missing}, which is not there`;
+  }
+  return undefined;
 }
 
 function moveOf(file: FileMove): Move {

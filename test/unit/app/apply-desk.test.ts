@@ -90,6 +90,16 @@ describe('a plan that is applied', () => {
     expect(again.over).toBe(true);
   });
 
+  it('is refused where it is not clear what waits for what', async () => {
+    const [a1, a2, b] = planOf(...wishes).moves;
+    expect(await refusal({ moves: [a1, a2, { ...b, dependsOn: ['l'] }] })).toContain(
+      'the move "3" waits for "l", which is not there',
+    );
+    expect(await refusal({ moves: [a1, a2, { ...b, id: '1' }] })).toContain(
+      'two moves have the id "1"',
+    );
+  });
+
   it('is told of when it comes again, and lets no other come beside it', async () => {
     const plan = planOf(...wishes);
     const { id } = await apply(plan);
