@@ -10,6 +10,8 @@
 
 import { createHash } from 'node:crypto';
 
+import { z } from 'zod';
+
 import type { AuditEntry, AuditFault, AuditHead, AuditVerdict } from '../domain/audit.ts';
 
 /** Where every chain begins. */
@@ -25,6 +27,8 @@ export function hashOf({ prev, seq, at, kind, body }: Omit<AuditEntry, 'hash'>):
 
 /** The body of an entry `pruned`: the last entry that housekeeping took away. */
 export type PrunedBody = { readonly through: number; readonly hash: string };
+
+const PRUNED_BODY = z.object({ through: z.number(), hash: z.string() });
 
 /** Sees the entries in their order, once each, and gives its verdict at the end. */
 export class AuditJudge {
@@ -48,8 +52,9 @@ export class AuditJudge {
     }
     this.#fault ??= faultOf(entry, this.#last) ?? this.#notedFault(entry);
     if (entry.kind === 'pruned' && this.#fault === undefined) {
-      // Its hash is right: the ledger itself has written it.
-      this.#pruned = JSON.parse(entry.body) as PrunedBody;
+      const body = prunedBodyOf(entry.body);
+      if (body === undefined) this.#fault = unreadable(entry);
+      else this.#pruned = body;
     }
     this.#last = { seq: entry.seq, hash: entry.hash };
   }
@@ -60,7 +65,7 @@ export class AuditJudge {
       entries: this.#count,
       first: this.#first?.seq ?? 0,
       head: this.#last,
-      fault: this.#startFault() ?? this.#fault ?? this.#endFault(kept),
+      fault: this.#startFault() ?? this.#oldFault() ?? this.#fault ?? this.#endFault(kept),
     };
   }
 
@@ -75,6 +80,19 @@ export class AuditJudge {
         ? 'entry 1 does not begin the chain: it was changed, or is another one'
         : `the entries before ${seq} are missing, and no housekeeping took them away`;
     return { seq, what: seq === 1 ? 'misplaced' : 'missing', text };
+  }
+
+  /** A noted head from before the trail begins: the last of what is gone can still be compared. */
+  #oldFault(): AuditFault | undefined {
+    const [noted, first] = [this.#noted, this.#first];
+    if (noted === undefined || first === undefined || noted.seq >= first.seq) return undefined;
+    if (noted.seq === first.seq - 1 && noted.hash === first.prev) return undefined;
+    const text =
+      noted.seq === first.seq - 1
+        ? `entry ${first.seq} does not follow the head that was noted: the trail was written anew`
+        : `the trail begins at ${first.seq}: what was noted of entry ${noted.seq} cannot be ` +
+          'compared with anything; give a head that was noted later';
+    return { seq: first.seq, what: noted.seq === first.seq - 1 ? 'changed' : 'missing', text };
   }
 
   #notedFault({ seq, hash }: AuditEntry): AuditFault | undefined {
@@ -98,6 +116,19 @@ export class AuditJudge {
     const text = `the ledger says that its trail ends at ${kept.seq}, and there is ${last.seq}`;
     return { seq: last.seq, what: 'changed', text };
   }
+}
+
+/** Undefined: its hash may be right, but the ledger never wrote such a thing. */
+function prunedBodyOf(text: string): PrunedBody | undefined {
+  try {
+    return PRUNED_BODY.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // no JSON
+  }
+}
+
+function unreadable({ seq }: AuditEntry): AuditFault {
+  return { seq, what: 'changed', text: `entry ${seq} cannot be read: it was changed` };
 }
 
 function faultOf(entry: AuditEntry, before: AuditHead): AuditFault | undefined {

@@ -3,7 +3,7 @@
  * folder, changing nothing, and as of one moment.
  */
 
-import { existsSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 
 import Database from 'better-sqlite3';
 import { Kysely } from 'kysely';
@@ -13,12 +13,16 @@ import type { LedgerSchema } from './schema.ts';
 import { LedgerSqliteDialect } from './sqlite-dialect.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 
-/** @throws LedgerError `io` where the file is not there, `corrupt` where it is no ledger. */
+/** @throws LedgerError `io` where the file cannot be read, `corrupt` where it is no ledger. */
 export async function readSqlite<Value>(
   file: string,
   read: (db: Kysely<LedgerSchema>) => Promise<Value>,
 ): Promise<Value> {
-  if (!existsSync(file)) throw new LedgerError('io', `there is no ledger at ${file}`);
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    const isGone = error.code === 'ENOENT' || error.code === 'ENOTDIR';
+    const what = isGone ? 'there is no ledger at' : 'this user may not read the ledger at';
+    throw new LedgerError('io', `${what} ${file}`);
+  });
   let connection: Database.Database | undefined;
   try {
     connection = new Database(file, { readonly: true, fileMustExist: true });

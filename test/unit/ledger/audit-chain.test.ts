@@ -62,6 +62,25 @@ describe('a whole trail', () => {
   });
 });
 
+describe('a head that was noted before the trail begins', () => {
+  const entries = chain(5);
+  const [third, second] = [entries[2] ?? GENESIS, entries[1] ?? GENESIS];
+  const rest = entries.slice(3);
+  rest.push(link(end(rest), 'pruned', { through: 3, hash: third.hash }));
+
+  it('is compared where its entry is the last that was taken away', () => {
+    expect(judged(rest, end(rest), third).fault).toBeUndefined();
+    const other = { seq: 3, hash: 'e'.repeat(64) };
+    expect(judged(rest, end(rest), other).fault).toMatchObject({ seq: 4, what: 'changed' });
+  });
+
+  it('is not taken for found where it cannot be compared any more', () => {
+    const { fault } = judged(rest, end(rest), second);
+    expect(fault).toMatchObject({ seq: 4, what: 'missing' });
+    expect(fault?.text).toContain('what was noted of entry 2 cannot be compared');
+  });
+});
+
 describe('tampering', () => {
   const entries = chain(9);
   const head = end(entries);
@@ -113,6 +132,15 @@ describe('tampering', () => {
     'everything taken away': [[], { seq: 1, what: 'cut-off' }],
     'everything from one on written anew': [rechained(changed), { what: 'changed' }],
   };
+  it('is found: housekeeping’s own entry with something else in it', () => {
+    const bodies = ['not json', '{"through":"3"}'];
+    for (const body of bodies) {
+      const open = { ...link(head, 'pruned', {}), body };
+      const odd = { ...open, hash: hashOf(open) };
+      expect(judged([...entries, odd], odd).fault).toMatchObject({ seq: 10, what: 'changed' });
+    }
+  });
+
   for (const [name, [trail, fault]] of Object.entries(cases)) {
     it(`is found: ${name}`, () => expect(judged(trail, head).fault).toMatchObject(fault));
   }
