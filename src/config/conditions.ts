@@ -127,7 +127,7 @@ function readFact(
     return report({
       path: [...path, 'fact'],
       message: `unknown fact ${JSON.stringify(fact)}`,
-      expected: 'a fact of the catalogue (drover policy schema)',
+      expected: 'a fact of the catalogue (policies/FACTS.md)',
       hint: near === undefined ? '' : `did you mean "${near}"?`,
     });
   }

@@ -163,12 +163,19 @@ export async function readPolicies(paths: readonly string[]): Promise<PolicyFile
   const problems: ConfigProblem[] = [];
   const sources: PolicySource[] = [];
   for (const path of paths) {
-    try {
-      for (const file of await filesOf(path)) {
+    const files = await filesOf(path).catch((error: unknown) => unreadable(path, error));
+    if ('message' in files) {
+      problems.push(files);
+      continue;
+    }
+    for (const file of files) {
+      try {
+        // A pipe may be named by itself (<(…) of a shell); one that lies about has no writer.
+        if (file !== path && !(await stat(file)).isFile()) throw new Error('it is no regular file');
         sources.push({ file, text: await readSmall(file) });
+      } catch (error) {
+        problems.push(unreadable(file, error));
       }
-    } catch (error) {
-      problems.push(unreadable(path, error));
     }
   }
   return { sources, problems };
@@ -183,7 +190,8 @@ function readSmall(file: string): Promise<string> {
 async function filesOf(path: string): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
   const names = (await readdir(path)).filter(
-    (name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name),
+    // Hidden ones are an editor's: locks and copies of what is being written.
+    (name) => /^[^.].*\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name),
   );
   // Silently without any rule would be the end of all protection.
   if (names.length === 0) throw new Error('the folder has no policy file (*.yaml, *.yml)');

@@ -1,5 +1,5 @@
 // Role: `drover policy check` as a person types it: exit codes, what it says of each rule, JSON.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 import { planOutputSchema } from '../../src/config/plan-output.ts';
 import { cli } from '../support/cli.ts';
+import { makePipe } from '../support/pipe.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-policy-'));
 
@@ -126,6 +127,30 @@ describe('drover policy check', () => {
     expect(out).toContain('pin needs vms');
     expect(code).toBe(2);
     expect((await cli(['policy', 'check', join(folder, 'gone.yaml')])).code).toBe(2);
+  });
+
+  it('takes of a folder what a person put there, and waits for no pipe', async () => {
+    const many = mkdtempSync(join(folder, 'many-'));
+    writeFileSync(join(many, 'a.yaml'), 'apiVersion: drover/v1\nkind: Policy\n');
+    // An editor's lock and its copy of what is being written.
+    symlinkSync('anna@desk.4711', join(many, '.#a.yaml'));
+    writeFileSync(join(many, '.a.yaml'), 'apiVersion: drover/v1\nkind: Poli');
+    expect(await cli(['policy', 'check', many])).toMatchObject({ code: 0, err: '' });
+    makePipe(join(many, 'f.yaml'));
+    symlinkSync('nowhere', join(many, 'g.yaml'));
+    const { code, out } = await cli(['policy', 'check', many]);
+    expect(code).toBe(2);
+    expect(out).toMatch(/f\.yaml:1:1.*no regular file/);
+    expect(out).toMatch(/g\.yaml:1:1.*ENOENT/);
+  });
+
+  it('points to the catalogue where a fact is not known', async () => {
+    const path = file(
+      'fact.yaml',
+      'apiVersion: drover/v1\nkind: Policy\nrules:\n  - id: r\n    for: host\n' +
+        '    when: { fact: cpu.nothing, operator: greaterThan, value: 1 }\n    then: relieve\n',
+    );
+    expect((await cli(['policy', 'check', path])).out).toContain('policies/FACTS.md');
   });
 
   it('answers as JSON too', async () => {

@@ -1,6 +1,5 @@
 // Role: the policies in force while somebody edits their files, with real files and the real
 // watcher, in the ways in which editors and configuration management do it.
-import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   mkdirSync,
@@ -19,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { PolicyStore } from '../../../src/app/policy-store.ts';
+import { makePipe } from '../../support/pipe.ts';
 import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
 
 let folder = '';
@@ -43,12 +43,6 @@ function write(name: string, mode: string): string {
   const file = join(folder, name);
   writeFileSync(file, policy(mode));
   return file;
-}
-
-/** A program of the system, not of a package. */
-function makePipe(path: string): void {
-  const program = 'mkfifo';
-  execFileSync(program, [path]);
 }
 
 async function watched(path: string): Promise<PolicyStore> {
