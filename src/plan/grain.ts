@@ -53,7 +53,8 @@ export class Grain {
   }
 }
 
-function commonDivisor(a: number, b: number): number {
+/** The largest number of which both are whole multiples; 0 counts as a multiple of any. */
+export function commonDivisor(a: number, b: number): number {
   let [larger, smaller] = [a, b];
   while (smaller > 0) [larger, smaller] = [smaller, larger % smaller];
   return larger;

@@ -8,6 +8,7 @@ import type { Rng } from '../domain/rng.ts';
 import type { Job } from './clear.ts';
 import type { Draft } from './draft.ts';
 import type { Step } from './eject.ts';
+import { floorOf } from './floor.ts';
 import { CPU_AT } from './model.ts';
 import { Resettler } from './resettle.ts';
 import type { State } from './state.ts';
@@ -20,15 +21,22 @@ const MOST_DOUBLINGS = 4;
 
 /**
  * Steps without an improvement after which the search is taken to be at its end: so many for each
- * host that could still be cleared for less, and at most.
+ * host that could still be cleared for less by itself; the same where all are cleared, and cost
+ * this much more than the bound; for each that could only gain by what others share; and at most.
  */
-const IDLE_PER_JOB = 8;
+const IDLE_PER_JOB = 10;
+const IDLE_IF_FAR = 24;
+const IDLE_IF_SHARED = 1;
 const MAX_IDLE = 120;
+const FAR = 1.25;
 
 /** How much of what is above the bound is allowed in turn: little is searched through fast. */
 const SHARES = [0.34, 0.67, 1] as const;
 /** What a host that is not cleared may cost, over its bound. */
 const OPEN_FACTOR = 3;
+
+/** The same may be summed up in another order. */
+const ROUNDING = 1e-12;
 
 /** The search ends this close to the lower bound: what is left is not worth the wait. */
 const CLOSE = 1.0005;
@@ -66,6 +74,8 @@ export class Improver {
   /** Per job: the least that it costs; and what it costs now, infinite where it is open. */
   readonly #least: Float64Array;
   readonly #paid: Float64Array;
+  /** Per job: the least that it costs by itself, with others who give way. */
+  readonly #floor: Float64Array;
   #steps: readonly Step[];
   /** Sets of hosts that were tried in vain since the last improvement, and how often. */
   readonly #tried = new Map<string, number>();
@@ -81,7 +91,24 @@ export class Improver {
     this.#paid = Float64Array.from(cleared, (isCleared) => (isCleared ? 0 : Infinity));
     this.#steps = steps;
     this.#count();
+    this.#floor = this.#floors((host) => draft.residents(host));
     this.#open = this.#improvable();
+  }
+
+  /** With no step made. */
+  #floors(residents: (host: number) => readonly number[]): Float64Array {
+    const state = this.#state;
+    for (const { vm } of this.#steps.toReversed()) state.undo(vm);
+    const { overfill } = this.#resettler;
+    overfill.begin([]);
+    const floors = Float64Array.from(this.#jobs, (job, index) => {
+      const [paid, least] = [this.#paid[index] ?? 0, this.#least[index] ?? Infinity];
+      if (paid * (1 - ROUNDING) <= least) return least;
+      const below = paid < Infinity ? paid : OPEN_FACTOR * least;
+      return floorOf(state, overfill, job, { residents: residents(job.task.host), below });
+    });
+    for (const { vm, to } of this.#steps) state.apply(vm, to);
+    return floors;
   }
 
   result(): Cleared {
@@ -91,7 +118,7 @@ export class Improver {
   /** Takes steps until only so many are left of the budget. */
   run(budget: SearchBudget, left: number): Ended {
     for (;;) {
-      const isIdle = this.#idle >= Math.min(MAX_IDLE, IDLE_PER_JOB * this.#open.length);
+      const isIdle = this.#idle >= Math.min(MAX_IDLE, this.#open.length);
       if (isIdle || this.#isDone()) return 'at-end';
       if (budget.steps <= left) return 'at-mark';
       if (budget.shouldStop()) return 'stopped';
@@ -108,20 +135,33 @@ export class Improver {
   }
 
   #isDone(): boolean {
+    const { paid, least } = this.#sums();
+    return isClose(paid, least);
+  }
+
+  #sums(): { readonly paid: number; readonly least: number } {
     let [paid, least] = [0, 0];
     for (const [job, bound] of this.#least.entries()) {
       if (bound === Infinity) continue;
       paid += this.#paid[job] ?? 0;
       least += bound;
     }
-    return isClose(paid, least);
+    return { paid, least };
   }
 
-  /** Jobs that could cost less, or are open, though they need not be for all that is known. */
+  /**
+   * Jobs that could cost less, or are open, though they need not be for all that is known: each as
+   * often as it may be tried in vain.
+   */
   #improvable(): readonly number[] {
-    return [...this.#jobs.keys()].filter((job) => {
-      const [least, paid] = [this.#least[job] ?? Infinity, this.#paid[job] ?? 0];
-      return least < Infinity && paid * (1 - 1e-12) > least;
+    const { paid: all, least: bound } = this.#sums();
+    const isFar = all > FAR * bound && all < Infinity;
+    const ofOne = isFar ? IDLE_IF_FAR : IDLE_PER_JOB;
+    return [...this.#jobs.keys()].flatMap((job) => {
+      const [least, floor] = [this.#least[job] ?? Infinity, this.#floor[job] ?? Infinity];
+      const paid = (this.#paid[job] ?? 0) * (1 - ROUNDING);
+      if (least === Infinity || paid <= least) return [];
+      return Array.from({ length: paid > floor ? ofOne : IDLE_IF_SHARED }, () => job);
     });
   }
 

@@ -14,13 +14,11 @@ import type { Leaver, Step } from './eject.ts';
 import type { Grain } from './grain.ts';
 import { type Placed, inTurn } from './in-turn.ts';
 import { CPU_AT } from './model.ts';
-import { ReliefBound } from './relief-bound.ts';
-import type { State, Terms } from './state.ts';
+import { Overfill } from './overfill.ts';
+import type { State } from './state.ts';
 
 /** Targets that are tried for one VM, those first that make least of a follow-up necessary. */
 const MAX_TARGETS = 4;
-/** A host that is overfilled counts as such from this share above its limit. */
-const ROUNDING = 1e-9;
 
 export interface Found {
   /** All steps, those that were kept and the new ones, in an order in which they can be made. */
@@ -32,15 +30,8 @@ export interface Found {
 export class Resettler {
   readonly #state: State;
   readonly #jobs: readonly (readonly Job[])[];
-  /** Per host and resource: 1 where a job asks for relief. */
-  readonly #asked: Uint8Array;
-  /** Per host and resource: what it may carry in the end; of hosts without a job as a target. */
-  readonly #most: Float64Array;
-  /** Per host: how many VMs of the plan it takes in. */
-  readonly #arrived: Int32Array;
-  readonly #leaving: ReliefBound;
-  /** The least that any move costs. */
-  readonly #cheapest: number;
+  /** Hosts as they are while the search overfills them. */
+  readonly overfill: Overfill;
   #kept: readonly Placed[] = [];
   #chosen: readonly number[] = [];
   readonly #stack: Placed[] = [];
@@ -51,30 +42,10 @@ export class Resettler {
 
   constructor(state: State, jobs: readonly Job[], residents: (host: number) => readonly number[]) {
     this.#state = state;
-    this.#leaving = new ReliefBound(state.model, residents);
-    const { model } = state;
-    const byHost: Job[][] = Array.from({ length: model.hosts.length }, () => []);
-    this.#most = model.limit.slice();
-    this.#arrived = new Int32Array(model.hosts.length);
-    this.#asked = new Uint8Array(model.limit.length);
-    this.#cheapest = model.cost.reduce((least, cost) => Math.min(least, cost), Infinity);
+    this.overfill = new Overfill(state, jobs, residents);
+    const byHost: Job[][] = Array.from({ length: state.model.hosts.length }, () => []);
     for (const job of jobs) byHost[job.task.host]?.push(job);
     this.#jobs = byHost;
-    for (const { task } of jobs) {
-      for (const terms of [task.reliefTerms, task.repairTerms]) this.#lower(terms);
-    }
-    for (const { task } of jobs) {
-      const at = task.host * model.width + task.resource;
-      this.#most[at] = Math.min(this.#most[at] ?? 0, task.below);
-      if (task.relief !== undefined) this.#asked[at] = 1;
-    }
-  }
-
-  #lower({ limit }: Terms): void {
-    for (let at = 0; at < limit.length; at += 1) {
-      const most = limit[at] ?? 0;
-      if (most < (this.#most[at] ?? 0)) this.#most[at] = most;
-    }
   }
 
   /**
@@ -86,13 +57,14 @@ export class Resettler {
     kept: readonly Step[],
     { below, nodes }: { readonly below: number; readonly nodes: number },
   ): Found | undefined {
-    this.#begin(kept);
+    this.overfill.begin(kept);
+    this.#kept = kept;
     this.#chosen = hosts;
     this.#best = undefined;
     this.#bound = below;
     this.#nodes = nodes;
     this.#cost = 0;
-    this.#settle(hosts.reduce((sum, host) => sum + this.#least(host), 0));
+    this.#settle(hosts.reduce((sum, host) => sum + this.overfill.least(host), 0));
     return this.#best;
   }
 
@@ -102,19 +74,13 @@ export class Resettler {
   }
 
   get grain(): Grain {
-    return this.#leaving.grain;
+    return this.overfill.leaving.grain;
   }
 
   /** The least that clearing these hosts costs as things stand, whatever room there is. */
   leastOf(hosts: readonly number[], kept: readonly Step[]): number {
-    this.#begin(kept);
-    return hosts.reduce((sum, host) => sum + this.#least(host), 0);
-  }
-
-  #begin(kept: readonly Step[]): void {
-    this.#kept = kept;
-    this.#arrived.fill(0);
-    for (const { to } of kept) this.#arrived[to] = (this.#arrived[to] ?? 0) + 1;
+    this.overfill.begin(kept);
+    return hosts.reduce((sum, host) => sum + this.overfill.least(host), 0);
   }
 
   /**
@@ -124,7 +90,7 @@ export class Resettler {
   #settle(rest: number): void {
     const host = this.#overfilled();
     if (host < 0) this.#keep();
-    else this.#relieve({ host, resource: -1, from: 0, others: rest - this.#least(host) });
+    else this.#relieve({ host, resource: -1, from: 0, others: rest - this.overfill.least(host) });
   }
 
   #overfilled(): number {
@@ -137,26 +103,7 @@ export class Resettler {
   }
 
   #isOver(host: number): boolean {
-    return this.#shortOf(host) >= 0 || this.#crowded(host) !== undefined;
-  }
-
-  /** The first resource of which the host carries too much; -1: of none. */
-  #shortOf(host: number): number {
-    const { width } = this.#state.model;
-    for (let r = 0; r < width; r += 1) if (this.#missing(host, r) > 0) return r;
-    return -1;
-  }
-
-  /** What has to leave, in the resource's unit; 0: nothing. */
-  #missing(host: number, resource: number): number {
-    const { width } = this.#state.model;
-    const at = host * width + resource;
-    const most = this.#most[at] ?? 0;
-    const isAsked = this.#asked[at] === 1;
-    if (!isAsked && this.#arrived[host] === 0) return 0;
-    const load = isAsked ? this.#state.net[at] : this.#state.later[at];
-    const over = (load ?? 0) - most;
-    return over > ROUNDING * Math.max(1, most) ? over : 0;
+    return this.overfill.shortOf(host) >= 0 || this.#crowded(host) !== undefined;
   }
 
   /** Members of a group of whom too many are left on the host. */
@@ -185,13 +132,13 @@ export class Resettler {
       }
       return;
     }
-    const resource = this.#shortOf(host);
+    const resource = this.overfill.shortOf(host);
     if (resource < 0) return this.#settle(others);
     const leaver = this.#leaverOf(host, resource);
     if (leaver === undefined) return;
     const { width, held, cost } = this.#state.model;
-    const items = this.#leaving.of(host, resource).vms;
-    const missing = this.#missing(host, resource);
+    const items = this.overfill.leaving.of(host, resource).vms;
+    const missing = this.overfill.missing(host, resource);
     for (let at = resource === before ? from : 0; at < items.length && this.#nodes > 0; at += 1) {
       const vm = items[at] ?? -1;
       const bound = this.#bound - this.#cost - others;
@@ -224,15 +171,16 @@ export class Resettler {
     const slack = this.#bound - this.#cost - least - turn.others - own;
     for (const { to, extra, path } of this.#targets(leaver, slack)) {
       const price = least + path;
+      const from = state.at[leaver.vm] ?? -1;
       state.apply(leaver.vm, to);
-      this.#arrived[to] = (this.#arrived[to] ?? 0) + 1;
+      this.overfill.count(from, to, 1);
       this.#cost += price;
       this.#stack.push({ ...leaver, to });
       this.#relieve(extra === 0 ? turn : { ...turn, others: turn.others + extra });
       this.#stack.pop();
       this.#cost -= price;
-      this.#arrived[to] = (this.#arrived[to] ?? 0) - 1;
       state.undo(leaver.vm);
+      this.overfill.count(from, to, -1);
       if (this.#nodes <= 0) return;
     }
   }
@@ -240,16 +188,19 @@ export class Resettler {
   /** Hosts that could take the VM for less than `slack` of follow-ups, the best first. */
   #targets({ vm, terms }: Leaver, slack: number): readonly Target[] {
     const state = this.#state;
-    const { width, need } = state.model;
+    const { width, need, prices } = state.model;
+    const overfill = this.overfill;
+    const from = state.at[vm] ?? -1;
+    const cpu = need[vm * width + CPU_AT] ?? 0;
     const found: Target[] = [];
-    for (let to = 0; to < state.model.hosts.length; to += 1) {
-      const path = state.model.prices?.beyond(vm, to) ?? 0;
-      const extra = this.#extraOf(vm, to, slack);
+    for (let to = 0; to < state.closed.length; to += 1) {
+      // Most hosts drop out here, and nothing is asked more often.
+      if (overfill.rulesOut(to, cpu, slack) || to === from || state.closed[to] === 1) continue;
+      const extra = overfill.hasRoom(vm, to) ? 0 : overfill.extraOf(vm, to, slack);
+      const path = prices?.beyond(vm, to) ?? 0;
       if (!(extra + path < slack)) continue;
-      const at = to * width + CPU_AT;
-      const load = (state.later[at] ?? 0) + (need[vm * width + CPU_AT] ?? 0);
-      const strain = state.strain(vm, to);
-      const target = { to, extra, path, strain, room: (this.#most[at] ?? 0) - load };
+      const room = overfill.freeCpu(to) - cpu;
+      const target = { to, extra, path, strain: state.strain(vm, to), room };
       let place = found.length;
       for (; place > 0; place -= 1) if (isBetter(found[place - 1], target)) break;
       if (place === MAX_TARGETS || state.barrier(vm, to, terms, 'in-the-end') !== 0) continue;
@@ -257,47 +208,6 @@ export class Resettler {
       if (found.length > MAX_TARGETS) found.pop();
     }
     return found;
-  }
-
-  /** What others have to be moved for at least if the VM comes; infinite: `slack` or more. */
-  #extraOf(vm: number, to: number, slack: number): number {
-    const state = this.#state;
-    const { width, need } = state.model;
-    let extra = 0;
-    if (to === state.at[vm] || state.closed[to] === 1) return Infinity;
-    const mayFollow = slack > this.#cheapest;
-    for (let r = 0; r < width; r += 1) {
-      const wanted = need[vm * width + r] ?? 0;
-      if (wanted <= 0) continue;
-      const at = to * width + r;
-      const most = this.#most[at] ?? 0;
-      const over = (state.later[at] ?? 0) + wanted - most;
-      if (over <= ROUNDING * Math.max(1, most)) continue;
-      if (!mayFollow && this.#least(to) === 0) return Infinity;
-      extra = Math.max(extra, this.#leastFor(to, r, over));
-      if (extra === Infinity) return Infinity;
-    }
-    if (extra === 0) return 0;
-    const before = this.#least(to);
-    return extra - before < slack ? Math.max(0, extra - before) : Infinity;
-  }
-
-  /** The least that relieving the host costs as things stand. */
-  #least(host: number): number {
-    let most = 0;
-    const { width } = this.#state.model;
-    for (let r = 0; r < width; r += 1) {
-      const missing = this.#missing(host, r);
-      if (missing > 0) most = Math.max(most, this.#leastFor(host, r, missing));
-    }
-    return most;
-  }
-
-  /** Exact where a host has a job: there it is much, and the relaxation too far below. */
-  #leastFor(host: number, resource: number, missing: number): number {
-    const hasJob = (this.#jobs[host]?.length ?? 0) > 0;
-    if (hasJob) return this.#leaving.exact(host, resource, missing);
-    return this.#leaving.quick(host, resource, missing);
   }
 
   /** The least that `missing` costs of the items from `from` on, if they could be cut. */
@@ -313,13 +223,13 @@ export class Resettler {
       sum += (cost[v] ?? 0) * Math.min(1, left / gain);
       left -= gain;
     }
-    return left > 0 ? Infinity : this.#leaving.grain.raised(sum * (1 - 1e-12));
+    return left > 0 ? Infinity : this.overfill.leaving.grain.raised(sum * (1 - 1e-12));
   }
 
   /** Takes what is placed now, where there is an order for it. */
   #keep(): void {
     if (this.#cost >= this.#bound) return;
-    const hasJob = (host: number): boolean => (this.#jobs[host]?.length ?? 0) > 0;
+    const hasJob = (host: number): boolean => this.overfill.hasJob(host);
     const steps = inTurn(this.#state, [...this.#kept, ...this.#stack], hasJob);
     if (steps === undefined) return;
     this.#best = { steps, cost: this.#cost };

@@ -13,6 +13,7 @@ import { benchLevelCurve } from './level-curve.ts';
 import { benchLoad } from './load.ts';
 import { benchMvmProof } from './mvm-proof.ts';
 import { benchMvm } from './mvm.ts';
+import { benchOptimum } from './optimum.ts';
 import { benchRoadef } from './roadef.ts';
 import { benchRules } from './rules.ts';
 import { benchFleetTable } from './table.ts';
@@ -88,6 +89,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'mvm-proof': {
     usage: 'mvm-proof --scenario FILE [--within TIMES] [--slots N]',
     run: (args) => benchMvmProof(args),
+  },
+  optimum: {
+    usage:
+      'optimum --bench DIR [--sizes 32/600,…] [--tight 2,…] [--vendors intel,mixed] ' +
+      '[--seeds 1,…] [--above RATIO] [--seconds N]',
+    run: (args) => benchOptimum(args),
   },
   roadef: {
     usage:

@@ -34,7 +34,7 @@ export interface Judge {
   evaluate(snapshot: unknown, plan: unknown): Verdict;
 }
 
-interface Case {
+export interface Case {
   readonly hosts: number;
   readonly vms: number;
   readonly tight: number;
@@ -115,7 +115,7 @@ interface Choice {
   readonly seeds: string;
 }
 
-function casesOf({ sizes, tight, vendors, seeds }: Choice): Case[] {
+export function casesOf({ sizes, tight, vendors, seeds }: Choice): Case[] {
   return sizes.split(',').flatMap((size) => {
     const [hosts = Number.NaN, vms = Number.NaN] = size.split('/').map(Number);
     if (!(hosts > 0 && vms > 0)) throw new TypeError(`--sizes: hosts/vms, got ${size}`);

@@ -7,7 +7,11 @@ import { check } from '../../src/check/check.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { PlanResult } from '../../src/domain/plan.ts';
 import type { Vm } from '../../src/domain/vm.ts';
+import { type ClearTask, makeJob } from '../../src/plan/clear.ts';
+import { floorOf } from '../../src/plan/floor.ts';
+import { Overfill } from '../../src/plan/overfill.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
+import { makeSetting } from '../../src/plan/setting.ts';
 import {
   aFinding,
   aHost,
@@ -166,4 +170,56 @@ describe('relief where room is scarce', () => {
     // Otherwise this says nothing about the search.
     expect(gained).toBeGreaterThan(0);
   });
+
+  it('costs no less than the floor of a host that is cleared alone', { timeout: 120_000 }, () => {
+    let raised = 0;
+    fc.assert(
+      fc.property(scarceFleets(), (request) => {
+        // What leaves for the sake of a rule is no part of the floor.
+        fc.pre(request.snapshot.placement.length === 0);
+        const result = plan(request);
+        const { floor, least, paid } = floorOfFirst(request, result);
+        raised += floor > least * (1 + 1e-9) ? 1 : 0;
+        fc.pre(result.report.unresolved.length === 0);
+        expect(paid).toBeGreaterThanOrEqual(floor * (1 - 1e-9));
+      }),
+      RUNS,
+    );
+    // Otherwise this says nothing about those who give way.
+    expect(raised).toBeGreaterThan(RUNS.numRuns / 20);
+  });
 });
+
+/** Of clearing the first host: its floor, what its own VMs cost at least, what the plan does. */
+function floorOfFirst(
+  request: PlanRequest,
+  { plan: made }: PlanResult,
+): { readonly floor: number; readonly least: number; readonly paid: number } {
+  const setting = makeSetting(request);
+  const { state, model } = setting;
+  const [asked] = setting.needs.reliefs;
+  if (asked === undefined) throw new Error('nothing is to be relieved');
+  const { host, resource, below, finding } = asked;
+  const share = below / (model.capacity[host * model.width + resource] ?? Number.NaN);
+  const residentsOf = (h: number): number[] =>
+    [...model.vms.keys()].filter((v) => model.home[v] === h);
+  const task: ClearTask = {
+    host,
+    resource,
+    below,
+    relief: finding,
+    crowds: [],
+    reliefTerms: setting.reliefTerms(finding, share, resource),
+    repairTerms: setting.termsOf('corrective'),
+  };
+  const job = makeJob(state, task, residentsOf(host));
+  const least = job.ideals[0]?.cost ?? Number.NaN;
+  const overfill = new Overfill(state, [job], residentsOf);
+  overfill.begin([]);
+  const within = { residents: residentsOf(host), below: 10 * least };
+  const moved = new Set(made.moves.map(({ vm }) => vm));
+  const paid = model.vms.reduce((sum, { id }, v) => {
+    return moved.has(id) ? sum + (model.cost[v] ?? Number.NaN) : sum;
+  }, 0);
+  return { floor: floorOf(state, overfill, job, within), least, paid };
+}

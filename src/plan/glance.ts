@@ -1,0 +1,63 @@
+/**
+ * A fast look at hosts as targets: most of them have no room for a VM, and that making it costs too
+ * much is seen from a few figures that are kept side by side. Those are bounds: whom they do not
+ * rule out may still cost too much.
+ */
+
+import { CPU_AT } from './model.ts';
+import type { State } from './state.ts';
+
+export class Glance {
+  /** Per host: CPU up to its limit. */
+  readonly free: Float64Array;
+  /** Per host: the least that any of its VMs costs, and the least per CPU that it holds. */
+  readonly #cheapest: Float64Array;
+  readonly #rate: Float64Array;
+  /** Per host: 1 where it may have to give VMs away as it is. */
+  readonly #busy: Uint8Array;
+  readonly #state: State;
+  readonly #limit: Float64Array;
+
+  /** @param limit per host and resource: what it may carry, with what rounding may add. */
+  constructor(state: State, limit: Float64Array, residents: (host: number) => readonly number[]) {
+    const { hosts, width, held, cost, inFlight } = state.model;
+    this.#state = state;
+    this.#limit = limit;
+    this.free = new Float64Array(hosts.length);
+    this.#busy = new Uint8Array(hosts.length);
+    this.#cheapest = new Float64Array(hosts.length);
+    this.#rate = new Float64Array(hosts.length);
+    for (let h = 0; h < hosts.length; h += 1) {
+      let [cheapest, rate] = [Infinity, Infinity];
+      for (const v of residents(h)) {
+        if (inFlight[v] === 1) continue;
+        const price = cost[v] ?? 0;
+        const gain = held[v * width + CPU_AT] ?? 0;
+        if (price < cheapest) cheapest = price;
+        if (price < rate * gain) rate = price / gain;
+      }
+      this.#cheapest[h] = cheapest;
+      // A hair below, lest rounding cut off what is as cheap as the bound allows.
+      this.#rate[h] = rate * (1 - 1e-9);
+    }
+  }
+
+  /** Looks at the host anew. */
+  see(host: number, isBusy: boolean): void {
+    const at = host * this.#state.model.width + CPU_AT;
+    this.free[host] = (this.#limit[at] ?? 0) - (this.#state.later[at] ?? 0);
+    this.#busy[host] = isBusy ? 1 : 0;
+  }
+
+  /** Whether so much CPU finds no room there, and making it costs so much or more. */
+  rulesOut(host: number, cpu: number, slack: number): boolean {
+    const missing = cpu - (this.free[host] ?? 0);
+    if (missing <= 0 || cpu <= 0 || this.#busy[host] === 1) return false;
+    return this.isDear(host, slack) || missing * (this.#rate[host] ?? 0) >= slack;
+  }
+
+  /** Whether each VM of the host costs so much or more. */
+  isDear(host: number, slack: number): boolean {
+    return (this.#cheapest[host] ?? 0) >= slack;
+  }
+}
