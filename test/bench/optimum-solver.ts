@@ -8,13 +8,9 @@
 //     have to give way (redundant, and what makes the relaxation strong)
 //
 // Costs are in units of their common divisor, so that they are small whole numbers.
-import { createRequire } from 'node:module';
-
 import { commonDivisor } from '../../src/plan/grain.ts';
+import { loadHighs } from '../support/highs.ts';
 import { type ExactFleet, type Pair, type Reduced, reduce } from './optimum-bound.ts';
-
-/** Its types are those of the CommonJS build, so that is the one to load. */
-const highsModule = createRequire(import.meta.url)('highs') as typeof import('highs');
 
 export interface Optimum {
   /** Nothing is cheaper than what was known; something is, the cheapest; not settled in time. */
@@ -34,7 +30,7 @@ export type Solver = (fleet: ExactFleet, below: number, seconds: number) => Opti
 const SCALE = 1000;
 
 export async function loadSolver(): Promise<Solver> {
-  const highs = await highsModule.default();
+  const highs = await loadHighs();
   const { modelStatus, variableType } = highs.constants;
   return (fleet, below, seconds) => {
     const reduced = reduce(fleet, below);
