@@ -39,7 +39,8 @@ export async function loadSolver(): Promise<Solver> {
     if (pairs === 0) return nothing;
     const programme = new Programme(fleet, reduced);
     const { unit, costs } = programme;
-    const rows = [...programme.rows(), { terms: costs.entries(), most: below / unit - 1 }];
+    const most = Math.ceil(below / unit) - 1;
+    const rows = [...programme.rows(), { terms: costs.entries(), most }];
     return highs.withModel((model): Optimum => {
       const exactly = { mip_rel_gap: 0, mip_abs_gap: 0.5, output_flag: false };
       model.options.set({ ...exactly, time_limit: seconds });
