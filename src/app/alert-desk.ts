@@ -15,8 +15,12 @@ import type { FiringAlert, Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { printable } from '../observe/printable.ts';
 import { type FiringAlerts, MOST_ALERTS, timeOf } from './firing-alerts.ts';
 import type { GivenOrder, OrderDesk } from './order-desk.ts';
+
+/** A reason stands in every move, line of history and decision that follows from it. */
+const LONGEST_REASON = 1_024;
 
 /** Labels that may name a host, the more specific ones first. */
 const HOST_LABELS = [
@@ -87,8 +91,8 @@ export class AlertDesk {
       {
         kind: wish,
         host: host.id,
-        by: { kind: 'alert', name: alert.name },
-        reason: alert.annotations['summary'] ?? alert.annotations['description'] ?? alert.name,
+        by: { kind: 'alert', name: shown(alert.name) },
+        reason: reasonOf(alert),
         dedupeKey: occasionOf(alert),
         deadlineSeconds: null,
       },
@@ -151,3 +155,12 @@ export function findHost(
 
 /** Characters of a label's value that an answer repeats. */
 const MOST_SHOWN = 100;
+
+function reasonOf({ annotations, name }: AlertInput): string {
+  return shown(annotations['summary'] ?? annotations['description'] ?? name);
+}
+
+/** Whoever may send alerts may not write to the terminal of whoever reads of them. */
+function shown(text: string): string {
+  return printable(text).slice(0, LONGEST_REASON);
+}

@@ -228,6 +228,14 @@ describe('the alert desk', () => {
     expect((await ledger.orders(false)).map(({ kind }) => kind)).toEqual(kinds);
   });
 
+  it('takes its words without escapes, and no more of them than of a person', async () => {
+    const summary = `\u001b[2Jall quiet\n${'a'.repeat(60_000)}`;
+    await alertDesk().take([alert({ annotations: { summary } })], world);
+    const [order] = await ledger.orders(false);
+    expect(order?.reason).toHaveLength(1024);
+    expect(order?.reason).toMatch(/^\\u001b\[2Jall quiet\\u000aaaa/);
+  });
+
   it('moves nothing for a wish that it does not know, and says so', async () => {
     const labels = { host: 'h1', severity: 'critical', drover: 'notte' };
     const [taken] = await alertDesk().take([alert({ labels })], world);
