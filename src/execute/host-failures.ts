@@ -123,7 +123,8 @@ export class HostFailures implements RestartGuard {
     const { suspectAfterSeconds, alerts } = settings().hostFailure;
     for (const host of snapshot.hosts.toSorted((a, b) => compareText(a.id, b.id))) {
       this.#hosts.set(host.id, host);
-      if (!own.has(host.id)) continue;
+      // The lease may have ended since: then it is another one's to judge.
+      if (!own.has(host.id) || !this.#parts.holds(host)) continue;
       const before = this.#book.get(host.id);
       if (before === undefined && host.connection === 'connected') continue;
       const signs = this.#signs.of(host, before, alerts, now);

@@ -304,8 +304,9 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => hostMarks.selectHostMarks(db));
   }
 
-  putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
-    return this.#write((trx, note) => {
+  async putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
+    const proof = this.#fence?.onHost(record.host);
+    await this.#store.writeUnder(proof, (trx, note) => {
       if (line !== undefined) note(notes.hostFailureNote(record, line));
       return hostFailures.upsertHostFailure(trx, record, line);
     });

@@ -132,8 +132,8 @@ export interface ChangedOrder {
 export type OrderChange = (now: Order) => ChangedOrder | undefined;
 
 /**
- * Says under which leases a move may be written about, from its opening to its end. Throws
- * LedgerError `lost-lease` where that is over.
+ * Says under which leases a move may be written about, from its opening to its end, and a host that
+ * fails. Throws LedgerError `lost-lease` where that is over.
  */
 export interface MoveFence {
   /** The move is about to be opened. */
@@ -141,12 +141,14 @@ export interface MoveFence {
   about(move: MoveId): LeaseProof;
   /** Nothing more is written about the move. */
   ended(move: MoveId): void;
+  onHost(host: HostId): LeaseProof;
 }
 
 export interface Ledger extends Leases, CancelWishes {
   /**
-   * The same ledger, in which every write about a move is conditional on the leases that the fence
-   * names: compared in the transaction that writes. Closing either one closes both.
+   * The same ledger, in which every write about a move, and of what is found of a failed host, is
+   * conditional on the leases that the fence names: compared in the transaction that writes.
+   * Closing either one closes both.
    */
   fencedBy(fence: MoveFence): Ledger;
 

@@ -7,7 +7,7 @@ import type { HeldLease, LeaseProof } from '../../src/domain/lease.ts';
 import { bytes, cores, seconds } from '../../src/domain/units.ts';
 import type { Ledger, MoveFence } from '../../src/ports/ledger.ts';
 import type { Controller, LeaseClaim } from '../../src/ports/leases.ts';
-import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import { aHostFailureRecord, aRecord, aResult, aStage } from '../support/ledger-records.ts';
 
 const C1 = clusterId('c1');
 const C2 = clusterId('c2');
@@ -83,6 +83,7 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       open: () => proof,
       about: () => proof,
       ended: () => undefined,
+      onHost: () => proof,
     });
     const adas: LeaseProof = { holder: 'a', leases: [{ cluster: C1, token: 1 }] };
     const isLost = { name: 'LedgerError', code: 'lost-lease' };
@@ -113,6 +114,17 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       for (const write of late) await expect(write).rejects.toMatchObject(isLost);
       expect(await ledger().openMoves()).toMatchObject([{ stages: [], move: { id: 'm1' } }]);
       expect(await ledger().reservations()).toEqual([]);
+    });
+
+    it('are refused about a failed host, too: another one judges it by then', async () => {
+      await claim(ADA);
+      const own = ledger().fencedBy(fence(adas));
+      const suspected = aHostFailureRecord('h1', { state: 'suspected-dead' });
+      await own.putHostFailure(suspected);
+      await claim(BEN, { seen: await row() });
+      const late = own.putHostFailure({ ...suspected, state: 'dead' });
+      await expect(late).rejects.toMatchObject(isLost);
+      expect(await ledger().hostFailures()).toEqual([suspected]);
     });
 
     it('are refused for another holder of the same token, and without a row', async () => {
