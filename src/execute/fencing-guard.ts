@@ -2,11 +2,13 @@
  * Why the power of a suspected host is not cut, with what to do about it. Pure. Cutting power kills
  * whatever may still run there, and whatever is just being done to the host, so it needs a device,
  * the policy's word, something to be won, the mode, nobody at work on it, and a world in which not
- * half of the fleet is suspected at once: then it is more likely that Drover is cut off.
+ * half of the fleet, or of its cluster, is suspected at once: then it is more likely that Drover is
+ * cut off.
  */
 
 import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
+import { leaseScope } from '../domain/lease.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { modeOf } from './mode.ts';
 
@@ -19,10 +21,10 @@ export const NO_METHOD = 'the adapter of its hypervisor cannot restart VMs';
 export interface FencingQuestion {
   readonly host: Host;
   readonly record: HostFailureRecord;
-  /** All that is known, this one included. */
-  readonly records: readonly HostFailureRecord[];
-  /** In the whole fleet. */
-  readonly hosts: number;
+  /** Of the other hosts that count: not of those that may be off on purpose. */
+  readonly others: readonly HostFailureRecord[];
+  /** The whole fleet. */
+  readonly hosts: readonly Host[];
   readonly hasDevice: boolean;
   /** Whether its hypervisor's adapter can start VMs elsewhere: else nothing is won by it. */
   readonly canRestart: boolean;
@@ -49,22 +51,37 @@ export function fencingObjection(question: FencingQuestion): string | undefined 
   if (mode !== 'automatic') return `its power is not cut in mode ${mode}: turn it off by hand`;
   if (isPaused) return 'its power is not cut while Drover is paused';
   if (atWork !== undefined) return `its power is not cut: ${atWork} may be at work on it`;
-  const mass = silentTogether(question);
-  if (mass === 0) return undefined;
-  return (
-    `its power is not cut: ${mass} of ${question.hosts} hosts fell silent at once, ` +
-    'so the network or Drover itself is suspected'
-  );
+  return massObjection(question);
 }
 
-/** How many hosts fell silent with this one, where they are too many to be believed; else 0. */
-function silentTogether({ record, records, hosts, policies }: FencingQuestion): number {
-  const together = records.filter(
-    ({ state, silentSince, answersSince }) =>
-      state !== 'returned' &&
-      answersSince === undefined &&
-      Math.abs(silentSince - record.silentSince) <= AT_ONCE_SECONDS,
-  ).length;
-  const isMass = together >= SMALLEST_MASS && together > policies.limits.massFailureShare * hosts;
-  return isMass ? together : 0;
+/**
+ * Too many fell silent with this one, of the fleet or of its own cluster, whose hosts share a
+ * network: then that is suspected, or Drover itself.
+ */
+function massObjection({ host, record, others, hosts, policies }: FencingQuestion) {
+  const silent = new Set(others.filter((one) => isAtOnce(one, record)).map((one) => one.host));
+  const share = policies.limits.massFailureShare;
+  const scopes = [
+    { of: 'hosts', among: hosts },
+    { of: `hosts of ${leaseScope(host)}`, among: hosts.filter((one) => isBeside(one, host)) },
+  ];
+  for (const { of, among } of scopes) {
+    const together = 1 + among.filter(({ id }) => id !== host.id && silent.has(id)).length;
+    if (together < SMALLEST_MASS || together <= share * among.length) continue;
+    return (
+      `its power is not cut: ${together} of ${among.length} ${of} fell silent at once, ` +
+      'so the network or Drover itself is suspected'
+    );
+  }
+  return undefined;
+}
+
+function isBeside(one: Host, host: Host): boolean {
+  return leaseScope(one) === leaseScope(host);
+}
+
+function isAtOnce(one: HostFailureRecord, record: HostFailureRecord): boolean {
+  const { state, silentSince, answersSince } = one;
+  const isSilent = state !== 'returned' && answersSince === undefined;
+  return isSilent && Math.abs(silentSince - record.silentSince) <= AT_ONCE_SECONDS;
 }

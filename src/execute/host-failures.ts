@@ -60,6 +60,15 @@ export interface RestartGuard {
   note(host: HostId, restarted: RestartedVm): Promise<void>;
 }
 
+/** What one tick's actions stand on. */
+interface Standing {
+  readonly snapshot: Snapshot;
+  /** Judged in this very tick. */
+  readonly own: ReadonlySet<HostId>;
+  readonly orders: readonly Order[];
+  readonly isPaused: boolean;
+}
+
 export type ReadmitAnswer =
   /** Nothing was held against it. */
   | { readonly kind: 'well' }
@@ -132,7 +141,7 @@ export class HostFailures implements RestartGuard {
       await this.#step(host, before, next);
     }
     const orders = this.#book.all.length === 0 ? [] : await ledger.orders(false);
-    this.#act(snapshot, orders, paused);
+    this.#act({ snapshot, own, orders, isPaused: paused });
   }
 
   /** The snapshot, with what is known of its failed hosts. */
@@ -243,19 +252,24 @@ export class HostFailures implements RestartGuard {
   }
 
   /** What follows from the judgement: power is cut, definitions are removed. Beside the tick. */
-  #act(snapshot: Snapshot, orders: readonly Order[], isPaused: boolean): void {
+  #act({ snapshot, own, orders, isPaused }: Standing): void {
     const { fencing, settings } = this.#parts;
     const policies = settings();
     const records = this.#book.all;
     for (const record of records) {
       const host = snapshot.hosts.find(({ id }) => id === record.host);
-      if (host === undefined || !this.#parts.holds(host)) continue;
+      // What was not judged just now may be another one's view, or of before its lease.
+      if (host === undefined || !own.has(host.id) || !this.#parts.holds(host)) continue;
       if (record.state === 'suspected-dead') {
         const why = fencingObjection({
           host,
           record,
-          records,
-          hosts: snapshot.hosts.length,
+          // Who is off on purpose says nothing of the network.
+          others: records.filter(
+            (one) =>
+              one !== record && whoIsAtWork({ id: one.host }, orders, snapshot) === undefined,
+          ),
+          hosts: snapshot.hosts,
           hasDevice: fencing?.covers(host) === true,
           canRestart: this.#canRestart(host.id),
           isPaused,

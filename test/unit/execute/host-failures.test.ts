@@ -1,6 +1,7 @@
 // Role: what a controller remembers of failed hosts when the lease changes hands.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { SIMULATED_CAPABILITIES } from '../../../adapters/simulated/simulated-hypervisor.ts';
 import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { PolicySet } from '../../../src/domain/policy.ts';
 import { ok } from '../../../src/domain/result.ts';
@@ -29,10 +30,12 @@ beforeEach(async () => {
 afterEach(() => ledger.close());
 
 /** A controller that may act everywhere, in a world where `db` runs on h2 and is defined on h1. */
-function controller(policy: Partial<PolicySet> = {}) {
+function controller(policy: Partial<PolicySet> = {}, isOn = false) {
   const removed: string[] = [];
-  const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit'> = {
+  const cut: string[] = [];
+  const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit' | 'capabilities'> = {
     source: LAB,
+    capabilities: SIMULATED_CAPABILITIES,
     locate: async () => ({
       sightings: [
         { host: hostId('h2'), state: 'running', persistent: true },
@@ -54,14 +57,14 @@ function controller(policy: Partial<PolicySet> = {}) {
     settings: () => aPolicy({ hostFailure: AUTOMATIC, ...policy }),
     fencing: {
       covers: () => true,
-      status: async () => 'off',
-      off: async () => undefined,
+      status: async () => (isOn && cut.length === 0 ? 'on' : 'off'),
+      off: async ({ id }) => void cut.push(id),
       on: async () => undefined,
     },
     probe: { covers: () => true, ask: async () => 'silent' },
     holds: () => true,
   });
-  return { failures, removed };
+  return { failures, removed, cut };
 }
 
 /** h1 does not answer, or does again; nothing measured speaks for it. */
@@ -99,6 +102,29 @@ describe('a lease that changes hands', () => {
       await bob.idle();
     },
   );
+});
+
+describe('the power of a host that another controller suspected', () => {
+  it.each([
+    ['is left on until this one has looked at it itself', NONE, []],
+    ['is cut when this one finds it silent, too', MINE, ['h1']],
+  ])('%s', async (_what, own, power) => {
+    const suspected = { state: 'suspected-dead', answersSince: undefined } as const;
+    await ledger.putHostFailure(aHostFailureRecord('h1', suspected));
+    const policy = {
+      hostFailure: { ...AUTOMATIC, fence: 'automatic' },
+      mode: { default: 'automatic', clusters: {}, approve: [] },
+    } as const;
+    const { cut, failures } = controller(policy, true);
+    await failures.load();
+    await failures.follow(own);
+    for (let look = 0; look < 4; look += 1) {
+      await failures.update(world('disconnected'), own);
+      await failures.idle();
+      await clock.pass(60);
+    }
+    expect(cut).toEqual(power);
+  });
 });
 
 describe('the readmission of a host that was dead', () => {
