@@ -375,7 +375,7 @@ function bindFace({ container, options, closers }: Ground): void {
     const above = await take('cancels', 'hooks', 'ladder', 'failures', 'tick', 'rolling');
     const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState');
     const close = () => closers.close();
-    const handOver = new HandOver({ ...below, keeper: face.leases.keeper, clock });
+    const handOver = new HandOver({ ...below, ...above, keeper: face.leases.keeper, clock });
     const parts = { ...below, ...above, ...face, handOver };
     return new Daemon({ ...parts, config, clock, cliToken, accessFile, close });
   });

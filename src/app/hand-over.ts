@@ -18,6 +18,7 @@ import type { LeaseKeeper } from '../execute/lease-keeper.ts';
 import { modeOf } from '../execute/mode.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
+import type { HookRuns } from './hook-runs.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { TickState } from './tick.ts';
 
@@ -30,6 +31,7 @@ export interface HandOverParts {
     'isShared' | 'isLast' | 'name' | 'acting' | 'mayAct' | 'standAside' | 'comeBack'
   >;
   readonly executor: Pick<Executor, 'inFlight'>;
+  readonly hooks: Pick<HookRuns, 'isIdle'>;
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly clock: Clock;
   readonly events: EventSink;
@@ -105,8 +107,11 @@ export class HandOver {
   }
 
   /** Something that cannot wait either is under way, or still to come. */
-  #isBusy({ result, verdicts }: TickState): boolean {
-    if (this.#parts.executor.inFlight().length > 0) return true;
+  #isBusy({ result, snapshot, verdicts }: TickState): boolean {
+    const { executor, hooks } = this.#parts;
+    if (executor.inFlight().length > 0) return true;
+    // Whoever runs a hook keeps its cluster.
+    if (!snapshot.hosts.every((host) => hooks.isIdle(leaseScope(host)))) return true;
     const tiers = new Map(result?.plan.moves.map(({ id, tier }) => [id, tier]));
     return verdicts.some(
       ({ move, verdict }) => verdict !== 'refused' && tiers.get(move) === 'mandatory',

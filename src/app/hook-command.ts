@@ -1,6 +1,7 @@
 /**
  * A hook that is a command: run without a shell, with what it is about in its environment. Its
- * whole process group ends at the time-out, or with Drover. Of its output the end is kept.
+ * whole process group ends at the time-out, or with Drover. It is over when the command itself has
+ * ended, whatever that has left behind. Of its output the end is kept.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,6 +13,8 @@ import type { HookAnswer, HookCall } from '../ports/hooks.ts';
 export const OUTPUT_KEPT = 4_000;
 /** Between asking a process to end and ending it. */
 const GRACE_MS = 10_000;
+/** For what a process has written right before its end. */
+const LAST_WORDS_MS = 1_000;
 
 /** Nothing else of Drover's own environment is passed on: there are secrets in it. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ'] as const;
@@ -50,6 +53,14 @@ export function runCommand(
       resolve({ isDone: reason === '' && problem === '', detail: told.join(': ') });
     };
     child.on('error', (error) => settle(`cannot be started: ${error.message}`));
+    child.on('exit', () => {
+      // What it has left behind in another session may keep its output open for ever.
+      const letGo = (): void => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      };
+      setTimeout(letGo, LAST_WORDS_MS).unref();
+    });
     child.on('close', (code, by) => settle(code === 0 ? '' : `ended with ${code ?? by ?? '?'}`));
   });
 }

@@ -46,6 +46,16 @@ describe('a command', () => {
     expect(detail).not.toContain('secret');
   });
 
+  it('is over when it has ended, whatever it leaves behind in another session', async () => {
+    const left = 'setsid sleep 20 & echo done; ';
+    expect(await run(command('sh', '-c', `${left} exit 0`), { timeout: 15 })).toEqual({
+      isDone: true,
+      detail: 'done',
+    });
+    const late = await run(command('sh', '-c', `${left} exec sleep 20`), { timeout: 1 });
+    expect(late.detail).toBe('not done within 1 s: done');
+  });
+
   it('has failed when it ends otherwise, or cannot be started', async () => {
     expect(await run(command('sh', '-c', 'echo bad disk >&2; exit 3'))).toEqual({
       isDone: false,
