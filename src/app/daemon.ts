@@ -7,6 +7,7 @@
 import type { AddressInfo } from 'node:net';
 
 import type { Collector } from '../collect/collector.ts';
+import { Polls } from '../collect/polls.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
 import type { ClusterId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
@@ -69,15 +70,18 @@ const KEEP_SECONDS = 90 * 86_400;
 export class Daemon {
   readonly #parts: DaemonParts;
   readonly #ticks: Ticks;
+  readonly #polls: Polls;
   #schedule: Schedule | undefined;
   #stopping: Promise<void> | undefined;
   /** It may act where it could not: what it knows of there is from before. */
   #isToLook = false;
-  /** Leases were taken, and what their last holder knew could not be taken up yet. */
-  #isBehind = false;
+  /** How often leases were taken, and up to which of them their last holders' records were read. */
+  #taken = 0;
+  #caughtUp = 0;
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
+    this.#polls = new Polls(() => parts.collector.poll());
     const { events, tick } = parts;
     this.#ticks = new Ticks({ events, hurry: () => tick.hurry(), run: () => this.#tick() });
   }
@@ -147,7 +151,7 @@ export class Daemon {
   }
 
   collect(): Promise<void> {
-    return this.#parts.collector.poll();
+    return this.#polls.now();
   }
 
   /**
@@ -167,14 +171,16 @@ export class Daemon {
     const isIdle = (cluster: ClusterId) => moves.isIdle(cluster) && hooks.isIdle(cluster);
     const taken = await keeper.beat(isIdle, joined);
     if (taken.length > 0) this.#isToLook = keeper.isShared;
-    const isBehind = this.#isBehind || taken.length > 0;
-    this.#isBehind = isBehind;
+    if (taken.length > 0) this.#taken += 1;
+    // Beats overlap: this one catches up with what was taken until now.
+    const upTo = this.#taken;
+    const isBehind = this.#caughtUp < upTo;
     if (isBehind) {
       await ladder.load();
       await failures.load();
     }
     if (isBehind || executor.hasUnfollowed) await executor.recover();
-    this.#isBehind = false;
+    this.#caughtUp = Math.max(this.#caughtUp, upTo);
   }
 
   /** A tick; the one under way, if there is one. */
@@ -204,7 +210,7 @@ export class Daemon {
   /** Renewing goes on meanwhile: a host that hangs costs no lease. */
   async #lookAnew(): Promise<void> {
     this.#isToLook = false;
-    await this.collect();
+    await this.#polls.anew();
   }
 
   /** Takes up an edit of the policy files now, without waiting for the watcher to see it. */
