@@ -56,6 +56,7 @@ export const LIBVIRT_CAPABILITIES: HypervisorCapabilities = {
   postCopyRecovery: false,
   precheck: true,
   maintenanceMode: false,
+  answersFromCache: false,
 };
 
 export class LibvirtHypervisor implements Hypervisor {

@@ -35,6 +35,7 @@ export const SIMULATED_CAPABILITIES: HypervisorCapabilities = {
   postCopyRecovery: true,
   precheck: true,
   maintenanceMode: true,
+  answersFromCache: false,
 };
 
 export interface SimulatedHypervisorOptions {

@@ -318,8 +318,10 @@ export class Executor {
   }
 
   #remember({ move, plan, source }: Remembered, outcome: Outcome, seenOn?: HostId): void {
-    const { clock, world } = this.#parts;
-    const outlivedAt = seconds(clock.monotonic() + this.#timing.pollLagSeconds);
+    const { clock, hypervisors, world } = this.#parts;
+    const asked = source === undefined ? undefined : hypervisors.get(source);
+    const lag = asked?.capabilities.answersFromCache === false ? 0 : this.#timing.pollLagSeconds;
+    const outlivedAt = seconds(clock.monotonic() + lag);
     const { id, vm, to } = move;
     if (outcome === 'cancelled') this.#cancels.remember(vm);
     const now = outcome === 'succeeded' ? to : seenOn;

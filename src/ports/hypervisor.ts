@@ -34,6 +34,11 @@ export interface HypervisorCapabilities {
   /** The hypervisor has a check of its own that is worth asking before a move. */
   readonly precheck: boolean;
   readonly maintenanceMode: boolean;
+  /**
+   * Its inventory may show what was so up to a poll before it was asked, as a manager keeps it;
+   * else what is so, and a move that has ended is in every answer that is asked for after its end.
+   */
+  readonly answersFromCache: boolean;
 }
 
 /** A host or VM as the hypervisor describes it: no metrics, no policy, no ladder yet. */

@@ -17,6 +17,7 @@ const FULL: HypervisorCapabilities = {
   postCopyRecovery: true,
   precheck: true,
   maintenanceMode: true,
+  answersFromCache: false,
 };
 const ABLE: WorldFeatures = {
   misfit: true,

@@ -80,6 +80,7 @@ export class ScriptedHypervisor implements Hypervisor {
       postCopyRecovery: false,
       precheck: true,
       maintenanceMode: true,
+      answersFromCache: true,
       ...options.capabilities,
     };
   }
