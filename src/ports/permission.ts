@@ -3,8 +3,8 @@
  * looked at before the first: a process that stood still in between goes on after its lease is
  * over, and before any of its timers has run. So an adapter asks again before each step that
  * changes something, with nothing awaited in between. The permission goes with the signal of the
- * call, and also counts for what a live move leaves to be done after it. A cold move of libvirt goes
- * on under its note in the guest instead, which whoever takes over takes back first.
+ * call, and also counts for what a live move leaves to be done after it. A cold move of libvirt
+ * goes on under its note in the guest instead, which whoever takes over takes back first.
  */
 
 const permissions = new WeakMap<AbortSignal, () => boolean>();
