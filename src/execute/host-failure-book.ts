@@ -6,7 +6,7 @@
  */
 
 import type { HostFailureRecord } from '../domain/host-failure.ts';
-import type { HostId } from '../domain/ids.ts';
+import type { ClusterId, HostId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Ledger } from '../ports/ledger.ts';
 
@@ -16,15 +16,22 @@ export class HostFailureBook {
   readonly #ledger: Store;
   /** Told of a host of which nothing is known any more. */
   readonly #forgotten: (host: HostId) => void;
+  /** Whose lease it takes to write about the host; undefined: it was not seen yet. */
+  readonly #scopeOf: (host: HostId) => ClusterId | undefined;
   readonly #records = new Map<HostId, HostFailureRecord>();
   /** Records that the ledger could not write. */
   readonly #unsaved = new Set<HostId>();
   /** Whose hosts they were at the last look. */
   #own: ReadonlySet<HostId> = new Set();
 
-  constructor(ledger: Store, forgotten: (host: HostId) => void) {
+  constructor(
+    ledger: Store,
+    forgotten: (host: HostId) => void,
+    scopeOf: (host: HostId) => ClusterId | undefined,
+  ) {
     this.#ledger = ledger;
     this.#forgotten = forgotten;
+    this.#scopeOf = scopeOf;
   }
 
   get all(): readonly HostFailureRecord[] {
@@ -56,7 +63,7 @@ export class HostFailureBook {
   async put(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
     this.#records.set(record.host, record);
     this.#unsaved.add(record.host);
-    await this.#ledger.putHostFailure(record, line);
+    await this.#ledger.putHostFailure(record, { line, cluster: this.#scopeOf(record.host) });
     this.#unsaved.delete(record.host);
   }
 

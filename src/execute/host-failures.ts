@@ -16,6 +16,7 @@ import {
 import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
+import { leaseScope } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
@@ -92,7 +93,14 @@ export class HostFailures implements RestartGuard {
   constructor(parts: HostFailureParts) {
     this.#parts = parts;
     this.#signs = new HostSigns(parts);
-    this.#book = new HostFailureBook(parts.ledger, (host) => this.#forget(host));
+    this.#book = new HostFailureBook(
+      parts.ledger,
+      (host) => this.#forget(host),
+      (id) => {
+        const host = this.#hosts.get(id);
+        return host === undefined ? undefined : leaseScope(host);
+      },
+    );
     this.#fencer = new Fencer({
       ...parts,
       signs: this.#signs,

@@ -28,6 +28,7 @@ import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
 import type {
   HistoryQuery,
   HostMark,
+  FailureNote,
   InputBounds,
   KeptInputs,
   Ledger,
@@ -304,8 +305,9 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => hostMarks.selectHostMarks(db));
   }
 
-  async putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void> {
-    const proof = this.#fence?.onHost(record.host);
+  async putHostFailure(record: HostFailureRecord, about: FailureNote = {}): Promise<void> {
+    const { line, cluster } = about;
+    const proof = cluster === undefined ? undefined : this.#fence?.onCluster(cluster);
     await this.#store.writeUnder(proof, (trx, note) => {
       if (line !== undefined) note(notes.hostFailureNote(record, line));
       return hostFailures.upsertHostFailure(trx, record, line);

@@ -6,7 +6,7 @@
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
-import type { HostId, MoveId, OrderId, PlanId, SourceId, VmId } from '../domain/ids.ts';
+import type { ClusterId, HostId, MoveId, OrderId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -141,7 +141,14 @@ export interface MoveFence {
   about(move: MoveId): LeaseProof;
   /** Nothing more is written about the move. */
   ended(move: MoveId): void;
-  onHost(host: HostId): LeaseProof;
+  onCluster(cluster: ClusterId): LeaseProof;
+}
+
+/** What goes with the record of a failed host. */
+export interface FailureNote {
+  readonly line?: HistoryEntry | undefined;
+  /** That of the host, whose lease it takes; undefined: whoever judges the host. */
+  readonly cluster?: ClusterId | undefined;
 }
 
 export interface Ledger extends Leases, CancelWishes {
@@ -229,7 +236,7 @@ export interface Ledger extends Leases, CancelWishes {
   hostMarks(): Promise<readonly HostMark[]>;
 
   /** Replaces what is known of the host; `line` goes into the history with it. */
-  putHostFailure(record: HostFailureRecord, line?: HistoryEntry): Promise<void>;
+  putHostFailure(record: HostFailureRecord, about?: FailureNote): Promise<void>;
   /** The host is well again. */
   removeHostFailure(host: HostId, line: HistoryEntry): Promise<void>;
   hostFailures(): Promise<readonly HostFailureRecord[]>;

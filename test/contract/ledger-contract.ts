@@ -226,7 +226,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
           text: 'h2: dead',
         };
         await ledger.putHostFailure({ ...dead, state: 'suspected-dead' });
-        await ledger.putHostFailure(dead, line);
+        await ledger.putHostFailure(dead, { line });
         await ledger.putHostFailure(aHostFailureRecord('h1'));
         await reopen();
         expect(await ledger.hostFailures()).toEqual([aHostFailureRecord('h1'), dead]);

@@ -83,7 +83,7 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       open: () => proof,
       about: () => proof,
       ended: () => undefined,
-      onHost: () => proof,
+      onCluster: () => proof,
     });
     const adas: LeaseProof = { holder: 'a', leases: [{ cluster: C1, token: 1 }] };
     const isLost = { name: 'LedgerError', code: 'lost-lease' };
@@ -120,9 +120,9 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       await claim(ADA);
       const own = ledger().fencedBy(fence(adas));
       const suspected = aHostFailureRecord('h1', { state: 'suspected-dead' });
-      await own.putHostFailure(suspected);
+      await own.putHostFailure(suspected, { cluster: C1 });
       await claim(BEN, { seen: await row() });
-      const late = own.putHostFailure({ ...suspected, state: 'dead' });
+      const late = own.putHostFailure({ ...suspected, state: 'dead' }, { cluster: C1 });
       await expect(late).rejects.toMatchObject(isLost);
       expect(await ledger().hostFailures()).toEqual([suspected]);
     });

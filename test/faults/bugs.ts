@@ -176,9 +176,10 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'takes leases that others hold',
     where: isShared,
-    // Tokens keep them from doing harm: mostly they only keep one another from getting on.
+    // Tokens keep them from doing harm: mostly they only keep one another from getting on. Whose
+    // VM may be moved is asked of the same board, on which nobody seems to act.
     from: 101,
-    breaks: ['lease', 'start-once', 'caps', 'liveness'],
+    breaks: ['lease', 'start-once', 'caps', 'liveness', 'own-leases'],
     leases: (port) => ({
       async leaseBoard() {
         const board = await port.leaseBoard();

@@ -112,7 +112,8 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
     while (!isOver) {
       try {
         const taken = await keeper.beat((cluster) => moves.isIdle(cluster));
-        if (taken.length > 0) {
+        // As the daemon does: what was left open while the lease was over is taken up again.
+        if (taken.length > 0 || executor.hasUnfollowed) {
           await executor.recover();
           plans += 1;
           const left = movesLeft(datacenter, `${name}-${plans}`);
