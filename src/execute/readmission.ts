@@ -30,6 +30,14 @@ export interface ReadmissionParts {
   readonly settled: (host: HostId, vm: RestartedVm) => Promise<void>;
 }
 
+/** A VM that was restarted elsewhere while `host` was dead, and where it runs now. */
+interface Copy {
+  readonly hypervisor: Hypervisor;
+  readonly host: Host;
+  readonly vm: RestartedVm['vm'];
+  readonly runsOn: HostId;
+}
+
 export class Readmission {
   readonly #parts: ReadmissionParts;
   readonly #underWay = new Map<HostId, Promise<void>>();
@@ -82,6 +90,10 @@ export class Readmission {
     const place = whereabouts(looks, host.id, elsewhere?.host ?? host.id);
     switch (place.kind) {
       case 'source':
+        // Its own host has started it again, and elsewhere it is off: that copy is the stale one.
+        return looks.blind.length > 0
+          ? speaksAgainst(looks, host.id)
+          : this.#removeFrom(looks, { hypervisor, host, vm, runsOn: host.id });
       case 'down':
         return speaksAgainst(looks, host.id);
       case 'target':
@@ -97,10 +109,25 @@ export class Readmission {
       default:
         return assertNever(place, 'whereabouts');
     }
+    const runsOn = elsewhere?.host ?? host.id;
+    return this.#remove({ hypervisor, host, vm, runsOn }, host.id);
+  }
+
+  /** Every definition that is not where it runs. */
+  async #removeFrom({ sightings }: Looks, of: Copy): Promise<string | undefined> {
+    for (const { host: from, state } of sightings) {
+      if (from === of.runsOn || state !== 'defined') continue;
+      const problem = await this.#remove(of, from);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
+  async #remove({ hypervisor, host, vm, runsOn }: Copy, from: HostId): Promise<string | undefined> {
     const objection = await this.#parts.objection(host);
     if (objection !== undefined) return `its definition is not removed while ${objection}`;
-    const order = this.#orderOf(vm, host.id, elsewhere?.host ?? host.id);
-    const answer = await callWithin(clock, CALL_SECONDS, hypervisor.source, (signal) =>
+    const order = this.#orderOf(vm, from, runsOn);
+    const answer = await callWithin(this.#parts.clock, CALL_SECONDS, hypervisor.source, (signal) =>
       hypervisor.commit(order, signal),
     );
     return answer.ok ? undefined : answer.error.detail;
@@ -127,7 +154,7 @@ export class Readmission {
   }
 }
 
-/** Of a VM that runs nowhere else: the definition on `host` may be the last, and stays. */
+/** Of a VM that runs nowhere: the definition on `host` may be the last, and stays. */
 function speaksAgainst({ blind, sightings }: Looks, host: HostId): string | undefined {
   if (blind.length > 0) return `hosts do not answer: ${blind.join()}`;
   const places = new Set(sightings.map((one) => one.host));

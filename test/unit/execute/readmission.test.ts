@@ -85,10 +85,19 @@ describe('Readmission', () => {
     },
   );
 
-  it.each<[string, readonly Sighting[]]>([
-    ['it runs on the host itself', [seen('h2', 'defined'), seen('h1', 'running')]],
-    ['it is off for now', [seen('h2', 'defined'), seen('h1', 'defined')]],
-  ])('holds out a host with one of two definitions: %s', async (_what, sightings) => {
+  it('removes the definition elsewhere of a VM that its own host has started again', async () => {
+    const sightings = [seen('h2', 'defined'), seen('h1', 'running')];
+    expect(await clean(sightings)).toEqual({
+      removed: ['vm1 from h2, runs on h1'],
+      settled: ['vm1'],
+      warnings: [],
+    });
+    const { removed, settled } = await clean(sightings, { blind: ['h3'] });
+    expect([removed, settled]).toEqual([[], []]);
+  });
+
+  it('holds out a host with one of two definitions of a VM that is off for now', async () => {
+    const sightings = [seen('h2', 'defined'), seen('h1', 'defined')];
     const { removed, settled, warnings } = await clean(sightings);
     expect([removed, settled]).toEqual([[], []]);
     expect(warnings).toEqual([
