@@ -24,6 +24,8 @@ export class JournalView {
   readonly orders = new Map<OrderId, Order>();
   /** When a VM last came to the end of a move that went well, by the wall clock. */
   readonly movedAt = new Map<VmId, number>();
+  /** How many decisions there were when a VM's last begun move came to nothing. */
+  readonly #failedAfter = new Map<VmId, number>();
   isPaused = false;
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
@@ -45,9 +47,16 @@ export class JournalView {
     const one = this.open.get(id);
     this.open.delete(id);
     if (!this.closed.has(id)) this.closed.set(id, result);
-    if (one !== undefined && result.outcome === 'succeeded') {
-      this.movedAt.set(one.record.move.vm, result.at);
-    }
+    if (one === undefined) return;
+    const { vm } = one.record.move;
+    if (result.outcome === 'succeeded') this.movedAt.set(vm, result.at);
+    else if (one.starts > 0) this.#failedAfter.set(vm, this.decisions.size);
+  }
+
+  /** A move of the VM has failed since the plan: it rests, and its move of that plan is dropped. */
+  hasFailedSince(plan: PlanId, vm: VmId): boolean {
+    const place = [...this.decisions.keys()].indexOf(plan);
+    return place < (this.#failedAfter.get(vm) ?? 0);
   }
 
   /** Moves that a hypervisor was asked for and that have not ended, but for this one. */

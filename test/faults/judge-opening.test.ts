@@ -1,9 +1,10 @@
 // Role: the order in which the moves of a plan are begun, as the judge sees it.
 import { describe, expect, it } from 'vitest';
 
+import { planId } from '../../src/domain/ids.ts';
 import type { GateVerdict } from '../../src/domain/journal.ts';
 import { h, v } from '../support/datacenter.ts';
-import { aDecision, aRecord } from '../support/ledger-records.ts';
+import { aDecision, aRecord, aResult } from '../support/ledger-records.ts';
 import { aMove, aPlan } from '../support/plans.ts';
 import { JournalView } from './journal-view.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
@@ -49,7 +50,43 @@ function opened(move: typeof SHOP, isDone: boolean): readonly string[] {
   });
 }
 
+/** Two plans at once have the web first, then the shop; the move of the first one fails. */
+function afterFailure(starts: number): readonly string[] {
+  const journal = new JournalView();
+  const [urgent, web] = ['m3', 'm4'].map((id) => aMove({ id, vm: 'web', tier: 'mandatory' }));
+  if (urgent === undefined || web === undefined) throw new Error('two moves');
+  for (const [id, moves] of [
+    ['p1', [urgent]],
+    ['p2', [web, SHOP]],
+  ] as const) {
+    const plan = { ...aPlan(moves), id: planId(id) };
+    const drawn = aDecision(plan.id, 1000);
+    const gate = moves.map(({ id: one }): GateVerdict => {
+      return { move: one, verdict: 'execute', mode: 'automatic', refusals: [] };
+    });
+    journal.decisions.set(plan.id, { ...drawn, result: { ...drawn.result, plan }, gate });
+  }
+  journal.opening({ ...aRecord('m3', 'web'), move: urgent }, []);
+  const open = journal.open.get(urgent.id);
+  if (open !== undefined) open.starts = starts;
+  journal.close(urgent.id, { ...aResult(), outcome: 'failed' });
+  return wrongsOfOpening({ ...aRecord('m2', 'shop'), move: SHOP, plan: planId('p2') }, journal, {
+    rules: RULES,
+    isCancelled: false,
+    now: 1000,
+    rank: (vm) => (vm === 'web' ? 1 : 2),
+    isOwn: () => false,
+    runningOn: () => [h('h1')],
+  });
+}
+
 describe('the judge, when a move is begun', () => {
+  it('lets the less important go while one rests whose move has failed since the plan', () => {
+    expect(afterFailure(1)).toEqual([]);
+    // It was never begun: it may not be passed over for that.
+    expect(afterFailure(0)).toEqual(['critical-first: web is more important and waits']);
+  });
+
   it('objects to a VM that Drover stands on before the others of its plan', () => {
     expect(opened(LEDGER, false)).toEqual(['own-last: shop of the same plan waits']);
   });

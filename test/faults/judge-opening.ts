@@ -58,9 +58,11 @@ function waitingMoves(
   const allowed = new Set(
     gate.filter(({ verdict }) => verdict === 'execute').map((one) => one.move),
   );
+  const { id: plan, moves } = result.plan;
   const underWay = new Set([...journal.open.values()].map(({ record }) => record.move.vm));
-  return result.plan.moves.filter(({ id, vm }) => {
-    return id !== move.id && allowed.has(id) && !journal.known.has(id) && !underWay.has(vm);
+  return moves.filter(({ id, vm }) => {
+    const hadItsTurn = journal.known.has(id) || journal.hasFailedSince(plan, vm);
+    return id !== move.id && allowed.has(id) && !hadItsTurn && !underWay.has(vm);
   });
 }
 
