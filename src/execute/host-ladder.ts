@@ -200,7 +200,9 @@ export class HostLadder {
   #held(host: Host, from: HostState, step: LadderStep): LadderStep {
     const isBack = ['healthy', 'warn', 'quarantined'].includes(step.state);
     const wasOut = from === 'maintenance' || from === 'returning';
-    const isUntold = this.#told.get(host.id) !== false && this.#platform(host) !== undefined;
+    // While Drover only observes nobody is told: who was told before is told later.
+    const mayHaveIt = this.#platform(host) !== undefined || host.inMaintenanceMode === true;
+    const isUntold = this.#told.get(host.id) !== false && mayHaveIt;
     if (!isBack || !wasOut || !isUntold) return step;
     return { state: 'returning', reason: 'its platform still has it in maintenance mode' };
   }

@@ -156,6 +156,12 @@ describe('HostLadder', () => {
     });
   }
 
+  /** Nothing runs there, and the platform shows whom it has out. */
+  function marked(inMaintenanceMode: boolean): Snapshot {
+    const { hosts, ...rest } = world(0);
+    return { ...rest, hosts: hosts.map((host) => ({ ...host, inMaintenanceMode })) };
+  }
+
   it('says ahead what an update comes to, and changes nothing by that', async () => {
     const under = ladder();
     await under.load();
@@ -204,10 +210,6 @@ describe('HostLadder', () => {
 
   it('sets a mark again that something else cleared, and reports it', async () => {
     const under = ladder();
-    const marked = (inMaintenanceMode: boolean) => {
-      const { hosts, ...rest } = world(0);
-      return { ...rest, hosts: hosts.map((host) => ({ ...host, inMaintenanceMode })) };
-    };
     await under.update(marked(false), [], [order]);
     await under.update(marked(false), [], [order]);
     // What it was told may not show yet.
@@ -247,6 +249,25 @@ describe('HostLadder', () => {
     mode = 'observe';
     await under.update(world(0), [], [{ ...order, state: 'returning' }]);
     expect(calls).toHaveLength(2);
+  });
+
+  it('does not forget, while it only observes, that a platform still has a host out', async () => {
+    const before = ladder();
+    await before.update(marked(false), [], [order]);
+    await before.update(marked(false), [], [order]);
+    mode = 'observe';
+    for (let look = 0; look < 3; look += 1) await before.update(marked(true), [], []);
+    expect([...before.states()]).toEqual([['h1', 'returning']]);
+    mode = 'automatic';
+    const after = ladder();
+    await after.load();
+    await after.update(marked(true), [], []);
+    await after.update(marked(false), [], []);
+    expect(calls).toEqual([
+      ['h1', true],
+      ['h1', false],
+    ]);
+    expect(after.states().get(hostId('h1'))).toBe('healthy');
   });
 
   it('returns a host only when its platform knows it, also over a restart', async () => {
