@@ -30,12 +30,13 @@ export interface ReadmissionParts {
   readonly settled: (host: HostId, vm: RestartedVm) => Promise<void>;
 }
 
-/** A VM that was restarted elsewhere while `host` was dead, and where it runs now. */
-interface Copy {
+/** A VM that was restarted elsewhere while `host` was dead. */
+interface Guest {
   readonly hypervisor: Hypervisor;
   readonly host: Host;
+  /** The whole fleet. */
+  readonly hosts: readonly Host[];
   readonly vm: RestartedVm['vm'];
-  readonly runsOn: HostId;
 }
 
 export class Readmission {
@@ -51,7 +52,7 @@ export class Readmission {
     if (record.restarted.length === 0 || this.#underWay.has(host.id)) return;
     const moving = new Set(snapshot.inFlight.map(({ vm }) => vm));
     const todo = record.restarted.filter(({ vm }) => !moving.has(vm));
-    const cleaning = this.#cleanAll(host, todo)
+    const cleaning = this.#cleanAll(host, todo, snapshot.hosts)
       .catch((error: unknown) => {
         this.#parts.events.emit('failure', { where: `readmission of ${host.name}`, error });
       })
@@ -63,24 +64,25 @@ export class Readmission {
     await Promise.all(this.#underWay.values());
   }
 
-  async #cleanAll(host: Host, restarted: readonly RestartedVm[]): Promise<void> {
+  async #cleanAll(
+    host: Host,
+    restarted: readonly RestartedVm[],
+    hosts: readonly Host[],
+  ): Promise<void> {
     const { hypervisors, settled } = this.#parts;
     const hypervisor = hypervisors.get(host.source);
     if (hypervisor === undefined) return;
     for (const one of restarted) {
-      const problem = await this.#cleanOne(hypervisor, host, one);
+      const problem = await this.#cleanOne({ hypervisor, host, hosts, vm: one.vm });
       if (problem === undefined) await settled(host.id, one);
       else this.#warn(host, one, problem);
     }
   }
 
   /** Undefined: nothing of the VM is left on the host that should not be. */
-  async #cleanOne(
-    hypervisor: Hypervisor,
-    host: Host,
-    { vm }: RestartedVm,
-  ): Promise<string | undefined> {
+  async #cleanOne(guest: Guest): Promise<string | undefined> {
     const { clock } = this.#parts;
+    const { hypervisor, host, vm } = guest;
     const looks = await callWithin(clock, CALL_SECONDS, hypervisor.source, (signal) =>
       hypervisor.locate(vm, signal),
     );
@@ -93,7 +95,7 @@ export class Readmission {
         // Its own host has started it again, and elsewhere it is off: that copy is the stale one.
         return looks.blind.length > 0
           ? speaksAgainst(looks, host.id)
-          : this.#removeFrom(looks, { hypervisor, host, vm, runsOn: host.id });
+          : this.#removeElsewhere(looks, guest);
       case 'down':
         return speaksAgainst(looks, host.id);
       case 'target':
@@ -109,24 +111,27 @@ export class Readmission {
       default:
         return assertNever(place, 'whereabouts');
     }
-    const runsOn = elsewhere?.host ?? host.id;
-    return this.#remove({ hypervisor, host, vm, runsOn }, host.id);
+    return this.#remove(guest, host, elsewhere?.host ?? host.id);
   }
 
-  /** Every definition that is not where it runs. */
-  async #removeFrom({ sightings }: Looks, of: Copy): Promise<string | undefined> {
-    for (const { host: from, state } of sightings) {
-      if (from === of.runsOn || state !== 'defined') continue;
-      const problem = await this.#remove(of, from);
+  /** Every definition that is not where it runs, on the host itself. */
+  async #removeElsewhere({ sightings }: Looks, guest: Guest): Promise<string | undefined> {
+    const { host, hosts } = guest;
+    for (const { host: id, state } of sightings) {
+      if (id === host.id || state !== 'defined') continue;
+      const from = hosts.find((one) => one.id === id);
+      if (from === undefined) return `it is defined on ${id}, too, of which nothing is known`;
+      const problem = await this.#remove(guest, from, host.id);
       if (problem !== undefined) return problem;
     }
     return undefined;
   }
 
-  async #remove({ hypervisor, host, vm, runsOn }: Copy, from: HostId): Promise<string | undefined> {
-    const objection = await this.#parts.objection(host);
+  async #remove(guest: Guest, from: Host, runsOn: HostId): Promise<string | undefined> {
+    const { hypervisor, vm } = guest;
+    const objection = await this.#parts.objection(from);
     if (objection !== undefined) return `its definition is not removed while ${objection}`;
-    const order = this.#orderOf(vm, from, runsOn);
+    const order = this.#orderOf(vm, from.id, runsOn);
     const answer = await callWithin(this.#parts.clock, CALL_SECONDS, hypervisor.source, (signal) =>
       hypervisor.commit(order, signal),
     );

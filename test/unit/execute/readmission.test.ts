@@ -19,7 +19,13 @@ async function clean(
   {
     blind = [],
     objection,
-  }: { readonly blind?: readonly string[]; readonly objection?: string } = {},
+    of = 'h1',
+  }: {
+    readonly blind?: readonly string[];
+    readonly objection?: string;
+    /** The host against which it is. */
+    readonly of?: string;
+  } = {},
 ) {
   const events = recordingEvents();
   const committed: MoveOrder[] = [];
@@ -38,7 +44,7 @@ async function clean(
     // Nothing else is asked of it.
     hypervisors: new Map([[sourceId('lab'), hypervisor as Hypervisor]]),
     settings: () => aPolicy(),
-    objection: async () => objection,
+    objection: async ({ id }) => (id === of ? objection : undefined),
     settled: async (_host, { vm }) => {
       settled.push(vm);
     },
@@ -47,7 +53,11 @@ async function clean(
     state: 'returned',
     restarted: [{ vm: vmId('vm1'), name: 'db' }],
   });
-  readmission.clean(aHost(), record, aSnapshot());
+  readmission.clean(
+    aHost(),
+    record,
+    aSnapshot({ hosts: ['h1', 'h2'].map((id) => aHost({ id })), vms: [] }),
+  );
   await readmission.idle();
   const removed = committed.map(({ vm, from, to }) => `${vm} from ${from}, runs on ${to}`);
   return { removed, settled, warnings: events.of('warning').map(({ text }) => text) };
@@ -92,8 +102,14 @@ describe('Readmission', () => {
       settled: ['vm1'],
       warnings: [],
     });
-    const { removed, settled } = await clean(sightings, { blind: ['h3'] });
-    expect([removed, settled]).toEqual([[], []]);
+    const left = [
+      await clean(sightings, { blind: ['h3'] }),
+      await clean([seen('h9', 'defined'), seen('h1', 'running')]),
+      // The other host may be only observed by now.
+      await clean(sightings, { objection: 'the mode of h2 is observe', of: 'h2' }),
+    ];
+    for (const { removed, settled } of left) expect([removed, settled]).toEqual([[], []]);
+    expect(left[2]?.warnings[0]).toContain('not removed while the mode of h2 is observe');
   });
 
   it('holds out a host with one of two definitions of a VM that is off for now', async () => {
