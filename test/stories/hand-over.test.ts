@@ -7,17 +7,10 @@ import type { Machine } from '../../src/app/own-machine.ts';
 import { clusterId, vmId } from '../../src/domain/ids.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { aHost, aSnapshot, aVm } from '../support/fleet.ts';
+import { ORDERED_POLICY } from '../support/ordered-policy.ts';
 import { SharedControllers } from '../support/shared-controllers.ts';
 
-const POLICY = `
-apiVersion: drover/v1
-kind: Policy
-rules:
-  - name: ordered
-    finding: maintenance
-    response: evacuate
-    when: { fact: host.order, operator: equal, value: maintenance }
-own:
+const POLICY = `${ORDERED_POLICY}own:
   - { role: controller, controller: ada, vms: { names: [drover-ada] } }
   - { role: controller, controller: bob, vms: { names: [drover-bob] } }
 `;
@@ -107,7 +100,7 @@ describe('the VM of the controller in charge', () => {
   it('is known to it by the UUID of its machine, where no policy names it', async () => {
     const id = '00112233-4455-6677-8899-aabbccddeeff';
     const machine = { kind: 'known', uuid: '33221100-5544-7766-8899-aabbccddeeff' } as const;
-    const policy = POLICY.slice(0, POLICY.indexOf('own:'));
+    const policy = ORDERED_POLICY;
     const by = await started(fleet({ ada: id }), { policy, machine });
     await empty(by, 'ada', 'h1');
     await by.until(600);

@@ -6,17 +6,8 @@ import { clusterId } from '../../src/domain/ids.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { seconds } from '../../src/domain/units.ts';
 import { aHost, aSnapshot } from '../support/fleet.ts';
+import { ORDERED_POLICY } from '../support/ordered-policy.ts';
 import { SharedControllers } from '../support/shared-controllers.ts';
-
-const POLICY = `
-apiVersion: drover/v1
-kind: Policy
-rules:
-  - name: ordered
-    finding: maintenance
-    response: evacuate
-    when: { fact: host.order, operator: equal, value: maintenance }
-`;
 
 const HOOKS = { patch: { takes: seconds(600), answers: ['done'], attempts: 2 } } as const;
 
@@ -37,7 +28,7 @@ function fleet(): Snapshot {
 
 /** ada is alone, and has the hook run on h1 of c1 from the third minute on. */
 async function atWork(): Promise<SharedControllers> {
-  pair = new SharedControllers(fleet(), POLICY);
+  pair = new SharedControllers(fleet(), ORDERED_POLICY);
   await pair.start('ada', undefined, HOOKS);
   await pair.until(60);
   const by = { kind: 'operator', name: 'anna' } as const;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { HostView, StatusView } from '../../src/ports/api.ts';
+import { ORDERED_POLICY } from '../support/ordered-policy.ts';
 import { drover, DroverDaemon, DroverHome, droverGet, type LogLine } from './drover-process.ts';
 import { until } from './lab/shell.ts';
 
@@ -18,15 +19,7 @@ const CONFIG = `
 sources: [{ id: sim, kind: simulated, hosts: 4, vms: 24, seed: 3 }]
 schedule: { collectEvery: 1s, tickEvery: 2s }
 `;
-const POLICY = `
-apiVersion: drover/v1
-kind: Policy
-rules:
-  - name: ordered
-    finding: maintenance
-    response: evacuate
-    when: { fact: host.order, operator: equal, value: maintenance }
-limits: { evacuatedShare: 50% }
+const POLICY = `${ORDERED_POLICY}limits: { evacuatedShare: 50% }
 mode: automatic
 `;
 /** In which a daemon that had not stopped would have begun something. */
