@@ -319,8 +319,9 @@ export class Executor {
 
   #remember({ move, plan, source }: Remembered, outcome: Outcome, seenOn?: HostId): void {
     const { clock, hypervisors, world } = this.#parts;
-    const asked = source === undefined ? undefined : hypervisors.get(source);
-    const lag = asked?.capabilities.answersFromCache === false ? 0 : this.#timing.pollLagSeconds;
+    const hypervisor = source === undefined ? undefined : hypervisors.get(source);
+    const isCached = hypervisor?.capabilities.answersFromCache !== false;
+    const lag = isCached ? this.#timing.pollLagSeconds : 0;
     const outlivedAt = seconds(clock.monotonic() + lag);
     const { id, vm, to } = move;
     if (outcome === 'cancelled') this.#cancels.remember(vm);
