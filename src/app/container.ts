@@ -308,6 +308,7 @@ function bindExecution({ container, options, closers }: Ground): void {
       timing: { pollLagSeconds: pollLag(config.schedule, speed) },
       takeUp: (record) => leases.moves.takeUp(record),
       takesPlace: (record) => leases.moves.holdsPart(record),
+      letGo: (move) => leases.moves.ended(move),
     });
     // What waits was planned and judged under the old ones: the next tick plans it anew.
     closers.add(events.on('policies', () => executor.dropWaiting('all')));

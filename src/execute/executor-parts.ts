@@ -1,7 +1,7 @@
 /** What an executor works with (executor.ts). */
 
 import type { Breaker } from '../domain/breaker.ts';
-import type { SourceId } from '../domain/ids.ts';
+import type { MoveId, SourceId } from '../domain/ids.ts';
 import type { MoveRecord } from '../domain/journal.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { PolicySet } from '../domain/policy.ts';
@@ -39,4 +39,9 @@ export interface ExecutorParts {
    * either; default: every one.
    */
   readonly takesPlace?: (record: MoveRecord) => boolean;
+  /**
+   * Told of each move that is followed here no more: it has ended, or is others' to follow. What
+   * was bound to it is free.
+   */
+  readonly letGo?: (move: MoveId) => void;
 }

@@ -301,6 +301,7 @@ export class Executor {
   #leave({ record }: Running, end: TaskEnd | undefined): void {
     const { move } = record;
     this.#running.delete(move.id);
+    this.#parts.letGo?.(move.id);
     if (end === undefined) {
       // Drover stops, or the lease is over: who takes it up, and when, `recover` is told.
       this.#unfollowed = [...this.#unfollowed, record];

@@ -45,6 +45,8 @@ interface Scene {
 interface Controller {
   readonly executor: Executor;
   readonly keeper: LeaseKeeper;
+  /** Nothing of its own keeps the cluster: it could be given up. */
+  readonly isIdle: () => boolean;
   readonly stop: () => void;
 }
 
@@ -104,6 +106,7 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
     settings: () => aPolicy(),
     world: () => world,
     takeUp: (record) => moves.takeUp(record),
+    letGo: (move) => moves.ended(move),
   });
   keeper.see([CLUSTER]);
   let isOver = false;
@@ -129,6 +132,7 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
   return {
     executor,
     keeper,
+    isIdle: () => moves.isIdle(CLUSTER),
     stop: () => {
       isOver = true;
     },
@@ -172,13 +176,15 @@ async function story(at?: number, frozenFor = FROZEN): Promise<End> {
     first.stop();
     second.stop();
     const wrongs = await judge(scene, frozenFor < FROZEN ? undefined : frost);
+    for (const [name, one] of Object.entries({ ada: first, ben: second }))
+      if (!one.isIdle()) wrongs.push(`${name} holds on to a move that has ended`);
     await clock.sleep(BEAT);
     return { calls: frost.calls, wrongs };
   });
 }
 
 /** @param frost of the one that is to have done nothing more. */
-async function judge(scene: Scene, frost: Freezer | undefined): Promise<readonly string[]> {
+async function judge(scene: Scene, frost: Freezer | undefined): Promise<string[]> {
   const { store, datacenter, effects } = scene;
   const wrongs: string[] = [];
   const after = effects.filter(({ by, frozen }) => by === 'ada' && frozen);
