@@ -39,6 +39,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
 import { HandOver } from './hand-over.ts';
+import { LeaseNeeds } from './lease-needs.ts';
 import { Haste } from './haste.ts';
 import { HookRuns } from './hook-runs.ts';
 import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
@@ -377,7 +378,8 @@ function bindFace({ container, options, closers }: Ground): void {
     const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState');
     const close = () => closers.close();
     const handOver = new HandOver({ ...below, ...above, keeper: face.leases.keeper, clock });
-    const parts = { ...below, ...above, ...face, handOver };
+    const needs = new LeaseNeeds(face.leases.keeper);
+    const parts = { ...below, ...above, ...face, handOver, needs };
     return new Daemon({ ...parts, config, clock, cliToken, accessFile, close });
   });
 }

@@ -8,7 +8,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import { z } from 'zod';
 
 import type { ClusterId } from '../domain/ids.ts';
-import type { TokenMemory } from '../execute/lease-keeper.ts';
+import type { TokenMemory } from '../execute/lease-keeper-parts.ts';
 
 const schema = z.object({
   id: z.string().min(1),

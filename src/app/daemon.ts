@@ -29,6 +29,7 @@ import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { HandOver } from './hand-over.ts';
+import type { LeaseNeeds } from './lease-needs.ts';
 import type { Rolling } from './rolling.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
 import { removeCliAccess, writeCliAccess } from './state-folder.ts';
@@ -51,6 +52,7 @@ export interface DaemonParts {
   readonly hooks: Pick<HookRuns, 'isIdle' | 'stop'>;
   readonly rolling: Rolling;
   readonly handOver: HandOver;
+  readonly needs: LeaseNeeds;
   readonly ledgerState: LedgerWatch;
   readonly dispatcher: Dispatcher;
   readonly api: Api;
@@ -202,6 +204,7 @@ export class Daemon {
     const state = await tick.run();
     if (state === undefined) return false;
     await rolling.update(state);
+    this.#parts.needs.look(state);
     if (this.#parts.handOver.look(state)) await this.beat();
     if (ledgerState.settle(failures)) executor.wake();
     return true;

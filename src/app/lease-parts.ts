@@ -14,11 +14,8 @@ import { leaseScope } from '../domain/lease.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Seconds } from '../domain/units.ts';
 import { GuardedHypervisor } from '../execute/guarded-hypervisor.ts';
-import {
-  DEFAULT_LEASE_TIMING,
-  LeaseKeeper,
-  type LeaseKeeperParts,
-} from '../execute/lease-keeper.ts';
+import { LeaseKeeper } from '../execute/lease-keeper.ts';
+import { DEFAULT_LEASE_TIMING, type LeaseKeeperParts } from '../execute/lease-keeper-parts.ts';
 import { MoveLeases, type ScopeOf } from '../execute/move-leases.ts';
 import { openPostgresLedger } from '../ledger/postgres-ledger.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';

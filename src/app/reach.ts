@@ -48,7 +48,7 @@ export class Reach {
     if (this.isAll) return snapshot;
     const hosts = snapshot.hosts.map((host): Host => {
       if (this.hosts.has(host.id) || !takesIn(host.state)) return host;
-      return { ...host, state: 'quarantined' };
+      return { ...host, state: 'quarantined', actedOnElsewhere: true };
     });
     const vms = snapshot.vms.map((vm) => {
       return this.hosts.has(vm.host) ? vm : ({ ...vm, permission: 'observe' } as const);

@@ -35,6 +35,7 @@ const NEEDS: Readonly<Record<MoveMethod, Permission>> = {
 const JUDGED: ReadonlySet<RefusalCode> = new Set([
   'same-host',
   'quarantined',
+  'other-controller',
   'disconnected',
   'vcpus',
   'permission',

@@ -58,10 +58,11 @@ export function takesIn(state: HostState): boolean {
 /**
  * Every reason, in a fixed order, why `vm` cannot go from `from` (where it is) to `to` by
  * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
- * quarantined, not-fenced, vcpus, own-vm, permission, storage-locks, managed-elsewhere, locked,
- * power-state, arch, hypervisor-kind, hypervisor-version, machine-type, cpu-unknown, cpu-vendor,
- * cpu-passthrough, cpu-features, tsc, nested, confidential, firmware, device, network, storage,
- * media, own-leases (so that it is the first only where nothing else is in the way).
+ * other-controller, quarantined, not-fenced, vcpus, own-vm, permission, storage-locks,
+ * managed-elsewhere, locked, power-state, arch, hypervisor-kind, hypervisor-version, machine-type,
+ * cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc, nested, confidential, firmware,
+ * device, network, storage, media, own-leases (so that it is the first only where nothing else is
+ * in the way).
  */
 // oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
 export function staticRefusals(
@@ -100,7 +101,8 @@ function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticR
   if (from.connection !== 'connected' && method !== 'restart') {
     out.push(refusal('disconnected', 'the source'));
   }
-  if (!takesIn(to.state)) out.push(refusal('quarantined', to.state));
+  if (to.actedOnElsewhere === true) out.push(refusal('other-controller'));
+  else if (!takesIn(to.state)) out.push(refusal('quarantined', to.state));
   if (method === 'restart' && !mayRestartFrom(from.failure)) {
     out.push(refusal('not-fenced', from.failure?.noRestart ?? `${from.name} is not known dead`));
   }

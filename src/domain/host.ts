@@ -109,6 +109,11 @@ export interface Host {
   readonly faultDomains: Readonly<Record<string, string>>;
   readonly state: HostState;
   readonly connection: Connection;
+  /**
+   * Only in what is planned, where several controllers share the fleet: it takes nothing in because
+   * it is not this controller's to act on. Absent: it is.
+   */
+  readonly actedOnElsewhere?: true | undefined;
   /** Whether its platform has it in maintenance mode; absent: not known, or it has no such mode. */
   readonly inMaintenanceMode?: boolean | undefined;
   /** Absent: nothing is wrong with it as a whole, as far as anybody knows. */

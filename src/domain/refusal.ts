@@ -11,6 +11,10 @@ export const REFUSAL_CODES = {
     meaning: 'the host takes nothing in: quarantined, draining or in maintenance',
     hint: 'return the host to service: drover maintenance exit HOST',
   },
+  'other-controller': {
+    meaning: 'another controller acts on the host, or this one has not looked at it yet',
+    hint: 'what cannot wait is done as soon as one controller has both clusters: drover status',
+  },
   disconnected: {
     meaning: 'the hypervisor does not answer for the host',
     hint: 'drover doctor shows the error of the connection',

@@ -12,58 +12,13 @@ import type { ClusterId } from '../domain/ids.ts';
 import { compareText } from '../domain/ids.ts';
 import type { Lease } from '../domain/lease.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
-import { type Seconds, seconds } from '../domain/units.ts';
-import type { EventSink } from '../ports/events.ts';
-import type { Controller, LeaseBoard, Leases } from '../ports/leases.ts';
+import type { Controller, LeaseBoard } from '../ports/leases.ts';
+import type { LeaseKeeperParts } from './lease-keeper-parts.ts';
 import { fairShare, type ShareView } from './lease-share.ts';
 import { actingOn } from './lease-standby.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
 import { Turns } from '../domain/turns.ts';
-
-export interface LeaseTiming {
-  /** How long a lease holds after its renewal. */
-  readonly leaseSeconds: Seconds;
-  /** Nothing is begun in the last part of it. */
-  readonly marginSeconds: Seconds;
-  /** The longest that a call to a hypervisor may take (ExecutionTiming.callSeconds). */
-  readonly longestCallSeconds: Seconds;
-}
-
-export const DEFAULT_LEASE_TIMING: LeaseTiming = {
-  leaseSeconds: seconds(30),
-  marginSeconds: seconds(5),
-  longestCallSeconds: seconds(60),
-};
-
-/** The highest token seen of each cluster, kept outside of the ledger. */
-export interface TokenMemory {
-  highest(cluster: ClusterId): number;
-  /** Durable when it returns. */
-  remember(cluster: ClusterId, token: number): void;
-}
-
-export interface LeaseKeeperParts {
-  readonly leases: Leases;
-  /**
-   * Seconds from any start. It counts the time for which the machine or the process stood still;
-   * it may run ahead, never behind.
-   */
-  readonly elapsed: () => Seconds;
-  /** The same for waiting out another's lease: it may stand still, and never runs ahead. */
-  readonly steady: () => Seconds;
-  readonly events: EventSink;
-  readonly me: Pick<Controller, 'id' | 'name'>;
-  /** Which of the clusters that it sees it may take. */
-  readonly wants: (cluster: ClusterId) => boolean;
-  /**
-   * Nobody else can have this ledger open (the lock of the state folder): leases need not be
-   * waited for, and do not run out.
-   */
-  readonly sole: boolean;
-  readonly timing: LeaseTiming;
-  readonly tokens: TokenMemory;
-}
 
 interface Held {
   readonly token: number;
@@ -98,6 +53,7 @@ export class LeaseKeeper implements Authority {
   /** Who showed signs of life at the last round, this one with them. */
   #living: readonly Controller[] = [];
   #seen: readonly ClusterId[] = [];
+  #together: Controller['together'] = [];
   #isOver = false;
   /** It takes nothing, and gives back what is idle. */
   #isAside = false;
@@ -135,6 +91,11 @@ export class LeaseKeeper implements Authority {
   /** The clusters that exist, as far as this controller sees. */
   see(clusters: Iterable<ClusterId>): void {
     this.#seen = [...new Set(clusters)].toSorted(compareText);
+  }
+
+  /** What has to be in one hand, from the next round on (LeaseNeeds). */
+  askFor(together: Controller['together']): void {
+    this.#together = together;
   }
 
   /**
@@ -255,11 +216,10 @@ export class LeaseKeeper implements Authority {
 
   /** Returns those that had run out. */
   async #renew(): Promise<readonly ClusterId[]> {
-    const { leases, elapsed, me, timing } = this.#parts;
+    const { leases, elapsed, timing } = this.#parts;
     const asked = elapsed();
     const held = [...this.#held].map(([cluster, { token, since }]) => ({ cluster, token, since }));
-    const by = { ...me, wants: this.#wanted() };
-    const kept = await leases.renewLeases(by, held, timing.leaseSeconds);
+    const kept = await leases.renewLeases(this.#self(), held, timing.leaseSeconds);
     const still = new Set(kept.map(({ cluster }) => cluster));
     const regained = kept
       .map(({ cluster }) => cluster)
@@ -299,7 +259,7 @@ export class LeaseKeeper implements Authority {
   /** Those that gave a sign of life lately, this one with them. */
   async #live({ controllers }: LeaseBoard): Promise<readonly Controller[]> {
     const { steady, leases, me, sole } = this.#parts;
-    const self = { ...me, wants: this.#wanted() };
+    const self = this.#self();
     if (sole) return [self];
     const others = controllers.filter(({ id }) => id !== me.id);
     const now = steady();
@@ -322,6 +282,10 @@ export class LeaseKeeper implements Authority {
   #patience(): number {
     const { leaseSeconds, longestCallSeconds } = this.#parts.timing;
     return leaseSeconds + longestCallSeconds;
+  }
+
+  #self(): Controller {
+    return { ...this.#parts.me, wants: this.#wanted(), together: this.#together };
   }
 
   #wanted(): readonly ClusterId[] {

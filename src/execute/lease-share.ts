@@ -2,7 +2,9 @@
  * Who takes which cluster. Every controller works out the same answer from the same board, so
  * they need not talk to each other: a free cluster goes to the live controller that wants it and
  * has the fewest, and who has two more than another gives one up. Clusters between which a move is
- * open go together: only who has both can take the move up when its controller is dead. Pure.
+ * open go together: only who has both can take the move up when its controller is dead. So do
+ * those that a controller asks for together, because a move that cannot wait needs both: it gets
+ * them, or they stay where they are and two controllers wait for each other for ever. Pure.
  */
 
 import { type ClusterId, compareText } from '../domain/ids.ts';
@@ -12,7 +14,7 @@ export interface ShareView {
   /** Id of the controller that asks. */
   readonly me: string;
   /** The controllers that show signs of life, the asking one with them. */
-  readonly live: readonly Pick<Controller, 'id' | 'wants'>[];
+  readonly live: readonly Pick<Controller, 'id' | 'wants' | 'together'>[];
   /** Who holds what, without what is free. */
   readonly holders: ReadonlyMap<ClusterId, string>;
   readonly free: readonly ClusterId[];
@@ -61,21 +63,27 @@ export function fairShare(view: ShareView): Share {
 }
 
 /**
- * Of each cluster that goes together with others: who is to have them all. That is who has the
- * first of them already; no entry where nobody wants them all.
+ * Of each cluster that goes together with others: who is to have them all. That is the first who
+ * asks for some of them, else who has the first of them already; no entry where nobody wants them
+ * all.
  */
 function keepersOf(
   { live, holders, joined }: ShareView,
   count: (id: string) => number,
 ): ReadonlyMap<ClusterId, string> {
   const keepers = new Map<ClusterId, string>();
-  for (const group of together(joined)) {
+  const asked = live.flatMap((one) => one.together);
+  for (const group of together([...joined, ...asked])) {
     const able = live.filter(({ wants }) => group.every((one) => wants.includes(one)));
     const ids = able
       .map(({ id }) => id)
       .toSorted((a, b) => count(a) - count(b) || compareText(a, b));
+    const [asks] = able
+      .filter((one) => one.together.flat().some((cluster) => group.includes(cluster)))
+      .map(({ id }) => id)
+      .toSorted(compareText);
     const first = group.map((one) => holders.get(one) ?? '').find((id) => ids.includes(id));
-    const keeper = first ?? ids[0];
+    const keeper = asks ?? first ?? ids[0];
     if (keeper === undefined) continue;
     for (const cluster of group) keepers.set(cluster, keeper);
   }

@@ -38,9 +38,10 @@ export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseB
       expiresAt: epochSeconds(row.expires_at),
     }),
   );
-  const controllers = present.map(({ wants, ...one }) => {
+  const controllers = present.map(({ wants, together, ...one }) => {
     // Written below, and by nobody else.
-    return { ...one, wants: JSON.parse(wants) as ClusterId[] };
+    const sets = JSON.parse(together) as ClusterId[][];
+    return { ...one, wants: JSON.parse(wants) as ClusterId[], together: sets };
   });
   return { leases, controllers };
 }
@@ -87,7 +88,9 @@ export async function renewLeases(
   { by, held, seconds: term }: Renewal,
   { now }: StoreTraits,
 ): Promise<readonly HeldLease[]> {
-  const about = { name: by.name, wants: JSON.stringify(by.wants) };
+  const { name } = by;
+  const wants = JSON.stringify(by.wants);
+  const about = { name, wants, together: JSON.stringify(by.together) };
   const beats = sql<number>`controllers.beats + 1`;
   await trx
     .insertInto('controllers')

@@ -29,6 +29,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0010-cancel-wishes': { up: createCancelWishes },
     '0011-when-moves-were-settled': { up: addSettledAt },
     '0012-firing-alerts': { up: createFiringAlerts },
+    '0013-clusters-together': { up: addTogether },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -226,9 +227,8 @@ async function createApprovals(db: Kysely<LedgerSchema>): Promise<void> {
 }
 
 async function createLeases(db: Kysely<LedgerSchema>): Promise<void> {
-  const tables = await db.introspection.getTables();
-  const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
-  if (!columns.some(({ name }) => name === 'leases')) {
+  const has = await columnsOf(db, 'moves');
+  if (!has('leases')) {
     await db.schema.alterTable('moves').addColumn('leases', 'text').execute();
   }
   await db.schema
@@ -285,7 +285,7 @@ async function createHostFailures(db: Kysely<LedgerSchema>): Promise<void> {
 
 /** Budgets and circuit breakers ask by host; until now the hosts stood in the move's body only. */
 async function nameHostsOfMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
-  const has = await columnsOfMoves(db);
+  const has = await columnsOf(db, 'moves');
   for (const [column, end] of [
     ['from_host', 'from'],
     ['to_host', 'to'],
@@ -365,14 +365,25 @@ async function createCancelWishes(db: Kysely<LedgerSchema>): Promise<void> {
 
 /** Of moves that were closed before nobody knows it. */
 async function addSettledAt(db: Kysely<LedgerSchema>): Promise<void> {
-  const has = await columnsOfMoves(db);
+  const has = await columnsOf(db, 'moves');
   if (has('settled_at')) return;
   await db.schema.alterTable('moves').addColumn('settled_at', 'double precision').execute();
 }
 
-async function columnsOfMoves(db: Kysely<LedgerSchema>): Promise<(column: string) => boolean> {
+/** A controller of before asks for nothing. */
+async function addTogether(db: Kysely<LedgerSchema>): Promise<void> {
+  const has = await columnsOf(db, 'controllers');
+  if (has('together')) return;
+  const table = db.schema.alterTable('controllers');
+  await table.addColumn('together', 'text', (made) => made.notNull().defaultTo('[]')).execute();
+}
+
+async function columnsOf(
+  db: Kysely<LedgerSchema>,
+  table: keyof LedgerSchema,
+): Promise<(column: string) => boolean> {
   const tables = await db.introspection.getTables();
-  const columns = tables.find(({ name }) => name === 'moves')?.columns ?? [];
+  const columns = tables.find(({ name }) => name === table)?.columns ?? [];
   const names = new Set(columns.map(({ name }) => name));
   return (column) => names.has(column);
 }

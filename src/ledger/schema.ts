@@ -131,6 +131,8 @@ interface ControllerTable {
   name: string;
   /** Ids of clusters, JSON. */
   wants: string;
+  /** Sets of such ids, JSON. */
+  together: string;
   beats: number;
 }
 

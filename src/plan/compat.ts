@@ -135,11 +135,13 @@ function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
 function hostKey(host: Host, shared: ReadonlySet<string>): string {
   const { source, connection, state, hypervisor, cpu, networks, storages, devices } = host;
   const isDead = mayRestartFrom(host.failure);
+  const isElsewhere = host.actedOnElsewhere === true;
   const { arch, vendor, model, level, features, baseline } = cpu;
   const parts = [source, connection, state, hypervisor, arch, vendor, model, level, features];
   const reached = storages.filter((storage) => shared.has(storage));
   const hasStorage = storages.length > 0;
-  return JSON.stringify([...parts, baseline, networks, reached, hasStorage, devices, isDead]);
+  const rest = [baseline, networks, reached, hasStorage, devices, isDead, isElsewhere];
+  return JSON.stringify([...parts, ...rest]);
 }
 
 /** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */

@@ -26,6 +26,7 @@ const MAX_QUESTIONS = 200_000;
 /** Reasons that do not go away when other VMs are moved. */
 const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'quarantined',
+  'other-controller',
   'disconnected',
   'other-source',
   'own-leases',

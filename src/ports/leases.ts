@@ -16,6 +16,8 @@ export interface Controller {
   readonly name: string;
   /** The clusters that it would take. */
   readonly wants: readonly ClusterId[];
+  /** Sets of clusters that it has to have together, for something that cannot wait. */
+  readonly together: readonly (readonly ClusterId[])[];
 }
 
 /** A controller that shows itself in the ledger. */

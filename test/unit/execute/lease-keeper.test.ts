@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, type ClusterId } from '../../../src/domain/ids.ts';
+import { LeaseKeeper } from '../../../src/execute/lease-keeper.ts';
 import {
   DEFAULT_LEASE_TIMING,
-  LeaseKeeper,
   type LeaseKeeperParts,
-} from '../../../src/execute/lease-keeper.ts';
+} from '../../../src/execute/lease-keeper-parts.ts';
 import { fairShare, type ShareView } from '../../../src/execute/lease-share.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
@@ -157,7 +157,7 @@ describe('LeaseKeeper', () => {
 });
 
 describe('fairShare', () => {
-  const live = ['a', 'b', 'c'].map((id) => ({ id, wants: CLUSTERS }));
+  const live = ['a', 'b', 'c'].map((id) => ({ id, wants: CLUSTERS, together: [] }));
   const view = {
     live,
     free: CLUSTERS,
@@ -220,7 +220,7 @@ describe('fairShare', () => {
         ['a', [c1, c2]],
         ['b', [c3, c4]],
       ]);
-      const apart = live.map(({ id }) => ({ id, wants: wants.get(id) ?? [] }));
+      const apart = live.map((one) => ({ ...one, wants: wants.get(one.id) ?? [] }));
       const holders = new Map([
         [c1, 'a'],
         [c3, 'b'],
@@ -228,6 +228,32 @@ describe('fairShare', () => {
       const told = shares({ live: apart, holders, free: [c2, c4], joined: [[c1, c3]] });
       expect(told.map(({ claim }) => claim)).toEqual([[c2], [c4], []]);
       expect(told.flatMap(({ release }) => release)).toEqual([]);
+    });
+
+    it('gives those that somebody asks for together to who asks first, whoever has them', () => {
+      const holders = new Map([
+        [c1, 'a'],
+        [c2, 'b'],
+        [c3, 'c'],
+      ]);
+      const asking = live.map((one) => ({ ...one, together: one.id === 'a' ? [] : [[c1, c3]] }));
+      const asked = (more: Partial<ShareView>) =>
+        shares({ live: asking, holders, free: [c4], ...more });
+      expect(asked({}).map(({ release }) => release)).toEqual([[c1], [], [c3]]);
+      const isIdle = (one: ClusterId): boolean => one !== c1;
+      expect(asked({ isIdle }).map(({ release }) => release)).toEqual([[], [], [c3]]);
+      const given = asked({ holders: new Map([[c2, 'b']]), free: [c1, c3] });
+      expect(given.map(({ claim }) => claim)).toEqual([[], [c1, c3], []]);
+    });
+
+    it('does not give them to who asks and may not have them', () => {
+      const asking = live.map((one) => ({ ...one, together: one.id === 'b' ? [[c1, c3]] : [] }));
+      const told = shares({
+        live: asking.map((one) => (one.id === 'b' ? { ...one, wants: [c2] } : one)),
+        holders: new Map([[c1, 'a']]),
+        free: [c3],
+      });
+      expect(told.map(({ claim }) => claim)).toEqual([[c3], [], []]);
     });
   });
 });

@@ -44,7 +44,9 @@ function board(held: Readonly<Record<string, readonly string[]>>, wants = ['c1',
   );
   const controllers = Object.keys(held)
     .filter((name) => name !== '')
-    .map((name) => ({ id: `${name}-id`, name, wants: wants.map(clusterId), beats: 1 }));
+    .map((name) => {
+      return { id: `${name}-id`, name, wants: wants.map(clusterId), together: [], beats: 1 };
+    });
   return { leases, controllers };
 }
 

@@ -1,0 +1,50 @@
+/** What the keeper of the leases is made of, and how long what holds. */
+
+import type { ClusterId } from '../domain/ids.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
+import type { EventSink } from '../ports/events.ts';
+import type { Controller, Leases } from '../ports/leases.ts';
+
+export interface LeaseTiming {
+  /** How long a lease holds after its renewal. */
+  readonly leaseSeconds: Seconds;
+  /** Nothing is begun in the last part of it. */
+  readonly marginSeconds: Seconds;
+  /** The longest that a call to a hypervisor may take (ExecutionTiming.callSeconds). */
+  readonly longestCallSeconds: Seconds;
+}
+
+export const DEFAULT_LEASE_TIMING: LeaseTiming = {
+  leaseSeconds: seconds(30),
+  marginSeconds: seconds(5),
+  longestCallSeconds: seconds(60),
+};
+
+/** The highest token seen of each cluster, kept outside of the ledger. */
+export interface TokenMemory {
+  highest(cluster: ClusterId): number;
+  /** Durable when it returns. */
+  remember(cluster: ClusterId, token: number): void;
+}
+
+export interface LeaseKeeperParts {
+  readonly leases: Leases;
+  /**
+   * Seconds from any start. It counts the time for which the machine or the process stood still;
+   * it may run ahead, never behind.
+   */
+  readonly elapsed: () => Seconds;
+  /** The same for waiting out another's lease: it may stand still, and never runs ahead. */
+  readonly steady: () => Seconds;
+  readonly events: EventSink;
+  readonly me: Pick<Controller, 'id' | 'name'>;
+  /** Which of the clusters that it sees it may take. */
+  readonly wants: (cluster: ClusterId) => boolean;
+  /**
+   * Nobody else can have this ledger open (the lock of the state folder): leases need not be
+   * waited for, and do not run out.
+   */
+  readonly sole: boolean;
+  readonly timing: LeaseTiming;
+  readonly tokens: TokenMemory;
+}
