@@ -18,9 +18,10 @@ import { STATS, XML } from './native/constants.ts';
 import { CallTimeout } from './native/errors.ts';
 import type { Session } from './native/session.ts';
 import { numberIn, textIn, type TypedParams } from './native/typed-params.ts';
-import { sightingStateOf, statusOf } from './domain-status.ts';
+import { type DomainStatus, isOff, sightingStateOf, statusOf } from './domain-status.ts';
 import { describeGuest } from './vm-survey.ts';
 import { cpuXml, featuresOfExpanded } from './xml/cpu.ts';
+import { DocumentError } from './xml/document.ts';
 import { readDomain, type DomainDocument } from './xml/domain.ts';
 import type { HostId } from '../../src/domain/ids.ts';
 import type { Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
@@ -31,9 +32,17 @@ export interface FoundGuest {
   readonly sighting: Sighting;
 }
 
+/** A guest whose document says something that nobody here understands. */
+export interface UnreadGuest {
+  readonly uuid: string;
+  /** It is not only a stored definition. */
+  readonly isThere: boolean;
+}
+
 export interface HostInventory {
   readonly survey: HostSurvey;
   readonly guests: readonly FoundGuest[];
+  readonly unread: readonly UnreadGuest[];
   readonly problems: readonly string[];
 }
 
@@ -106,20 +115,17 @@ export class LibvirtHost {
     const list = await this.link.use('inventory', 'listing guests', domainsOf, signal);
     const disks = await this.#diskSizes(signal);
     const guests: FoundGuest[] = [];
+    const unread: UnreadGuest[] = [];
     const problems: string[] = [];
     for (const uuid of list.toSorted()) {
       if (signal.aborted) throw new CallTimeout('inventory: cancelled');
-      try {
-        const told = await this.#describe(uuid, { survey, disks: disks.get(uuid), signal });
-        if (told === undefined) continue;
-        guests.push(told.found);
-        if (told.problem !== undefined) problems.push(`${told.found.vm.name}: ${told.problem}`);
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'DocumentError') throw error;
-        problems.push(`${this.id}: guest ${uuid}: ${error.message}`);
-      }
+      const told = await this.#describe(uuid, { survey, disks: disks.get(uuid), signal });
+      if (told === undefined) continue;
+      if ('found' in told) guests.push(told.found);
+      else unread.push(told.unread);
+      if (told.problem !== undefined) problems.push(told.problem);
     }
-    const inventory = { survey, guests, problems };
+    const inventory = { survey, guests, unread, problems };
     this.#last = lastSeenOf(inventory);
     return { ...inventory, problems: [...problems, ...(await this.#keep(this.#last))] };
   }
@@ -157,27 +163,44 @@ export class LibvirtHost {
   }
 
   #describe(uuid: string, context: DescribeContext): Promise<Described | undefined> {
-    const { survey, disks, signal } = context;
+    const { signal } = context;
     const describing = async (domain: Domain): Promise<Described> => {
       const status = await statusOf(domain);
       const xml = await xmlOf(domain, XML.live);
-      const document = readDomain(xml);
-      const vm = describeGuest(document, {
-        source: this.identity.source,
-        host: this.id,
-        survey,
-        options: this.identity.common,
-        status,
-        diskBytes: disks ?? new Map(),
-        features: await this.visibleFeatures(domain.session, document, survey),
-      });
-      const state = sightingStateOf(status);
-      const problem =
-        state === 'running' ? await this.#kept.definitions.note(domain, uuid, xml) : undefined;
-      const persistent = await isPersistent(domain);
-      return { found: { vm, sighting: { host: this.id, state, persistent } }, problem };
+      try {
+        return await this.#describeAs(domain, { uuid, status, xml }, context);
+      } catch (error) {
+        if (!(error instanceof DocumentError)) throw error;
+        const isThere = !isOff(status);
+        const then = isThere ? '; its host counts as occupied, and takes nothing in' : '';
+        const problem = `${this.id}: guest ${uuid}: ${error.message}${then}`;
+        return { unread: { uuid, isThere }, problem };
+      }
     };
     return this.onDomain(uuid, `describing ${uuid}`, describing, { signal, lane: 'inventory' });
+  }
+
+  async #describeAs(
+    domain: Domain,
+    { uuid, status, xml }: Shown,
+    { survey, disks }: DescribeContext,
+  ): Promise<Described> {
+    const document = readDomain(xml);
+    const vm = describeGuest(document, {
+      source: this.identity.source,
+      host: this.id,
+      survey,
+      options: this.identity.common,
+      status,
+      diskBytes: disks ?? new Map(),
+      features: await this.visibleFeatures(domain.session, document, survey),
+    });
+    const state = sightingStateOf(status);
+    const why =
+      state === 'running' ? await this.#kept.definitions.note(domain, uuid, xml) : undefined;
+    const persistent = await isPersistent(domain);
+    const problem = why === undefined ? undefined : `${vm.name}: ${why}`;
+    return { found: { vm, sighting: { host: this.id, state, persistent } }, problem };
   }
 
   /** What could not be written is a problem for later, and none for now. */
@@ -198,10 +221,16 @@ export class LibvirtHost {
   }
 }
 
-interface Described {
-  readonly found: FoundGuest;
-  /** What could not be kept of it. */
-  readonly problem: string | undefined;
+/** With what could not be kept of it, or why it could not be read. */
+type Described =
+  | { readonly found: FoundGuest; readonly problem: string | undefined }
+  | { readonly unread: UnreadGuest; readonly problem: string };
+
+/** A guest as its host shows it. */
+interface Shown {
+  readonly uuid: string;
+  readonly status: DomainStatus;
+  readonly xml: string;
 }
 
 interface DescribeContext {

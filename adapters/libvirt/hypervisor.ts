@@ -109,7 +109,9 @@ export class LibvirtHypervisor implements Hypervisor {
     }
     const inventory = mergeInventories(answers);
     if (answers.every((answer) => answer.kind === 'answered')) {
-      await this.#definitions.keepOnly(new Set(inventory.vms.map(({ id }) => id)));
+      // A guest that cannot be read now can be restarted from what it was when it could.
+      const unread = answers.flatMap((answer) => answer.inventory.unread.map(({ uuid }) => uuid));
+      await this.#definitions.keepOnly(new Set([...inventory.vms.map(({ id }) => id), ...unread]));
     }
     return inventory;
   }

@@ -9,6 +9,7 @@ import type { AdapterMemory } from '../adapter.ts';
 import type { FoundGuest, HostInventory } from './host.ts';
 import type { Place } from './storage-map.ts';
 import type { HostId } from '../../src/domain/ids.ts';
+import { withUnlisted } from '../../src/domain/unlisted.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { HostFacts } from '../../src/ports/hypervisor.ts';
 
@@ -30,8 +31,10 @@ const kept = z.object({
   seen: z.custom<LastSeen>((seen) => typeof seen === 'object' && seen !== null),
 });
 
-export function lastSeenOf({ survey, guests }: HostInventory): LastSeen {
-  return { facts: survey.facts, reach: survey.storage.reach, guests };
+export function lastSeenOf({ survey, guests, unread }: HostInventory): LastSeen {
+  const there = unread.filter(({ isThere }) => isThere).map(({ uuid }) => uuid);
+  const facts = withUnlisted(survey.facts, there);
+  return { facts, reach: survey.storage.reach, guests };
 }
 
 export class LastSeenHosts {

@@ -150,9 +150,11 @@ async function targetObjections(
 /** libvirt copies neither file when a guest is off; live they are part of the stream. */
 function coldObjections({ firmware, devices }: DomainDocument, survey: HostSurvey): Objection[] {
   const out: Objection[] = [];
-  const { nvramPath } = firmware;
-  if (nvramPath !== undefined && !survey.storage.placeOfPath(nvramPath).shared) {
-    out.push(['firmware', `${nvramPath} is not on shared storage`]);
+  const { nvram } = firmware;
+  const { path } = nvram ?? {};
+  const isReached = path !== undefined && survey.storage.placeOfPath(path).shared;
+  if (nvram !== undefined && !isReached) {
+    out.push(['firmware', `${path ?? 'its NVRAM'} is not on shared storage`]);
   }
   if (devices.tpm.some((tpm) => tpm.backend?.['@type'] === 'emulator')) {
     out.push(['firmware', 'the state of the emulated TPM is not on shared storage']);

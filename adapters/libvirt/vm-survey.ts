@@ -114,15 +114,16 @@ function modelVendor({ type, cpu }: DomainDocument, { guests }: HostSurvey): Gue
 }
 
 function firmwareOf(document: DomainDocument, { storage }: HostSurvey): VmFacts['firmware'] {
-  const { uefi, nvramPath } = document.firmware;
-  const place = (path: string): StatePlace =>
-    storage.placeOfPath(path).shared ? 'shared' : 'local';
+  const { uefi, nvram } = document.firmware;
+  // Of what lies in no file nobody knows that another host reaches it.
+  const place = (path: string | undefined): StatePlace =>
+    path !== undefined && storage.placeOfPath(path).shared ? 'shared' : 'local';
   // The state of an emulated TPM lies here whatever the guest (libvirt's built-in path).
   const tpmFolder = `/var/lib/libvirt/swtpm/${document.uuid}`;
   const isEmulated = document.devices.tpm.some((one) => one.backend?.['@type'] === 'emulator');
   return {
     kind: uefi ? 'uefi' : 'bios',
-    nvram: nvramPath === undefined ? 'none' : place(nvramPath),
+    nvram: nvram === undefined ? 'none' : place(nvram.path),
     tpm: isEmulated ? place(tpmFolder) : 'none',
   };
 }

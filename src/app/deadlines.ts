@@ -52,16 +52,24 @@ export class Deadlines {
     const left = view.snapshot.vms.filter(
       (vm) => vm.host === order.host && vm.powerState !== 'off',
     );
-    if (host === undefined || left.length === 0 || order.deadlineTold === 'missed') return;
+    const unlisted = host?.unlistedGuests ?? [];
+    if (
+      host === undefined ||
+      left.length + unlisted.length === 0 ||
+      order.deadlineTold === 'missed'
+    )
+      return;
     if (clock.now() < deadline) {
-      const why = order.deadlineTold === undefined ? whyLate(order, deadline, left, view) : '';
+      const late = (): string => whyLate(order, deadline, { left, unlisted }, view);
+      const why = order.deadlineTold === undefined ? late() : '';
       if (why !== '')
         await this.#tell(order, 'late', `${host.name} will miss its deadline: ${why}`);
       return;
     }
     const isKept = policies.policies.maintenance.onDeadline === 'keep-on';
     const then = isKept ? 'the work goes on' : 'the order is withdrawn';
-    const text = `${host.name} has missed its deadline: ${namesOf(left)} still there; ${then}`;
+    const stay = `${namesOf(left, unlisted)} still there`;
+    const text = `${host.name} has missed its deadline: ${stay}; ${then}`;
     await this.#tell(order, 'missed', text);
     if (!isKept) await orders.giveBack(host, 'its deadline');
   }
@@ -80,18 +88,20 @@ export class Deadlines {
 function whyLate(
   { host }: Order,
   deadline: EpochSeconds,
-  left: readonly Vm[],
+  { left, unlisted }: { readonly left: readonly Vm[]; readonly unlisted: readonly string[] },
   { snapshot, result }: DeadlineView,
 ): string {
   const { plan } = result;
   const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));
   for (const move of plan.moves) if (move.from === host) leaving.add(move.vm);
   const stuck = left.filter(({ id }) => !leaving.has(id));
-  if (stuck.length > 0) return `the plan has no place for ${namesOf(stuck)}`;
+  if (stuck.length + unlisted.length > 0) {
+    return `the plan has no place for ${namesOf(stuck, unlisted)}`;
+  }
   const over = plan.snapshotAt + emptyAfter(plan, [host]) - deadline;
   return over > 0 ? `by the plan it is empty ${Math.ceil(over)} s later` : '';
 }
 
-function namesOf(vms: readonly Vm[]): string {
-  return listed(vms.map(({ name }) => name).toSorted());
+function namesOf(vms: readonly Vm[], unlisted: readonly string[]): string {
+  return listed([...vms.map(({ name }) => name), ...unlisted].toSorted());
 }

@@ -4,7 +4,7 @@
  * being on both hosts; `finally` after all moves have ended. Only arrivals can be at fault.
  */
 
-import { takesIn } from '../domain/compatibility.ts';
+import { isInService } from '../domain/compatibility.ts';
 import type { Host } from '../domain/host.ts';
 import {
   type FailoverReserveRule,
@@ -149,10 +149,6 @@ function judgeFailover(
       return against(step, rule.kind, detail, { rule: rule.id });
     });
   });
-}
-
-function isInService({ state, connection }: Host): boolean {
-  return takesIn(state) && connection === 'connected';
 }
 
 /** What the hosts that are in service may hold when the largest of them are lost. */

@@ -55,14 +55,19 @@ export function takesIn(state: HostState): boolean {
   return state === 'healthy' || state === 'warn' || state === 'returning';
 }
 
+/** Whether its room counts: it takes VMs in, answers, and it is known what runs there. */
+export function isInService({ state, connection, unlistedGuests }: Host): boolean {
+  return takesIn(state) && connection === 'connected' && unlistedGuests === undefined;
+}
+
 /**
  * Every reason, in a fixed order, why `vm` cannot go from `from` (where it is) to `to` by
  * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
- * other-controller, quarantined, not-fenced, vcpus, own-vm, permission, storage-locks,
- * managed-elsewhere, locked, power-state, arch, hypervisor-kind, hypervisor-version, machine-type,
- * cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc, nested, confidential, firmware,
- * device, network, storage, media, own-leases (so that it is the first only where nothing else is
- * in the way).
+ * other-controller, quarantined, resource-unknown, not-fenced, vcpus, own-vm, permission,
+ * storage-locks, managed-elsewhere, locked, power-state, arch, hypervisor-kind, hypervisor-version,
+ * machine-type, cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc, nested, confidential,
+ * firmware, device, network, storage, media, own-leases (so that it is the first only where nothing
+ * else is in the way).
  */
 // oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
 export function staticRefusals(
@@ -103,6 +108,10 @@ function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticR
   }
   if (to.actedOnElsewhere === true) out.push(refusal('other-controller'));
   else if (!takesIn(to.state)) out.push(refusal('quarantined', to.state));
+  if (to.unlistedGuests !== undefined) {
+    const names = to.unlistedGuests.join(', ');
+    out.push(refusal('resource-unknown', `nobody knows what it needs beside it: ${names}`));
+  }
   if (method === 'restart' && !mayRestartFrom(from.failure)) {
     out.push(refusal('not-fenced', from.failure?.noRestart ?? `${from.name} is not known dead`));
   }

@@ -131,6 +131,12 @@ export interface Host {
    * people; absent: nothing is known to.
    */
   readonly balancedBy?: string | undefined;
+  /**
+   * Guests that are there, for people, and of which no VM of the snapshot tells: they cannot be
+   * described, or run elsewhere, too. Such a host is not empty, and what they need nobody knows:
+   * nothing goes there. Absent: there are none.
+   */
+  readonly unlistedGuests?: readonly string[] | undefined;
   readonly devices: readonly Device[];
   readonly hypervisor: HypervisorInfo;
   readonly power: { readonly idle: Watts; readonly peak: Watts } | undefined;

@@ -41,7 +41,7 @@ export const REFUSAL_CODES = {
   },
   'resource-unknown': {
     meaning: 'nobody knows what the VM, or one beside it, needs of a resource, or the host has',
-    hint: 'report it, or say ifUnknown for it under resources in the policy',
+    hint: 'report it, or say ifUnknown under resources in the policy; the log tells why',
   },
   vcpus: {
     meaning: 'the VM has more vCPUs than the host has threads',

@@ -5,7 +5,6 @@
  */
 
 import type { Host } from '../domain/host.ts';
-import type { HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -14,18 +13,22 @@ type World = Pick<Snapshot, 'vms' | 'inFlight'>;
 
 /** For people; undefined: nobody is known to. `orders`: those that are not closed. */
 export function whoIsAtWork(
-  { id }: Pick<Host, 'id'>,
+  host: Pick<Host, 'id' | 'unlistedGuests'>,
   orders: readonly Order[],
   world: World,
 ): string | undefined {
-  const order = orders.find(({ host, state }) => host === id && state === 'open');
+  const order = orders.find((one) => one.host === host.id && one.state === 'open');
   if (order?.hook?.state === 'running') return `the hook ${order.hook.name}`;
   // What an alert wants empty nobody works on yet.
-  if (order?.by.kind !== 'operator' || mayHoldGuests(id, world)) return undefined;
+  if (order?.by.kind !== 'operator' || mayHoldGuests(host, world)) return undefined;
   return order.by.name;
 }
 
-function mayHoldGuests(id: HostId, world: World): boolean {
+function mayHoldGuests(
+  { id, unlistedGuests }: Pick<Host, 'id' | 'unlistedGuests'>,
+  world: World,
+): boolean {
+  if (unlistedGuests !== undefined) return true;
   const isUnderWay = world.inFlight.some(({ from, to }) => from === id || to === id);
   return isUnderWay || guestsOf(world, id).some(({ powerState }) => powerState !== 'off');
 }

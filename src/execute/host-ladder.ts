@@ -41,7 +41,7 @@ export interface LadderView {
   /** The order about the host that is not closed. */
   readonly order: Order | undefined;
   readonly responses: ReadonlySet<Response>;
-  /** VMs on the host that are not powered off, and moves under way from or to it. */
+  /** Guests that are not powered off, known or not, and moves under way from or to the host. */
   readonly occupants: number;
   readonly movingOut: number;
   readonly movingIn: number;
@@ -285,7 +285,7 @@ function viewsOf(
     failure: host.failure,
     order: orderAbout(host.id, orders),
     responses: responses.get(host.id) ?? new Set(),
-    occupants: guestsOf(snapshot, host.id).filter((vm) => vm.powerState !== 'off').length,
+    occupants: occupantsOf(snapshot, host),
     movingOut: out.get(host.id) ?? 0,
     movingIn: into.get(host.id) ?? 0,
   });
@@ -296,6 +296,11 @@ function orderAbout(host: HostId, orders: readonly Order[]): Order | undefined {
   const own = orders.filter((order) => order.host === host);
   const open = own.find((order) => order.state === 'open');
   return open ?? own.find((order) => order.state === 'returning');
+}
+
+function occupantsOf(snapshot: Snapshot, { id, unlistedGuests = [] }: Host): number {
+  const listed = guestsOf(snapshot, id).filter((vm) => vm.powerState !== 'off');
+  return listed.length + unlistedGuests.length;
 }
 
 function countBy(hosts: readonly HostId[]): ReadonlyMap<HostId, number> {

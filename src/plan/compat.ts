@@ -136,12 +136,13 @@ function hostKey(host: Host, shared: ReadonlySet<string>): string {
   const { source, connection, state, hypervisor, cpu, networks, storages, devices } = host;
   const isDead = mayRestartFrom(host.failure);
   const isElsewhere = host.actedOnElsewhere === true;
+  const { unlistedGuests } = host;
   const { arch, vendor, model, level, features, baseline } = cpu;
   const parts = [source, connection, state, hypervisor, arch, vendor, model, level, features];
   const reached = storages.filter((storage) => shared.has(storage));
   const hasStorage = storages.length > 0;
   const rest = [baseline, networks, reached, hasStorage, devices, isDead, isElsewhere];
-  return JSON.stringify([...parts, ...rest]);
+  return JSON.stringify([...parts, ...rest, unlistedGuests]);
 }
 
 /** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */

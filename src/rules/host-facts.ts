@@ -119,7 +119,7 @@ function useOf(needed: number, capacity: number): Fact {
 function resourceFact(world: HostWorld, name: string): Fact {
   const fact = world.resources?.get(resourceOfFact(name) ?? '');
   if (fact === undefined) return missing('unsupported');
-  return world.host.connection === 'connected' ? fact : missing('source-down');
+  return ofGuests(world, fact);
 }
 
 /** Every fact of the catalogue; the test compares the two. */
@@ -188,7 +188,12 @@ function share(fact: Fact, capacity: number): Fact {
 
 /** What depends on which VMs are on the host; of a host that does not answer nobody knows. */
 function placed(world: HostWorld, value: number): Fact {
-  return world.host.connection === 'connected' ? finite(value) : missing('source-down');
+  return ofGuests(world, finite(value));
+}
+
+function ofGuests({ host }: HostWorld, fact: Fact): Fact {
+  if (host.connection !== 'connected') return missing('source-down');
+  return host.unlistedGuests === undefined ? fact : missing('never-seen');
 }
 
 function configuredMemory(world: HostWorld): Fact {

@@ -4,7 +4,7 @@
  * guests; where that of one is not known, CPU is not judged, and the gap is told.
  */
 
-import { takesIn } from '../domain/compatibility.ts';
+import { isInService } from '../domain/compatibility.ts';
 import { cpuCapacity, cpuDemand, memoryCapacity, memoryNeed } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
 import { compareText } from '../domain/ids.ts';
@@ -180,10 +180,6 @@ function failoverBreach(
       value: load,
     })),
   };
-}
-
-function isInService({ state, connection }: Host): boolean {
-  return takesIn(state) && connection === 'connected';
 }
 
 function capacityOf(host: Host, resource: ResourceName, { limits }: HostWorld): number {

@@ -70,7 +70,8 @@ const hostDevice = z.object({
     }),
   ),
 });
-const nvram = z.object({ '#text': z.string(), source: maybe(source) });
+/** Before libvirt 8.5 a path, since then a source, of which there may be others than files. */
+const nvram = z.object({ '#text': z.string().default(''), source: maybe(source) });
 const domain = z.object({
   domain: one(
     z.object({
@@ -118,6 +119,12 @@ export type DiskElement = z.output<typeof disk>;
 export type InterfaceElement = z.output<typeof networkInterface>;
 export type HostDeviceElement = z.output<typeof hostDevice>;
 
+/** Where the variables of a UEFI guest are. */
+export interface Nvram {
+  /** Undefined: in no file and on no block device of the host. */
+  readonly path: string | undefined;
+}
+
 export interface DomainDocument {
   /** kvm, qemu or xen. */
   readonly type: string;
@@ -129,7 +136,7 @@ export interface DomainDocument {
   readonly arch: string | undefined;
   readonly machineType: string | undefined;
   readonly emulator: string | undefined;
-  readonly firmware: { readonly uefi: boolean; readonly nvramPath: string | undefined };
+  readonly firmware: { readonly uefi: boolean; readonly nvram: Nvram | undefined };
   readonly cpu: CpuElement | undefined;
   /** Page sizes in bytes; empty: huge pages of the host's default size; undefined: none. */
   readonly hugePages: readonly number[] | undefined;
@@ -152,7 +159,6 @@ export function readDomain(xml: string): DomainDocument {
   const root = readDocument('domain', xml, domain).domain;
   const { os, devices = NO_DEVICES } = root;
   const pages = root.memoryBacking?.hugepages?.page;
-  const nvramPath = os.nvram?.source?.['@file'] ?? (os.nvram?.['#text'] || undefined);
   return {
     type: root['@type'],
     uuid: root.uuid,
@@ -163,11 +169,20 @@ export function readDomain(xml: string): DomainDocument {
     arch: os.type['@arch'],
     machineType: os.type['@machine'],
     emulator: devices.emulator,
-    firmware: { uefi: os['@firmware'] === 'efi' || os.loader?.['@type'] === 'pflash', nvramPath },
+    firmware: {
+      uefi: os['@firmware'] === 'efi' || os.loader?.['@type'] === 'pflash',
+      nvram: os.nvram && readNvram(os.nvram),
+    },
     cpu: root.cpu,
     hugePages: pages?.map((page) => bytesOf(page['@size'], page['@unit'])),
     launchSecurity: root.launchSecurity?.['@type'],
     devices,
     metadata: readMetadata(root.metadata ?? {}),
   };
+}
+
+/** Undefined: none yet; libvirt makes it from its template when the guest is started. */
+function readNvram({ '#text': written, source: from }: z.output<typeof nvram>): Nvram | undefined {
+  const path = from?.['@file'] ?? from?.['@dev'] ?? (written.trim() || undefined);
+  return path === undefined && from === undefined ? undefined : { path };
 }

@@ -9,7 +9,7 @@
  * hold, less what is to be kept free.
  */
 
-import { takesIn } from '../../domain/compatibility.ts';
+import { isInService } from '../../domain/compatibility.ts';
 import type { HostId } from '../../domain/ids.ts';
 import { type FailoverReserveRule, type PreserveRule, keptFree } from '../../domain/placement.ts';
 import { CPU_AT, MEMORY_AT, type Model } from '../model.ts';
@@ -112,7 +112,7 @@ function inService(model: Model, hosts: readonly HostId[]): readonly number[] {
   return [...new Set(hosts)].flatMap((id) => {
     const h = model.hostIndex.get(id) ?? -1;
     const host = model.hosts[h];
-    return host !== undefined && takesIn(host.state) && host.connection === 'connected' ? [h] : [];
+    return host !== undefined && isInService(host) ? [h] : [];
   });
 }
 

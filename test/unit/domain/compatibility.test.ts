@@ -261,6 +261,11 @@ describe('staticRefusals', () => {
     expect(found).toEqual(MOVE_METHODS.map((method) => [method, row.refused[method] ?? []]));
   });
 
+  it('a target with a guest of which nobody knows what it needs', () => {
+    const row = { what: '', to: { unlistedGuests: ['x'] }, refused: {} };
+    for (const method of MOVE_METHODS) expect(codesOf(row, method)).toContain('resource-unknown');
+  });
+
   for (const state of HOST_STATES) {
     it(`a target that is ${state}`, () => {
       const codes = codesOf({ what: '', to: { state }, refused: {} }, 'pre-copy');

@@ -174,6 +174,17 @@ describe('HostLadder', () => {
     expect(under.ahead(world(1, true), [], [order]).get(hostId('h1'))).toBe('evacuating');
   });
 
+  it('calls no host empty where a guest is of which nothing is known', async () => {
+    const under = ladder();
+    await under.load();
+    const { hosts, ...rest } = world(0);
+    const unread = { ...rest, hosts: hosts.map((host) => ({ ...host, unlistedGuests: ['x'] })) };
+    for (let tick = 0; tick < 3; tick += 1) await under.update(unread, [], [order]);
+    expect(under.states().get(hostId('h1'))).toBe('draining');
+    await under.update(world(0), [], [order]);
+    expect(under.states().get(hostId('h1'))).toBe('maintenance');
+  });
+
   it('goes through a whole maintenance, writes it down and says so', async () => {
     const under = ladder();
     await under.load();

@@ -37,6 +37,15 @@ describe('evacuate', () => {
     expect(movesOf(request({ hosts: HOSTS, vms: [aVm()] }, findings))).toEqual(['v1: h1 > h3']);
   });
 
+  it('sends nothing to a host with a guest of which nothing is known', () => {
+    const hosts = HOSTS.map((host) =>
+      host.id === 'h2' ? { ...host, unlistedGuests: ['x'] } : host,
+    );
+    const vms = ['a', 'b', 'c', 'd'].map((id) => aVm({ id, memoryGib: 20 }));
+    const asked = request({ hosts, vms }, [aFinding('evacuate', { host: 'h1' })]);
+    expect(new Set(plan(asked).plan.moves.map(({ to }) => to))).toEqual(new Set(['h3']));
+  });
+
   it('serves the nearer deadline first among equals', () => {
     const vms = [aVm({ id: 'a' }), aVm({ id: 'b', host: 'h2' })];
     const findings = [

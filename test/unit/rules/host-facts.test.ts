@@ -80,6 +80,8 @@ describe('the facts', () => {
     expect(lookUp(silent, 'host.connection')).toEqual({ kind: 'known', value: 'disconnected' });
     for (const name of ['host.vms', 'host.memory.configured.ratio']) {
       expect(lookUp(silent, name)).toEqual({ kind: 'missing', reason: 'source-down' });
+      const unread = aHost({ unlistedGuests: ['x'] });
+      expect(lookUp(unread, name)).toEqual({ kind: 'missing', reason: 'never-seen' });
     }
   });
 

@@ -7,7 +7,7 @@ import { lastSeenOf } from '../../../../adapters/libvirt/last-seen.ts';
 import { found, hostFacts, identity, survey, UUID } from './samples.ts';
 
 function inventoryOf(id: string, guests: readonly FoundGuest[]): HostInventory {
-  return { survey: { ...survey(id), facts: hostFacts(id) }, guests, problems: [] };
+  return { survey: { ...survey(id), facts: hostFacts(id) }, guests, unread: [], problems: [] };
 }
 
 function answer(id: string, guests: readonly FoundGuest[]): HostAnswer {
@@ -39,12 +39,13 @@ describe('the inventory of several hosts', () => {
     expect(problems).toEqual([expect.stringContaining('defined on h1')]);
   });
 
-  it('cries out when a guest runs twice', () => {
-    const { vms, problems } = mergeInventories([
+  it('cries out when a guest runs twice, moves it not, and calls neither host empty', () => {
+    const { hosts, vms, problems } = mergeInventories([
       answer('h2', [found('h2', 'running')]),
       answer('h1', [found('h1', 'running')]),
     ]);
-    expect(vms).toHaveLength(1);
+    expect(vms).toMatchObject([{ host: 'h1', locked: true }]);
+    expect(hosts.map(({ unlistedGuests }) => unlistedGuests)).toEqual([undefined, ['web & mail']]);
     expect(problems).toEqual([expect.stringContaining('RUNS on h1 and h2')]);
   });
 

@@ -125,6 +125,21 @@ describe('a guest of libvirt', () => {
     const ordinary = '<memoryBacking><hugepages/></memoryBacking>';
     expect(vmOf({ more: ordinary }).hugePageBytes).toBe(2 * MIB);
   });
+
+  it('finds its NVRAM in all forms that libvirt has for it', () => {
+    const context = {
+      survey: survey('h1', { sharedStorages: [{ id: 'nfs', paths: ['/srv/nfs'] }] }),
+    };
+    const nvramOf = (os: string) => vmOf({ os }, context).firmware.nvram;
+    const source = (type: string, attributes: string): string =>
+      `<nvram type='${type}' template='/usr/share/VARS.fd'>\n <source ${attributes}/>\n</nvram>`;
+    expect(nvramOf(source('file', `file='/var/lib/libvirt/qemu/nvram/x.fd'`))).toBe('local');
+    expect(nvramOf(source('file', `file='/srv/nfs/x.fd'`))).toBe('shared');
+    expect(nvramOf(source('block', `dev='/dev/vg/nv'`))).toBe('local');
+    expect(nvramOf(source('network', `protocol='iscsi' name='iqn.x/0'`))).toBe('local');
+    expect(nvramOf('<nvram>/srv/nfs/x.fd</nvram>')).toBe('shared');
+    expect(nvramOf(`<nvram template='/usr/share/VARS.fd'/>`)).toBe('none');
+  });
 });
 
 describe('a guest’s CPU', () => {
