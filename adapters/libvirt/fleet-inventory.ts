@@ -9,6 +9,7 @@ import type { HostIdentity } from './host-survey.ts';
 import { type LastSeen, lastSeenOf } from './last-seen.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
 import { compareText } from '../../src/domain/ids.ts';
+import { withUnlisted } from '../../src/domain/unlisted.ts';
 
 /** What one host contributes: its answer, or the last one and why there is no new one. */
 export type HostAnswer =
@@ -23,8 +24,17 @@ export type HostAnswer =
 export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
   const ordered = answers.toSorted((a, b) => compareText(a.host.id, b.host.id));
   const found = Map.groupBy(ordered.flatMap(guestsOf), ({ vm }) => vm.id);
-  const vms = [...found.values()].map((copies) => foremost(copies).vm);
-  const hosts = ordered.flatMap(factsOf);
+  const vms = [...found.values()].map(guestOf);
+  const seconds = Map.groupBy(
+    [...found.values()].flatMap(secondsOf),
+    ({ sighting }) => sighting.host,
+  );
+  const hosts = ordered.flatMap(factsOf).map((host) =>
+    withUnlisted(
+      host,
+      seconds.get(host.id)?.map(({ vm }) => vm.name),
+    ),
+  );
   const places = ordered
     .flatMap((one) => seenOf(one)?.reach ?? [])
     .map((place) => [place.storage, place.shared] as const);
@@ -86,10 +96,25 @@ function foremost(copies: readonly FoundGuest[]): FoundGuest {
   return copies.reduce((best, copy) => (rank(copy) < rank(best) ? copy : best));
 }
 
+/** One that runs twice stays where it is: moved, it would take the word of one of the two. */
+function guestOf(copies: readonly FoundGuest[]): VmFacts {
+  const { vm } = foremost(copies);
+  return secondsOf(copies).length === 0 ? vm : { ...vm, locked: true };
+}
+
+/** Those that run beside the one that is listed. */
+function secondsOf(copies: readonly FoundGuest[]): readonly FoundGuest[] {
+  const first = foremost(copies);
+  return copies.filter((copy) => copy !== first && isRunning(copy) && isRunning(first));
+}
+
+function isRunning({ sighting }: FoundGuest): boolean {
+  return sighting.state === 'running';
+}
+
 function copyProblems(copies: readonly FoundGuest[]): string[] {
   if (copies.length < 2) return [];
   const { vm } = foremost(copies);
-  const isRunning = ({ sighting }: FoundGuest): boolean => sighting.state === 'running';
   const running = copies.filter(isRunning).map(({ sighting }) => sighting.host);
   if (running.length > 1) return [`${vm.name} (${vm.id}) RUNS on ${running.join(' and ')}`];
   return copies
