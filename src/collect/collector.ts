@@ -38,7 +38,7 @@ import { METRICS, SourceTable } from './source-table.ts';
 import type { WindowInput } from './window.ts';
 
 export interface CollectorOptions {
-  /** In the order of preference: where two report the same, the first that knows it is used. */
+  /** In the order of preference: where two report the same, the first that answers is used. */
   readonly hypervisors: readonly Pick<Hypervisor, 'source' | 'inventory' | 'read'>[];
   readonly metricSources: readonly Pick<MetricSource, 'source' | 'read'>[];
   readonly clock: Clock;

@@ -1,11 +1,13 @@
 /**
  * Several inventories → one fleet. Every host and VM once, sorted by id; where two sources claim
- * the same one, the first source in the order of the configuration has it, the conflict is
- * reported, and a VM of which nobody knows who owns it is marked so that nothing moves it.
+ * the same one, one that answers has it before one that does not, and else the first in the order
+ * of the configuration. The conflict is reported, a VM of which nobody knows who owns it is marked
+ * so that nothing moves it, and a host on which it may be, too, is not empty.
  */
 
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { Slices } from '../domain/slices.ts';
+import { withUnlisted } from '../domain/unlisted.ts';
 import type { HostFacts, Inventory, VmFacts } from '../ports/hypervisor.ts';
 
 export interface SourceInventory {
@@ -58,14 +60,20 @@ export function directoryOf(inventory: Inventory): Directory {
 const SLICE = 1000;
 
 export function* mergeInSlices({ inventories, down }: Inventories): Slices<MergedFleet> {
-  return { fleet: yield* merge(inventories), down };
+  // What a source said before it fell silent is older than what any other says now.
+  const preferred = inventories.toSorted((a, b) => Number(a.down) - Number(b.down));
+  return { fleet: yield* merge(preferred), down };
 }
 
 function* merge(inventories: readonly SourceInventory[]): Slices<Fleet> {
   const conflicts: Conflict[] = [];
   const hosts = mergeHosts(inventories, conflicts);
   yield;
-  const vms = yield* mergeVms(inventories, hosts, conflicts);
+  const { vms, seconds } = yield* mergeVms(inventories, hosts, conflicts);
+  for (const { host, name } of seconds) {
+    const facts = hosts.get(host);
+    if (facts !== undefined) hosts.set(host, withUnlisted(facts, [name]));
+  }
   const hostsByName = yield* uniqueNames(hosts.values());
   const vmsByName = yield* uniqueNames(vms.values());
   return {
@@ -90,7 +98,7 @@ function mergeHosts(
           key: `duplicate-host:${host.id}`,
           text:
             `host ${host.id} is reported by ${first.source} and again by ${source}: ` +
-            'the first is used; remove one of the connections',
+            'the first that answers is used; remove one of the connections',
         });
         continue;
       }
@@ -100,13 +108,20 @@ function mergeHosts(
   return hosts;
 }
 
+interface MergedVms {
+  readonly vms: ReadonlyMap<VmId, VmFacts>;
+  /** VMs that are in `vms` on another host, as a source that answers has them. */
+  readonly seconds: readonly VmFacts[];
+}
+
 function* mergeVms(
   inventories: readonly SourceInventory[],
   hosts: ReadonlyMap<HostId, HostFacts>,
   conflicts: Conflict[],
-): Slices<Map<VmId, VmFacts>> {
+): Slices<MergedVms> {
   const vms = new Map<VmId, VmFacts>();
-  for (const { source, inventory } of inventories) {
+  const seconds: VmFacts[] = [];
+  for (const { source, inventory, down } of inventories) {
     for (const [index, vm] of inventory.vms.entries()) {
       if (index % SLICE === SLICE - 1) yield;
       if (!hosts.has(vm.host)) {
@@ -130,9 +145,11 @@ function* mergeVms(
           `on ${vm.host}: it is not moved`,
       });
       vms.set(vm.id, undecided(first, source));
+      const isThere = vm.powerState !== 'off' && vm.host !== first.host;
+      if (isThere && !down) seconds.push(vm);
     }
   }
-  return vms;
+  return { vms, seconds };
 }
 
 /**

@@ -81,6 +81,34 @@ describe('several sources', () => {
     expect(warnings.map((warning) => warning.key)).toEqual(['duplicate-vm:v1']);
   });
 
+  it('believes the source that answers before one that is down, of hosts and of VMs', async () => {
+    const [one, two] = [new ScriptedSource('one'), new ScriptedSource('two')];
+    const of = (source: string, hosts: readonly string[], vms: readonly string[]) =>
+      anInventory({
+        hosts: hosts.map((id) => hostFacts({ id, source: sourceId(source) })),
+        vms: vms.map((host) => vmFacts({ id: 'v1', host, source: sourceId(source) })),
+      });
+    const { clock, collector } = setUp({ hypervisors: [one, two] });
+    one.onInventory = async () => of('one', ['h1', 'both'], ['h1']);
+    two.onInventory = async () => of('two', ['h2', 'both'], []);
+    await collector.poll();
+    one.onInventory = () => Promise.reject(new Error('down'));
+    two.onInventory = async () => of('two', ['h2', 'both'], ['h2']);
+    for (let minute = 0; minute < 10; minute += 1) {
+      await clock.pass(60);
+      await collector.poll();
+    }
+    const { hosts, vms } = collector.snapshot(NO_CONTEXT);
+    expect(hosts).toMatchObject([
+      { id: 'both', source: 'two', connection: 'connected' },
+      { id: 'h1', source: 'one', connection: 'disconnected' },
+      { id: 'h2', source: 'two', connection: 'connected' },
+    ]);
+    expect(vms).toMatchObject([{ id: 'v1', host: 'h2', source: 'two' }]);
+    expect(vms[0]?.managedBy).toContain('one');
+    expect(hosts[1]).not.toHaveProperty('unlistedGuests');
+  });
+
   it('locks a VM that one source shows twice, and leaves out one on an unknown host', async () => {
     const lab = new ScriptedSource('lab');
     lab.onInventory = async () =>
@@ -94,8 +122,9 @@ describe('several sources', () => {
       });
     const { collector, events } = setUp({ hypervisors: [lab] });
     await collector.poll();
-    const { vms } = collector.snapshot(NO_CONTEXT);
+    const { hosts, vms } = collector.snapshot(NO_CONTEXT);
     expect(vms).toMatchObject([{ id: 'v1', host: 'h1', locked: true }]);
+    expect(hosts.map(({ unlistedGuests }) => unlistedGuests)).toEqual([undefined, ['v1']]);
     expect(events.of('warning').map((warning) => warning.key)).toEqual([
       'duplicate-vm:v1',
       'host-unknown:v2',
