@@ -111,6 +111,8 @@ export class PrometheusClient {
     if (resultType !== 'vector' || !Array.isArray(result)) {
       return fail(`expected an instant vector, got ${String(resultType)}`);
     }
+    const partial = whyPartial(answer);
+    if (partial !== undefined) return fail(`answered in part only: ${partial}`);
     return ok(result.map((element) => this.#sample(element)));
   }
 
@@ -130,6 +132,18 @@ export class PrometheusClient {
   #gibberish(what: string): AdapterError {
     return new AdapterError('protocol', this.#options.source, what);
   }
+}
+
+/**
+ * Undefined: it is whole. VictoriaMetrics says `isPartial`; Thanos, Mimir and Prometheus (remote
+ * read) warn. Remarks on the query itself stand among Prometheus' warnings until 2.54.
+ */
+function whyPartial(answer: Record<string, unknown>): string | undefined {
+  const { warnings, isPartial } = answer;
+  const all = Array.isArray(warnings) ? warnings.map(String) : [];
+  const [first] = all.filter((warning) => !warning.startsWith('PromQL info:'));
+  if (isPartial === true) return first ?? 'part of the store does not answer';
+  return first;
 }
 
 /** Prometheus writes "NaN", "+Inf" and "-Inf", which Number() knows under other names. */

@@ -7,6 +7,7 @@
 import { type HealthLevel, type HealthSignal } from '../domain/host.ts';
 import { hostId, type HostId, isIdText, type SourceId, vmId, type VmId } from '../domain/ids.ts';
 import type { Sample } from '../domain/measured.ts';
+import { listed } from '../domain/listed.ts';
 import { own } from '../domain/own.ts';
 import { assertNever, type Result } from '../domain/result.ts';
 import { epochSeconds, type Seconds, seconds } from '../domain/units.ts';
@@ -54,6 +55,11 @@ export const PROMETHEUS_DEFAULTS = {
   concurrency: 4,
 } as const satisfies Omit<PrometheusSourceOptions, 'source' | 'url'>;
 
+interface NamedMetric {
+  readonly name: string;
+  readonly metric: string;
+}
+
 interface Answer {
   readonly query: PrometheusQuery;
   readonly result: Result<readonly VectorSample[], string>;
@@ -85,7 +91,7 @@ export class PrometheusSource implements MetricSource {
       }
       switch (query.kind) {
         case 'host-metric':
-          this.#hostSamples(query.metric, result.value, samples);
+          this.#hostSamples(query, result.value, samples, problems);
           break;
         case 'vm-metric':
           this.#vmSamples(query, result.value, samples, problems);
@@ -140,18 +146,30 @@ export class PrometheusSource implements MetricSource {
       .replaceAll('$window', `${Math.ceil(lookBackSeconds)}s`);
   }
 
-  #hostSamples(metric: string, vector: readonly VectorSample[], into: Map<string, Sample>): void {
+  /** A host that two series tell of is left out: nobody knows which of the two is right. */
+  #hostSamples(
+    query: NamedMetric,
+    vector: readonly VectorSample[],
+    into: Map<string, Sample>,
+    problems: string[],
+  ): void {
+    const found = new Map<HostId, Sample | 'ambiguous'>();
     for (const { labels, at, value } of vector) {
       const host = this.#hostOf(labels);
       if (host === undefined) continue;
-      const key = `host\n${host}\n${metric}`;
-      offer(into, key, { entity: { kind: 'host', host }, metric, value, at: moment(at) });
+      const { metric } = query;
+      const sample: Sample = { entity: { kind: 'host', host }, metric, value, at: moment(at) };
+      found.set(host, found.has(host) ? 'ambiguous' : sample);
     }
+    const doubled = offerAll(into, found);
+    if (doubled.length === 0) return;
+    const names = listed(doubled.toSorted());
+    problems.push(`query ${query.name}: hosts of several series are left out: ${names}`);
   }
 
   /** A VM that appears under two hosts is left out: nobody knows which of the two it is. */
   #vmSamples(
-    query: { readonly name: string; readonly metric: string },
+    query: NamedMetric,
     vector: readonly VectorSample[],
     into: Map<string, Sample>,
     problems: string[],
@@ -165,12 +183,7 @@ export class PrometheusSource implements MetricSource {
       const sample: Sample = { entity: { kind: 'vm', vm }, metric, value, at: moment(at) };
       found.set(vm, found.has(vm) ? 'ambiguous' : sample);
     }
-    let ambiguous = 0;
-    for (const [vm, sample] of found) {
-      if (sample === 'ambiguous') ambiguous += 1;
-      else offer(into, `vm\n${vm}\n${query.metric}`, sample);
-    }
-    if (ambiguous > 0) {
+    if (offerAll(into, found).length > 0) {
       problems.push(`query ${query.name}: VMs that are seen on several hosts are left out`);
     }
   }
@@ -204,6 +217,19 @@ export class PrometheusSource implements MetricSource {
     const resolved = own(aliases, name) ?? name;
     return isIdText(resolved) ? hostId(resolved) : undefined;
   }
+}
+
+/** Offers those that one row alone tells of; returns the others. */
+function offerAll(
+  into: Map<string, Sample>,
+  found: ReadonlyMap<string, Sample | 'ambiguous'>,
+): readonly string[] {
+  const ambiguous: string[] = [];
+  for (const [id, sample] of found) {
+    if (sample === 'ambiguous') ambiguous.push(id);
+    else offer(into, `${sample.entity.kind}\n${id}\n${sample.metric}`, sample);
+  }
+  return ambiguous;
 }
 
 /** The first row that gives a number has it; NaN is passed on only when no row gives one. */

@@ -149,6 +149,21 @@ describe('samples', () => {
     expect(samples.map((sample) => sample.value)).toEqual([Number.NaN, Infinity, Number.NaN]);
   });
 
+  it('leaves out a host that two series of one query tell of, and says so', async () => {
+    serve({
+      'cpu by (instance) [120s]': vector(
+        [{ instance: 'h1:9100' }, '1'],
+        [{ instance: 'h1:9101' }, '60'],
+        [{ instance: 'h2:9100' }, '2'],
+      ),
+    });
+    const { samples, problems } = await read(make({ queries: [CPU] }));
+    expect(samples.map(({ entity, value }) => [entity, value])).toEqual([
+      [{ kind: 'host', host: 'h2' }, 2],
+    ]);
+    expect(problems).toEqual(['query cpu: hosts of several series are left out: h1']);
+  });
+
   it('leaves out a VM that is seen on two hosts', async () => {
     serve({
       'vm by (domain, instance)': vector(
@@ -200,6 +215,24 @@ describe('failures', () => {
     const reading = await read(make({ queries: [CPU, ECC] }));
     expect(reading.problems).toEqual(['query cpu: bad_data: parse error']);
     expect(reading.health).toHaveLength(1);
+  });
+
+  it('an answer that is not whole gives no figures, and is a problem', async () => {
+    const row = vector([{ instance: 'h1' }, '1']);
+    const store = 'no StoreAPIs matched for 1 of 2 stores';
+    const remark = 'PromQL info: metric might not be a counter';
+    serve({
+      'cpu by (instance) [120s]': { ...row, warnings: [remark, store] },
+      other_cpu: { ...row, isPartial: true },
+      ecc: { ...row, warnings: [remark], isPartial: false },
+    });
+    const reading = await read(make({ queries: [CPU, CPU_AGAIN, ECC] }));
+    expect(reading.samples).toEqual([]);
+    expect(reading.health).toHaveLength(1);
+    expect(reading.problems).toEqual([
+      `query cpu: answered in part only: ${store}`,
+      'query cpu-2: answered in part only: part of the store does not answer',
+    ]);
   });
 
   it('every query refused is a failure', async () => {
