@@ -96,6 +96,8 @@ function changedIn<Item extends { readonly id: string }>(
   items: readonly Item[],
   before: readonly Item[] | undefined,
 ): readonly number[] | undefined {
+  // As long as nothing has moved, orders and ticks share one list of 20,000 VMs.
+  if (items === before) return [];
   if (before?.length !== items.length) return undefined;
   const changed: number[] = [];
   for (const [index, item] of items.entries()) {
