@@ -12,6 +12,7 @@ import { buildDaemon } from './container.ts';
 import { type Daemon, startOrStop } from './daemon.ts';
 import { findsOwnVm } from './own-finder.ts';
 import { readMachine } from './own-machine.ts';
+import { rehearse } from './rehearsal.ts';
 import { machineClock } from './standstill-clock.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -41,6 +42,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
 
 async function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> {
   const clock = systemClock();
+  // What fails there the daemon itself meets, too, and tells.
+  await rehearse(config).catch(() => undefined);
   return buildDaemon({
     config,
     clock,

@@ -10,6 +10,7 @@ import { SimulatedHypervisor } from '../../adapters/simulated/simulated-hypervis
 import { makeBreather } from '../../src/app/breather.ts';
 import { buildDaemon } from '../../src/app/container.ts';
 import { startOrStop } from '../../src/app/daemon.ts';
+import { rehearse } from '../../src/app/rehearsal.ts';
 import { readCliAccess } from '../../src/app/state-folder.ts';
 import { PACKAGE_ROOT } from '../../src/app/version.ts';
 import { defaultDaemonConfig } from '../../src/config/daemon.ts';
@@ -55,10 +56,12 @@ async function main(options: EvacuateDaemonOptions): Promise<void> {
   const pause = makeBreather(() => performance.now());
   const accessFile = join(folder, 'access.json');
   const base = defaultDaemonConfig();
+  const stateDir = join(folder, 'state');
+  await rehearse({ stateDir });
   const daemon = await buildDaemon({
     config: {
       ...base,
-      stateDir: join(folder, 'state'),
+      stateDir,
       policies: [writePolicy(folder)],
       http: { ...base.http, port: 0 },
     },
