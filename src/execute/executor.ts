@@ -13,17 +13,17 @@ import { vmOf } from '../domain/snapshot-index.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { cancelNote, Cancels, isTooLate } from './cancels.ts';
-import { closingLine, withoutFigures } from './closing-line.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
+import { announceNotBegun, recordNotBegun } from './not-begun.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
-import { supervise } from './supervise.ts';
+import { type Opening, supervise } from './supervise.ts';
 import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
@@ -186,7 +186,10 @@ export class Executor {
     await this.#refuse(entry, 'cancelled', cancelNote(by));
   }
 
-  /** Idempotent. A cancel is durable: it is carried on with after a restart. */
+  /**
+   * Idempotent. A cancel is durable: it is carried on with after a restart. Where it could not be
+   * written down it rejects with LedgerError; a move that waited is not begun all the same.
+   */
   async cancel(move: MoveId, by = 'an operator'): Promise<CancelAnswer> {
     const { ledger, clock } = this.#parts;
     const text = cancelNote(by);
@@ -201,10 +204,17 @@ export class Executor {
     const stage = task?.stage ?? reached;
     if ((task ?? running).cancelled !== undefined) return 'cancelling';
     if (stage !== undefined && isTooLate(stage)) return 'too-late';
-    (task ?? running).cancelled = text;
+    const told = task ?? running;
+    told.cancelled = text;
     // A record that is just being opened: without a stage in it, nothing was begun.
     if (stage === undefined) return 'cancelling';
-    await ledger.addStages([{ move, stage, phase: 'undo', detail: text, at: clock.now() }]);
+    try {
+      await ledger.addStages([{ move, stage, phase: 'undo', detail: text, at: clock.now() }]);
+    } catch (error) {
+      // Who asks again is not to be told that it is on record.
+      told.cancelled = undefined;
+      throw error;
+    }
     task?.wake.abort();
     return 'cancelling';
   }
@@ -254,16 +264,17 @@ export class Executor {
   /** The record goes before everything else; without one nothing is done. */
   async #open(running: Running, seen: MoveTask['seen']): Promise<TaskEnd | undefined> {
     const { record } = running;
+    const skipped = (why: string) => announceNotBegun(this.#parts, record, 'skipped', why);
     try {
       if (await this.#parts.ledger.openMove(record))
-        return await this.#supervise(running, true, seen);
+        return await this.#supervise(running, 'opened', seen);
     } catch (error) {
-      if (isLeaseLost(error)) return this.#announce(record, 'skipped', error.message);
+      if (isLeaseLost(error)) return skipped(error.message);
       // Whether it was written is asked of the ledger, as soon as that answers again.
       this.#parts.events.emit('failure', { where: `opening the move of ${record.vmName}`, error });
-      return this.#supervise(running, false, seen);
+      return this.#supervise(running, 'in-doubt', seen);
     }
-    return this.#announce(record, 'skipped', 'in-flight: another move of this VM is open');
+    return skipped('in-flight: another move of this VM is open');
   }
 
   /** A record that was found open. Resolves as soon as something is known about it. */
@@ -273,7 +284,7 @@ export class Executor {
     const reached = record.stages.at(-1)?.stage ?? 'pre-migration';
     const running: Running = { record, task: undefined, seen, done: Promise.resolve(), reached };
     this.#running.set(record.move.id, running);
-    running.done = this.#supervise(running, false, resolve).then((end) => {
+    running.done = this.#supervise(running, 'found', resolve).then((end) => {
       resolve(end?.outcome ?? 'unreachable');
       return this.#leave(running, end);
     });
@@ -282,18 +293,22 @@ export class Executor {
 
   #supervise(
     running: Running,
-    isFresh: boolean,
+    opening: Opening,
     seen: MoveTask['seen'],
   ): Promise<TaskEnd | undefined> {
     const { world } = this.#parts;
-    return supervise(running, isFresh, {
+    const { record } = running;
+    return supervise(running, opening, {
       parts: this.#parts,
       timing: this.#timing,
       standing: this.#standing,
       stopping: this.#stopping.signal,
       world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking),
       seen,
-      failed: (detail) => this.#announce(running.record, 'failed', detail),
+      unwritten: (outcome, detail) => {
+        this.#askLater(record);
+        return announceNotBegun(this.#parts, record, outcome, detail);
+      },
     });
   }
 
@@ -303,8 +318,7 @@ export class Executor {
     this.#running.delete(move.id);
     this.#parts.letGo?.(move.id);
     if (end === undefined) {
-      // Drover stops, or the lease is over: who takes it up, and when, `recover` is told.
-      this.#unfollowed = [...this.#unfollowed, record];
+      this.#askLater(record);
       this.#submissions.settle(move.id, undefined);
       return;
     }
@@ -316,6 +330,11 @@ export class Executor {
       this.#line.add([{ lane: 'follow-up', plan, move: followUp, index: 0, outcomes: new Map() }]);
     }
     this.#startWhatMay();
+  }
+
+  /** Drover stops, or its lease is over, or its ledger does not answer: `recover` sees. */
+  #askLater(record: Running['record']): void {
+    this.#unfollowed = [...this.#unfollowed, record];
   }
 
   #remember({ move, plan, source }: Remembered, outcome: Outcome, seenOn?: HostId): void {
@@ -331,39 +350,34 @@ export class Executor {
   }
 
   #skip(entry: WaitingMove, reason: string): void {
-    const writing = this.#refuse(entry, 'skipped', reason).finally(() => {
-      this.#writing.delete(writing);
-    });
+    const where = `recording that ${entry.move.id} was skipped`;
+    const writing = this.#refuse(entry, 'skipped', reason)
+      .catch((error: unknown) => this.#parts.events.emit('failure', { where, error }))
+      .finally(() => {
+        this.#writing.delete(writing);
+      });
     this.#writing.add(writing);
   }
 
-  /** A move that is not begun, on record. Its dependants learn of it. */
+  /**
+   * A move that is not begun, on record. Its dependants learn of it. Rejects with LedgerError where
+   * it could not be written down: it is not begun, and whether its record is open is asked later.
+   */
   async #refuse(entry: WaitingMove, outcome: Outcome, detail: string): Promise<void> {
-    const { ledger, events } = this.#parts;
     const record = this.#recordOf(entry);
-    const { outcome: told } = this.#announce(record ?? entry, outcome, detail);
+    const { outcome: told } = announceNotBegun(this.#parts, record ?? entry, outcome, detail);
     this.#remember(record ?? entry, told);
     this.#submissions.settle(entry.move.id, told);
+    if (record === undefined) return this.#startWhatMay();
     try {
-      if (record !== undefined && (await ledger.openMove(record))) {
-        const result = withoutFigures(outcome, this.#parts.clock.now(), detail);
-        await ledger.closeMove(entry.move.id, result, closingLine(record, result));
-      }
+      await recordNotBegun(this.#parts, record, outcome, detail);
     } catch (error) {
-      events.emit('failure', { where: `recording that ${entry.move.id} was ${outcome}`, error });
+      this.#askLater(record);
+      throw error;
+    } finally {
+      this.#parts.letGo?.(entry.move.id);
+      this.#startWhatMay();
     }
-    this.#startWhatMay();
-  }
-
-  #announce(
-    about: { readonly move: Move; readonly vmName?: string },
-    outcome: Outcome,
-    detail: string,
-  ): TaskEnd {
-    const { move, vmName = move.vm } = about;
-    const result = withoutFigures(outcome, this.#parts.clock.now(), detail);
-    this.#parts.events.emit('move-ended', { move, vmName, result });
-    return { outcome, detail };
   }
 
   /** Undefined where the VM is not there any more. */

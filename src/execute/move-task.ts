@@ -5,7 +5,7 @@
 
 import type { Breaker } from '../domain/breaker.ts';
 import type { HostId } from '../domain/ids.ts';
-import type { MoveRecord, Outcome, Stage } from '../domain/journal.ts';
+import type { MoveRecord, MoveResult, Outcome, Stage } from '../domain/journal.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Move } from '../domain/plan.ts';
 import type { LadderStep, PolicySet } from '../domain/policy.ts';
@@ -125,6 +125,8 @@ export interface MoveTask {
   readonly adopted: boolean;
   /** The stage that it is in. */
   stage: Stage;
+  /** The end that the ledger was asked to write down; whether it has is not certain by this. */
+  ending: MoveResult | undefined;
   /** Why it is to be stopped before its point of no return; undefined: it is not. */
   cancelled: string | undefined;
   /** This process has asked for its start: it never does so again. */

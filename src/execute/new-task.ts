@@ -22,6 +22,7 @@ export function newTask({ journal, ...given }: TaskGiven): MoveTask {
     takenUpAt: parts.clock.monotonic(),
     adopted: journal !== undefined,
     stage: 'pre-migration',
+    ending: undefined,
     cancelled: cancelIn(journal) ?? given.cancelled,
     givenUp: givenUpIn(journal),
     oldDisks: oldDisksIn(journal),

@@ -8,7 +8,7 @@
  * that way is always right.
  */
 
-import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
+import type { MoveRecord, MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { closingLine } from './closing-line.ts';
 import {
@@ -148,17 +148,27 @@ async function close(
     ...resultOf(task, outcome, detail),
     remains: remains ? true : undefined,
   } as const;
+  task.ending = result;
   await parts.ledger.closeMove(move.id, result, closingLine(record, result));
-  parts.events.emit('move-ended', { move, vmName: record.vmName, result });
-  if (outcome === 'needs-human') {
-    const text = `${record.vmName} needs a human: ${detail}`;
-    parts.events.emit('warning', { key: `needs-human ${move.vm}`, text });
-  }
-  if (remains) {
-    const text = `${record.vmName} keeps away from ${move.to} until its remains there are gone`;
-    parts.events.emit('warning', { key: `remains ${move.vm} ${move.to}`, text });
-  }
+  announceEnd(parts, record, result);
   return { outcome, detail };
+}
+
+/** What everybody is told of a move whose end is on record. */
+export function announceEnd(
+  { events }: Pick<MoveTask['parts'], 'events'>,
+  { move, vmName }: Pick<MoveRecord, 'move' | 'vmName'>,
+  result: MoveResult,
+): void {
+  events.emit('move-ended', { move, vmName, result });
+  if (result.outcome === 'needs-human') {
+    const text = `${vmName} needs a human: ${result.detail}`;
+    events.emit('warning', { key: `needs-human ${move.vm}`, text });
+  }
+  if (result.remains === true) {
+    const text = `${vmName} keeps away from ${move.to} until its remains there are gone`;
+    events.emit('warning', { key: `remains ${move.vm} ${move.to}`, text });
+  }
 }
 
 function resultOf(task: MoveTask, outcome: Outcome, detail: string): MoveResult {

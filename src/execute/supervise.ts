@@ -4,7 +4,7 @@
  */
 
 import type { MoveId } from '../domain/ids.ts';
-import type { StageEntry } from '../domain/journal.ts';
+import type { MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { seconds } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
@@ -13,9 +13,12 @@ import type { ExecutorParts } from './executor-parts.ts';
 import { isOver } from './lost-lease.ts';
 import type { ExecutionTiming, MoveTask, TaskEnd } from './move-task.ts';
 import { newTask } from './new-task.ts';
-import { resumeStages, runMove } from './run-move.ts';
+import { announceEnd, resumeStages, runMove } from './run-move.ts';
 import type { Running } from './running.ts';
 import type { ReadStanding } from './standing.ts';
+
+const LOST_RECORD =
+  'the ledger has lost its record, it may be an older copy: look where the VM runs (drover locate)';
 
 /** After something that should not happen (the ledger cannot write, a bug): try again, slower. */
 const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: seconds(60) };
@@ -29,28 +32,38 @@ export interface Supervision {
   readonly world: (asking: MoveId) => Snapshot;
   /** Something is known about the move. */
   readonly seen: MoveTask['seen'];
-  /** It was never written down, and nothing was begun. */
-  readonly failed: (detail: string) => TaskEnd;
+  /** The ledger has no record of it: that is told. */
+  readonly unwritten: (outcome: Outcome, detail: string) => TaskEnd;
 }
 
-/**
- * Undefined: Drover stops, or acts there no more.
- *
- * @param isFresh its record was opened just now.
- */
+/** The record was opened just now; was asked for, and nobody said whether it is; or was found. */
+export type Opening = 'opened' | 'in-doubt' | 'found';
+
+/** Undefined: Drover stops, or acts there no more. */
 export async function supervise(
   running: Running,
-  isFresh: boolean,
+  opening: Opening,
   on: Supervision,
 ): Promise<TaskEnd | undefined> {
   const { ledger, clock, events } = on.parts;
   const { record } = running;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      if (isFresh && attempt === 0) return await runMove(makeTask(running, undefined, on));
+      if (opening === 'opened' && attempt === 0) {
+        return await runMove(makeTask(running, undefined, on));
+      }
       const written = await ledger.move(record.move.id);
-      if (written === undefined) return on.failed('the ledger could not write it down');
-      if (written.result !== undefined) return written.result;
+      if (written === undefined) {
+        if (opening === 'in-doubt' && running.task === undefined)
+          return on.unwritten('failed', 'the ledger could not write it down');
+        return on.unwritten('needs-human', LOST_RECORD);
+      }
+      if (written.result !== undefined) {
+        // The answer to its closing was lost, not the closing: nobody else has told of it.
+        if (isSame(running.task?.ending, written.result))
+          announceEnd(on.parts, record, written.result);
+        return written.result;
+      }
       return await resumeStages(makeTask(running, written.stages, on), written.stages);
     } catch (error) {
       if (isOver(error)) return undefined;
@@ -84,4 +97,9 @@ function makeTask(
     seen,
   });
   return running.task;
+}
+
+function isSame(tried: MoveResult | undefined, written: MoveResult): boolean {
+  const { at, outcome, detail } = written;
+  return tried?.at === at && tried.outcome === outcome && tried.detail === detail;
 }
