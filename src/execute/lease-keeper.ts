@@ -46,6 +46,8 @@ export class LeaseKeeper implements Authority {
   readonly #held = new Map<ClusterId, Held>();
   /** The tokens that are older than what was seen. */
   readonly #steppedBack = new Map<ClusterId, number>();
+  /** The newest token under which each was lost. */
+  readonly #lost = new Map<ClusterId, number>();
   /** To be taken all the same: an operator has said so. */
   readonly #confirmed = new Set<ClusterId>();
   /** As it was last read; undefined: never yet. */
@@ -128,7 +130,7 @@ export class LeaseKeeper implements Authority {
   /** The same by the board as it stands at this moment. Rejects with LedgerError. */
   async actingNow(): Promise<ActingControllers> {
     if (this.#parts.sole) return this.acting();
-    return actingOn(await this.#parts.leases.leaseBoard(), this.#living);
+    return actingOn(await this.#look(), this.#living);
   }
 
   /** No other controller gives signs of life. */
@@ -189,10 +191,9 @@ export class LeaseKeeper implements Authority {
   ): Promise<readonly ClusterId[]> {
     if (this.#isOver || this.#hasAll()) return [];
     const regained = this.#parts.sole ? [] : await this.#renew();
-    const board = await this.#parts.leases.leaseBoard();
+    const board = await this.#look();
     this.#board = board;
     this.#watch.look(board, this.#parts.steady());
-    this.#checkTokens(board);
     const live = await this.#live(board);
     this.#living = live;
     const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
@@ -210,7 +211,7 @@ export class LeaseKeeper implements Authority {
     await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
     const taken = await this.#claim(share.claim, board);
     // What others are told is what it is after this round.
-    this.#board = await this.#parts.leases.leaseBoard();
+    this.#board = await this.#look();
     return [...regained, ...taken];
   }
 
@@ -229,10 +230,28 @@ export class LeaseKeeper implements Authority {
         this.#held.set(cluster, { token, since, validUntil: asked + timing.leaseSeconds });
       } else {
         this.#held.delete(cluster);
+        this.#lost.set(cluster, token);
         this.#tell(cluster, 'lost', token, `${cluster}: another controller has taken it over`);
       }
     }
     return regained;
+  }
+
+  async #look(): Promise<LeaseBoard> {
+    const board = await this.#parts.leases.leaseBoard();
+    if (!this.#parts.sole) this.#checkTokens(board.isOlder ? this.#withGap(board) : board);
+    return board;
+  }
+
+  /**
+   * The ledger has lost records, and no token with them: the next token of each cluster counts as
+   * seen, so that nobody acts before an operator has looked, also not after a restart.
+   */
+  #withGap(board: LeaseBoard): LeaseBoard {
+    const { tokens } = this.#parts;
+    for (const { cluster, token } of board.leases)
+      tokens.remember(cluster, Math.max(token, tokens.highest(cluster)) + 1);
+    return board;
   }
 
   /** Stops where the ledger is older than what was seen: a failover may have lost records. */
@@ -249,8 +268,8 @@ export class LeaseKeeper implements Authority {
         this.#steppedBack.set(cluster, token);
         this.#held.delete(cluster);
         const text =
-          `${cluster}: the ledger has token ${token}, ${highest} was seen before: it is an older ` +
-          `copy. Look what was lost, then: drover lease confirm ${cluster}`;
+          `${cluster}: the ledger is an older copy than what was seen before (it has token ` +
+          `${token}). Look what was lost, then: drover lease confirm ${cluster}`;
         this.#tell(cluster, 'stepped-back', token, text);
       }
     }
@@ -274,9 +293,23 @@ export class LeaseKeeper implements Authority {
     const { sole, steady, me, timing } = this.#parts;
     if (lease.holder === '' || sole) return true;
     // Of an earlier run of this very controller: the lock of its state folder proves it dead.
-    if (lease.holder === me.id) return !this.#held.has(lease.cluster);
+    if (lease.holder === me.id && !this.#isTwin(lease)) return !this.#held.has(lease.cluster);
     const term = lease.seconds + timing.longestCallSeconds;
     return this.#watch.stillFor(lease, steady()) >= term;
+  }
+
+  /**
+   * It was taken from this process by another one with the same identity: the state folder was
+   * copied, with a machine maybe. Only the later one acts, until a person tells the two apart.
+   */
+  #isTwin({ cluster, token }: Lease): boolean {
+    if (token <= (this.#lost.get(cluster) ?? token)) return false;
+    const { events, me } = this.#parts;
+    const text =
+      `another process has the identity of ${me.name}: its state folder was copied. Stop one of ` +
+      'the two, remove controller.json from its state folder, and start it again';
+    events.emit('warning', { key: 'same-identity', text });
+    return true;
   }
 
   #patience(): number {

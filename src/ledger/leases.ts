@@ -24,7 +24,9 @@ export interface StoreTraits {
   readonly isLostContact: (error: unknown) => boolean;
 }
 
-export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseBoard> {
+export async function selectLeaseBoard(
+  db: Kysely<LedgerSchema>,
+): Promise<Omit<LeaseBoard, 'isOlder'>> {
   const rows = await db.selectFrom('leases').selectAll().orderBy('cluster').execute();
   const present = await db.selectFrom('controllers').selectAll().orderBy('id').execute();
   const leases = rows.map(

@@ -19,17 +19,18 @@ import type { LedgerSchema } from './schema.ts';
 /** Stages are told in the audit trail, too. */
 export type Note = AuditNote | { readonly kind: 'stages'; readonly entries: readonly StageEntry[] };
 
+/** Returns the number of the last audit entry that it wrote, if there was any. */
 // oxlint-disable-next-line max-params -- what, in which transaction of which store, and when
 export async function seal(
   trx: Transaction<LedgerSchema>,
   notes: readonly Note[],
   at: EpochSeconds,
   traits: StoreTraits,
-): Promise<void> {
+): Promise<number | undefined> {
   const stages = notes.flatMap((note) => (note.kind === 'stages' ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
   const told = notes.flatMap((note) =>
     note.kind === 'stages' ? note.entries.map(stageNote) : note,
   );
-  await appendAudit(trx, told, at, traits);
+  return appendAudit(trx, told, at, traits);
 }

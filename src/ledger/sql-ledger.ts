@@ -80,7 +80,7 @@ export class SqlLedger implements Ledger {
   }
 
   leaseBoard(): Promise<LeaseBoard> {
-    return this.#read((db) => leases.selectLeaseBoard(db));
+    return this.#store.watched(leases.selectLeaseBoard);
   }
 
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {

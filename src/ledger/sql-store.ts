@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely';
 import type { LeaseProof } from '../domain/lease.ts';
 import type { Clock } from '../ports/clock.ts';
 import { LedgerError } from '../ports/ledger.ts';
+import { selectAuditHead } from './audit.ts';
 import { GroupCommit } from './group-commit.ts';
 import { assertLeases, type StoreTraits } from './leases.ts';
 import type { Work } from './pruning.ts';
@@ -28,6 +29,10 @@ export interface SqlStoreParts {
 export class SqlStore {
   readonly #parts: SqlStoreParts;
   readonly #commits: GroupCommit<LedgerSchema, Note>;
+  /** The last entry of the audit trail in the transaction that was sealed last. */
+  #sealed: number | undefined;
+  /** The last one that is known to be committed: a store without it is an older copy. */
+  #committed = 0;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SqlStoreParts) {
@@ -35,7 +40,9 @@ export class SqlStore {
     this.#parts = parts;
     this.#commits = new GroupCommit<LedgerSchema, Note>(
       db,
-      (trx, notes) => seal(trx, notes, clock.now(), traits),
+      async (trx, notes) => {
+        this.#sealed = await seal(trx, notes, clock.now(), traits);
+      },
       traits.isLostContact,
     );
   }
@@ -57,10 +64,27 @@ export class SqlStore {
     }
   }
 
+  /** A read, and whether by now the store lacks what it had: said once. */
+  async watched<Value extends object>(
+    work: (db: Kysely<LedgerSchema>) => Promise<Value>,
+  ): Promise<Value & { readonly isOlder: boolean }> {
+    const before = this.#committed;
+    return this.read(async (db) => {
+      const value = await work(db);
+      const seq = (await selectAuditHead(db))?.seq ?? 0;
+      const isOlder = seq < before;
+      this.#committed = isOlder ? seq : Math.max(this.#committed, seq);
+      return { ...value, isOlder };
+    });
+  }
+
   async write<Value>(work: Work<Value>): Promise<Value> {
     this.#assertOpen();
     try {
-      return await this.#commits.write(work);
+      const value = await this.#commits.write(work);
+      // Nothing else was sealed meanwhile: that takes more than one turn.
+      this.#committed = Math.max(this.#committed, this.#sealed ?? 0);
+      return value;
     } catch (error) {
       throw this.#parts.translate(error);
     }

@@ -29,6 +29,11 @@ export interface SeenController extends Controller {
 export interface LeaseBoard {
   readonly leases: readonly Lease[];
   readonly controllers: readonly SeenController[];
+  /**
+   * Once: what was committed through this very connection, or read, is gone. The store is an older
+   * copy of itself (a failover to a standby that had fallen behind).
+   */
+  readonly isOlder: boolean;
 }
 
 export interface LeaseClaim {

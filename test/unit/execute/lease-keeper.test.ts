@@ -1,4 +1,9 @@
 // Role: the keeper of leases: who takes what, when, and what it stops at.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, type ClusterId } from '../../../src/domain/ids.ts';
@@ -24,9 +29,9 @@ interface Room {
   keeper(name: string, more?: Partial<LeaseKeeperParts>): LeaseKeeper;
 }
 
-async function room(): Promise<Room> {
+async function room(file = ':memory:'): Promise<Room> {
   const clock = manualClock();
-  const ledger = await openSqliteLedger({ file: ':memory:', clock });
+  const ledger = await openSqliteLedger({ file, clock });
   const events = recordingEvents();
   return {
     clock,
@@ -139,6 +144,51 @@ describe('LeaseKeeper', () => {
     expect(seen.get(C1)).toBe(18);
     await beats([ada], here, 3);
     expect(ada.mayAct(C1)).toBe(18);
+  });
+
+  it('stops where what was committed is gone, also after a restart, until confirmed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drover-older-'));
+    const file = join(folder, 'ledger.sqlite');
+    const here = await room(file);
+    const seen = new Map<ClusterId, number>();
+    const tokens = {
+      highest: (cluster: ClusterId) => seen.get(cluster) ?? 0,
+      remember: (cluster: ClusterId, token: number) => void seen.set(cluster, token),
+    };
+    const ada = here.keeper('ada', { tokens });
+    await beats([ada], here, 3);
+    expect(held(ada)).toEqual(CLUSTERS);
+    // As after a failover to a standby that lacks the last commit. No lease changed hands in it.
+    const other = new Database(file);
+    other.exec(`delete from audit where seq = (select seq from audit_head);
+      update audit_head set seq = seq - 1`);
+    other.close();
+    await ada.beat(IDLE);
+    expect(held(ada)).toEqual([]);
+    const again = here.keeper('ada', { tokens });
+    await beats([again], here, 3);
+    expect(held(again)).toEqual([]);
+    for (const cluster of CLUSTERS) expect(again.confirm(cluster, 'eve')).toBe(true);
+    await again.beat(IDLE);
+    expect(again.mayAct(C1)).toBe(3);
+    await beats([again], here, 2);
+    expect(held(again)).toEqual(CLUSTERS);
+    await here.ledger.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('does not take back what another process with its identity took, and says so', async () => {
+    const here = await room();
+    const ada = here.keeper('ada');
+    await beats([ada], here, 3);
+    const twin = here.keeper('ada');
+    await beats([twin, ada], here, 5);
+    expect([held(ada), held(twin)]).toEqual([[], CLUSTERS]);
+    expect(twin.mayAct(C1)).toBe(2);
+    const warnings = here.events.of('warning').map(({ text }) => text);
+    expect(warnings[0]).toMatch(/another process has the identity of ada/);
+    await beats([ada], here, 12);
+    expect(held(ada)).toEqual(CLUSTERS);
   });
 
   it('does not run out, and writes nothing more, where it is alone', async () => {

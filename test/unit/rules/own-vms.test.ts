@@ -47,7 +47,7 @@ function board(held: Readonly<Record<string, readonly string[]>>, wants = ['c1',
     .map((name) => {
       return { id: `${name}-id`, name, wants: wants.map(clusterId), together: [], beats: 1 };
     });
-  return { leases, controllers };
+  return { leases, controllers, isOlder: false };
 }
 
 function acting(held: Readonly<Record<string, readonly string[]>>, dead: string[] = []) {
