@@ -4,6 +4,8 @@
  *
  * A condition of which nothing is known changes nothing: it opens no finding, closes none and does
  * not start the hold time anew. The rule book marks what stays open in this way as unconfirmed.
+ * But two moments far apart are no hold time: where nothing is known for so long that the finding
+ * should have been open for as long as it had to hold, the hold time starts anew.
  */
 
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
@@ -39,14 +41,23 @@ export function step(before: HoldState, input: HoldInput): HoldState {
   return { holdingSince, openSince };
 }
 
-function holding(before: HoldState, { when, now }: HoldInput): EpochSeconds | undefined {
+/** Of the hold time: after so much of it without a finding nothing counts that was before. */
+const LONGEST_GAP = 2;
+
+function holding(
+  before: HoldState,
+  { when, forSeconds, now }: HoldInput,
+): EpochSeconds | undefined {
   switch (when) {
     case true:
       return before.holdingSince === undefined ? now : earlier(before.holdingSince, now);
     case false:
       return undefined;
-    case 'unknown':
-      return before.holdingSince;
+    case 'unknown': {
+      const { holdingSince, openSince } = before;
+      const isOver = holdingSince !== undefined && now - holdingSince > LONGEST_GAP * forSeconds;
+      return isOver && openSince === undefined ? undefined : holdingSince;
+    }
   }
 }
 

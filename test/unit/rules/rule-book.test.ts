@@ -127,6 +127,18 @@ describe('hold time', () => {
     expect((await ticks.at(460, busy(0.9))).findings).toHaveLength(1);
   });
 
+  it('starts anew where nothing was known for longer than twice that', async () => {
+    const ticks = new Ticks([rule]);
+    await ticks.at(0, busy(0.9));
+    for (let at = 60; at < 8 * 3600; at += 60) await ticks.at(at, blind());
+    expect((await ticks.at(8 * 3600, busy(0.9))).findings).toEqual([]);
+    expect((await ticks.at(8 * 3600 + 300, busy(0.9))).findings).toHaveLength(1);
+    // What is open stays so, however long nothing is known.
+    for (let at = 9 * 3600; at < 10 * 3600; at += 60) {
+      expect((await ticks.at(at, blind())).findings).toHaveLength(1);
+    }
+  });
+
   it('survives a clock that goes back', async () => {
     const ticks = new Ticks([rule]);
     await ticks.at(0, busy(0.9));
