@@ -1,9 +1,12 @@
 /**
  * The implausible-metric guard. Single samples out of range are thrown away as they come in
  * (collect/judge-sample.ts). What is looked at here is what no single sample shows: that all hosts
- * of a source change at the same moment, or that hosts and their guests do not fit together, as
- * after a change of units. A fleet seldom does that; a broken exporter, a wrong query or a clock
- * does. Then nothing is moved for load until the figures are old enough to be believed. Pure.
+ * of a source change at the same moment, in CPU or in memory, or that hosts and their guests do not
+ * fit together, as after a change of units: guests that use many times what their host does, or a
+ * busy host of whose use next to nothing is its guests'. A fleet seldom does that; a broken
+ * exporter, a wrong query or a clock does; and where it is so (hosts that do work of their own)
+ * moves gain nothing. What an idle host does for itself counts for nothing. Then nothing is moved
+ * for load until the figures are old enough to be believed. Pure.
  */
 
 import type { Host } from '../domain/host.ts';
@@ -12,17 +15,25 @@ import type { Measured } from '../domain/measured.ts';
 import { inOneGo, type Slices } from '../domain/slices.ts';
 import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { GIB } from '../domain/units.ts';
 
-/** Fewer hosts than this may well change together. */
+/** Fewer hosts than this may well begin to work together. */
 const SMALLEST_FLEET = 4;
+/** Of fewer than those all have to show it, and more than one. */
+const SMALLEST_CROWD = 2;
 /** So many of those that are measured have to show it. */
 const SHARE = 0.75;
-/** Of a host's threads, by which its newest reading differs from the mean of its window. */
+/** Of a host's threads or memory, by which its newest reading differs from its window's mean. */
 const JUMP = 0.4;
 /** Guests that use so many times what their host does, or a host that does so little for them. */
 const APART = 20;
-/** Below this use (threads) nothing can be told from a ratio. */
-const SMALLEST_USE = 0.5;
+/** Below this use (threads, bytes) nothing can be told from a ratio. */
+const SMALLEST_USE = { 'cpu.used': 0.5, 'memory.used': GIB / 4 } as const;
+/** Of its threads: a host that is busier than this is so for somebody. */
+const BUSY = 0.25;
+
+type Use = keyof typeof SMALLEST_USE;
+const NAMES: Readonly<Record<Use, string>> = { 'cpu.used': 'CPU', 'memory.used': 'memory' };
 
 /** Hosts between two looks at the time. */
 const SLICE = 50;
@@ -42,26 +53,31 @@ export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
   if (before !== undefined) return before;
   const found = new Map<SourceId, string>();
   for (const [source, hosts] of Map.groupBy(snapshot.hosts, (host) => host.source)) {
-    const reason = jumps(hosts) ?? (yield* disagreements(hosts, snapshot));
+    const reason =
+      jumps(hosts, 'cpu.used', SMALLEST_FLEET) ??
+      jumps(hosts, 'memory.used', SMALLEST_CROWD) ??
+      (yield* disagreements(hosts, snapshot, 'cpu.used')) ??
+      (yield* disagreements(hosts, snapshot, 'memory.used'));
     if (reason !== undefined) found.set(source, reason);
   }
   known.set(snapshot, found);
   return found;
 }
 
-function jumps(hosts: readonly Host[]): string | undefined {
-  const shifts = hosts.flatMap(({ cpu, metrics }): number[] => {
-    const last = valueOf(metrics['cpu.used']?.last);
-    const mean = valueOf(metrics['cpu.used']?.mean);
-    return last === undefined || mean === undefined ? [] : [(last - mean) / cpu.threads];
+function jumps(hosts: readonly Host[], use: Use, fewest: number): string | undefined {
+  const shifts = hosts.flatMap((host): number[] => {
+    const last = valueOf(host.metrics[use]?.last);
+    const mean = valueOf(host.metrics[use]?.mean);
+    return last === undefined || mean === undefined ? [] : [(last - mean) / mostOf(host, use)];
   });
   for (const [direction, sign] of [
     ['up', 1],
     ['down', -1],
   ] as const) {
     const jumped = shifts.filter((shift) => sign * shift > JUMP).length;
-    if (isMost(jumped, shifts.length)) {
-      return `the CPU use of ${jumped} of ${shifts.length} hosts went ${direction} at once`;
+    if (shifts.length >= fewest && isMost(jumped, shifts.length)) {
+      const who = `${jumped} of ${shifts.length} hosts`;
+      return `the ${NAMES[use]} use of ${who} went ${direction} at once`;
     }
   }
   return undefined;
@@ -70,25 +86,38 @@ function jumps(hosts: readonly Host[]): string | undefined {
 function* disagreements(
   hosts: readonly Host[],
   snapshot: Pick<Snapshot, 'vms'>,
+  use: Use,
 ): Slices<string | undefined> {
-  let measured = 0;
-  let apart = 0;
-  for (const [index, { id, metrics }] of hosts.entries()) {
+  const counts = { measured: 0, below: 0, above: 0 };
+  for (const [index, host] of hosts.entries()) {
     if (index % SLICE === 0) yield;
-    const own = valueOf(metrics['cpu.used']?.mean);
-    const theirs = guestsOf(snapshot, id).map((vm) => valueOf(vm.metrics['cpu.used']?.mean));
+    const own = valueOf(host.metrics[use]?.mean);
+    const theirs = guestsOf(snapshot, host.id).map((vm) => valueOf(vm.metrics[use]?.mean));
     if (own === undefined || theirs.length === 0 || theirs.includes(undefined)) continue;
     const sum = theirs.reduce<number>((total, value) => total + (value ?? 0), 0);
-    if (Math.max(own, sum) < SMALLEST_USE) continue;
-    measured += 1;
-    if (sum > APART * own) apart += 1;
+    if (Math.max(own, sum) < SMALLEST_USE[use]) continue;
+    counts.measured += 1;
+    if (sum > APART * own) counts.below += 1;
+    // Of memory a host may well hold most for itself: caches, storage daemons.
+    const isBusy = use === 'cpu.used' && own > BUSY * host.cpu.threads;
+    if (isBusy && own > APART * sum) counts.above += 1;
   }
-  if (!isMost(apart, measured)) return undefined;
-  return `on ${apart} of ${measured} hosts the guests use over ${APART} times what the host does`;
+  const { measured, below, above } = counts;
+  const on = (count: number): string => `on ${count} of ${measured} hosts`;
+  if (isMost(below, measured)) {
+    return `${on(below)} the guests use over ${APART} times the ${NAMES[use]} that the host does`;
+  }
+  if (!isMost(above, measured)) return undefined;
+  return `${on(above)} the host uses over ${APART} times the ${NAMES[use]} that its guests do`;
 }
 
 function isMost(count: number, of: number): boolean {
-  return of >= SMALLEST_FLEET && count >= SHARE * of;
+  if (of < SMALLEST_FLEET) return of >= SMALLEST_CROWD && count === of;
+  return count >= SHARE * of;
+}
+
+function mostOf({ cpu, memory }: Host, use: Use): number {
+  return use === 'cpu.used' ? cpu.threads : memory.totalBytes;
 }
 
 function valueOf(measured: Measured | undefined): number | undefined {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Host } from '../../../src/domain/host.ts';
 import type { MetricWindow } from '../../../src/domain/measured.ts';
 import { sourceId } from '../../../src/domain/ids.ts';
+import { GIB } from '../../../src/domain/units.ts';
 import type { Tier } from '../../../src/domain/finding.ts';
 import { gate } from '../../../src/execute/gate.ts';
 import { implausibleSources } from '../../../src/execute/implausible.ts';
@@ -50,6 +51,17 @@ describe('hosts and guests', () => {
   it('that differ by a change of units are not believed', () => {
     const off = hosts(...([1, 2, 3, 4] as const).map(() => [4 / 1024, 4 / 1024] as const));
     expect(reasons({ hosts: off, vms: guests(4) })).toContain('on 4 of 4 hosts the guests use');
+    const few = off.slice(0, 2);
+    expect(reasons({ hosts: few, vms: guests(4) })).toContain('on 2 of 2 hosts the guests use');
+  });
+
+  it('are not believed where busy hosts are so for nobody, but where idle hosts do little', () => {
+    const busy = hosts(...([1, 2, 3, 4] as const).map(() => [8, 8] as const));
+    const told = 'on 4 of 4 hosts the host uses over 20 times the CPU that its guests do';
+    expect(reasons({ hosts: busy, vms: guests(4 / 1024) })).toBe(told);
+    expect(reasons({ hosts: busy, vms: guests(1) })).toBe('');
+    const quiet = hosts(...([1, 2, 3, 4] as const).map(() => [2, 2] as const));
+    expect(reasons({ hosts: quiet, vms: guests(0.01) })).toBe('');
   });
 
   it('that fit together are, also when both do next to nothing', () => {
@@ -57,6 +69,32 @@ describe('hosts and guests', () => {
     expect(reasons({ hosts: fit, vms: guests(4) })).toBe('');
     const idle = hosts([0, 0], [0, 0], [0, 0], [0, 0]);
     expect(reasons({ hosts: idle, vms: guests(0.4) })).toBe('');
+  });
+});
+
+describe('memory', () => {
+  const ofHosts = (count: number, last: number, mean: number): Host[] =>
+    Array.from({ length: count }, (_, index) =>
+      aHost({ id: `h${index + 1}`, metrics: { 'memory.used': window(last * GIB, mean * GIB) } }),
+    );
+  const guests = (gib: number) =>
+    ['h1', 'h2', 'h3', 'h4'].map((host) =>
+      aVm({ id: `v${host}`, host, metrics: { 'memory.used': held(gib * GIB) } }),
+    );
+
+  it('that all hosts free or fill at once is not believed, of two hosts neither', () => {
+    const told = 'the memory use of 6 of 6 hosts went down at once';
+    expect(reasons({ hosts: ofHosts(6, 60 / 1024, 60) })).toBe(told);
+    expect(reasons({ hosts: ofHosts(2, 60, 10) })).toContain('memory use of 2 of 2 hosts went up');
+    expect(reasons({ hosts: ofHosts(1, 60, 10) })).toBe('');
+    expect(reasons({ hosts: [...ofHosts(2, 60, 10), ...ofHosts(2, 10, 10)] })).toBe('');
+  });
+
+  it('of which the guests use many times what their hosts do is not believed', () => {
+    const told = 'on 4 of 4 hosts the guests use over 20 times the memory that the host does';
+    expect(reasons({ hosts: ofHosts(4, 8 / 1024, 8 / 1024), vms: guests(8) })).toBe(told);
+    expect(reasons({ hosts: ofHosts(4, 7, 7), vms: guests(8) })).toBe('');
+    expect(reasons({ hosts: ofHosts(4, 60, 60), vms: guests(0.5) })).toBe('');
   });
 });
 
