@@ -5,7 +5,7 @@
  * criticality, permission and placement come from the policies (rules/classify).
  */
 
-import type { HealthSignal, Host } from '../domain/host.ts';
+import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import { inOneGo, inSlices, mapInSlices, type Pause, type Slices } from '../domain/slices.ts';
 import type { SourceStatus } from '../domain/measured.ts';
@@ -28,10 +28,10 @@ import {
   type SourceInventory,
 } from './fleet.ts';
 import { GuestWatch, isOfGuests, presentUse } from './guests.ts';
+import { healthOf } from './host-health.ts';
 import { type Scratch, type SeriesId, SeriesStore } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
 import { askedAtOf, type PolledSource, statusOf } from './polled-source.ts';
-import { compareSignals } from './signal-order.ts';
 import type { SnapshotContext } from './snapshot-context.ts';
 import { SourcePoll } from './source-poll.ts';
 import { METRICS, SourceTable } from './source-table.ts';
@@ -162,6 +162,8 @@ export class Collector {
       sourceDown: down.has(source),
     });
     const readers = this.#sources.map((source) => ({ source, input: input(source) }));
+    const { maxAgeSeconds } = this.#settings;
+    const hearing = { sources: this.#sources, now, maxAgeSeconds };
     yield;
     const rows = new WindowRows();
     const vms = yield* mapInSlices(fleet.vms, SLICE, (vm) => this.#vm(vm, readers, rows));
@@ -171,7 +173,7 @@ export class Collector {
       ...host,
       state: context.hostStates.get(host.id) ?? 'healthy',
       metrics: this.#hostMetrics(host, guests.get(host.id) ?? [], readers),
-      health: this.#health(host.id, readers),
+      ...healthOf(host.id, hearing),
       alerts: context.alerts.get(host.id) ?? [],
     }));
     return {
@@ -269,7 +271,7 @@ export class Collector {
     const now = this.#clock.now();
     const directory = source.directory ?? this.#merged();
     const rejected = yield* source.table.takeInSlices(reading.samples, { directory, now });
-    source.table.takeHealth(reading.health, directory);
+    source.table.takeHealth(reading.health, { directory, now });
     const problems = source.problems;
     source.healthAt = now;
     source.problems = new Set(reading.problems);
@@ -375,17 +377,6 @@ export class Collector {
       changedAt: () => undefined,
     });
     return { ...vm, criticality: 'standard', permission: 'live', metrics: rows.add(metrics) };
-  }
-
-  /** Signals of sources that still answer; a judgement older than the age limit is none. */
-  #health(host: HostId, readers: readonly Reader[]): HealthSignal[] {
-    const signals: HealthSignal[] = [];
-    for (const { source, input } of readers) {
-      if (source.healthAt === undefined) continue;
-      if (input.now - source.healthAt > this.#settings.maxAgeSeconds) continue;
-      signals.push(...source.table.health(host));
-    }
-    return signals.sort(compareSignals);
   }
 }
 

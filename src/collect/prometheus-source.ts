@@ -198,6 +198,7 @@ export class PrometheusSource implements MetricSource {
       if (host === undefined || Number.isNaN(value)) continue;
       const signal: HealthSignal = {
         component: query.component,
+        sensor: query.name,
         level: levelOf(query, value),
         detail: `${formatValue(value)} ${query.says}`,
         at: moment(at),

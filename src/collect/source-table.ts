@@ -4,7 +4,7 @@
  * window. Rows of hosts and VMs that left the inventory are forgotten.
  */
 
-import type { HealthSignal } from '../domain/host.ts';
+import type { HealthComponent, HealthSignal } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Sample } from '../domain/measured.ts';
 import { HOST_METRICS, type MetricInfo, VM_METRICS } from '../domain/metrics.ts';
@@ -14,6 +14,7 @@ import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 import type { HostHealth } from '../ports/metric-source.ts';
 import type { Directory } from './fleet.ts';
 import { boundOf, judgeTime, judgeValue, type Rejection } from './judge-sample.ts';
+import { SensorMemory } from './sensor-memory.ts';
 import type { SeriesId, SeriesStore } from './series-store.ts';
 import type { CollectorSettings } from './settings.ts';
 
@@ -58,6 +59,7 @@ export class SourceTable {
   readonly #hosts = new Map<HostId, Int32Array>();
   readonly #vms = new Map<VmId, Int32Array>();
   #health = new Map<HostId, readonly HealthSignal[]>();
+  readonly #sensors = new SensorMemory();
 
   constructor(store: SeriesStore, settings: CollectorSettings) {
     this.#store = store;
@@ -82,7 +84,7 @@ export class SourceTable {
   }
 
   /** Replaces all signals: each reading of a source is complete. */
-  takeHealth(health: readonly HostHealth[], directory: Directory): void {
+  takeHealth(health: readonly HostHealth[], { directory, now }: TakeContext): void {
     const signals = new Map<HostId, HealthSignal[]>();
     for (const entry of health) {
       const host = directory.findHost(entry.host);
@@ -93,11 +95,21 @@ export class SourceTable {
       }
       signals.set(host.id, list);
     }
+    for (const [host, list] of signals) this.#sensors.note(host, list, now);
     this.#health = signals;
   }
 
   health(host: HostId): readonly HealthSignal[] {
     return this.#health.get(host) ?? [];
+  }
+
+  /** `speaking`: what of the host's signals is not too old. */
+  silentComponents(
+    host: HostId,
+    speaking: readonly HealthSignal[],
+    now: EpochSeconds,
+  ): readonly HealthComponent[] {
+    return this.#sensors.silent(host, speaking, now);
   }
 
   hostSeries(host: HostId, column: number): SeriesId | undefined {
@@ -118,6 +130,7 @@ export class SourceTable {
       }
     }
     for (const id of this.#health.keys()) if (!keep(id)) this.#health.delete(id);
+    this.#sensors.forget(keep);
   }
 
   #takeOne(sample: Sample, context: TakeContext): Rejection | undefined {

@@ -64,6 +64,8 @@ export type HealthLevel = (typeof HEALTH_LEVELS)[number];
 /** One judgement about one part of a host, by a sensor or an exporter. */
 export interface HealthSignal {
   readonly component: HealthComponent;
+  /** Which of the source's sensors says so; absent: it has one for the component. */
+  readonly sensor?: string | undefined;
   readonly level: HealthLevel;
   /** What was seen, for people: "4 uncorrected memory errors in 1 h on mc0". */
   readonly detail: string;
@@ -141,6 +143,11 @@ export interface Host {
   readonly hypervisor: HypervisorInfo;
   readonly power: { readonly idle: Watts; readonly peak: Watts } | undefined;
   readonly health: readonly HealthSignal[];
+  /**
+   * Of these a sensor told of a fault before it fell silent: how they do is not known. Absent: of
+   * all that was bad something is told.
+   */
+  readonly silentComponents?: readonly HealthComponent[] | undefined;
   readonly alerts: readonly FiringAlert[];
   readonly labels: Readonly<Record<string, string>>;
   /** What its adapter says that it has of resources by name (a policy's `resources`). */

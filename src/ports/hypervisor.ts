@@ -42,7 +42,10 @@ export interface HypervisorCapabilities {
 }
 
 /** A host or VM as the hypervisor describes it: no metrics, no policy, no ladder yet. */
-export type HostFacts = Omit<Host, 'state' | 'failure' | 'metrics' | 'health' | 'alerts'>;
+export type HostFacts = Omit<
+  Host,
+  'state' | 'failure' | 'metrics' | 'health' | 'silentComponents' | 'alerts'
+>;
 export type VmFacts = Omit<Vm, 'metrics' | 'criticality' | 'permission' | 'noRestart'>;
 
 export interface Inventory {

@@ -205,13 +205,19 @@ function alertNames(host: Host): readonly string[] {
   return [...new Set(host.alerts.map((alert) => alert.name))].sort(compareText);
 }
 
-/** The worst level that any sensor reports. No sensor is not "ok": it is unknown. */
+/**
+ * The worst level that any sensor reports. No sensor is not "ok": it is unknown, and so is one that
+ * reported a fault before it fell silent, unless another reports the worst there is.
+ */
 function worst(host: Host, component: HealthComponent | undefined): Fact {
   let level: HealthLevel | undefined;
   for (const signal of host.health) {
     if (component !== undefined && signal.component !== component) continue;
     if (level === undefined || rank(signal.level) > rank(level)) level = signal.level;
   }
+  const silent = host.silentComponents ?? [];
+  const isSilent = component === undefined ? silent.length > 0 : silent.includes(component);
+  if (isSilent && level !== 'critical') return missing('stale');
   return level === undefined ? missing('never-seen') : known(level);
 }
 

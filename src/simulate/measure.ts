@@ -4,7 +4,7 @@
  * functions of what is told to them; corruption of samples comes last, as in reality.
  */
 
-import type { HealthLevel, HealthSignal } from '../domain/host.ts';
+import { HEALTH_COMPONENTS, type HealthLevel, type HealthSignal } from '../domain/host.ts';
 import type { Sample } from '../domain/measured.ts';
 import type { HostMetric, VmMetric } from '../domain/metrics.ts';
 import type { SourceId } from '../domain/ids.ts';
@@ -113,8 +113,9 @@ export function healthOf(
       ...stamp,
     },
   ];
-  for (const component of ['memory', 'disk', 'fan', 'power'] as const) {
-    if (!faults.some((fault) => fault.component === component)) {
+  for (const component of HEALTH_COMPONENTS) {
+    const isTold = component === 'temperature' || component === 'nic';
+    if (!isTold && !faults.some((fault) => fault.component === component)) {
       signals.push({ component, level: 'ok', detail: 'no errors', ...stamp });
     }
   }
