@@ -29,6 +29,7 @@ import {
 } from './fleet.ts';
 import { GuestWatch, isOfGuests, presentUse } from './guests.ts';
 import { healthOf } from './host-health.ts';
+import { LossWatch } from './lost-guests.ts';
 import { type Scratch, type SeriesId, SeriesStore } from './series-store.ts';
 import { type CollectorSettings, samplesPerSeries } from './settings.ts';
 import { askedAtOf, type PolledSource, statusOf } from './polled-source.ts';
@@ -203,6 +204,7 @@ export class Collector {
       metricPoll: poll((signal) => source.read(signal)),
       table: new SourceTable(this.#store, this.#settings),
       inventory: undefined,
+      losses: new LossWatch(),
       askedAt: undefined,
       directory: undefined,
       healthAt: undefined,
@@ -239,6 +241,11 @@ export class Collector {
 
   *#setInventory(source: PolledSource, inventory: Inventory, askedAt: Seconds): Slices<void> {
     const before = source.inventory?.problems ?? [];
+    const doubt = source.losses.doubt(source.inventory, inventory);
+    if (doubt !== undefined) {
+      this.#warn(source, new Set(), [doubt]);
+      return;
+    }
     source.inventory = inventory;
     source.askedAt = askedAt;
     source.directory = directoryOf(inventory);

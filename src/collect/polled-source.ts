@@ -6,6 +6,7 @@ import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { Inventory } from '../ports/hypervisor.ts';
 import type { Reading } from '../ports/metric-source.ts';
 import type { Directory } from './fleet.ts';
+import type { LossWatch } from './lost-guests.ts';
 import type { PollStatus, SourcePoll } from './source-poll.ts';
 import type { SourceTable } from './source-table.ts';
 
@@ -15,7 +16,9 @@ export interface PolledSource {
   readonly inventoryPoll: SourcePoll<Inventory> | undefined;
   readonly metricPoll: SourcePoll<Reading>;
   readonly table: SourceTable;
+  /** The last one that is believed. */
   inventory: Inventory | undefined;
+  readonly losses: LossWatch;
   /** When that was asked for; monotonic. */
   askedAt: Seconds | undefined;
   /** Of its own inventory; undefined: the samples are about anybody's hosts and VMs. */

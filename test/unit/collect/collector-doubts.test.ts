@@ -1,4 +1,5 @@
-// Role: what is not believed at once: a fault that is only not told of any more.
+// Role: what is not believed at once: a fault that is only not told of any more, and VMs that are
+// gone all together.
 import { describe, expect, it } from 'vitest';
 
 import type { HealthComponent, HealthLevel } from '../../../src/domain/host.ts';
@@ -13,6 +14,7 @@ import {
   ScriptedSource,
   SETTINGS,
   setUp,
+  vmFacts,
 } from './support.ts';
 
 type Said = Readonly<Record<string, HealthLevel>>;
@@ -65,5 +67,52 @@ describe('a sensor that fell silent', () => {
     expect(await look('down')).toEqual(['stale', 'stale']);
     await clock.pass(86_400);
     expect(await look({ fan: 'ok' })).toEqual(['ok', 'never-seen']);
+  });
+});
+
+describe('VMs that are gone all together', () => {
+  const hosts = ['h1', 'h2'].map((id) => hostFacts({ id }));
+  const vmsOn = (host: string, count: number) =>
+    Array.from({ length: count }, (_, index) => vmFacts({ id: `v${index}`, host }));
+
+  function fleet(before: number) {
+    const lab = new ScriptedSource('lab');
+    const { collector, events } = setUp({ hypervisors: [lab] });
+    const look = async (vms: ReturnType<typeof vmsOn>) => {
+      lab.onInventory = async () => anInventory({ hosts, vms });
+      await collector.poll();
+      return collector.snapshot(NO_CONTEXT).vms.length;
+    };
+    return { look, first: () => look(vmsOn('h1', before)), events };
+  }
+
+  it('are believed to be at the second look only, with a warning meanwhile', async () => {
+    const { look, first, events } = fleet(40);
+    expect(await first()).toBe(40);
+    expect(await look([])).toBe(40);
+    expect(events.of('warning').map(({ text }) => text)).toEqual([
+      'lab: 40 of 40 VMs are gone at once: that is believed when the next look says it, too',
+    ]);
+    expect(await look([])).toBe(0);
+    expect(await look(vmsOn('h1', 40))).toBe(40);
+  });
+
+  it('are doubted again after each look that shows them', async () => {
+    const { look, first } = fleet(8);
+    await first();
+    for (let round = 0; round < 3; round += 1) {
+      expect(await look(vmsOn('h1', 3))).toBe(8);
+      expect(await look(vmsOn('h1', 8))).toBe(8);
+    }
+  });
+
+  it('are believed where half of them are left, they were few, or are elsewhere', async () => {
+    const { look, first } = fleet(8);
+    await first();
+    expect(await look(vmsOn('h2', 8))).toBe(8);
+    expect(await look(vmsOn('h2', 4))).toBe(4);
+    const few = fleet(3);
+    await few.first();
+    expect(await few.look([])).toBe(0);
   });
 });
