@@ -9,6 +9,7 @@ import type { HostIdentity } from './host-survey.ts';
 import { type LastSeen, lastSeenOf } from './last-seen.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
 import { compareText } from '../../src/domain/ids.ts';
+import { leastRooms, type Storage } from '../../src/domain/storage.ts';
 import { withUnlisted } from '../../src/domain/unlisted.ts';
 
 /** What one host contributes: its answer, or the last one and why there is no new one. */
@@ -40,11 +41,15 @@ export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
     .map((place) => [place.storage, place.shared] as const);
   const ofDisks = vms.flatMap((vm) => vm.disks.map((disk) => [disk.storage, disk.shared] as const));
   const storages = new Map<string, boolean>([...places, ...ofDisks]);
+  // Every host knows a shared one as it was at its own last look: the least counts.
+  const rooms = ordered.flatMap((one) =>
+    one.kind === 'answered' ? one.inventory.survey.storage.rooms : [],
+  );
   const networks = [...hosts, ...vms].flatMap((one) => one.networks);
   return {
     hosts,
     vms: vms.toSorted((a, b) => compareText(a.id, b.id)),
-    storages: hosts.length === 0 ? [] : storageList(hosts, vms, storages),
+    storages: hosts.length === 0 ? [] : storageList(hosts, vms, { storages, rooms }),
     networks: [...new Set(networks)].sort(compareText),
     problems: [...ordered.flatMap(problemsOf), ...[...found.values()].flatMap(copyProblems)],
   };
@@ -128,11 +133,14 @@ function copyProblems(copies: readonly FoundGuest[]): string[] {
 function storageList(
   hosts: readonly HostFacts[],
   vms: readonly VmFacts[],
-  shared: ReadonlyMap<string, boolean>,
+  told: { readonly storages: ReadonlyMap<string, boolean>; readonly rooms: readonly Storage[] },
 ): Inventory['storages'] {
   const ids = [
     ...hosts.flatMap((host) => host.storages),
     ...vms.flatMap((vm) => vm.disks.map((disk) => disk.storage)),
   ];
-  return [...new Set(ids)].sort(compareText).map((id) => ({ id, shared: shared.get(id) ?? false }));
+  const rooms = new Map(leastRooms(told.rooms).map((room) => [room.id, room]));
+  return [...new Set(ids)].sort(compareText).map((id) => {
+    return { ...rooms.get(id), id, shared: told.storages.get(id) ?? false };
+  });
 }

@@ -80,6 +80,7 @@ export async function surveyHost(session: Session, host: HostIdentity): Promise<
     },
     networks: (await networkNamesOf(session, host)).map(networkId),
     storages: storage.reach.map((place) => storageId(place.storage)),
+    copiesTo: storage.copiesTo,
     migrationBandwidth: bytesPerSecond(own.migrationBandwidthBytesPerSecond),
     uplink:
       own.uplink === undefined
@@ -109,7 +110,10 @@ export interface StorageSurvey {
 export async function surveyStorage(session: Session, host: HostIdentity): Promise<StorageSurvey> {
   const { id, own, common } = host;
   const pools = ((await poolsOf(session)) ?? []).map(readPool);
-  return { pools, storage: mapStorage(id, { ...common, storages: own.storages }, pools) };
+  return {
+    pools,
+    storage: mapStorage(id, { ...own, sharedStorages: common.sharedStorages }, pools),
+  };
 }
 
 /** Hardware virtualisation where the host has it. */

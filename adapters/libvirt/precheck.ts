@@ -111,7 +111,7 @@ async function diskObjections(
   signal: AbortSignal,
 ): Promise<Objection[]> {
   const { objections } = await planCopies(order, ends, signal);
-  return objections.map((detail): Objection => ['storage', detail]);
+  return objections.map(({ code, detail }): Objection => [code, detail]);
 }
 
 interface Fit {

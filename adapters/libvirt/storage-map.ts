@@ -4,9 +4,15 @@
  * pool shows to be, is local: a host's own file, unreachable from elsewhere.
  */
 
-import type { LibvirtOptions } from './options.ts';
+import { copyBytesOf, copyNamesOf, copyPools } from './disks/copy-place.ts';
+import { formatOf, sourceOf } from './disks/image.ts';
+import type { HostOptions, LibvirtOptions } from './options.ts';
 import type { DiskElement } from './xml/domain.ts';
 import type { Pool } from './xml/reach.ts';
+import { type StorageId, storageId } from '../../src/domain/ids.ts';
+import type { Storage } from '../../src/domain/storage.ts';
+import { type Bytes, bytes } from '../../src/domain/units.ts';
+import type { VmDisk } from '../../src/domain/vm.ts';
 
 export interface Place {
   readonly storage: string;
@@ -19,11 +25,17 @@ export interface StorageMap {
   readonly placeOfPath: (path: string) => Place;
   /** Everything that the host reaches, sorted by id. */
   readonly reach: readonly Place[];
+  /** Of its pools, as of their last refresh; two that lie on one storage are listed twice. */
+  readonly rooms: readonly Storage[];
+  /** See `Host.copiesTo`. */
+  readonly copiesTo: Readonly<Record<string, StorageId>>;
+  /** See `VmDisk`. */
+  readonly copyOf: (disk: DiskElement, size: Bytes) => Pick<VmDisk, 'copyNames' | 'copyBytes'>;
 }
 
 export function mapStorage(
   host: string,
-  options: Pick<LibvirtOptions, 'sharedStorages'> & { readonly storages: readonly string[] },
+  options: Pick<LibvirtOptions, 'sharedStorages'> & Pick<HostOptions, 'storages' | 'diskPool'>,
   pools: readonly Pool[],
 ): StorageMap {
   const local: Place = { storage: `local@${host}`, shared: false };
@@ -63,7 +75,30 @@ export function mapStorage(
     ...pools.map((pool) => placeOfPool(pool, host)),
     ...options.storages.map(shared),
   ];
-  return { placeOfDisk, placeOfPath, reach: distinct(reach) };
+  const storageOf = (pool: Pool): StorageId =>
+    storageId((pool.path === undefined ? placeOfPool(pool, host) : placeOfPath(pool.path)).storage);
+  const targets = [...copyPools(pools, options.diskPool)];
+  return {
+    placeOfDisk,
+    placeOfPath,
+    reach: distinct(reach),
+    rooms: pools.map((pool) => roomOf(storageOf(pool), pool)),
+    copiesTo: Object.fromEntries(targets.map(([name, pool]) => [name, storageOf(pool)])),
+    copyOf(disk, size) {
+      const source = sourceOf(disk, pools);
+      const format = formatOf(disk);
+      if (source === undefined || format === undefined) return {};
+      return { copyNames: copyNamesOf(source), copyBytes: bytes(copyBytesOf(size, format)) };
+    },
+  };
+}
+
+function roomOf(id: StorageId, { capacityBytes, availableBytes }: Pool): Storage {
+  return {
+    id,
+    ...(capacityBytes !== undefined && { capacityBytes: bytes(capacityBytes) }),
+    ...(availableBytes !== undefined && { freeBytes: bytes(availableBytes) }),
+  };
 }
 
 function shared(storage: string): Place {

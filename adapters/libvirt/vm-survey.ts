@@ -138,8 +138,10 @@ function disksOf(document: DomainDocument, { survey, diskBytes }: GuestContext):
   return document.devices.disk.flatMap((disk) => {
     const place = survey.storage.placeOfDisk(disk);
     if (place === undefined || mediumKind(disk) !== undefined) return [];
-    const capacity = diskBytes.get(disk.target?.['@dev'] ?? '') ?? 0;
-    return [{ storage: storageId(place.storage), bytes: bytes(capacity), shared: place.shared }];
+    const capacity = bytes(diskBytes.get(disk.target?.['@dev'] ?? '') ?? 0);
+    const { storage, shared } = place;
+    const copy = survey.storage.copyOf(disk, capacity);
+    return [{ storage: storageId(storage), bytes: capacity, shared, ...copy }];
   });
 }
 

@@ -181,6 +181,7 @@ export class Collector {
       takenAt: now,
       hosts,
       vms,
+      ...(fleet.storages.length > 0 && { storages: fleet.storages }),
       placement: [],
       inFlight: context.inFlight,
       reservations: context.reservations,

@@ -7,6 +7,7 @@
 
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { Slices } from '../domain/slices.ts';
+import { leastRooms, type Storage } from '../domain/storage.ts';
 import { withUnlisted } from '../domain/unlisted.ts';
 import type { HostFacts, Inventory, VmFacts } from '../ports/hypervisor.ts';
 
@@ -41,6 +42,8 @@ export interface Directory {
 export interface Fleet extends Directory {
   readonly hosts: readonly HostFacts[];
   readonly vms: readonly VmFacts[];
+  /** Those of which a source says more than that they are there, by id. */
+  readonly storages: readonly Storage[];
   readonly conflicts: readonly Conflict[];
 }
 
@@ -79,6 +82,7 @@ function* merge(inventories: readonly SourceInventory[]): Slices<Fleet> {
   return {
     hosts: [...hosts.values()].sort((a, b) => compareText(a.id, b.id)),
     vms: [...vms.values()].sort((a, b) => compareText(a.id, b.id)),
+    storages: leastRooms(inventories.flatMap(({ inventory }) => inventory.storages)),
     conflicts,
     findHost: (text) => hosts.get(text as HostId) ?? hostsByName.get(text),
     findVm: (text) => vms.get(text as VmId) ?? vmsByName.get(text),

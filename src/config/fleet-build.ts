@@ -61,6 +61,9 @@ export function buildFleet(entries: FleetEntries, assumeHeld: boolean): Fleet {
       takenAt,
       hosts,
       vms,
+      ...(entries.storages !== undefined && {
+        storages: entries.storages.toSorted((a, b) => compareText(a.id, b.id)),
+      }),
       placement: (entries.placement?.rules ?? []).map(ruleOf),
       inFlight,
       reservations,
@@ -112,6 +115,7 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     },
     networks: entry.networks ?? [],
     storages: entry.storages ?? [],
+    ...(entry.copiesTo !== undefined && { copiesTo: entry.copiesTo }),
     migrationBandwidth: entry.migrationBandwidth ?? defaults?.migrationBandwidth ?? USUAL_BANDWIDTH,
     ...(entry.uplink !== undefined && { uplink: entry.uplink }),
     ...(entry.balancedBy !== undefined && { balancedBy: entry.balancedBy }),

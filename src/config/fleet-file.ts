@@ -47,7 +47,7 @@ interface Fault {
   readonly hint?: string;
 }
 
-function doubles({ hosts, vms, placement }: FleetEntries): Fault[] {
+function doubles({ hosts, vms, storages = [], placement }: FleetEntries): Fault[] {
   const twice = (
     section: string,
     what: string,
@@ -73,6 +73,11 @@ function doubles({ hosts, vms, placement }: FleetEntries): Fault[] {
       'vms',
       'VM',
       vms.map(({ id }) => id),
+    ),
+    ...twice(
+      'storages',
+      'storage',
+      storages.map(({ id }) => id),
     ),
     ...twice(
       'rules',
@@ -177,7 +182,8 @@ function writtenRule(rule: PlacementRule): unknown {
  * which resources there are and how far hosts are filled is the policy's to say, and not written.
  */
 export function formatFleet(snapshot: Snapshot): string {
-  const { takenAt, hosts, vms, placement, inFlight, reservations, lastMovedAt, sources } = snapshot;
+  const { takenAt, hosts, vms, storages = [], placement } = snapshot;
+  const { inFlight, reservations, lastMovedAt, sources } = snapshot;
   const rest = { inFlight, reservations, lastMovedAt, sources };
   const lines = (items: readonly unknown[]): string =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
@@ -187,6 +193,7 @@ export function formatFleet(snapshot: Snapshot): string {
     `"takenAt":${JSON.stringify(takenAt)}`,
     `"hosts":${lines(hosts.map((host) => ({ ...host, margins: undefined })))}`,
     `"vms":${lines(vms)}`,
+    ...(storages.length > 0 ? [`"storages":${lines(storages)}`] : []),
     `"placement":{"rules":${lines(placement.map(writtenRule))}}`,
     ...Object.entries(rest).map(
       ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,

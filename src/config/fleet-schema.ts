@@ -44,6 +44,7 @@ import { freeRoom } from './free-room.ts';
 import { type Measure, measure } from './measure.ts';
 
 const hosts = name('the id of a host', hostId);
+const storages = name('the id of a storage', storageId);
 const vms = name('the id of a VM', vmId);
 const count = whole('a whole number of at least 1', { min: 1 });
 const device = {
@@ -104,7 +105,8 @@ const host = group({
   cpu: maybe(hostCpu),
   memory: hostMemory,
   networks: maybe(list(name('a network', networkId))),
-  storages: maybe(list(name('a storage', storageId))),
+  storages: maybe(list(storages)),
+  copiesTo: maybe(table(storages)),
   migrationBandwidth: maybe(rate()),
   balancedBy: maybe(text('the name of a balancer')),
   inMaintenanceMode: maybe(flag()),
@@ -166,14 +168,22 @@ const vm = group({
   ),
   confidential: maybe(choice(['none', 'sev', 'tdx', 'other'])),
   disks: maybe(
-    list(group({ storage: name('a storage', storageId), bytes: size(), shared: flag() })),
+    list(
+      group({
+        storage: storages,
+        bytes: size(),
+        shared: flag(),
+        copyNames: maybe(list(text('a name that hosts have in copiesTo'))),
+        copyBytes: maybe(size()),
+      }),
+    ),
   ),
   media: maybe(
     list(
       group({
         kind: choice(MEDIUM_KINDS),
         name: text('the file of an image, or the device of a drive'),
-        storage: name('a storage', storageId),
+        storage: storages,
         shared: flag(),
       }),
     ),
@@ -237,6 +247,9 @@ export const fleetSchema = group({
   ),
   hosts: list(host),
   vms: list(vm),
+  storages: maybe(
+    list(group({ id: storages, capacityBytes: maybe(size()), freeBytes: maybe(size()) })),
+  ),
   placement: maybe(group({ rules: list(rule) })),
   orders: maybe(
     list(

@@ -15,6 +15,7 @@ import type { MoveMethod } from './plan.ts';
 import type { MigrationSettings } from './policy.ts';
 import type { RefusalCode } from './refusal.ts';
 import { assertNever } from './result.ts';
+import { mayHoldCopy } from './storage.ts';
 import { covers, type Permission, type Vm } from './vm.ts';
 
 /** One reason against, without the names of the VM and the host: they are the arguments. */
@@ -224,8 +225,12 @@ function reachRefusals(
   }
   // What the target cannot reach is copied, if it has a place for it.
   const mayCopy = takesDisksAlong(method) && mayCopyDisks(settings) && to.storages.length > 0;
-  for (const disk of mayCopy ? [] : vm.disks) {
-    if (!isReached(disk, to)) out.push(refusal('storage', disk.storage));
+  for (const disk of vm.disks) {
+    if (isReached(disk, to)) continue;
+    if (!mayCopy) out.push(refusal('storage', disk.storage));
+    else if (!mayHoldCopy(disk, to)) {
+      out.push(refusal('storage', `no place there for a copy of what is on ${disk.storage}`));
+    }
   }
   // Nobody copies a medium: the guest would lose it, or not start.
   for (const { kind, name, ...place } of vm.media ?? []) {

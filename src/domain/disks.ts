@@ -4,8 +4,10 @@
  */
 
 import type { Host } from './host.ts';
+import type { StorageId } from './ids.ts';
 import type { MoveMethod } from './plan.ts';
 import type { MigrationSettings } from './policy.ts';
+import { copyPlace } from './storage.ts';
 import type { Vm, VmDisk } from './vm.ts';
 
 /** Methods during which disks can be copied; a restart finds only what is shared. */
@@ -33,6 +35,24 @@ export function copiedDisks(
   method: MoveMethod,
 ): readonly VmDisk[] {
   return takesDisksAlong(method) ? vm.disks.filter((disk) => !isReached(disk, to)) : [];
+}
+
+/**
+ * The room that the VM's copies take there, by storage. Whether any are made does not depend on the
+ * method: one that copies none is refused where a disk is not reached. Empty: none, or nobody knows
+ * where.
+ */
+export function roomForCopies(
+  vm: Pick<Vm, 'disks'>,
+  to: Pick<Host, 'storages' | 'copiesTo'>,
+): ReadonlyMap<StorageId, number> {
+  const room = new Map<StorageId, number>();
+  for (const disk of vm.disks) {
+    const place = isReached(disk, to) ? undefined : copyPlace(disk, to);
+    if (place === undefined) continue;
+    room.set(place, (room.get(place) ?? 0) + (disk.copyBytes ?? disk.bytes));
+  }
+  return room;
 }
 
 export function bytesOf(disks: readonly VmDisk[]): number {

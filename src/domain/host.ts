@@ -94,6 +94,9 @@ export interface Device {
   readonly id: string;
 }
 
+/** In `Host.copiesTo`: every disk that is not named there. */
+export const ANY_DISK = '*';
+
 /** The link of a switch to all others, which the hosts behind it share. */
 export interface Uplink {
   readonly id: string;
@@ -124,6 +127,11 @@ export interface Host {
   readonly memory: HostMemory;
   readonly networks: readonly NetworkId[];
   readonly storages: readonly StorageId[];
+  /**
+   * Where disks go that a move copies here, by a name that they go by (`VmDisk.copyNames`), or
+   * {@link ANY_DISK}; no entry for a disk: it cannot be copied here. Absent: nobody says.
+   */
+  readonly copiesTo?: Readonly<Record<string, StorageId>> | undefined;
   /** What one direction of the migration link carries. */
   readonly migrationBandwidth: BytesPerSecond;
   /** Absent: not known, or wide enough for all that the hosts behind it can send. */

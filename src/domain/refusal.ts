@@ -99,6 +99,11 @@ export const REFUSAL_CODES = {
     meaning: 'a disk of the VM is not reachable from the host',
     hint: 'mount the storage there, or allow storage migration in the policy',
   },
+  'storage-space': {
+    meaning:
+      'the storage there has not enough room for copies of its disks, beside what is promised',
+    hint: 'make room on that storage (libvirt: then virsh pool-refresh), or see what moves there',
+  },
   affinity: { meaning: 'a hard affinity rule forbids it', hint: '' },
   'anti-affinity': { meaning: 'a hard anti-affinity rule forbids it', hint: '' },
   pin: { meaning: 'the VM is pinned to other hosts', hint: '' },

@@ -12,6 +12,7 @@ import type { PlacementRule } from './placement.ts';
 import type { MoveMethod } from './plan.ts';
 import type { RecentMove } from './recent-move.ts';
 import type { Resource } from './resource.ts';
+import type { Storage } from './storage.ts';
 import type { Bytes, Cores, EpochSeconds, Seconds } from './units.ts';
 import type { Vm } from './vm.ts';
 
@@ -38,6 +39,8 @@ export interface Snapshot {
   readonly takenAt: EpochSeconds;
   readonly hosts: readonly Host[];
   readonly vms: readonly Vm[];
+  /** Those of which something is known beside who reaches them (`Host.storages`); absent: none. */
+  readonly storages?: readonly Storage[] | undefined;
   readonly placement: readonly PlacementRule[];
   /** Absent: moves cost what their VMs say. */
   readonly moveCosts?: MoveCosts | undefined;

@@ -10,9 +10,10 @@
 
 import type { MoveProgress } from '../domain/events.ts';
 import type { Host, HypervisorKind } from '../domain/host.ts';
-import type { HostId, MoveId, NetworkId, StorageId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, NetworkId, VmId } from '../domain/ids.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import type { Storage } from '../domain/storage.ts';
 import type { Bytes, BytesPerSecond, Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Attempt, MetricSource } from './metric-source.ts';
@@ -51,7 +52,7 @@ export type VmFacts = Omit<Vm, 'metrics' | 'criticality' | 'permission' | 'noRes
 export interface Inventory {
   readonly hosts: readonly HostFacts[];
   readonly vms: readonly VmFacts[];
-  readonly storages: readonly { readonly id: StorageId; readonly shared: boolean }[];
+  readonly storages: readonly (Storage & { readonly shared: boolean })[];
   readonly networks: readonly NetworkId[];
   /** Parts that did not answer; their hosts are listed as disconnected where they are known. */
   readonly problems: readonly string[];

@@ -8,6 +8,7 @@
 import { clusterId, compareText, hostId, networkId, ruleId } from '../domain/ids.ts';
 import { siteId, sourceId, storageId, vmId, type HostId, type SourceId } from '../domain/ids.ts';
 import { seededRng, type Rng } from '../domain/rng.ts';
+import type { Storage } from '../domain/storage.ts';
 import { bytes, bytesPerSecond, GIB, MIB, ratio, watts } from '../domain/units.ts';
 import type { GuestCpu } from '../domain/cpu.ts';
 import type { Criticality } from '../domain/vm.ts';
@@ -15,6 +16,7 @@ import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 import { CPU_GENERATIONS, type CpuGeneration } from './cpu-catalogue.ts';
 import type { FleetSpec, SimulatedGroup, SimulatedVmSpec } from './fleet-spec.ts';
 import { LOAD_PROFILES, type LoadProfileName } from './load-curve.ts';
+import { isLocal } from './objections.ts';
 
 export interface FleetOptions {
   /** 1..10,000. */
@@ -102,7 +104,18 @@ export function buildFleet({ hosts, vms, seed, source }: FleetOptions): FleetSpe
     hosts: made.map(({ host }) => host).toSorted((a, b) => compareText(a.id, b.id)),
     vms: specs.toSorted((a, b) => compareText(a.facts.id, b.facts.id)),
     groups: groups.filter((group) => group.vms.length > 1),
+    storages: storagesOf(made.map(({ host }) => host)),
   };
+}
+
+/** A disk of its own in each host, half full; arrays are taken to grow as they are needed. */
+function storagesOf(hosts: readonly HostFacts[]): readonly Storage[] {
+  const own = hosts.flatMap(({ storages }) => storages.filter(isLocal)).toSorted(compareText);
+  return own.map((id) => ({
+    id,
+    capacityBytes: bytes(2048 * GIB),
+    freeBytes: bytes(1024 * GIB),
+  }));
 }
 
 interface MadeHost {

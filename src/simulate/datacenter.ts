@@ -136,7 +136,7 @@ export class SimulatedDatacenter {
     const vms = shown.filter((facts) => facts !== undefined);
     const storages = [...new Set(this.fleet.hosts.flatMap((host) => host.storages))]
       .toSorted(compareText)
-      .map((id) => ({ id, shared: !isLocal(id) }));
+      .map((id) => ({ ...this.#world.storages.shown(id), shared: !isLocal(id) }));
     const networks = [...new Set(this.fleet.hosts.flatMap((host) => host.networks))];
     return { hosts, vms, storages, networks: networks.toSorted(compareText), problems };
   }
@@ -167,6 +167,7 @@ export class SimulatedDatacenter {
       isLocked: this.#world.board.isLocked(order.vm, now),
       isRunningOnSource: this.#world.copies.get(order.vm, order.from)?.state === 'running',
       freeBytes: this.#world.freeBytes(order.to, order.vm),
+      freeOn: (storage) => this.#world.storages.freeBytes(storage),
     });
   }
 
@@ -219,6 +220,7 @@ export class SimulatedDatacenter {
     if (!this.#world.copies.has(order.vm))
       return decline('not-found', `no such guest: ${order.vm}`);
     const attempt = this.#world.engine.abort(order, at);
+    if (attempt.ok) this.#world.storages.remove(order.vm, order.to);
     this.#world.changed();
     return attempt;
   }
@@ -248,6 +250,7 @@ export class SimulatedDatacenter {
     const at = this.time();
     if (!this.#world.copies.has(vm)) return decline('not-found', `no such guest: ${vm}`);
     if (this.#world.engine.run(vm) !== undefined) return decline('locked', `${vm} is being moved`);
+    this.#world.storages.remove(vm, to);
     const target = this.#world.copies.get(vm, to);
     if (target === undefined) return ACCEPTED;
     const isSafe = this.#world.copies.get(vm, from)?.state === 'running' || method === 'restart';

@@ -1,6 +1,7 @@
 /** What a simulated datacenter consists of before anything happens in it. Plain data. */
 
 import type { RuleId, VmId } from '../domain/ids.ts';
+import type { Storage } from '../domain/storage.ts';
 import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 import type { LoadProfile } from './load-curve.ts';
 
@@ -31,6 +32,8 @@ export interface FleetSpec {
   readonly hosts: readonly HostFacts[];
   readonly vms: readonly SimulatedVmSpec[];
   readonly groups: readonly SimulatedGroup[];
+  /** What is known of storages at first; of one that is not here nobody knows its room. */
+  readonly storages?: readonly Storage[] | undefined;
   /** The storage locks disks: a host that boots starts no second copy of a guest that runs. */
   readonly storageLocks?: boolean | undefined;
 }

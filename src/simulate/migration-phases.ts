@@ -32,6 +32,8 @@ export interface Ground {
   isPowered(host: HostId): boolean;
   /** Bytes per second that the guest dirties when nothing slows it down. */
   dirtyRate(vm: VmId): number;
+  /** A copy of its disks begins there; false: it finds no room. */
+  takeRoom(vm: VmId, host: HostId): boolean;
   /** The guest has arrived: what was copied of its disks is the guest's by now. */
   settleDisks(vm: VmId, host: HostId): void;
   /** False: a lock on its disks keeps the guest from starting, because it runs somewhere. */
@@ -126,7 +128,7 @@ export class MigrationPhases {
       case 'shutdown':
         copies.set(vm, from, { state: 'defined', persistent: true }, at);
         run.stopGuest();
-        run.enterTransfer('cold-copy', run.load.diskBytes);
+        this.#copyDisks(run, 'cold-copy', at);
         return;
       case 'cold-copy':
         if (run.breaks === undefined || run.breaks === 'commitment') {
@@ -157,11 +159,18 @@ export class MigrationPhases {
       this.#ground.copies.set(run.order.vm, run.order.to, undefined, at);
       this.#end(run, true, '', at);
     } else if (run.order.method === 'storage') {
-      run.enterTransfer('storage', run.load.diskBytes);
+      this.#copyDisks(run, 'storage', at);
     } else {
       run.round = 1;
       run.enterTransfer('pre-copy', run.load.memoryBytes);
     }
+  }
+
+  #copyDisks(run: MigrationRun, phase: 'storage' | 'cold-copy', at: number): void {
+    const { vm, to } = run.order;
+    if (run.load.diskBytes > 0 && !this.#ground.takeRoom(vm, to)) {
+      this.fail(run, 'no space left on the target for its disks', at);
+    } else run.enterTransfer(phase, run.load.diskBytes);
   }
 
   #afterRound(run: MigrationRun, at: number): void {

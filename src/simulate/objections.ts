@@ -3,10 +3,12 @@
  * from the compatibility rules in `domain`, so that the two can be compared.
  */
 
+import { ANY_DISK } from '../domain/host.ts';
 import type { StorageId } from '../domain/ids.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import type { VmDisk } from '../domain/vm.ts';
 import type { HostFacts, MoveOrder, VmFacts } from '../ports/hypervisor.ts';
+import type { CopyRoom } from './storage-rooms.ts';
 
 /** What the check sees of the two hosts at the moment. */
 export interface Circumstances {
@@ -19,6 +21,8 @@ export interface Circumstances {
   readonly isRunningOnSource: boolean;
   /** Memory that the target can still give, without this guest. */
   readonly freeBytes: number;
+  /** Room on a storage; undefined: nobody knows. */
+  readonly freeOn: (storage: StorageId) => number | undefined;
 }
 
 export function objectionsTo(order: MoveOrder, at: Circumstances): readonly Refusal[] {
@@ -65,7 +69,7 @@ function cpuObjections(
 
 function diskObjections(
   { method }: MoveOrder,
-  { vm, to }: Circumstances,
+  { vm, to, freeOn }: Circumstances,
   object: (code: RefusalCode, detail: string) => void,
 ): void {
   const copies = (method === 'storage' || method === 'cold') && to.storages.length > 0;
@@ -74,6 +78,11 @@ function diskObjections(
     else if (!to.storages.includes(disk.storage)) {
       object('storage', `${disk.storage} is not mounted there`);
     }
+  }
+  const room = copies ? copyRoom(vm, to) : undefined;
+  const free = room && freeOn(room.storage);
+  if (free !== undefined && room !== undefined && room.bytes > free) {
+    object('storage-space', `needs ${room.bytes} bytes on ${room.storage}, ${free} are free`);
   }
   const medium = vm.media?.find((one) => !isSeen(one, to));
   if (medium !== undefined) object('media', `${medium.name} is not there`);
@@ -84,9 +93,26 @@ export function diskBytesToCopy({ disks }: VmFacts, to: HostFacts): number {
   return disks.reduce((sum, disk) => sum + (isSeen(disk, to) ? 0 : disk.bytes), 0);
 }
 
+/** Undefined: nothing has to be copied, or there is no place for it. */
+export function copyRoom(vm: VmFacts, to: HostFacts): CopyRoom | undefined {
+  const storage = ownStorage(to);
+  const room = diskBytesToCopy(vm, to);
+  return storage === undefined || room === 0 ? undefined : { storage, bytes: room };
+}
+
+/** Where all copies go: to the host's own storage, where it has one. */
+function ownStorage({ storages }: HostFacts): StorageId | undefined {
+  return storages.find(isLocal) ?? storages[0];
+}
+
+export function copiesTo(host: HostFacts): HostFacts['copiesTo'] {
+  const storage = ownStorage(host);
+  return storage === undefined ? {} : { [ANY_DISK]: storage };
+}
+
 /** The disks as they lie after a move that copied them: beside the guest. */
 export function disksAfter({ disks }: VmFacts, to: HostFacts): VmFacts['disks'] {
-  const own = to.storages.find(isLocal) ?? to.storages[0];
+  const own = ownStorage(to);
   return disks.map((disk) =>
     own === undefined || isSeen(disk, to) ? disk : { ...disk, storage: own, shared: !isLocal(own) },
   );

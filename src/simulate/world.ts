@@ -19,7 +19,8 @@ import type { FleetSpec, SimulatedVmSpec } from './fleet-spec.ts';
 import { chance, hashText } from './hash.ts';
 import { Meter } from './meter.ts';
 import { MigrationEngine } from './migration-engine.ts';
-import { disksAfter } from './objections.ts';
+import { copiesTo, copyRoom, disksAfter } from './objections.ts';
+import { StorageRooms } from './storage-rooms.ts';
 
 export interface HostState {
   readonly facts: HostFacts;
@@ -52,6 +53,7 @@ export class World {
   readonly board = new FaultBoard();
   readonly engine: MigrationEngine;
   readonly meter: Meter;
+  readonly storages: StorageRooms;
   /** Of guests whose disks were copied elsewhere. */
   readonly #disks = new Map<VmId, VmFacts['disks']>();
   readonly #clock: Clock;
@@ -72,6 +74,7 @@ export class World {
     this.startAt = clock.now();
     this.#now = this.startAt;
     this.hosts = stateOf(fleet);
+    this.storages = new StorageRooms(fleet.storages ?? []);
     this.vms = new Map(fleet.vms.map((spec) => [spec.facts.id, spec]));
     for (const { facts } of fleet.vms) {
       const state = facts.powerState === 'running' ? 'running' : 'defined';
@@ -82,6 +85,7 @@ export class World {
       linkCapacity: (host) => this.#linkCapacity(host),
       sharedLinks: (from, to) => sharedLinks(this.host(from).facts, this.host(to).facts),
       isPowered: (host) => this.host(host).powered,
+      takeRoom: (vm, host) => this.#takeRoom(vm, host),
       settleDisks: (vm, host) => this.#settleDisks(vm, host),
       mayBoot: (vm) => !this.#isLockedOut(vm),
       dirtyRate: (vm) => this.meter.dirtyRate(vm, epochSeconds(this.#now)),
@@ -288,7 +292,14 @@ export class World {
     }
   }
 
+  #takeRoom(vm: VmId, host: HostId): boolean {
+    const spec = this.vms.get(vm);
+    const room = spec && copyRoom(this.factsOf(spec), this.host(host).facts);
+    return room === undefined || this.storages.take(vm, host, room);
+  }
+
   #settleDisks(vm: VmId, host: HostId): void {
+    this.storages.settle(vm, host);
     const spec = this.vms.get(vm);
     if (spec !== undefined) {
       this.#disks.set(vm, disksAfter(this.factsOf(spec), this.host(host).facts));
@@ -323,7 +334,8 @@ export class World {
 
 function stateOf(fleet: FleetSpec): Map<HostId, HostState> {
   return new Map(
-    fleet.hosts.map((facts) => {
+    fleet.hosts.map((spec) => {
+      const facts = { ...spec, copiesTo: copiesTo(spec) };
       const powered = facts.connection === 'connected';
       const power = { powered, hasPower: powered, isCut: false };
       return [facts.id, { facts, ...power, maintenance: false }];

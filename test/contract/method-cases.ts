@@ -5,6 +5,9 @@ import { expect } from 'vitest';
 import { declined, OK, type Steps } from './contract-steps.ts';
 import type { ContractSubject } from './contract-world.ts';
 import type { Case } from './hypervisor-contract.ts';
+import { isReached } from '../../src/domain/disks.ts';
+import type { StorageId } from '../../src/domain/ids.ts';
+import { copyPlace } from '../../src/domain/storage.ts';
 import type { MoveOrder } from '../../src/ports/hypervisor.ts';
 
 export function methodCases(declare: Case, { capabilities, features }: ContractSubject): void {
@@ -67,9 +70,14 @@ export function methodCases(declare: Case, { capabilities, features }: ContractS
     if (ownDisk === undefined) throw new Error('the world promised a guest with its own disk');
     const order = await steps.order(ownDisk, { method: 'storage' });
     const { boot } = await steps.world.truth(ownDisk);
+    const foretold = await placesOfCopies(steps, order);
     expect(await steps.start(order)).toEqual(OK);
     await steps.finish(order);
     expect((await steps.world.truth(ownDisk)).boot).toBe(boot);
+    const { vms } = await steps.hypervisor.inventory(steps.signal);
+    expect(vms.find(({ id }) => id === ownDisk)?.disks.map(({ storage }) => storage)).toEqual(
+      foretold,
+    );
   });
 
   declare('takes it along in a cold move, too', [...storage, cold], async (steps) => {
@@ -88,6 +96,18 @@ export function methodCases(declare: Case, { capabilities, features }: ContractS
       expect(await steps.follow(order)).not.toHaveProperty('ok', true);
     }
     await steps.expectUntouched(order);
+  });
+}
+
+/** Where the target says beforehand that it is going to put the guest's disks. */
+async function placesOfCopies(steps: Steps, { vm, to }: MoveOrder): Promise<readonly StorageId[]> {
+  const { hosts, vms } = await steps.hypervisor.inventory(steps.signal);
+  const target = hosts.find(({ id }) => id === to);
+  const disks = vms.find(({ id }) => id === vm)?.disks ?? [];
+  return disks.map((disk) => {
+    const place = target && (isReached(disk, target) ? disk.storage : copyPlace(disk, target));
+    if (place === undefined) throw new Error(`${to} does not say where it puts copies`);
+    return place;
   });
 }
 

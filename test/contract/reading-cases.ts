@@ -34,6 +34,18 @@ export function readingCases(declare: Case, subject: ContractSubject): void {
       expect(host.migrationBandwidth).toBeGreaterThan(MIB);
       expect(host.cpu.features).toEqual(host.cpu.features?.toSorted());
       expect(host.hypervisor.version).toMatch(/^\d/);
+      for (const place of Object.values(host.copiesTo ?? {})) {
+        expect(host.storages).toContain(place);
+      }
+    }
+  });
+
+  declare('tells no more room on a storage than it has', [], async (steps) => {
+    const { storages } = await steps.hypervisor.inventory(steps.signal);
+    for (const { capacityBytes, freeBytes } of storages) {
+      if (freeBytes === undefined) continue;
+      expect(freeBytes).toBeGreaterThanOrEqual(0);
+      expect(freeBytes).toBeLessThanOrEqual(capacityBytes ?? Infinity);
     }
   });
 

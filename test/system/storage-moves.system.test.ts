@@ -160,7 +160,7 @@ describe('between hosts that share no storage', () => {
     for (const method of ['storage', 'cold'] as const) {
       const order = orderFor('busy', 1, { method });
       const no = [
-        expect.objectContaining({ code: 'storage', detail: expect.stringMatching(/MiB/) }),
+        expect.objectContaining({ code: 'storage-space', detail: expect.stringMatching(/MiB/) }),
       ];
       expect(await hypervisor.precheck(order, signal)).toEqual(no);
       expect(await hypervisor.startMove(order, signal)).toMatchObject({ ok: false });

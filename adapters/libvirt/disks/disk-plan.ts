@@ -33,6 +33,7 @@ import {
   type DiskSource,
   type Objection,
 } from './image.ts';
+import { copyBytesOf, poolFor } from './copy-place.ts';
 import { copyName } from './names.ts';
 import { missing, originalOf, withImage } from './stored-image.ts';
 import { isReached, takesDisksAlong } from '../../../src/domain/disks.ts';
@@ -50,8 +51,18 @@ export interface DiskCopy extends DiskImage {
 
 export interface DiskPlan {
   readonly copies: readonly DiskCopy[];
-  /** Why they cannot be copied, for people; empty: they can. */
-  readonly objections: readonly string[];
+  /** Why they cannot be copied; empty: they can. */
+  readonly objections: readonly DiskObjection[];
+}
+
+export interface DiskObjection {
+  readonly code: 'storage' | 'storage-space';
+  /** For people. */
+  readonly detail: string;
+}
+
+function against(detail: string): DiskObjection {
+  return { code: 'storage', detail };
 }
 
 const NOTHING: DiskPlan = { copies: [], objections: [] };
@@ -65,9 +76,9 @@ export async function planCopies(
   if (!takesDisksAlong(order.method)) return NOTHING;
   const [there, here] = await Promise.all([to.storage(signal), from.storage(signal)]);
   const wanted = await wantedDisks(order, { from, here, there, signal });
-  if (wanted === undefined) return { copies: [], objections: [`not on ${from.id}`] };
+  if (wanted === undefined) return { copies: [], objections: [against(`not on ${from.id}`)] };
   if (wanted.length === 0) return NOTHING;
-  const refused = wanted.flatMap((one) => ('objection' in one ? [one.objection] : []));
+  const refused = wanted.flatMap((one) => ('objection' in one ? [against(one.objection)] : []));
   if (refused.length > 0) return { copies: [], objections: refused };
   const copied = wanted.flatMap((one) => ('objection' in one ? [] : [one]));
   const options = signal === undefined ? {} : { signal };
@@ -146,12 +157,13 @@ async function placed(
   wanted: readonly Wanted[],
   { to, there, leftovers, signal }: Placing,
 ): Promise<DiskPlan> {
-  const byPool = Map.groupBy(wanted, (one) => poolFor(one.source, there.pools, to));
+  const { diskPool } = to.identity.own;
+  const byPool = Map.groupBy(wanted, (one) => poolFor(one.source, there.pools, diskPool));
   const copies: DiskCopy[] = [];
-  const objections: string[] = [];
+  const objections: DiskObjection[] = [];
   for (const [pool, disks] of byPool) {
     if (pool?.path === undefined) {
-      objections.push(noPool(disks, to));
+      objections.push(against(noPool(disks, to)));
       continue;
     }
     const { path } = pool;
@@ -173,17 +185,6 @@ async function placed(
     );
   }
   return { copies, objections };
-}
-
-/** The pool that the target's operator named, or one in the same place, or of the same name. */
-function poolFor(source: DiskSource, pools: readonly Pool[], to: LibvirtHost): Pool | undefined {
-  const { diskPool } = to.identity.own;
-  const usable = pools.filter(({ holdsFiles }) => holdsFiles);
-  if (diskPool !== undefined) return usable.find(({ name }) => name === diskPool);
-  return (
-    usable.find(({ path }) => path === source.folder) ??
-    usable.find(({ name }) => name === source.pool)
-  );
 }
 
 function noPool(disks: readonly Wanted[], { id, identity }: LibvirtHost): string {
@@ -244,20 +245,17 @@ async function freeName(pool: PoolHandle, { source, move, taken }: Naming): Prom
   }
 }
 
-/** With its tables: qcow2 keeps 8 + 2 bytes for each cluster of 64 KiB, and some to begin with. */
-function roomFor({ bytes, format }: Wanted): number {
-  return format === 'raw' ? bytes : bytes * (1 + 1 / 4096) + MIB;
-}
-
-/** Counted as if they were full: a thin disk may fill up as soon as its guest runs there. */
 function lackOf(
   pool: string,
   room: Room | undefined,
   disks: readonly Wanted[],
-): string | undefined {
-  if (room?.availableBytes === undefined) return `how much room pool ${pool} has is not known`;
-  const needed = Math.ceil(disks.reduce((sum, disk) => sum + roomFor(disk), 0));
+): DiskObjection | undefined {
+  if (room?.availableBytes === undefined) {
+    return against(`how much room pool ${pool} has is not known`);
+  }
+  const needed = disks.reduce((sum, { bytes, format }) => sum + copyBytesOf(bytes, format), 0);
   if (needed <= room.availableBytes) return undefined;
   const [want, free] = [needed, room.availableBytes].map((bytes) => Math.floor(bytes / MIB));
-  return `pool ${pool} has ${free} MiB free, ${want} MiB are needed`;
+  const detail = `pool ${pool} has ${free} MiB free, ${want} MiB are needed`;
+  return { code: 'storage-space', detail };
 }

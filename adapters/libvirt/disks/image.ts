@@ -72,12 +72,14 @@ export function chainObjection(
 
 const CHAIN = 'builds upon a backing file: merge it first (virsh blockpull), chains are not copied';
 
-function formatOf({ driver }: DiskElement): ImageFormat | undefined {
+/** Undefined: one that is not copied. */
+export function formatOf({ driver }: DiskElement): ImageFormat | undefined {
   const format = driver?.['@type'] ?? 'raw';
   return IMAGE_FORMATS.find((known) => known === format);
 }
 
-function sourceOf(disk: DiskElement, pools: readonly Pool[]): DiskSource | undefined {
+/** Undefined: it is no image file. */
+export function sourceOf(disk: DiskElement, pools: readonly Pool[]): DiskSource | undefined {
   const { '@file': file, '@pool': poolName, '@volume': name } = disk.source ?? {};
   if (file !== undefined) {
     const cut = file.lastIndexOf('/');

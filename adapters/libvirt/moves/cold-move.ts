@@ -61,7 +61,8 @@ export async function prepareColdMove(
     throw new LibvirtError(0, 'a transient guest ceases to exist when it is shut down', false);
   }
   const { copies, objections } = await planCopies(order, ends, signal);
-  if (objections.length > 0) throw new LibvirtError(0, objections.join('; '), false);
+  if (objections.length > 0)
+    throw new LibvirtError(0, objections.map(({ detail }) => detail).join('; '), false);
   await makeReady(order, ends, { copies, autostart: autostartOf }, signal);
   flight.copies = copies;
 }

@@ -64,7 +64,11 @@ export async function prepareLiveMove(
   if (refusal !== undefined) return { kind: 'refused', code: 'refused', detail: refusal };
   const { copies, objections } = await planCopies(order, ends, signal);
   if (objections.length > 0) {
-    return { kind: 'refused', code: 'refused', detail: objections.join('; ') };
+    return {
+      kind: 'refused',
+      code: 'refused',
+      detail: objections.map(({ detail }) => detail).join('; '),
+    };
   }
   await makeReady(order, ends, { copies, autostart: keptAutostart }, signal);
   const telling = async (domain: Domain): Promise<MigrationParams> => {

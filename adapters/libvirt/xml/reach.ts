@@ -9,6 +9,7 @@ const pool = z.object({
     z.object({
       '@type': z.string(),
       name: one(text),
+      capacity: maybe(size),
       available: maybe(size),
       target: maybe(z.object({ path: maybe(text) })),
     }),
@@ -23,7 +24,9 @@ export interface Pool {
   readonly path: string | undefined;
   /** Its volumes are image files of that folder. */
   readonly holdsFiles: boolean;
-  /** Free space as of its last refresh; undefined: not told. */
+  /** As of its last refresh; undefined: not told. */
+  readonly capacityBytes: number | undefined;
+  /** Free space as of then. */
   readonly availableBytes: number | undefined;
 }
 
@@ -44,13 +47,16 @@ const SHARED_POOL_TYPES = new Set([
 const FILE_POOL_TYPES = new Set(['dir', 'fs', 'netfs']);
 
 export function readPool(xml: string): Pool {
-  const { '@type': type, name, available, target } = readDocument('storage pool', xml, pool).pool;
+  const { pool: told } = readDocument('storage pool', xml, pool);
+  const { '@type': type, name, capacity, available, target } = told;
   return {
     name,
     shared: SHARED_POOL_TYPES.has(type),
     path: target?.path,
     holdsFiles: FILE_POOL_TYPES.has(type) && target?.path !== undefined,
-    availableBytes: available,
+    // Of types that do not tell, libvirt says 0 of both.
+    capacityBytes: capacity === 0 ? undefined : capacity,
+    availableBytes: capacity === 0 ? undefined : available,
   };
 }
 

@@ -54,9 +54,10 @@ export function datacentersOf(
       const hosts = fleet.hosts.filter((host) => host.source === source);
       const vms = fleet.vms.filter((vm) => vm.source === source);
       const spec = { seed, hosts: hosts.map(hostFacts), groups: [], storageLocks };
+      const { storages } = fleet;
       const speed = new Map(hosts.map((host) => [host.id, host.cpu.coreSpeed]));
       const specs = vms.map((vm) => vmSpec(vm, speed.get(vm.host) ?? 1));
-      return [source, new SimulatedDatacenter({ ...spec, vms: specs }, clock)];
+      return [source, new SimulatedDatacenter({ ...spec, vms: specs, storages }, clock)];
     }),
   );
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { formatFleet, parseFleet } from '../../../src/config/fleet-file.ts';
 import { formatProblem } from '../../../src/config/problem.ts';
-import { GIB, bytesPerSecond } from '../../../src/domain/units.ts';
+import { storageId } from '../../../src/domain/ids.ts';
+import { GIB, bytes, bytesPerSecond } from '../../../src/domain/units.ts';
 import { aHost, aPin, aSnapshot, aVm, anAntiAffinity } from '../../support/fleet.ts';
 import { aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 
@@ -80,14 +81,30 @@ describe('the smallest fleet file', () => {
   });
 });
 
+const DISK = {
+  storage: storageId('old'),
+  bytes: bytes(GIB),
+  shared: false,
+  copyNames: ['pool:default'],
+  copyBytes: bytes(2 * GIB),
+};
+
 describe('saving a fleet', () => {
   it('gives the same snapshot again', () => {
     const snapshot = aSnapshot({
       hosts: [
         aHost({ id: 'h2', faultDomains: { rack: 'a' } }),
-        aHost({ id: 'h1', uplink: { id: 'tor-1', bandwidth: bytesPerSecond(1e9) } }),
+        aHost({
+          id: 'h1',
+          copiesTo: { '*': storageId('ssd') },
+          uplink: { id: 'tor-1', bandwidth: bytesPerSecond(1e9) },
+        }),
       ],
-      vms: [aVm({ id: 'v1' }), aVm({ id: 'v2', hugePageBytes: undefined })],
+      vms: [aVm({ id: 'v1', disks: [DISK] }), aVm({ id: 'v2', hugePageBytes: undefined })],
+      storages: [
+        { id: storageId('nfs'), capacityBytes: bytes(9 * GIB) },
+        { id: storageId('ssd'), capacityBytes: bytes(9 * GIB), freeBytes: bytes(2 * GIB) },
+      ],
       placement: [
         anAntiAffinity('a', ['v1', 'v2']),
         aPin('b', ['v1'], ['h1']),

@@ -190,6 +190,42 @@ describe('other methods', () => {
     expect(ended?.downtimeSeconds).toBeLessThan(0.5);
   });
 
+  it('takes the room of copies when they begin, and gives back what is removed', async () => {
+    const clock = virtualClock();
+    const disks = [{ storage: simHost('a').storages[0]!, bytes: bytes(8 * GIB), shared: false }];
+    const vms = ['x', 'y', 'w'].map((name) => simVm(name, 'a', undefined, { facts: { disks } }));
+    const [room] = simHost('b').storages;
+    const storages = [{ id: room!, capacityBytes: bytes(40 * GIB), freeBytes: bytes(20 * GIB) }];
+    const hosts = [simHost('a'), simHost('b')];
+    const datacenter = new SimulatedDatacenter(
+      { seed: 1, hosts, vms, groups: [], storages },
+      clock,
+    );
+    const free = () =>
+      datacenter.inventory().storages.find(({ id }) => id === room)?.freeBytes ?? Number.NaN;
+    const taking = (name: string) => order(name, 'b', { method: 'storage' });
+    expect(free()).toBe(20 * GIB);
+    // All three find room enough before any of them has taken it: one is broken off.
+    for (const name of ['x', 'y', 'w']) {
+      expect(datacenter.startMove(taking(name))).toEqual(ACCEPTED);
+    }
+    await clock.advance(seconds(10));
+    expect(free()).toBe(4 * GIB);
+    const ended = datacenter.truth.migrations();
+    expect(ended).toMatchObject([{ ok: false, detail: expect.stringContaining('no space') }]);
+    expect(datacenter.precheck(taking('w'))).toMatchObject([{ code: 'storage-space' }]);
+    expect(datacenter.startMove(taking('w'))).toMatchObject({ ok: false });
+    expect(datacenter.abort(taking('y'))).toEqual(ACCEPTED);
+    expect(free()).toBe(12 * GIB);
+    await clock.advance(seconds(120));
+    expect(datacenter.job(taking('x'))).toMatchObject({ ok: true });
+    // What is a guest's disk by now is removed with nothing.
+    expect(datacenter.cleanUp(taking('x'))).toMatchObject({ ok: false });
+    expect(free()).toBe(12 * GIB);
+    expect(datacenter.cleanUp(taking('w'))).toEqual(ACCEPTED);
+    expect(datacenter.startMove(taking('w'))).toEqual(ACCEPTED);
+  });
+
   it('restarts a guest of a dead host elsewhere, and twice where nobody cleaned up', async () => {
     const { clock, datacenter } = lab();
     datacenter.inject({ kind: 'host-crash', host: h('a'), forSeconds: 600 });

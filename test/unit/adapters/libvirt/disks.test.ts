@@ -145,7 +145,7 @@ describe('documents of storage', () => {
 const DISK = diskXml({ source: `file='/images/a.img'` });
 const NEEDED = GIB + MIB + GIB / 4096;
 
-function plan(
+async function plan(
   parts: { from?: FakeHost; to?: FakeHost; method?: MoveMethod; devices?: string } = {},
 ) {
   const guests = { [UUID]: guestXml({ devices: parts.devices ?? DISK }) };
@@ -153,7 +153,11 @@ function plan(
   const from = parts.from ?? new FakeHost('h1', { pools, guests, diskBytes: GIB });
   const to = parts.to ?? new FakeHost('h2', { pools: [poolXml('default', '/images', NEEDED)] });
   const method = parts.method ?? 'storage';
-  return planCopies(aMoveOrder({ vm: vmId(UUID), method }), { from, to });
+  const { copies, objections } = await planCopies(aMoveOrder({ vm: vmId(UUID), method }), {
+    from,
+    to,
+  });
+  return { copies, objections: objections.map(({ code, detail }) => `${code}: ${detail}`) };
 }
 
 describe('what a move takes along', () => {
@@ -188,10 +192,10 @@ describe('what a move takes along', () => {
     const on = (available: number | undefined) =>
       plan({ to: new FakeHost('h2', { pools: [poolXml('default', '/images', available)] }) });
     expect((await on(NEEDED - 1)).objections).toEqual([
-      'pool default has 1025 MiB free, 1025 MiB are needed',
+      'storage-space: pool default has 1025 MiB free, 1025 MiB are needed',
     ]);
     expect((await on(undefined)).objections).toEqual([
-      'how much room pool default has is not known',
+      'storage: how much room pool default has is not known',
     ]);
     // Two disks want twice the room.
     const devices = DISK + diskXml({ source: `file='/images/b.img'`, dev: 'vdb' });
@@ -239,7 +243,7 @@ describe('what a move takes along', () => {
     expect(await cold(chained)).toEqual([expect.stringContaining('vda builds upon a backing')]);
     // There such a header is the guest's own data.
     expect(await cold(chained, ['a.img'], DISK.replace('qcow2', 'raw'))).toEqual([]);
-    expect(await cold(alone, [])).toEqual(['vda: pool default has no a.img']);
+    expect(await cold(alone, [])).toEqual(['storage: vda: pool default has no a.img']);
   });
 });
 

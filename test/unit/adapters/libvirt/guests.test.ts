@@ -52,8 +52,8 @@ describe('a guest of libvirt', () => {
     const local = DISK.replace('/srv/nfs/a.img', '/srv/nfs2/b.img').replace('vda', 'vdb');
     const empty = `<disk type='file' device='cdrom'><target dev='sda'/></disk>`;
     expect(vmOf({ devices: DISK + local + empty }, context).disks).toEqual([
-      { storage: 'nfs', bytes: 5 * GIB, shared: true },
-      { storage: 'local@h1', bytes: 0, shared: false },
+      expect.objectContaining({ storage: 'nfs', bytes: 5 * GIB, shared: true }),
+      expect.objectContaining({ storage: 'local@h1', bytes: 0, shared: false }),
     ]);
   });
 

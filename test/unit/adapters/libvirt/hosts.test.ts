@@ -1,6 +1,7 @@
 // Role: what a host's own documents become, storage and networks included.
 import { describe, expect, it } from 'vitest';
 
+import { type HostAnswer, mergeInventories } from '../../../../adapters/libvirt/fleet-inventory.ts';
 import { mapStorage } from '../../../../adapters/libvirt/storage-map.ts';
 import {
   readCapabilities,
@@ -14,8 +15,9 @@ import {
 } from '../../../../adapters/libvirt/xml/cpu.ts';
 import { readDomain } from '../../../../adapters/libvirt/xml/domain.ts';
 import { readInterface, readNetwork, readPool } from '../../../../adapters/libvirt/xml/reach.ts';
-import { GIB, MIB } from '../../../../src/domain/units.ts';
-import { guestXml, options } from './samples.ts';
+import { storageId } from '../../../../src/domain/ids.ts';
+import { bytes, GIB, MIB } from '../../../../src/domain/units.ts';
+import { guestXml, hostFacts, identity, options, survey } from './samples.ts';
 
 const CPUS = [0, 1, 2, 3]
   .map((id) => `<cpu id='${id}' socket_id='${id >> 1}' die_id='0' core_id='0' siblings='0-1'/>`)
@@ -157,6 +159,82 @@ describe('storage', () => {
     };
     expect(onH1.placeOfDisk(disk('vms/web'))).toEqual({ storage: 'nfs', shared: true });
     expect(onH1.placeOfDisk(disk('vmsx/web'))?.storage).toBe('rbd:vmsx');
+  });
+});
+
+describe('room for copies', () => {
+  const poolOf = (name: string, path: string, sizes: string) =>
+    readPool(
+      `<pool type='dir'><name>${name}</name>${sizes}<target><path>${path}</path></target></pool>`,
+    );
+  const SIZES = `<capacity unit='bytes'>900</capacity><available unit='bytes'>400</available>`;
+  const nfs = { id: 'nfs', paths: ['/srv'] };
+  const common = options({ sharedStorages: [nfs] });
+
+  it('is told by storage, as the disks are: what no pool says, or says 0 of, is not known', () => {
+    const empty = SIZES.replaceAll(/>\d+</g, '>0<');
+    const { rooms } = mapStorage('h1', { ...common, storages: [] }, [
+      poolOf('images', '/var/images', SIZES),
+      poolOf('vms', '/srv', SIZES),
+      poolOf('silent', '/silent', ''),
+      poolOf('zero', '/zero', empty),
+    ]);
+    expect(rooms).toEqual([
+      { id: 'pool:images@h1', capacityBytes: 900, freeBytes: 400 },
+      { id: 'nfs', capacityBytes: 900, freeBytes: 400 },
+      { id: 'pool:silent@h1' },
+      { id: 'pool:zero@h1' },
+    ]);
+  });
+
+  it('lies in the pool of the same folder, of the same name, or the one that is named', () => {
+    const pools = [
+      poolOf('one', '/images', SIZES),
+      poolOf('default', '/else', SIZES),
+      readPool(
+        `<pool type='logical'><name>lvm</name><target><path>/dev/lvm</path></target></pool>`,
+      ),
+    ];
+    const onH2 = (diskPool?: string) =>
+      mapStorage('h2', { ...common, storages: [], diskPool }, pools).copiesTo;
+    expect(onH2()).toEqual({
+      'folder:/images': 'pool:one@h2',
+      'pool:one': 'pool:one@h2',
+      'folder:/else': 'pool:default@h2',
+      'pool:default': 'pool:default@h2',
+    });
+    expect(onH2('default')).toEqual({ '*': 'pool:default@h2' });
+    expect(onH2('lvm')).toEqual({});
+    // A disk of the source's own pool `default`, in /images: where the move puts it, too.
+    const onH1 = mapStorage('h1', { ...common, storages: [] }, [poolOf('default', '/images', '')]);
+    const source = `<driver type='qcow2'/><source file='/images/a'/>`;
+    const devices = `<disk type='file' device='disk'>${source}</disk>`;
+    const [disk] = readDomain(guestXml({ devices })).devices.disk;
+    if (disk === undefined) throw new Error('no disk');
+    const { copyNames, copyBytes } = onH1.copyOf(disk, bytes(GIB));
+    expect(copyNames).toEqual(['folder:/images', 'pool:default']);
+    expect(copyBytes).toBe(GIB + MIB + GIB / 4096);
+  });
+
+  it('of a storage that several hosts reach is the least that any of them has seen', () => {
+    const answered = (id: string, free: number): HostAnswer => {
+      const own = identity(id);
+      const pools = [poolOf('vms', '/srv', SIZES.replace('400', String(free)))];
+      const storage = mapStorage(id, { ...common, storages: [] }, pools);
+      const facts = { ...hostFacts(id), storages: [storageId('nfs')] };
+      return {
+        kind: 'answered',
+        host: own,
+        inventory: {
+          survey: { ...survey(id), facts, storage },
+          guests: [],
+          unread: [],
+          problems: [],
+        },
+      };
+    };
+    const { storages } = mergeInventories([answered('h1', 300), answered('h2', 200)]);
+    expect(storages).toEqual([{ id: 'nfs', shared: true, capacityBytes: 900, freeBytes: 200 }]);
   });
 });
 

@@ -1,0 +1,67 @@
+/**
+ * Storages, and the room that moves take on them which copy disks (disks.ts says which disks).
+ *
+ * Room belongs to the storage and not to the host: whoever reaches it copies into the same room.
+ * It is only ever taken. The old disks of a VM stay where they are until a person removes them, so
+ * that a move gives no room back to anybody; nothing has to wait for room, and any order of moves
+ * that fit together fits. A copy is counted in full from the moment its move is promised a place,
+ * though thin disks take less at first and a reading may show part of it already: rather too much.
+ *
+ * Which storage takes a copy is the adapter's doing; `Host.copiesTo` and `VmDisk.copyNames` say
+ * beforehand what it is going to do. Where nobody says how much is free, nobody counts: the move
+ * may be planned, and the hypervisor's own check right before it decides.
+ */
+
+import { ANY_DISK, type Host } from './host.ts';
+import { compareText, type StorageId } from './ids.ts';
+import { own } from './own.ts';
+import type { Bytes } from './units.ts';
+import type { VmDisk } from './vm.ts';
+
+export interface Storage {
+  readonly id: StorageId;
+  /** Absent: nobody says. */
+  readonly capacityBytes?: Bytes | undefined;
+  /** What new disks can be given, copies under way not taken off; absent: nobody says. */
+  readonly freeBytes?: Bytes | undefined;
+}
+
+/** Each storage once, by id: of several readings of one what any of them says, and the least. */
+export function leastRooms(readings: Iterable<Storage>): readonly Storage[] {
+  const rooms = new Map<StorageId, Storage>();
+  for (const { id, capacityBytes, freeBytes } of readings) {
+    if (capacityBytes === undefined && freeBytes === undefined) continue;
+    const first = rooms.get(id);
+    rooms.set(id, {
+      id,
+      capacityBytes: least(first?.capacityBytes, capacityBytes),
+      freeBytes: least(first?.freeBytes, freeBytes),
+    });
+  }
+  return [...rooms.values()].sort((a, b) => compareText(a.id, b.id));
+}
+
+function least(a: Bytes | undefined, b: Bytes | undefined): Bytes | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}
+
+/** Where the host puts a copy of the disk; undefined: nobody says, or nowhere. */
+export function copyPlace(
+  { storage, copyNames = [storage] }: Pick<VmDisk, 'storage' | 'copyNames'>,
+  { copiesTo = {} }: Pick<Host, 'copiesTo'>,
+): StorageId | undefined {
+  for (const name of [...copyNames, ANY_DISK]) {
+    const place = own(copiesTo, name);
+    if (place !== undefined) return place;
+  }
+  return undefined;
+}
+
+/** False where the host is known to put copies of such disks nowhere. */
+export function mayHoldCopy(
+  disk: Pick<VmDisk, 'storage' | 'copyNames'>,
+  to: Pick<Host, 'copiesTo'>,
+): boolean {
+  return to.copiesTo === undefined || copyPlace(disk, to) !== undefined;
+}
