@@ -15,6 +15,7 @@ import { checkReceiving } from './receiving.ts';
 import { checkReserves } from './reserves.ts';
 import { unknownResources } from './resources.ts';
 import { checkSchedule } from './schedule.ts';
+import { checkStorageSpace } from './storage-space.ts';
 import { checkStructure } from './structure.ts';
 import { type CheckRequest, worldOf } from './world.ts';
 
@@ -34,6 +35,7 @@ export function check(request: CheckRequest): readonly Violation[] {
     ...checkReceiving(world, steps),
     ...checkCapacity(world, steps),
     ...unknownResources(world, steps),
+    ...checkStorageSpace(world, steps),
     ...checkPlacement(world, steps),
     ...checkReserves(world, steps),
     ...checkOwnVms(world, steps),

@@ -15,6 +15,7 @@ export const VIOLATION_CODES = {
   cpu: 'a target would be above its CPU safety capacity',
   resource: 'a target would be above its limit of a resource that the policy names',
   'resource-unknown': 'a VM is moved of which nobody knows what it needs of a resource',
+  'storage-space': 'a storage has not enough room for the disks that are copied there',
   vcpus: 'a VM has more vCPUs than its target has threads',
   incompatible: 'the target cannot run the VM, or not receive it by this method',
   restart: 'a VM is started elsewhere whose host is not confirmed dead, or that must not be',

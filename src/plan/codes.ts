@@ -51,4 +51,5 @@ export const SAME_HOST = codeNumber('same-host');
 export const SPARE = codeNumber('spare');
 export const SPREAD = codeNumber('spread');
 export const STALE_METRICS = codeNumber('stale-metrics');
+export const STORAGE_SPACE = codeNumber('storage-space');
 export const VCPUS = codeNumber('vcpus');

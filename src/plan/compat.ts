@@ -134,6 +134,8 @@ function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
  */
 function hostKey(host: Host, shared: ReadonlySet<string>): string {
   const { source, connection, state, hypervisor, cpu, networks, storages, devices } = host;
+  // Which disks it has a place for, and not where that is.
+  const copies = host.copiesTo && Object.keys(host.copiesTo).toSorted();
   const isDead = mayRestartFrom(host.failure);
   const isElsewhere = host.actedOnElsewhere === true;
   const { unlistedGuests } = host;
@@ -141,14 +143,14 @@ function hostKey(host: Host, shared: ReadonlySet<string>): string {
   const parts = [source, connection, state, hypervisor, arch, vendor, model, level, features];
   const reached = storages.filter((storage) => shared.has(storage));
   const hasStorage = storages.length > 0;
-  const rest = [baseline, networks, reached, hasStorage, devices, isDead, isElsewhere];
+  const rest = [baseline, networks, reached, hasStorage, copies, devices, isDead, isElsewhere];
   return JSON.stringify([...parts, ...rest, unlistedGuests]);
 }
 
 /** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */
 function vmKey(vm: Vm): string {
   const { source, cpu, machineType, firmware, confidential, networks, devices, powerState } = vm;
-  const disks = vm.disks.map(({ storage, shared }) => [storage, shared]);
+  const disks = vm.disks.map(({ storage, shared, copyNames }) => [storage, shared, copyNames]);
   const media = vm.media?.map(({ kind, name, storage, shared }) => [kind, name, storage, shared]);
   const parts = [source, cpu, machineType, firmware, confidential, disks, networks, devices, media];
   const rights = [

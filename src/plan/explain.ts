@@ -109,6 +109,8 @@ function momentary(
     found.push({ code: codeName(QUARANTINED), detail: 'a finding lets nothing in' });
   }
   found.push(...shortages(state, { v, to, terms }));
+  const lacks = state.space?.shortages(v, to) ?? [];
+  found.push(...lacks.map((detail) => ({ code: 'storage-space', detail }) as const));
   if (terms.optional && model.hostMeasured[to] === 0) {
     found.push({ code: 'stale-metrics', detail: 'CPU use of the host is not known' });
   }

@@ -190,6 +190,7 @@ export class Prover {
   /** Whether the reason stays whatever else is moved. */
   #lasts({ code }: Refusal, v: number, to: number, terms: Terms): boolean {
     if (LASTING.has(code)) return true;
+    if (code === 'storage-space') return this.#setting.state.space?.isHopeless(v, to) === true;
     const { width, need } = this.#setting.model;
     if (!OF_THE_HOST.has(code)) return false;
     for (let r = 0; r < width; r += 1) {

@@ -6,6 +6,7 @@ import type { Move, PlanReport, Proof, Unresolved } from '../domain/plan.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import { findContradictions } from './contradictions/contradictions.ts';
 import { CODE_COUNT, codeName } from './codes.ts';
+import { copyNotes } from './copy-notes.ts';
 import type { Draft, Open } from './draft.ts';
 import { refusalsOf } from './explain.ts';
 import { FITS } from './judged.ts';
@@ -188,7 +189,7 @@ function commonest(pairs: readonly Refusal[]): RefusalCode {
 }
 
 function notesOf(draft: Draft, setting: Setting): string[] {
-  const notes = [...draft.notes];
+  const notes = [...draft.notes, ...copyNotes(setting)];
   for (const { finding, detail } of setting.needs.open) notes.push(`${finding.text}: ${detail}`);
   for (const relief of setting.needs.reliefs) notes.push(...alreadyBelow(setting, relief));
   if (draft.state.moves.length === 0) notes.push(nothingToDo(setting.request.findings, draft));

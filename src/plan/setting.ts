@@ -14,6 +14,7 @@ import type { PlanRequest } from './request.ts';
 import { type RuleSet, compileRules } from './rules.ts';
 import { withPreserved } from './rules/preserve.ts';
 import { State, type Terms } from './state.ts';
+import { StorageSpace } from './storage-space.ts';
 
 export interface Setting {
   readonly request: PlanRequest;
@@ -38,6 +39,7 @@ export function makeSetting(request: PlanRequest): Setting {
   const state = new State(model, rules);
   state.closed.set(needs.closed);
   state.keptOwn = keptOwn(model, needs, request);
+  state.space = StorageSpace.of(model, request);
   state.mostMoves = request.limits.movesPerPlan ?? Number.POSITIVE_INFINITY;
   const { recentMoves, breakers, hosts } = request.snapshot;
   const isShared = hosts.some(({ balancedBy }) => balancedBy !== undefined);

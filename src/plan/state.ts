@@ -36,6 +36,7 @@ import { resourceCode } from './resource-words.ts';
 import { RoomIndex } from './room.ts';
 import type { RuleSet } from './rules.ts';
 import type { CompiledRule, Outlook, Strain } from './rules/rule.ts';
+import type { StorageSpace } from './storage-space.ts';
 
 /** What holds for the moves of one tier. */
 export interface Terms {
@@ -100,6 +101,8 @@ export class State {
   readonly #touched: TouchedGroups | undefined;
   /** What budgets, bans and breakers leave; undefined: nobody counts. */
   allowed: Allowed | undefined;
+  /** The room for copies of disks; undefined: nobody counts. */
+  space: StorageSpace | undefined;
   /** Per VM: 1 where Drover stands on it and nothing asks it to move; undefined: there is none. */
   keptOwn: Uint8Array | undefined;
   /** How often a VM × host pair was judged. */
@@ -233,7 +236,8 @@ export class State {
     return (
       this.#never(v, to) ||
       this.overflow(v, to, terms.limit, outlook) ||
-      this.#against(v, to, terms, outlook)
+      this.#against(v, to, terms, outlook) ||
+      (this.space?.code(v, to) ?? 0)
     );
   }
 
@@ -366,6 +370,7 @@ export class State {
   #shift(v: number, from: number, to: number, sign: 1 | -1): void {
     this.#strains = undefined;
     this.allowed?.count(from, to, sign);
+    this.space?.count(v, to, sign);
     const { width, need, held } = this.model;
     const { gross, later, net } = this;
     // Who goes last leaves no room that anybody else could be given.

@@ -21,6 +21,7 @@ import { WRONG_COSTS } from './planted-costs.ts';
 import { OWN_FAULTS } from './planted-own.ts';
 import { RESOURCE_FAULTS } from './planted-resources.ts';
 import { RULE_KINDS } from './planted-rules.ts';
+import { STORAGE_FAULTS } from './planted-storage.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
   type Planted,
@@ -353,6 +354,7 @@ const FAULTS: readonly Planted[] = [
   ...FORM,
   ...CAPACITY,
   ...RESOURCE_FAULTS,
+  ...STORAGE_FAULTS,
   ...RECEIVING,
   ...PLACEMENT,
   ...SCHEDULE,

@@ -16,6 +16,7 @@ import {
   someLimits,
 } from '../../support/fleet.ts';
 import { RULES_KEPT } from './planted-rules.ts';
+import { STORAGE_KEPT } from './planted-storage.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
   codes,
@@ -39,6 +40,7 @@ interface Good {
 const HUGE = bytes(2 ** 21);
 
 const GOOD: readonly Good[] = [
+  ...STORAGE_KEPT,
   { what: 'nothing to do', moves: [] },
   { what: 'nothing to do in an empty fleet', snapshot: fleet({ hosts: [], vms: [] }), moves: [] },
   { what: 'one move' },
