@@ -5,6 +5,7 @@
  */
 
 import type { Collector } from '../collect/collector.ts';
+import { HeldRooms } from '../collect/held-rooms.ts';
 import type { FindingId, HostId, PlanId } from '../domain/ids.ts';
 import type { EventMap } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -110,6 +111,7 @@ export class Tick {
   readonly #deadlines: Deadlines;
   readonly #notes: GuardNotes;
   readonly #urgent: UrgentRound;
+  readonly #rooms = new HeldRooms();
   #state: TickState | undefined;
   #open = new Map<FindingId, Finding>();
   /** What this tick has looked at. */
@@ -282,8 +284,9 @@ export class Tick {
       recentMoves,
       breakers,
     });
+    const counted = this.#rooms.counted(raw);
     // What moved since the hosts were asked is where the executor saw it arrive.
-    const work = classifyInSlices(executor.corrected(raw, cancelCount), policies.policies);
+    const work = classifyInSlices(executor.corrected(counted, cancelCount), policies.policies);
     const classified = await inSlices(work, this.#parts.pause);
     const snapshot = withActing(this.#parts.finder.mark(classified), this.#parts.acting());
     return { snapshot, seconds: seconds(clock.monotonic() - started) };

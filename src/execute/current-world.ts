@@ -5,13 +5,15 @@
  * goes with it: else its old host would look as loaded as before, and be relieved once more. Pure.
  */
 
+import { roomForCopies } from '../domain/disks.ts';
 import type { Host } from '../domain/host.ts';
-import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId, SourceId, StorageId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Measured, MetricWindow } from '../domain/measured.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import { vmOf, withChanged } from '../domain/snapshot-index.ts';
-import type { Seconds } from '../domain/units.ts';
+import { hostOf, vmOf, withChanged } from '../domain/snapshot-index.ts';
+import type { Storage } from '../domain/storage.ts';
+import { bytes, type Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 
 /** A move of this executor that has ended. */
@@ -72,8 +74,12 @@ function settle(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
   });
   if (moved.length === 0) return snapshot;
   const shifts = shiftsOf(moved, arrived);
+  const { storages } = snapshot;
   return {
     ...snapshot,
+    ...(storages !== undefined && {
+      storages: withoutRoomOf(storages, copiesOf(moved, arrived, snapshot)),
+    }),
     hosts: snapshot.hosts.map((host) => {
       const own = shifts.get(host.id);
       return own === undefined ? host : withUseOf(host, own);
@@ -96,6 +102,33 @@ function underWay(
   const before = position < 0 ? running : running.slice(0, position);
   const known = new Set([...running, ...ended].map((one) => one.move));
   return [...snapshot.inFlight.filter((flight) => !known.has(flight.move)), ...before];
+}
+
+/** What the disks take that those who arrived have brought: the reading is from before. */
+function copiesOf(
+  moved: readonly Vm[],
+  arrived: ReadonlyMap<VmId, HostId>,
+  snapshot: Snapshot,
+): ReadonlyMap<StorageId, number> {
+  const taken = new Map<StorageId, number>();
+  for (const vm of moved) {
+    const to = hostOf(snapshot, arrived.get(vm.id) ?? vm.host);
+    for (const [storage, room] of to === undefined ? [] : roomForCopies(vm, to)) {
+      taken.set(storage, (taken.get(storage) ?? 0) + room);
+    }
+  }
+  return taken;
+}
+
+function withoutRoomOf(
+  storages: readonly Storage[],
+  taken: ReadonlyMap<StorageId, number>,
+): readonly Storage[] {
+  return storages.map((storage) => {
+    const { id, freeBytes } = storage;
+    if (freeBytes === undefined || !taken.has(id)) return storage;
+    return { ...storage, freeBytes: bytes(Math.max(0, freeBytes - (taken.get(id) ?? 0))) };
+  });
 }
 
 /** A VM that has arrived at a host, or left it. */

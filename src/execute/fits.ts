@@ -23,6 +23,7 @@ import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import { assertNever } from '../domain/result.ts';
 import { hostRuleMisfit } from './fits-hosts.ts';
 import { resourceMisfit } from './fits-resources.ts';
+import { storageMisfit } from './fits-storage.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { guestsOf, hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -55,6 +56,7 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
     memoryMisfit(vm, to, there, policies) ??
     cpuMisfit(move, vm, to, snapshot, there, policies) ??
     resourceMisfit({ move, vm, to, there, snapshot }) ??
+    storageMisfit(vm, to, snapshot) ??
     placementMisfit(vm, to, snapshot) ??
     hostRuleMisfit(move, {
       snapshot,
