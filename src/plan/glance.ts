@@ -13,7 +13,7 @@ export class Glance {
   /** Per host: the least that any of its VMs costs, and the least per CPU that it holds. */
   readonly #cheapest: Float64Array;
   readonly #rate: Float64Array;
-  /** Per host: 1 where it may have to give VMs away as it is. */
+  /** Per host: 1 where it has to give VMs away as it is. */
   readonly #busy: Uint8Array;
   readonly #state: State;
   readonly #limit: Float64Array;
@@ -54,6 +54,21 @@ export class Glance {
     const missing = cpu - (this.free[host] ?? 0);
     if (missing <= 0 || cpu <= 0 || this.#busy[host] === 1) return false;
     return this.isDear(host, slack) || missing * (this.#rate[host] ?? 0) >= slack;
+  }
+
+  /**
+   * Hosts that {@link rulesOut} leaves, those with so much CPU free first: there nobody need give
+   * way for it, and so the others are of less interest.
+   */
+  candidates(cpu: number, slack: number): readonly number[] {
+    const { free } = this;
+    const roomy: number[] = [];
+    const others: number[] = [];
+    for (let h = 0; h < free.length; h += 1) {
+      if ((free[h] ?? 0) >= cpu) roomy.push(h);
+      else if (!this.rulesOut(h, cpu, slack)) others.push(h);
+    }
+    return roomy.concat(others);
   }
 
   /** Whether each VM of the host costs so much or more. */

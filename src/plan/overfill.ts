@@ -74,7 +74,8 @@ export class Overfill {
   }
 
   #see(host: number): void {
-    this.#glance.see(host, this.#arrived[host] !== 0 || this.#hasJob[host] === 1);
+    const mayBeShort = this.#arrived[host] !== 0 || this.#hasJob[host] === 1;
+    this.#glance.see(host, mayBeShort && this.shortOf(host) >= 0);
   }
 
   /** Whether the host is to be cleared of something. */
@@ -87,6 +88,11 @@ export class Overfill {
     return this.#glance.free[host] ?? 0;
   }
 
+  /** Hosts where so much CPU finds room, then those where making it may cost less than `slack`. */
+  candidates(cpu: number, slack: number): readonly number[] {
+    return this.#glance.candidates(cpu, slack);
+  }
+
   /** Whether so much CPU finds no room there, and making it costs `slack` or more; a fast look. */
   rulesOut(host: number, cpu: number, slack: number): boolean {
     return this.#glance.rulesOut(host, cpu, slack);
@@ -96,7 +102,8 @@ export class Overfill {
   pushOf(vm: number, terms: Terms, below: number): number {
     const cpu = this.#state.model.need[vm * this.#state.model.width + CPU_AT] ?? 0;
     let push = below;
-    for (let to = 0; to < this.#arrived.length && push > 0; to += 1) {
+    for (const to of this.#glance.candidates(cpu, below)) {
+      if (push === 0) break;
       if (this.#glance.rulesOut(to, cpu, push)) continue;
       if (!this.#state.isReachable(vm, to, terms)) continue;
       push = this.hasRoom(vm, to) ? 0 : Math.min(push, this.extraOf(vm, to, push));
@@ -152,10 +159,13 @@ export class Overfill {
       const at = to * width + r;
       const over = (state.later[at] ?? 0) + wanted - (this.#most[at] ?? 0);
       if ((state.later[at] ?? 0) + wanted <= (this.#fits[at] ?? 0)) continue;
+      // Most drop out by the bound that is had for less.
+      if (!(this.leaving.quick(to, r, over) - before < slack)) return Infinity;
       extra = Math.max(extra, this.#leastFor(to, r, over));
-      if (extra === Infinity) return Infinity;
+      // Not a number where the host cannot be relieved even as it is.
+      if (!(extra - before < slack)) return Infinity;
     }
-    return extra - before < slack ? Math.max(0, extra - before) : Infinity;
+    return Math.max(0, extra - before);
   }
 
   /** The least that relieving the host costs as things stand. */

@@ -98,8 +98,12 @@ export class ReliefBound {
 
 /** The least that `missing` costs if VMs could be cut; infinite: there is not enough. */
 function relaxed(heldBefore: Float64Array, costBefore: Float64Array, missing: number): number {
-  let place = 1;
-  while (place < heldBefore.length && (heldBefore[place] ?? 0) < missing) place += 1;
+  let [place, high] = [1, heldBefore.length];
+  while (place < high) {
+    const middle = (place + high) >> 1;
+    if ((heldBefore[middle] ?? 0) < missing) place = middle + 1;
+    else high = middle;
+  }
   if (place >= heldBefore.length) return Infinity;
   const [held, all] = [heldBefore[place - 1] ?? 0, heldBefore[place] ?? 0];
   const [cost, whole] = [costBefore[place - 1] ?? 0, costBefore[place] ?? 0];

@@ -193,12 +193,13 @@ export class Resettler {
     const from = state.at[vm] ?? -1;
     const cpu = need[vm * width + CPU_AT] ?? 0;
     const found: Target[] = [];
-    for (let to = 0; to < state.closed.length; to += 1) {
-      // Most hosts drop out here, and nothing is asked more often.
-      if (overfill.rulesOut(to, cpu, slack) || to === from || state.closed[to] === 1) continue;
-      const extra = overfill.hasRoom(vm, to) ? 0 : overfill.extraOf(vm, to, slack);
+    // Once there are as many as are tried, what is dearer than the last of them is of no interest.
+    let below = slack;
+    for (const to of overfill.candidates(cpu, slack)) {
+      if (overfill.rulesOut(to, cpu, below) || to === from || state.closed[to] === 1) continue;
+      const extra = overfill.hasRoom(vm, to) ? 0 : overfill.extraOf(vm, to, below);
       const path = prices?.beyond(vm, to) ?? 0;
-      if (!(extra + path < slack)) continue;
+      if (!(extra + path < below)) continue;
       const room = overfill.freeCpu(to) - cpu;
       const target = { to, extra, path, strain: state.strain(vm, to), room };
       let place = found.length;
@@ -206,6 +207,8 @@ export class Resettler {
       if (place === MAX_TARGETS || state.barrier(vm, to, terms, 'in-the-end') !== 0) continue;
       found.splice(place, 0, target);
       if (found.length > MAX_TARGETS) found.pop();
+      const last = found[MAX_TARGETS - 1];
+      if (last !== undefined) below = Math.min(below, justAbove(last.extra + last.path));
     }
     return found;
   }
@@ -257,6 +260,11 @@ interface Target {
   readonly strain: number;
   /** The CPU that is free there then. */
   readonly room: number;
+}
+
+/** The least number that is told apart from this one as more. */
+function justAbove(cost: number): number {
+  return Math.max(Number.MIN_VALUE, cost * (1 + 2 * Number.EPSILON));
 }
 
 function isBetter(a: Target | undefined, than: Target): boolean {
