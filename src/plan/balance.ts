@@ -138,9 +138,9 @@ function thinOut(
     return left <= 1;
   };
   if (retry()) return;
-  const [vm] = cheapestFirst.filter((v) => state.at[v] === task.host);
+  const [vm, ...instead] = cheapestFirst.filter((v) => state.at[v] === task.host);
   const detail = 'stays against the rule';
-  draft.open.push({ vm, host: task.host, finding, terms, detail, retry });
+  draft.open.push({ vm, host: task.host, finding, terms, detail, instead, retry });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The plan in the making: the state, why each VM moves, and what could not be done. */
 
 import type { Finding } from '../domain/finding.ts';
+import { PoolRoom } from './pool-room.ts';
 import type { State, Terms } from './state.ts';
 
 /** Why a VM is moved. */
@@ -19,6 +20,8 @@ export interface Open {
   /** What is to be said where no refusal says it. */
   readonly detail: string;
   readonly terms: Terms;
+  /** Of a group of whom one may stay, the others that do: whichever leaves, the need is met. */
+  readonly instead?: readonly number[];
   /** Tries again, as things have become; true: the need is met now. */
   readonly retry?: () => boolean;
 }
@@ -43,10 +46,13 @@ export class Draft {
   spared: ReadonlySet<number> = new Set();
   /** Hosts that are emptied to save power. */
   readonly emptied = new Set<number>();
+  /** What no moves can make free. */
+  readonly pools: PoolRoom;
   readonly #residents: readonly (readonly number[])[];
 
   constructor(state: State) {
     this.state = state;
+    this.pools = new PoolRoom(state);
     const residents: number[][] = state.model.hosts.map(() => []);
     state.model.home.forEach((h, v) => residents[h]?.push(v));
     this.#residents = residents;

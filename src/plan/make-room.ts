@@ -46,7 +46,7 @@ export function moveSomewhere(draft: Draft, wish: Wish): boolean {
     draft.move(vm, to, { finding, terms, makesRoomFor: undefined });
     return true;
   }
-  if (!mayPush) return false;
+  if (!mayPush || draft.pools.shortFor(vm, terms) !== undefined) return false;
   if (makeRoom(draft, wish)) return true;
   const mayPart = terms.urgent && state.rules.hardOf[vm] !== undefined;
   return mayPart && makeRoom(draft, { ...wish, mayPart });

@@ -14,14 +14,13 @@ import { codeName } from './codes.ts';
 import { refusalsOf } from './explain.ts';
 import { smallestCover } from './hitting-set.ts';
 import { listed } from '../domain/listed.ts';
+import { PoolRoom, type Shortage, shortageText } from './pool-room.ts';
 import { formatAmount } from './resource-words.ts';
 import type { Setting } from './setting.ts';
 import type { Terms } from './state.ts';
 
 /** VMs of a host whose causes are told where nothing is certain. */
 const VMS_TOLD = 3;
-/** Questions "could this VM run there" that one look for the reachable hosts may cost. */
-const MAX_QUESTIONS = 200_000;
 
 /** Reasons that do not go away when other VMs are moved. */
 const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
@@ -74,6 +73,8 @@ interface Stuck {
   readonly v: number;
   readonly certain: boolean;
   readonly causes: readonly ProofCause[];
+  /** Where that is why: all hosts within its reach together have too little room for it. */
+  readonly short: Shortage | undefined;
 }
 
 /** Makes the proofs of one plan; remembers what several of them ask. */
@@ -81,17 +82,32 @@ export class Prover {
   readonly #setting: Setting;
   /** Per host and resource, asked on demand: what cannot leave it, in the resource's unit. */
   readonly #fixed = new Map<string, number>();
+  readonly #pools: PoolRoom;
 
   constructor(setting: Setting) {
     this.#setting = setting;
+    this.#pools = new PoolRoom(setting.state);
   }
 
-  /** Why the VM stays: none of the targets takes it. Undefined: one of them would. */
-  vm(v: number, targets: readonly number[], terms: Terms): Proof | undefined {
+  /**
+   * Why the VM stays, and with it the need, unless one of `instead` could leave as well: none of
+   * the targets takes it. Undefined: one of them would.
+   */
+  // oxlint-disable-next-line max-params -- a VM, where to, on which terms, or who else
+  vm(
+    v: number,
+    targets: readonly number[],
+    terms: Terms,
+    instead: readonly number[] = [],
+  ): Proof | undefined {
     const stuck = this.#stuck(v, targets, terms);
     if (stuck === undefined) return undefined;
-    const { certain, causes } = stuck;
-    return { certain, causes, text: withDoubt(this.#sentence(stuck, targets), certain) };
+    // Two that stay for certain are one too many.
+    const second = instead.map((other) => this.#stuck(other, targets, terms)).find(isCertain);
+    const certain = stuck.certain && (instead.length === 0 || second !== undefined);
+    const told = certain && second !== undefined ? [stuck, second] : [stuck];
+    const text = told.map((one) => this.#sentence(one, targets)).join('. ');
+    return { certain, causes: told.flatMap((one) => one.causes), text: withDoubt(text, certain) };
   }
 
   /**
@@ -112,7 +128,9 @@ export class Prover {
     if (excess <= 0) return undefined;
     const short = this.#roomShort(h, resource, terms);
     if (short !== undefined) return { certain: true, text: short, causes: [] };
-    const bound = residents.filter((v) => !this.#mayLeave(v, terms));
+    const bound = residents.filter(
+      (v) => !this.#mayLeave(v, terms) || this.#pools.shortFor(v, terms) !== undefined,
+    );
     const stuck = bound.flatMap((v) => this.#stuck(v, targets, terms) ?? []);
     const certain = this.#enoughStuck(h, { stuck, resource, excess });
     // One that is enough by itself would be the least to move; the smallest of them are told first.
@@ -159,8 +177,12 @@ export class Prover {
     const { state, model } = this.#setting;
     const others = targets.filter((to) => to !== state.at[v]);
     const against = others.map((to) => refusalsOf(this.#setting, { v, to, terms }));
+    const short = this.#pools.shortFor(v, terms);
     const lasting = against.map((all, i) =>
-      all.filter((one) => this.#lasts(one, v, others[i] ?? -1, terms)),
+      all.filter((one) => {
+        if (short !== undefined && OF_THE_HOST.has(one.code)) return true;
+        return this.#lasts(one, v, others[i] ?? -1, terms);
+      }),
     );
     const certain = lasting.every((all) => all.length > 0);
     // Where something lasting speaks against a host, what others could change is not needed.
@@ -184,7 +206,8 @@ export class Prover {
       if (refusal === undefined) return [];
       return [{ vm: vm.id, code: refusal.code, detail: refusal.detail, hosts: ruledOut }];
     });
-    return { v, certain, causes };
+    const isOfRoom = causes.some(({ code }) => OF_THE_HOST.has(code));
+    return { v, certain, causes, short: isOfRoom ? short : undefined };
   }
 
   /** Whether the reason stays whatever else is moved. */
@@ -250,24 +273,23 @@ export class Prover {
    * on: load is only moved, never lost. Undefined: there is room, or too many hosts to ask.
    */
   #roomShort(h: number, resource: number, terms: Terms): string | undefined {
-    const { model, state, needs } = this.#setting;
-    const pool = this.#reachable(h, terms);
+    const { model, needs } = this.#setting;
+    const pool = this.#pools.around(h, terms);
     if (pool === undefined) return undefined;
     const asked = new Map<number, number>();
     for (const one of needs.reliefs) {
       if (one.resource === resource && pool.has(one.host)) asked.set(one.host, one.below);
     }
-    let excess = 0;
-    let room = 0;
-    for (const to of pool) {
+    const most = (at: number): number => {
+      const below = asked.get((at - resource) / model.width);
+      return Math.min(terms.limit[at] ?? 0, below ?? Number.POSITIVE_INFINITY);
+    };
+    // One that is too full and not to be relieved may stay so.
+    const excess = [...asked.keys()].reduce((sum, to) => {
       const at = to * model.width + resource;
-      const below = asked.get(to);
-      const most = Math.min(terms.limit[at] ?? 0, below ?? Number.POSITIVE_INFINITY);
-      const over = (model.net[at] ?? 0) - most;
-      if (over > 0 && below !== undefined) excess += over;
-      // One that is too full and not to be relieved may stay so; one that is closed takes nothing.
-      if (over < 0 && state.closed[to] !== 1) room -= over;
-    }
+      return sum + Math.max(0, (model.net[at] ?? 0) - most(at));
+    }, 0);
+    const room = this.#pools.room(pool, resource, most);
     if (room >= excess * (1 - 1e-9)) return undefined;
     const also = asked.size > 1 ? ` and ${asked.size - 1} more` : '';
     const others = pool.size - asked.size;
@@ -282,29 +304,11 @@ export class Prover {
     );
   }
 
-  /** By where the VMs were before the plan: what it did was one of the ways. */
-  #reachable(h: number, terms: Terms): ReadonlySet<number> | undefined {
-    const { model } = this.#setting;
-    const residents = Map.groupBy(model.vms.keys(), (v) => model.home[v] ?? -1);
-    const pool = new Set([h]);
-    let questions = 0;
-    for (const from of pool) {
-      for (const v of residents.get(from) ?? []) {
-        if (pool.size === model.hosts.length) return pool;
-        for (const to of model.hosts.keys()) {
-          if (pool.has(to) || model.hosts[to]?.source !== model.vms[v]?.source) continue;
-          questions += 1;
-          if (questions > MAX_QUESTIONS) return undefined;
-          if (terms.compatibility.way(v, to).code === 0) pool.add(to);
-        }
-      }
-    }
-    return pool;
-  }
-
-  #sentence({ v, causes }: Stuck, targets: readonly number[]): string {
+  #sentence({ v, causes, short }: Stuck, targets: readonly number[]): string {
     const { model, state } = this.#setting;
     const home = model.hosts[state.at[v] ?? -1];
+    const head = `${model.vms[v]?.name ?? ''} cannot leave ${home?.name ?? 'its host'}`;
+    if (short !== undefined && targets.length > 0) return `${head}: ${shortageText(model, short)}`;
     const names = new Map(model.hosts.map((host) => [host.id, host.name]));
     const possible = targets.flatMap((to) => model.hosts[to] ?? []);
     const parts = grouped(causes).map(({ hosts, code, detail }) => {
@@ -312,8 +316,12 @@ export class Prover {
       return `${whereOf(hosts, possible, names)}${code}${figures}`;
     });
     const nowhere = targets.length === 0 ? 'there is no other host' : parts.join('; ');
-    return `${model.vms[v]?.name ?? ''} cannot leave ${home?.name ?? 'its host'}: ${nowhere}`;
+    return `${head}: ${nowhere}`;
   }
+}
+
+function isCertain(stuck: Stuck | undefined): stuck is Stuck {
+  return stuck?.certain === true;
 }
 
 function withDoubt(text: string, certain: boolean): string {

@@ -12,6 +12,7 @@ import { type ClearTask, type Job, findClearing, makeJob } from './clear.ts';
 import type { Draft } from './draft.ts';
 import { Ejector } from './eject.ts';
 import { type Cleared, type SearchBudget, isClose } from './improve.ts';
+import { CPU_AT } from './model.ts';
 import type { State } from './state.ts';
 import type { Clearing, Means } from './trial.ts';
 
@@ -36,9 +37,23 @@ export function clearEach(
   tasks: readonly ClearTask[],
   budget: SearchBudget,
 ): Cleaned {
-  const jobs = tasks.map((task) => makeJob(draft.state, task, draft.residents(task.host)));
+  const jobs = tasks.map((task) => makeJob(draft.state, task, mayLeave(draft, task)));
   const search = new ClearSearch(draft.state, jobs);
   return { ...search.run(budget), jobs, isDone: search.isDone() };
+}
+
+/** VMs of the host but those for which no moves of others could make room. */
+function mayLeave(draft: Draft, task: ClearTask): readonly number[] {
+  const { state, pools } = draft;
+  const { width, need } = state.model;
+  const most = state.byRoom.most();
+  return draft
+    .residents(task.host)
+    .filter(
+      (v) =>
+        (need[v * width + CPU_AT] ?? 0) <= most ||
+        pools.shortFor(v, task.reliefTerms) === undefined,
+    );
 }
 
 class ClearSearch {

@@ -151,8 +151,8 @@ function reliefOf({ reliefs }: Setting['needs'], { host, finding }: Open): Relie
 }
 
 function proofOf(prover: Prover, setting: Setting, open: Open): Proof | undefined {
-  const { vm, terms } = open;
-  if (vm !== undefined) return prover.vm(vm, targetsOf(setting, open), terms);
+  const { vm, terms, instead } = open;
+  if (vm !== undefined) return prover.vm(vm, targetsOf(setting, open), terms, instead);
   const relief = reliefOf(setting.needs, open);
   return relief === undefined ? undefined : prover.host(relief.host, relief, terms);
 }

@@ -2,6 +2,7 @@
 // causes, with names; certain only where nothing that could be moved would help.
 import { describe, expect, it } from 'vitest';
 
+import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
 import { aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
@@ -86,6 +87,63 @@ describe('the proof of a host that stays overloaded', () => {
     const proof = plan(asked).report.unresolved[0]?.proof;
     expect(proof?.certain).toBe(true);
     expect(proof?.causes.map(({ vm, code }) => [vm, code])).toEqual([['heavy', 'locked']]);
+  });
+});
+
+describe('the proof of what no room can be made for', () => {
+  const ROOMS = 'also by pushing others on, together have room for';
+  const some = (host: string, ids: readonly string[], cpuUsed: number): readonly Vm[] =>
+    ids.map((id) => aVm({ id, host, cpuUsed }));
+
+  it('adds up the room of all hosts that a VM can reach, and says so of each who could go', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+    // Each host has room for 0.8: a could take the place of d, if there were any other for d.
+    const vms = [...some('h1', ['a', 'b', 'c'], 4), ...some('h2', ['d', 'e', 'f'], 4)];
+    const placement = [anAntiAffinity('apart', ['a', 'b'])];
+    const finding = aFinding('repair', { trigger: { kind: 'placement', rule: 'apart' } });
+    const { report } = plan(request({ hosts, vms, placement }, [finding]));
+    const proof = report.unresolved[0]?.proof;
+    expect(proof?.certain).toBe(true);
+    expect(proof?.text).toBe(
+      ['a', 'b']
+        .map(
+          (vm) => `${vm} cannot leave h1: needs 4.00 CPU on one host; the 2 hosts within reach, `,
+        )
+        .map((text) => `${text}${ROOMS} 1.60 CPU`)
+        .join('. '),
+    );
+  });
+
+  it('is not certain while another of the group could leave, for all that is known', () => {
+    const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2' })];
+    const vms = [
+      aVm({ id: 'a', cpuUsed: 6 }),
+      // All the room there is would do for it, were it on one host.
+      aVm({ id: 'b', cpuUsed: 1, memoryGib: 16 }),
+      aVm({ id: 'c', cpuUsed: 5 }),
+      aVm({ id: 'd', host: 'h2', cpuUsed: 12 }),
+    ];
+    const placement = [anAntiAffinity('apart', ['a', 'b'])];
+    const finding = aFinding('repair', { trigger: { kind: 'placement', rule: 'apart' } });
+    const { unresolved } = plan(request({ hosts, vms, placement }, [finding])).report;
+    expect(unresolved[0]?.proof).toMatchObject({ certain: false });
+    expect(unresolved[0]?.proof?.text).toContain('a cannot leave h1');
+    expect(unresolved[0]?.proof?.text).toContain('no way was found to change that');
+  });
+
+  it('tells of a host that its largest VM finds room nowhere', () => {
+    const hosts = [aHost({ id: 'h1' }), ...['h2', 'h3'].map((id) => aHost({ id, threads: 32 }))];
+    const vms = [
+      aVm({ id: 'huge', cpuUsed: 14, vcpus: 16 }),
+      aVm({ id: 'tiny', cpuUsed: 0.5 }),
+      ...some('h2', ['a', 'b', 'c'], 6.6),
+      ...some('h3', ['d', 'e', 'f'], 6.6),
+    ];
+    const { report } = plan(request({ hosts, vms }, [aFinding('relieve', { host: 'h1' })]));
+    const proof = report.unresolved[0]?.proof;
+    expect(proof?.certain).toBe(true);
+    expect(proof?.text).toContain('huge cannot leave h1: needs 14.00 CPU on one host');
+    expect(proof?.text).toContain(`the 3 hosts within reach, ${ROOMS} 11.60 CPU`);
   });
 });
 
