@@ -158,6 +158,7 @@ export class Assignment {
   /** What the shift would cost in rules; Infinity: it breaks one that is hard. */
   #shiftBreaks(item: number, from: number, to: number): number {
     const { rules } = this;
+    if (rules.canJudge(item)) return rules.judge(item, to);
     rules.mark();
     rules.move(item, to);
     const change = rules.change(this.#penalty);
@@ -169,6 +170,9 @@ export class Assignment {
   #withRules(change: number, one: Move, other: Move): number {
     const { rules } = this;
     if (rules.isFree(one.item) && rules.isFree(other.item)) return change;
+    if (rules.canJudgeBoth(one.item, other.item)) {
+      return change + rules.judge(one.item, one.to) + rules.judge(other.item, other.to);
+    }
     const [here, there] = [this.at[one.item] ?? -1, this.at[other.item] ?? -1];
     rules.mark();
     rules.move(one.item, -1);

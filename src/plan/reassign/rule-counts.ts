@@ -1,37 +1,18 @@
 /**
- * Follows the group rules: how many of each group are in each domain, and how far each rule is
- * broken. A move is tried by making it here; what it breaks is read afterwards, and it is taken
- * back by moving the items back in the opposite order. So one piece of code knows every kind of
- * rule, whatever the shape of the move.
+ * Follows the group rules: how many of each group are in each domain (rule-tallies.ts), and how
+ * far each rule is broken. Rules are hard, or for sale (sale.ts): then each unit costs its rule's
+ * price.
  *
- * Rules are hard, or for sale (sale.ts): then each unit costs its rule's price.
- *
- * A group is counted once per partition that its rules name (a "tally"). Small groups by bin keep
- * no counts: their members are looked at, which saves tables of groups × bins.
+ * Most moves are judged without making them ({@link RuleCounts.judge}): a search judges many for
+ * each that it makes. Where that cannot tell, since a hard rule is broken already, or two moves ask
+ * each other's counts, the move is made here, what it breaks is read, and it is taken back by
+ * moving the items back in the opposite order.
  */
 
-import { assertNever } from '../../domain/result.ts';
-import { BINS, type GroupRule, type Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { RuleRelations } from './rule-relations.ts';
+import { addRule, domain, newTally, type Tally } from './rule-tallies.ts';
 import { SalePrices } from './sale-prices.ts';
-
-/** Groups by bin up to this size are counted by looking at their members. */
-const LOOK_AT_MEMBERS = 8;
-
-interface Tally {
-  readonly members: Int32Array;
-  readonly domainOf: Int32Array | undefined;
-  readonly counts: Uint16Array | undefined;
-  /** Domains with at least one member. */
-  used: number;
-  /** In how many units all its rules are broken. */
-  broken: number;
-  /** Its rules by kind, with their index in `broken`; a depends rule is told to both tallies. */
-  readonly apart: { readonly rule: number; readonly atMost: number }[];
-  readonly together: number[];
-  readonly spread: { readonly rule: number; readonly atLeast: number }[];
-  readonly needs: { readonly rule: number; readonly on: Tally }[];
-  readonly neededBy: { readonly rule: number; readonly by: Tally }[];
-}
 
 const NONE: readonly Tally[] = [];
 
@@ -53,6 +34,7 @@ export class RuleCounts {
   /** Per rule. */
   readonly #prices: SalePrices;
   readonly #talliesUnder: readonly Tally[][];
+  readonly #relations: RuleRelations;
 
   /** `at` is read, and written by {@link move} only. */
   constructor(problem: Problem, at: Int32Array) {
@@ -82,6 +64,7 @@ export class RuleCounts {
     for (const each of tallies.values()) {
       for (const item of each.members) (this.#talliesOf[item] ??= []).push(each);
     }
+    this.#relations = new RuleRelations(this.#talliesOf, tallies.values());
     const placed = at.slice();
     at.fill(-1);
     for (const each of tallies.values()) {
@@ -162,6 +145,68 @@ export class RuleCounts {
     });
   }
 
+  /** Whether {@link judge} can tell of the item. */
+  canJudge(item: number): boolean {
+    return (this.isForSale || this.total === 0) && !this.#relations.isTangled(item);
+  }
+
+  /** Whether {@link judge} can tell of both as if the other stayed: no rule speaks of both. */
+  canJudgeBoth(one: number, other: number): boolean {
+    return this.canJudge(one) && this.canJudge(other) && !this.#relations.areRelated(one, other);
+  }
+
+  /** What a move would cost at the rules' prices; Infinity: it breaks one that is hard. */
+  judge(item: number, to: number): number {
+    const from = this.#at[item] ?? -1;
+    let change = 0;
+    for (const tally of this.#talliesOf[item] ?? NONE) {
+      const left = domain(tally, from);
+      const entered = domain(tally, to);
+      if (left === entered) continue;
+      change += this.#crossing(tally, left, entered);
+      if (change === Number.POSITIVE_INFINITY) return change;
+    }
+    return change;
+  }
+
+  /** The same of one tally, of which one goes from one domain to another (-1: none). */
+  #crossing(tally: Tally, left: number, entered: number): number {
+    const { price } = this.#prices;
+    const rest = left < 0 ? -1 : this.#count(tally, left) - 1;
+    const there = entered < 0 ? -1 : this.#count(tally, entered);
+    let change = 0;
+    for (const { rule, atMost } of tally.apart) {
+      if (rest >= atMost) change -= price[rule] ?? 0;
+      if (there >= atMost) change += price[rule] ?? 0;
+    }
+    if (rest === 0) change -= this.#presence(tally, left);
+    if (there === 0) change += this.#presence(tally, entered);
+    return rest === 0 || there === 0 ? change + this.#using(tally, rest, there) : change;
+  }
+
+  /** What it costs in depends rules that there is one of the group in the domain, not none. */
+  #presence({ needs, neededBy }: Tally, where: number): number {
+    const { price } = this.#prices;
+    let cost = 0;
+    for (const { rule, on } of needs) if (this.#count(on, where) === 0) cost += price[rule] ?? 0;
+    for (const { rule, by } of neededBy) if (this.#count(by, where) > 0) cost -= price[rule] ?? 0;
+    return cost;
+  }
+
+  /** What it costs to use one domain less or more, when so many rest and are there. */
+  #using({ used, together, spread }: Tally, rest: number, there: number): number {
+    const { price } = this.#prices;
+    const then = used - (rest === 0 ? 1 : 0) + (there === 0 ? 1 : 0);
+    let cost = 0;
+    for (const rule of together) {
+      cost += priced(Math.max(0, then - 1) - Math.max(0, used - 1), price[rule] ?? 0);
+    }
+    for (const { rule, atLeast } of spread) {
+      cost += priced(Math.max(0, atLeast - then) - Math.max(0, atLeast - used), price[rule] ?? 0);
+    }
+    return cost;
+  }
+
   /** Moves the item, -1: into no bin. */
   move(item: number, to: number): void {
     const from = this.#at[item] ?? -1;
@@ -222,58 +267,7 @@ export class RuleCounts {
   }
 }
 
-function domain(tally: Tally, bin: number): number {
-  return bin < 0 || tally.domainOf === undefined ? bin : (tally.domainOf[bin] ?? -1);
-}
-
-function newTally(
-  problem: Problem,
-  { group, by }: { group: number; by: number },
-  asked: boolean,
-  domains: number,
-): Tally {
-  const members = problem.groups?.[group] ?? new Int32Array(0);
-  const domainOf = by === BINS ? undefined : problem.partitions?.[by];
-  const counted = asked || domainOf !== undefined || members.length > LOOK_AT_MEMBERS;
-  return {
-    members,
-    domainOf,
-    counts: counted ? new Uint16Array(domains) : undefined,
-    used: 0,
-    broken: 0,
-    apart: [],
-    together: [],
-    spread: [],
-    needs: [],
-    neededBy: [],
-  };
-}
-
-/** Returns the tallies that the rule speaks of. */
-function addRule(
-  rule: GroupRule,
-  index: number,
-  tally: (group: number, by: number, asked: boolean) => Tally,
-): Tally[] {
-  const own = tally(rule.group, rule.by, rule.kind === 'depends');
-  switch (rule.kind) {
-    case 'apart':
-      own.apart.push({ rule: index, atMost: rule.atMost ?? 1 });
-      return [own];
-    case 'together':
-      own.together.push(index);
-      return [own];
-    case 'spread':
-      own.spread.push({ rule: index, atLeast: rule.atLeast });
-      return [own];
-    case 'depends': {
-      if (rule.on === rule.group) return [own]; // met wherever its items are
-      const on = tally(rule.on, rule.by, true);
-      own.needs.push({ rule: index, on });
-      on.neededBy.push({ rule: index, by: own });
-      return [own, on];
-    }
-    default:
-      return assertNever(rule, 'group rule');
-  }
+/** 0 units cost nothing, whatever the price. */
+function priced(units: number, price: number): number {
+  return units === 0 ? 0 : units * price;
 }
