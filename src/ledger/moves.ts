@@ -15,30 +15,47 @@ import { withStages } from './with-stages.ts';
 type Connection = Transaction<LedgerSchema>;
 type Db = Kysely<LedgerSchema>;
 
-/** False: another move of the VM is open. */
-export async function insertMove(
+export type NewMove = Omit<MoveRecord, 'stages' | 'result'>;
+
+/**
+ * Returns which were opened; of the others another move of the VM is open, or this very one. Throws
+ * LedgerError `conflict` where one was opened and closed before.
+ */
+export async function insertMoves(
   trx: Connection,
-  record: Omit<MoveRecord, 'stages' | 'result'>,
-): Promise<boolean> {
-  const row = {
-    id: record.move.id,
-    vm: record.move.vm,
-    plan: record.plan,
-    source: record.source,
-    vm_name: record.vmName,
-    opened_at: record.openedAt,
-    body: JSON.stringify(record.move),
-    from_host: record.move.from,
-    to_host: record.move.to,
-    leases: record.leases === undefined ? null : JSON.stringify(record.leases),
+  records: readonly NewMove[],
+): Promise<Set<string>> {
+  const insert = trx.insertInto('moves').values(records.map(rowOf));
+  const inserted = await insert
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .execute();
+  const opened = new Set(inserted.map(({ id }) => id));
+  const others = records.map(({ move }) => move.id).filter((id) => !opened.has(id));
+  if (others.length > 0) await assertNotClosed(trx, others);
+  return opened;
+}
+
+async function assertNotClosed(trx: Connection, ids: readonly MoveId[]): Promise<void> {
+  const known = trx.selectFrom('moves').select('id').where('id', 'in', ids);
+  const closed = await known.where('closed_at', 'is not', null).executeTakeFirst();
+  if (closed === undefined) return;
+  throw new LedgerError('conflict', `the move ${closed.id} was opened and closed before`);
+}
+
+function rowOf({ move, plan, source, vmName, openedAt, leases }: NewMove) {
+  return {
+    id: move.id,
+    vm: move.vm,
+    plan,
+    source,
+    vm_name: vmName,
+    opened_at: openedAt,
+    body: JSON.stringify(move),
+    from_host: move.from,
+    to_host: move.to,
+    leases: leases === undefined ? null : JSON.stringify(leases),
   };
-  const insert = trx.insertInto('moves').values(row);
-  const inserted = await insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
-  if (Number(inserted.numInsertedOrUpdatedRows ?? 0n) === 1) return true;
-  const same = trx.selectFrom('moves').select('closed_at').where('id', '=', row.id);
-  const found = await same.executeTakeFirst();
-  if (found === undefined || found.closed_at === null) return false;
-  throw new LedgerError('conflict', `the move ${row.id} was opened and closed before`);
 }
 
 export async function insertStages(trx: Connection, entries: readonly StageEntry[]): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * What the writes of one transaction leave to be written down last, in one statement for all of
- * them: the audit trail, and the stages that moves have reached. Fifty moves that begin at the same
- * moment do not wait for fifty answers of the store.
+ * them: the moves that are opened, the stages that moves have reached, and the audit trail. Fifty
+ * moves that begin at the same moment do not wait for fifty answers of the store.
  */
 
 import type { Transaction } from 'kysely';
@@ -10,14 +10,31 @@ import type { AuditNote } from '../domain/audit.ts';
 import type { StageEntry } from '../domain/journal.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { appendAudit } from './audit.ts';
-import { stageNote } from './audit-notes.ts';
+import { openedNote, stageNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
 import type { StoreTraits } from './leases.ts';
-import { insertStages } from './moves.ts';
+import { insertMoves, insertStages, type NewMove } from './moves.ts';
 import type { LedgerSchema } from './schema.ts';
 
-/** Stages are told in the audit trail, too. */
-export type Note = AuditNote | { readonly kind: 'stages'; readonly entries: readonly StageEntry[] };
+/** A move that is to be opened; who asked finds in it whether it was. */
+interface Opening {
+  readonly kind: 'opening';
+  readonly record: NewMove;
+  isOpen: boolean;
+}
+
+/** Openings and stages are told in the audit trail, too. */
+export type Note =
+  | AuditNote
+  | Opening
+  | { readonly kind: 'stages'; readonly entries: readonly StageEntry[] };
+
+/** Whether it is open is known when the transaction is sealed. */
+export function openWithOthers(record: NewMove, note: (note: Note) => void): Promise<Opening> {
+  const opening: Opening = { kind: 'opening', record, isOpen: false };
+  note(opening);
+  return Promise.resolve(opening);
+}
 
 /** Returns the number of the last audit entry that it wrote, if there was any. */
 // oxlint-disable-next-line max-params -- what, in which transaction of which store, and when
@@ -27,10 +44,31 @@ export async function seal(
   at: EpochSeconds,
   traits: StoreTraits,
 ): Promise<number | undefined> {
-  const stages = notes.flatMap((note) => (note.kind === 'stages' ? note.entries : []));
+  for (const chunk of chunksOf(notes.filter(isOpening))) await open(trx, chunk);
+  const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
-  const told = notes.flatMap((note) =>
-    note.kind === 'stages' ? note.entries.map(stageNote) : note,
+  return appendAudit(trx, notes.flatMap(told), at, traits);
+}
+
+async function open(trx: Transaction<LedgerSchema>, openings: readonly Opening[]): Promise<void> {
+  const opened = await insertMoves(
+    trx,
+    openings.map(({ record }) => record),
   );
-  return appendAudit(trx, told, at, traits);
+  // Of two that ask for the same one the first has opened it.
+  for (const opening of openings) opening.isOpen = opened.delete(opening.record.move.id);
+}
+
+function told(note: Note): readonly AuditNote[] {
+  if (isStages(note)) return note.entries.map(stageNote);
+  if (isOpening(note)) return note.isOpen ? [openedNote(note.record)] : [];
+  return [note];
+}
+
+function isOpening(note: Note): note is Opening {
+  return note.kind === 'opening';
+}
+
+function isStages(note: Note): note is Extract<Note, { readonly kind: 'stages' }> {
+  return note.kind === 'stages';
 }

@@ -59,6 +59,7 @@ import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
 import * as setbacks from './setbacks.ts';
+import { openWithOthers } from './seal.ts';
 import { SqlStore, type SqlStoreParts } from './sql-store.ts';
 import { selectTroubles } from './troubles.ts';
 
@@ -136,11 +137,9 @@ export class SqlLedger implements Ledger {
   async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
     const proof = this.#fence?.open(record.move);
     const fenced = proof === undefined ? record : { ...record, leases: proof.leases };
-    const isOpen = await this.#store.writeUnder(proof, async (trx, note) => {
-      const isNew = await moves.insertMove(trx, fenced);
-      if (isNew) note(notes.openedNote(fenced));
-      return isNew;
-    });
+    const { isOpen } = await this.#store.writeUnder(proof, (_trx, note) =>
+      openWithOthers(fenced, note),
+    );
     if (!isOpen) this.#fence?.ended(record.move.id);
     return isOpen;
   }

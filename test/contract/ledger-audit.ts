@@ -90,6 +90,26 @@ function tellingCases({ ledger, reopen }: Store): void {
     expect(await fault()).toBeUndefined();
   });
 
+  it('tells each of those that open moves at the same moment what became of its own', async () => {
+    const at = async (...moves: readonly (readonly [id: string, vm: string])[]) => {
+      const opening = moves.map(([id, vm]) => ledger().openMove(aRecord(id, vm)));
+      const ends = await Promise.allSettled(opening);
+      return ends.map((end) => (end.status === 'fulfilled' ? end.value : 'rejected'));
+    };
+    const all = [
+      ['m1', 'vm1'],
+      ['m1', 'vm1'],
+      ['m2', 'vm1'],
+      ['m3', 'vm3'],
+    ] as const;
+    expect(await at(...all)).toEqual([true, false, false, true]);
+    await ledger().closeMove(moveId('m3'), aResult());
+    expect(await at(['m3', 'vm3'], ['m4', 'vm4'])).toEqual(['rejected', true]);
+    const opened = (await trail()).filter(({ kind }) => kind === 'move-opened');
+    const ids = opened.map(({ body }) => (JSON.parse(body) as { readonly move: string }).move);
+    expect(ids).toEqual(['m1', 'm3', 'm4']);
+  });
+
   it('stays one chain where many write at once and some fail', async () => {
     await ledger().openMove(aRecord('m1', 'vm1'));
     const writes = Array.from({ length: 40 }, (_, index) =>
