@@ -37,7 +37,8 @@ export class AuditJudge {
   #first: AuditEntry | undefined;
   #last: AuditHead = GENESIS;
   #count = 0;
-  #pruned: PrunedBody | undefined;
+  /** As the last entry of housekeeping has it; `broken`: that entry is not to be believed. */
+  #pruned: PrunedBody | 'broken' | undefined;
   #fault: AuditFault | undefined;
 
   constructor(noted?: AuditHead) {
@@ -50,13 +51,17 @@ export class AuditJudge {
       this.#first = entry;
       this.#last = { seq: entry.seq - 1, hash: entry.prev };
     }
-    this.#fault ??= faultOf(entry, this.#last) ?? this.#notedFault(entry);
-    if (entry.kind === 'pruned' && this.#fault === undefined) {
-      const body = prunedBodyOf(entry.body);
-      if (body === undefined) this.#fault = unreadable(entry);
-      else this.#pruned = body;
-    }
+    const found = faultOf(entry, this.#last) ?? this.#notedFault(entry);
+    // Also after a fault: it says why the trail begins where it does.
+    const odd = entry.kind === 'pruned' ? this.#seePruned(entry, found) : undefined;
+    this.#fault ??= found ?? odd;
     this.#last = { seq: entry.seq, hash: entry.hash };
+  }
+
+  #seePruned(entry: AuditEntry, found: AuditFault | undefined): AuditFault | undefined {
+    const body = found === undefined ? prunedBodyOf(entry.body) : undefined;
+    this.#pruned = body ?? 'broken';
+    return body === undefined ? unreadable(entry) : undefined;
   }
 
   /** @param kept the head as the ledger keeps it; undefined: it has lost it. */
@@ -74,6 +79,8 @@ export class AuditJudge {
     const { seq, prev } = this.#first;
     const start = { seq: seq - 1, hash: prev };
     if (seq === 1 && prev === GENESIS.hash) return undefined;
+    // Nobody can tell then: the broken entry itself is the first fault that is known.
+    if (this.#pruned === 'broken') return undefined;
     if (this.#pruned?.through === start.seq && this.#pruned.hash === start.hash) return undefined;
     const text =
       seq === 1

@@ -51,6 +51,22 @@ describe('a whole trail', () => {
     expect(judged(entries, head, entries[4]).fault).toBeUndefined();
   });
 
+  it('is named by its true first fault, also where housekeeping took its beginning', () => {
+    const entries = chain(9);
+    const cut = entries[4];
+    entries.push(link(end(entries), 'pruned', { through: cut?.seq, hash: cut?.hash }));
+    for (let more = 0; more < 4; more += 1) entries.push(link(end(entries), 'pause', { more }));
+    const kept = entries.slice(5);
+    expect(judged(kept, end(kept)).fault).toBeUndefined();
+    for (const seq of [7, 10, 13]) {
+      const changed = kept.map((one) => (one.seq === seq ? { ...one, body: '{"n":999}' } : one));
+      expect(judged(changed, end(kept)).fault).toMatchObject({ seq, what: 'changed' });
+      const without = kept.filter((one) => one.seq !== seq);
+      const first = seq === 10 ? 6 : seq;
+      expect(judged(without, end(kept)).fault).toMatchObject({ seq: first, what: 'missing' });
+    }
+  });
+
   it('is also one whose beginning housekeeping took away', () => {
     const entries = chain(5);
     const cut = entries[2];
