@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { moveId } from '../../src/domain/ids.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliHeard } from '../support/cli.ts';
 import { aRecord, aResult } from '../support/ledger-records.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
@@ -102,6 +102,20 @@ describe('drover audit export', () => {
   it('writes those of a span of time', async () => {
     expect(await lines('--since', '2023-11-14T23:00Z')).toHaveLength(2);
     expect(await lines('--until', '2023-11-14T23:00Z')).toHaveLength(1);
+  });
+
+  it('holds the ledger no more when it tells: who reads the words may be slow', async () => {
+    const busy: unknown[] = [];
+    const db = new Database(join(folder, 'ledger.db'));
+    const heard = await cliHeard(['audit', 'export', '--state', folder], {
+      hear: () => busy.push(db.pragma('wal_checkpoint(restart)')),
+    });
+    db.close();
+    expect([heard.code, heard.out.split('\n').length]).toEqual([0, 4]);
+    expect(busy).toEqual([[expect.objectContaining({ busy: 0 })]]);
+  });
+
+  it('says what a moment looks like', async () => {
     const wrong = await cli(['audit', 'export', '--state', folder, '--since', 'lately']);
     expect(wrong.code).toBe(2);
     expect(wrong.err).toContain('--since lately: expected a date or moment');

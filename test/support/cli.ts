@@ -13,11 +13,26 @@ export async function cli(
   env: Io['env'] = {},
   stop: AbortSignal = new AbortController().signal,
 ): Promise<CliRun> {
+  return cliHeard(args, { env, stop, hear: () => undefined });
+}
+
+interface Hearing {
+  readonly env?: Io['env'];
+  readonly stop?: AbortSignal;
+  /** Told each piece of the output as it is printed. */
+  readonly hear: (text: string) => void;
+}
+
+export async function cliHeard(
+  args: readonly string[],
+  { env = {}, stop = new AbortController().signal, hear }: Hearing,
+): Promise<CliRun> {
   let out = '';
   let err = '';
   const code = await runCli(args, {
     out: (text) => {
       out += text;
+      hear(text);
     },
     err: (text) => {
       err += text;

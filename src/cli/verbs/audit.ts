@@ -9,6 +9,7 @@ import type { AuditEntry, AuditHead, AuditVerdict } from '../../domain/audit.ts'
 import type { AuditTrail } from '../../ledger/ledger-reader.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
 import { ledgerOptions, type LedgerOptions, withLedger } from '../ledger.ts';
+import { spool } from '../spool.ts';
 
 interface VerifyOptions extends LedgerOptions {
   readonly head?: string;
@@ -75,12 +76,14 @@ function verdictText({ entries, first, head, fault }: AuditVerdict): string {
 async function writeOut(io: Io, options: ExportOptions): Promise<void> {
   const since = momentOf('--since', options.since) ?? Number.NEGATIVE_INFINITY;
   const until = momentOf('--until', options.until) ?? Number.POSITIVE_INFINITY;
-  await withTrail(io, options, async ({ pages }) => {
-    for await (const page of pages) {
-      const asked = page.filter(({ at }) => at >= since && at < until);
-      io.out(asked.map(lineOf).join(''));
-    }
-  });
+  const fill = (write: (text: string) => Promise<void>): Promise<void> =>
+    withTrail(io, options, async ({ pages }) => {
+      for await (const page of pages) {
+        const asked = page.filter(({ at }) => at >= since && at < until);
+        await write(asked.map(lineOf).join(''));
+      }
+    });
+  await spool(fill, (text) => io.out(text));
 }
 
 /** `body` stays text: its hash is that of the text, to the byte. */
