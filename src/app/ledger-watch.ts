@@ -17,6 +17,7 @@ const TROUBLES: readonly LedgerErrorCode[] = [
   'corrupt',
   'in-use',
   'unsafe',
+  'newer-schema',
   'unreachable',
 ];
 

@@ -3,10 +3,12 @@
  * it; so all writes that arrive while one commit is under way share the next one. Each caller's
  * promise resolves after the commit that holds its write, never before.
  *
- * After contact to the store was lost nothing is tried again: it may have been committed.
- *
  * A write is a function of the transaction only, and may be run twice: when a group fails, its
  * members are tried again one by one, so that each caller gets its own error and nobody else's.
+ * Two kinds of errors are known better. What concerns the store (it cannot be reached, another
+ * process holds it) concerns the whole group: nothing is tried again, it may even have been
+ * committed. And who met a row that somebody holds has waited for the others as well: it fails,
+ * and they are tried again in a hurry: the locked row of one costs none of them its wait again.
  *
  * A write may leave notes of what it did. Those of a whole group are sealed at once, last thing
  * before the commit.
@@ -28,6 +30,17 @@ type Seal<Schema, Note> = (
   notes: readonly Note[],
 ) => Promise<void>;
 
+/** Whose an error is: of the one whose statement met it, of the whole group, or it is not known. */
+export type Reach = 'one' | 'all' | 'unknown';
+
+export interface GroupCommitParts<Schema, Note> {
+  readonly db: Kysely<Schema>;
+  readonly seal: Seal<Schema, Note>;
+  readonly reachOf: (error: unknown) => Reach;
+  /** From here on the transaction waits for nobody for long. */
+  readonly hurry: (transaction: Transaction<Schema>) => Promise<void>;
+}
+
 interface Job<Schema, Note> {
   run(transaction: Transaction<Schema>, note: (note: Note) => void): Promise<void>;
   done(): void;
@@ -35,20 +48,12 @@ interface Job<Schema, Note> {
 }
 
 export class GroupCommit<Schema, Note> {
-  readonly #db: Kysely<Schema>;
-  readonly #seal: Seal<Schema, Note>;
-  readonly #isLostContact: (error: unknown) => boolean;
+  readonly #parts: GroupCommitParts<Schema, Note>;
   #waiting: Job<Schema, Note>[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(
-    db: Kysely<Schema>,
-    seal: Seal<Schema, Note>,
-    isLostContact: (error: unknown) => boolean = () => false,
-  ) {
-    this.#db = db;
-    this.#seal = seal;
-    this.#isLostContact = isLostContact;
+  constructor(parts: GroupCommitParts<Schema, Note>) {
+    this.#parts = parts;
   }
 
   write<Value>(work: Work<Schema, Note, Value>): Promise<Value> {
@@ -75,28 +80,33 @@ export class GroupCommit<Schema, Note> {
     // One turn of the microtask queue, so that callers of the same moment share the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, LARGEST_GROUP);
-      if (!(await this.#commit(group))) for (const job of group) await this.#commitAlone(job);
+      await this.#commit(this.#waiting.splice(0, LARGEST_GROUP));
     }
     this.#draining = undefined;
   }
 
-  /** False when the group was rolled back, and is to be tried one by one. */
-  async #commit(group: readonly Job<Schema, Note>[]): Promise<boolean> {
+  async #commit(group: readonly Job<Schema, Note>[]): Promise<void> {
+    let at: Job<Schema, Note> | undefined;
     try {
-      await this.#together(group);
+      await this.#together(group, (job) => {
+        at = job;
+      });
     } catch (error) {
-      if (!this.#isLostContact(error)) return false;
-      for (const job of group) job.failed(error);
-      return true;
+      const reach = this.#parts.reachOf(error);
+      // At the seal nobody's statement is at work: what is met there, all have met.
+      const met = reach === 'all' || at === undefined ? group : [at];
+      const failed = reach === 'unknown' ? [] : met;
+      for (const job of failed) job.failed(error);
+      const others = group.filter((job) => !failed.includes(job));
+      for (const job of others) await this.#commitAlone(job, reach === 'one');
+      return;
     }
     for (const job of group) job.done();
-    return true;
   }
 
-  async #commitAlone(job: Job<Schema, Note>): Promise<void> {
+  async #commitAlone(job: Job<Schema, Note>, inHurry: boolean): Promise<void> {
     try {
-      await this.#together([job]);
+      await this.#together([job], () => undefined, inHurry);
     } catch (error) {
       job.failed(error);
       return;
@@ -104,11 +114,22 @@ export class GroupCommit<Schema, Note> {
     job.done();
   }
 
-  #together(group: readonly Job<Schema, Note>[]): Promise<void> {
-    return this.#db.transaction().execute(async (transaction) => {
+  /** @param begins told of each job before it is run, and of nobody before the seal. */
+  #together(
+    group: readonly Job<Schema, Note>[],
+    begins: (job: Job<Schema, Note> | undefined) => void,
+    inHurry = false,
+  ): Promise<void> {
+    const { db, hurry, seal } = this.#parts;
+    return db.transaction().execute(async (transaction) => {
+      if (inHurry) await hurry(transaction);
       const notes: Note[] = [];
-      for (const job of group) await job.run(transaction, (note) => notes.push(note));
-      await this.#seal(transaction, notes);
+      for (const job of group) {
+        begins(job);
+        await job.run(transaction, (note) => notes.push(note));
+      }
+      begins(undefined);
+      await seal(transaction, notes);
     });
   }
 }

@@ -7,6 +7,7 @@ import type { HeldLease, Lease, LeaseProof } from '../domain/lease.ts';
 import { epochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
+import type { Reach } from './group-commit.ts';
 import type { LedgerSchema } from './schema.ts';
 
 type Connection = Transaction<LedgerSchema>;
@@ -20,8 +21,10 @@ export interface StoreTraits {
    * SQLite has one writer at a time, and no words for it.
    */
   readonly concurrentWriters: boolean;
-  /** After such an error nobody knows whether the transaction was committed. */
-  readonly isLostContact: (error: unknown) => boolean;
+  /** Whose an error is that ended a group of writes. */
+  readonly reachOf: (error: unknown) => Reach;
+  /** From here on the transaction waits for nobody for long. */
+  readonly hurry: (trx: Connection) => Promise<void>;
 }
 
 export async function selectLeaseBoard(
@@ -51,10 +54,11 @@ export async function selectLeaseBoard(
 export async function claimLease(
   trx: Connection,
   claim: LeaseClaim,
-  { now }: StoreTraits,
+  { now, concurrentWriters }: StoreTraits,
 ): Promise<HeldLease | undefined> {
   found.delete(trx);
   const { cluster, by, seen } = claim;
+  if (concurrentWriters) await waitForWriters(trx, cluster);
   const token = Math.max(seen?.token ?? 0, claim.above) + 1;
   const row = {
     holder: by.id,
@@ -77,6 +81,16 @@ export async function claimLease(
     .where('renewals', '=', seen.renewals)
     .executeTakeFirst();
   return done.numUpdatedRows === 1n ? { cluster, token } : undefined;
+}
+
+/**
+ * For each that writes under the lease as it was (assertLeases). A renewal changes no key and has
+ * to wait for none of them (PostgreSQL documentation, "Row-Level Locks"): a controller whose writes
+ * wait for a row that somebody holds keeps its leases.
+ */
+async function waitForWriters(trx: Connection, cluster: ClusterId): Promise<void> {
+  const query = trx.selectFrom('leases').select('cluster').where('cluster', '=', cluster);
+  await query.forUpdate().execute();
 }
 
 export interface Renewal {
@@ -165,7 +179,7 @@ export async function assertLeases(
   const clusters = asked.map(({ cluster }) => cluster);
   const query = trx.selectFrom('leases').selectAll().where('cluster', 'in', clusters);
   const ordered = query.orderBy('cluster');
-  const rows = await (concurrentWriters ? ordered.forShare() : ordered).execute();
+  const rows = await (concurrentWriters ? ordered.forKeyShare() : ordered).execute();
   const now = new Map(rows.map((row) => [row.cluster, row]));
   for (const lease of asked) {
     const { cluster, token } = lease;

@@ -21,15 +21,23 @@ export async function migrate(
   where: string,
 ): Promise<void> {
   const provider = ledgerMigrations(kind);
-  const known = Object.keys(await provider.getMigrations());
-  const unknown = (await appliedMigrations(db)).filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const message = `${where} has the migrations ${unknown.join(', ')}, which are not known here`;
-    throw new LedgerError('newer-schema', message);
-  }
+  await assertKnown(await appliedMigrations(db), kind, where);
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error instanceof Error) throw error;
   if (error !== undefined) throw new LedgerError('io', `${where} could not be migrated`, error);
+}
+
+/** Rejects with LedgerError `newer-schema` where some of the migrations are not known here. */
+export async function assertKnown(
+  applied: readonly string[],
+  kind: StoreKind,
+  where: string,
+): Promise<void> {
+  const known = Object.keys(await ledgerMigrations(kind).getMigrations());
+  const unknown = applied.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const message = `${where} has the migrations ${unknown.join(', ')}, which are not known here`;
+  throw new LedgerError('newer-schema', message);
 }
 
 async function appliedMigrations(db: Kysely<LedgerSchema>): Promise<readonly string[]> {

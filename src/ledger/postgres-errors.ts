@@ -3,6 +3,7 @@
 import { DatabaseError } from 'pg';
 
 import { LedgerError, type LedgerErrorCode } from '../ports/ledger.ts';
+import type { Reach } from './group-commit.ts';
 
 /**
  * By prefix of the SQLSTATE, the first that fits (PostgreSQL documentation, appendix A, "Error
@@ -20,6 +21,7 @@ const STATES: readonly (readonly [string, LedgerErrorCode, string])[] = [
   ['08', 'unreachable', 'the connection to the database failed'],
   ['28', 'unreachable', 'the database refused the login'],
   ['3D000', 'unreachable', 'there is no such database'],
+  ['22', 'conflict', 'the ledger cannot hold the record'],
   ['23', 'conflict', 'the ledger refused the record'],
   ['XX', 'corrupt', 'the database is damaged'],
 ];
@@ -27,6 +29,12 @@ const STATES: readonly (readonly [string, LedgerErrorCode, string])[] = [
 /** The connection has nothing more to say: whether the last commit was made, nobody knows. */
 const LOST_STATES = ['08', '57P', '25P03'];
 const LOST_WORDS = /^(?:Connection terminated|Client has encountered|Client was closed|timeout )/u;
+
+/** Whoever's statement waited for so long has waited for the others of its group, too. */
+const WAITED_STATES = ['55P03', '57014'];
+
+/** What a new connection is refused for; of no write it says anything. */
+const REFUSALS: readonly LedgerErrorCode[] = ['unreachable', 'unsafe', 'read-only', 'newer-schema'];
 
 export class SilentServer extends Error {
   constructor(after: number) {
@@ -62,4 +70,12 @@ export function isLostContact(error: unknown): boolean {
   // `code` is how node names the errors of the network: ECONNREFUSED, ECONNRESET, ENOENT, …
   const isNetwork = 'code' in error && String(error.code).startsWith('E');
   return error instanceof SilentServer || isNetwork || LOST_WORDS.test(error.message);
+}
+
+/** Whose the error is that ended a group of writes. */
+export function reachOf(error: unknown): Reach {
+  if (isLostContact(error)) return 'all';
+  if (error instanceof LedgerError && REFUSALS.includes(error.code)) return 'all';
+  const waited = error instanceof DatabaseError && WAITED_STATES.includes(error.code ?? '');
+  return waited ? 'one' : 'unknown';
 }

@@ -6,14 +6,19 @@
  * machine) is ended by the server, so that nobody waits for it.
  */
 
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool, type PoolClient } from 'pg';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 
 import type { Clock } from '../ports/clock.ts';
-import { type Ledger, LedgerError } from '../ports/ledger.ts';
+import type { Ledger, LedgerError } from '../ports/ledger.ts';
 import { migrate } from './migrate.ts';
-import { connectionSettings, type PostgresAddress, withoutSecrets } from './postgres-connection.ts';
-import { isLostContact, translatePostgresError } from './postgres-errors.ts';
+import {
+  type ConnectionUse,
+  openPool,
+  type PostgresAddress,
+  withoutSecrets,
+} from './postgres-connection.ts';
+import { reachOf, translatePostgresError } from './postgres-errors.ts';
+import { checkSchema, checkServer } from './postgres-promises.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
 
@@ -21,6 +26,10 @@ import { SqlLedger } from './sql-ledger.ts';
 const CONNECTIONS = 4;
 /** How long a controller that stands still may hold up the others' transactions. */
 const OPEN_TRANSACTION_SECONDS = 5;
+/** The same while it migrates: it has to compute between two statements. */
+const OPEN_MIGRATION_SECONDS = 60;
+/** How long one write of many waits for a lock after another of them has waited in vain. */
+const HURRIED_LOCK_WAIT = '500ms';
 
 export interface PostgresLedgerOptions extends PostgresAddress {
   readonly clock: Clock;
@@ -34,77 +43,53 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   const { clock } = options;
   const where = withoutSecrets(options.url);
   const translate = (error: unknown): LedgerError => translatePostgresError(error, where);
-  const db = new Kysely<LedgerSchema>({ dialect: new PostgresDialect({ pool: poolOf(options) }) });
+  try {
+    await bringUpToDate(options, where);
+  } catch (error) {
+    throw translate(error);
+  }
+  const check: ConnectionUse['check'] = async (client) => {
+    await checkServer(client, where);
+    await checkSchema(client, where);
+  };
+  const settings = settingsFor(OPEN_TRANSACTION_SECONDS);
+  const db = connect(options, { connections: CONNECTIONS, settings, check });
+  const leaseDb = connect(options, { connections: 1, settings, check });
+  const now = () => sql<number>`extract(epoch from clock_timestamp())::double precision`;
+  const traits = { now, concurrentWriters: true, reachOf, hurry };
+  return SqlLedger.on({ db, leaseDb, clock, translate, traits, onClose: () => undefined });
+}
+
+/** On a connection of its own: a migration takes as long as the ledger is large. */
+async function bringUpToDate(address: PostgresAddress, where: string): Promise<void> {
+  const db = connect(address, {
+    connections: 1,
+    patient: true,
+    settings: settingsFor(OPEN_MIGRATION_SECONDS),
+    check: (client) => checkServer(client, where),
+  });
   try {
     await migrate(db, 'postgres', where);
     await compareByCodeUnit(db);
-  } catch (error) {
+  } finally {
     await db.destroy();
-    throw translate(error);
   }
-  const now = () => sql<number>`extract(epoch from clock_timestamp())::double precision`;
-  const traits = { now, concurrentWriters: true, isLostContact };
-  return SqlLedger.on({ db, clock, translate, traits, onClose: () => undefined });
 }
 
-function poolOf(address: PostgresAddress): Pool {
-  const pool = new Pool({
-    ...connectionSettings(address),
-    max: CONNECTIONS,
-    idle_in_transaction_session_timeout: OPEN_TRANSACTION_SECONDS * 1000,
-    options: '-c synchronous_commit=on',
-    verify: (client, done) => void verify(client, withoutSecrets(address.url), done),
-  });
-  // Of a connection that breaks while nobody uses it nobody needs to know: there will be another.
-  pool.on('error', ignore);
-  return pool;
+function settingsFor(openTransactionSeconds: number): Readonly<Record<string, string>> {
+  return {
+    synchronous_commit: 'on',
+    idle_in_transaction_session_timeout: `${openTransactionSeconds}s`,
+  };
 }
 
-function ignore(): void {
-  // Whoever waits for an answer gets the error as well.
+function connect(address: PostgresAddress, use: ConnectionUse): Kysely<LedgerSchema> {
+  const dialect = new PostgresDialect({ pool: openPool(address, use) });
+  return new Kysely({ dialect });
 }
 
-/** Tells `done` what speaks against the connection; the pool throws it away then. */
-async function verify(
-  client: PoolClient,
-  where: string,
-  done: (problem?: Error) => void,
-): Promise<void> {
-  let problem: Error | undefined;
-  try {
-    await check(client, where);
-  } catch (error) {
-    problem = translatePostgresError(error, where);
-  }
-  done(problem);
-}
-
-interface Promises {
-  readonly synchronous_commit: string;
-  readonly fsync: string;
-  readonly read_only: string;
-  readonly standby: boolean;
-}
-
-/** Asked of every connection: the one after a failover may lead to another server. */
-async function check(client: PoolClient, where: string): Promise<void> {
-  // An error of a connection in use reaches whoever uses it.
-  client.on('error', ignore);
-  const { rows } = await client.query<Promises>(
-    `select current_setting('synchronous_commit') as synchronous_commit,
-      current_setting('fsync') as fsync, current_setting('transaction_read_only') as read_only,
-      pg_is_in_recovery() as standby`,
-  );
-  const [found] = rows;
-  if (found?.standby !== false) {
-    throw new LedgerError('unsafe', `${where} is a standby: the ledger is written on the primary`);
-  }
-  if (found.read_only !== 'off') throw new LedgerError('read-only', `${where} takes no writes`);
-  for (const name of ['synchronous_commit', 'fsync'] as const) {
-    if (found[name] === 'on') continue;
-    const message = `${where}: PostgreSQL has ${name} = ${found[name]}, needed is on`;
-    throw new LedgerError('unsafe', message);
-  }
+async function hurry(trx: Transaction<LedgerSchema>): Promise<void> {
+  await sql`set local lock_timeout = ${sql.lit(HURRIED_LOCK_WAIT)}`.execute(trx);
 }
 
 interface TextColumn {

@@ -4,9 +4,9 @@
  */
 
 import { Kysely, PostgresDialect } from 'kysely';
-import { DatabaseError, Pool } from 'pg';
+import { DatabaseError } from 'pg';
 
-import { connectionSettings, type PostgresAddress, withoutSecrets } from './postgres-connection.ts';
+import { openPool, type PostgresAddress, withoutSecrets } from './postgres-connection.ts';
 import { isLostContact, translatePostgresError } from './postgres-errors.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -15,9 +15,7 @@ export async function readPostgres<Value>(
   address: PostgresAddress,
   read: (db: Kysely<LedgerSchema>) => Promise<Value>,
 ): Promise<Value> {
-  const pool = new Pool({ ...connectionSettings(address), max: 1 });
-  // Whoever waits for an answer gets the error as well.
-  pool.on('error', () => undefined);
+  const pool = openPool(address, { connections: 1 });
   const db = new Kysely<LedgerSchema>({ dialect: new PostgresDialect({ pool }) });
   try {
     const moment = db.transaction().setIsolationLevel('repeatable read');

@@ -85,7 +85,7 @@ export class SqlLedger implements Ledger {
   }
 
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {
-    return this.#write(async (trx, note) => {
+    return this.#store.writeAhead(async (trx, note) => {
       const held = await leases.claimLease(trx, claim, this.#store.traits);
       if (held !== undefined) note(notes.takenNote(claim, held));
       return held;
@@ -98,7 +98,8 @@ export class SqlLedger implements Ledger {
     seconds: Seconds,
   ): Promise<readonly HeldLease[]> {
     const { traits } = this.#store;
-    return this.#write((trx) => leases.renewLeases(trx, { by, held, seconds }, traits));
+    const what = { by, held, seconds };
+    return this.#store.writeAhead((trx) => leases.renewLeases(trx, what, traits));
   }
 
   releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void> {
@@ -292,10 +293,8 @@ export class SqlLedger implements Ledger {
   markHosts(all: readonly PutMark[]): Promise<void> {
     return this.#write(async (trx, note) => {
       for (const { mark } of all) note(notes.hostNote(mark));
-      await hostMarks.upsertHostMarks(
-        trx,
-        all.map(({ mark }) => mark),
-      );
+      const marks = all.map(({ mark }) => mark);
+      await hostMarks.upsertHostMarks(trx, marks);
       await history.insertHistory(trx, linesOf(all));
     });
   }

@@ -2,6 +2,9 @@
  * How the ledger's statements reach its store. The opener of each store brings the connection, the
  * translation of its errors and what is to happen at close; nothing in here knows which store it
  * is. All writes go through one GroupCommit; what they note is written down with them (seal.ts).
+ * Where the store takes several writers, leases are taken and renewed by a GroupCommit and on a
+ * connection of their own: never behind writes that wait for a row. Given back they are after what
+ * was asked for before, like everything else.
  */
 
 import type { Kysely } from 'kysely';
@@ -10,14 +13,15 @@ import type { LeaseProof } from '../domain/lease.ts';
 import type { Clock } from '../ports/clock.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import { selectAuditHead } from './audit.ts';
-import { GroupCommit } from './group-commit.ts';
 import { assertLeases, type StoreTraits } from './leases.ts';
 import type { Work } from './pruning.ts';
 import type { LedgerSchema } from './schema.ts';
-import { type Note, seal } from './seal.ts';
+import { SealedWrites } from './sealed-writes.ts';
 
 export interface SqlStoreParts {
   readonly db: Kysely<LedgerSchema>;
+  /** To take and renew leases alone; undefined: the store has one connection. */
+  readonly leaseDb?: Kysely<LedgerSchema>;
   readonly clock: Clock;
   readonly translate: (error: unknown) => LedgerError;
   readonly traits: StoreTraits;
@@ -28,23 +32,17 @@ export interface SqlStoreParts {
 /** Every method rejects with LedgerError. */
 export class SqlStore {
   readonly #parts: SqlStoreParts;
-  readonly #commits: GroupCommit<LedgerSchema, Note>;
-  /** The last entry of the audit trail in the transaction that was sealed last. */
-  #sealed: number | undefined;
-  /** The last one that is known to be committed: a store without it is an older copy. */
+  readonly #writes: SealedWrites;
+  readonly #leaseWrites: SealedWrites;
+  /** The last audit entry that is known to be committed: a store without it is an older copy. */
   #committed = 0;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SqlStoreParts) {
-    const { clock, db, traits } = parts;
+    const { db, leaseDb } = parts;
     this.#parts = parts;
-    this.#commits = new GroupCommit<LedgerSchema, Note>(
-      db,
-      async (trx, notes) => {
-        this.#sealed = await seal(trx, notes, clock.now(), traits);
-      },
-      traits.isLostContact,
-    );
+    this.#writes = new SealedWrites(db, parts);
+    this.#leaseWrites = leaseDb === undefined ? this.#writes : new SealedWrites(leaseDb, parts);
   }
 
   get clock(): Clock {
@@ -78,12 +76,20 @@ export class SqlStore {
     });
   }
 
-  async write<Value>(work: Work<Value>): Promise<Value> {
+  write<Value>(work: Work<Value>): Promise<Value> {
+    return this.#writeTo(this.#writes, work);
+  }
+
+  /** What keeps a lease or takes one: beside all else where the store can do both at once. */
+  writeAhead<Value>(work: Work<Value>): Promise<Value> {
+    return this.#writeTo(this.#leaseWrites, work);
+  }
+
+  async #writeTo<Value>(writes: SealedWrites, work: Work<Value>): Promise<Value> {
     this.#assertOpen();
     try {
-      const value = await this.#commits.write(work);
-      // Nothing else was sealed meanwhile: that takes more than one turn.
-      this.#committed = Math.max(this.#committed, this.#sealed ?? 0);
+      const { value, sealed } = await writes.write(work);
+      this.#committed = Math.max(this.#committed, sealed);
       return value;
     } catch (error) {
       throw this.#parts.translate(error);
@@ -106,8 +112,10 @@ export class SqlStore {
   }
 
   async #close(): Promise<void> {
-    await this.#commits.idle();
+    await this.#writes.idle();
+    await this.#leaseWrites.idle();
     await this.#parts.db.destroy();
+    await this.#parts.leaseDb?.destroy();
     this.#parts.onClose();
   }
 

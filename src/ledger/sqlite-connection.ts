@@ -15,6 +15,12 @@ export const IN_MEMORY = ':memory:';
 /** A backup or an operator's sqlite3 may hold the file for a moment. */
 const BUSY_TIMEOUT_MS = 5000;
 
+/**
+ * What the log (-wal) is cut to when a checkpoint has emptied it; it stays as large as it ever was
+ * otherwise. Four times what SQLite lets it grow to by itself (1000 pages).
+ */
+const LOG_BYTES = 16 * 1024 * 1024;
+
 /** PRAGMA synchronous: 2 is FULL, every commit is flushed to the disk. */
 const SYNCHRONOUS_FULL = 2;
 
@@ -29,6 +35,7 @@ export function connectSqlite(file: string, maxBytes: Bytes | undefined): Databa
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
+    db.pragma(`journal_size_limit = ${LOG_BYTES}`);
     limitSize(db, maxBytes);
     assertSafe(db, file);
     assertSound(db, file);

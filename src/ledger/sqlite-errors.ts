@@ -41,6 +41,11 @@ export function translateSqliteError(error: unknown, file: string): LedgerError 
   return new LedgerError(FILE_CODES[code] ?? 'io', `the ledger failed: ${file}: ${text}`, error);
 }
 
+/** Another process has the file locked: not one write in it, the whole file. */
+export function isHeldByAnother(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(?:BUSY|LOCKED)/u.test(error.code);
+}
+
 /** Creates the file where it is missing; readable and writable for its owner only. */
 export function makePrivateFile(file: string): void {
   try {

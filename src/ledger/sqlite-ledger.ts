@@ -12,12 +12,13 @@ import { type Dialect, Kysely, sql } from 'kysely';
 import type { Bytes, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
+import type { Reach } from './group-commit.ts';
 import { migrate } from './migrate.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
 import { connectSqlite, IN_MEMORY } from './sqlite-connection.ts';
 import { LedgerSqliteDialect } from './sqlite-dialect.ts';
-import { translateSqliteError } from './sqlite-errors.ts';
+import { isHeldByAnother, translateSqliteError } from './sqlite-errors.ts';
 import { lockStateFolder, type StateLock } from './state-lock.ts';
 import { ThreadLost } from './thread-client.ts';
 import { ThreadKeeper } from './thread-keeper.ts';
@@ -47,15 +48,22 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     db = new Kysely<LedgerSchema>({ dialect: await dialectFor(file, options) });
     await migrate(db, 'sqlite', file);
     const now = () => sql<number>`${clock.now()}`;
-    // Of a thread that has ended nobody knows whether it has committed.
-    const isLostContact = (error: unknown): boolean => error instanceof ThreadLost;
-    const traits = { now, concurrentWriters: false, isLostContact };
+    const traits = { now, concurrentWriters: false, reachOf, hurry: () => Promise.resolve() };
     return SqlLedger.on({ db, clock, translate, traits, onClose: () => lock?.release() });
   } catch (error) {
     await db?.destroy().catch(() => undefined);
     lock?.release();
     throw translate(error);
   }
+}
+
+/**
+ * Of a thread that has ended nobody knows whether it has committed. And a file that another process
+ * holds it holds against every write alike, each of which would wait as long as the first.
+ */
+function reachOf(error: unknown): Reach {
+  if (error instanceof ThreadLost) return 'all';
+  return isHeldByAnother(error) ? 'all' : 'unknown';
 }
 
 async function dialectFor(

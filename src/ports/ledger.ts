@@ -282,9 +282,11 @@ export const LEDGER_ERROR_CODES = {
   'read-only': { hint: 'make the file and its folder writable for the user that runs Drover' },
   full: { hint: 'free disk space, or raise the limit; nothing is moved until then' },
   'newer-schema': { hint: 'a newer Drover has written it: run that version, or newer' },
-  unsafe: { hint: 'the store does not promise durable writes: use a local disk' },
+  unsafe: {
+    hint: 'the store does not keep what the ledger relies on; a file belongs on a local disk',
+  },
   io: { hint: 'look at the disk and at the system log' },
-  conflict: { hint: 'the record contradicts one that is there: this is a bug' },
+  conflict: { hint: 'the record contradicts one that is there, or is none: this is a bug' },
   'lost-lease': { hint: 'another controller acts there now; drover status shows who' },
   unreachable: { hint: 'look at the database and the network to it; nothing is moved until then' },
   closed: { hint: 'the ledger was closed: Drover is stopping' },

@@ -3,15 +3,17 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { clusterId, moveId, orderId } from '../../src/domain/ids.ts';
-import { epochSeconds, seconds } from '../../src/domain/units.ts';
+import { LedgerWatch } from '../../src/app/ledger-watch.ts';
+import { clusterId, hostId, moveId, orderId } from '../../src/domain/ids.ts';
+import { type EpochSeconds, epochSeconds, seconds } from '../../src/domain/units.ts';
 import { readLedger } from '../../src/ledger/ledger-reader.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
-import type { Ledger } from '../../src/ports/ledger.ts';
+import type { Ledger, LedgerError } from '../../src/ports/ledger.ts';
 import { ledgerContract } from '../contract/ledger-contract.ts';
 import { ledgerReaderContract } from '../contract/ledger-reader.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import { recordingEvents } from '../support/recording-events.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 
 let server: Postgres;
@@ -143,6 +145,154 @@ describe('a PostgreSQL ledger', () => {
     const by = { id: 'b', name: 'ben' };
     expect(await ledger.claimLease({ ...claim, by, seen })).toMatchObject({ token: 2 });
     await frozen.end().catch(() => undefined);
+    await ledger.close();
+  });
+
+  it('renews its leases at once while its writes wait for a row that somebody holds', async () => {
+    const url = await server.database();
+    const ledger = await open(url);
+    const ada = { id: 'a', name: 'ada', wants: [], together: [] };
+    const claim = { cluster: clusterId('c1'), by: ada, seconds: seconds(30), above: 0 };
+    const lease = await ledger.claimLease({ ...claim, seen: undefined });
+    if (lease === undefined) throw new Error('nobody else has it');
+    const orders = [1, 2, 3].map((n) => anOrder(`o${n}`, { host: hostId(`h${n}`) }));
+    await ledger.putOrders(orders.map((order) => ({ order })));
+    const proof = () => ({ holder: 'a', leases: [lease] });
+    const fence = { open: proof, about: proof, onCluster: proof, ended: () => undefined };
+    const fenced = ledger.fencedBy(fence);
+    const operator = new Client({ connectionString: url });
+    await operator.connect();
+    await operator.query('begin');
+    await operator.query('select * from orders for update');
+    const ended: string[] = [];
+    const end = async (name: string, work: Promise<unknown>): Promise<void> => {
+      const answer = await work.then(
+        () => 'done',
+        (error: LedgerError) => error.code,
+      );
+      ended.push(`${name} ${answer}`);
+    };
+    const writes = [
+      // The lease is held for the sake of this one as long as the group waits.
+      end('move', fenced.openMove(aRecord('m1', 'vm1'))),
+      ...orders.map((order) => end(`order ${order.id}`, ledger.putOrder(order))),
+      end('pause', ledger.setPaused(true, 'ada', epochSeconds(1))),
+    ];
+    await end('renewal', ledger.renewLeases(ada, [lease], seconds(30)));
+    expect(ended).toEqual(['renewal done']);
+    await Promise.all(writes);
+    expect(ended.slice(1).toSorted()).toEqual([
+      'move done',
+      'order o1 unreachable',
+      'order o2 unreachable',
+      'order o3 unreachable',
+      'pause done',
+    ]);
+    await operator.end();
+    await ledger.close();
+  });
+
+  it('keeps a take-over waiting for what is written under the lease that is taken', async () => {
+    const url = await server.database();
+    const both = [await open(url), await open(url)] as const;
+    const [ada, ben] = ['a', 'b'].map((id) => ({ id, name: id, wants: [], together: [] }));
+    if (ada === undefined || ben === undefined) throw new Error('two of two');
+    const claim = { cluster: clusterId('c1'), seconds: seconds(30), above: 0 };
+    const lease = await both[0].claimLease({ ...claim, by: ada, seen: undefined });
+    const seen = (await both[1].leaseBoard()).leases[0];
+    const writer = new Client({ connectionString: url });
+    await writer.connect();
+    await writer.query('begin');
+    await writer.query('select * from leases for key share'); // as assertLeases does
+    let isTaken = false;
+    const taking = both[1].claimLease({ ...claim, by: ben, seen }).then((taken) => {
+      isTaken = true;
+      return taken;
+    });
+    await expect
+      .poll(() => server.query(url, `select 1 from pg_locks where not granted`))
+      .not.toEqual([]);
+    expect(isTaken).toBe(false);
+    await writer.query('commit');
+    expect(await taking).toEqual({ cluster: 'c1', token: 2 });
+    expect(await both[0].renewLeases(ada, lease === undefined ? [] : [lease], seconds(30))).toEqual(
+      [],
+    );
+    await writer.end();
+    for (const one of both) await one.close();
+  });
+
+  it('migrates for as long as it takes', async () => {
+    const url = await server.database();
+    await (await open(url)).close();
+    const other = new Client({ connectionString: url });
+    await other.connect();
+    await other.query('begin');
+    await other.query('lock table kysely_migration in access exclusive mode');
+    // Longer than a statement of the daemon may take, and than a connection may be silent.
+    setTimeout(() => void other.query('commit'), 17_000);
+    const ledger = await open(url);
+    await ledger.setPaused(true, 'ada', epochSeconds(1));
+    await other.end();
+    await ledger.close();
+  });
+
+  it('writes no more when a newer one has migrated meanwhile', async () => {
+    const url = await server.database();
+    const ledger = await open(url);
+    const watch = new LedgerWatch(recordingEvents());
+    const watched = watch.over(ledger);
+    await watched.setPaused(true, 'ada', epochSeconds(1));
+    await server.query(url, `insert into kysely_migration values ('9999-future', 'now')`);
+    await server.query(
+      url,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'drover' and datname = current_database()`,
+    );
+    // The first may still find the old connection, broken.
+    await watched.setPaused(false, 'ada', epochSeconds(2)).catch(() => undefined);
+    const late = watched.setPaused(false, 'ada', epochSeconds(3));
+    await expect(late).rejects.toMatchObject(isCode('newer-schema'));
+    expect(watch.view).toMatchObject({ writable: false });
+    await ledger.close();
+  });
+
+  it('refuses a database that cannot hold every text', async () => {
+    const url = await server.database();
+    await server.query(
+      url,
+      `create database latin template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`,
+    );
+    await expect(open(new URL('/latin', url).href)).rejects.toMatchObject({
+      ...isCode('unsafe'),
+      message: expect.stringContaining('has the encoding LATIN1, needed is UTF8'),
+    });
+  });
+
+  it('takes what a record cannot hold for no trouble of its store', async () => {
+    const ledger = await open(await server.database());
+    const beyond = { ...aRecord('m1', 'vm1'), openedAt: 'no number' as unknown as EpochSeconds };
+    await expect(ledger.openMove(beyond)).rejects.toMatchObject(isCode('conflict'));
+    await ledger.close();
+  });
+
+  it('tells its reader when the connection is lost between two pages', async () => {
+    const url = await server.database();
+    const ledger = await open(url);
+    for (const by of ['a', 'b']) await ledger.setPaused(true, by, epochSeconds(1));
+    const place = { kind: 'postgres', url, password: undefined } as const;
+    const reading = readLedger(place, async (one) => {
+      await one.decisions(1);
+      await server.query(
+        url,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'drover' and state = 'idle in transaction'`,
+      );
+      // An error that nobody waits for comes by itself.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return one.decisions(1);
+    });
+    await expect(reading).rejects.toMatchObject(isCode('unreachable'));
     await ledger.close();
   });
 

@@ -1,9 +1,9 @@
 // Role: writes of one moment share a commit, and an error stays with the write that made it.
 import Database from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, sql, SqliteDialect } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { GroupCommit } from '../../../src/ledger/group-commit.ts';
+import { GroupCommit, type Reach } from '../../../src/ledger/group-commit.ts';
 
 interface Schema {
   numbers: { value: number };
@@ -12,6 +12,8 @@ interface Schema {
 let db: Kysely<Schema>;
 let commits: GroupCommit<Schema, number>;
 let refuse = false;
+let reach: Reach;
+let hurried: number;
 const sealed: (readonly number[])[] = [];
 const statements: string[] = [];
 
@@ -22,10 +24,20 @@ beforeEach(() => {
   db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
   sealed.length = 0;
   refuse = false;
-  commits = new GroupCommit(db, (_trx, notes) => {
-    if (refuse) return Promise.reject(new Error('cannot be sealed'));
-    sealed.push(notes);
-    return Promise.resolve();
+  reach = 'unknown';
+  hurried = 0;
+  commits = new GroupCommit<Schema, number>({
+    db,
+    seal: (_trx, notes) => {
+      if (refuse) return Promise.reject(new Error('cannot be sealed'));
+      sealed.push(notes);
+      return Promise.resolve();
+    },
+    reachOf: () => reach,
+    hurry: async (trx) => {
+      hurried += 1;
+      await sql`select 'hurry'`.execute(trx);
+    },
   });
 });
 
@@ -84,6 +96,30 @@ describe('GroupCommit', () => {
     await expect(insert(1)).rejects.toThrow('cannot be sealed');
     refuse = false;
     await insert(2);
+    expect(await stored()).toEqual([2]);
+  });
+
+  it('lets only who met a held row fail, and tries the others in a hurry', async () => {
+    await insert(2);
+    reach = 'one';
+    const results = await Promise.allSettled([insert(1), insert(2), insert(3)]);
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    // Once to begin with, and once in the group: it was not tried again.
+    expect(statements.filter((text) => text.endsWith('values (2.0)'))).toHaveLength(2);
+    expect(hurried).toBe(2);
+    refuse = true;
+    const sealedOut = await Promise.allSettled([insert(4), insert(5)]);
+    expect(sealedOut.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    expect(hurried).toBe(2);
+  });
+
+  it('tries nobody again after what concerns the whole store', async () => {
+    await insert(2);
+    reach = 'all';
+    const before = statements.length;
+    const results = await Promise.allSettled([insert(1), insert(2), insert(3)]);
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(statements.slice(before).filter((text) => text === 'begin')).toHaveLength(1);
     expect(await stored()).toEqual([2]);
   });
 

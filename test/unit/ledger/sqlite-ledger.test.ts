@@ -241,6 +241,38 @@ describe('one instance', () => {
     await ledger.close();
   });
 
+  it('waits once for who holds its file, however many writes wait with it', async () => {
+    const ledger = await openSqliteLedger({ file, clock });
+    const other = new Database(file);
+    other.exec('begin immediate');
+    const held = (id: string): Promise<unknown> =>
+      ledger.openMove(aRecord(id, id)).catch((error: unknown) => {
+        if (other.inTransaction) other.exec('rollback');
+        return error;
+      });
+    // From the first answer on the file is free: whoever was tried again would come through.
+    const answers = await Promise.all(['m1', 'm2', 'm3'].map((id) => held(id)));
+    for (const answer of answers) expect(answer).toMatchObject({ code: 'in-use' });
+    expect(await ledger.openMove(aRecord('m4', 'vm4'))).toBe(true);
+    other.close();
+    await ledger.close();
+  });
+
+  it('cuts its log back when a reader that held it has gone', async () => {
+    const ledger = await openSqliteLedger({ file, clock });
+    const log = (): number => statSync(`${file}-wal`).size / 2 ** 20;
+    const write = (by: string) => ledger.setPaused(true, by, epochSeconds(1));
+    const reader = new Database(file, { readonly: true });
+    reader.exec('begin');
+    reader.prepare('select count(*) from moves').get();
+    for (let round = 0; round < 40; round += 1) await write('x'.repeat(2 ** 20));
+    expect(log()).toBeGreaterThan(40);
+    reader.close();
+    for (let round = 0; round < 3; round += 1) await write('y');
+    expect(log()).toBeLessThanOrEqual(16);
+    await ledger.close();
+  });
+
   it('needs no lock in memory', async () => {
     const first = await openSqliteLedger({ file: ':memory:', clock });
     const second = await openSqliteLedger({ file: ':memory:', clock });

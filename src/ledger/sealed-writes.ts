@@ -1,0 +1,46 @@
+/** Writes on one connection, in groups, each of which is sealed before its commit. */
+
+import type { Kysely } from 'kysely';
+
+import type { Clock } from '../ports/clock.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { StoreTraits } from './leases.ts';
+import type { Work } from './pruning.ts';
+import type { LedgerSchema } from './schema.ts';
+import { type Note, seal } from './seal.ts';
+
+interface SealingParts {
+  readonly clock: Clock;
+  readonly traits: StoreTraits;
+}
+
+export class SealedWrites {
+  readonly #commits: GroupCommit<LedgerSchema, Note>;
+  /** The last entry of the audit trail in the transaction that was sealed last. */
+  #sealed: number | undefined;
+
+  constructor(db: Kysely<LedgerSchema>, { clock, traits }: SealingParts) {
+    this.#commits = new GroupCommit<LedgerSchema, Note>({
+      db,
+      seal: async (trx, notes) => {
+        this.#sealed = await seal(trx, notes, clock.now(), traits);
+      },
+      reachOf: traits.reachOf,
+      hurry: traits.hurry,
+    });
+  }
+
+  /** `sealed`: an audit entry that is committed by now; 0 where there was none to write. */
+  async write<Value>(
+    work: Work<Value>,
+  ): Promise<{ readonly value: Value; readonly sealed: number }> {
+    const value = await this.#commits.write(work);
+    // Nothing else was sealed here meanwhile: that takes more than one turn.
+    return { value, sealed: this.#sealed ?? 0 };
+  }
+
+  /** Resolves when everything that was asked for so far is committed or has failed. */
+  idle(): Promise<void> {
+    return this.#commits.idle();
+  }
+}
