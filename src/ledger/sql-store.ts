@@ -25,6 +25,8 @@ export interface SqlStoreParts {
   readonly clock: Clock;
   readonly translate: (error: unknown) => LedgerError;
   readonly traits: StoreTraits;
+  /** Asked before each call; throws LedgerError while the store is not the one that was opened. */
+  readonly guard?: () => void;
   /** Called once, after the last write, with the connection already given back. */
   readonly onClose: () => void;
 }
@@ -121,5 +123,6 @@ export class SqlStore {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
+    this.#parts.guard?.();
   }
 }

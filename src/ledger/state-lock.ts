@@ -13,9 +13,12 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
 import { LedgerError } from '../ports/ledger.ts';
+import { KeptFile } from './kept-files.ts';
 import { makePrivateFile, translateSqliteError } from './sqlite-errors.ts';
 
 export interface StateLock {
+  /** Another one in its place is no lock of ours. */
+  readonly file: KeptFile;
   release(): void;
 }
 
@@ -37,9 +40,12 @@ export function lockStateFolder(folder: string): StateLock {
   }
   makePrivateFile(pidFile);
   writeFileSync(pidFile, `${process.pid}\n`);
+  const file = new KeptFile(lockFile);
   return {
+    file,
     release() {
-      rmSync(pidFile, { force: true });
+      // In a folder that was made anew it may be the file of another Drover.
+      if (file.loss === undefined) rmSync(pidFile, { force: true });
       db.close();
     },
   };

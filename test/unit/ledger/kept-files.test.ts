@@ -1,0 +1,74 @@
+// Role: a ledger whose file or folder is taken away or replaced while it lives says so, writes
+// nothing more into nothing, and leaves alone what another Drover has made in its place.
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { ledgerReasons, LedgerWatch } from '../../../src/app/ledger-watch.ts';
+import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import type { Ledger } from '../../../src/ports/ledger.ts';
+import { aRecord } from '../../support/ledger-records.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { recordingEvents } from '../../support/recording-events.ts';
+
+let folder: string;
+let file: string;
+let clock: ManualClock;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'drover-kept-'));
+  file = join(folder, 'ledger.db');
+  clock = manualClock(5000);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const inThread of [false, true]) {
+  describe(`a living ledger${inThread ? ' in a thread' : ''}`, () => {
+    const open = (): Promise<Ledger> => openSqliteLedger({ file, clock, inThread });
+    const lost = (what: string) => ({
+      name: 'LedgerError',
+      code: 'io',
+      message: expect.stringContaining(`was ${what} under the living ledger`),
+    });
+
+    it('whose file is removed begins nothing, and says so', async () => {
+      const watch = new LedgerWatch(recordingEvents());
+      const ledger = watch.over(await open());
+      await ledger.openMove(aRecord('m1', 'vm1'));
+      for (const side of ['', '-wal', '-shm']) rmSync(`${file}${side}`);
+      await clock.pass(1);
+      await expect(ledger.openMove(aRecord('m2', 'vm2'))).rejects.toMatchObject(lost('removed'));
+      await expect(ledger.openMoves()).rejects.toMatchObject(lost('removed'));
+      expect(ledgerReasons(watch).join()).toContain(file);
+      expect(existsSync(file)).toBe(false);
+      await ledger.close();
+    });
+
+    it('does not go on beside a second one in the place of its folder', async () => {
+      const first = await open();
+      rmSync(folder, { recursive: true });
+      const second = await open();
+      await clock.pass(1);
+      await expect(first.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject(lost('replaced'));
+      expect(await second.openMove(aRecord('m2', 'vm1'))).toBe(true);
+      await first.close();
+      expect(readFileSync(join(folder, 'drover.pid'), 'utf8')).toBe(`${process.pid}\n`);
+      await second.close();
+    });
+
+    it('that a backup is moved over writes no more, and goes on when it is back', async () => {
+      const ledger = await open();
+      await ledger.openMove(aRecord('m1', 'vm1'));
+      copyFileSync(file, `${file}.backup`);
+      renameSync(file, `${file}.old`);
+      renameSync(`${file}.backup`, file);
+      await clock.pass(1);
+      await expect(ledger.openMove(aRecord('m2', 'vm2'))).rejects.toMatchObject(lost('replaced'));
+      renameSync(`${file}.old`, file);
+      await clock.pass(1);
+      expect(await ledger.openMove(aRecord('m2', 'vm2'))).toBe(true);
+      await ledger.close();
+    });
+  });
+}
