@@ -21,6 +21,7 @@ import { reachOf, translatePostgresError } from './postgres-errors.ts';
 import { checkSchema, checkServer } from './postgres-promises.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
+import { withStorableTexts } from './storable-texts.ts';
 
 /** One writes (group commit), the others read. */
 const CONNECTIONS = 4;
@@ -85,7 +86,7 @@ function settingsFor(openTransactionSeconds: number): Readonly<Record<string, st
 
 function connect(address: PostgresAddress, use: ConnectionUse): Kysely<LedgerSchema> {
   const dialect = new PostgresDialect({ pool: openPool(address, use) });
-  return new Kysely({ dialect });
+  return new Kysely({ dialect: withStorableTexts(dialect) });
 }
 
 async function hurry(trx: Transaction<LedgerSchema>): Promise<void> {

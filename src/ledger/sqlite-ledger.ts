@@ -21,6 +21,7 @@ import { connectSqlite, IN_MEMORY } from './sqlite-connection.ts';
 import { LedgerSqliteDialect } from './sqlite-dialect.ts';
 import { isHeldByAnother, translateSqliteError } from './sqlite-errors.ts';
 import { lockStateFolder, type StateLock } from './state-lock.ts';
+import { withStorableTexts } from './storable-texts.ts';
 import { ThreadLost } from './thread-client.ts';
 import { ThreadKeeper } from './thread-keeper.ts';
 import { ThreadedSqliteDialect } from './threaded-dialect.ts';
@@ -46,7 +47,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const lock = file === IN_MEMORY ? undefined : lockFolderOf(file);
   let db: Kysely<LedgerSchema> | undefined;
   try {
-    db = new Kysely<LedgerSchema>({ dialect: await dialectFor(file, options) });
+    db = new Kysely<LedgerSchema>({ dialect: withStorableTexts(await dialectFor(file, options)) });
     await migrate(db, 'sqlite', file);
     const now = () => sql<number>`${clock.now()}`;
     const traits = { now, concurrentWriters: false, reachOf, hurry: () => Promise.resolve() };

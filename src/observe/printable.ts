@@ -3,9 +3,11 @@
  * control characters that move the cursor or forge a line, and no secrets.
  */
 
-// C0 and C1 controls, line separators, and the marks that turn the direction of writing around.
-// oxlint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+// C0 and C1 controls, line separators, the marks that turn the direction of writing around, and
+// halves of surrogate pairs.
+const UNPRINTABLE =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]/gu;
 
 /** The text on one line, with unprintable characters as `\uXXXX`. */
 export function printable(text: string): string {

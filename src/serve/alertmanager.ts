@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { compareText } from '../domain/ids.ts';
+import { printable } from '../observe/printable.ts';
 import type { AlertInput, AlertOutcome } from '../ports/api.ts';
 import { faultsText, InvalidRequest } from './parse.ts';
 
@@ -19,13 +20,16 @@ const textMap = z.record(z.string().max(1_024), z.string().max(65_536));
 /** Go writes an empty map as null where nobody filled it. */
 const maybeTextMap = textMap.nullish().transform((map) => map ?? {});
 
+/** It names the alert in the ledger, the log and answers. */
+const fingerprintSchema = z.string().max(256).transform(printable);
+
 const alertSchema = z.object({
   status: z.enum(['firing', 'resolved']),
   labels: textMap,
   annotations: maybeTextMap,
   startsAt: z.string().max(64).default(''),
   endsAt: z.string().max(64).default(''),
-  fingerprint: z.string().max(256).optional(),
+  fingerprint: fingerprintSchema.optional(),
 });
 
 /** Each alert is read on its own: one that is faulty does not take the others with it. */
@@ -69,7 +73,7 @@ function alertOf({ fingerprint, ...alert }: z.infer<typeof alertSchema>): AlertI
 /** Characters: there may be thousands of them in one answer. */
 const LONGEST_FAULT = 300;
 
-const named = z.object({ fingerprint: z.string().max(256) });
+const named = z.object({ fingerprint: fingerprintSchema });
 
 function unread(alert: unknown, error: z.ZodError): AlertOutcome {
   const { data } = named.safeParse(alert);

@@ -23,6 +23,7 @@ import { leaseCases } from './ledger-leases.ts';
 import { orderCases } from './ledger-orders.ts';
 import { reservationCases } from './ledger-reservations.ts';
 import { setbackCases } from './ledger-setbacks.ts';
+import { textCases } from './ledger-texts.ts';
 
 export interface LedgerUnderTest {
   open(): Promise<Ledger>;
@@ -347,6 +348,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     orderCases({ ledger: () => ledger, reopen });
     cancelCases({ ledger: () => ledger, reopen });
     decisionCases({ ledger: () => ledger, reopen });
+    textCases(() => ledger);
 
     describe('housekeeping', () => {
       it('prunes what is closed and old, and nothing that is open', async () => {

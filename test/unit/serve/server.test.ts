@@ -303,6 +303,19 @@ describe('the Alertmanager webhook', () => {
     expect(rejected).toEqual([]);
   });
 
+  it('cleans what an alert is known by of control characters', async () => {
+    const fingerprint = 'a\0b\u001b[2J\ud800';
+    const odd = { fingerprint, status: 'suppressed', labels: {} };
+    const good = { fingerprint, status: 'firing', labels: { alertname: 'HostDown' } };
+    const { server, asked } = serverWith();
+    const payload = { version: '4', alerts: [good, odd] };
+    const answer = await server.inject({ ...post, headers: bearer('alert-token'), payload });
+    const clean = 'a\\u0000b\\u001b[2J\\ud800';
+    expect(asked.alerts.map((alert) => alert.fingerprint)).toEqual([clean]);
+    const invalid = { fingerprint: clean, outcome: 'invalid' };
+    expect(answer.json().alerts).toContainEqual(expect.objectContaining(invalid));
+  });
+
   it('gives an alert without fingerprint one that ignores the order of labels', async () => {
     const { server, asked } = serverWith();
     const alert = { status: 'firing', labels: { b: '2', a: '1' } };
