@@ -56,7 +56,7 @@ export class SqlStore {
   }
 
   async read<Value>(work: (db: Kysely<LedgerSchema>) => Promise<Value>): Promise<Value> {
-    this.#assertOpen();
+    this.#assertUsable();
     try {
       return await work(this.#parts.db);
     } catch (error) {
@@ -88,7 +88,7 @@ export class SqlStore {
   }
 
   async #writeTo<Value>(writes: SealedWrites, work: Work<Value>): Promise<Value> {
-    this.#assertOpen();
+    this.#assertUsable();
     try {
       const { value, sealed } = await writes.write(work);
       this.#committed = Math.max(this.#committed, sealed);
@@ -121,7 +121,7 @@ export class SqlStore {
     this.#parts.onClose();
   }
 
-  #assertOpen(): void {
+  #assertUsable(): void {
     if (this.#closing !== undefined) throw new LedgerError('closed', 'the ledger is closed');
     this.#parts.guard?.();
   }
