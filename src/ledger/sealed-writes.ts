@@ -30,13 +30,16 @@ export class SealedWrites {
     });
   }
 
-  /** `sealed`: an audit entry that is committed by now; 0 where there was none to write. */
-  async write<Value>(
-    work: Work<Value>,
-  ): Promise<{ readonly value: Value; readonly sealed: number }> {
-    const value = await this.#commits.write(work);
-    // Nothing else was sealed here meanwhile: that takes more than one turn.
-    return { value, sealed: this.#sealed ?? 0 };
+  write<Value>(work: Work<Value>): Promise<Value> {
+    return this.#commits.write(work);
+  }
+
+  /**
+   * Asked in the turn in which a write has resolved, an audit entry that is committed by now: the
+   * next group needs more than one turn to be sealed. 0 where there was none to write.
+   */
+  get sealed(): number {
+    return this.#sealed ?? 0;
   }
 
   /** Resolves when everything that was asked for so far is committed or has failed. */

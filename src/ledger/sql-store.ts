@@ -90,8 +90,8 @@ export class SqlStore {
   async #writeTo<Value>(writes: SealedWrites, work: Work<Value>): Promise<Value> {
     this.#assertUsable();
     try {
-      const { value, sealed } = await writes.write(work);
-      this.#committed = Math.max(this.#committed, sealed);
+      const value = await writes.write(work);
+      this.#committed = Math.max(this.#committed, writes.sealed);
       return value;
     } catch (error) {
       throw this.#parts.translate(error);
