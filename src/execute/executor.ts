@@ -12,14 +12,15 @@ import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { vmOf } from '../domain/snapshot-index.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
-import { cancelNote, Cancels, isTooLate } from './cancels.ts';
+import { cancelNote, Cancels } from './cancels.ts';
+import { cancelRunning } from './cancel-running.ts';
 import { currentWorld } from './current-world.ts';
 import { EndedMoves } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
-import { announceNotBegun, recordNotBegun } from './not-begun.ts';
+import { announceOutcome, recordNotBegun } from './without-task.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
@@ -45,6 +46,8 @@ export class Executor {
   readonly #stopping = new AbortController();
   /** Records being written about moves that were not begun. */
   readonly #writing = new Set<Promise<void>>();
+  /** The moves that they are about. */
+  readonly #refusing = new Set<MoveId>();
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
@@ -108,11 +111,16 @@ export class Executor {
    * Idempotent. Rejects with LedgerError.
    */
   async recover(): Promise<RecoveryReport> {
+    const known = this.#unfollowed;
     const open = await this.#parts.ledger.openMoves();
     const { takeUp = () => true, takesPlace = () => true } = this.#parts;
-    const idle = open.filter(({ move }) => !this.#running.has(move.id));
+    const isBusy = (id: MoveId): boolean => this.#running.has(id) || this.#refusing.has(id);
+    const idle = open.filter(({ move }) => !isBusy(move.id));
     const own = idle.filter(takeUp);
-    this.#unfollowed = idle.filter((record) => !own.includes(record) && takesPlace(record));
+    const others = idle.filter((record) => !own.includes(record) && takesPlace(record));
+    // What was left open since is not in what was read.
+    const since = this.#unfollowed.filter((record) => !known.includes(record));
+    this.#unfollowed = [...others, ...since];
     const moves = own.map(async (record) => {
       const state = await this.#takeUp(record);
       return { move: record.move.id, vm: record.move.vm, state };
@@ -191,7 +199,6 @@ export class Executor {
    * written down it rejects with LedgerError; a move that waited is not begun all the same.
    */
   async cancel(move: MoveId, by = 'an operator'): Promise<CancelAnswer> {
-    const { ledger, clock } = this.#parts;
     const text = cancelNote(by);
     const [entry] = this.#line.remove((waiting) => waiting.move.id === move);
     if (entry !== undefined) {
@@ -199,24 +206,7 @@ export class Executor {
       return 'cancelled';
     }
     const running = this.#running.get(move);
-    if (running === undefined) return 'unknown';
-    const { task, reached } = running;
-    const stage = task?.stage ?? reached;
-    if ((task ?? running).cancelled !== undefined) return 'cancelling';
-    if (stage !== undefined && isTooLate(stage)) return 'too-late';
-    const told = task ?? running;
-    told.cancelled = text;
-    // A record that is just being opened: without a stage in it, nothing was begun.
-    if (stage === undefined) return 'cancelling';
-    try {
-      await ledger.addStages([{ move, stage, phase: 'undo', detail: text, at: clock.now() }]);
-    } catch (error) {
-      // Who asks again is not to be told that it is on record.
-      told.cancelled = undefined;
-      throw error;
-    }
-    task?.wake.abort();
-    return 'cancelling';
+    return running === undefined ? 'unknown' : cancelRunning(running, text, this.#parts);
   }
 
   /**
@@ -264,7 +254,7 @@ export class Executor {
   /** The record goes before everything else; without one nothing is done. */
   async #open(running: Running, seen: MoveTask['seen']): Promise<TaskEnd | undefined> {
     const { record } = running;
-    const skipped = (why: string) => announceNotBegun(this.#parts, record, 'skipped', why);
+    const skipped = (why: string) => announceOutcome(this.#parts, record, 'skipped', why);
     try {
       if (await this.#parts.ledger.openMove(record))
         return await this.#supervise(running, 'opened', seen);
@@ -307,7 +297,7 @@ export class Executor {
       seen,
       unwritten: (outcome, detail) => {
         this.#askLater(record);
-        return announceNotBegun(this.#parts, record, outcome, detail);
+        return announceOutcome(this.#parts, record, outcome, detail);
       },
     });
   }
@@ -365,17 +355,20 @@ export class Executor {
    */
   async #refuse(entry: WaitingMove, outcome: Outcome, detail: string): Promise<void> {
     const record = this.#recordOf(entry);
-    const { outcome: told } = announceNotBegun(this.#parts, record ?? entry, outcome, detail);
-    this.#remember(record ?? entry, told);
-    this.#submissions.settle(entry.move.id, told);
-    if (record === undefined) return this.#startWhatMay();
+    const { id } = entry.move;
+    this.#remember(record ?? entry, outcome);
+    this.#submissions.settle(id, outcome);
+    this.#refusing.add(id);
     try {
-      await recordNotBegun(this.#parts, record, outcome, detail);
+      if (record !== undefined) await recordNotBegun(this.#parts, record, outcome, detail);
+      announceOutcome(this.#parts, record ?? entry, outcome, detail);
     } catch (error) {
-      this.#askLater(record);
+      // Whoever takes it up tells its end.
+      if (record !== undefined) this.#askLater(record);
       throw error;
     } finally {
-      this.#parts.letGo?.(entry.move.id);
+      this.#refusing.delete(id);
+      this.#parts.letGo?.(id);
       this.#startWhatMay();
     }
   }

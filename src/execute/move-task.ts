@@ -126,7 +126,7 @@ export interface MoveTask {
   /** The stage that it is in. */
   stage: Stage;
   /** The end that the ledger was asked to write down; whether it has is not certain by this. */
-  ending: MoveResult | undefined;
+  ending: { readonly result: MoveResult; readonly end: TaskEnd } | undefined;
   /** Why it is to be stopped before its point of no return; undefined: it is not. */
   cancelled: string | undefined;
   /** This process has asked for its start: it never does so again. */

@@ -8,7 +8,7 @@
  * that way is always right.
  */
 
-import type { MoveRecord, MoveResult, Outcome, StageEntry } from '../domain/journal.ts';
+import type { MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { closingLine } from './closing-line.ts';
 import {
@@ -23,7 +23,9 @@ import { heldBack, STAGE_TABLE } from './stages.ts';
 /** A move that was never begun. Undefined: Drover stops, the move is open. */
 export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
   const held = await heldBack(task);
-  if (held !== undefined) return close(task, 'skipped', `${held.code}: ${held.detail}`);
+  if (held !== undefined) {
+    return close(task, { outcome: 'skipped', detail: `${held.code}: ${held.detail}` });
+  }
   return runStages(task, 0);
 }
 
@@ -45,7 +47,8 @@ async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefi
   await notes.write();
   // A cancel may have come too late for the hypervisor: whoever gave it is to know.
   const late = task.cancelled === undefined ? '' : `${task.cancelled}: too late`;
-  return close(task, 'succeeded', [late, task.oldDisks].filter((part) => part !== '').join('; '));
+  const detail = [late, task.oldDisks].filter((part) => part !== '').join('; ');
+  return close(task, { outcome: 'succeeded', detail });
 }
 
 /**
@@ -78,14 +81,14 @@ async function finish(
   end: Exclude<StageEnd, { kind: 'next' | 'detached' }>,
 ): Promise<TaskEnd> {
   const why = end.kind === 'skipped' ? `${end.code}: ${end.detail}` : end.detail;
-  if (end.kind === 'needs-human') return close(task, end.kind, why);
+  if (end.kind === 'needs-human') return close(task, { outcome: end.kind, detail: why });
   const left = await unwind(task, index, why);
   // What was left on the target would be in the way.
   const instead = end.kind === 'failed' && left.length === 0 ? end.instead : undefined;
   const next = instead === undefined ? [] : [`it is moved ${instead} instead`];
   const remains = left.length > 0 || (end.kind === 'failed' && end.remains === true);
-  const closed = await close(task, end.kind, [why, ...left, ...next].join('; '), remains);
-  return { ...closed, instead, seenOn: task.seenOn };
+  const detail = [why, ...left, ...next].join('; ');
+  return close(task, { outcome: end.kind, detail, instead, seenOn: task.seenOn }, remains);
 }
 
 /** Backwards through what was begun. An undo that does not succeed is told, not repeated. */
@@ -136,22 +139,13 @@ class StageNotes {
   }
 }
 
-// oxlint-disable-next-line max-params -- whose end, how, why, and what is left of it
-async function close(
-  task: MoveTask,
-  outcome: Outcome,
-  detail: string,
-  remains = false,
-): Promise<TaskEnd> {
+async function close(task: MoveTask, end: TaskEnd, remains = false): Promise<TaskEnd> {
   const { move, record, parts } = task;
-  const result = {
-    ...resultOf(task, outcome, detail),
-    remains: remains ? true : undefined,
-  } as const;
-  task.ending = result;
+  const result = { ...resultOf(task, end), remains: remains ? true : undefined } as const;
+  task.ending = { result, end };
   await parts.ledger.closeMove(move.id, result, closingLine(record, result));
   announceEnd(parts, record, result);
-  return { outcome, detail };
+  return end;
 }
 
 /** What everybody is told of a move whose end is on record. */
@@ -171,7 +165,7 @@ export function announceEnd(
   }
 }
 
-function resultOf(task: MoveTask, outcome: Outcome, detail: string): MoveResult {
+function resultOf(task: MoveTask, { outcome, detail }: TaskEnd): MoveResult {
   return {
     outcome,
     at: task.parts.clock.now(),

@@ -10,7 +10,9 @@ export interface Running {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
   task: MoveTask | undefined;
   /** Cancelled before there was a task to be told. */
-  cancelled?: string | undefined;
+  cancelled?: string;
+  /** A cancel that is being written down. */
+  cancelling?: Promise<void> | undefined;
   /** Found open: the last stage that it had reached. */
   readonly reached?: Stage;
   /** Resolves when it was seen under way, could not be asked about, or has ended. */

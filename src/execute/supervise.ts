@@ -59,10 +59,11 @@ export async function supervise(
         return on.unwritten('needs-human', LOST_RECORD);
       }
       if (written.result !== undefined) {
+        const { ending } = running.task ?? {};
+        if (ending === undefined || !isSame(ending.result, written.result)) return written.result;
         // The answer to its closing was lost, not the closing: nobody else has told of it.
-        if (isSame(running.task?.ending, written.result))
-          announceEnd(on.parts, record, written.result);
-        return written.result;
+        announceEnd(on.parts, record, ending.result);
+        return ending.end;
       }
       return await resumeStages(makeTask(running, written.stages, on), written.stages);
     } catch (error) {
@@ -99,7 +100,7 @@ function makeTask(
   return running.task;
 }
 
-function isSame(tried: MoveResult | undefined, written: MoveResult): boolean {
+function isSame(tried: MoveResult, written: MoveResult): boolean {
   const { at, outcome, detail } = written;
-  return tried?.at === at && tried.outcome === outcome && tried.detail === detail;
+  return tried.at === at && tried.outcome === outcome && tried.detail === detail;
 }

@@ -6,7 +6,7 @@ import type { ExecutorParts } from '../../../src/execute/executor-parts.ts';
 import { moveId } from '../../../src/domain/ids.ts';
 import { LedgerError } from '../../../src/ports/ledger.ts';
 import { type Bench, makeBench, move, planOf, yes } from '../../support/execution-bench.ts';
-import { aPolicy, someLimits } from '../../support/fleet.ts';
+import { aPolicy, aVm, someLimits, someMigration } from '../../support/fleet.ts';
 
 type TheLedger = ExecutorParts['ledger'];
 const DOWN = new LedgerError('unreachable', 'no answer');
@@ -78,10 +78,40 @@ describe('a cancel that cannot be written down', () => {
     const cancel = () => executor.cancel(first, 'ada');
     await expect(cancel()).rejects.toMatchObject({ code: 'unreachable' });
     await expect(cancel()).rejects.toMatchObject({ code: 'unreachable' });
+    await bench.clock.pass(30);
+    expect(endsOf(bench)).toEqual([]);
     isDown = false;
-    expect(await cancel()).toBe('cancelling');
+    expect(await Promise.all([cancel(), cancel()])).toEqual(['cancelling', 'cancelling']);
     await bench.clock.pass(30);
     expect(endsOf(bench)).toContain('m1 cancelled');
+    const undone = (await bench.ledger.move(moveId('m1')))?.stages ?? [];
+    expect(undone.filter(({ detail }) => detail.includes('ada')).length).toBeGreaterThan(0);
+  });
+
+  it('is taken up by a look at what is open that began before, too', async () => {
+    const { bench, moves } = await twoMoves();
+    const read = Promise.withResolvers<Awaited<ReturnType<TheLedger['openMoves']>>>();
+    let isRead = false;
+    const executor = bench.executor(
+      answering(bench, {
+        closeMove: (id, ...rest) =>
+          id === 'm2' && !isRead ? Promise.reject(DOWN) : bench.ledger.closeMove(id, ...rest),
+        openMoves: () => (isRead ? bench.ledger.openMoves() : read.promise),
+      }),
+    );
+    void executor.submit(planOf(moves), yes(moves));
+    await bench.clock.pass(1);
+    const older = await bench.ledger.openMoves();
+    const looking = executor.recover();
+    await expect(executor.cancel(moveId('m2'), 'ada')).rejects.toThrow(DOWN);
+    read.resolve(older);
+    await bench.clock.until(looking);
+    expect(executor.hasUnfollowed).toBe(true);
+    isRead = true;
+    await bench.clock.until(executor.recover());
+    await bench.clock.pass(1);
+    expect((await bench.ledger.openMoves()).map(({ move: one }) => one.id)).toEqual(['m1']);
+    expect(endsOf(bench)).toEqual(['m2 skipped']);
   });
 });
 
@@ -101,6 +131,37 @@ describe('an end', () => {
     );
     await bench.clock.until(executor.submit(planOf(moves), yes(moves)));
     expect(endsOf(bench)).toEqual(['m1 succeeded', 'm2 succeeded']);
+  });
+
+  it('is followed by the cold move that it tells of where that answer was lost', async () => {
+    const bench = await makeBench(['h1'], { seconds: Number.POSITIVE_INFINITY });
+    const ways = ['pre-copy', 'cold'] as const;
+    const ladder = {
+      'mission-critical': ways,
+      business: ways,
+      standard: ways,
+      'best-effort': ways,
+    };
+    bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
+    bench.policies = aPolicy({ migration: someMigration({ ladder }) });
+    let lost = 1;
+    const executor = bench.executor(
+      answering(bench, {
+        closeMove: async (...all) => {
+          await bench.ledger.closeMove(...all);
+          if (lost === 0) return;
+          lost -= 1;
+          throw DOWN;
+        },
+      }),
+    );
+    const moves = [move('1', 'h1', 'h2')];
+    await bench.clock.until(executor.submit(planOf(moves), yes(moves)));
+    await bench.clock.pass(10);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm1-cold']);
+    bench.hypervisor.finish('v1');
+    await bench.clock.pass(60);
+    expect(endsOf(bench)).toEqual(['m1 failed', 'm1-cold succeeded']);
   });
 
   it('is for a human where the ledger has lost the record of what was begun', async () => {

@@ -1,4 +1,4 @@
-/** A move that is not begun: it is told and written down like any other. */
+/** A move that ends without a task of its own: it is told, and written down, like any other. */
 
 import type { MoveRecord, Outcome } from '../domain/journal.ts';
 import { closingLine, withoutFigures } from './closing-line.ts';
@@ -6,12 +6,12 @@ import type { ExecutorParts } from './executor-parts.ts';
 import type { TaskEnd } from './move-task.ts';
 import { announceEnd } from './run-move.ts';
 
-type Record = Omit<MoveRecord, 'stages' | 'result'>;
+type OpenRecord = Omit<MoveRecord, 'stages' | 'result'>;
 
-// oxlint-disable-next-line max-params -- which move did not begin, how it ends, and why
-export function announceNotBegun(
+// oxlint-disable-next-line max-params -- which move ends without a task, how, and why
+export function announceOutcome(
   { clock, events }: Pick<ExecutorParts, 'clock' | 'events'>,
-  { move, vmName = move.vm }: Pick<Record, 'move'> & Partial<Pick<Record, 'vmName'>>,
+  { move, vmName = move.vm }: Pick<OpenRecord, 'move'> & Partial<Pick<OpenRecord, 'vmName'>>,
   outcome: Outcome,
   detail: string,
 ): TaskEnd {
@@ -23,7 +23,7 @@ export function announceNotBegun(
 // oxlint-disable-next-line max-params -- which move did not begin, how it ends, and why
 export async function recordNotBegun(
   { clock, ledger }: Pick<ExecutorParts, 'clock' | 'ledger'>,
-  record: Record,
+  record: OpenRecord,
   outcome: Outcome,
   detail: string,
 ): Promise<void> {
