@@ -378,7 +378,7 @@ function bindFace({ container, options, closers }: Ground): void {
     const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState');
     const close = () => closers.close();
     const handOver = new HandOver({ ...below, ...above, keeper: face.leases.keeper, clock });
-    const needs = new LeaseNeeds(face.leases.keeper);
+    const needs = new LeaseNeeds({ ...below, keeper: face.leases.keeper, clock });
     const parts = { ...below, ...above, ...face, handOver, needs };
     return new Daemon({ ...parts, config, clock, cliToken, accessFile, close });
   });

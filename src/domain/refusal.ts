@@ -12,7 +12,7 @@ export const REFUSAL_CODES = {
     hint: 'return the host to service: drover maintenance exit HOST',
   },
   'other-controller': {
-    meaning: 'another controller acts on the host, or this one has not looked at it yet',
+    meaning: 'another controller acts on the host, or did a moment ago',
     hint: 'what cannot wait is done as soon as one controller has both clusters: drover status',
   },
   disconnected: {

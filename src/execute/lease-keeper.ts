@@ -46,8 +46,6 @@ export class LeaseKeeper implements Authority {
   readonly #held = new Map<ClusterId, Held>();
   /** The tokens that are older than what was seen. */
   readonly #steppedBack = new Map<ClusterId, number>();
-  /** The newest token under which each was lost. */
-  readonly #lost = new Map<ClusterId, number>();
   /** To be taken all the same: an operator has said so. */
   readonly #confirmed = new Set<ClusterId>();
   /** As it was last read; undefined: never yet. */
@@ -55,7 +53,7 @@ export class LeaseKeeper implements Authority {
   /** Who showed signs of life at the last round, this one with them. */
   #living: readonly Controller[] = [];
   #seen: readonly ClusterId[] = [];
-  #together: Controller['together'] = [];
+  #asks: Controller['asks'] = [];
   #isOver = false;
   /** It takes nothing, and gives back what is idle. */
   #isAside = false;
@@ -95,9 +93,14 @@ export class LeaseKeeper implements Authority {
     this.#seen = [...new Set(clusters)].toSorted(compareText);
   }
 
-  /** What has to be in one hand, from the next round on (LeaseNeeds). */
-  askFor(together: Controller['together']): void {
-    this.#together = together;
+  /** Whether the cluster is one that it would ever act on. */
+  mayTake(cluster: ClusterId): boolean {
+    return this.#parts.wants(cluster);
+  }
+
+  /** What it has to have in one hand, from the next round on (LeaseNeeds). */
+  askFor(clusters: Controller['asks']): void {
+    this.#asks = clusters;
   }
 
   /**
@@ -130,7 +133,7 @@ export class LeaseKeeper implements Authority {
   /** The same by the board as it stands at this moment. Rejects with LedgerError. */
   async actingNow(): Promise<ActingControllers> {
     if (this.#parts.sole) return this.acting();
-    return actingOn(await this.#look(), this.#living);
+    return actingOn(await this.#parts.leases.leaseBoard(), this.#living);
   }
 
   /** No other controller gives signs of life. */
@@ -190,10 +193,13 @@ export class LeaseKeeper implements Authority {
     askJoined: () => Promise<ShareView['joined']>,
   ): Promise<readonly ClusterId[]> {
     if (this.#isOver || this.#hasAll()) return [];
+    const before = new Set(this.#held.keys());
     const regained = this.#parts.sole ? [] : await this.#renew();
-    const board = await this.#look();
+    const board = await this.#parts.leases.leaseBoard();
     this.#board = board;
     this.#watch.look(board, this.#parts.steady());
+    this.#checkTokens(board);
+    this.#warnOfTwin(board, before);
     const live = await this.#live(board);
     this.#living = live;
     const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
@@ -211,7 +217,7 @@ export class LeaseKeeper implements Authority {
     await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
     const taken = await this.#claim(share.claim, board);
     // What others are told is what it is after this round.
-    this.#board = await this.#look();
+    this.#board = await this.#parts.leases.leaseBoard();
     return [...regained, ...taken];
   }
 
@@ -230,28 +236,10 @@ export class LeaseKeeper implements Authority {
         this.#held.set(cluster, { token, since, validUntil: asked + timing.leaseSeconds });
       } else {
         this.#held.delete(cluster);
-        this.#lost.set(cluster, token);
         this.#tell(cluster, 'lost', token, `${cluster}: another controller has taken it over`);
       }
     }
     return regained;
-  }
-
-  async #look(): Promise<LeaseBoard> {
-    const board = await this.#parts.leases.leaseBoard();
-    if (!this.#parts.sole) this.#checkTokens(board.isOlder ? this.#withGap(board) : board);
-    return board;
-  }
-
-  /**
-   * The ledger has lost records, and no token with them: the next token of each cluster counts as
-   * seen, so that nobody acts before an operator has looked, also not after a restart.
-   */
-  #withGap(board: LeaseBoard): LeaseBoard {
-    const { tokens } = this.#parts;
-    for (const { cluster, token } of board.leases)
-      tokens.remember(cluster, Math.max(token, tokens.highest(cluster)) + 1);
-    return board;
   }
 
   /** Stops where the ledger is older than what was seen: a failover may have lost records. */
@@ -268,8 +256,8 @@ export class LeaseKeeper implements Authority {
         this.#steppedBack.set(cluster, token);
         this.#held.delete(cluster);
         const text =
-          `${cluster}: the ledger is an older copy than what was seen before (it has token ` +
-          `${token}). Look what was lost, then: drover lease confirm ${cluster}`;
+          `${cluster}: the ledger has token ${token}, ${highest} was seen before: it is an older ` +
+          `copy. Look what was lost, then: drover lease confirm ${cluster}`;
         this.#tell(cluster, 'stepped-back', token, text);
       }
     }
@@ -288,28 +276,36 @@ export class LeaseKeeper implements Authority {
     return [self, ...others.filter((one) => this.#watch.silentFor(one, now) < this.#patience())];
   }
 
-  /** Nobody acts there, and no call that somebody made there can still be under way. */
-  #isFree(lease: Lease): boolean {
-    const { sole, steady, me, timing } = this.#parts;
-    if (lease.holder === '' || sole) return true;
-    // Of an earlier run of this very controller: the lock of its state folder proves it dead.
-    if (lease.holder === me.id && !this.#isTwin(lease)) return !this.#held.has(lease.cluster);
-    const term = lease.seconds + timing.longestCallSeconds;
-    return this.#watch.stillFor(lease, steady()) >= term;
-  }
-
   /**
-   * It was taken from this process by another one with the same identity: the state folder was
-   * copied, with a machine maybe. Only the later one acts, until a person tells the two apart.
+   * Whoever took what was held here under this very identity has a copy of the state folder, with a
+   * whole machine maybe. Only the later one acts, until a person tells the two apart.
    */
-  #isTwin({ cluster, token }: Lease): boolean {
-    if (token <= (this.#lost.get(cluster) ?? token)) return false;
+  #warnOfTwin({ leases }: LeaseBoard, before: ReadonlySet<ClusterId>): void {
     const { events, me } = this.#parts;
+    const isTaken = ({ cluster, holder }: Lease): boolean =>
+      before.has(cluster) &&
+      !this.#held.has(cluster) &&
+      !this.#steppedBack.has(cluster) &&
+      holder === me.id;
+    if (!leases.some(isTaken)) return;
     const text =
       `another process has the identity of ${me.name}: its state folder was copied. Stop one of ` +
       'the two, remove controller.json from its state folder, and start it again';
     events.emit('warning', { key: 'same-identity', text });
-    return true;
+  }
+
+  /** Nobody acts there, and no call that somebody made there can still be under way. */
+  #isFree(lease: Lease): boolean {
+    const { sole, steady, me, timing } = this.#parts;
+    if (lease.holder === '' || sole) return true;
+    const still = this.#watch.stillFor(lease, steady());
+    if (lease.holder === me.id) {
+      // Of an earlier run of this very controller: the lock of its state folder proves it dead. But
+      // for a copy of that folder: then somebody renews it.
+      const isDead = !this.#watch.hasMoved(lease) || still >= lease.seconds;
+      return isDead && !this.#held.has(lease.cluster);
+    }
+    return still >= lease.seconds + timing.longestCallSeconds;
   }
 
   #patience(): number {
@@ -318,7 +314,7 @@ export class LeaseKeeper implements Authority {
   }
 
   #self(): Controller {
-    return { ...this.#parts.me, wants: this.#wanted(), together: this.#together };
+    return { ...this.#parts.me, wants: this.#wanted(), asks: this.#isAside ? [] : this.#asks };
   }
 
   #wanted(): readonly ClusterId[] {

@@ -3,8 +3,8 @@
  * they need not talk to each other: a free cluster goes to the live controller that wants it and
  * has the fewest, and who has two more than another gives one up. Clusters between which a move is
  * open go together: only who has both can take the move up when its controller is dead. So do
- * those that a controller asks for together, because a move that cannot wait needs both: it gets
- * them, or they stay where they are and two controllers wait for each other for ever. Pure.
+ * those that a controller asks for, because a move that cannot wait needs both: else the two that
+ * have them would wait for each other for ever. Of asks that overlap one is served at a time. Pure.
  */
 
 import { type ClusterId, compareText } from '../domain/ids.ts';
@@ -14,7 +14,7 @@ export interface ShareView {
   /** Id of the controller that asks. */
   readonly me: string;
   /** The controllers that show signs of life, the asking one with them. */
-  readonly live: readonly Pick<Controller, 'id' | 'wants' | 'together'>[];
+  readonly live: readonly Pick<Controller, 'id' | 'wants' | 'asks'>[];
   /** Who holds what, without what is free. */
   readonly holders: ReadonlyMap<ClusterId, string>;
   readonly free: readonly ClusterId[];
@@ -63,31 +63,41 @@ export function fairShare(view: ShareView): Share {
 }
 
 /**
- * Of each cluster that goes together with others: who is to have them all. That is the first who
- * asks for some of them, else who has the first of them already; no entry where nobody wants them
- * all.
+ * Of each cluster that goes together with others: who is to have them all. No entry where nobody
+ * wants them all.
  */
 function keepersOf(
   { live, holders, joined }: ShareView,
   count: (id: string) => number,
 ): ReadonlyMap<ClusterId, string> {
   const keepers = new Map<ClusterId, string>();
-  const asked = live.flatMap((one) => one.together);
-  for (const group of together([...joined, ...asked])) {
-    const able = live.filter(({ wants }) => group.every((one) => wants.includes(one)));
-    const ids = able
+  const groups = together(joined);
+  for (const group of groups) {
+    const ids = live
+      .filter(({ wants }) => includesAll(wants, group))
       .map(({ id }) => id)
       .toSorted((a, b) => count(a) - count(b) || compareText(a, b));
-    const [asks] = able
-      .filter((one) => one.together.flat().some((cluster) => group.includes(cluster)))
-      .map(({ id }) => id)
-      .toSorted(compareText);
     const first = group.map((one) => holders.get(one) ?? '').find((id) => ids.includes(id));
-    const keeper = asks ?? first ?? ids[0];
+    const keeper = first ?? ids[0];
     if (keeper === undefined) continue;
     for (const cluster of group) keepers.set(cluster, keeper);
   }
+  const served = new Set<ClusterId>();
+  for (const { id, wants, asks } of live.toSorted((a, b) => compareText(a.id, b.id))) {
+    // With what hangs on it by moves that are open.
+    const touched = groups.filter((group) => group.some((one) => asks.includes(one)));
+    const all = new Set([...asks, ...touched.flat()]);
+    if (!includesAll(wants, [...all]) || [...all].some((one) => served.has(one))) continue;
+    for (const cluster of all) {
+      keepers.set(cluster, id);
+      served.add(cluster);
+    }
+  }
   return keepers;
+}
+
+function includesAll(wants: readonly ClusterId[], clusters: readonly ClusterId[]): boolean {
+  return clusters.every((one) => wants.includes(one));
 }
 
 /** Sets of two or more that hang together over any number of moves, each in order. */

@@ -12,6 +12,8 @@ import type { LeaseBoard, SeenController } from '../ports/leases.ts';
 interface Still {
   readonly mark: string;
   readonly since: number;
+  /** It has not changed since it was first seen. */
+  readonly isFirst: boolean;
 }
 
 export class LeaseWatch {
@@ -32,6 +34,11 @@ export class LeaseWatch {
     return now - (this.#leases.get(cluster)?.since ?? now);
   }
 
+  /** The lease was renewed by somebody since it was first seen here. */
+  hasMoved({ cluster }: Lease): boolean {
+    return this.#leases.get(cluster)?.isFirst === false;
+  }
+
   /** For how long the controller has given no sign of life. */
   silentFor({ id }: SeenController, now: Seconds): number {
     return now - (this.#controllers.get(id)?.since ?? now);
@@ -40,5 +47,6 @@ export class LeaseWatch {
 
 // oxlint-disable-next-line max-params -- where, what, as what and when
 function note<Key>(seen: Map<Key, Still>, key: Key, mark: string, now: number): void {
-  if (seen.get(key)?.mark !== mark) seen.set(key, { mark, since: now });
+  const before = seen.get(key);
+  if (before?.mark !== mark) seen.set(key, { mark, since: now, isFirst: before === undefined });
 }

@@ -16,25 +16,20 @@ import type { LedgerSchema } from './schema.ts';
 
 type Connection = Transaction<LedgerSchema>;
 
-/**
- * Returns the number of the last one; undefined: there were none.
- *
- * @throws LedgerError `corrupt` where the head is gone: nothing can be chained to nothing.
- */
+/** @throws LedgerError `corrupt` where the head is gone: nothing can be chained to nothing. */
 export async function appendAudit(
   trx: Connection,
   notes: readonly AuditNote[],
   at: EpochSeconds,
   traits: StoreTraits,
-): Promise<number | undefined> {
-  if (notes.length === 0) return undefined;
+): Promise<void> {
+  if (notes.length === 0) return;
   const head = await lockHead(trx, traits);
   const entries = chained(head, notes, at);
   for (const chunk of chunksOf(entries)) await trx.insertInto('audit').values(chunk).execute();
   const last = entries.at(-1) ?? head;
   const set = { seq: last.seq, hash: last.hash };
   await trx.updateTable('audit_head').set(set).where('id', '=', 1).execute();
-  return last.seq;
 }
 
 function chained(head: AuditHead, notes: readonly AuditNote[], at: EpochSeconds): AuditEntry[] {

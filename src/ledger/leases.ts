@@ -27,9 +27,7 @@ export interface StoreTraits {
   readonly hurry: (trx: Connection) => Promise<void>;
 }
 
-export async function selectLeaseBoard(
-  db: Kysely<LedgerSchema>,
-): Promise<Omit<LeaseBoard, 'isOlder'>> {
+export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseBoard> {
   const rows = await db.selectFrom('leases').selectAll().orderBy('cluster').execute();
   const present = await db.selectFrom('controllers').selectAll().orderBy('id').execute();
   const leases = rows.map(
@@ -43,10 +41,10 @@ export async function selectLeaseBoard(
       expiresAt: epochSeconds(row.expires_at),
     }),
   );
-  const controllers = present.map(({ wants, together, ...one }) => {
-    // Written below, and by nobody else.
-    const sets = JSON.parse(together) as ClusterId[][];
-    return { ...one, wants: JSON.parse(wants) as ClusterId[], together: sets };
+  // Written below, and by nobody else.
+  const clusters = (text: string): ClusterId[] => JSON.parse(text) as ClusterId[];
+  const controllers = present.map(({ wants, asks, ...one }) => {
+    return { ...one, wants: clusters(wants), asks: clusters(asks) };
   });
   return { leases, controllers };
 }
@@ -106,7 +104,7 @@ export async function renewLeases(
 ): Promise<readonly HeldLease[]> {
   const { name } = by;
   const wants = JSON.stringify(by.wants);
-  const about = { name, wants, together: JSON.stringify(by.together) };
+  const about = { name, wants, asks: JSON.stringify(by.asks) };
   const beats = sql<number>`controllers.beats + 1`;
   await trx
     .insertInto('controllers')

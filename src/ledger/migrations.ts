@@ -29,7 +29,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0010-cancel-wishes': { up: createCancelWishes },
     '0011-when-moves-were-settled': { up: addSettledAt },
     '0012-firing-alerts': { up: createFiringAlerts },
-    '0013-clusters-together': { up: addTogether },
+    '0013-clusters-asked-for': { up: addAsks },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -371,11 +371,11 @@ async function addSettledAt(db: Kysely<LedgerSchema>): Promise<void> {
 }
 
 /** A controller of before asks for nothing. */
-async function addTogether(db: Kysely<LedgerSchema>): Promise<void> {
+async function addAsks(db: Kysely<LedgerSchema>): Promise<void> {
   const has = await columnsOf(db, 'controllers');
-  if (has('together')) return;
+  if (has('asks')) return;
   const table = db.schema.alterTable('controllers');
-  await table.addColumn('together', 'text', (made) => made.notNull().defaultTo('[]')).execute();
+  await table.addColumn('asks', 'text', (made) => made.notNull().defaultTo('[]')).execute();
 }
 
 async function columnsOf(

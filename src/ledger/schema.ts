@@ -131,8 +131,8 @@ interface ControllerTable {
   name: string;
   /** Ids of clusters, JSON. */
   wants: string;
-  /** Sets of such ids, JSON. */
-  together: string;
+  /** The same. */
+  asks: string;
   beats: number;
 }
 

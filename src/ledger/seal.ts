@@ -36,18 +36,17 @@ export function openWithOthers(record: NewMove, note: (note: Note) => void): Pro
   return Promise.resolve(opening);
 }
 
-/** Returns the number of the last audit entry that it wrote, if there was any. */
 // oxlint-disable-next-line max-params -- what, in which transaction of which store, and when
 export async function seal(
   trx: Transaction<LedgerSchema>,
   notes: readonly Note[],
   at: EpochSeconds,
   traits: StoreTraits,
-): Promise<number | undefined> {
+): Promise<void> {
   for (const chunk of chunksOf(notes.filter(isOpening))) await open(trx, chunk);
   const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
-  return appendAudit(trx, notes.flatMap(told), at, traits);
+  await appendAudit(trx, notes.flatMap(told), at, traits);
 }
 
 async function open(trx: Transaction<LedgerSchema>, openings: readonly Opening[]): Promise<void> {

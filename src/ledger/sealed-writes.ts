@@ -16,15 +16,11 @@ interface SealingParts {
 
 export class SealedWrites {
   readonly #commits: GroupCommit<LedgerSchema, Note>;
-  /** The last entry of the audit trail in the transaction that was sealed last. */
-  #sealed: number | undefined;
 
   constructor(db: Kysely<LedgerSchema>, { clock, traits }: SealingParts) {
     this.#commits = new GroupCommit<LedgerSchema, Note>({
       db,
-      seal: async (trx, notes) => {
-        this.#sealed = await seal(trx, notes, clock.now(), traits);
-      },
+      seal: (trx, notes) => seal(trx, notes, clock.now(), traits),
       reachOf: traits.reachOf,
       hurry: traits.hurry,
     });
@@ -32,14 +28,6 @@ export class SealedWrites {
 
   write<Value>(work: Work<Value>): Promise<Value> {
     return this.#commits.write(work);
-  }
-
-  /**
-   * Asked in the turn in which a write has resolved, an audit entry that is committed by now: the
-   * next group needs more than one turn to be sealed. 0 where there was none to write.
-   */
-  get sealed(): number {
-    return this.#sealed ?? 0;
   }
 
   /** Resolves when everything that was asked for so far is committed or has failed. */

@@ -81,7 +81,7 @@ export class SqlLedger implements Ledger {
   }
 
   leaseBoard(): Promise<LeaseBoard> {
-    return this.#store.watched(leases.selectLeaseBoard);
+    return this.#read((db) => leases.selectLeaseBoard(db));
   }
 
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {

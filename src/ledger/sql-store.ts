@@ -12,7 +12,6 @@ import type { Kysely } from 'kysely';
 import type { LeaseProof } from '../domain/lease.ts';
 import type { Clock } from '../ports/clock.ts';
 import { LedgerError } from '../ports/ledger.ts';
-import { selectAuditHead } from './audit.ts';
 import { assertLeases, type StoreTraits } from './leases.ts';
 import type { Work } from './pruning.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -36,8 +35,6 @@ export class SqlStore {
   readonly #parts: SqlStoreParts;
   readonly #writes: SealedWrites;
   readonly #leaseWrites: SealedWrites;
-  /** The last audit entry that is known to be committed: a store without it is an older copy. */
-  #committed = 0;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SqlStoreParts) {
@@ -64,20 +61,6 @@ export class SqlStore {
     }
   }
 
-  /** A read, and whether by now the store lacks what it had: said once. */
-  async watched<Value extends object>(
-    work: (db: Kysely<LedgerSchema>) => Promise<Value>,
-  ): Promise<Value & { readonly isOlder: boolean }> {
-    const before = this.#committed;
-    return this.read(async (db) => {
-      const value = await work(db);
-      const seq = (await selectAuditHead(db))?.seq ?? 0;
-      const isOlder = seq < before;
-      this.#committed = isOlder ? seq : Math.max(this.#committed, seq);
-      return { ...value, isOlder };
-    });
-  }
-
   write<Value>(work: Work<Value>): Promise<Value> {
     return this.#writeTo(this.#writes, work);
   }
@@ -90,9 +73,7 @@ export class SqlStore {
   async #writeTo<Value>(writes: SealedWrites, work: Work<Value>): Promise<Value> {
     this.#assertUsable();
     try {
-      const value = await writes.write(work);
-      this.#committed = Math.max(this.#committed, writes.sealed);
-      return value;
+      return await writes.write(work);
     } catch (error) {
       throw this.#parts.translate(error);
     }

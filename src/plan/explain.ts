@@ -78,9 +78,9 @@ export function refusalsOf(setting: Setting, { v, to, terms }: Pair): readonly R
     found.push({ code: 'vcpus', detail: `${vm.vcpus} vCPUs, ${host.cpu.threads} threads` });
   }
   found.push(...momentary(state, { v, to, terms }, request));
-  // That leases have to be given away first is what remains where nothing else is in the way.
-  const last = ({ code }: { readonly code: Refusal['code'] }): number =>
-    Number(code === 'own-leases');
+  // Who has which leases can be changed: it is the reason where nothing else is in the way.
+  const order: readonly Refusal['code'][] = ['own-leases', 'other-controller'];
+  const last = ({ code }: { readonly code: Refusal['code'] }): number => order.indexOf(code);
   return found
     .toSorted((a, b) => last(a) - last(b))
     .map(({ code, detail }) => ({ code, vm: vm.id, host: host.id, detail }));

@@ -109,7 +109,7 @@ function unresolved(
   const pairs: Refusal[] = vms.flatMap((v) =>
     aim
       .filter((to) => to !== state.at[v])
-      .flatMap((to) => foremost(refusalsOf(setting, { v, to, terms }))),
+      .flatMap((to) => refusalsOf(setting, { v, to, terms }).slice(0, 1)),
   );
   const vm = model.vms[open.vm ?? -1];
   const host = model.hosts[open.host ?? -1];
@@ -161,12 +161,6 @@ function proofOf(prover: Prover, setting: Setting, open: Open): Proof | undefine
 function targetsOf({ model, state }: Setting, { finding, host, vm }: Open): readonly number[] {
   if (finding.response === 'return') return [host ?? -1];
   return [...model.hosts.keys()].filter((to) => vm === undefined || to !== state.at[vm]);
-}
-
-/** Whose the host is can be changed: that is told where nothing else is in the way. */
-function foremost(all: readonly Refusal[]): readonly Refusal[] {
-  const others = all.filter(({ code }) => code !== 'other-controller');
-  return (others.length > 0 ? others : all).slice(0, 1);
 }
 
 function subjectHost(host: Host | undefined): Unresolved['subject'] {

@@ -16,8 +16,8 @@ export interface Controller {
   readonly name: string;
   /** The clusters that it would take. */
   readonly wants: readonly ClusterId[];
-  /** Sets of clusters that it has to have together, for something that cannot wait. */
-  readonly together: readonly (readonly ClusterId[])[];
+  /** Those that it has to have in one hand, for something that cannot wait; empty: none. */
+  readonly asks: readonly ClusterId[];
 }
 
 /** A controller that shows itself in the ledger. */
@@ -29,11 +29,6 @@ export interface SeenController extends Controller {
 export interface LeaseBoard {
   readonly leases: readonly Lease[];
   readonly controllers: readonly SeenController[];
-  /**
-   * Once: what was committed through this very connection, or read, is gone. The store is an older
-   * copy of itself (a failover to a standby that had fallen behind).
-   */
-  readonly isOlder: boolean;
 }
 
 export interface LeaseClaim {

@@ -11,8 +11,8 @@ import { aHostFailureRecord, aRecord, aResult, aStage } from '../support/ledger-
 
 const C1 = clusterId('c1');
 const C2 = clusterId('c2');
-const ADA: Controller = { id: 'a', name: 'ada', wants: [C1, C2], together: [] };
-const BEN: Controller = { id: 'b', name: 'ben', wants: [C1], together: [] };
+const ADA: Controller = { id: 'a', name: 'ada', wants: [C1, C2], asks: [] };
+const BEN: Controller = { id: 'b', name: 'ben', wants: [C1], asks: [] };
 const TERM = seconds(30);
 
 export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<void> }): void {
@@ -69,9 +69,9 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
     it('shows the controllers by their signs of life', async () => {
       await ledger().renewLeases(BEN, [], TERM);
       await ledger().renewLeases(ADA, [], TERM);
-      await ledger().renewLeases({ ...ADA, wants: [C2], together: [[C1, C2]] }, [], TERM);
+      await ledger().renewLeases({ ...ADA, wants: [C2], asks: [C1, C2] }, [], TERM);
       await reopen();
-      const ada = { id: 'a', name: 'ada', wants: ['c2'], together: [['c1', 'c2']], beats: 2 };
+      const ada = { id: 'a', name: 'ada', wants: ['c2'], asks: ['c1', 'c2'], beats: 2 };
       expect((await ledger().leaseBoard()).controllers).toEqual([ada, { ...BEN, beats: 1 }]);
       await ledger().forgetController('a');
       expect((await ledger().leaseBoard()).controllers).toEqual([{ ...BEN, beats: 1 }]);

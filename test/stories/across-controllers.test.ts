@@ -62,8 +62,8 @@ it('is moved once its controller has both clusters, and comes home', async () =>
     '00:03:20 bob: c2: acting here from now on',
     '00:04:00 bob: shop starts h1 -> h3',
     '00:04:05 bob: shop succeeded h1 -> h3',
-    '00:04:10 bob: c1: given back',
-    '00:04:20 ada: c1: acting here from now on',
+    '00:05:10 bob: c1: given back',
+    '00:05:20 ada: c1: acting here from now on',
   ]);
   expect(by.world.runningOn(vmId('shop')).join()).toBe('h3');
   await by.daemon('ada').api.returnHost('h1', 'anna');

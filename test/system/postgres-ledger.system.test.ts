@@ -151,7 +151,7 @@ describe('a PostgreSQL ledger', () => {
   it('renews its leases at once while its writes wait for a row that somebody holds', async () => {
     const url = await server.database();
     const ledger = await open(url);
-    const ada = { id: 'a', name: 'ada', wants: [], together: [] };
+    const ada = { id: 'a', name: 'ada', wants: [], asks: [] };
     const claim = { cluster: clusterId('c1'), by: ada, seconds: seconds(30), above: 0 };
     const lease = await ledger.claimLease({ ...claim, seen: undefined });
     if (lease === undefined) throw new Error('nobody else has it');
@@ -195,7 +195,7 @@ describe('a PostgreSQL ledger', () => {
   it('keeps a take-over waiting for what is written under the lease that is taken', async () => {
     const url = await server.database();
     const both = [await open(url), await open(url)] as const;
-    const [ada, ben] = ['a', 'b'].map((id) => ({ id, name: id, wants: [], together: [] }));
+    const [ada, ben] = ['a', 'b'].map((id) => ({ id, name: id, wants: [], asks: [] }));
     if (ada === undefined || ben === undefined) throw new Error('two of two');
     const claim = { cluster: clusterId('c1'), seconds: seconds(30), above: 0 };
     const lease = await both[0].claimLease({ ...claim, by: ada, seen: undefined });

@@ -45,9 +45,9 @@ function board(held: Readonly<Record<string, readonly string[]>>, wants = ['c1',
   const controllers = Object.keys(held)
     .filter((name) => name !== '')
     .map((name) => {
-      return { id: `${name}-id`, name, wants: wants.map(clusterId), together: [], beats: 1 };
+      return { id: `${name}-id`, name, wants: wants.map(clusterId), asks: [], beats: 1 };
     });
-  return { leases, controllers, isOlder: false };
+  return { leases, controllers };
 }
 
 function acting(held: Readonly<Record<string, readonly string[]>>, dead: string[] = []) {
