@@ -54,7 +54,7 @@ export async function startPostgres(): Promise<Postgres> {
   const start = async (options: readonly string[] = []): Promise<void> => {
     const settings = [base, ...options.map((one) => `-c ${one}`)].join(' ');
     const log = join(folder, 'log');
-    await tool('pg_ctl', ['-D', data, '-w', '-t', '60', '-l', log, '-o', settings, 'start']);
+    await tool('pg_ctl', ['-D', data, '-w', '-t', '240', '-l', log, '-o', settings, 'start']);
   };
   await start();
   const urlOf = (name: string): string => `postgres://${USER}@127.0.0.1:${port}/${name}`;
