@@ -11,21 +11,24 @@ export async function cancelRunning(
   text: string,
   { clock, ledger }: Pick<ExecutorParts, 'clock' | 'ledger'>,
 ): Promise<CancelAnswer> {
-  const { reached, record, task } = running;
-  const stage = task?.stage ?? reached;
-  const told = task ?? running;
-  if (told.cancelled !== undefined) return 'cancelling';
+  if ((running.task ?? running).cancelled !== undefined) return 'cancelling';
+  const stage = running.task?.stage ?? running.reached;
   if (stage !== undefined && isTooLate(stage)) return 'too-late';
   if (stage !== undefined) {
-    const { id: move } = record.move;
+    const { id: move } = running.record.move;
     const note = { move, stage, phase: 'undo', detail: text, at: clock.now() } as const;
     running.cancelling ??= ledger.addStages([note]).finally(() => {
       running.cancelling = undefined;
     });
     await running.cancelling;
   }
-  // Without a stage, its record is just being opened, and nothing was begun.
-  told.cancelled ??= text;
-  task?.wake.abort();
+  // Without a stage, its record is just being opened, and nothing was begun. The task may be one
+  // that was made meanwhile.
+  running.cancelled ??= text;
+  const { task } = running;
+  if (task === undefined) return 'cancelling';
+  if (isTooLate(task.stage)) return 'too-late';
+  task.cancelled ??= text;
+  task.wake.abort();
   return 'cancelling';
 }
