@@ -4,14 +4,13 @@
  * the two can move it. So the one that has the VM asks for its cluster and for that of such a host
  * (Controller.asks), and gets them as soon as nothing moves there.
  *
- * It asks for one more cluster at a time, when those that it has by then do not help: the others
- * are to keep theirs. It asks until the VM is elsewhere, or nothing wants it away any more, also
- * while the move is planned and waits (for a person, a window, a free place): else both would be
- * parted before it can begin. What did not help within 15 minutes is given up for an hour, for
- * others may ask for the same.
+ * An ask is about one VM and two clusters, and lasts until the VM is elsewhere or nothing wants it
+ * away any more, also while its move is planned and waits (for a person, a window, a free place):
+ * else both would be parted before it can begin. But never longer than a quarter of an hour, nor
+ * than is plain that it does not help; then these two rest as long, for others may ask for one of
+ * them, and the next two have their turn.
  */
 
-import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import {
   type ClusterId,
@@ -22,7 +21,6 @@ import {
 } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { PlanReport } from '../domain/plan.ts';
-import type { Refusal } from '../domain/refusal.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { LeaseKeeper } from '../execute/lease-keeper.ts';
 import { modeOf } from '../execute/mode.ts';
@@ -30,8 +28,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { TickState } from './tick.ts';
 
-const GIVEN_UP_SECONDS = 900;
-const AGAIN_SECONDS = 3600;
+const TURN_SECONDS = 900;
+/** Two ticks: the first may have planned before it had looked at what it was given. */
+const HELPS_WITHIN_SECONDS = 120;
 
 /** What of a tick's state says what is left open. */
 export interface LeftOpen extends Pick<TickState, 'snapshot' | 'findings'> {
@@ -44,25 +43,29 @@ export interface LeaseNeedsParts {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** Of one VM. */
-interface Need {
+/** A VM that could go to a host where another controller acts. */
+interface Stuck {
+  readonly vm: VmId;
+  readonly finding: FindingId;
+  readonly from: Host;
+  readonly to: Host;
+}
+
+interface Ask {
+  readonly vm: VmId;
   readonly finding: FindingId;
   readonly host: HostId;
   readonly clusters: readonly ClusterId[];
-  /** Since when all is held that it asks for, and does not help; undefined: it helps, or is not. */
-  readonly inVainSince: number | undefined;
-}
-
-/** A VM, why it has to leave, and a host that refuses it. */
-interface Stuck extends Pick<Refusal, 'vm' | 'host' | 'code'> {
-  readonly finding: Finding;
+  readonly since: number;
+  /** Since when both are held; undefined: they are not. */
+  heldSince: number | undefined;
 }
 
 export class LeaseNeeds {
   readonly #parts: LeaseNeedsParts;
-  #needs: ReadonlyMap<VmId, Need> = new Map();
-  /** When it was given up. */
-  readonly #resting = new Map<VmId, number>();
+  #ask: Ask | undefined;
+  /** When these clusters had their turn. */
+  readonly #resting = new Map<string, number>();
 
   constructor(parts: LeaseNeedsParts) {
     this.#parts = parts;
@@ -70,50 +73,40 @@ export class LeaseNeeds {
 
   /** After each tick. */
   look(state: LeftOpen): void {
-    const { keeper } = this.#parts;
     const stuck = stuckIn(state);
-    const standing = [...this.#needs].filter(([vm, need]) => stands(vm, need, state));
-    const asked = new Set(standing.flatMap(([, { clusters }]) => clusters));
-    const hasAll = [...asked].every((one) => keeper.mayAct(one) !== undefined);
-    this.#needs = new Map(this.#aged(standing, hasAll, new Set(stuck.map(({ vm }) => vm))));
-    if (hasAll && state.result !== undefined) this.#askForMore(stuck, asked, state);
-    keeper.askFor([...this.#needs.values()].flatMap(({ clusters }) => clusters));
-  }
-
-  /** Without those that were given up just now. */
-  #aged(
-    needs: readonly (readonly [VmId, Need])[],
-    hasAll: boolean,
-    stuck: ReadonlySet<VmId>,
-  ): readonly (readonly [VmId, Need])[] {
-    const now = this.#parts.clock.monotonic();
-    return needs.flatMap(([vm, need]) => {
-      const inVainSince = hasAll && stuck.has(vm) ? (need.inVainSince ?? now) : undefined;
-      if (now - (inVainSince ?? now) < GIVEN_UP_SECONDS) return [[vm, { ...need, inVainSince }]];
-      this.#resting.set(vm, now);
-      return [];
-    });
-  }
-
-  /** For the first VM that another cluster may help: one cluster more. */
-  #askForMore(stuck: readonly Stuck[], asked: ReadonlySet<ClusterId>, state: LeftOpen): void {
-    for (const { vm, host, code, finding } of stuck) {
-      const from = hostOf(state.snapshot, vmOf(state.snapshot, vm)?.host ?? host);
-      const to = hostOf(state.snapshot, host);
-      if (code !== 'other-controller' || from === undefined || to === undefined) continue;
-      if (this.#isResting(vm) || ![from, to].every((one) => this.#mayUse(one))) continue;
-      if (asked.has(leaseScope(to))) continue;
-      const before = this.#needs.get(vm)?.clusters ?? [leaseScope(from)];
-      const clusters = [...before, leaseScope(to)].toSorted(compareText);
-      const need = { finding: finding.id, host: from.id, clusters, inVainSince: undefined };
-      this.#needs = new Map([...this.#needs, [vm, need]]);
-      return;
+    const ask = this.#ask;
+    if (ask !== undefined && !stands(ask, state)) this.#ask = undefined;
+    else if (ask !== undefined && this.#isInVain(ask, stuck)) {
+      this.#resting.set(nameOf(ask.clusters), this.#now);
+      this.#ask = undefined;
     }
+    this.#ask ??= this.#next(stuck);
+    this.#parts.keeper.askFor(this.#ask?.clusters ?? []);
   }
 
-  #isResting(vm: VmId): boolean {
-    const since = this.#resting.get(vm);
-    return since !== undefined && this.#parts.clock.monotonic() - since < AGAIN_SECONDS;
+  get #now(): number {
+    return this.#parts.clock.monotonic();
+  }
+
+  #isInVain(ask: Ask, stuck: readonly Stuck[]): boolean {
+    const { keeper } = this.#parts;
+    if (this.#now - ask.since >= TURN_SECONDS) return true;
+    if (!ask.clusters.every((one) => keeper.mayTake(one))) return true;
+    const isHeld = ask.clusters.every((one) => keeper.mayAct(one) !== undefined);
+    ask.heldSince = isHeld ? (ask.heldSince ?? this.#now) : undefined;
+    const heldFor = this.#now - (ask.heldSince ?? this.#now);
+    return heldFor >= HELPS_WITHIN_SECONDS && stuck.some(({ vm }) => vm === ask.vm);
+  }
+
+  #next(stuck: readonly Stuck[]): Ask | undefined {
+    for (const { vm, finding, from, to } of stuck) {
+      const clusters = [leaseScope(from), leaseScope(to)].toSorted(compareText);
+      const rested = this.#now - (this.#resting.get(nameOf(clusters)) ?? Number.NEGATIVE_INFINITY);
+      if (rested < TURN_SECONDS || ![from, to].every((host) => this.#mayUse(host))) continue;
+      const since = this.#now;
+      return { vm, finding, host: from.id, clusters, since, heldSince: undefined };
+    }
+    return undefined;
   }
 
   #mayUse(host: Host): boolean {
@@ -122,19 +115,29 @@ export class LeaseNeeds {
   }
 }
 
-function stands(vm: VmId, { finding, host }: Need, { findings, snapshot }: LeftOpen): boolean {
+function nameOf(clusters: readonly ClusterId[]): string {
+  return JSON.stringify(clusters);
+}
+
+function stands({ finding, host, vm }: Ask, { findings, snapshot }: LeftOpen): boolean {
   return vmOf(snapshot, vm)?.host === host && findings.some(({ id }) => id === finding);
 }
 
-/** What has to be done is left open, or what is owed: VMs come home. */
-function stuckIn({ findings, result }: LeftOpen): readonly Stuck[] {
-  const pressing = new Map(
+/** In the plan's order: what has to be done, and what is owed (VMs come home). */
+function stuckIn({ findings, result, snapshot }: LeftOpen): readonly Stuck[] {
+  const pressing = new Set(
     findings
       .filter(({ tier, response }) => tier === 'mandatory' || response === 'return')
-      .map((finding) => [finding.id, finding]),
+      .map(({ id }) => id),
   );
-  return (result?.report.unresolved ?? []).flatMap(({ finding: id, pairs }) => {
-    const finding = id === undefined ? undefined : pressing.get(id);
-    return finding === undefined ? [] : pairs.map((pair) => ({ ...pair, finding }));
+  return (result?.report.unresolved ?? []).flatMap(({ finding, pairs }) => {
+    if (finding === undefined || !pressing.has(finding)) return [];
+    return pairs.flatMap(({ code, vm, host }) => {
+      const at = vmOf(snapshot, vm)?.host;
+      const from = at === undefined ? undefined : hostOf(snapshot, at);
+      const to = hostOf(snapshot, host);
+      const isStuck = code === 'other-controller' && from !== undefined && to !== undefined;
+      return isStuck ? [{ vm, finding, from, to }] : [];
+    });
   });
 }

@@ -71,32 +71,49 @@ describe('a controller', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks for one more where it has those that it asked for, and they do not help', () => {
+  it('asks for two others where it has those that it asked for, and they do not help', async () => {
     const needs = someNeeds();
     const open = { shop: [ELSEWHERE, ELSEWHERE] } as const;
     needs.look(left(open));
+    held.add('c2');
+    needs.look(left(open));
+    await clock.pass(119);
     needs.look(left(open));
     expect(asked).toEqual(['c1', 'c2']);
-    held.add('c2');
+    await clock.pass(1);
     needs.look(left({ shop: ['memory', ELSEWHERE] }));
-    expect(asked).toEqual(['c1', 'c2', 'c3']);
+    expect(asked).toEqual(['c1', 'c3']);
   });
 
-  it('gives up for an hour what did not help for a quarter of one', async () => {
+  it.each([
+    ['the lease never comes', () => undefined],
+    ['its move waits for a person', () => void held.add('c2')],
+  ])('ends after a quarter of an hour where %s, and rests as long', async (_name, arrange) => {
     const needs = someNeeds();
-    held.add('c2');
     needs.look(left({ shop: [ELSEWHERE] }));
-    needs.look(left({ shop: ['memory'] }));
-    await clock.pass(890);
-    needs.look(left({ shop: ['memory'] }));
+    arrange();
+    await clock.pass(899);
+    needs.look(left({ shop: held.has('c2') ? undefined : [ELSEWHERE] }));
+    needs.look({ ...left({ shop: undefined }), result: undefined });
     expect(asked).toEqual(['c1', 'c2']);
-    await clock.pass(10);
-    needs.look(left({ shop: ['memory'] }));
+    await clock.pass(1);
     needs.look(left({ shop: [ELSEWHERE] }));
     expect(asked).toEqual([]);
-    await clock.pass(3600);
+    await clock.pass(899);
+    needs.look(left({ shop: [ELSEWHERE], wiki: [ELSEWHERE] }));
+    expect(asked).toEqual([]);
+    await clock.pass(1);
     needs.look(left({ shop: [ELSEWHERE] }));
     expect(asked).toEqual(['c1', 'c2']);
+  });
+
+  it('ends where it may not have one of them any more', () => {
+    let may = true;
+    const needs = someNeeds(aPolicy(), (one) => may || one !== 'c2');
+    needs.look(left({ shop: [ELSEWHERE] }));
+    may = false;
+    needs.look(left({ shop: [ELSEWHERE] }));
+    expect(asked).toEqual([]);
   });
 
   it('asks for nothing where the other would not help, or may not be had, or is observed', () => {
