@@ -28,7 +28,7 @@ import type { LedgerWatch } from './ledger-watch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { HookRuns } from './hook-runs.ts';
-import type { HandOver } from './hand-over.ts';
+import { carriersOf, type HandOver } from './hand-over.ts';
 import type { LeaseNeeds } from './lease-needs.ts';
 import type { Rolling } from './rolling.ts';
 import { startSchedule, type CronJob, type Schedule } from './schedule.ts';
@@ -169,9 +169,14 @@ export class Daemon {
     const { executor, failures, hooks, ladder, leases, ledger, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
-    const joined = async () => (await ledger.openMoves()).map((one) => moves.clustersOf(one));
+    const carriers = new Set(carriersOf(memory.snapshot, keeper.name).map(({ id }) => id));
+    const underWay = async () => {
+      const open = await ledger.openMoves();
+      const joined = open.map((one) => moves.clustersOf(one));
+      return { joined, isCarried: open.some(({ move }) => carriers.has(move.vm)) };
+    };
     const isIdle = (cluster: ClusterId) => moves.isIdle(cluster) && hooks.isIdle(cluster);
-    const taken = await keeper.beat(isIdle, joined);
+    const taken = await keeper.beat(isIdle, underWay);
     if (taken.length > 0) this.#isToLook = keeper.isShared;
     if (taken.length > 0) this.#taken += 1;
     // Beats overlap: this one catches up with what was taken until now.

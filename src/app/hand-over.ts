@@ -11,6 +11,7 @@
 import type { Finding } from '../domain/finding.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Executor } from '../execute/executor.ts';
@@ -64,8 +65,7 @@ export class HandOver {
 
   /** The VMs that carry this controller. */
   #ownVms({ snapshot }: TickState): readonly Vm[] {
-    const { name } = this.#parts.keeper;
-    return snapshot.vms.filter(({ own }) => own?.controller === name);
+    return carriersOf(snapshot, this.#parts.keeper.name);
   }
 
   #stepAside(vm: Vm, state: TickState): boolean {
@@ -133,4 +133,9 @@ export class HandOver {
     const text = `${keeper.name} takes its share of the leases again: ${why}`;
     events.emit('warning', { key: `hand-over ${aside.vm}`, text });
   }
+}
+
+/** The VMs that a controller runs in, by its name. */
+export function carriersOf(snapshot: Snapshot | undefined, name: string): readonly Vm[] {
+  return (snapshot?.vms ?? []).filter(({ own }) => own?.controller === name);
 }

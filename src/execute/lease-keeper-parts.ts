@@ -48,3 +48,11 @@ export interface LeaseKeeperParts {
   readonly timing: LeaseTiming;
   readonly tokens: TokenMemory;
 }
+
+/** What of the moves that are open anywhere decides who has which lease. */
+export interface UnderWay {
+  /** The clusters of each. */
+  readonly joined: readonly (readonly ClusterId[])[];
+  /** One of them moves the VM that this controller runs in. */
+  readonly isCarried: boolean;
+}

@@ -13,7 +13,7 @@ import { compareText } from '../domain/ids.ts';
 import type { Lease } from '../domain/lease.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Controller, LeaseBoard } from '../ports/leases.ts';
-import type { LeaseKeeperParts } from './lease-keeper-parts.ts';
+import type { LeaseKeeperParts, UnderWay } from './lease-keeper-parts.ts';
 import { fairShare, type ShareView } from './lease-share.ts';
 import { actingOn } from './lease-standby.ts';
 import { LeaseWatch } from './lease-watch.ts';
@@ -57,6 +57,8 @@ export class LeaseKeeper implements Authority {
   #isOver = false;
   /** It takes nothing, and gives back what is idle. */
   #isAside = false;
+  /** A move of the VM that it runs in is open, and others are there to take leases. */
+  #isCarried = false;
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
@@ -108,13 +110,13 @@ export class LeaseKeeper implements Authority {
    * on and could not before: what was taken, and what had run out and nobody has taken meanwhile.
    * Rejects with LedgerError; leases that could not be renewed run out by themselves.
    *
-   * @param joined the clusters of each open move, asked for where several controllers share them.
+   * @param underWay asked for where several controllers share the clusters.
    */
   beat(
     isIdle: ShareView['isIdle'],
-    joined: () => Promise<ShareView['joined']> = nothingJoined,
+    underWay: () => Promise<UnderWay> = nothingUnderWay,
   ): Promise<readonly ClusterId[]> {
-    return this.#turns.take(() => this.#beat(isIdle, joined));
+    return this.#turns.take(() => this.#beat(isIdle, underWay));
   }
 
   /** For people. */
@@ -190,7 +192,7 @@ export class LeaseKeeper implements Authority {
 
   async #beat(
     isIdle: ShareView['isIdle'],
-    askJoined: () => Promise<ShareView['joined']>,
+    askUnderWay: () => Promise<UnderWay>,
   ): Promise<readonly ClusterId[]> {
     if (this.#isOver || this.#hasAll()) return [];
     const before = new Set(this.#held.keys());
@@ -212,10 +214,12 @@ export class LeaseKeeper implements Authority {
     for (const lease of board.leases) {
       if (lease.holder !== '' && !this.#isFree(lease)) holders.set(lease.cluster, lease.holder);
     }
-    const joined = this.#parts.sole ? [] : await askJoined();
+    const { joined, isCarried } = await (this.#parts.sole ? nothingUnderWay() : askUnderWay());
+    // Whose own VM is moving takes nothing until it has arrived, where others can.
+    this.#isCarried = isCarried && !this.isLast;
     const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
     await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
-    const taken = await this.#claim(share.claim, board);
+    const taken = this.#isCarried ? [] : await this.#claim(share.claim, board);
     // What others are told is what it is after this round.
     this.#board = await this.#parts.leases.leaseBoard();
     return [...regained, ...taken];
@@ -319,7 +323,7 @@ export class LeaseKeeper implements Authority {
 
   #wanted(): readonly ClusterId[] {
     const { sole, wants } = this.#parts;
-    if (this.#isAside) return [];
+    if (this.#isAside || this.#isCarried) return [];
     // Who is alone settles what is open, also where no host of the cluster was seen yet.
     const recorded = sole ? (this.#board?.leases ?? []).map(({ cluster }) => cluster) : [];
     const all = [...new Set([...this.#seen, ...recorded])];
@@ -378,8 +382,8 @@ export class LeaseKeeper implements Authority {
   }
 }
 
-function nothingJoined(): Promise<ShareView['joined']> {
-  return Promise.resolve([]);
+function nothingUnderWay(): Promise<UnderWay> {
+  return Promise.resolve({ joined: [], isCarried: false });
 }
 
 /** A controller that was silent for a day is taken off the list. */

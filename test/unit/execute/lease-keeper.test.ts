@@ -141,6 +141,24 @@ describe('LeaseKeeper', () => {
     expect(ada.mayAct(C1)).toBe(18);
   });
 
+  it('takes nothing while its own VM is moved, where another one can', async () => {
+    const here = await room();
+    const carried = () => Promise.resolve({ joined: [], isCarried: true });
+    const [ada, ben] = [here.keeper('ada'), here.keeper('ben')];
+    await ben.beat(IDLE);
+    await ada.beat(IDLE, carried);
+    await ben.release();
+    await here.keeper('eve').beat(() => false, carried);
+    for (let round = 0; round < 3; round += 1) {
+      expect(await ada.beat(IDLE, carried)).toEqual([]);
+      await here.clock.pass(10);
+    }
+    // Nobody else gives signs of life any more.
+    await here.clock.pass(200);
+    await ada.beat(IDLE, carried);
+    expect(await ada.beat(IDLE, carried)).toEqual(CLUSTERS);
+  });
+
   it('does not take back what another process with its identity took, and says so', async () => {
     const here = await room();
     const ada = here.keeper('ada');
