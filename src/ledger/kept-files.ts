@@ -18,43 +18,72 @@ const LOOK_SECONDS = 1;
 export class KeptFile {
   readonly #file: string;
   readonly #identity: string;
+  readonly #advice: string;
 
-  constructor(file: string) {
+  /** @param advice what to do when it is lost: one file is put back, of another nothing needs to be.
+   * Throws what the file system throws. */
+  constructor(file: string, advice: string) {
     this.#file = file;
     this.#identity = identityOf(file);
+    this.#advice = advice;
   }
 
-  /** What became of it; undefined: it is there, and the same. */
+  /** What became of it, and what to do; undefined: it is there, and the same. */
   get loss(): string | undefined {
-    const now = identityOf(this.#file);
-    if (now === this.#identity) return undefined;
-    return `${this.#file} was ${now === GONE ? 'removed' : 'replaced'} under the living ledger`;
+    const found = this.#change();
+    return found && `${this.#file} ${found}: nothing more is written; ${this.#advice}`;
+  }
+
+  #change(): string | undefined {
+    try {
+      const now = identityOf(this.#file);
+      if (now === this.#identity) return undefined;
+      return `was ${now === GONE ? 'removed' : 'replaced'} under the living ledger`;
+    } catch (error) {
+      // It may be there as it was; nobody knows it while it cannot be looked at.
+      return `cannot be looked at under the living ledger (${String(error)})`;
+    }
   }
 }
 
 const GONE = '';
 
 function identityOf(file: string): string {
-  try {
-    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-    return found === undefined ? GONE : `${found.dev}:${found.ino}`;
-  } catch {
-    return GONE; // its folder is none any more, or may not be entered
-  }
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? GONE : `${found.dev}:${found.ino}`;
 }
 
-/** @returns what throws LedgerError `io` while one of the files is not what it was. */
-export function watchFiles(files: readonly KeptFile[], monotonic: () => Seconds): () => void {
+/**
+ * The log lies beside its database by name only: SQLite writes what it finds there into whatever
+ * database it is asked to open, and a backup is ruined by the log of the file that it stands in for.
+ */
+export function keptDatabase(file: string): KeptFile {
+  const sides = logFilesOf(file).join(' and ');
+  const advice =
+    `its own file can be moved back; before any other is put there, a backup, stop Drover and ` +
+    `move ${sides} away (SQLite would write the old file's changes into the backup)`;
+  return new KeptFile(file, advice);
+}
+
+/** The log (-wal) and its index (-shm), which SQLite makes when it opens the file, and keeps while
+ * it has it open. */
+function logFilesOf(file: string): readonly string[] {
+  return [`${file}-wal`, `${file}-shm`];
+}
+
+/** @param files those that are stood on at the moment.
+ * @returns what throws LedgerError `io` while one of them is not what it was. */
+export function watchFiles(files: () => readonly KeptFile[], monotonic: () => Seconds): () => void {
   let lookedAt = Number.NEGATIVE_INFINITY;
   let loss: string | undefined;
   return () => {
     const now = monotonic();
     if (now - lookedAt >= LOOK_SECONDS) {
       lookedAt = now;
-      loss = files.map((file) => file.loss).find((one) => one !== undefined);
+      loss = files()
+        .map((file) => file.loss)
+        .find((one) => one !== undefined);
     }
-    if (loss === undefined) return;
-    const advice = 'stop Drover, put the right file there and start it again';
-    throw new LedgerError('io', `${loss}: nothing more is written; ${advice}`);
+    if (loss !== undefined) throw new LedgerError('io', loss);
   };
 }

@@ -13,7 +13,7 @@ import type { Bytes, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Reach } from './group-commit.ts';
-import { KeptFile, watchFiles } from './kept-files.ts';
+import { keptDatabase, watchFiles } from './kept-files.ts';
 import { migrate } from './migrate.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
@@ -51,8 +51,11 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     await migrate(db, 'sqlite', file);
     const now = () => sql<number>`${clock.now()}`;
     const traits = { now, concurrentWriters: false, reachOf, hurry: () => Promise.resolve() };
-    const files = lock === undefined ? [] : [lock.file, new KeptFile(file)];
-    const guard = watchFiles(files, () => clock.monotonic());
+    const files = lock === undefined ? [] : [lock.file, keptDatabase(file)];
+    const guard = watchFiles(
+      () => files,
+      () => clock.monotonic(),
+    );
     return SqlLedger.on({ db, clock, translate, traits, guard, onClose: () => lock?.release() });
   } catch (error) {
     await db?.destroy().catch(() => undefined);

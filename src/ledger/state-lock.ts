@@ -40,7 +40,7 @@ export function lockStateFolder(folder: string): StateLock {
   }
   makePrivateFile(pidFile);
   writeFileSync(pidFile, `${process.pid}\n`);
-  const file = new KeptFile(lockFile);
+  const file = new KeptFile(lockFile, 'stop Drover and start it again');
   return {
     file,
     release() {

@@ -1,6 +1,15 @@
 // Role: a ledger whose file or folder is taken away or replaced while it lives says so, writes
 // nothing more into nothing, and leaves alone what another Drover has made in its place.
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -55,6 +64,42 @@ for (const inThread of [false, true]) {
       await first.close();
       expect(readFileSync(join(folder, 'drover.pid'), 'utf8')).toBe(`${process.pid}\n`);
       await second.close();
+    });
+
+    it('is not called removed where only its folder cannot be looked into', async () => {
+      const ledger = await open();
+      renameSync(folder, `${folder}.old`);
+      symlinkSync(folder, folder); // leads to itself
+      await clock.pass(1);
+      const message = expect.stringMatching(/cannot be looked at .*ELOOP/);
+      await expect(ledger.openMoves()).rejects.toMatchObject({ code: 'io', message });
+      unlinkSync(folder);
+      renameSync(`${folder}.old`, folder);
+      await clock.pass(1);
+      expect(await ledger.openMoves()).toEqual([]);
+      await ledger.close();
+    });
+
+    it('whose file is removed says how a backup is put there, and so it holds what it held', async () => {
+      const first = await open();
+      await first.openMove(aRecord('m1', 'vm1'));
+      await first.close();
+      copyFileSync(file, join(folder, 'backup'));
+      const second = await open();
+      await second.openMove(aRecord('m2', 'vm2'));
+      rmSync(file);
+      await clock.pass(1);
+      const told = await second.openMoves().catch((error: Error) => error.message);
+      await second.close();
+      // SQLite leaves them there: what they were made for is not.
+      const left = [`${file}-wal`, `${file}-shm`].filter((side) => existsSync(side));
+      expect(left).not.toEqual([]);
+      const [, named = ''] = /stop Drover and move (.*) away/u.exec(String(told)) ?? [];
+      for (const side of named.split(' and ')) renameSync(side, `${side}.old`);
+      copyFileSync(join(folder, 'backup'), file);
+      const third = await open();
+      expect((await third.openMoves()).map(({ move }) => move.id)).toEqual(['m1']);
+      await third.close();
     });
 
     it('that a backup is moved over writes no more, and goes on when it is back', async () => {
