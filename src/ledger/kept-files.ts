@@ -65,8 +65,18 @@ export function keptDatabase(file: string): KeptFile {
   return new KeptFile(file, advice);
 }
 
-/** The log (-wal) and its index (-shm), which SQLite makes when it opens the file, and keeps while
- * it has it open. */
+/**
+ * The log and its index, of a database that is open now: SQLite makes them when it opens one and
+ * keeps both, however often it empties them, until the last who has it open closes it. What was
+ * promised since the log was last emptied stands there alone.
+ */
+export function keptLog(file: string): readonly KeptFile[] {
+  const advice =
+    `stop Drover in good order (its end writes what it holds into ${file}; a kill loses it) ` +
+    'and start it again';
+  return logFilesOf(file).map((side) => new KeptFile(side, advice));
+}
+
 function logFilesOf(file: string): readonly string[] {
   return [`${file}-wal`, `${file}-shm`];
 }

@@ -13,7 +13,7 @@ import type { Bytes, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Reach } from './group-commit.ts';
-import { keptDatabase, watchFiles } from './kept-files.ts';
+import { keptDatabase, type KeptFile, keptLog, watchFiles } from './kept-files.ts';
 import { migrate } from './migrate.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
@@ -47,13 +47,14 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const lock = file === IN_MEMORY ? undefined : lockFolderOf(file);
   let db: Kysely<LedgerSchema> | undefined;
   try {
-    db = new Kysely<LedgerSchema>({ dialect: withStorableTexts(await dialectFor(file, options)) });
+    const { dialect, log } = await openStore(file, options);
+    db = new Kysely<LedgerSchema>({ dialect: withStorableTexts(dialect) });
     await migrate(db, 'sqlite', file);
     const now = () => sql<number>`${clock.now()}`;
     const traits = { now, concurrentWriters: false, reachOf, hurry: () => Promise.resolve() };
     const files = lock === undefined ? [] : [lock.file, keptDatabase(file)];
     const guard = watchFiles(
-      () => files,
+      () => [...files, ...log()],
       () => clock.monotonic(),
     );
     return SqlLedger.on({ db, clock, translate, traits, guard, onClose: () => lock?.release() });
@@ -73,14 +74,31 @@ function reachOf(error: unknown): Reach {
   return isHeldByAnother(error) ? 'all' : 'unknown';
 }
 
-async function dialectFor(
+interface Store {
+  readonly dialect: Dialect;
+  /** The files of the log that is written now: none while there is no connection. */
+  readonly log: () => readonly KeptFile[];
+}
+
+async function openStore(
   file: string,
   { clock, maxBytes, inThread }: SqliteLedgerOptions,
-): Promise<Dialect> {
-  if (inThread !== true) return new LedgerSqliteDialect(connectSqlite(file, maxBytes));
+): Promise<Store> {
+  const keptNow = (): readonly KeptFile[] => (file === IN_MEMORY ? [] : keptLog(file));
+  if (inThread !== true) {
+    const dialect = new LedgerSqliteDialect(connectSqlite(file, maxBytes));
+    const log = keptNow();
+    return { dialect, log: () => log };
+  }
   const settings = { file, maxBytes };
   const monotonic = (): Seconds => clock.monotonic();
-  return new ThreadedSqliteDialect(await ThreadKeeper.open({ settings, monotonic }));
+  let log: readonly KeptFile[] = [];
+  const onOpened = (): void => {
+    log = keptNow();
+  };
+  const keeper = await ThreadKeeper.open({ settings, monotonic, onOpened });
+  // SQLite makes the log anew for the next thread.
+  return { dialect: new ThreadedSqliteDialect(keeper), log: () => (keeper.isLost ? [] : log) };
 }
 
 function lockFolderOf(file: string): StateLock {

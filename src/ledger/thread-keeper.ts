@@ -15,6 +15,8 @@ const PAUSE_SECONDS = 1;
 export interface ThreadKeeperParts {
   readonly settings: ThreadSettings;
   readonly monotonic: () => Seconds;
+  /** Called whenever a thread has opened the file. */
+  readonly onOpened?: () => void;
 }
 
 export class ThreadKeeper {
@@ -31,7 +33,12 @@ export class ThreadKeeper {
 
   /** Rejects with what kept the file from being opened. */
   static async open(parts: ThreadKeeperParts): Promise<ThreadKeeper> {
-    return new ThreadKeeper(parts, await SqliteThread.open(parts.settings));
+    return new ThreadKeeper(parts, await begin(parts));
+  }
+
+  /** Its thread has ended, and no other is there yet. */
+  get isLost(): boolean {
+    return this.#thread.isLost;
   }
 
   /** Rejects with what keeps a new one from being begun. */
@@ -54,7 +61,13 @@ export class ThreadKeeper {
     const now = this.#parts.monotonic();
     if (now - this.#startedAt < PAUSE_SECONDS) throw new ThreadLost('; it is begun again soon');
     this.#startedAt = now;
-    this.#thread = await SqliteThread.open(this.#parts.settings);
+    this.#thread = await begin(this.#parts);
     return this.#thread;
   }
+}
+
+async function begin({ settings, onOpened }: ThreadKeeperParts): Promise<SqliteThread> {
+  const thread = await SqliteThread.open(settings);
+  onOpened?.();
+  return thread;
 }

@@ -7,12 +7,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { ledgerReasons, LedgerWatch } from '../../../src/app/ledger-watch.ts';
@@ -100,6 +102,38 @@ for (const inThread of [false, true]) {
       const third = await open();
       expect((await third.openMoves()).map(({ move }) => move.id)).toEqual(['m1']);
       await third.close();
+    });
+
+    it.each(['-wal', '-shm'])(
+      'whose %s is removed promises no more, and loses nothing',
+      async (side) => {
+        const first = await open();
+        await first.openMove(aRecord('m1', 'vm1'));
+        rmSync(`${file}${side}`);
+        await clock.pass(1);
+        await expect(first.openMove(aRecord('m2', 'vm2'))).rejects.toMatchObject(lost('removed'));
+        await first.close();
+        const second = await open();
+        expect((await second.openMoves()).map(({ move }) => move.id)).toEqual(['m1']);
+        await second.close();
+      },
+    );
+
+    it('takes it for no loss that the log is emptied and cut short', async () => {
+      const ledger = await open();
+      await ledger.openMove(aRecord('m1', 'vm1'));
+      const other = new Database(file);
+      for (const how of ['passive', 'restart', 'truncate']) other.pragma(`wal_checkpoint(${how})`);
+      other.close();
+      expect(statSync(`${file}-wal`).size).toBe(0);
+      await clock.pass(1);
+      expect(await ledger.openMove(aRecord('m2', 'vm2'))).toBe(true);
+      await ledger.close();
+      expect(existsSync(`${file}-wal`)).toBe(false);
+      const again = await open();
+      await clock.pass(1);
+      expect(await again.openMoves()).toHaveLength(2);
+      await again.close();
     });
 
     it('that a backup is moved over writes no more, and goes on when it is back', async () => {
