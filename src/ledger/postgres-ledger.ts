@@ -80,6 +80,9 @@ async function bringUpToDate(address: PostgresAddress, where: string): Promise<v
 function settingsFor(openTransactionSeconds: number): Readonly<Record<string, string>> {
   return {
     synchronous_commit: 'on',
+    // What waits for a row has to see what it waited for: above this level it fails instead, and
+    // of several controllers' writes most do.
+    default_transaction_isolation: 'read committed',
     idle_in_transaction_session_timeout: `${openTransactionSeconds}s`,
   };
 }

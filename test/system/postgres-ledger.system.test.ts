@@ -92,6 +92,26 @@ describe('a PostgreSQL ledger', () => {
     for (const one of both) await one.close();
   });
 
+  it.each(['repeatable read', 'serializable'])(
+    'lets two controllers write side by side where the database begins with %s',
+    async (level) => {
+      const url = await server.database();
+      const name = new URL(url).pathname.slice(1);
+      await server.query(
+        url,
+        `alter database ${name} set default_transaction_isolation = '${level}'`,
+      );
+      const both = await Promise.all([open(url), open(url)]);
+      // Each is noted at the end of one chain: the row of its end is waited for.
+      const writes = both.map(async (ledger, index) => {
+        for (let turn = 0; turn < 40; turn += 1)
+          await ledger.setPaused(turn % 2 === 0, `${index}`, epochSeconds(turn));
+      });
+      await Promise.all(writes);
+      for (const one of both) await one.close();
+    },
+  );
+
   it('goes on by itself after the server was killed; what was committed is there', async () => {
     const url = await server.database();
     const ledger = await open(url);
