@@ -20,8 +20,10 @@ export class KeptFile {
   readonly #identity: string;
   readonly #advice: string;
 
-  /** @param advice what to do when it is lost: one file is put back, of another nothing needs to be.
-   * Throws what the file system throws. */
+  /**
+   * Throws what the file system throws.
+   * @param advice what to do when it is lost.
+   */
   constructor(file: string, advice: string) {
     this.#file = file;
     this.#identity = identityOf(file);
@@ -55,7 +57,7 @@ function identityOf(file: string): string {
 
 /**
  * The log lies beside its database by name only: SQLite writes what it finds there into whatever
- * database it is asked to open, and a backup is ruined by the log of the file that it stands in for.
+ * database it is asked to open. A backup is ruined by the log of the file that it stands in for.
  */
 export function keptDatabase(file: string): KeptFile {
   const sides = logFilesOf(file).join(' and ');
@@ -81,8 +83,10 @@ function logFilesOf(file: string): readonly string[] {
   return [`${file}-wal`, `${file}-shm`];
 }
 
-/** @param files those that are stood on at the moment.
- * @returns what throws LedgerError `io` while one of them is not what it was. */
+/**
+ * @param files those that are stood on at the moment.
+ * @returns what throws LedgerError `io` while one of them is not what it was.
+ */
 export function watchFiles(files: () => readonly KeptFile[], monotonic: () => Seconds): () => void {
   let lookedAt = Number.NEGATIVE_INFINITY;
   let loss: string | undefined;
