@@ -25,8 +25,13 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   3: 'the daemon, a hypervisor or a file could not be reached',
 };
 
+/** Nobody is left to be told that something ended early. */
+export const READER_GONE = new DOMException('standard output is taken no more', 'AbortError');
+
 export interface Io {
   readonly out: (text: string) => void;
+  /** Resolves when the reader has taken all of it, or is gone: for long texts. */
+  readonly drained: () => Promise<void>;
   readonly err: (text: string) => void;
   /** For the log of a daemon: standard output, and when that breaks, standard error. */
   readonly log: LogOutput;
@@ -34,7 +39,7 @@ export interface Io {
   readonly isTty: boolean;
   /** From now on SIGHUP calls this instead of ending the process; returns what ends that. */
   readonly onHangup: (listener: () => void) => () => void;
-  /** Aborted on SIGINT and SIGTERM. */
+  /** Aborted on SIGINT and SIGTERM, and with the reason READER_GONE when nobody takes our words. */
   readonly stop: AbortSignal;
 }
 

@@ -3,9 +3,15 @@
  * ends the process.
  */
 
-import { EXIT } from './io.ts';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { EXIT, READER_GONE } from './io.ts';
 import { runCli } from './program.ts';
-import { openStreams } from './streams.ts';
+import { openStreams, written } from './streams.ts';
+
+/** How long a reader that takes nothing is waited for once Drover was asked to stop. */
+const LAST_WORDS_MS = 2000;
 
 const stop = new AbortController();
 let signals = 0;
@@ -22,11 +28,11 @@ process.on('SIGTERM', onSignal);
 
 let isOutputLost = false;
 
-const { out, err, log } = openStreams({
+const { out, drained, err, log } = openStreams({
   stdout: process.stdout,
   stderr: process.stderr,
   onOutBroken(error) {
-    stop.abort();
+    stop.abort(READER_GONE);
     // `drover ... | head`: a reader that has read enough is not an error of ours.
     if (error.code === 'EPIPE') return;
     isOutputLost = true;
@@ -37,6 +43,7 @@ const { out, err, log } = openStreams({
 
 const code = await runCli(process.argv.slice(2), {
   out,
+  drained,
   err,
   log,
   env: process.env,
@@ -49,13 +56,13 @@ const code = await runCli(process.argv.slice(2), {
 });
 
 // All is in order now. A call to a hypervisor that hangs in a thread of its own, or a migration
-// that goes on without its client, is not waited for; what was printed is.
-await Promise.all([written(process.stdout), written(process.stderr)]);
+// that goes on without its client, is not waited for; what was printed is: for
+// as long as it takes its reader, unless Drover was asked to stop.
+const allWritten = Promise.all([written(process.stdout), written(process.stderr)]);
+await Promise.race([allWritten, soonAfter(stop.signal)]);
 process.exit(isOutputLost ? EXIT.unavailable : code);
 
-function written(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    // Also called when the reader went away.
-    stream.write('', () => resolve());
-  });
+async function soonAfter(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+  await sleep(LAST_WORDS_MS);
 }

@@ -91,6 +91,7 @@ function verbs(): string {
 /** For a program of which only the verbs are listed. */
 const SILENT: Io = {
   out: () => undefined,
+  drained: () => Promise.resolve(),
   err: () => undefined,
   log: { write: () => undefined, lost: new AbortController().signal },
   env: {},

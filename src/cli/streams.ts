@@ -17,6 +17,8 @@ export interface LogOutput {
 export interface Streams {
   /** For the reader of standard output. */
   readonly out: (text: string) => void;
+  /** Resolves when its reader has taken all that was printed with `out`, or is gone. */
+  readonly drained: () => Promise<void>;
   readonly err: (text: string) => void;
   readonly log: LogOutput;
 }
@@ -40,9 +42,17 @@ export function openStreams({ stdout, stderr, onOutBroken }: StreamsParts): Stre
         onOutBroken(error);
       });
     },
+    drained: () => written(stdout),
     err: (text) => void stderr.write(text),
     log: lastingLog(stdout, stderr),
   };
+}
+
+/** Resolves when all that was written before is, or can be written no more. */
+export function written(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
 }
 
 function lastingLog(stdout: Writable, stderr: Writable): LogOutput {

@@ -1,17 +1,21 @@
 // Role: `drover audit` beside a daemon that has the ledger open, and without one.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { moveId } from '../../src/domain/ids.ts';
+import { epochSeconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { cli, cliHeard } from '../support/cli.ts';
 import { aRecord, aResult } from '../support/ledger-records.ts';
 import { manualClock } from '../support/manual-clock.ts';
+import { ROOT } from '../tools/repository.ts';
 
 let folder: string;
 let ledger: Ledger;
@@ -114,6 +118,78 @@ describe('drover audit export', () => {
     expect([heard.code, heard.out.split('\n').length]).toEqual([0, 4]);
     expect(busy).toEqual([[expect.objectContaining({ busy: 0 })]]);
   });
+
+  /** A few pieces' worth of entries. */
+  const grow = async (): Promise<void> => {
+    for (let turn = 0; turn < 4; turn += 1)
+      await ledger.setPaused(true, 'a'.repeat(1_000_000), epochSeconds(turn));
+  };
+
+  const exporting = (): ChildProcessWithoutNullStreams => {
+    const main = join(ROOT, 'src/cli/main.ts');
+    const child = spawn(process.execPath, [main, 'audit', 'export', '--state', folder]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  };
+
+  it('goes no further than its reader, and keeps no file by name', async () => {
+    await grow();
+    let untaken = 0;
+    let most = 0;
+    const named: unknown[] = [];
+    const heard = await cliHeard(['audit', 'export', '--state', folder], {
+      hear: () => {
+        most = Math.max(most, (untaken += 1));
+        named.push(...readdirSync(tmpdir()).filter((name) => name.startsWith('drover-export-')));
+      },
+      drained: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        untaken -= 1;
+      },
+    });
+    expect([heard.code, heard.out.split('\n').length]).toEqual([0, 8]);
+    expect({ most, named }).toEqual({ most: 1, named: [] });
+  });
+
+  it('ends when it is asked to while its reader takes nothing', async () => {
+    await grow();
+    const stop = new AbortController();
+    const ended = await cliHeard(['audit', 'export', '--state', folder], {
+      stop: stop.signal,
+      hear: () => setImmediate(() => stop.abort()),
+      drained: () => new Promise(() => undefined),
+    });
+    expect(ended).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('stopped before all entries were written'),
+    });
+  });
+
+  it('reads the ledger no further than to the page at which it is asked to stop', async () => {
+    const ended = await cli(['audit', 'export', '--state', folder], {}, AbortSignal.abort());
+    expect(ended).toMatchObject({ code: 3, out: '' });
+  });
+
+  it('ends as a process, too, with a reader that has stopped reading', async () => {
+    await grow();
+    const child = exporting();
+    const exited = once(child, 'exit');
+    await once(child.stdout, 'readable');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([3, null]);
+    child.stdout.destroy();
+  }, 60_000);
+
+  it('takes a reader that has read enough for no failure', async () => {
+    await grow();
+    const child = exporting();
+    let said = '';
+    child.stderr.on('data', (text) => (said += String(text)));
+    const exited = once(child, 'exit');
+    await once(child.stdout, 'readable');
+    child.stdout.destroy();
+    expect([await exited, said]).toEqual([[0, null], '']);
+  }, 60_000);
 
   it('says what a moment looks like', async () => {
     const wrong = await cli(['audit', 'export', '--state', folder, '--since', 'lately']);

@@ -100,6 +100,7 @@ async function demonstrate(isEnough: (printed: string) => boolean): Promise<stri
       printed += text;
       if (isEnough(printed)) stop.abort();
     },
+    drained: () => Promise.resolve(),
     err: () => undefined,
     log: { write: () => undefined, lost: new AbortController().signal },
     env: { XDG_STATE_HOME: folder },

@@ -21,11 +21,18 @@ interface Hearing {
   readonly stop?: AbortSignal;
   /** Told each piece of the output as it is printed. */
   readonly hear: (text: string) => void;
+  /** Resolves when it was taken: at once, if nothing is said. */
+  readonly drained?: Io['drained'];
 }
 
 export async function cliHeard(
   args: readonly string[],
-  { env = {}, stop = new AbortController().signal, hear }: Hearing,
+  {
+    env = {},
+    stop = new AbortController().signal,
+    hear,
+    drained = () => Promise.resolve(),
+  }: Hearing,
 ): Promise<CliRun> {
   let out = '';
   let err = '';
@@ -34,6 +41,7 @@ export async function cliHeard(
       out += text;
       hear(text);
     },
+    drained,
     err: (text) => {
       err += text;
     },

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 
 import type { AuditEntry, AuditHead, AuditVerdict } from '../../domain/audit.ts';
 import type { AuditTrail } from '../../ledger/ledger-reader.ts';
-import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
+import { CliError, EXIT, type ExitCode, printJson, READER_GONE, type Io } from '../io.ts';
 import { ledgerOptions, type LedgerOptions, withLedger } from '../ledger.ts';
 import { spool } from '../spool.ts';
 
@@ -83,7 +83,17 @@ async function writeOut(io: Io, options: ExportOptions): Promise<void> {
         await write(asked.map(lineOf).join(''));
       }
     });
-  await spool(fill, (text) => io.out(text));
+  const tell = (text: string): Promise<void> => {
+    io.out(text);
+    return io.drained();
+  };
+  try {
+    await spool({ fill, tell, stop: io.stop });
+  } catch (error) {
+    if (!io.stop.aborted) throw error;
+    if (io.stop.reason !== READER_GONE)
+      throw new CliError(EXIT.unavailable, 'stopped before all entries were written');
+  }
 }
 
 /** `body` stays text: its hash is that of the text, to the byte. */
