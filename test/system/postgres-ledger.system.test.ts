@@ -257,6 +257,23 @@ describe('a PostgreSQL ledger', () => {
     await ledger.close();
   });
 
+  it('reads records that hold what is no text while it migrates', async () => {
+    const url = await server.database();
+    const first = await open(url);
+    const record = aRecord('m1', 'vm1');
+    const reason = { ...record.move.reason, text: 'alert \0 and \ud800' };
+    await first.openMove({ ...record, move: { ...record.move, reason } });
+    await first.close();
+    await server.query(
+      url,
+      `update moves set from_host = '', to_host = '';
+       delete from kysely_migration where name >= '0007'`,
+    );
+    await (await open(url)).close();
+    const rows = await server.query(url, 'select from_host, to_host from moves');
+    expect(rows).toEqual([{ from_host: 'h1', to_host: 'h2' }]);
+  });
+
   it('writes no more when a newer one has migrated meanwhile', async () => {
     const url = await server.database();
     const ledger = await open(url);
