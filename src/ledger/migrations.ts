@@ -1,7 +1,8 @@
 /**
  * The steps from one shape of the ledger to the next, in the order of their names. A step that
- * was ever released never does anything else than it did; a new one is added. SQLite changes its schema outside of a
- * transaction, so every statement can be run twice: a crash in the middle repeats the step.
+ * was ever released keeps its meaning; for another one a new step is added. SQLite changes its
+ * schema outside of a transaction, so every statement can be run twice: a crash in the middle
+ * repeats the step.
  */
 
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';

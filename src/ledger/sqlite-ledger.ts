@@ -14,6 +14,7 @@ import type { Clock } from '../ports/clock.ts';
 import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Reach } from './group-commit.ts';
 import { keptDatabase, type KeptFile, keptLog, watchFiles } from './kept-files.ts';
+import { assertOwnLog, noteOwnLog } from './log-owner.ts';
 import { migrate } from './migrate.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
@@ -47,6 +48,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const lock = file === IN_MEMORY ? undefined : lockFolderOf(file);
   let db: Kysely<LedgerSchema> | undefined;
   try {
+    if (lock !== undefined) assertOwnLog(file);
     const { dialect, log } = await openStore(file, options);
     db = new Kysely<LedgerSchema>({ dialect: withStorableTexts(dialect) });
     await migrate(db, 'sqlite', file);
@@ -84,7 +86,11 @@ async function openStore(
   file: string,
   { clock, maxBytes, inThread }: SqliteLedgerOptions,
 ): Promise<Store> {
-  const keptNow = (): readonly KeptFile[] => (file === IN_MEMORY ? [] : keptLog(file));
+  const keptNow = (): readonly KeptFile[] => {
+    if (file === IN_MEMORY) return [];
+    noteOwnLog(file);
+    return keptLog(file);
+  };
   if (inThread !== true) {
     const dialect = new LedgerSqliteDialect(connectSqlite(file, maxBytes));
     const log = keptNow();
