@@ -11,17 +11,18 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { LedgerError } from '../ports/ledger.ts';
 import { makePrivateFile } from './sqlite-errors.ts';
 
-/** Before the database is opened. Throws LedgerError `unsafe`, and what the file system throws. */
+/** Before the database is opened. Throws LedgerError `io`, and what the file system throws. */
 export function assertOwnLog(file: string): void {
   const { log, note } = besides(file);
   const [notedFile, notedLog] = noted(note);
   const found = identityOf(file);
   if (notedLog === undefined || notedLog !== identityOf(log) || notedFile === found) return;
+  const what = found === NONE ? 'is gone, which' : 'is not the file that';
   const message =
-    `${file} ${found === NONE ? 'is gone, which' : 'is not the file that'} ${log} was written ` +
-    `for: SQLite would write the lost file's changes into another. Move ${log} and ${file}-shm away and start again; only if they do belong ` +
-    `to it (it is a copy that was made of the same file when both lay still), remove ${note}`;
-  throw new LedgerError('unsafe', message);
+    `${file} ${what} ${log} was written for: SQLite would write the lost file's changes into ` +
+    `another. Move ${log} and ${file}-shm away and start again; only if they belong to it all ` +
+    `the same (it is a copy of that file, made while nobody had it open), remove ${note} instead`;
+  throw new LedgerError('io', message);
 }
 
 /** While the database is open, and its log is there with it. */

@@ -1,8 +1,7 @@
 /**
  * The steps from one shape of the ledger to the next, in the order of their names. A step that
- * was ever released keeps its meaning; for another one a new step is added. SQLite changes its
- * schema outside of a transaction, so every statement can be run twice: a crash in the middle
- * repeats the step.
+ * was ever released keeps its meaning; a new one is added. SQLite changes its schema outside of a
+ * transaction, so every statement can be run twice: a crash in the middle repeats the step.
  */
 
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
@@ -11,6 +10,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
+import { NO_TEXT_JSON, REPLACEMENT } from './storable-texts.ts';
 
 /** What the steps have to say in two ways. */
 export type StoreKind = 'sqlite' | 'postgres';
@@ -284,13 +284,6 @@ async function createHostFailures(db: Kysely<LedgerSchema>): Promise<void> {
     .execute();
 }
 
-/**
- * JSON's escapes for what is no text (storable-texts.ts), as JSON.stringify writes them: such a
- * body is a text like others, but PostgreSQL reads nothing from it.
- */
-const NO_TEXT = String.raw`\\u(0000|d[89a-f][0-9a-f]{2})`;
-const REPLACEMENT = '\ufffd';
-
 /** Budgets and circuit breakers ask by host; until now the hosts stood in the move's body only. */
 async function nameHostsOfMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Promise<void> {
   const has = await columnsOf(db, 'moves');
@@ -305,7 +298,7 @@ async function nameHostsOfMoves(db: Kysely<LedgerSchema>, kind: StoreKind): Prom
     const read =
       kind === 'sqlite'
         ? sql`json_extract(body, ${sql.lit(`$.${end}`)})`
-        : sql`regexp_replace(body, ${NO_TEXT}, ${REPLACEMENT}, 'g')::json ->> ${sql.lit(end)}`;
+        : sql`regexp_replace(body, ${NO_TEXT_JSON}, ${REPLACEMENT}, 'g')::json ->> ${sql.lit(end)}`;
     await sql`update moves set ${sql.ref(column)} = ${read} where ${sql.ref(column)} = ''`.execute(
       db,
     );

@@ -15,6 +15,14 @@ import type {
   TransactionSettings,
 } from 'kysely';
 
+export const REPLACEMENT = '\ufffd';
+
+/**
+ * A regular expression for the same as JSON.stringify writes it, escaped. A body of JSON that holds
+ * it is a text like others, which every store takes; but PostgreSQL reads nothing from such JSON.
+ */
+export const NO_TEXT_JSON = String.raw`\\u(0000|d[89a-f][0-9a-f]{2})`;
+
 export function withStorableTexts(dialect: Dialect): Dialect {
   return {
     createDriver: () => new StorableDriver(dialect.createDriver()),
@@ -27,7 +35,7 @@ export function withStorableTexts(dialect: Dialect): Dialect {
 function storable(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   if (!value.includes('\0') && value.isWellFormed()) return value;
-  return value.toWellFormed().replaceAll('\0', '\ufffd');
+  return value.toWellFormed().replaceAll('\0', REPLACEMENT);
 }
 
 class StorableConnection implements DatabaseConnection {
