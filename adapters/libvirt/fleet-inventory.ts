@@ -9,7 +9,7 @@ import type { HostIdentity } from './host-survey.ts';
 import { type LastSeen, lastSeenOf } from './last-seen.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
 import { compareText } from '../../src/domain/ids.ts';
-import { leastRooms, type Storage } from '../../src/domain/storage.ts';
+import { largestRooms, type Storage } from '../../src/domain/storage.ts';
 import { withUnlisted } from '../../src/domain/unlisted.ts';
 
 /** What one host contributes: its answer, or the last one and why there is no new one. */
@@ -41,7 +41,6 @@ export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
     .map((place) => [place.storage, place.shared] as const);
   const ofDisks = vms.flatMap((vm) => vm.disks.map((disk) => [disk.storage, disk.shared] as const));
   const storages = new Map<string, boolean>([...places, ...ofDisks]);
-  // Every host knows a shared one as it was at its own last look: the least counts.
   const rooms = ordered.flatMap((one) =>
     one.kind === 'answered' ? one.inventory.survey.storage.rooms : [],
   );
@@ -139,7 +138,7 @@ function storageList(
     ...hosts.flatMap((host) => host.storages),
     ...vms.flatMap((vm) => vm.disks.map((disk) => disk.storage)),
   ];
-  const rooms = new Map(leastRooms(told.rooms).map((room) => [room.id, room]));
+  const rooms = new Map(largestRooms(told.rooms).map((room) => [room.id, room]));
   return [...new Set(ids)].sort(compareText).map((id) => {
     return { ...rooms.get(id), id, shared: told.storages.get(id) ?? false };
   });

@@ -8,25 +8,27 @@
  */
 
 import type { Host } from '../domain/host.ts';
-import type { StorageId } from '../domain/ids.ts';
-import { copyPlace } from '../domain/storage.ts';
+import { copyPlace, roomFinder, type RoomFinder, type Storage } from '../domain/storage.ts';
 import { GIB } from '../domain/units.ts';
 import type { Violation } from '../domain/violation.ts';
 import type { Vm } from '../domain/vm.ts';
 import { type Step, type World, against } from './world.ts';
 
+/** What is left of it, in bytes: less with each copy. */
+type Room = Pick<Storage, 'id' | 'source'> & { left: number };
+
 export function checkStorageSpace(world: World, steps: readonly Step[]): Violation[] {
-  const left = new Map<StorageId, number>();
-  for (const { id, freeBytes } of world.snapshot.storages ?? []) {
-    if (freeBytes !== undefined) left.set(id, freeBytes);
-  }
-  if (left.size === 0) return [];
-  for (const { vm, to } of promisedCopies(world)) takeRoom(left, vm, to);
+  const known: Room[] = (world.snapshot.storages ?? []).flatMap(({ id, source, freeBytes }) =>
+    freeBytes === undefined ? [] : [{ id, source, left: freeBytes }],
+  );
+  if (known.length === 0) return [];
+  const rooms = roomFinder(known);
+  for (const { vm, to } of promisedCopies(world)) takeRoom(rooms, vm, to);
   return steps.flatMap((step) => {
-    const short = takeRoom(left, step.vm, step.to);
+    const short = takeRoom(rooms, step.vm, step.to);
     if (short === undefined) return [];
-    const over = (-(left.get(short) ?? 0) / GIB).toFixed(1);
-    return [against(step, 'storage-space', `${short} would lack ${over} GiB for its disks`)];
+    const over = (-short.left / GIB).toFixed(1);
+    return [against(step, 'storage-space', `${short.id} would lack ${over} GiB for its disks`)];
   });
 }
 
@@ -44,17 +46,18 @@ function promisedCopies(world: World): { readonly vm: Vm; readonly to: Host }[] 
 }
 
 /** Takes what the VM's copies need there; the storage that has less than nothing left then. */
-function takeRoom(left: Map<StorageId, number>, vm: Vm, to: Host): StorageId | undefined {
-  let short: StorageId | undefined;
+function takeRoom(rooms: RoomFinder<Room>, vm: Vm, to: Host): Room | undefined {
+  let short: Room | undefined;
   for (const disk of vm.disks) {
     if (disk.shared && to.storages.includes(disk.storage)) continue;
     const place = copyPlace(disk, to);
-    const room = place === undefined ? undefined : left.get(place);
-    if (place === undefined || room === undefined) continue;
-    const after = room - (disk.copyBytes ?? disk.bytes);
-    left.set(place, after);
+    const room = place === undefined ? undefined : rooms(to, place);
+    const needed = disk.copyBytes ?? disk.bytes;
+    // What takes nothing, or nobody knows how much, is held against no move.
+    if (room === undefined || needed === 0) continue;
+    room.left -= needed;
     // Written so that what is not a number is too little.
-    if (!(after >= 0)) short = place;
+    if (!(room.left >= 0)) short = room;
   }
   return short;
 }

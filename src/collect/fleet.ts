@@ -7,7 +7,7 @@
 
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { Slices } from '../domain/slices.ts';
-import { leastRooms, type Storage } from '../domain/storage.ts';
+import type { Storage } from '../domain/storage.ts';
 import { withUnlisted } from '../domain/unlisted.ts';
 import type { HostFacts, Inventory, VmFacts } from '../ports/hypervisor.ts';
 
@@ -82,11 +82,24 @@ function* merge(inventories: readonly SourceInventory[]): Slices<Fleet> {
   return {
     hosts: [...hosts.values()].sort((a, b) => compareText(a.id, b.id)),
     vms: [...vms.values()].sort((a, b) => compareText(a.id, b.id)),
-    storages: leastRooms(inventories.flatMap(({ inventory }) => inventory.storages)),
+    storages: roomsOf(inventories),
     conflicts,
     findHost: (text) => hosts.get(text as HostId) ?? hostsByName.get(text),
     findVm: (text) => vms.get(text as VmId) ?? vmsByName.get(text),
   };
+}
+
+/** What a source that is down said of its storages was long ago, and none of its VMs is moved. */
+function roomsOf(inventories: readonly SourceInventory[]): readonly Storage[] {
+  return inventories
+    .filter(({ down }) => !down)
+    .flatMap(({ source, inventory }) => inventory.storages.flatMap((one) => roomOf(one, source)))
+    .sort((a, b) => compareText(a.id, b.id));
+}
+
+function roomOf({ id, capacityBytes, freeBytes }: Storage, source: SourceId): readonly Storage[] {
+  if (capacityBytes === undefined && freeBytes === undefined) return [];
+  return [{ id, source, capacityBytes, freeBytes }];
 }
 
 function mergeHosts(

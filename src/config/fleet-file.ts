@@ -77,7 +77,7 @@ function doubles({ hosts, vms, storages = [], placement }: FleetEntries): Fault[
     ...twice(
       'storages',
       'storage',
-      storages.map(({ id }) => id),
+      storages.map(({ id, source }) => (source === undefined ? id : `${id}@${source}`)),
     ),
     ...twice(
       'rules',

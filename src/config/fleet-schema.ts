@@ -248,7 +248,14 @@ export const fleetSchema = group({
   hosts: list(host),
   vms: list(vm),
   storages: maybe(
-    list(group({ id: storages, capacityBytes: maybe(size()), freeBytes: maybe(size()) })),
+    list(
+      group({
+        id: storages,
+        source: maybe(name('the name of a source', sourceId)),
+        capacityBytes: maybe(size()),
+        freeBytes: maybe(size()),
+      }),
+    ),
   ),
   placement: maybe(group({ rules: list(rule) })),
   orders: maybe(

@@ -7,43 +7,66 @@
  * that fit together fits. A copy is counted in full from the moment its move is promised a place,
  * though thin disks take less at first and a reading may show part of it already: rather too much.
  *
+ * No copy goes from one source to another: a storage that two of them list has two rooms.
+ *
  * Which storage takes a copy is the adapter's doing; `Host.copiesTo` and `VmDisk.copyNames` say
  * beforehand what it is going to do. Where nobody says how much is free, nobody counts: the move
  * may be planned, and the hypervisor's own check right before it decides.
  */
 
 import { ANY_DISK, type Host } from './host.ts';
-import { compareText, type StorageId } from './ids.ts';
+import { compareText, type SourceId, type StorageId } from './ids.ts';
 import { own } from './own.ts';
 import type { Bytes } from './units.ts';
 import type { VmDisk } from './vm.ts';
 
 export interface Storage {
   readonly id: StorageId;
+  /** Whose hosts copy into this room; absent: all. */
+  readonly source?: SourceId | undefined;
   /** Absent: nobody says. */
   readonly capacityBytes?: Bytes | undefined;
   /** What new disks can be given, copies under way not taken off; absent: nobody says. */
   readonly freeBytes?: Bytes | undefined;
 }
 
-/** Each storage once, by id: of several readings of one what any of them says, and the least. */
-export function leastRooms(readings: Iterable<Storage>): readonly Storage[] {
+/**
+ * Each storage once, by id. Each of several hosts tells what it saw at its own last look, of
+ * whatever age: the most that any of them says. Too much is found out by the look right before a
+ * copy; for too little, which no look would ever correct, nothing would be copied there again.
+ */
+export function largestRooms(readings: Iterable<Storage>): readonly Storage[] {
   const rooms = new Map<StorageId, Storage>();
   for (const { id, capacityBytes, freeBytes } of readings) {
     if (capacityBytes === undefined && freeBytes === undefined) continue;
     const first = rooms.get(id);
     rooms.set(id, {
       id,
-      capacityBytes: least(first?.capacityBytes, capacityBytes),
-      freeBytes: least(first?.freeBytes, freeBytes),
+      capacityBytes: largest(first?.capacityBytes, capacityBytes),
+      freeBytes: largest(first?.freeBytes, freeBytes),
     });
   }
   return [...rooms.values()].sort((a, b) => compareText(a.id, b.id));
 }
 
-function least(a: Bytes | undefined, b: Bytes | undefined): Bytes | undefined {
+function largest(a: Bytes | undefined, b: Bytes | undefined): Bytes | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  return a < b ? a : b;
+  return a > b ? a : b;
+}
+
+/** Finds the room that copies to a host take; undefined: nothing is known of it. */
+export type RoomFinder<Room> = (to: Pick<Host, 'source'>, id: StorageId) => Room | undefined;
+
+export function roomFinder<Room extends Pick<Storage, 'id' | 'source'>>(
+  storages: Iterable<Room>,
+): RoomFinder<Room> {
+  const rooms = new Map([...storages].map((room) => [roomKey(room), room]));
+  return ({ source }, id) => rooms.get(roomKey({ source, id })) ?? rooms.get(roomKey({ id }));
+}
+
+/** The same for the same room in every snapshot. */
+export function roomKey({ id, source }: Pick<Storage, 'id' | 'source'>): string {
+  return JSON.stringify([id, source]);
 }
 
 /** Where the host puts a copy of the disk; undefined: nobody says, or nowhere. */

@@ -5,14 +5,14 @@
  * goes with it: else its old host would look as loaded as before, and be relieved once more. Pure.
  */
 
-import { roomForCopies } from '../domain/disks.ts';
+import { copiesUnderWay, roomTaken } from '../domain/copies.ts';
 import type { Host } from '../domain/host.ts';
-import type { HostId, MoveId, PlanId, SourceId, StorageId, VmId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Measured, MetricWindow } from '../domain/measured.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import { hostOf, vmOf, withChanged } from '../domain/snapshot-index.ts';
-import type { Storage } from '../domain/storage.ts';
+import { vmOf, withChanged } from '../domain/snapshot-index.ts';
+import { roomFinder, type Storage } from '../domain/storage.ts';
 import { bytes, type Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 
@@ -78,7 +78,7 @@ function settle(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
   return {
     ...snapshot,
     ...(storages !== undefined && {
-      storages: withoutRoomOf(storages, copiesOf(moved, arrived, snapshot)),
+      storages: withoutCopies(storages, arrived, snapshot),
     }),
     hosts: snapshot.hosts.map((host) => {
       const own = shifts.get(host.id);
@@ -104,30 +104,19 @@ function underWay(
   return [...snapshot.inFlight.filter((flight) => !known.has(flight.move)), ...before];
 }
 
-/** What the disks take that those who arrived have brought: the reading is from before. */
-function copiesOf(
-  moved: readonly Vm[],
+/** Less what the disks take that those who arrived have brought: the reading is from before. */
+function withoutCopies(
+  storages: readonly Storage[],
   arrived: ReadonlyMap<VmId, HostId>,
   snapshot: Snapshot,
-): ReadonlyMap<StorageId, number> {
-  const taken = new Map<StorageId, number>();
-  for (const vm of moved) {
-    const to = hostOf(snapshot, arrived.get(vm.id) ?? vm.host);
-    for (const [storage, room] of to === undefined ? [] : roomForCopies(vm, to)) {
-      taken.set(storage, (taken.get(storage) ?? 0) + room);
-    }
-  }
-  return taken;
-}
-
-function withoutRoomOf(
-  storages: readonly Storage[],
-  taken: ReadonlyMap<StorageId, number>,
 ): readonly Storage[] {
+  const ways = [...arrived].map(([vm, to]) => ({ vm, to }));
+  const taken = roomTaken(copiesUnderWay(snapshot, ways), roomFinder(storages));
   return storages.map((storage) => {
-    const { id, freeBytes } = storage;
-    if (freeBytes === undefined || !taken.has(id)) return storage;
-    return { ...storage, freeBytes: bytes(Math.max(0, freeBytes - (taken.get(id) ?? 0))) };
+    const { freeBytes } = storage;
+    const room = taken.get(storage);
+    if (freeBytes === undefined || room === undefined) return storage;
+    return { ...storage, freeBytes: bytes(Math.max(0, freeBytes - room)) };
   });
 }
 

@@ -7,11 +7,12 @@
  * fleets pay nothing for it.
  */
 
+import { copiesUnderWay } from '../domain/copies.ts';
 import { isReached, mayCopyDisks, roomForCopies } from '../domain/disks.ts';
 import type { Host } from '../domain/host.ts';
-import type { HostId, StorageId, VmId } from '../domain/ids.ts';
 import { listed } from '../domain/listed.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { roomFinder, type RoomFinder, type Storage } from '../domain/storage.ts';
 import { GIB } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import { STORAGE_SPACE } from './codes.ts';
@@ -28,8 +29,9 @@ const NONE: readonly Need[] = [];
 
 export class StorageSpace {
   readonly #model: Model;
-  readonly #ids: readonly StorageId[];
-  readonly #index: ReadonlyMap<StorageId, number>;
+  readonly #storages: readonly Storage[];
+  readonly #index: ReadonlyMap<Storage, number>;
+  readonly #find: RoomFinder<Storage>;
   /** Per storage: what was free at first, and what of it is left to moves of this plan. */
   readonly #free: Float64Array;
   readonly #left: Float64Array;
@@ -40,22 +42,21 @@ export class StorageSpace {
 
   /** Undefined: nothing is copied, or nobody knows where to there is room. */
   static of(model: Model, { snapshot, migration }: PlanRequest): StorageSpace | undefined {
-    const known = (snapshot.storages ?? []).flatMap(({ id, freeBytes }) =>
-      freeBytes === undefined ? [] : [[id, freeBytes] as const],
-    );
+    const known = (snapshot.storages ?? []).filter(({ freeBytes }) => freeBytes !== undefined);
     if (known.length === 0 || !mayCopyDisks(migration)) return undefined;
-    const space = new StorageSpace(model, new Map(known));
+    const space = new StorageSpace(model, known);
     space.#promise(snapshot);
     return space;
   }
 
-  constructor(model: Model, free: ReadonlyMap<StorageId, number>) {
+  constructor(model: Model, storages: readonly Storage[]) {
     this.#model = model;
-    this.#ids = [...free.keys()];
-    this.#index = new Map(this.#ids.map((id, storage) => [id, storage]));
-    this.#free = Float64Array.from(free.values());
+    this.#storages = storages;
+    this.#index = new Map(storages.map((storage, index) => [storage, index]));
+    this.#find = roomFinder(storages);
+    this.#free = Float64Array.from(storages, ({ freeBytes = 0 }) => freeBytes);
     this.#left = this.#free.slice();
-    this.#promised = this.#ids.map(() => new Map());
+    this.#promised = storages.map(() => new Map());
   }
 
   /** STORAGE_SPACE where there is not enough for the VM's copies; 0: there is, or none is made. */
@@ -80,8 +81,11 @@ export class StorageSpace {
   count(v: number, to: number, sign: 1 | -1): void {
     for (const { storage, bytes } of this.#needsOf(v, to)) {
       this.#left[storage] = (this.#left[storage] ?? 0) - sign * bytes;
-      if (sign === 1) this.#promised[storage]?.set(v, bytes);
-      else this.#promised[storage]?.delete(v);
+      const promised = this.#promised[storage];
+      // It may be promised some already, there or by way of another host.
+      const sum = (promised?.get(v) ?? 0) + sign * bytes;
+      if (sum > 0) promised?.set(v, sum);
+      else promised?.delete(v);
     }
   }
 
@@ -90,7 +94,9 @@ export class StorageSpace {
     return this.#needsOf(v, to).flatMap(({ storage, bytes }) => {
       if (bytes <= (this.#left[storage] ?? 0)) return [];
       const free = `${shown(this.#free[storage] ?? 0)} free`;
-      return [`needs ${shown(bytes)} on ${this.#ids[storage]}, ${free}${this.#others(storage)}`];
+      return [
+        `needs ${shown(bytes)} on ${this.#storages[storage]?.id}, ${free}${this.#others(storage)}`,
+      ];
     });
   }
 
@@ -110,27 +116,22 @@ export class StorageSpace {
     const known = this.#needs.get(key);
     if (known !== undefined) return known;
     const needs = [...roomForCopies(vm, host)].flatMap(([id, bytes]): readonly Need[] => {
-      const storage = this.#index.get(id);
+      const room = this.#find(host, id);
+      const storage = room === undefined ? undefined : this.#index.get(room);
       return storage === undefined ? NONE : [{ storage, bytes }];
     });
     this.#needs.set(key, needs);
     return needs;
   }
 
-  /** To moves under way and about to be: each VM once, where it is not already. */
-  #promise({ inFlight, reservations }: Snapshot): void {
-    const { vms, vmIndex, hostIndex } = this.#model;
-    const ways: { readonly vm: VmId; readonly to: HostId }[] = [
-      ...inFlight,
-      ...reservations.map(({ vm, host }) => ({ vm, to: host })),
-    ];
-    const counted = new Set<string>();
-    for (const { vm, to } of ways) {
-      const [v, h] = [vmIndex.get(vm), hostIndex.get(to)];
-      const key = JSON.stringify([vm, to]);
-      if (v === undefined || h === undefined || vms[v]?.host === to || counted.has(key)) continue;
-      counted.add(key);
-      this.count(v, h, 1);
+  /** To moves under way and about to be. */
+  #promise(snapshot: Snapshot): void {
+    const { inFlight, reservations } = snapshot;
+    const { vmIndex, hostIndex } = this.#model;
+    const ways = [...inFlight, ...reservations.map(({ vm, host }) => ({ vm, to: host }))];
+    for (const { vm, to } of copiesUnderWay(snapshot, ways)) {
+      const [v, h] = [vmIndex.get(vm.id), hostIndex.get(to.id)];
+      if (v !== undefined && h !== undefined) this.count(v, h, 1);
     }
   }
 }
