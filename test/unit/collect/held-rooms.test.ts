@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 
 import { HeldRooms } from '../../../src/collect/held-rooms.ts';
-import { hostId, moveId, storageId, vmId } from '../../../src/domain/ids.ts';
-import type { Storage } from '../../../src/domain/storage.ts';
-import { bytes, GIB } from '../../../src/domain/units.ts';
+import { hostId, moveId, sourceId, storageId, vmId } from '../../../src/domain/ids.ts';
+import { bytes, GIB, seconds } from '../../../src/domain/units.ts';
 import { TEST_NOW, aHost, aSnapshot, aVm } from '../../support/fleet.ts';
 
+const LAB = sourceId('lab');
 const SSD = storageId('ssd');
 const DISK = { storage: storageId('old'), bytes: bytes(30 * GIB), shared: false };
 const HOSTS = [
@@ -14,25 +14,38 @@ const HOSTS = [
   aHost({ id: 'h2', storages: [SSD], copiesTo: { '*': SSD } }),
 ];
 
-function reading(gib: number | undefined): Storage {
-  return { id: SSD, ...(gib !== undefined && { freeBytes: bytes(gib * GIB) }) };
+interface Look {
+  /** When the inventory was asked for; default: later than the last one. */
+  readonly asked?: number;
+  /** Whose copies of 30 GiB are under way, and who has arrived. */
+  readonly flying?: string;
+  readonly there?: string;
+  /** Told by the move that is under way; default: one per VM. */
+  readonly attempt?: number;
 }
 
-/** What counts, in GiB, with copies of 30 GiB under way for so many VMs. */
-function counting(rooms: HeldRooms) {
-  return (read: Storage, ...flying: readonly string[]): number | undefined => {
+/** What counts, in GiB, by what is read, in GiB. */
+function counting() {
+  const rooms = new HeldRooms();
+  let clock = 0;
+  return (gib: number | undefined, look: Look = {}): number | undefined => {
+    const { asked = clock + 1, flying = '', there = '', attempt = 1 } = look;
+    clock = asked;
     const snapshot = aSnapshot({
       hosts: HOSTS,
-      vms: ['a', 'b', 'c'].map((id) => aVm({ id, disks: [DISK] })),
-      storages: [read],
-      inFlight: flying.map((vm) => ({
-        move: moveId(`m-${vm}`),
+      vms: [...'abc'].map((id) =>
+        aVm({ id, host: there.includes(id) ? 'h2' : 'h1', disks: [DISK] }),
+      ),
+      storages: [{ id: SSD, ...(gib !== undefined && { freeBytes: bytes(gib * GIB) }) }],
+      inFlight: [...flying].map((vm) => ({
+        move: moveId(`m-${vm}-${attempt}`),
         vm: vmId(vm),
         from: hostId('h1'),
         to: hostId('h2'),
         method: 'storage' as const,
         startedAt: TEST_NOW,
       })),
+      askedAt: new Map([[LAB, seconds(asked)]]),
     });
     const free = rooms.counted(snapshot).storages?.[0]?.freeBytes;
     return free === undefined ? undefined : free / GIB;
@@ -41,33 +54,48 @@ function counting(rooms: HeldRooms) {
 
 describe('room on a storage that is copied to', () => {
   it('counts as before the first copy, however much of it is there already', () => {
-    const count = counting(new HeldRooms());
-    expect(count(reading(100))).toBe(100);
-    expect(count(reading(80), 'a')).toBe(100);
-    expect(count(reading(45), 'a', 'b')).toBe(100);
-    // a has ended; what it took is in the readings that follow.
-    expect(count(reading(42), 'b')).toBe(70);
-    expect(count(reading(40))).toBe(40);
+    const count = counting();
+    expect(count(100)).toBe(100);
+    expect(count(80, { flying: 'a' })).toBe(100);
+    expect(count(45, { flying: 'ab' })).toBe(100);
+    expect(count(42, { flying: 'b', there: 'a' })).toBe(70);
+    expect(count(40, { there: 'ab' })).toBe(40);
+    expect(count(35, { flying: 'c', there: 'ab' })).toBe(40);
   });
 
-  it('counts as it is read where that is more, and where nobody looked before', () => {
-    const count = counting(new HeldRooms());
-    expect(count(reading(50), 'a')).toBe(50);
-    expect(count(reading(40))).toBe(40);
+  it('counts as it is read where that is more, and where nobody tells', () => {
+    const count = counting();
+    expect(count(50, { flying: 'a' })).toBe(50);
     // A person makes room while a copy is under way.
-    expect(count(reading(200), 'b')).toBe(200);
-    expect(count(reading(undefined), 'b')).toBe(undefined);
+    expect(count(200, { flying: 'a' })).toBe(200);
+    expect(count(undefined, { flying: 'a' })).toBe(undefined);
   });
 
-  it('leaves what has ended since the reading to who saw it end', () => {
-    const count = counting(new HeldRooms());
-    count(reading(100));
-    const last = reading(90);
-    expect(count(last, 'a')).toBe(100);
-    expect(count(last)).toBe(100);
-    expect(count(last, 'b')).toBe(100);
-    expect(count(reading(60), 'b')).toBe(70);
-    expect(count(reading(40))).toBe(40);
-    expect(count(reading(40), 'c')).toBe(40);
+  it('counts what others write while a copy is under way', () => {
+    const count = counting();
+    expect(count(500)).toBe(500);
+    expect(count(20, { flying: 'a' })).toBe(50);
+    expect(count(0, { flying: 'ab' })).toBe(60);
+  });
+
+  it('gives back what copies took that failed and were removed, beside others', () => {
+    const count = counting();
+    expect(count(100)).toBe(100);
+    for (const attempt of [1, 2, 3]) {
+      expect(count(60, { flying: 'ab', attempt })).toBe(100);
+      expect(count(85, { flying: 'b', attempt })).toBe(100);
+      expect(count(85, { flying: 'b', attempt })).toBe(100);
+    }
+    // Nothing is left of a: what is lacking beyond b has been written by somebody else.
+    expect(count(60, { flying: 'b' })).toBe(90);
+  });
+
+  it('leaves what has ended since the source was asked to who saw it end', () => {
+    const count = counting();
+    expect(count(100, { asked: 1 })).toBe(100);
+    expect(count(90, { asked: 2, flying: 'a' })).toBe(100);
+    // However often other sources answer meanwhile.
+    for (let look = 0; look < 3; look += 1) expect(count(90, { asked: 2 })).toBe(100);
+    expect(count(70, { asked: 3, there: 'a' })).toBe(70);
   });
 });
