@@ -7,7 +7,7 @@
 
 import { domainsOf } from '../calls/node.ts';
 import { withDomain, xmlOf } from '../calls/domain.ts';
-import { createVolume, deleteVolume, withPool, withVolume } from '../calls/volume.ts';
+import { createVolume, deleteVolume, refreshPool, withPool, withVolume } from '../calls/volume.ts';
 import type { LibvirtHost } from '../host.ts';
 import { ERROR, XML } from '../native/constants.ts';
 import { isLibvirtError, LibvirtError } from '../native/errors.ts';
@@ -55,6 +55,24 @@ async function makeVolume(session: Session, { target, format, bytes }: DiskCopy)
   } catch (error) {
     if (isLibvirtError(error, ERROR.storageVolumeExists)) return false;
     throw error;
+  }
+}
+
+/**
+ * Once QEMU has filled volumes of pools on this host: libvirt does not look by itself, and would
+ * tell the room that was there before. Never rejects; what hangs ends with the time for a call. A
+ * pool that is missed here is looked at before the next copy.
+ */
+export async function refreshPoolsOf(
+  host: LibvirtHost,
+  copies: readonly NotedCopy[],
+): Promise<void> {
+  const own = copies.filter((copy) => copy.host === host.id);
+  for (const pool of new Set(own.map((copy) => copy.pool))) {
+    const looking = host.link.use('control', 'looking for room', (session) =>
+      withPool(session, pool, refreshPool),
+    );
+    await looking.catch(() => undefined);
   }
 }
 

@@ -21,7 +21,7 @@ import { sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
 import { closeNote, closeNoteOn, isOfMove, noteOf, takeNoteBack, takenBack } from './note.ts';
 import { startIfOffForMove } from './off-for-move.ts';
-import { relocationOf, removeVolumes } from '../disks/volumes.ts';
+import { refreshPoolsOf, relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
@@ -57,8 +57,11 @@ export async function commitMove(
   // Before the source's copy goes: it may be the only one that remembers.
   await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
   await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
+  const note = await to.onDomain(vm, 'looking for a note', noteOf, { signal });
   const close = (domain: Domain): Promise<void> => closeNoteOn(domain, to.id);
   await to.onDomain(vm, 'removing the note', close, { signal });
+  // Nobody waits for it: a pool may hang.
+  void refreshPoolsOf(to, note?.copies ?? []);
   return DONE;
 }
 

@@ -1,4 +1,6 @@
 // Role: what a cold move does when others take the guest into their hands in the middle of it.
+import { setImmediate } from 'node:timers/promises';
+
 import { describe, expect, it } from 'vitest';
 
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
@@ -64,6 +66,26 @@ describe('a cold move', () => {
     const scene = new Scene();
     await scene.move();
     expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+});
+
+describe('a move that has arrived', () => {
+  it('has libvirt look how much room its copies have left, and does not wait for it', async () => {
+    const scene = new Scene();
+    await scene.move();
+    const { calls, before } = scene.target;
+    calls.length = 0;
+    before.set('virStoragePoolRefresh', () => {
+      throw new Error('the pool is gone');
+    });
+    expect(await commitMove(ORDER, scene, SIGNAL)).toMatchObject({ ok: true });
+    await setImmediate();
+    expect(calls).toContain('virStoragePoolRefresh');
+    calls.length = 0;
+    // Its note is gone, and with it what is known of copies.
+    expect(await commitMove(ORDER, scene, SIGNAL)).toMatchObject({ ok: true });
+    await setImmediate();
+    expect(calls).not.toContain('virStoragePoolRefresh');
   });
 });
 
