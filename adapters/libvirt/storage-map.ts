@@ -11,7 +11,7 @@ import type { DiskElement } from './xml/domain.ts';
 import type { Pool } from './xml/reach.ts';
 import { type StorageId, storageId } from '../../src/domain/ids.ts';
 import type { Storage } from '../../src/domain/storage.ts';
-import { type Bytes, bytes } from '../../src/domain/units.ts';
+import { bytes } from '../../src/domain/units.ts';
 import type { VmDisk } from '../../src/domain/vm.ts';
 
 export interface Place {
@@ -29,8 +29,11 @@ export interface StorageMap {
   readonly rooms: readonly Storage[];
   /** See `Host.copiesTo`. */
   readonly copiesTo: Readonly<Record<string, StorageId>>;
-  /** See `VmDisk`. */
-  readonly copyOf: (disk: DiskElement, size: Bytes) => Pick<VmDisk, 'copyNames' | 'copyBytes'>;
+  /** See `VmDisk`; of one whose size is not told nobody knows the room of its copy. */
+  readonly copyOf: (
+    disk: DiskElement,
+    size: number | undefined,
+  ) => Pick<VmDisk, 'copyNames' | 'copyBytes'>;
 }
 
 export function mapStorage(
@@ -88,7 +91,9 @@ export function mapStorage(
       const source = sourceOf(disk, pools);
       const format = formatOf(disk);
       if (source === undefined || format === undefined) return {};
-      return { copyNames: copyNamesOf(source), copyBytes: bytes(copyBytesOf(size, format)) };
+      const copyNames = copyNamesOf(source);
+      if (size === undefined) return { copyNames };
+      return { copyNames, copyBytes: bytes(copyBytesOf(size, format)) };
     },
   };
 }

@@ -138,10 +138,10 @@ function disksOf(document: DomainDocument, { survey, diskBytes }: GuestContext):
   return document.devices.disk.flatMap((disk) => {
     const place = survey.storage.placeOfDisk(disk);
     if (place === undefined || mediumKind(disk) !== undefined) return [];
-    const capacity = bytes(diskBytes.get(disk.target?.['@dev'] ?? '') ?? 0);
+    const capacity = diskBytes.get(disk.target?.['@dev'] ?? '');
     const { storage, shared } = place;
     const copy = survey.storage.copyOf(disk, capacity);
-    return [{ storage: storageId(storage), bytes: capacity, shared, ...copy }];
+    return [{ storage: storageId(storage), bytes: bytes(capacity ?? 0), shared, ...copy }];
   });
 }
 

@@ -40,7 +40,7 @@ export function copiedDisks(
 /**
  * The room that the VM's copies take there, by storage. Whether any are made does not depend on the
  * method: one that copies none is refused where a disk is not reached. Empty: none, or nobody knows
- * where.
+ * where, or of how much.
  */
 export function roomForCopies(
   vm: Pick<Vm, 'disks'>,
@@ -49,10 +49,19 @@ export function roomForCopies(
   const room = new Map<StorageId, number>();
   for (const disk of vm.disks) {
     const place = isReached(disk, to) ? undefined : copyPlace(disk, to);
-    if (place === undefined) continue;
-    room.set(place, (room.get(place) ?? 0) + (disk.copyBytes ?? disk.bytes));
+    const needed = copySize(disk);
+    if (place === undefined || needed === undefined) continue;
+    room.set(place, (room.get(place) ?? 0) + needed);
   }
   return room;
+}
+
+/** The room that a copy of the disk has to find; undefined: nobody says how large it is. */
+export function copySize({
+  bytes,
+  copyBytes = bytes,
+}: Pick<VmDisk, 'bytes' | 'copyBytes'>): number | undefined {
+  return copyBytes > 0 ? copyBytes : undefined;
 }
 
 export function bytesOf(disks: readonly VmDisk[]): number {

@@ -26,6 +26,7 @@ export type PowerState = (typeof POWER_STATES)[number];
 
 export interface VmDisk {
   readonly storage: StorageId;
+  /** 0: nobody says. */
   readonly bytes: Bytes;
   /** True when every host that reaches the storage sees the same data. */
   readonly shared: boolean;

@@ -2,9 +2,12 @@
 // is promised to, and what is said where nobody knows.
 import { describe, expect, it } from 'vitest';
 
-import { hostId, moveId, storageId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, sourceId, storageId, vmId } from '../../../src/domain/ids.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, cores } from '../../../src/domain/units.ts';
+import { check } from '../../../src/check/check.ts';
+import { buildModel } from '../../../src/plan/model.ts';
+import { StorageSpace } from '../../../src/plan/storage-space.ts';
 import { explainPair, plan, type PlanRequest } from '../../../src/plan/plan.ts';
 import { TEST_NOW, aFinding, aHost, aVm, someMigration } from '../../support/fleet.ts';
 import { movesOf, request } from './support.ts';
@@ -87,6 +90,58 @@ describe('room for copies of disks', () => {
     expect(against(39, { inFlight: [flight] })).toEqual(promised);
     expect(against(39, { inFlight: [flight], reservations: [held] })).toEqual(promised);
     expect(against(40, { inFlight: [flight], reservations: [held] })).toEqual([]);
+  });
+
+  it('is that of the source of the host, and not what another says of its own', () => {
+    const of = (source: string, free: number) => ({
+      id: SSD,
+      source: sourceId(source),
+      freeBytes: bytes(free * GIB),
+    });
+    expect(against(0, { storages: [of('lab', 30), of('other', 0)] })).toEqual([]);
+    expect(against(0, { storages: [of('lab', 0), of('other', 30)] })).toHaveLength(1);
+    expect(plan(asked(0, { storages: [of('other', 0)] })).plan.moves).toHaveLength(3);
+  });
+
+  it('is promised to one VM at two places, and one of them given up again', () => {
+    const base = asked(100);
+    const model = buildModel(base);
+    const space = StorageSpace.of(model, base);
+    const [v = -1, w = -1] = ['v2', 'v3'].map((id) => model.vmIndex.get(vmId(id)));
+    const [h2 = -1, h3 = -1] = ['h2', 'h3'].map((id) => model.hostIndex.get(hostId(id)));
+    space?.count(v, h2, 1);
+    space?.count(v, h3, 1);
+    space?.count(v, h3, -1);
+    space?.count(w, h2, 1);
+    space?.count(w, h2, 1);
+    expect(space?.shortages(w, h2)).toEqual([
+      'needs 30.0 GiB on ssd, 100.0 GiB free, 80.0 GiB of it promised to v2, v3',
+    ]);
+    space?.count(v, h2, -1);
+    expect(space?.shortages(w, h2)).toEqual([]);
+    // What the plan itself has promised it may give up: never hopeless.
+    expect(space?.isHopeless(w, h2)).toBe(false);
+  });
+
+  it('is needed by no disk of unknown size, which is said', () => {
+    const flight = { move: moveId('m1'), vm: vmId('v1'), from: hostId('h1'), to: hostId('h3') };
+    const inFlight = [{ ...flight, method: 'storage' as const, startedAt: TEST_NOW }];
+    // More is promised than there is.
+    const { snapshot, ...rest } = asked(5, { inFlight });
+    const [first, ...others] = snapshot.vms;
+    const unsized = others.map((vm) => ({
+      ...vm,
+      disks: vm.disks.map((disk) => ({ ...disk, bytes: bytes(0) })),
+    }));
+    const vms = first === undefined ? unsized : [first, ...unsized];
+    const blind = { ...rest, snapshot: { ...snapshot, vms } };
+    const { plan: made, report } = plan(blind);
+    expect(made.moves).toHaveLength(2);
+    expect(report.notes).toContain(
+      'nobody knows how large the disks of 2 moves are: the hypervisor decides on their room',
+    );
+    expect(check({ ...blind, plan: made })).toEqual([]);
+    expect(plan(asked(100)).report.notes.join()).not.toContain('how large');
   });
 
   it('limits nothing where nobody knows it, and that is said', () => {

@@ -214,9 +214,10 @@ describe('room for copies', () => {
     const { copyNames, copyBytes } = onH1.copyOf(disk, bytes(GIB));
     expect(copyNames).toEqual(['folder:/images', 'pool:default']);
     expect(copyBytes).toBe(GIB + MIB + GIB / 4096);
+    expect(onH1.copyOf(disk, undefined)).toEqual({ copyNames });
   });
 
-  it('of a storage that several hosts reach is the least that any of them has seen', () => {
+  it('of a storage that several hosts reach is the most that any of them has seen', () => {
     const answered = (id: string, free: number): HostAnswer => {
       const own = identity(id);
       const pools = [poolOf('vms', '/srv', SIZES.replace('400', String(free)))];
@@ -234,7 +235,7 @@ describe('room for copies', () => {
       };
     };
     const { storages } = mergeInventories([answered('h1', 300), answered('h2', 200)]);
-    expect(storages).toEqual([{ id: 'nfs', shared: true, capacityBytes: 900, freeBytes: 200 }]);
+    expect(storages).toEqual([{ id: 'nfs', shared: true, capacityBytes: 900, freeBytes: 300 }]);
   });
 });
 
