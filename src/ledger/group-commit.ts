@@ -9,12 +9,16 @@
  * process holds it) concerns the whole group: nothing is tried again, it may even have been
  * committed. And who met a row that somebody holds has waited for the others as well: it fails,
  * and they are tried again in a hurry: the locked row of one costs none of them its wait again.
+ * Where it was met at the seal, nobody knows whose row it is: all are tried, each by itself; unless
+ * it is one that every seal needs, which all have met.
  *
  * A write may leave notes of what it did. Those of a whole group are sealed at once, last thing
  * before the commit.
  */
 
 import type { Kysely, Transaction } from 'kysely';
+
+import { assertNever } from '../domain/result.ts';
 
 /** Bounds the time for which a group holds up the reads behind it. */
 const LARGEST_GROUP = 256;
@@ -24,11 +28,18 @@ type Work<Schema, Note, Value> = (
   note: (note: Note) => void,
 ) => Promise<Value>;
 
-/** Writes down what the writes of one transaction have noted; it may be nothing. */
+/**
+ * Writes down what the writes of one transaction have noted; it may be nothing. Calls `common` when
+ * only what every seal does is left to do.
+ */
 type Seal<Schema, Note> = (
   transaction: Transaction<Schema>,
   notes: readonly Note[],
+  common: () => void,
 ) => Promise<void>;
+
+/** Whose statement a transaction is at: a member's, that of some of them, or of all. */
+type Turn<Member> = Member | 'some' | 'all';
 
 /** Whose an error is: of the one whose statement met it, of the whole group, or it is not known. */
 export type Reach = 'one' | 'all' | 'unknown';
@@ -86,16 +97,14 @@ export class GroupCommit<Schema, Note> {
   }
 
   async #commit(group: readonly Job<Schema, Note>[]): Promise<void> {
-    let at: Job<Schema, Note> | undefined;
+    let at: Turn<Job<Schema, Note>> = 'all';
     try {
-      await this.#together(group, (job) => {
-        at = job;
+      await this.#together(group, (turn) => {
+        at = turn;
       });
     } catch (error) {
       const reach = this.#parts.reachOf(error);
-      // At the seal nobody's statement is at work: what is met there, all have met.
-      const met = reach === 'all' || at === undefined ? group : [at];
-      const failed = reach === 'unknown' ? [] : met;
+      const failed = failedOf(group, reach, at);
       for (const job of failed) job.failed(error);
       const others = group.filter((job) => !failed.includes(job));
       for (const job of others) await this.#commitAlone(job, reach === 'one');
@@ -114,10 +123,10 @@ export class GroupCommit<Schema, Note> {
     job.done();
   }
 
-  /** @param begins told of each job before it is run, and of nobody before the seal. */
+  /** @param begins told whose turn it is from here on. */
   #together(
     group: readonly Job<Schema, Note>[],
-    begins: (job: Job<Schema, Note> | undefined) => void,
+    begins: (turn: Turn<Job<Schema, Note>>) => void,
     inHurry = false,
   ): Promise<void> {
     const { db, hurry, seal } = this.#parts;
@@ -128,8 +137,28 @@ export class GroupCommit<Schema, Note> {
         begins(job);
         await job.run(transaction, (note) => notes.push(note));
       }
-      begins(undefined);
-      await seal(transaction, notes);
+      begins('some');
+      await seal(transaction, notes, () => begins('all'));
     });
+  }
+}
+
+/** Those of the group that are not tried again. */
+function failedOf<Member>(
+  group: readonly Member[],
+  reach: Reach,
+  at: Turn<Member>,
+): readonly Member[] {
+  switch (reach) {
+    case 'all':
+      return group;
+    case 'one':
+      // Whoever is alone has nobody to be told apart from.
+      if (at === 'all' || group.length === 1) return group;
+      return at === 'some' ? [] : [at];
+    case 'unknown':
+      return [];
+    default:
+      return assertNever(reach, 'reach of an error');
   }
 }

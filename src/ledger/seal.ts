@@ -36,16 +36,22 @@ export function openWithOthers(record: NewMove, note: (note: Note) => void): Pro
   return Promise.resolve(opening);
 }
 
-// oxlint-disable-next-line max-params -- what, in which transaction of which store, and when
+export interface Sealing {
+  readonly at: EpochSeconds;
+  readonly traits: StoreTraits;
+  /** Called before the audit trail is written to: whoever holds that holds up all who write. */
+  readonly common: () => void;
+}
+
 export async function seal(
   trx: Transaction<LedgerSchema>,
   notes: readonly Note[],
-  at: EpochSeconds,
-  traits: StoreTraits,
+  { at, traits, common }: Sealing,
 ): Promise<void> {
   for (const chunk of chunksOf(notes.filter(isOpening))) await open(trx, chunk);
   const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
+  common();
   await appendAudit(trx, notes.flatMap(told), at, traits);
 }
 

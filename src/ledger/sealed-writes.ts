@@ -20,7 +20,7 @@ export class SealedWrites {
   constructor(db: Kysely<LedgerSchema>, { clock, traits }: SealingParts) {
     this.#commits = new GroupCommit<LedgerSchema, Note>({
       db,
-      seal: (trx, notes) => seal(trx, notes, clock.now(), traits),
+      seal: (trx, notes, common) => seal(trx, notes, { at: clock.now(), traits, common }),
       reachOf: traits.reachOf,
       hurry: traits.hurry,
     });

@@ -12,6 +12,9 @@ interface Schema {
 let db: Kysely<Schema>;
 let commits: GroupCommit<Schema, number>;
 let refuse = false;
+/** Met at the seal, as those are that were opened together and are held by somebody. */
+let held: number | undefined;
+let heldByAll = false;
 let reach: Reach;
 let hurried: number;
 const sealed: (readonly number[])[] = [];
@@ -24,12 +27,17 @@ beforeEach(() => {
   db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
   sealed.length = 0;
   refuse = false;
+  held = undefined;
+  heldByAll = false;
   reach = 'unknown';
   hurried = 0;
   commits = new GroupCommit<Schema, number>({
     db,
-    seal: (_trx, notes) => {
-      if (refuse) return Promise.reject(new Error('cannot be sealed'));
+    seal: (_trx, notes, common) => {
+      const isMet = held !== undefined && notes.includes(held);
+      if (refuse || isMet) return Promise.reject(new Error('cannot be sealed'));
+      common();
+      if (heldByAll) return Promise.reject(new Error('the trail is held'));
       sealed.push(notes);
       return Promise.resolve();
     },
@@ -107,10 +115,26 @@ describe('GroupCommit', () => {
     // Once to begin with, and once in the group: it was not tried again.
     expect(statements.filter((text) => text.endsWith('values (2.0)'))).toHaveLength(2);
     expect(hurried).toBe(2);
-    refuse = true;
-    const sealedOut = await Promise.allSettled([insert(4), insert(5)]);
-    expect(sealedOut.map((result) => result.status)).toEqual(['rejected', 'rejected']);
-    expect(hurried).toBe(2);
+  });
+
+  it('finds out one by one who met a held row at the seal', async () => {
+    reach = 'one';
+    held = 2;
+    const results = await Promise.allSettled([insert(1), insert(2), insert(3)]);
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(hurried).toBe(3);
+    expect(await stored()).toEqual([1, 3]);
+    // Who is alone has waited, and is not tried again.
+    await expect(insert(2)).rejects.toThrow('cannot be sealed');
+    expect(hurried).toBe(3);
+  });
+
+  it('tries nobody again after a held row that every seal needs', async () => {
+    reach = 'one';
+    heldByAll = true;
+    const results = await Promise.allSettled([insert(1), insert(2)]);
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    expect(hurried).toBe(0);
   });
 
   it('tries nobody again after what concerns the whole store', async () => {
