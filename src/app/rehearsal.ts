@@ -5,7 +5,8 @@
  * memory, virtual time, and all that lies between orders and the first starts is the product's own.
  * The search of the planner is not: that runs in a thread, which practises by itself (practice.ts).
  *
- * Nothing of it is left: it has events, metrics and log of its own, no port, and writes no file.
+ * It has events, metrics and log of its own, no port, and writes no file. All that is left of it is
+ * the state folder, which is made where there is none, as the daemon would.
  */
 
 import { setImmediate } from 'node:timers/promises';
@@ -20,6 +21,7 @@ import type { EventBus } from '../observe/event-bus.ts';
 import { makeLogger, subscribeLog } from '../observe/log.ts';
 import { buildDatacenter } from '../simulate/datacenter.ts';
 import { VirtualClock } from '../simulate/virtual-clock.ts';
+import { untilAborted } from './until-aborted.ts';
 import { planUntil } from './plan-job.ts';
 import type { PlanRunner } from './planner.ts';
 import { VirtualDaemon } from './virtual-daemon.ts';
@@ -34,12 +36,24 @@ const EMPTIED = FLEET.hosts / (2 * ROUNDS);
 /** Of the time of the play, for each part of it: moves are begun, and the first end. */
 const PART = seconds(20);
 
-/** How many moves were begun, of simulated VMs. Rejects where the state folder cannot be made. */
-export async function rehearse({ stateDir }: Pick<DaemonConfig, 'stateDir'>): Promise<number> {
+/**
+ * How many moves were begun, of simulated VMs. Resolves as soon as it is given up: what is being
+ * played then ends by itself, unheard. Rejects where the state folder cannot be made.
+ */
+export function rehearse(
+  { stateDir }: Pick<DaemonConfig, 'stateDir'>,
+  givenUp: AbortSignal,
+): Promise<number> {
+  const begun = new Set<MoveId>();
+  const playing = play(stateDir, begun, givenUp);
+  return Promise.race([playing, untilAborted(givenUp)]).then(() => begun.size);
+}
+
+async function play(stateDir: string, begun: Set<MoveId>, givenUp: AbortSignal): Promise<void> {
+  if (givenUp.aborted) return;
   const time = new VirtualClock({ startAt: START, settle: () => setImmediate() });
   const datacenter = buildDatacenter(FLEET, time);
   const hypervisor = new SimulatedHypervisor({ datacenter, clock: time });
-  const begun = new Set<MoveId>();
   const life = await VirtualDaemon.start({
     // The shipped policy, whatever the operator's own says: it lets moves begin.
     config: { ...defaultDaemonConfig(), stateDir, policies: [], replay: NOTHING_KEPT },
@@ -54,16 +68,23 @@ export async function rehearse({ stateDir }: Pick<DaemonConfig, 'stateDir'>): Pr
     // What is wrong the daemon itself finds, and tells, when it does the same for good.
     onFailure: () => undefined,
   });
-  await time.advance(PART);
-  const names = datacenter.fleet.hosts.map(({ id }) => id);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const hosts = names.slice(round * EMPTIED, (round + 1) * EMPTIED);
-    const given = life.daemon.api.giveOrders({ ...EVACUATION, hosts });
+  try {
     await time.advance(PART);
-    await given;
+    const names = datacenter.fleet.hosts.map(({ id }) => id);
+    for (let round = 0; round < ROUNDS && !givenUp.aborted; round += 1) {
+      const hosts = names.slice(round * EMPTIED, (round + 1) * EMPTIED);
+      const given = life.daemon.api.giveOrders({ ...EVACUATION, hosts });
+      await bothOf(Promise.race([given, untilAborted(givenUp)]), time.advance(PART));
+    }
+  } finally {
+    await life.stop('the rehearsal is over');
   }
-  await life.stop('the rehearsal is over');
-  return begun.size;
+}
+
+/** Both to their end, also where one fails: time that still passes must not be told to twice. */
+async function bothOf(...tasks: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(tasks);
+  await Promise.all(tasks);
 }
 
 const EVACUATION = {

@@ -15,6 +15,7 @@ import { readMachine } from './own-machine.ts';
 import { rehearse } from './rehearsal.ts';
 import { machineClock } from './standstill-clock.ts';
 import { systemClock } from './system-clock.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface RunOptions {
   readonly config: DaemonConfig;
@@ -40,10 +41,14 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   }
 }
 
-async function makeDaemon({ config, accessFile, write }: RunOptions): Promise<Daemon> {
+/** Several times what it takes on a slow machine: whatever goes wrong, the daemon comes up. */
+const REHEARSAL_MILLISECONDS = 5000;
+
+async function makeDaemon({ config, accessFile, write, stop }: RunOptions): Promise<Daemon> {
   const clock = systemClock();
+  const late = AbortSignal.timeout(REHEARSAL_MILLISECONDS);
   // What fails there the daemon itself meets, too, and tells.
-  await rehearse(config).catch(() => undefined);
+  await rehearse(config, AbortSignal.any([stop, late])).catch(() => undefined);
   return buildDaemon({
     config,
     clock,
@@ -78,11 +83,4 @@ function subscribeAll(events: EventBus, { config, clock, write }: Listening): Cl
     await influx.close();
     endLog();
   };
-}
-
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

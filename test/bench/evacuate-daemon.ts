@@ -57,7 +57,7 @@ async function main(options: EvacuateDaemonOptions): Promise<void> {
   const accessFile = join(folder, 'access.json');
   const base = defaultDaemonConfig();
   const stateDir = join(folder, 'state');
-  await rehearse({ stateDir });
+  await rehearse({ stateDir }, new AbortController().signal);
   const daemon = await buildDaemon({
     config: {
       ...base,

@@ -30,7 +30,7 @@ export function addDemo(program: Command, io: Io): void {
 async function demo(io: Io, options: DemoVerbOptions): Promise<void> {
   const stop = stopSignal(io, options.for);
   const { startDemo } = await import('../../app/demo.ts');
-  const { untilAborted } = await import('../../app/run-daemon.ts');
+  const { untilAborted } = await import('../../app/until-aborted.ts');
   const { narrate, wantsColour } = await import('../../observe/narrate.ts');
   let narrator: Narrator | undefined;
   const running = await startDemo({
