@@ -48,11 +48,16 @@ it('rejects where the state folder cannot be made, as the daemon will', async ()
 });
 
 it('rejects where an order is refused, and is over then', async () => {
-  vi.spyOn(DaemonApi.prototype, 'giveOrders').mockImplementation(() =>
-    Promise.reject(new Error('refused')),
-  );
+  // No mock: those listen to what they reject, and nobody else would have to.
+  const refusing = { giveOrders: () => Promise.reject(new Error('refused')) };
+  const { giveOrders } = Object.getOwnPropertyDescriptors(DaemonApi.prototype);
+  Object.assign(DaemonApi.prototype, refusing);
   const stop = vi.spyOn(VirtualDaemon.prototype, 'stop');
-  await expect(rehearse({ stateDir: join(folder, 'state') }, NEVER)).rejects.toThrow('refused');
+  try {
+    await expect(rehearse({ stateDir: join(folder, 'state') }, NEVER)).rejects.toThrow('refused');
+  } finally {
+    Object.defineProperty(DaemonApi.prototype, 'giveOrders', giveOrders);
+  }
   expect(stop).toHaveBeenCalledTimes(1);
 });
 

@@ -1,4 +1,4 @@
-// Role: the storages of the whole fleet: each source's own, and none of what a silent one once said.
+// Role: the storages of the whole fleet: each source's own, and none of what a silent one said.
 import { expect, it } from 'vitest';
 
 import { mergeInSlices, type SourceInventory } from '../../../src/collect/fleet.ts';

@@ -20,7 +20,7 @@ interface Look {
   /** Whose copies of 30 GiB are under way, and who has arrived. */
   readonly flying?: string;
   readonly there?: string;
-  /** Told by the move that is under way; default: one per VM. */
+  /** Of the moves under way, each of which has an id of its own. */
   readonly attempt?: number;
 }
 
@@ -33,11 +33,11 @@ function counting() {
     clock = asked;
     const snapshot = aSnapshot({
       hosts: HOSTS,
-      vms: [...'abc'].map((id) =>
+      vms: ['a', 'b', 'c'].map((id) =>
         aVm({ id, host: there.includes(id) ? 'h2' : 'h1', disks: [DISK] }),
       ),
       storages: [{ id: SSD, ...(gib !== undefined && { freeBytes: bytes(gib * GIB) }) }],
-      inFlight: [...flying].map((vm) => ({
+      inFlight: Array.from(flying, (vm) => ({
         move: moveId(`m-${vm}-${attempt}`),
         vm: vmId(vm),
         from: hostId('h1'),
