@@ -59,7 +59,7 @@ async function makeVolume(session: Session, { target, format, bytes }: DiskCopy)
 }
 
 /**
- * Once QEMU has filled volumes of pools on this host: libvirt does not look by itself, and would
+ * Once QEMU has filled these volumes on this host: libvirt does not look by itself, and would
  * tell the room that was there before. Never rejects; what hangs ends with the time for a call. A
  * pool that is missed here is looked at before the next copy.
  */
@@ -67,8 +67,7 @@ export async function refreshPoolsOf(
   host: LibvirtHost,
   copies: readonly NotedCopy[],
 ): Promise<void> {
-  const own = copies.filter((copy) => copy.host === host.id);
-  for (const pool of new Set(own.map((copy) => copy.pool))) {
+  for (const pool of new Set(copies.map((copy) => copy.pool))) {
     const looking = host.link.use('control', 'looking for room', (session) =>
       withPool(session, pool, refreshPool),
     );

@@ -69,12 +69,17 @@ export async function closeNote(
   else await leaveNote(domain, { ...note, autostart: false, askedOff: false, copies: left });
 }
 
-/** The guest has arrived on `host`, with its disks; what was left on others stays noted. */
-export async function closeNoteOn(domain: Domain, host: string): Promise<void> {
+/**
+ * The guest has arrived on `host`, with its disks: resolves with those that were copied there. What
+ * was left on others stays noted.
+ */
+export async function closeNoteOn(domain: Domain, host: string): Promise<readonly NotedCopy[]> {
   const note = await noteOf(domain);
-  const left = note?.copies.filter((copy) => copy.host !== host) ?? [];
+  const copies = note?.copies ?? [];
+  const left = copies.filter((copy) => copy.host !== host);
   if (note === undefined || left.length === 0) await removeNote(domain);
   else await closeNote(domain, note, left);
+  return copies.filter((copy) => copy.host === host);
 }
 
 async function whereOf(domain: Domain): Promise<number> {

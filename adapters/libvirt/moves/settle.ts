@@ -57,11 +57,10 @@ export async function commitMove(
   // Before the source's copy goes: it may be the only one that remembers.
   await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
   await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
-  const note = await to.onDomain(vm, 'looking for a note', noteOf, { signal });
-  const close = (domain: Domain): Promise<void> => closeNoteOn(domain, to.id);
-  await to.onDomain(vm, 'removing the note', close, { signal });
+  const close = (domain: Domain) => closeNoteOn(domain, to.id);
+  const copies = await to.onDomain(vm, 'removing the note', close, { signal });
   // Nobody waits for it: a pool may hang.
-  void refreshPoolsOf(to, note?.copies ?? []);
+  void refreshPoolsOf(to, copies ?? []);
   return DONE;
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { GuestContext } from '../../../../adapters/libvirt/vm-survey.ts';
 import { readDomain } from '../../../../adapters/libvirt/xml/domain.ts';
 import { DocumentError } from '../../../../adapters/libvirt/xml/document.ts';
+import { copySize } from '../../../../src/domain/disks.ts';
 import { GIB, MIB } from '../../../../src/domain/units.ts';
 import { found, guestXml, options, survey, UUID } from './samples.ts';
 
@@ -45,16 +46,21 @@ describe('a guest of libvirt', () => {
     expect(vmOf({ more }).managedBy).toBe('openstack');
   });
 
-  it('finds the storage of every disk and its size', () => {
+  it('finds the storage of every disk and its size, or that nobody says', () => {
     const common = { sharedStorages: [{ id: 'nfs', paths: ['/srv/nfs'] }] };
     const diskBytes = new Map([['vda', 5 * GIB]]);
     const context = { survey: survey('h1', common), diskBytes };
-    const local = DISK.replace('/srv/nfs/a.img', '/srv/nfs2/b.img').replace('vda', 'vdb');
+    const local = DISK.replace('/srv/nfs/a.img', '/srv/nfs2/b.img')
+      .replace('vda', 'vdb')
+      .replace('<source', `<driver type='qcow2'/><source`);
     const empty = `<disk type='file' device='cdrom'><target dev='sda'/></disk>`;
-    expect(vmOf({ devices: DISK + local + empty }, context).disks).toEqual([
+    const { disks } = vmOf({ devices: DISK + local + empty }, context);
+    expect(disks).toEqual([
       expect.objectContaining({ storage: 'nfs', bytes: 5 * GIB, shared: true }),
       expect.objectContaining({ storage: 'local@h1', bytes: 0, shared: false }),
     ]);
+    // Not the little that a qcow2 image takes by itself.
+    expect(disks.map(copySize)).toEqual([expect.any(Number), undefined]);
   });
 
   it('tells what lies in its drives apart from its disks, unless libvirt would do without', () => {
