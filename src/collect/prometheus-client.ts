@@ -18,8 +18,18 @@ export interface PrometheusClientOptions {
   /** Per query; also given to the server, so that it stops working on a query nobody awaits. */
   readonly timeoutSeconds: Seconds;
   readonly maxResponseBytes: number;
+  /** What is done with an answer of which the server says that it is not whole. */
+  readonly partialAnswers: PartialAnswers;
   /** Undici's: TLS settings, proxies, tests. Undefined: the process-wide one. */
   readonly dispatcher: Dispatcher | undefined;
+}
+
+export type PartialAnswers = 'refuse' | 'accept';
+
+export interface VectorAnswer {
+  readonly vector: readonly VectorSample[];
+  /** What the server has to say about it, for people; it counts all the same. */
+  readonly remarks: readonly string[];
 }
 
 /** One element of an instant vector. */
@@ -49,13 +59,10 @@ export class PrometheusClient {
   }
 
   /**
-   * The vector; or, as a value, why the server refused this one query. Throws AdapterError when
+   * The answer; or, as a value, why the server refused this one query. Throws AdapterError when
    * the server as a whole cannot be used (unreachable, refused credentials, gibberish).
    */
-  async query(
-    promql: string,
-    signal: AbortSignal,
-  ): Promise<Result<readonly VectorSample[], string>> {
+  async query(promql: string, signal: AbortSignal): Promise<Result<VectorAnswer, string>> {
     const { source, timeoutSeconds, bearerToken, dispatcher } = this.#options;
     const headers: Record<string, string> = { accept: 'application/json' };
     if (bearerToken !== undefined) headers['authorization'] = `Bearer ${bearerToken}`;
@@ -96,7 +103,7 @@ export class PrometheusClient {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  #parse(text: string, status: number): Result<readonly VectorSample[], string> {
+  #parse(text: string, status: number): Result<VectorAnswer, string> {
     const answer = parseJson(text);
     if (isRecord(answer) && answer['status'] === 'error') {
       return fail(`${String(answer['errorType'])}: ${String(answer['error'])}`);
@@ -111,9 +118,14 @@ export class PrometheusClient {
     if (resultType !== 'vector' || !Array.isArray(result)) {
       return fail(`expected an instant vector, got ${String(resultType)}`);
     }
-    const partial = whyPartial(answer);
-    if (partial !== undefined) return fail(`answered in part only: ${partial}`);
-    return ok(result.map((element) => this.#sample(element)));
+    const { partial, remarks } = judgeWarnings(answer);
+    if (partial !== undefined && this.#options.partialAnswers === 'refuse') {
+      const remedy = 'prometheus[].partialAnswers: accept uses such answers';
+      return fail(`answered in part only: ${partial} (${remedy})`);
+    }
+    const used = partial === undefined ? [] : [`answered in part only, and used: ${partial}`];
+    const vector = result.map((element) => this.#sample(element));
+    return ok({ vector, remarks: [...used, ...remarks] });
   }
 
   #sample(element: unknown): VectorSample {
@@ -134,16 +146,23 @@ export class PrometheusClient {
   }
 }
 
+interface Warned {
+  /** Why it is not whole; undefined: it is. */
+  readonly partial: string | undefined;
+  readonly remarks: readonly string[];
+}
+
 /**
- * Undefined: it is whole. VictoriaMetrics says `isPartial`; Thanos, Mimir and Prometheus (remote
- * read) warn. Remarks on the query itself stand among Prometheus' warnings until 2.54.
+ * VictoriaMetrics says `isPartial`; Thanos, Mimir and Prometheus (remote read) warn. What PromQL
+ * itself annotates is about the query and its series, of which none is missing: its warnings are
+ * told, and its infos, which stood among the warnings until Prometheus 2.54, are not.
  */
-function whyPartial(answer: Record<string, unknown>): string | undefined {
-  const { warnings, isPartial } = answer;
+function judgeWarnings({ warnings, isPartial }: Record<string, unknown>): Warned {
   const all = Array.isArray(warnings) ? warnings.map(String) : [];
-  const [first] = all.filter((warning) => !warning.startsWith('PromQL info:'));
-  if (isPartial === true) return first ?? 'part of the store does not answer';
-  return first;
+  const [missing] = all.filter((warning) => !/^PromQL (?:info|warning):/u.test(warning));
+  const remarks = all.filter((warning) => warning.startsWith('PromQL warning:'));
+  const why = isPartial === true ? 'part of the store does not answer' : undefined;
+  return { partial: missing ?? why, remarks };
 }
 
 /** Prometheus writes "NaN", "+Inf" and "-Inf", which Number() knows under other names. */

@@ -16,6 +16,7 @@ import type { Reading } from '../ports/metric-source.ts';
 import {
   PrometheusClient,
   type PrometheusClientOptions,
+  type VectorAnswer,
   type VectorSample,
 } from './prometheus-client.ts';
 import { DEFAULT_QUERIES, type HealthQuery, type PrometheusQuery } from './prometheus-queries.ts';
@@ -44,6 +45,7 @@ export const PROMETHEUS_DEFAULTS = {
   timeoutSeconds: seconds(10),
   // 20,000 VMs are about 4 MB per query.
   maxResponseBytes: 32 * 1024 * 1024,
+  partialAnswers: 'refuse',
   dispatcher: undefined,
   hostLabel: 'instance',
   /** The instance label without its port; brackets of an IPv6 address are dropped. */
@@ -62,7 +64,7 @@ interface NamedMetric {
 
 interface Answer {
   readonly query: PrometheusQuery;
-  readonly result: Result<readonly VectorSample[], string>;
+  readonly result: Result<VectorAnswer, string>;
 }
 
 export class PrometheusSource implements MetricSource {
@@ -89,15 +91,17 @@ export class PrometheusSource implements MetricSource {
         problems.push(`query ${query.name}: ${result.error}`);
         continue;
       }
+      const { vector, remarks } = result.value;
+      problems.push(...remarks.map((remark) => `query ${query.name}: ${remark}`));
       switch (query.kind) {
         case 'host-metric':
-          this.#hostSamples(query, result.value, samples, problems);
+          this.#hostSamples(query, vector, samples, problems);
           break;
         case 'vm-metric':
-          this.#vmSamples(query, result.value, samples, problems);
+          this.#vmSamples(query, vector, samples, problems);
           break;
         case 'health':
-          this.#judge(query, result.value, signals);
+          this.#judge(query, vector, signals);
           break;
         default:
           assertNever(query, 'kind of query');

@@ -90,6 +90,11 @@ const prometheus = group({
   aliases: optional(table(text('a host')), 'What the pattern gave → the host.'),
   timeout: optional(duration({ above: 0 }), 'Per query; default 10s.'),
   lookBack: optional(duration({ above: 0 }), 'At least twice the scrape interval; default 2m.'),
+  partialAnswers: optional(
+    choice(['refuse', 'accept']),
+    'Answers that the server calls incomplete (a store of Thanos is away): that query gives ' +
+      'nothing (default refuse), or they are used, and told.',
+  ),
 });
 
 const hook = group({

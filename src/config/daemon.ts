@@ -36,6 +36,7 @@ export interface PrometheusConfig {
   readonly aliases?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: Seconds;
   readonly lookBackSeconds?: Seconds;
+  readonly partialAnswers?: 'refuse' | 'accept';
 }
 
 /** A device that switches the power of a host. */
@@ -329,7 +330,7 @@ function prometheusOf(
   i: number,
   secret: Reader,
 ): PrometheusConfig {
-  const { hostLabel, hostPattern, vmLabel, aliases, timeout, lookBack } = entry;
+  const { hostLabel, hostPattern, vmLabel, aliases, timeout, lookBack, partialAnswers } = entry;
   return {
     source: entry.id,
     url: entry.url,
@@ -340,6 +341,7 @@ function prometheusOf(
     ...(aliases === undefined ? {} : { aliases }),
     ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
     ...(lookBack === undefined ? {} : { lookBackSeconds: lookBack }),
+    ...(partialAnswers === undefined ? {} : { partialAnswers }),
   };
 }
 

@@ -229,10 +229,27 @@ describe('failures', () => {
     const reading = await read(make({ queries: [CPU, CPU_AGAIN, ECC] }));
     expect(reading.samples).toEqual([]);
     expect(reading.health).toHaveLength(1);
+    const remedy = '(prometheus[].partialAnswers: accept uses such answers)';
     expect(reading.problems).toEqual([
-      `query cpu: answered in part only: ${store}`,
-      'query cpu-2: answered in part only: part of the store does not answer',
+      `query cpu: answered in part only: ${store} ${remedy}`,
+      `query cpu-2: answered in part only: part of the store does not answer ${remedy}`,
     ]);
+    const told = await read(make({ queries: [CPU, ECC], partialAnswers: 'accept' }));
+    expect(told.samples).toHaveLength(1);
+    expect(told.problems).toEqual([`query cpu: answered in part only, and used: ${store}`]);
+  });
+
+  it('what PromQL remarks on a query takes nothing away', async () => {
+    const mixed = 'PromQL warning: encountered a mix of histograms and floats for "x"';
+    const warnings = [mixed, 'PromQL info: metric might not be a counter'];
+    serve({
+      'cpu by (instance) [120s]': { ...vector([{ instance: 'h1' }, '1']), warnings },
+      ecc: { ...vector([{ instance: 'h1' }, '0']), warnings: [mixed] },
+    });
+    const reading = await read(make({ queries: [CPU, ECC] }));
+    expect(reading.samples).toHaveLength(1);
+    expect(reading.health).toHaveLength(1);
+    expect(reading.problems).toEqual([`query cpu: ${mixed}`, `query ecc: ${mixed}`]);
   });
 
   it('every query refused is a failure', async () => {

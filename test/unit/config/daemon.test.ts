@@ -61,6 +61,8 @@ describe('drover.yaml', () => {
     expect(config.prometheus).toEqual([
       { source: 'prom', url: 'http://p:9090', bearerToken: 'from-env', timeoutSeconds: 5 },
     ]);
+    const lenient = good('prometheus: [{ id: prom, url: "http://p", partialAnswers: accept }]');
+    expect(lenient.prometheus).toMatchObject([{ partialAnswers: 'accept' }]);
   });
 
   it('reads maintenance hooks: a command or a webhook, and each name once', () => {
