@@ -1,12 +1,13 @@
 /**
  * The implausible-metric guard. Single samples out of range are thrown away as they come in
  * (collect/judge-sample.ts). What is looked at here is what no single sample shows: that all hosts
- * of a source change at the same moment, in CPU or in memory, or that hosts and their guests do not
- * fit together, as after a change of units: guests that use many times what their host does, or a
- * busy host of whose use next to nothing is its guests'. A fleet seldom does that; a broken
- * exporter, a wrong query or a clock does; and where it is so (hosts that do work of their own)
- * moves gain nothing. What an idle host does for itself counts for nothing. Then nothing is moved
- * for load until the figures are old enough to be believed. Pure.
+ * of a source change at the same moment, in CPU or in memory (of few hosts that is an ordinary
+ * morning or evening, unless what they use is of another order of magnitude), or that hosts and
+ * their guests do not fit together, as after a change of units: guests that use many times what
+ * their host does, or a busy host of whose use next to nothing is its guests'. A fleet seldom does
+ * that; a broken exporter, a wrong query or a clock does; and where it is so (hosts that do work of
+ * their own) moves gain nothing. What an idle host does for itself counts for nothing. Then nothing
+ * is moved for load until the figures are old enough to be believed. Pure.
  */
 
 import type { Host } from '../domain/host.ts';
@@ -25,6 +26,12 @@ const SMALLEST_CROWD = 2;
 const SHARE = 0.75;
 /** Of a host's threads or memory, by which its newest reading differs from its window's mean. */
 const JUMP = 0.4;
+/**
+ * Between the newest reading of memory and its window's mean. The smallest change of units is one
+ * of 1000, of which half is left when half of the window is new; a host of 1 TiB that is emptied
+ * still uses several GiB.
+ */
+const MAGNITUDE = 250;
 /** Guests that use so many times what their host does, or a host that does so little for them. */
 const APART = 20;
 /** Below this use (threads, bytes) nothing can be told from a ratio. */
@@ -54,8 +61,9 @@ export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
   const found = new Map<SourceId, string>();
   for (const [source, hosts] of Map.groupBy(snapshot.hosts, (host) => host.source)) {
     const reason =
-      jumps(hosts, 'cpu.used', SMALLEST_FLEET) ??
-      jumps(hosts, 'memory.used', SMALLEST_CROWD) ??
+      jumps(hosts, 'cpu.used') ??
+      jumps(hosts, 'memory.used') ??
+      otherMagnitude(hosts) ??
       (yield* disagreements(hosts, snapshot, 'cpu.used')) ??
       (yield* disagreements(hosts, snapshot, 'memory.used'));
     if (reason !== undefined) found.set(source, reason);
@@ -64,23 +72,45 @@ export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
   return found;
 }
 
-function jumps(hosts: readonly Host[], use: Use, fewest: number): string | undefined {
-  const shifts = hosts.flatMap((host): number[] => {
+interface Change {
+  readonly host: Host;
+  readonly last: number;
+  readonly mean: number;
+}
+
+function changesOf(hosts: readonly Host[], use: Use): readonly Change[] {
+  return hosts.flatMap((host) => {
     const last = valueOf(host.metrics[use]?.last);
     const mean = valueOf(host.metrics[use]?.mean);
-    return last === undefined || mean === undefined ? [] : [(last - mean) / mostOf(host, use)];
+    return last === undefined || mean === undefined ? [] : [{ host, last, mean }];
   });
+}
+
+function jumps(hosts: readonly Host[], use: Use): string | undefined {
+  const changes = changesOf(hosts, use);
+  const shifts = changes.map(({ host, last, mean }) => (last - mean) / mostOf(host, use));
   for (const [direction, sign] of [
     ['up', 1],
     ['down', -1],
   ] as const) {
     const jumped = shifts.filter((shift) => sign * shift > JUMP).length;
-    if (shifts.length >= fewest && isMost(jumped, shifts.length)) {
+    if (shifts.length >= SMALLEST_FLEET && isMost(jumped, shifts.length)) {
       const who = `${jumped} of ${shifts.length} hosts`;
       return `the ${NAMES[use]} use of ${who} went ${direction} at once`;
     }
   }
   return undefined;
+}
+
+function otherMagnitude(hosts: readonly Host[]): string | undefined {
+  const changes = changesOf(hosts, 'memory.used');
+  const changed = changes.filter(({ last, mean }) => {
+    const [less, more] = last < mean ? [last, mean] : [mean, last];
+    return more >= SMALLEST_USE['memory.used'] && more > MAGNITUDE * less;
+  }).length;
+  if (!isMost(changed, changes.length)) return undefined;
+  const who = `${changed} of ${changes.length} hosts`;
+  return `the memory use of ${who} changed over ${MAGNITUDE} times at once`;
 }
 
 function* disagreements(
