@@ -240,15 +240,13 @@ export class Collector {
     await this.#inTurn(this.#take(source, reading));
   }
 
-  *#setInventory(source: PolledSource, inventory: Inventory, askedAt: Seconds): Slices<void> {
+  *#setInventory(source: PolledSource, told: Inventory, askedAt: Seconds): Slices<void> {
     const before = source.inventory?.problems ?? [];
-    const doubt = source.losses.doubt(source.inventory, inventory);
-    if (doubt !== undefined) {
-      this.#warn(source, new Set(), [doubt]);
-      return;
-    }
+    const { inventory, doubts } = source.losses.judge(source.inventory, told);
+    this.#warn(source, new Set(), doubts);
     source.inventory = inventory;
-    source.askedAt = askedAt;
+    // What is kept from before may have been moved since it was asked for.
+    if (doubts.length === 0) source.askedAt = askedAt;
     source.directory = directoryOf(inventory);
     yield;
     this.#fleet = yield* mergeInSlices(this.#inventories());

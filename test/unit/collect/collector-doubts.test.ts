@@ -111,8 +111,77 @@ describe('VMs that are gone all together', () => {
     await first();
     expect(await look(vmsOn('h2', 8))).toBe(8);
     expect(await look(vmsOn('h2', 4))).toBe(4);
-    const few = fleet(3);
+    const few = fleet(1);
     await few.first();
     expect(await few.look([])).toBe(0);
+  });
+
+  it('are doubted of one host among many, and what else the look says counts', async () => {
+    const { look, events } = fleet(0);
+    const many = vmsOn('h1', 40);
+    const [a, b] = [vmFacts({ id: 'a', host: 'h2' }), vmFacts({ id: 'b', host: 'h2' })];
+    await look([...many, a, b]);
+    expect(await look([...many.slice(1), vmFacts({ id: 'new', host: 'h1' })])).toBe(42);
+    expect(events.of('warning').map(({ text }) => text)).toEqual([
+      'lab: h2: 2 of 2 VMs are gone at once: that is believed when the next look says it, too',
+    ]);
+    expect(await look(many)).toBe(40);
+  });
+
+  it('are counted among those that have not moved away', async () => {
+    const { look } = fleet(0);
+    const many = vmsOn('h1', 40);
+    const on = (host: string, ...ids: string[]) => ids.map((id) => vmFacts({ id, host }));
+    await look([...many, ...on('h2', 'a', 'b', 'c')]);
+    expect(await look([...many, ...on('h1', 'a', 'b')])).toBe(42);
+    await look([...many, ...on('h2', 'a', 'b', 'c', 'd')]);
+    expect(await look([...many, ...on('h1', 'a', 'b')])).toBe(44);
+  });
+
+  it('are as old as the look that showed them', async () => {
+    const lab = new ScriptedSource('lab');
+    const { clock, collector } = setUp({ hypervisors: [lab] });
+    const askedAt = async (count: number) => {
+      lab.onInventory = async () => anInventory({ hosts, vms: vmsOn('h1', count) });
+      await clock.pass(60);
+      await collector.poll();
+      return collector.snapshot(NO_CONTEXT).askedAt?.get(lab.source);
+    };
+    const shown = await askedAt(2);
+    expect(await askedAt(0)).toBe(shown);
+    expect(await askedAt(0)).toBe((shown ?? 0) + 120);
+  });
+
+  it('are believed to be as far as both looks say the same', async () => {
+    const { look, first } = fleet(6);
+    await first();
+    expect(await look(vmsOn('h1', 2))).toBe(6);
+    expect(await look([])).toBe(2);
+    expect(await look([])).toBe(0);
+  });
+
+  it('are not gone where they cannot be read any more', async () => {
+    const lab = new ScriptedSource('lab');
+    const { collector, events } = setUp({ hypervisors: [lab] });
+    lab.onInventory = async () => anInventory({ hosts, vms: vmsOn('h1', 2) });
+    await collector.poll();
+    const unread = hosts.map((host) => ({ ...host, unlistedGuests: ['v0', 'v1'] }));
+    lab.onInventory = async () => anInventory({ hosts: unread, vms: [] });
+    await collector.poll();
+    expect(collector.snapshot(NO_CONTEXT).vms).toEqual([]);
+    expect(events.of('warning')).toEqual([]);
+  });
+
+  it('keep their host, where it is gone from the list, too', async () => {
+    const lab = new ScriptedSource('lab');
+    const { collector } = setUp({ hypervisors: [lab] });
+    const seen = async (inventory: Parameters<typeof anInventory>[0]) => {
+      lab.onInventory = async () => anInventory(inventory);
+      await collector.poll();
+      return collector.snapshot(NO_CONTEXT).hosts.length;
+    };
+    expect(await seen({ hosts, vms: vmsOn('h2', 2) })).toBe(2);
+    expect(await seen({ hosts: hosts.slice(0, 1), vms: [] })).toBe(2);
+    expect(await seen({ hosts: hosts.slice(0, 1), vms: [] })).toBe(1);
   });
 });
