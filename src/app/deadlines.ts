@@ -4,12 +4,14 @@
  * the policy says. Each is told once; the order remembers it.
  */
 
+import type { Host } from '../domain/host.ts';
 import { listed } from '../domain/listed.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import { unlistedText } from '../domain/unlisted.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -60,7 +62,7 @@ export class Deadlines {
     )
       return;
     if (clock.now() < deadline) {
-      const late = (): string => whyLate(order, deadline, { left, unlisted }, view);
+      const late = (): string => whyLate(order, deadline, { left, host }, view);
       const why = order.deadlineTold === undefined ? late() : '';
       if (why !== '')
         await this.#tell(order, 'late', `${host.name} will miss its deadline: ${why}`);
@@ -88,20 +90,21 @@ export class Deadlines {
 function whyLate(
   { host }: Order,
   deadline: EpochSeconds,
-  { left, unlisted }: { readonly left: readonly Vm[]; readonly unlisted: readonly string[] },
+  { left, host: emptied }: { readonly left: readonly Vm[]; readonly host: Host },
   { snapshot, result }: DeadlineView,
 ): string {
   const { plan } = result;
   const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));
   for (const move of plan.moves) if (move.from === host) leaving.add(move.vm);
   const stuck = left.filter(({ id }) => !leaving.has(id));
-  if (stuck.length + unlisted.length > 0) {
-    return `the plan has no place for ${namesOf(stuck, unlisted)}`;
-  }
+  const unlisted = unlistedText(emptied, snapshot.vms);
+  const homeless = stuck.length > 0 && `the plan has no place for ${namesOf(stuck)}`;
+  const stays = [homeless, unlisted].filter((text) => typeof text === 'string');
+  if (stays.length > 0) return stays.join('; ');
   const over = plan.snapshotAt + emptyAfter(plan, [host]) - deadline;
   return over > 0 ? `by the plan it is empty ${Math.ceil(over)} s later` : '';
 }
 
-function namesOf(vms: readonly Vm[], unlisted: readonly string[]): string {
+function namesOf(vms: readonly Vm[], unlisted: readonly string[] = []): string {
   return listed([...vms.map(({ name }) => name), ...unlisted].toSorted());
 }

@@ -1,8 +1,12 @@
-/** What keeps whole clusters or sources from being balanced, in plain sentences, for people. */
+/**
+ * What keeps whole clusters or sources from being balanced, or a host from being emptied, in plain
+ * sentences, for people.
+ */
 
 import type { Limits } from '../domain/policy.ts';
 import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { unlistedText } from '../domain/unlisted.ts';
 import { implausibleInSlices } from '../execute/implausible.ts';
 import type { EventSink } from '../ports/events.ts';
 
@@ -25,7 +29,11 @@ export function* guardNotesInSlices(
   const made =
     nativeBalancer === 'mandatory' ? 'only mandatory moves are made' : 'nothing is moved';
   const implausible = yield* implausibleInSlices(snapshot);
+  const blocked = snapshot.hosts
+    .filter(({ state }) => state === 'draining' || state === 'evacuating')
+    .map((host) => unlistedText(host, snapshot.vms));
   return [
+    ...blocked.filter((text) => text !== undefined),
     ...[...balanced].map(
       ([where, by]) =>
         `${where} is balanced by ${by}: ${made} there, two must not balance the same VMs ` +
