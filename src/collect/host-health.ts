@@ -1,6 +1,6 @@
 /** What all sources together tell of one host's health. */
 
-import type { HealthComponent, HealthSignal, Host } from '../domain/host.ts';
+import type { HealthSignal, Host, SilentSensor } from '../domain/host.ts';
 import { compareText, type HostId } from '../domain/ids.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { PolledSource } from './polled-source.ts';
@@ -16,15 +16,19 @@ export interface Hearing {
 export function healthOf(
   host: HostId,
   { sources, now, maxAgeSeconds }: Hearing,
-): Pick<Host, 'health' | 'silentComponents'> {
+): Pick<Host, 'health' | 'silentSensors'> {
   const health: HealthSignal[] = [];
-  const silent = new Set<HealthComponent>();
+  const silent: SilentSensor[] = [];
   for (const { table, healthAt = -Infinity } of sources) {
     const speaking = now - healthAt > maxAgeSeconds ? [] : table.health(host);
     health.push(...speaking);
-    for (const component of table.silentComponents(host, speaking, now)) silent.add(component);
+    silent.push(...table.silentSensors(host, speaking, now));
   }
   health.sort(compareSignals);
-  if (silent.size === 0) return { health };
-  return { health, silentComponents: [...silent].sort(compareText) };
+  if (silent.length === 0) return { health };
+  return { health, silentSensors: silent.sort(compareSensors) };
+}
+
+function compareSensors(a: SilentSensor, b: SilentSensor): number {
+  return compareText(a.component, b.component) || compareText(a.sensor, b.sensor);
 }

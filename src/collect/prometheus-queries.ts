@@ -7,6 +7,9 @@
  * Gauges are read through `last_over_time(…[$window])`: a plain selector would go on showing a
  * value for five minutes (Prometheus' default look-back) after its target fell silent.
  *
+ * What judges parts that can drop out one by one (disks, NICs, power supplies) is asked for part by
+ * part: in a sum or a maximum one that is not there any more looks like one that is well.
+ *
  * Metric names and values were checked against the exporters' own documentation and source:
  * node_exporter 1.5, smartctl_exporter, ipmi_exporter (docs/metrics.md), the redfish_exporter
  * family and the libvirt exporters. Left out on purpose: ipmi_chassis_drive_fault_state and
@@ -40,7 +43,7 @@ export interface HealthQuery extends QueryCommon {
   readonly component: HealthComponent;
   readonly warningAbove?: number;
   readonly criticalAbove?: number;
-  /** What the value counts, for people: "uncorrectable memory errors in 24 h". */
+  /** What it counts, for people; labels of a part follow: "uncorrectable memory errors in 24 h". */
   readonly says: string;
 }
 
@@ -70,6 +73,11 @@ function total(expression: string): string {
 
 function worst(expression: string): string {
   return `max by ($host) (${expression})`;
+}
+
+/** Of every part, which these labels name. */
+function each(labels: string, expression: string): string {
+  return `max by ($host, ${labels}) (${expression})`;
 }
 
 /** Received plus sent, per NIC and second. */
@@ -136,18 +144,18 @@ const NODE_EXPORTER: readonly PrometheusQuery[] = [
     kind: 'health',
     name: 'nic-errors',
     component: 'nic',
-    promql: worst(`(${nicTraffic('errs')}) / clamp_min(${nicTraffic('packets')}, 1)`),
+    promql: each('device', `(${nicTraffic('errs')}) / clamp_min(${nicTraffic('packets')}, 1)`),
     // One packet in a hundred: the node mixin's NodeNetworkReceiveErrs.
     warningAbove: 0.01,
-    says: 'of the packets of the worst NIC are errors',
+    says: 'of the packets are errors',
   },
   {
     kind: 'health',
     name: 'nic-bond',
     component: 'nic',
-    promql: worst(`${latest('node_bonding_slaves')} - ${latest('node_bonding_active')}`),
+    promql: each('master', `${latest('node_bonding_slaves')} - ${latest('node_bonding_active')}`),
     warningAbove: 0,
-    says: 'links of a bond are down',
+    says: 'links of the bond are down',
   },
   {
     kind: 'health',
@@ -165,9 +173,9 @@ const NODE_EXPORTER: readonly PrometheusQuery[] = [
     kind: 'health',
     name: 'raid-failed',
     component: 'disk',
-    promql: worst(latest('node_md_disks{state="failed"}')),
+    promql: each('device', latest('node_md_disks{state="failed"}')),
     warningAbove: 0,
-    says: 'failed disks in a software RAID',
+    says: 'failed disks in the software RAID',
   },
 ];
 
@@ -177,23 +185,23 @@ const SMARTCTL_EXPORTER: readonly PrometheusQuery[] = [
     name: 'smart-status',
     component: 'disk',
     // 1 = passed, 0 = failed.
-    promql: total(`1 - ${latest('smartctl_device_smart_status')}`),
+    promql: each('device', `1 - ${latest('smartctl_device_smart_status')}`),
     criticalAbove: 0,
-    says: 'disks fail their SMART self-assessment',
+    says: 'failed SMART self-assessments',
   },
   {
     kind: 'health',
     name: 'nvme-critical-warning',
     component: 'disk',
-    promql: worst(latest('smartctl_device_critical_warning')),
+    promql: each('device', latest('smartctl_device_critical_warning')),
     criticalAbove: 0,
-    says: 'is the NVMe critical warning (bit field) of the worst disk',
+    says: 'is the NVMe critical warning (bit field)',
   },
   {
     kind: 'health',
     name: 'nvme-media-errors',
     component: 'disk',
-    promql: total('increase(smartctl_device_media_errors[24h])'),
+    promql: each('device', 'increase(smartctl_device_media_errors[24h])'),
     warningAbove: 0,
     says: 'unrecovered NVMe media errors in 24 h',
   },
@@ -202,11 +210,12 @@ const SMARTCTL_EXPORTER: readonly PrometheusQuery[] = [
     name: 'smart-pending-sectors',
     component: 'disk',
     // ATA attribute 197, Current Pending Sector Count.
-    promql: worst(
+    promql: each(
+      'device',
       latest('smartctl_device_attribute{attribute_id="197",attribute_value_type="raw"}'),
     ),
     warningAbove: 0,
-    says: 'sectors wait to be remapped on the worst disk',
+    says: 'sectors wait to be remapped',
   },
 ];
 
@@ -293,10 +302,10 @@ function ipmi(name: string, component: HealthComponent, series: string): HealthQ
     kind: 'health',
     name,
     component,
-    promql: worst(latest(series)),
+    promql: each('id, name', latest(series)),
     warningAbove: 0,
     criticalAbove: 1,
-    says: 'is the worst IPMI state (1 warning, 2 critical)',
+    says: 'is the IPMI state (1 warning, 2 critical)',
   };
 }
 
@@ -305,9 +314,10 @@ function redfish(name: string, component: HealthComponent, series: string): Heal
     kind: 'health',
     name,
     component,
-    promql: worst(latest(series)),
+    // Which labels name a part differs from exporter to exporter.
+    promql: latest(series),
     warningAbove: 1,
     criticalAbove: 2,
-    says: 'is the worst Redfish health (2 warning, 3 critical)',
+    says: 'is the Redfish health (2 warning, 3 critical)',
   };
 }

@@ -57,6 +57,22 @@ export const PROMETHEUS_DEFAULTS = {
   concurrency: 4,
 } as const satisfies Omit<PrometheusSourceOptions, 'source' | 'url'>;
 
+/** They say how a series came here: a new pod of an exporter is no new disk. */
+const SCRAPE_LABELS: ReadonlySet<string> = new Set([
+  '__name__',
+  'instance',
+  'job',
+  'exported_instance',
+  'exported_job',
+  'container',
+  'endpoint',
+  'namespace',
+  'pod',
+  'service',
+  'prometheus',
+  'replica',
+]);
+
 interface NamedMetric {
   readonly name: string;
   readonly metric: string;
@@ -200,11 +216,12 @@ export class PrometheusSource implements MetricSource {
     for (const { labels, at, value } of vector) {
       const host = this.#hostOf(labels);
       if (host === undefined || Number.isNaN(value)) continue;
+      const part = this.#partOf(labels);
       const signal: HealthSignal = {
         component: query.component,
-        sensor: query.name,
+        sensor: `${query.name}${part}`,
         level: levelOf(query, value),
-        detail: `${formatValue(value)} ${query.says}`,
+        detail: `${formatValue(value)} ${query.says}${part}`,
         at: moment(at),
         source: this.source,
       };
@@ -212,6 +229,14 @@ export class PrometheusSource implements MetricSource {
       list.push(signal);
       into.set(host, list);
     }
+  }
+
+  /** Which of a host's parts a series is about, where a query gives several; else empty. */
+  #partOf(labels: Readonly<Record<string, string>>): string {
+    const named = Object.entries(labels)
+      .filter(([name]) => name !== this.#options.hostLabel && !SCRAPE_LABELS.has(name))
+      .map(([name, value]) => `${name}=${value}`);
+    return named.length === 0 ? '' : ` (${named.toSorted().join(', ').slice(0, 256)})`;
   }
 
   #hostOf(labels: Readonly<Record<string, string>>): HostId | undefined {

@@ -4,7 +4,12 @@
  * window. Rows of hosts and VMs that left the inventory are forgotten.
  */
 
-import type { HealthComponent, HealthSignal } from '../domain/host.ts';
+import {
+  HEALTH_LEVELS,
+  type HealthComponent,
+  type HealthSignal,
+  type SilentSensor,
+} from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Sample } from '../domain/measured.ts';
 import { HOST_METRICS, type MetricInfo, VM_METRICS } from '../domain/metrics.ts';
@@ -36,8 +41,10 @@ function indexed(table: Readonly<Record<string, MetricInfo>>): ReadonlyMap<strin
 /** No series yet. */
 const NONE = -1;
 
-/** A host or VM has at most this many signals per source; the rest is dropped. */
+/** A host has at most this many signals per source; of more those that tell of faults are kept. */
 const MAX_SIGNALS = 64;
+/** So many of one reading are looked at; the rest is dropped. */
+const MAX_HEARD = 1024;
 
 export interface Rejections {
   readonly counts: Partial<Record<Rejection, number>>;
@@ -91,11 +98,14 @@ export class SourceTable {
       if (host === undefined) continue;
       const list = signals.get(host.id) ?? [];
       for (const signal of entry.signals) {
-        if (list.length < MAX_SIGNALS) list.push(signal);
+        if (list.length < MAX_HEARD) list.push(signal);
       }
       signals.set(host.id, list);
     }
-    for (const [host, list] of signals) this.#sensors.note(host, list, now);
+    for (const [host, list] of signals) {
+      this.#sensors.note(host, list, now);
+      if (list.length > MAX_SIGNALS) signals.set(host, mostTelling(list));
+    }
     this.#health = signals;
   }
 
@@ -104,11 +114,11 @@ export class SourceTable {
   }
 
   /** `speaking`: what of the host's signals is not too old. */
-  silentComponents(
+  silentSensors(
     host: HostId,
     speaking: readonly HealthSignal[],
     now: EpochSeconds,
-  ): readonly HealthComponent[] {
+  ): readonly SilentSensor[] {
     return this.#sensors.silent(host, speaking, now);
   }
 
@@ -186,6 +196,19 @@ export class SourceTable {
     if (series !== undefined) row[column] = series;
     return series;
   }
+}
+
+/** Faults first, then one of each component, so that of none nothing is told. */
+function mostTelling(signals: readonly HealthSignal[]): HealthSignal[] {
+  const components = new Set<HealthComponent>();
+  const firsts = new Set<HealthSignal>();
+  for (const signal of signals) {
+    if (!components.has(signal.component)) firsts.add(signal);
+    components.add(signal.component);
+  }
+  const rank = (signal: HealthSignal): number =>
+    2 * HEALTH_LEVELS.indexOf(signal.level) + (firsts.has(signal) ? 1 : 0);
+  return signals.toSorted((a, b) => rank(b) - rank(a)).slice(0, MAX_SIGNALS);
 }
 
 function findEntity(sample: Sample, directory: Directory): HostFacts | VmFacts | undefined {

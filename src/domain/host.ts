@@ -73,6 +73,13 @@ export interface HealthSignal {
   readonly source: SourceId;
 }
 
+/** One that tells nothing any more. */
+export interface SilentSensor {
+  readonly component: HealthComponent;
+  /** As its signals named it; empty: its source has one for the component. */
+  readonly sensor: string;
+}
+
 /** An alert of an alerting system that names this host and still fires. */
 export interface FiringAlert {
   readonly name: string;
@@ -152,10 +159,10 @@ export interface Host {
   readonly power: { readonly idle: Watts; readonly peak: Watts } | undefined;
   readonly health: readonly HealthSignal[];
   /**
-   * Of these a sensor told of a fault before it fell silent: how they do is not known. Absent: of
+   * They told of a fault before they fell silent: how their components do is not known. Absent: of
    * all that was bad something is told.
    */
-  readonly silentComponents?: readonly HealthComponent[] | undefined;
+  readonly silentSensors?: readonly SilentSensor[] | undefined;
   readonly alerts: readonly FiringAlert[];
   readonly labels: Readonly<Record<string, string>>;
   /** What its adapter says that it has of resources by name (a policy's `resources`). */

@@ -45,7 +45,7 @@ export interface HypervisorCapabilities {
 /** A host or VM as the hypervisor describes it: no metrics, no policy, no ladder yet. */
 export type HostFacts = Omit<
   Host,
-  'state' | 'failure' | 'metrics' | 'health' | 'silentComponents' | 'alerts'
+  'state' | 'failure' | 'metrics' | 'health' | 'silentSensors' | 'alerts'
 >;
 export type VmFacts = Omit<Vm, 'metrics' | 'criticality' | 'permission' | 'noRestart'>;
 

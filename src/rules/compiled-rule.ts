@@ -10,7 +10,7 @@ import { checkCondition, leavesOf, leafTruth, type Truth, truthOf } from './cond
 import { makeFindingId } from './finding-id.ts';
 import type { Gap } from './gap.ts';
 import type { HoldState } from './hold.ts';
-import type { FactLookup, HostWorld } from './host-facts.ts';
+import { type FactLookup, type HostWorld, missingText } from './host-facts.ts';
 import { Judge } from './judge.ts';
 import { matches } from './selector.ts';
 import { durationText, evidenceText, factText } from './wording.ts';
@@ -94,7 +94,7 @@ function missingFacts(
   const reasons = new Map<string, string>();
   for (const leaf of leavesOf(condition)) {
     const fact = facts(leaf.fact);
-    if (fact.kind === 'missing') reasons.set(leaf.fact, fact.reason);
+    if (fact.kind === 'missing') reasons.set(leaf.fact, missingText(fact));
     else if (leafTruth(leaf, facts) === 'unknown') reasons.set(leaf.fact, 'of another type');
   }
   return [...reasons].map(([fact, reason]) => ({ fact, reason }));

@@ -4,7 +4,7 @@ import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import { appliesTo, type CompiledRule, isMoot, verdictOf } from './compiled-rule.ts';
 import { leafTruth, leavesOf, oppositeOf, type Truth } from './condition.ts';
 import type { HoldState } from './hold.ts';
-import type { Fact, FactLookup, HostWorld } from './host-facts.ts';
+import { type Fact, type FactLookup, type HostWorld, missingText } from './host-facts.ts';
 import { conditionText, durationText, factText } from './wording.ts';
 
 export interface ConditionExplanation {
@@ -90,7 +90,7 @@ function stateText({ rule }: CompiledRule, when: Truth, { state, now }: Explaine
 }
 
 function metText({ fact, operator, threshold, found, truth }: ConditionExplanation): string {
-  if (found.kind === 'missing') return `${factText(fact)} is missing (${found.reason})`;
+  if (found.kind === 'missing') return `${factText(fact)} is missing (${missingText(found)})`;
   const shown = truth === true ? operator : oppositeOf(operator);
   return conditionText({ fact, operator: shown, threshold, value: found.value });
 }

@@ -7,7 +7,7 @@ export interface Gap {
   /** Which rule, order or placement rule. */
   readonly rule: string;
   readonly fact: string;
-  /** A MissingReason where a metric is missing, else a few words. */
+  /** A MissingReason where a metric is missing, with what is, or a few words. */
   readonly reason: string;
 }
 

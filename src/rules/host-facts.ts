@@ -15,6 +15,7 @@ import {
   type Host,
 } from '../domain/host.ts';
 import { compareText, type HostId } from '../domain/ids.ts';
+import { listed } from '../domain/listed.ts';
 import { type MissingReason, STATISTICS, type Statistic } from '../domain/measured.ts';
 import { HOST_METRICS, type HostMetric } from '../domain/metrics.ts';
 import type { Order } from '../domain/order.ts';
@@ -27,7 +28,17 @@ export type FactValue = number | string | readonly string[];
 
 export type Fact =
   | { readonly kind: 'known'; readonly value: FactValue }
-  | { readonly kind: 'missing'; readonly reason: MissingReason };
+  | {
+      readonly kind: 'missing';
+      readonly reason: MissingReason;
+      /** What exactly is missing, for people; absent: the fact's name says it. */
+      readonly detail?: string;
+    };
+
+/** Why there is no value, for people. */
+export function missingText({ reason, detail }: Extract<Fact, { kind: 'missing' }>): string {
+  return detail === undefined ? reason : `${reason}, ${detail}`;
+}
 
 /** Looks a fact up by its name in the catalogue. */
 export type FactLookup = (name: string) => Fact;
@@ -215,9 +226,12 @@ function worst(host: Host, component: HealthComponent | undefined): Fact {
     if (component !== undefined && signal.component !== component) continue;
     if (level === undefined || rank(signal.level) > rank(level)) level = signal.level;
   }
-  const silent = host.silentComponents ?? [];
-  const isSilent = component === undefined ? silent.length > 0 : silent.includes(component);
-  if (isSilent && level !== 'critical') return missing('stale');
+  const silent = (host.silentSensors ?? [])
+    .filter((sensor) => component === undefined || sensor.component === component)
+    .map((sensor) => (sensor.sensor === '' ? sensor.component : sensor.sensor));
+  if (silent.length > 0 && level !== 'critical') {
+    return { kind: 'missing', reason: 'stale', detail: `no word of ${listed(silent)}` };
+  }
   return level === undefined ? missing('never-seen') : known(level);
 }
 

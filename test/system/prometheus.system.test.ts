@@ -193,22 +193,24 @@ describe('a real Prometheus', () => {
   it('judges the hardware; what has no series is not judged', async () => {
     const { health } = await read(makeSource());
     expect(health.map((entry) => entry.host)).toEqual(['h1']);
-    const judged = health[0]?.signals.map((signal) => `${signal.component} ${signal.level}`);
-    expect(judged).toEqual([
-      'memory critical', // EDAC, uncorrectable
-      'memory ok', // EDAC, correctable
-      'nic warning', // 2 % of packets
-      'nic warning', // a link of the bond
-      'temperature ok', // 29 degrees below; the card's limit of 0 is none
-      'disk ok', // software RAID
-      'disk critical', // SMART status of sdb
-      'disk ok', // NVMe critical warning
-      'disk warning', // pending sectors
-      'fan critical', // IPMI; its NaN temperature is no judgement
-      'power warning', // IPMI
-      'memory ok', // IPMI
-      'fan ok', // Redfish
-      'memory critical', // Redfish
+    const judged = health[0]?.signals.map(({ sensor, level }) => `${sensor} ${level}`);
+    expect(judged?.toSorted()).toEqual([
+      'edac-correctable ok',
+      'edac-uncorrectable critical',
+      'hwmon-critical ok', // 29 degrees below; the card's limit of 0 is none
+      'ipmi-fan (id=1, name=Fan1) ok', // its NaN temperature is no judgement
+      'ipmi-fan (id=2, name=Fan2) critical',
+      'ipmi-memory (id=5, name=DIMM A1) ok',
+      'ipmi-power (id=4, name=Pwr) warning',
+      'nic-bond (master=bond0) warning', // a link is down
+      'nic-errors (device=eno1) warning', // 2 % of packets
+      'nvme-critical-warning (device=nvme0) ok',
+      'raid-failed (device=md0) ok',
+      'redfish-fan (fan=1) ok',
+      'redfish-memory (memory=A1) critical',
+      'smart-pending-sectors (device=sda) warning',
+      'smart-status (device=sda) ok',
+      'smart-status (device=sdb) critical',
     ]);
     const [edac] = health[0]?.signals ?? [];
     expect(edac?.detail).toMatch(/^\d+(\.\d)? uncorrectable memory errors in 24 h \(EDAC\)$/u);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { HealthComponent, HealthLevel } from '../../../src/domain/host.ts';
 import { hostId } from '../../../src/domain/ids.ts';
-import { factsOf, hostWorlds } from '../../../src/rules/host-facts.ts';
+import { factsOf, hostWorlds, missingText } from '../../../src/rules/host-facts.ts';
 import { aPolicy } from '../../support/fleet.ts';
 import {
   anInventory,
@@ -42,19 +42,21 @@ function sensors() {
     if (world === undefined) throw new Error('no host');
     const fact = (name: string) => {
       const found = factsOf(world)(`host.health.${name}`);
-      return found.kind === 'known' ? found.value : found.reason;
+      return found.kind === 'known' ? found.value : missingText(found);
     };
     return [fact('worst'), fact('disk')];
   };
   return { clock, look };
 }
 
+const SILENT = 'stale, no word of disk/smart';
+
 describe('a sensor that fell silent', () => {
   it('leaves unknown what it complained of, until it speaks again', async () => {
     const { look } = sensors();
     expect(await look({ 'disk/smart': 'critical', fan: 'ok' })).toEqual(['critical', 'critical']);
-    expect(await look({ 'disk/raid': 'ok', fan: 'ok' })).toEqual(['stale', 'stale']);
-    expect(await look({ fan: 'critical' })).toEqual(['critical', 'stale']);
+    expect(await look({ 'disk/raid': 'ok', fan: 'ok' })).toEqual([SILENT, SILENT]);
+    expect(await look({ fan: 'critical' })).toEqual(['critical', SILENT]);
     expect(await look({ 'disk/smart': 'ok', fan: 'ok' })).toEqual(['ok', 'ok']);
     expect(await look({ fan: 'ok' })).toEqual(['ok', 'never-seen']);
   });
@@ -64,9 +66,21 @@ describe('a sensor that fell silent', () => {
     await look({ 'disk/smart': 'warning' });
     await look('down');
     await clock.pass(SETTINGS.maxAgeSeconds);
-    expect(await look('down')).toEqual(['stale', 'stale']);
+    expect(await look('down')).toEqual([SILENT, SILENT]);
     await clock.pass(86_400);
     expect(await look({ fan: 'ok' })).toEqual(['ok', 'never-seen']);
+  });
+});
+
+describe('many sensors of one host', () => {
+  const many = Array.from({ length: 80 }, (_, index) => [`fan/${index}`, 'ok'] as const);
+
+  it('those that tell of faults count, and are heard when they are well again', async () => {
+    const { look } = sensors();
+    const said = (level: HealthLevel): Said => ({ ...Object.fromEntries(many), 'disk/x': level });
+    expect(await look(said('critical'))).toEqual(['critical', 'critical']);
+    expect(await look(Object.fromEntries(many))).toEqual(Array(2).fill('stale, no word of disk/x'));
+    expect(await look(said('ok'))).toEqual(['ok', 'ok']);
   });
 });
 
