@@ -17,7 +17,7 @@ import { HostLadder } from '../execute/host-ladder.ts';
 import type { Host } from '../domain/host.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { Pause } from '../domain/slices.ts';
-import type { Seconds } from '../domain/units.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
 import { EventBus } from '../observe/event-bus.ts';
 import { makeRegistry, subscribeMetrics } from '../observe/metrics.ts';
 import { watchProcess } from '../observe/process-metrics.ts';
@@ -222,6 +222,7 @@ function bindTick({ container, options, haste }: Ground): void {
       clock,
       haste,
       seed,
+      everySeconds: seconds(config.schedule.tickEverySeconds * speed),
       pause,
     });
   });

@@ -16,7 +16,7 @@ import type { PlanResult } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
 import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { type EpochSeconds, epochSeconds, seconds } from '../domain/units.ts';
+import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import type { Violation } from '../domain/violation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -92,6 +92,8 @@ export interface TickParts {
   /** Marks the VM that this controller runs in. */
   readonly finder: Pick<OwnFinder, 'mark'>;
   readonly seed: number;
+  /** How often it is asked for, by its clock. */
+  readonly everySeconds: Seconds;
   /** Undefined: long computations are done in one go. */
   readonly pause: Pause | undefined;
 }
@@ -300,8 +302,9 @@ export class Tick {
     const { clock, ledger, policies } = this.#parts;
     const memory = await ledger.ruleMemory();
     const now = clock.now();
-    const { pause } = this.#parts;
-    const evaluated = await policies.rules.evaluate({ snapshot, orders, memory, now, pause });
+    const { everySeconds, pause } = this.#parts;
+    const input = { snapshot, orders, memory, now, everySeconds, pause };
+    const evaluated = await policies.rules.evaluate(input);
     await ledger.saveRuleMemory(evaluated.memory, reach.about);
     return evaluated.findings;
   }

@@ -9,6 +9,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
+import { addMoment, columnsOf } from './added-columns.ts';
 import type { LedgerSchema } from './schema.ts';
 import { NO_TEXT_JSON, REPLACEMENT } from './storable-texts.ts';
 
@@ -28,9 +29,10 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0008-decision-inputs': { up: (db) => createDecisionInputs(db, kind) },
     '0009-one-open-order-per-host': { up: keepOneOpenOrder },
     '0010-cancel-wishes': { up: createCancelWishes },
-    '0011-when-moves-were-settled': { up: addSettledAt },
+    '0011-when-moves-were-settled': { up: (db) => addMoment(db, 'moves', 'settled_at') },
     '0012-firing-alerts': { up: createFiringAlerts },
     '0013-clusters-asked-for': { up: addAsks },
+    '0014-when-rules-last-held': { up: (db) => addMoment(db, 'rule_memory', 'last_true_at') },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -364,29 +366,12 @@ async function createCancelWishes(db: Kysely<LedgerSchema>): Promise<void> {
     on cancel_wishes (cluster, what) where state in ('open', 'begun')`.execute(db);
 }
 
-/** Of moves that were closed before nobody knows it. */
-async function addSettledAt(db: Kysely<LedgerSchema>): Promise<void> {
-  const has = await columnsOf(db, 'moves');
-  if (has('settled_at')) return;
-  await db.schema.alterTable('moves').addColumn('settled_at', 'double precision').execute();
-}
-
 /** A controller of before asks for nothing. */
 async function addAsks(db: Kysely<LedgerSchema>): Promise<void> {
   const has = await columnsOf(db, 'controllers');
   if (has('asks')) return;
   const table = db.schema.alterTable('controllers');
   await table.addColumn('asks', 'text', (made) => made.notNull().defaultTo('[]')).execute();
-}
-
-async function columnsOf(
-  db: Kysely<LedgerSchema>,
-  table: keyof LedgerSchema,
-): Promise<(column: string) => boolean> {
-  const tables = await db.introspection.getTables();
-  const columns = tables.find(({ name }) => name === table)?.columns ?? [];
-  const names = new Set(columns.map(({ name }) => name));
-  return (column) => names.has(column);
 }
 
 async function createFiringAlerts(db: Kysely<LedgerSchema>): Promise<void> {

@@ -82,6 +82,7 @@ export function toRuleMemory(row: Row<'rule_memory'>): RuleMemory {
     host: hostId(row.host),
     holdingSince: moment(row.holding_since),
     openSince: moment(row.open_since),
+    lastTrueAt: moment(row.last_true_at),
   };
 }
 
@@ -91,6 +92,7 @@ export function fromRuleMemory(memory: RuleMemory): Row<'rule_memory'> {
     host: memory.host,
     holding_since: memory.holdingSince ?? null,
     open_since: memory.openSince ?? null,
+    last_true_at: memory.lastTrueAt ?? null,
   };
 }
 

@@ -65,5 +65,6 @@ function keyOf(memory: RuleMemory): string {
 }
 
 function isSame(a: RuleMemory | undefined, b: RuleMemory): boolean {
-  return a?.holdingSince === b.holdingSince && a?.openSince === b.openSince && a !== undefined;
+  if (a === undefined || a.lastTrueAt !== b.lastTrueAt) return false;
+  return a.holdingSince === b.holdingSince && a.openSince === b.openSince;
 }

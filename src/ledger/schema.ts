@@ -83,6 +83,7 @@ interface RuleMemoryTable {
   host: string;
   holding_since: number | null;
   open_since: number | null;
+  last_true_at: number | null;
 }
 
 interface SettingTable {

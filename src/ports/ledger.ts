@@ -55,6 +55,8 @@ export interface RuleMemory {
   readonly holdingSince: EpochSeconds | undefined;
   /** Since when it is a finding; undefined: it is not one. */
   readonly openSince: EpochSeconds | undefined;
+  /** When the condition was last seen to hold, until it is a finding; absent: not known. */
+  readonly lastTrueAt?: EpochSeconds | undefined;
 }
 
 export interface HostMark {

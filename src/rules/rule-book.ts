@@ -16,7 +16,7 @@ import type { Limits, PolicySet } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { EpochSeconds } from '../domain/units.ts';
+import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { RuleMemory } from '../ports/ledger.ts';
 import {
   appliesTo,
@@ -44,6 +44,8 @@ export interface RuleInput {
   /** What the last evaluation returned. */
   readonly memory: readonly RuleMemory[];
   readonly now: EpochSeconds;
+  /** How often this is done; absent: at no set times. */
+  readonly everySeconds?: Seconds | undefined;
   /** Awaited every {@link HOSTS_PER_TURN} hosts, so that a big fleet does not stall the loop. */
   readonly pause?: Pause | undefined;
 }
@@ -155,11 +157,12 @@ class Tick {
   }
 
   async judge(compiled: CompiledRule, host: Host, facts: FactLookup): Promise<void> {
-    const { now } = this.#input;
+    const { now, everySeconds } = this.#input;
     const verdict = verdictOf(compiled, facts);
     const gaps = gapsOf(compiled, verdict, host, facts);
     const { forSeconds } = compiled.rule;
-    const after = step(this.before(compiled.key, host.id), { ...verdict, forSeconds, now });
+    const looks = { forSeconds, everySeconds, now };
+    const after = step(this.before(compiled.key, host.id), { ...verdict, ...looks });
     const { openSince } = after;
     // That nobody knows whether it is over matters only while there is something to be over.
     if (openSince !== undefined || verdict.when === 'unknown') this.#gaps.push(...gaps);
@@ -243,9 +246,10 @@ class Tick {
     this.#gaps.push({ host: host.id, rule: compiled.key, fact: '', reason });
   }
 
-  #remember(rule: string, host: HostId, { holdingSince, openSince }: HoldState): void {
+  #remember(rule: string, host: HostId, state: HoldState): void {
+    const { holdingSince, openSince, lastTrueAt } = state;
     if (holdingSince === undefined && openSince === undefined) return;
-    this.#memory.push({ rule, host, holdingSince, openSince });
+    this.#memory.push({ rule, host, holdingSince, openSince, lastTrueAt });
   }
 }
 

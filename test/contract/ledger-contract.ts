@@ -269,6 +269,12 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
           one('b', undefined, 3),
           one('d', 5),
         ]);
+        const seen = { ...one('a', 1), lastTrueAt: epochSeconds(2) };
+        await ledger.saveRuleMemory([seen]);
+        expect(await ledger.ruleMemory()).toEqual([seen]);
+        const seenAgain = { ...seen, lastTrueAt: epochSeconds(3) };
+        await ledger.saveRuleMemory([seenAgain]);
+        expect(await ledger.ruleMemory()).toEqual([seenAgain]);
         const other = { ...one('a', 9), host: hostId('h2') };
         await ledger.saveRuleMemory([one('z', 7), other], new Set([other.host]));
         expect((await ledger.ruleMemory()).filter(({ rule }) => rule === 'z')).toEqual([]);

@@ -1,20 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { hostId } from '../../../src/domain/ids.ts';
-import { type MissingReason, missingWindow } from '../../../src/domain/measured.ts';
-import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { RuleBook } from '../../../src/rules/rule-book.ts';
 import { aHost, aPolicy, aSnapshot, TEST_NOW } from '../../support/fleet.ts';
-import { aBook, anOrder, aRule, over, Ticks, under } from './support.ts';
-
-/** One host h1 of 16 threads, of which this share is busy. */
-function busy(share: number): Snapshot {
-  return aSnapshot({ hosts: [aHost({ cpuUsed: share * 16 })] });
-}
-
-function blind(reason: MissingReason = 'stale'): Snapshot {
-  return aSnapshot({ hosts: [aHost({ metrics: { 'cpu.used': missingWindow(reason) } })] });
-}
+import { aBook, anOrder, aRule, blind, busy, over, Ticks, under } from './support.ts';
 
 describe('a rule that holds', () => {
   it('gives a finding with its evidence and a sentence', async () => {
@@ -90,61 +79,6 @@ describe('a rule that holds', () => {
     });
     const { findings } = await new Ticks([aRule()]).at(0, snapshot);
     expect(new Set(findings.map((finding) => finding.id)).size).toBe(2);
-  });
-});
-
-describe('hold time', () => {
-  const rule = aRule({ forSeconds: seconds(300) });
-
-  it('opens after the condition held without a break', async () => {
-    const ticks = new Ticks([rule]);
-    expect((await ticks.at(0, busy(0.9))).findings).toEqual([]);
-    expect((await ticks.at(299, busy(0.9))).findings).toEqual([]);
-    const { findings } = await ticks.at(300, busy(0.9));
-    expect(findings[0]).toMatchObject({ since: TEST_NOW + 300 });
-    expect(findings[0]?.text).toBe('host h1: cpu.used.ratio p95 90 % > 85 % for 5 min');
-    const later = (await ticks.at(600, busy(0.9))).findings;
-    expect(later[0]).toMatchObject({ id: findings[0]?.id, since: TEST_NOW + 300 });
-  });
-
-  it('starts anew after a break', async () => {
-    const ticks = new Ticks([rule]);
-    await ticks.at(0, busy(0.9));
-    await ticks.at(200, busy(0.5));
-    await ticks.at(250, busy(0.9));
-    expect((await ticks.at(400, busy(0.9))).findings).toEqual([]);
-    expect((await ticks.at(550, busy(0.9))).findings).toHaveLength(1);
-  });
-
-  it('neither opens nor starts anew while nothing is known', async () => {
-    const ticks = new Ticks([rule]);
-    await ticks.at(0, busy(0.9));
-    const unknown = await ticks.at(400, blind());
-    expect(unknown.findings).toEqual([]);
-    expect(unknown.gaps).toEqual([
-      { host: 'h1', rule: 'test/hot', fact: 'host.cpu.used.ratio.p95', reason: 'stale' },
-    ]);
-    expect((await ticks.at(460, busy(0.9))).findings).toHaveLength(1);
-  });
-
-  it('starts anew where nothing was known for longer than twice that', async () => {
-    const ticks = new Ticks([rule]);
-    await ticks.at(0, busy(0.9));
-    for (let at = 60; at < 8 * 3600; at += 60) await ticks.at(at, blind());
-    expect((await ticks.at(8 * 3600, busy(0.9))).findings).toEqual([]);
-    expect((await ticks.at(8 * 3600 + 300, busy(0.9))).findings).toHaveLength(1);
-    // What is open stays so, however long nothing is known.
-    for (let at = 9 * 3600; at < 10 * 3600; at += 60) {
-      expect((await ticks.at(at, blind())).findings).toHaveLength(1);
-    }
-  });
-
-  it('survives a clock that goes back', async () => {
-    const ticks = new Ticks([rule]);
-    await ticks.at(0, busy(0.9));
-    expect((await ticks.at(-7200, busy(0.9))).findings).toEqual([]);
-    expect((await ticks.at(-7200 + 299, busy(0.9))).findings).toEqual([]);
-    expect((await ticks.at(-7200 + 300, busy(0.9))).findings).toHaveLength(1);
   });
 });
 

@@ -1,12 +1,13 @@
 // Role: rules, orders and one-line evaluations for the tests of the rules room.
 import { hostId, orderId } from '../../../src/domain/ids.ts';
 import type { Order } from '../../../src/domain/order.ts';
+import { type MissingReason, missingWindow } from '../../../src/domain/measured.ts';
 import type { Condition, PolicySet, Rule } from '../../../src/domain/policy.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
-import { epochSeconds, seconds } from '../../../src/domain/units.ts';
+import { epochSeconds, type Seconds, seconds } from '../../../src/domain/units.ts';
 import type { RuleMemory } from '../../../src/ports/ledger.ts';
 import { RuleBook, type RuleOutcome } from '../../../src/rules/rule-book.ts';
-import { aPolicy, TEST_NOW } from '../../support/fleet.ts';
+import { aHost, aPolicy, aSnapshot, TEST_NOW } from '../../support/fleet.ts';
 
 export function aRule(options: Partial<Rule> = {}): Rule {
   return {
@@ -31,6 +32,15 @@ export function over(fact: string, value: number): Condition {
 
 export function under(fact: string, value: number): Condition {
   return { fact, operator: 'lessThan', value };
+}
+
+/** One host h1 of 16 threads, of which this share is busy. */
+export function busy(share: number): Snapshot {
+  return aSnapshot({ hosts: [aHost({ cpuUsed: share * 16 })] });
+}
+
+export function blind(reason: MissingReason = 'stale'): Snapshot {
+  return aSnapshot({ hosts: [aHost({ metrics: { 'cpu.used': missingWindow(reason) } })] });
 }
 
 export function anOrder(options: Partial<Order> = {}): Order {
@@ -60,6 +70,8 @@ export class Ticks {
   readonly #book: RuleBook;
   readonly #orders: readonly Order[];
   memory: readonly RuleMemory[] = [];
+  /** How often the daemon looks; undefined: as the test does. */
+  everySeconds: Seconds | undefined;
 
   constructor(rules: readonly Rule[], orders: readonly Order[] = []) {
     this.#book = aBook(rules);
@@ -72,6 +84,7 @@ export class Ticks {
       orders: this.#orders,
       memory: this.memory,
       now: epochSeconds(TEST_NOW + afterSeconds),
+      everySeconds: this.everySeconds,
     });
     this.memory = outcome.memory;
     return outcome;

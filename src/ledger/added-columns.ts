@@ -1,0 +1,27 @@
+/** Columns that a migration adds to a table of before, once. */
+
+import type { Kysely } from 'kysely';
+
+import type { LedgerSchema } from './schema.ts';
+
+/** Of what was written before nobody knows it. */
+export async function addMoment(
+  db: Kysely<LedgerSchema>,
+  table: 'moves' | 'rule_memory',
+  column: string,
+): Promise<void> {
+  const has = await columnsOf(db, table);
+  if (has(column)) return;
+  await db.schema.alterTable(table).addColumn(column, 'double precision').execute();
+}
+
+/** Whether the table has it. */
+export async function columnsOf(
+  db: Kysely<LedgerSchema>,
+  table: keyof LedgerSchema,
+): Promise<(column: string) => boolean> {
+  const tables = await db.introspection.getTables();
+  const columns = tables.find(({ name }) => name === table)?.columns ?? [];
+  const names = new Set(columns.map(({ name }) => name));
+  return (column) => names.has(column);
+}
