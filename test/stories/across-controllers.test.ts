@@ -29,18 +29,6 @@ async function started(more: string): Promise<SharedControllers> {
   return pair;
 }
 
-async function empty(by: SharedControllers, host: string): Promise<void> {
-  const answer = await by.daemon('ada').api.giveOrder({
-    kind: 'maintenance',
-    host,
-    reason: 'a new fan',
-    by: { kind: 'operator', name: 'anna' },
-    dedupeKey: '',
-    deadlineSeconds: null,
-  });
-  expect(answer.ok).toBe(true);
-}
-
 function licensed(hosts: string): string {
   return `placement:
   - id: licence
@@ -53,7 +41,7 @@ function licensed(hosts: string): string {
 
 it('is moved once its controller has both clusters, and comes home', async () => {
   const by = await started(licensed('h1, h3'));
-  await empty(by, 'h1');
+  await by.empty('ada', 'h1');
   await by.until(600);
   expect(by.lines).toEqual([
     '00:03:00 bob: wiki starts h1 -> h2',
@@ -73,7 +61,7 @@ it('is moved once its controller has both clusters, and comes home', async () =>
 
 it('stays where it is, and each with its cluster, where that would not help', async () => {
   const by = await started(licensed('h1'));
-  await empty(by, 'h1');
+  await by.empty('ada', 'h1');
   await by.until(1800);
   expect(by.lines).toEqual([
     '00:03:00 bob: wiki starts h1 -> h2',

@@ -62,18 +62,6 @@ async function started(
   return pair;
 }
 
-async function empty(by: SharedControllers, controller: string, host: string): Promise<void> {
-  const answer = await by.daemon(controller).api.giveOrder({
-    kind: 'maintenance',
-    host,
-    reason: 'a new fan',
-    by: { kind: 'operator', name: 'anna' },
-    dedupeKey: '',
-    deadlineSeconds: null,
-  });
-  expect(answer.ok).toBe(true);
-}
-
 function whereIs({ world }: SharedControllers, vm: string): string {
   return world.runningOn(vmId(vm)).join();
 }
@@ -81,7 +69,7 @@ function whereIs({ world }: SharedControllers, vm: string): string {
 describe('the VM of the controller in charge', () => {
   it('is moved by the standby that took its leases over, after all others', async () => {
     const by = await started(fleet());
-    await empty(by, 'ada', 'h1');
+    await by.empty('ada', 'h1');
     await by.until(600);
     expect(by.lines).toEqual([
       '00:02:00 ada: shop starts h1 -> h3',
@@ -102,7 +90,7 @@ describe('the VM of the controller in charge', () => {
     const machine = { kind: 'known', uuid: '33221100-5544-7766-8899-aabbccddeeff' } as const;
     const policy = ORDERED_POLICY;
     const by = await started(fleet({ ada: id }), { policy, machine });
-    await empty(by, 'ada', 'h1');
+    await by.empty('ada', 'h1');
     await by.until(600);
     expect(by.lines.slice(4)).toEqual([
       `00:03:00 ada: ada gives its leases away, so that its VM ${id} can go`,
@@ -117,7 +105,7 @@ describe('the VM of the controller in charge', () => {
   it('stays where the standby is gone, and leaves when there is one again', async () => {
     const by = await started(fleet());
     await by.stop('bob');
-    await empty(by, 'ada', 'h1');
+    await by.empty('ada', 'h1');
     await by.until(1200);
     expect(whereIs(by, 'drover-ada')).toBe('h1');
     const { result } = by.daemon('ada').state ?? {};
@@ -139,7 +127,7 @@ describe('the VM of the controller in charge', () => {
 
   it('does not leave its fleet without anybody: the standby dies over it', async () => {
     const by = await started(fleet());
-    await empty(by, 'ada', 'h1');
+    await by.empty('ada', 'h1');
     await by.until(170);
     by.kill('bob');
     await by.until(900);
@@ -159,7 +147,7 @@ describe('the VM of the controller in charge', () => {
       ['c1', 'bob'],
       ['c2', 'ada'],
     ]);
-    await empty(by, 'ada', 'h2');
+    await by.empty('ada', 'h2');
     await by.until(900);
     expect(by.lines).toEqual([
       '00:03:00 bob: bob gives its leases away, so that its VM drover-bob can go',

@@ -105,6 +105,19 @@ export class SharedControllers {
     this.#daemons.set(name, played);
   }
 
+  /** Orders maintenance of the host. Throws where that is refused. */
+  async empty(controller: string, host: string): Promise<void> {
+    const answer = await this.daemon(controller).api.giveOrder({
+      kind: 'maintenance',
+      host,
+      reason: 'a new fan',
+      by: { kind: 'operator', name: 'anna' },
+      dedupeKey: '',
+      deadlineSeconds: null,
+    });
+    if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer)}`);
+  }
+
   /** In good order. */
   async stop(name: string): Promise<void> {
     const played = this.#daemons.get(name);

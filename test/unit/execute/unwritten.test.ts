@@ -25,6 +25,19 @@ function answering(bench: Bench, answers: Partial<TheLedger>): Pick<ExecutorPart
   };
 }
 
+/** The first end is written down, and its answer does not arrive. */
+function losingOneAnswer(bench: Bench): Pick<ExecutorParts, 'ledger'> {
+  let lost = 1;
+  return answering(bench, {
+    closeMove: async (...all) => {
+      await bench.ledger.closeMove(...all);
+      if (lost === 0) return;
+      lost -= 1;
+      throw DOWN;
+    },
+  });
+}
+
 /** One at a time: the second one waits. */
 async function twoMoves() {
   const bench = await makeBench(['h1', 'h1'], { seconds: 60 });
@@ -118,17 +131,7 @@ describe('a cancel that cannot be written down', () => {
 describe('an end', () => {
   it('is told where only the answer to its writing was lost', async () => {
     const { bench, moves } = await twoMoves();
-    let lost = 1;
-    const executor = bench.executor(
-      answering(bench, {
-        closeMove: async (...all) => {
-          await bench.ledger.closeMove(...all);
-          if (lost === 0) return;
-          lost -= 1;
-          throw DOWN;
-        },
-      }),
-    );
+    const executor = bench.executor(losingOneAnswer(bench));
     await bench.clock.until(executor.submit(planOf(moves), yes(moves)));
     expect(endsOf(bench)).toEqual(['m1 succeeded', 'm2 succeeded']);
   });
@@ -144,17 +147,7 @@ describe('an end', () => {
     };
     bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
     bench.policies = aPolicy({ migration: someMigration({ ladder }) });
-    let lost = 1;
-    const executor = bench.executor(
-      answering(bench, {
-        closeMove: async (...all) => {
-          await bench.ledger.closeMove(...all);
-          if (lost === 0) return;
-          lost -= 1;
-          throw DOWN;
-        },
-      }),
-    );
+    const executor = bench.executor(losingOneAnswer(bench));
     const moves = [move('1', 'h1', 'h2')];
     await bench.clock.until(executor.submit(planOf(moves), yes(moves)));
     await bench.clock.pass(10);
