@@ -50,6 +50,24 @@ export function wayNames({ vm, from, to }: Leg): readonly string[] {
   ];
 }
 
+/** How often each way was used by moves that were granted since the snapshot. */
+export class UsedWays {
+  readonly #byAll: Counts = new Map();
+  readonly #byDeferrable: Counts = new Map();
+
+  count(leg: Leg, tier: Tier): void {
+    for (const name of wayNames(leg)) {
+      add(this.#byAll, name);
+      if (tier !== 'mandatory') add(this.#byDeferrable, name);
+    }
+  }
+
+  /** A breaker's one probe is anybody's; what budgets do not bind uses up nothing of them. */
+  of(name: string, { code }: Allowance): number {
+    return (code === 'budget' ? this.#byDeferrable : this.#byAll).get(name) ?? 0;
+  }
+}
+
 export class Allowances {
   readonly #limits: Limits;
   readonly #now: number;
@@ -95,19 +113,19 @@ export class Allowances {
   }
 
   /**
-   * All that is used up for a move. `used`: how often a name was used since the snapshot; `turns`:
-   * whether going back matters.
+   * All that is used up for a move. `turns`: whether going back matters. `used`: since the
+   * snapshot.
    */
   // oxlint-disable-next-line max-params -- a move, its tier, and two things about it
   against(
     leg: Leg,
     tier: Tier,
     turns: boolean,
-    used: ReadonlyMap<string, number> = new Map(),
+    used: UsedWays = new UsedWays(),
   ): readonly Allowance[] {
     const ways = wayNames(leg).flatMap((name) => {
       const left = this.under(name, tier);
-      return left === undefined || (used.get(name) ?? 0) < left.most ? [] : [left];
+      return left === undefined || used.of(name, left) < left.most ? [] : [left];
     });
     const back = turns && tier !== 'mandatory' ? this.reverse(leg.vm, leg.to.id) : undefined;
     return back === undefined ? ways : [...ways, back];

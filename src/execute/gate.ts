@@ -4,7 +4,7 @@
  * in the request. Which guard stops which tier stands in guards.ts.
  */
 
-import { Allowances, wayNames } from '../domain/allowances.ts';
+import { Allowances, UsedWays } from '../domain/allowances.ts';
 import { type Approval, approvalKey, askedMove, isInForce } from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { MoveId, VmId } from '../domain/ids.ts';
@@ -142,7 +142,7 @@ function makeContext(
     // Those two are counted above, from the ledger as it is now.
     clockRest: request.clockRest ?? 0,
     allowances: new Allowances(snapshot, withoutOwnBudgets(limits), now),
-    used: new Map(),
+    used: new UsedWays(),
   };
 }
 
@@ -212,9 +212,7 @@ function withoutOwnBudgets(limits: Limits): Limits {
 
 function spend(move: Move, { spent, used, snapshot }: GateContext): void {
   const [from, to] = [hostOf(snapshot, move.from), hostOf(snapshot, move.to)];
-  if (from !== undefined && to !== undefined) {
-    for (const way of wayNames({ vm: move.vm, from, to })) used.set(way, (used.get(way) ?? 0) + 1);
-  }
-  spent.total += 1;
+  if (from !== undefined && to !== undefined) used.count({ vm: move.vm, from, to }, move.tier);
+  if (move.tier !== 'mandatory') spent.total += 1;
   spent.byVm.set(move.vm, (spent.byVm.get(move.vm) ?? 0) + 1);
 }

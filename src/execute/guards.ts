@@ -4,7 +4,7 @@
  * sees the moves in the plan's order and must not depend on what other guards say.
  */
 
-import type { Allowances } from '../domain/allowances.ts';
+import type { Allowances, UsedWays } from '../domain/allowances.ts';
 import { staticRefusals } from '../domain/compatibility.ts';
 import { TIERS, type Finding, type Tier } from '../domain/finding.ts';
 import { holdLeft } from '../domain/hold-left.ts';
@@ -35,15 +35,19 @@ export interface GateContext {
   readonly approved: ReadonlySet<string>;
   /** Where VMs will be by then that were moved before: a plan may move one twice. */
   readonly places: Map<VmId, HostId>;
-  /** Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. */
   readonly troubles: ReadonlyMap<VmId, Trouble>;
+  /**
+   * Moves of the last hour and, per VM, of the last day; grows by what this plan is granted. Of one
+   * plan, what budgets do not bind uses up nothing of them: it stands first in the plan, and the
+   * planner may have found it last, thanks to a move that has to be within the budget.
+   */
   readonly spent: { total: number; readonly byVm: Map<VmId, number> };
   readonly clockRest: number;
   /** Sources whose measurements cannot be right, and why; found out when it is first asked. */
   readonly implausible: () => ReadonlyMap<SourceId, string>;
   readonly allowances: Allowances;
   /** How often each way was used by what this plan is granted. */
-  readonly used: Map<string, number>;
+  readonly used: UsedWays;
 }
 
 export interface Objection {

@@ -294,9 +294,10 @@ describe('guards of what can wait', () => {
   });
 
   it('keeps to the budgets, and counts what it grants', () => {
-    const hourly = { policies: policy({ budgets: { movesPerHour: 3, movesPerVmPerDay: 9 } }) };
+    const hourly = { policies: policy({ budgets: { movesPerHour: 2, movesPerVmPerDay: 9 } }) };
     const used = { movesLastHour: 1, movesLastDay: new Map() };
-    const moves = [move('m1'), move('m2', { tier: 'mandatory' }), move('m3')];
+    // What is mandatory takes no place in them from the rest of its plan.
+    const moves = [move('m1', { tier: 'mandatory' }), move('m2'), move('m3')];
     expect(gate(request(moves, { ...hourly, counters: used })).map(told)).toEqual([
       'execute',
       'execute',
