@@ -114,6 +114,14 @@ async function restarts(): Promise<readonly MigrationView[]> {
   return moves.filter(({ record }) => record.move.method === 'restart');
 }
 
+/** When the VM's restart was first put on record. One that was skipped is begun again. */
+async function firstOpening(name: string): Promise<number> {
+  const times = (await restarts()).flatMap(({ record }) =>
+    record.vmName === name ? [record.openedAt] : [],
+  );
+  return Math.min(...times);
+}
+
 /** By its heartbeats, since the test began. */
 async function startsOf(name: string): Promise<number> {
   return (await watch.guest(name)).restarts.length;
@@ -191,11 +199,9 @@ describe('a host that dies', () => {
     for (const name of RESTARTABLE) {
       await watch.waitFor(name, ({ restarts, host }) => restarts.length === 1 && host > 1, UP_MS);
     }
-    const begun = daemon.lines('stage').filter(({ stage, phase }) => {
-      return stage === 'pre-migration' && phase === 'before';
-    });
-    // One that was skipped for the moment is begun again.
-    expect([...new Set(begun.map(({ vm }) => vm))]).toEqual(RESTARTABLE);
+    // Two begin side by side, and the checks of either may take longer: what counts is the opening.
+    const opened = await Promise.all(RESTARTABLE.map(firstOpening));
+    expect(opened).toEqual(opened.toSorted((a, b) => a - b));
     const done = (await restarts()).filter(({ record }) => record.result?.outcome === 'succeeded');
     expect(done).toHaveLength(RESTARTABLE.length);
     // Its disk died with its host.
