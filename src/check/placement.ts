@@ -19,6 +19,7 @@ import type {
 } from '../domain/placement.ts';
 import { isHostRule } from '../domain/placement.ts';
 import { judgeDependency } from './dependency.ts';
+import { fewestDomains } from './fewest-domains.ts';
 import { judgeLicensed } from './licensed.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Violation } from '../domain/violation.ts';
@@ -173,7 +174,44 @@ function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
     const detail = `${rule.origin}: the group would be spread over ${where}`;
     faults.push(against(step, rule.kind, detail, { rule: rule.id }));
   }
-  return faults;
+  return faults.length > 0 ? faults : judgeCompany(scene, rule);
+}
+
+/**
+ * A group that is parted already: as many as were together stay together, step by step, and one
+ * that is under way is with nobody. Of those in flight nobody knows where they will be.
+ */
+function judgeCompany(scene: Scene, rule: AffinityRule): Violation[] {
+  const { world } = scene;
+  const places = new Map<VmId, HostId>();
+  for (const vm of rule.vms) {
+    const [here, ...more] = (scene.stays.get(vm) ?? []).filter(
+      ({ arrival }) => arrival === undefined,
+    );
+    if (here !== undefined && more.length === 0) places.set(vm, here.host);
+  }
+  const largest = (): number => {
+    const domains = [...places.values()].map((host) => domainOf(world, host, rule.over));
+    const counts = Map.groupBy(domains, (domain) => domain);
+    return Math.max(0, ...[...counts].map(([key, all]) => (key === undefined ? 1 : all.length)));
+  };
+  const before = largest();
+  for (const step of stepsThatCount(scene, rule)) {
+    const isWithin =
+      domainOf(world, step.from.id, rule.over) === domainOf(world, step.to.id, rule.over);
+    if (rule.hold === 'always' && !isWithin) {
+      places.delete(step.vm.id);
+      if (largest() < before) return [lessCompany(step, rule, before)];
+    }
+    places.set(step.vm.id, step.to.id);
+  }
+  const last = stepsThatCount(scene, rule).at(-1);
+  return last === undefined || largest() >= before ? [] : [lessCompany(last, rule, before)];
+}
+
+function lessCompany(step: Step, rule: AffinityRule, before: number): Violation {
+  const detail = `${rule.origin}: ${before} of the group were together, and would not be`;
+  return against(step, rule.kind, detail, { rule: rule.id });
 }
 
 /** The domains that a group is in. All that are not known are one, and none of the known. */
@@ -223,7 +261,7 @@ function judgeSpread(scene: Scene, rule: SpreadRule): Violation[] {
             });
       return kept.length === 0 ? [] : [kept.map(({ host }) => domainOf(world, host, rule.over))];
     });
-    return fewestDomains(places, new Set(), rule.minimum);
+    return fewestDomains(places, rule.minimum);
   };
   const wanted = fewestAfter(0);
   const index = steps.findIndex((_step, i) => fewestAfter(i + 1) < wanted);
@@ -231,21 +269,6 @@ function judgeSpread(scene: Scene, rule: SpreadRule): Violation[] {
   if (step === undefined) return [];
   const detail = `${rule.origin}: fewer than ${wanted} of ${rule.over} are certain`;
   return [against(step, rule.kind, detail, { rule: rule.id })];
-}
-
-/** The fewest different domains, with one choice out of each list; at most `enough`. */
-function fewestDomains(
-  choices: readonly (readonly (string | undefined)[])[],
-  chosen: ReadonlySet<string>,
-  enough: number,
-): number {
-  if (chosen.size >= enough) return enough;
-  const isCovered = (one: string | undefined): boolean => one === undefined || chosen.has(one);
-  const open = choices.filter((list) => !list.some(isCovered));
-  const [next] = open.toSorted((a, b) => a.length - b.length);
-  if (next === undefined) return chosen.size;
-  const found = next.map((one) => fewestDomains(open, new Set([...chosen, one ?? '']), enough));
-  return Math.min(...found);
 }
 
 /** Nobody who runs comes to where one of the other side is, or may still be. */

@@ -55,11 +55,16 @@ export function checkReceiving(world: World, steps: readonly Step[]): Violation[
 }
 
 function hostFaults(step: Step): Violation[] {
-  const { vm, to } = step;
+  const { vm, from, to, move } = step;
   const faults: Violation[] = [];
   if (!TAKES_IN[to.state]) faults.push(against(step, 'host-state', `${to.id} is ${to.state}`));
   if (to.connection !== 'connected') {
     faults.push(against(step, 'host-state', `${to.id} is ${to.connection}`));
+  }
+  // Only who is started anew asks nothing of the host that it was on.
+  if (move.method !== 'restart' && from.connection !== 'connected') {
+    const detail = `${from.id} is ${from.connection}`;
+    faults.push(against(step, 'host-state', detail, { host: from.id }));
   }
   // Written so that a thread count that is not a number is refused as well.
   if (!(vm.vcpus <= to.cpu.threads)) {

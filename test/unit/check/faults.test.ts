@@ -180,6 +180,16 @@ const RECEIVING: readonly Planted[] = [
     code: 'host-state',
     snapshot: withTarget(() => ({ connection: 'disconnected' })),
   },
+  {
+    what: 'a source that does not answer',
+    code: 'host-state',
+    snapshot: withSource({ connection: 'disconnected' }),
+  },
+  {
+    what: 'a live move away from a host that is known dead',
+    code: 'host-state',
+    snapshot: withSource({ connection: 'disconnected', failure: aFailure() }),
+  },
   ...(['unreachable', 'suspected-dead', 'returned'] as const).map(
     (state): Planted => ({
       what: `a restart of a VM whose host is ${state}`,

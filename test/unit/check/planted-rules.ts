@@ -4,7 +4,7 @@ import type { Move } from '../../../src/domain/plan.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, ratio } from '../../../src/domain/units.ts';
 import type { ViolationCode } from '../../../src/domain/violation.ts';
-import { aVm } from '../../support/fleet.ts';
+import { aVm, anAffinity } from '../../support/fleet.ts';
 import { aMove, startingAt } from '../../support/plans.ts';
 import {
   aDependency,
@@ -17,7 +17,7 @@ import {
   aSpread,
   anAmong,
 } from '../../support/rule-kinds.ts';
-import { fleet, inTurn } from './planted.ts';
+import { fleet, inTurn, withVm } from './planted.ts';
 
 interface Fault {
   readonly what: string;
@@ -26,7 +26,28 @@ interface Fault {
   readonly moves?: readonly Move[];
 }
 
+/** Three of four on h1. */
+function parted(hold: 'always' | 'finally'): Snapshot {
+  const rule = { ...anAffinity('r', ['v1', 'v2', 'v3', 'v4']), hold };
+  return { ...withVm({ id: 'v4' }), placement: [rule] };
+}
+
 export const RULE_KINDS: readonly Fault[] = [
+  {
+    what: 'one that leaves most of a parted group for the rest of it',
+    code: 'affinity',
+    snapshot: parted('always'),
+  },
+  {
+    what: 'the same where the group is to be together in the end',
+    code: 'affinity',
+    snapshot: parted('finally'),
+  },
+  {
+    what: 'one that leaves the last of its company before it has other',
+    code: 'affinity',
+    snapshot: fleet({ placement: [anAffinity('r', ['v1', 'v2', 'v3'])] }),
+  },
   {
     what: 'a VM outside of all the sets it may be in',
     code: 'among',
@@ -176,6 +197,12 @@ export const RULES_KEPT: readonly Omit<Fault, 'code'>[] = [
     what: 'all of a group that takes its one licence along',
     snapshot: fleet({ placement: [aLicensed('r', ['v1', 'v2'], 1)] }),
     moves: [aMove(), aMove({ id: 'm2', vm: 'v2' })],
+  },
+  {
+    what: 'one of a parted group that has other company in the end',
+    snapshot: fleet({
+      placement: [{ ...anAffinity('r', ['v1', 'v2', 'v3']), hold: 'finally' }],
+    }),
   },
   {
     what: 'one of a group that goes to where its licence is in use',
