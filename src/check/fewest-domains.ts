@@ -1,9 +1,9 @@
 /**
  * In how many different domains a group is at least, wherever each of it turns out to be: the
  * smallest set of domains that meets every list of places (a minimum hitting set; for lists of two
- * a vertex cover). NP-hard in general, and exponential in no plan that occurs: a branch ends as soon
- * as lists that share nothing say that there are enough, and a domain that no other list names is
- * never tried beside one that some other list does.
+ * a vertex cover). NP-hard in general, and exponential in no plan that occurs: a branch ends as
+ * soon as lists that share nothing say that there are enough, and a domain that no other list
+ * names is never tried beside one that some other list does.
  */
 
 type Place = string | undefined;

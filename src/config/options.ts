@@ -151,7 +151,11 @@ export const limitsSchema = section({
         'consolidate: share of its CPU that no host may exceed by taking in VMs; at most every ' +
           '`relieveBelow`, or what is gathered would be relieved again.',
       ),
-      memory: option(share(), '90%', 'The same of its memory capacity.'),
+      memory: option(
+        share(),
+        '90%',
+        'The same of its memory capacity; at most every `relieveBelow` of a rule about memory.',
+      ),
     }),
     keepSpare: option(
       whole('a number of hosts', { min: 0 }),

@@ -26,7 +26,7 @@ export interface ParsedPolicy {
 }
 
 type SectionName = 'limits' | 'migration' | 'maintenance' | 'hostFailure' | 'mode' | 'weights';
-type Options = Pick<PolicySet, SectionName>;
+export type Options = Pick<PolicySet, SectionName>;
 type Sections = Pick<PolicyFile, SectionName>;
 
 const SECTIONS = {
@@ -178,26 +178,6 @@ export function contradictions(policies: readonly ParsedPolicy[]): ConfigProblem
     ...takenTwice('resource', resources),
     ...opposed,
   ];
-}
-
-/** Rules that would take away again what consolidation has gathered on a host. */
-export function pingPong(policies: readonly ParsedPolicy[], { limits }: Options): ConfigProblem[] {
-  const rules = policies.flatMap((policy) =>
-    (policy.content.rules ?? []).map((rule, i) => ({ policy, rule, path: ['rules', i] })),
-  );
-  if (!rules.some(({ rule }) => rule.response === 'consolidate')) return [];
-  const { cpu } = limits.consolidation.fillTo;
-  const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
-  return rules.flatMap(({ policy, rule, path }) => {
-    const below = rule.relieveBelow ?? limits.safetyCapacity.cpu;
-    if (rule.response !== 'relieve' || below >= cpu) return [];
-    const place = policy.document.place(path, 'value');
-    const message =
-      `"${rule.name}" relieves hosts to ${percent(below)}, ` +
-      `and consolidation fills them to ${percent(cpu)}`;
-    const hint = 'a relieveBelow of at least limits.consolidation.fillTo.cpu';
-    return [problemAt(policy.document.file, place, message, { hint })];
-  });
 }
 
 function takenTwice(

@@ -34,7 +34,8 @@ const rule = group({
   clear: optional(condition, 'The finding ends when this holds; none: when `when` no longer does.'),
   relieveBelow: optional(
     share(),
-    'relieve: the CPU share to get below, where there is room; none: safetyCapacity.',
+    'relieve: the share to get below, where there is room, of CPU, or of the memory that is ' +
+      'configured where the rule is about memory alone; none: safetyCapacity.',
   ),
 });
 

@@ -56,7 +56,8 @@ function hintFor(name: string, known: readonly string[]): string {
   return near === undefined ? 'name it under resources' : `did you mean "${near}"?`;
 }
 
-function factsOf(condition: Condition): readonly string[] {
+/** The facts that a condition names. */
+export function factsOf(condition: Condition): readonly string[] {
   if ('all' in condition) return condition.all.flatMap(factsOf);
   if ('any' in condition) return condition.any.flatMap(factsOf);
   return 'not' in condition ? factsOf(condition.not) : [condition.fact];

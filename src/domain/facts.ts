@@ -57,6 +57,15 @@ export function resourceOfFact(fact: string): string | undefined {
   return RESOURCE_FACT.exec(fact)?.[1];
 }
 
+/**
+ * Of which ordinary resource a host is relieved for which these facts (none of a policy's resource)
+ * speak: of memory where they are about memory alone, else of CPU.
+ */
+export function relievedFor(facts: readonly string[]): 'cpu' | 'memory' {
+  const isAbout = (word: string): boolean => facts.some((fact) => fact.includes(word));
+  return isAbout('memory') && !isAbout('cpu') ? 'memory' : 'cpu';
+}
+
 /** What is known about a fact; undefined: there is none of that name. */
 export function factInfo(fact: string): FactInfo | undefined {
   if (Object.hasOwn(FACTS, fact)) return FACTS[fact];

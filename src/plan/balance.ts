@@ -13,7 +13,7 @@ import type { Judge } from './judge.ts';
 import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
 import { relieveAgainstSoft } from './mend-soft.ts';
-import type { Relief } from './needs.ts';
+import { type Relief, shareOf } from './needs.ts';
 import type { Cleared, SearchBudget } from './improve.ts';
 import type { Crowd } from './repair.ts';
 import type { Terms } from './state.ts';
@@ -85,9 +85,7 @@ function makeTasks(
 ): readonly ClearTask[] {
   const tasks: ClearTask[] = reliefs.map((relief) => {
     const { host, resource, below, finding } = relief;
-    const capacity = draft.state.model.capacity[host * draft.state.model.width + resource] ?? 0;
-    const share = capacity > 0 ? below / capacity : 0;
-    const reliefTerms = terms.relief(finding, share, resource);
+    const reliefTerms = terms.relief(finding, shareOf(relief, draft.state.model), resource);
     const own = crowds.filter((crowd) => crowd.host === host);
     // A host may have to be relieved of two resources: its crowds belong to the first task.
     const first = reliefs.find((other) => other.host === host) === relief;

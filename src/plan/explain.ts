@@ -15,6 +15,7 @@ import {
   codeName,
 } from './codes.ts';
 import { methodsFor } from './compat.ts';
+import { shareOf } from './needs.ts';
 import { keptText } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
 import { formatAmount, unknownNeeds, unknownRoom } from './resource-words.ts';
@@ -23,9 +24,9 @@ import type { State, Terms } from './state.ts';
 
 /**
  * Every reason against the VM on the host as the snapshot stands; empty: it could go there. The
- * terms are those of the finding that asks for the VM's host to be emptied, else of the one that
- * wants the VM home there, else of an optional move. Throws RangeError when the snapshot has no
- * such VM or host.
+ * terms are those of the most urgent finding that asks for the VM: its host is dead, or to be
+ * emptied, it is wanted home there, a rule about it is broken, its host is overloaded; else those
+ * of an optional move. Throws RangeError when the snapshot has no such VM or host.
  */
 export function explainPair(request: PlanRequest, vm: VmId, host: HostId): readonly Refusal[] {
   return explainVm(request, vm, [host])[0] ?? [];
@@ -40,19 +41,28 @@ export function explainVm(
   const setting = makeSetting(request);
   const v = setting.model.vmIndex.get(vm);
   if (v === undefined) throw new RangeError(`no such VM in the snapshot: ${vm}`);
-  const isThere = (one: { readonly host: number }): boolean => one.host === setting.model.home[v];
-  const leaving = setting.needs.evacuations.find(isThere);
-  const isDown = setting.needs.restarts.some(isThere);
   return hosts.map((host) => {
     const to = setting.model.hostIndex.get(host);
     if (to === undefined) throw new RangeError(`no such host in the snapshot: ${host}`);
-    const comesHome = setting.needs.returns.find((one) => one.vm === v && one.to === to);
-    const termsOf = (): Terms =>
-      leaving === undefined && comesHome !== undefined
-        ? setting.homeTermsOf(comesHome.finding.tier)
-        : setting.termsOf(leaving?.finding.tier ?? 'optional');
-    return refusalsOf(setting, { v, to, terms: isDown ? setting.restartTerms() : termsOf() });
+    return refusalsOf(setting, { v, to, terms: termsFor(setting, v, to) });
   });
+}
+
+/** Those of the most urgent finding that asks for the VM: on them the decision was made. */
+function termsFor(setting: Setting, v: number, to: number): Terms {
+  const { needs, model } = setting;
+  const isThere = (one: { readonly host: number }): boolean => one.host === model.home[v];
+  if (needs.restarts.some(isThere)) return setting.restartTerms();
+  const leaving = needs.evacuations.find(isThere);
+  if (leaving !== undefined) return setting.termsOf(leaving.finding.tier);
+  const comesHome = needs.returns.find((one) => one.vm === v && one.to === to);
+  if (comesHome !== undefined) return setting.homeTermsOf(comesHome.finding.tier);
+  const asked = [...needs.repairs, ...needs.mends].find(({ rule }) => rule.members.includes(v));
+  if (asked !== undefined) return setting.termsOf(asked.finding.tier);
+  const relief = needs.reliefs.find(isThere);
+  return relief === undefined
+    ? setting.termsOf('optional')
+    : setting.reliefTerms(relief.finding, shareOf(relief, model), relief.resource);
 }
 
 export interface Pair {

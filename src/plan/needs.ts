@@ -6,7 +6,7 @@
 import type { Finding } from '../domain/finding.ts';
 import { TIERS } from '../domain/finding.ts';
 import { compareText } from '../domain/ids.ts';
-import { resourceOfFact } from '../domain/facts.ts';
+import { relievedFor, resourceOfFact } from '../domain/facts.ts';
 import { assertNever } from '../domain/result.ts';
 import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import type { RuleSet } from './rules.ts';
@@ -218,6 +218,12 @@ class FindingReader {
   }
 }
 
+/** The load that a host is to get below, as a share of what it has. */
+export function shareOf({ host, resource, below }: Relief, { capacity, width }: Model): number {
+  const all = capacity[host * width + resource] ?? 0;
+  return all > 0 ? below / all : 0;
+}
+
 /**
  * The resources of the policy that the evidence names; of the others memory where it is about
  * memory, else CPU, and CPU where it names nothing at all.
@@ -229,13 +235,6 @@ export function reliefResources(finding: Finding, model: Model): readonly number
   const extras = model.extras.flatMap(({ name }, index) => {
     return names.has(name) ? [model.firstExtra + index] : [];
   });
-  return ordinary.length > 0 || extras.length === 0
-    ? [ordinaryResource(ordinary), ...extras]
-    : extras;
-}
-
-function ordinaryResource(facts: readonly string[]): number {
-  const memory = facts.some((fact) => fact.includes('memory'));
-  const cpu = facts.some((fact) => fact.includes('cpu'));
-  return memory && !cpu ? MEMORY_AT : CPU_AT;
+  if (ordinary.length === 0 && extras.length > 0) return extras;
+  return [relievedFor(ordinary) === 'memory' ? MEMORY_AT : CPU_AT, ...extras];
 }

@@ -180,16 +180,14 @@ const RECEIVING: readonly Planted[] = [
     code: 'host-state',
     snapshot: withTarget(() => ({ connection: 'disconnected' })),
   },
-  {
-    what: 'a source that does not answer',
-    code: 'host-state',
-    snapshot: withSource({ connection: 'disconnected' }),
-  },
-  {
-    what: 'a live move away from a host that is known dead',
-    code: 'host-state',
-    snapshot: withSource({ connection: 'disconnected', failure: aFailure() }),
-  },
+  ...[undefined, aFailure()].map((failure): Planted => {
+    const what = `a live move away from a host that is ${failure?.state ?? 'silent'}`;
+    return {
+      what,
+      code: 'host-state',
+      snapshot: withSource({ connection: 'disconnected', failure }),
+    };
+  }),
   ...(['unreachable', 'suspected-dead', 'returned'] as const).map(
     (state): Planted => ({
       what: `a restart of a VM whose host is ${state}`,

@@ -316,6 +316,14 @@ describe('mistakes in a policy', () => {
     const less = 'limits: { consolidation: { fillTo: { cpu: 60% } } }';
     expect(bad(two('consolidate'), less)).toEqual([]);
     expect(bad(two('level'))).toEqual([]);
+    const memory = two('consolidate').replace('host.vms', 'host.memory.configured.ratio');
+    expect(bad(memory.replace('60%', '80%'))).toEqual([
+      'a.yaml:4:5 "hot" relieves hosts to 80 % of their memory, and consolidation fills them to ' +
+        '90 %; a relieveBelow of at least limits.consolidation.fillTo.memory',
+    ]);
+    expect(bad(memory.replace('60%', '90%'))).toEqual([]);
+    const either = memory.replace(/when: (.*)/, 'when: { any: [$1, { all: [$1] }] }');
+    expect(bad(either.replace('60%', '80%'))).toHaveLength(1);
   });
 
   it('finds placement rules that cannot both hold', () => {

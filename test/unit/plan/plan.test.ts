@@ -352,6 +352,22 @@ describe('explainPair', () => {
     expect(found[2]?.detail).toBe('needs 4.0 GiB, 2.0 GiB free within the safety capacity');
   });
 
+  it('judges on the terms of the finding that asks for the VM', () => {
+    const unmeasured = { vms: [aVm({ metrics: {} }), aVm({ id: 'v2', metrics: {} })] };
+    const placement = [anAntiAffinity('apart', ['v1', 'v2'])];
+    const of = (findings: readonly Finding[]) =>
+      explainPair(
+        request({ hosts: HOSTS, placement, ...unmeasured }, findings),
+        vmId('v1'),
+        hostId('h2'),
+      );
+    expect(of([]).map(({ code }) => code)).toEqual(['stale-metrics']);
+    const repair = aFinding('repair', { trigger: { kind: 'placement', rule: 'apart' } });
+    expect(of([repair])).toEqual([]);
+    const relief = { ...aFinding('relieve', { host: 'h1' }), tier: 'corrective' as const };
+    expect(of([relief])).toEqual([]);
+  });
+
   it('knows where the VM is, and what is not there', () => {
     const home = explainPair(asked, vmId('v1'), hostId('h1'));
     expect(home.map(({ code }) => code)).toEqual(['same-host']);
