@@ -8,7 +8,7 @@ import { mayRestartFrom } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { MigrationSettings } from '../domain/policy.ts';
-import type { Vm } from '../domain/vm.ts';
+import type { Vm, VmDisk } from '../domain/vm.ts';
 import { codeNumber } from './codes.ts';
 import type { Model } from './model.ts';
 
@@ -113,17 +113,23 @@ function classNumber(classes: Map<string, number>, key: string): number {
 /** An order about hosts changes no VM: what was found stays known for the same list. */
 const storagesOf = new WeakMap<readonly Vm[], ReadonlySet<string>>();
 
-/** Where VMs have disks that another host may reach as well: no other storage is asked about. */
+/**
+ * Where VMs have disks or media that another host may reach as well: no other storage is asked
+ * about.
+ */
 function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
   const known = storagesOf.get(vms);
   if (known !== undefined) return known;
   const found = new Set<string>();
   // One for all: a first plan is made by code that is not optimised yet, where each loop over an
   // array's values makes objects.
-  const note = ({ shared, storage }: Vm['disks'][number]): void => {
+  const note = ({ shared, storage }: Pick<VmDisk, 'shared' | 'storage'>): void => {
     if (shared) found.add(storage);
   };
-  vms.forEach(({ disks }) => disks.forEach(note));
+  vms.forEach(({ disks, media }) => {
+    disks.forEach(note);
+    media?.forEach(note);
+  });
   storagesOf.set(vms, found);
   return found;
 }

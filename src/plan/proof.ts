@@ -43,6 +43,7 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'nested',
   'confidential',
   'device',
+  'media',
   'network',
   'storage',
   'pin',

@@ -1,16 +1,17 @@
 // Role: random fleets with random rules and findings, for properties of the planner: unequal hosts,
-// two vendors, missing metrics, moves in flight, VMs that are off, groups and pins, hosts that are
-// hot, drained or gone. Initial states may break every rule: the world does.
+// two vendors, missing metrics, moves in flight, VMs that are off or have an image in a drive,
+// groups and pins, hosts that are hot, drained or gone. Initial states may break every rule: the
+// world does.
 import fc from 'fast-check';
 
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Host } from '../../src/domain/host.ts';
-import { moveId } from '../../src/domain/ids.ts';
+import { moveId, storageId } from '../../src/domain/ids.ts';
 import { missingWindow } from '../../src/domain/measured.ts';
 import { isHostRule } from '../../src/domain/placement.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { GIB, bytes, bytesPerSecond, cores, epochSeconds, ratio } from '../../src/domain/units.ts';
-import { CRITICALITIES, type Vm } from '../../src/domain/vm.ts';
+import { CRITICALITIES, type Vm, type VmMedium } from '../../src/domain/vm.ts';
 import type { PlanRequest } from '../../src/plan/plan.ts';
 import {
   TEST_NOW,
@@ -36,6 +37,8 @@ interface RandomHost {
   readonly beside: number;
   readonly huge: boolean;
   readonly speed: number;
+  /** Whether it reaches the storage on which images of CDs lie. */
+  readonly images: boolean;
 }
 
 const HOST: fc.Arbitrary<RandomHost> = fc.record({
@@ -49,6 +52,7 @@ const HOST: fc.Arbitrary<RandomHost> = fc.record({
   beside: often(0, 1, 3),
   huge: often(false, true),
   speed: often(1, 0.8, 1.25),
+  images: often(true, false),
 });
 
 interface RandomVm {
@@ -64,6 +68,8 @@ interface RandomVm {
   readonly huge: boolean;
   readonly flight: number | undefined;
   readonly reserved: number | undefined;
+  /** An image in a drive, on the storage for images or on the host itself. */
+  readonly medium: 'shared' | 'local' | undefined;
 }
 
 const VM: fc.Arbitrary<RandomVm> = fc.record({
@@ -79,6 +85,7 @@ const VM: fc.Arbitrary<RandomVm> = fc.record({
   huge: often(false, false, true),
   flight: often<number | undefined>(undefined, 1, 2),
   reserved: often<number | undefined>(undefined, 3),
+  medium: often<RandomVm['medium']>(undefined, 'shared', 'shared', 'local'),
 });
 
 /** The first nine times out of ten. */
@@ -154,7 +161,8 @@ type Drawn = {
 function assemble(drawn: Drawn, wild: boolean): PlanRequest {
   const tame = { amd: false, state: 'healthy', connected: true, measured: true } as const;
   const hosts = drawn.hosts.map((host) => (wild ? host : { ...host, ...tame, beside: 0 }));
-  const plain = { known: true, rested: true, flight: undefined, reserved: undefined } as const;
+  const still = { flight: undefined, reserved: undefined, medium: undefined } as const;
+  const plain = { known: true, rested: true, ...still } as const;
   const vms = drawn.vms.map((vm) =>
     wild ? vm : { ...vm, ...plain, powerState: 'running' as const },
   );
@@ -207,6 +215,9 @@ function snapshotOf(
   };
 }
 
+const SAN = storageId('san');
+const IMAGES = storageId('images');
+
 function machineOf(host: RandomHost, index: number): Host {
   const huge = { pageBytes: bytes(GIB), totalBytes: bytes(8 * GIB) };
   return aHost({
@@ -221,6 +232,7 @@ function machineOf(host: RandomHost, index: number): Host {
       hugePages: host.huge ? [huge] : [],
     },
     faultDomains: host.rack === undefined ? {} : { rack: host.rack },
+    storages: host.images ? [SAN, IMAGES] : [SAN],
     ...(host.rack !== undefined && {
       uplink: { id: host.rack, bandwidth: bytesPerSecond(2e9) },
     }),
@@ -248,8 +260,13 @@ function guestOf(vm: RandomVm, index: number, hosts: readonly RandomHost[]): Vm 
     powerState: vm.powerState,
     hugePageBytes: vm.huge ? bytes(GIB) : undefined,
     cpu: { vendor: hosts[host]?.amd === true ? 'amd' : 'intel' },
+    media: vm.medium === undefined ? undefined : [mediumOf(vm.medium)],
   });
   return vm.known ? guest : { ...guest, metrics: { 'cpu.used': missingWindow('stale') } };
+}
+
+function mediumOf(place: 'shared' | 'local'): VmMedium {
+  return { kind: 'cdrom', name: 'x.iso', storage: IMAGES, shared: place === 'shared' };
 }
 
 /** Hot hosts are relieved, drawn ones evacuated, one perhaps quarantined; every rule mended. */

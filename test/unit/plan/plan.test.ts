@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Finding } from '../../../src/domain/finding.ts';
-import { hostId, moveId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, sourceId, storageId, vmId } from '../../../src/domain/ids.ts';
 import { known, missingWindow } from '../../../src/domain/measured.ts';
 import { epochSeconds, ratio, seconds } from '../../../src/domain/units.ts';
 import { explainPair, plan, stagesOf } from '../../../src/plan/plan.ts';
@@ -44,6 +44,18 @@ describe('evacuate', () => {
     const vms = ['a', 'b', 'c', 'd'].map((id) => aVm({ id, memoryGib: 20 }));
     const asked = request({ hosts, vms }, [aFinding('evacuate', { host: 'h1' })]);
     expect(new Set(plan(asked).plan.moves.map(({ to }) => to))).toEqual(new Set(['h3']));
+  });
+
+  it.each(['h2', 'h3'])('asks each host for the image in a drive: %s has none', (lacking) => {
+    const [san, images] = [storageId('san'), storageId('images')];
+    const medium = { kind: 'cdrom', name: 'x.iso', storage: images, shared: true } as const;
+    const hosts = ['h1', 'h2', 'h3'].map((id) => {
+      return aHost({ id, storages: id === lacking ? [san] : [san, images] });
+    });
+    const vms = ['a', 'b'].map((id) => aVm({ id, media: [medium] }));
+    const to = lacking === 'h2' ? 'h3' : 'h2';
+    const asked = request({ hosts, vms }, [aFinding('evacuate', { host: 'h1' })]);
+    expect(movesOf(asked)).toEqual([`a: h1 > ${to}`, `b: h1 > ${to}`]);
   });
 
   it('serves the nearer deadline first among equals', () => {

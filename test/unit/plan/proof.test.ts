@@ -2,6 +2,7 @@
 // causes, with names; certain only where nothing that could be moved would help.
 import { describe, expect, it } from 'vitest';
 
+import { storageId } from '../../../src/domain/ids.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
@@ -40,6 +41,16 @@ describe('the proof of a VM that stays', () => {
     const vms = [aVm({ id: 'v1', locked: true, memoryGib: 100 })];
     const { report } = plan(request({ hosts: HOSTS, vms }, EMPTY_H1));
     expect(report.unresolved[0]?.proof?.causes.map(({ code }) => code)).toEqual(['locked']);
+  });
+
+  it('is certain of an image that no other host reaches: moving others changes nothing', () => {
+    const place = { storage: storageId('h1'), shared: false };
+    const vms = [aVm({ id: 'v1', media: [{ kind: 'cdrom', name: 'x.iso', ...place }] })];
+    const { report } = plan(request({ hosts: HOSTS.slice(0, 2), vms }, EMPTY_H1));
+    expect(report.unresolved[0]?.proof).toMatchObject({
+      certain: true,
+      text: 'v1 cannot leave h1: h2: media (cdrom x.iso on h1)',
+    });
   });
 
   it('says that it holds only as things stand where others could make way', () => {
