@@ -170,7 +170,10 @@ export interface Plan {
 export interface PlanReport {
   readonly refusals: RefusalCounts;
   readonly unresolved: readonly Unresolved[];
-  /** Found before the search. Absent in plans that were made before it was looked for. */
+  /**
+   * Absent where it was not looked for: in first answers, and in plans from before it was. That
+   * says nothing about the rules.
+   */
   readonly contradictions?: readonly Contradiction[] | undefined;
   /** Plain sentences: "nothing to do: no host above 80 % CPU". */
   readonly notes: readonly string[];

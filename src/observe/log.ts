@@ -184,7 +184,8 @@ function logPlanned({ result, seconds }: EventMap['planned'], logger: Logger): v
 function contradictionsTo(logger: Logger): (event: EventMap['planned']) => void {
   let known = '';
   return ({ result: { plan, report } }) => {
-    const contradictions = (report.contradictions ?? []).map(({ text }) => text);
+    if (report.contradictions === undefined) return;
+    const contradictions = report.contradictions.map(({ text }) => text);
     const now = contradictions.join('\n');
     const isNews = now !== known && contradictions.length > 0;
     known = now;

@@ -296,7 +296,10 @@ function takePlan({ result, seconds }: EventMap['planned'], meters: Meters): voi
   meters.set('drover_plan_snapshot_timestamp_seconds', result.plan.snapshotAt);
   meters.set('drover_plan_moves', result.plan.moves.length);
   meters.set('drover_plan_unresolved', result.report.unresolved.length);
-  meters.set('drover_placement_contradictions', result.report.contradictions?.length ?? 0);
+  const { contradictions } = result.report;
+  if (contradictions !== undefined) {
+    meters.set('drover_placement_contradictions', contradictions.length);
+  }
   meters.clear('drover_plan_refusals');
   for (const [code, count] of Object.entries(result.report.refusals))
     meters.set('drover_plan_refusals', count, { code });

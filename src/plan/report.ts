@@ -43,7 +43,8 @@ export function makeReport(
         return unresolved(draft, setting, open, proof);
       }),
     ],
-    contradictions: findContradictions(setting),
+    // Rules stay what they are: nobody has to wait for them who is to be moved at once.
+    contradictions: setting.request.isFirst === true ? undefined : findContradictions(setting),
     notes: notesOf(draft, setting),
     stats: {
       hosts: model.hosts.length,

@@ -39,7 +39,7 @@ export class PlanTeller {
     const lines = fresh.length === 0 ? [] : this.#moveLines(plan, fresh, vmNames);
     return [
       ...lines,
-      ...this.#contradictionLines((report.contradictions ?? []).map(({ text }) => text)),
+      ...this.#contradictionLines(report.contradictions?.map(({ text }) => text)),
       ...this.#openLines(report.unresolved),
       ...this.#noteLines(report.notes),
     ];
@@ -80,7 +80,9 @@ export class PlanTeller {
     );
   }
 
-  #contradictionLines(texts: readonly string[]): string[] {
+  /** Undefined: they were not looked for. */
+  #contradictionLines(texts: readonly string[] | undefined): string[] {
+    if (texts === undefined) return [];
     const fresh = texts.filter((text) => !this.#contradictions.has(text));
     this.#contradictions = new Set(texts);
     return fresh.map((text) => this.#screen.paint('yellow', `contradictory: ${printable(text)}`));

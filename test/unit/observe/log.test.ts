@@ -128,7 +128,10 @@ describe('the log', () => {
     const { bus, records } = listen('warn');
     const told = (...texts: string[]) =>
       planned([], { contradictions: texts.map((text) => ({ rules: [], vms: [], text })) });
-    for (const texts of [['a'], ['a'], [], ['a'], ['a', 'b']]) bus.emit('planned', told(...texts));
+    bus.emit('planned', told('a'));
+    // A first answer has not looked.
+    bus.emit('planned', planned([]));
+    for (const texts of [['a'], [], ['a'], ['a', 'b']]) bus.emit('planned', told(...texts));
     const msg = 'placement rules contradict each other';
     expect(records()).toMatchObject([
       { msg, level: 'warn', contradictions: ['a'] },

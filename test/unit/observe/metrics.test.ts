@@ -72,7 +72,10 @@ describe('metrics', () => {
     const one = { rules: [], vms: [], text: 'a' };
     bus.emit('planned', planned([], { contradictions: [one, one] }));
     expect(await valueOf('drover_placement_contradictions')).toBe(2);
+    // A first answer has not looked.
     bus.emit('planned', planned([]));
+    expect(await valueOf('drover_placement_contradictions')).toBe(2);
+    bus.emit('planned', planned([], { contradictions: [] }));
     expect(await valueOf('drover_placement_contradictions')).toBe(0);
   });
 

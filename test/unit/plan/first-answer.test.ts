@@ -32,6 +32,11 @@ it('moves the most important of all the hosts, and says how many are left', () =
   expect(planned(false).plan.moves).toHaveLength(3);
 });
 
+it('does not look for contradictions: the next plan does', () => {
+  expect(planned(true).report.contradictions).toBeUndefined();
+  expect(planned(false).report.contradictions).toEqual([]);
+});
+
 it('takes a few of many, of each host in turn', () => {
   const many = ['h1', 'h2'].flatMap((host) =>
     Array.from({ length: 40 }, (_none, at) =>

@@ -20,6 +20,9 @@ it('tells of contradictory rules once', () => {
     );
   expect(told('p and q: no host is left')).toEqual(['contradictory: p and q: no host is left']);
   expect(told('p and q: no host is left')).toEqual([]);
+  // A first answer has not looked.
+  teller.planned(planned([]));
+  expect(told('p and q: no host is left')).toEqual([]);
   told();
   expect(told('p and q: no host is left')).toHaveLength(1);
 });
