@@ -25,4 +25,6 @@ export interface Leeway {
   all(): readonly Unit[];
   /** Where the unit may still be. */
   hostsOf(unit: Unit): readonly number[];
+  /** The same per host: 1; undefined: everywhere. Not to be written to. */
+  leftOf(unit: Unit): Uint8Array | undefined;
 }

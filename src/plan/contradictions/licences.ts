@@ -31,7 +31,7 @@ function parted(leeway: Leeway, compiled: CompiledRule, maximum: number): Confli
     const members = world.members(group);
     const own = members.filter((v) => licensed.has(v));
     const { rule } = group;
-    const others = members.length - own.length;
+    const others = members.length - own.length + world.idleIn(group);
     const wanted = rule.kind === 'spread' ? rule.minimum - others : own.length;
     if (wanted <= maximum) continue;
     const text = `are to be on ${wanted} different hosts, and licences are for ${maximum}`;

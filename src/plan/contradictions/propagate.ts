@@ -136,11 +136,14 @@ class Propagation implements Leeway {
     const units = new Set([...this.#unit.values()].filter((one) => one.length > 1));
     for (const unit of this.#left.keys()) units.add(unit);
     for (const unit of units) {
-      const before = this.hostsOf(unit);
-      if (this.#sized) this.#narrow(unit, (h) => this.#world.misfit(unit, h) === undefined);
-      if (this.hostsOf(unit).length > 0) continue;
+      const before = this.#left.get(unit)?.slice();
+      if (this.#sized) {
+        const fits = this.#world.fits(unit);
+        this.#narrow(unit, (h) => fits[h] === 1);
+      }
+      if (this.leftOf(unit)?.includes(1) ?? this.#world.model.hosts.length > 0) continue;
       const together = unit.length > 1 ? ' together' : '';
-      const misfits = before.map(
+      const misfits = this.#hostsIn(before).map(
         (h) => `${this.#world.hostName(h)}: ${this.#world.misfit(unit, h) ?? ''}`,
       );
       const why = misfits.length === 0 ? '' : ` that could run them (${listed(misfits)})`;
@@ -196,7 +199,9 @@ class Propagation implements Leeway {
   #crowded(): Conflict | undefined {
     for (const group of this.of('anti-affinity', 'spread')) {
       const members = this.#world.members(group);
-      const wanted = group.rule.kind === 'spread' ? group.rule.minimum : members.length;
+      const { rule } = group;
+      const isSpread = rule.kind === 'spread';
+      const wanted = isSpread ? rule.minimum - this.#world.idleIn(group) : members.length;
       if (members.length === 0) continue;
       const domains = this.#domainsOf(group);
       const units = this.units(group);
@@ -230,9 +235,20 @@ class Propagation implements Leeway {
     return group.rule.kind === 'among' ? this.#world.setsOf(group) : this.#world.domainsOf(group);
   }
 
-  hostsOf(unit: readonly number[]): readonly number[] {
-    const left = this.#left.get(unit);
-    return [...this.#world.model.hosts.keys()].filter((h) => left === undefined || left[h] === 1);
+  hostsOf(unit: Unit): readonly number[] {
+    return this.#hostsIn(this.#left.get(unit));
+  }
+
+  leftOf(unit: Unit): Uint8Array | undefined {
+    return this.#left.get(unit);
+  }
+
+  #hostsIn(left: Uint8Array | undefined): readonly number[] {
+    const found: number[] = [];
+    for (const h of this.#world.model.hosts.keys()) {
+      if (left === undefined || left[h] === 1) found.push(h);
+    }
+    return found;
   }
 
   /** True: hosts were taken away. */

@@ -1,13 +1,13 @@
 /** What does not change while sets of rules are tried: who is meant, who could run where. */
 
-import { codeName } from '../codes.ts';
+import { HUGE_PAGES, MEMORY, codeName } from '../codes.ts';
+import type { Compatibility } from '../compat.ts';
 import { listed } from '../../domain/listed.ts';
-import { resourceCode } from '../resource-words.ts';
 import { MEMORY_AT, type Model } from '../model.ts';
 import { type Domains, domainsOf, domainsOfSets } from '../rules/domains.ts';
 import type { CompiledRule } from '../rules/rule.ts';
 import type { Setting } from '../setting.ts';
-import type { HostId } from '../../domain/ids.ts';
+import type { HostId, SourceId } from '../../domain/ids.ts';
 import type { RefusalCode } from '../../domain/refusal.ts';
 
 /** Reasons that lie in the machines and the guest, and do not pass by themselves. */
@@ -29,27 +29,41 @@ const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'storage',
 ]);
 
-interface Source {
+/** Hosts between which VMs can move, and the VMs that run on them. */
+export interface Source {
   readonly hosts: readonly number[];
   readonly vms: readonly number[];
+  /** Of memory, what those VMs need together, in bytes. */
+  readonly need: number;
+  /** Whether all of them are on those hosts now. */
+  readonly isAtHome: boolean;
 }
 
 export class World {
   readonly model: Model;
-  readonly #setting: Setting;
+  readonly #compatibility: Compatibility;
   readonly #domains = new Map<string, Domains>();
   readonly #counts = new Map<Domains, number>();
   #sources: readonly Source[] | undefined;
+  readonly #fits = new Map<string, Uint8Array>();
+  readonly #indexes = new Map<readonly HostId[], readonly number[]>();
   readonly #sets = new Map<CompiledRule, Domains>();
 
   constructor(setting: Setting) {
     this.model = setting.model;
-    this.#setting = setting;
+    this.#compatibility = setting.termsOf('corrective').compatibility;
   }
 
   /** Who is off breaks nothing, and is left out. */
   members({ members }: CompiledRule): readonly number[] {
     return members.filter((v) => this.isOn(v));
+  }
+
+  /** How many members do not run now: each could be where none of the others is. */
+  idleIn(compiled: CompiledRule): number {
+    const { vmIndex } = this.model;
+    const present = new Set(compiled.rule.vms.filter((id) => vmIndex.has(id)));
+    return present.size - this.members(compiled).length;
   }
 
   isOn(v: number): boolean {
@@ -79,46 +93,101 @@ export class World {
 
   /** Why the VMs could not run there together were the host empty; undefined: they could. */
   misfit(vms: readonly number[], h: number): RefusalCode | undefined {
-    const { width, need, capacity, home } = this.model;
+    const { home } = this.model;
     if (vms.every((v) => home[v] === h)) return undefined;
-    for (let r = MEMORY_AT; r < width; r += 1) {
-      const wanted = vms.reduce((sum, v) => sum + (need[v * width + r] ?? 0), 0);
-      if (wanted <= 0 || wanted <= (capacity[h * width + r] ?? 0)) continue;
-      return codeName(resourceCode(this.model, h, r));
-    }
+    const guests = vms.filter((v) => home[v] !== h);
+    return this.#shortOf(this.#needOf(vms), h) ?? this.#refusalOf(guests, h);
+  }
+
+  /** Per host, whether the VMs could run there together were it empty: 1; not to be written to. */
+  fits(vms: readonly number[]): Uint8Array {
+    const { home, hosts } = this.model;
+    const need = this.#needOf(vms);
+    const key = `${need.join(' ')}|${[...new Set(vms.map((v) => this.#likenessOf(v)))].join('|')}`;
+    const known =
+      this.#fits.get(key) ??
+      Uint8Array.from(hosts, (_host, h) => {
+        return (this.#shortOf(need, h) ?? this.#refusalOf(vms, h)) === undefined ? 1 : 0;
+      });
+    this.#fits.set(key, known);
+    // Where they are they can be, whoever else like them could not.
+    const fits = known.slice();
     for (const v of vms) {
-      const code = this.#misfitOf(v, h);
-      if (code !== undefined) return code;
+      const h = home[v] ?? -1;
+      if (h >= 0) fits[h] = this.misfit(vms, h) === undefined ? 1 : 0;
+    }
+    return fits;
+  }
+
+  /** Per resource but CPU, which comes and goes. */
+  #needOf(vms: readonly number[]): readonly number[] {
+    const { width, need } = this.model;
+    const sums: number[] = [];
+    for (let r = MEMORY_AT; r < width; r += 1) {
+      sums.push(vms.reduce((sum, v) => sum + (need[v * width + r] ?? 0), 0));
+    }
+    return sums;
+  }
+
+  /** Of what nobody knows whether the host has it, nobody can say that it is too little. */
+  #shortOf(need: readonly number[], h: number): RefusalCode | undefined {
+    const { width, capacity, extras, firstExtra, hosts } = this.model;
+    const host = hosts[h];
+    for (const [index, wanted] of need.entries()) {
+      const r = MEMORY_AT + index;
+      const extra = extras[r - firstExtra];
+      if (wanted <= 0 || wanted <= (capacity[h * width + r] ?? 0)) continue;
+      if (extra === undefined) return codeName(r === MEMORY_AT ? MEMORY : HUGE_PAGES);
+      if (host !== undefined && extra.hosts.has(host.id)) return 'resource';
     }
     return undefined;
   }
 
-  #misfitOf(v: number, h: number): RefusalCode | undefined {
-    const { home, vms, hosts } = this.model;
-    if (home[v] === h) return undefined;
-    if ((vms[v]?.vcpus ?? 0) > (hosts[h]?.cpu.threads ?? 0)) return 'vcpus';
-    const { code } = this.#setting.termsOf('corrective').compatibility.way(v, h);
-    if (code === 0) return undefined;
-    const name = codeName(code);
-    return LASTING.has(name) ? name : undefined;
+  /** VMs of one likeness are refused by the same hosts, but for their own. */
+  #likenessOf(v: number): string {
+    return `${this.#compatibility.classOf(v)} ${this.model.vms[v]?.vcpus ?? 0}`;
   }
 
-  /** Hosts between which VMs can move, and the VMs that run on them. */
+  #refusalOf(vms: readonly number[], h: number): RefusalCode | undefined {
+    const { model } = this;
+    const threads = model.hosts[h]?.cpu.threads ?? 0;
+    for (const v of vms) {
+      if ((model.vms[v]?.vcpus ?? 0) > threads) return 'vcpus';
+      const { code } = this.#compatibility.way(v, h);
+      const name = code === 0 ? undefined : codeName(code);
+      if (name !== undefined && LASTING.has(name)) return name;
+    }
+    return undefined;
+  }
+
   sources(): readonly Source[] {
-    const { hosts, vms } = this.model;
-    this.#sources ??= [...Map.groupBy(hosts.keys(), (h) => hosts[h]?.source)].map(
-      ([source, own]) => ({
-        hosts: own,
-        vms: [...vms.keys()].filter((v) => vms[v]?.source === source && this.isOn(v)),
-      }),
+    if (this.#sources !== undefined) return this.#sources;
+    const { hosts, vms, home, need, width } = this.model;
+    const running = Map.groupBy(
+      [...vms.keys()].filter((v) => this.isOn(v)),
+      (v) => vms[v]?.source,
     );
+    const sourceAt = (h: number): SourceId | undefined => hosts[h]?.source;
+    this.#sources = [...Map.groupBy(hosts.keys(), sourceAt)].map(([source, own]) => {
+      const guests = running.get(source) ?? [];
+      return {
+        hosts: own,
+        vms: guests,
+        need: guests.reduce((sum, v) => sum + (need[v * width + MEMORY_AT] ?? 0), 0),
+        isAtHome: guests.every((v) => sourceAt(home[v] ?? -1) === source),
+      };
+    });
     return this.#sources;
   }
 
   /** Of those that exist, ascending. */
   indexesOf(hosts: readonly HostId[]): readonly number[] {
+    const known = this.#indexes.get(hosts);
+    if (known !== undefined) return known;
     const found = new Set(hosts.map((id) => this.model.hostIndex.get(id) ?? -1));
-    return [...found].filter((h) => h >= 0).sort((a, b) => a - b);
+    const indexes = [...found].filter((h) => h >= 0).sort((a, b) => a - b);
+    this.#indexes.set(hosts, indexes);
+    return indexes;
   }
 
   namesOf(vms: readonly number[]): string {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import { bytes, GIB } from '../../../src/domain/units.ts';
-import { plan } from '../../../src/plan/plan.ts';
+import { contradictionsOf, plan } from '../../../src/plan/plan.ts';
 import {
   aFinding,
   aHost,
@@ -13,6 +13,7 @@ import {
   anAntiAffinity,
   anAvoid,
 } from '../../support/fleet.ts';
+import { aResource } from '../../support/a-resource.ts';
 import {
   aDependency,
   aFailoverReserve,
@@ -329,6 +330,29 @@ describe('rules that contradict each other', () => {
     expect(told(apart, off)).toEqual([]);
     const closed = HOSTS.map((host) => ({ ...host, state: 'maintenance' as const }));
     expect(told([aPin('p', ['a'], ['h4'])], VMS, closed)).toEqual([]);
+  });
+
+  it('do not come from who is off: each could be where none of the others is', () => {
+    const off = VMS.map((vm) => (vm.id === 'c' ? { ...vm, powerState: 'off' as const } : vm));
+    const spread = [aSpread('s', ['a', 'b', 'c'], 3, 'host'), anAntiAffinity('t', ['a', 'b'])];
+    expect(told(spread, off)).toEqual([]);
+    const licensed = aLicensed('l', ['a', 'b', 'c'], 2);
+    expect(told([licensed, ...spread.slice(0, 1)], off)).toEqual([]);
+    const [one] = told([aSpread('s', ['a', 'b', 'c'], 4, 'host')], off);
+    expect(one?.text).toContain('a, b are to be in 3 different hosts, and can be in 2 at most');
+  });
+
+  it('do not come from what nobody knows of a host', () => {
+    const resources = [aResource({ name: 'gpu', has: { h1: 4, h3: 1 }, needs: { a: 2 } })];
+    const pinned = (...hosts: string[]) => {
+      const placement = [aPin('p', ['a'], hosts)];
+      return contradictionsOf(request({ hosts: HOSTS, vms: VMS, placement, resources }, []));
+    };
+    // Nobody says how many h2 has; h3 has too few.
+    expect(pinned('h2', 'h3')).toEqual([]);
+    expect(pinned('h3').map(({ text }) => text)).toEqual([
+      'p (pin, test): no host is left for a that could run them (h3: resource)',
+    ]);
   });
 
   it('are in the report, also of a plan that moves something', () => {
