@@ -187,10 +187,11 @@ function noteNext(draft: Draft, leavers: readonly Leaver[]): void {
 
 function lastResort(draft: Draft, leaver: Leaver): void {
   const { vms, evacuation } = leaver;
-  const { terms, finding, host } = evacuation;
+  const { terms, othersTerms = terms, finding, host } = evacuation;
   const [only] = vms;
   const tryAll = (): boolean => {
-    const wish = { vm: only ?? -1, terms, finding, fit: 'pack', mayPush: true } as const;
+    const who = { vm: only ?? -1, terms, othersTerms, finding } as const;
+    const wish = { ...who, fit: 'pack', mayPush: true } as const;
     return (vms.length === 1 && moveSomewhere(draft, wish)) || crowd(draft, leaver);
   };
   if (tryAll()) return;

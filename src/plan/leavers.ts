@@ -13,6 +13,8 @@ export interface Evacuation {
   readonly host: number;
   readonly finding: Finding;
   readonly terms: Terms;
+  /** On which others may be moved out of the way; absent: those. */
+  readonly othersTerms?: Terms;
 }
 
 /** VMs that move as one: alone, or a group that a rule wants together in the end. */

@@ -177,10 +177,11 @@ function levelShare(setting: Setting): number {
 function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   const { needs } = setting;
   const { isFirst } = setting.request;
-  // Who is down comes before who is in danger.
+  // Who is down comes before who is in danger; who runs makes room by moving on.
+  const othersTerms = setting.termsOf('mandatory');
   evacuate(
     draft,
-    needs.restarts.map((one) => ({ ...one, terms: setting.restartTerms() })),
+    needs.restarts.map((one) => ({ ...one, terms: setting.restartTerms(), othersTerms })),
     isFirst,
   );
   evacuate(

@@ -81,8 +81,9 @@ interface Stuck {
 /** Makes the proofs of one plan; remembers what several of them ask. */
 export class Prover {
   readonly #setting: Setting;
-  /** Per host and resource, asked on demand: what cannot leave it, in the resource's unit. */
-  readonly #fixed = new Map<string, number>();
+  /** Per limits, asked on demand: what cannot leave a host, in the resource's unit. */
+  readonly #fixed = new Map<Terms['limit'], Map<string, number>>();
+  #residents: ReadonlyMap<number, readonly number[]> | undefined;
   readonly #pools: PoolRoom;
 
   constructor(setting: Setting) {
@@ -217,28 +218,39 @@ export class Prover {
     if (code === 'storage-space') return this.#setting.state.space?.isHopeless(v, to) === true;
     const { width, need } = this.#setting.model;
     if (!OF_THE_HOST.has(code)) return false;
+    const others = this.#othersTerms(terms);
     for (let r = 0; r < width; r += 1) {
       const wanted = need[v * width + r] ?? 0;
       const most = terms.limit[to * width + r] ?? 0;
-      if (wanted > 0 && this.#fixedLoad(to, r, terms) + wanted > most * (1 + 1e-9)) return true;
+      if (wanted > 0 && this.#fixedLoad(to, r, others) + wanted > most * (1 + 1e-9)) return true;
     }
     return false;
   }
 
+  /** Of those who run: by the ways of who is to be started again nobody else goes anywhere. */
+  #othersTerms(terms: Terms): Terms {
+    if (terms.compatibility.ways !== 'restart') return terms;
+    return { ...terms, compatibility: this.#setting.termsOf('mandatory').compatibility };
+  }
+
   /** What is on the host and cannot leave: its own use, and VMs that no other host could take. */
   #fixedLoad(h: number, r: number, terms: Terms): number {
-    const key = `${h} ${r} ${terms.optional} ${terms.restMatters}`;
-    const known = this.#fixed.get(key);
+    const found = this.#fixed.get(terms.limit) ?? new Map<string, number>();
+    this.#fixed.set(terms.limit, found);
+    const { optional, restMatters, urgent, overCpu } = terms;
+    const ways = terms.compatibility.ways;
+    const key = `${h} ${r} ${ways} ${optional} ${restMatters} ${urgent} ${overCpu}`;
+    const known = found.get(key);
     if (known !== undefined) return known;
     const { model, state } = this.#setting;
+    this.#residents ??= Map.groupBy(model.vms.keys(), (v) => model.home[v] ?? -1);
     let fixed = model.net[h * model.width + r] ?? 0;
-    for (const v of model.vms.keys()) {
-      if (model.home[v] !== h || !this.#mayLeave(v, terms)) continue;
-      fixed -= model.held[v * model.width + r] ?? 0;
+    for (const v of this.#residents.get(h) ?? []) {
+      if (this.#mayLeave(v, terms)) fixed -= model.held[v * model.width + r] ?? 0;
     }
     // What the plan brought there may be brought elsewhere by another one.
     const value = Math.max(0, Math.min(fixed, state.gross[h * model.width + r] ?? 0));
-    this.#fixed.set(key, value);
+    found.set(key, value);
     return value;
   }
 

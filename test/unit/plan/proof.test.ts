@@ -6,13 +6,14 @@ import { storageId } from '../../../src/domain/ids.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
-import { aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
+import { aFailure, aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
 import { request } from './support.ts';
 
 const HOSTS = ['h1', 'h2', 'h3', 'h4', 'h5'].map((id) =>
   aHost({ id, ...(id === 'h3' ? { cpu: { features: ['aes'] } } : {}) }),
 );
-const EMPTY_H1 = [aFinding('evacuate', { host: 'h1' })];
+const LEAVE_H1 = aFinding('evacuate', { host: 'h1' });
+const EMPTY_H1 = [LEAVE_H1];
 
 describe('the proof of a VM that stays', () => {
   it('names the rule with its place, and what each of its hosts lacks', () => {
@@ -62,6 +63,33 @@ describe('the proof of a VM that stays', () => {
     expect(proof?.certain).toBe(false);
     expect(proof?.text).toContain('a cannot leave h1: anti-affinity (apart (test))');
   });
+});
+
+describe('the proof beside a dead host', () => {
+  const placement = [
+    aPin('p', ['d', 'e'], ['h0', 'h1', 'h2']),
+    anAntiAffinity('x', ['b1', 'c']),
+    anAntiAffinity('y', ['b2', 'c']),
+  ];
+
+  it.each([[[LEAVE_H1]], [[aFinding('restart', { host: 'h0' }), LEAVE_H1]]])(
+    'is certain of nothing where VMs that run could make room',
+    (findings) => {
+      const connection = 'disconnected';
+      const hosts = ['h0', 'h1', 'h2', 'h3'].map((id) => {
+        return aHost(id === 'h0' ? { id, connection, failure: aFailure() } : { id });
+      });
+      const vms = [
+        aVm({ id: 'd', host: 'h0', memoryGib: 30, permission: 'restart' }),
+        aVm({ id: 'e', host: 'h1', memoryGib: 30 }),
+        ...['b1', 'b2'].map((id) => aVm({ id, host: 'h2', memoryGib: 25, permission: 'restart' })),
+        aVm({ id: 'c', host: 'h3', memoryGib: 10 }),
+      ];
+      const asked = request({ hosts, vms, placement }, findings);
+      const { unresolved } = plan(asked).report;
+      expect(unresolved.map(({ proof }) => proof?.certain)).toEqual(findings.map(() => false));
+    },
+  );
 });
 
 describe('the proof of a host that stays overloaded', () => {

@@ -48,6 +48,16 @@ describe('the plan for a dead host', () => {
     expect(open).toEqual([]);
   });
 
+  it('moves a VM that runs out of the way, and waits for it', () => {
+    const hosts: HostOptions[] = [DEAD, { id: 'h2' }, { id: 'h3', memoryGib: 26 }];
+    const vms: VmOptions[] = [
+      { id: 'a', memoryGib: 30, criticality: 'mission-critical' },
+      { id: 'b', host: 'h2', memoryGib: 25 },
+      { id: 'c', host: 'h2', memoryGib: 10, permission: 'observe' },
+    ];
+    expect(planned(hosts, vms)).toEqual({ moves: ['b pre-copy h3', 'a restart h2'], open: [] });
+  });
+
   it('gives the room to the most important, and says who stays down', () => {
     const vms: VmOptions[] = [
       { id: 'a', memoryGib: 6 },
