@@ -2,11 +2,12 @@
 // causes, with names; certain only where nothing that could be moved would help.
 import { describe, expect, it } from 'vitest';
 
-import { storageId } from '../../../src/domain/ids.ts';
+import { ruleId, storageId } from '../../../src/domain/ids.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
 import { aFailure, aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
+import { aFailoverReserve } from '../../support/rule-kinds.ts';
 import { request } from './support.ts';
 
 const HOSTS = ['h1', 'h2', 'h3', 'h4', 'h5'].map((id) =>
@@ -90,6 +91,22 @@ describe('the proof beside a dead host', () => {
       expect(unresolved.map(({ proof }) => proof?.certain)).toEqual(findings.map(() => false));
     },
   );
+});
+
+it('the proof of a VM that the plan moves already is not certain: the next may move it', () => {
+  const hosts = ['h0', 'h1', 'h2', 'h3'].map((id) => aHost({ id }));
+  const guests = [20, 30, 30, 50];
+  const vms = guests.map((memoryGib, i) => aVm({ id: `v${i}`, host: `h${i}`, memoryGib }));
+  const placement = [aFailoverReserve('spare-room', ['h1', 'h2'], 1)];
+  const trigger = { kind: 'placement', rule: ruleId('spare-room') } as const;
+  const asked = request({ hosts, vms, placement }, [
+    aFinding('evacuate', { host: 'h0' }),
+    aFinding('repair', { trigger }),
+  ]);
+  const { plan: made, report } = plan(asked);
+  expect(made.moves.map(({ vm }) => vm)).toEqual(['v0']);
+  const about = report.unresolved.filter(({ code }) => code === 'in-flight');
+  expect(about.map(({ proof }) => proof?.certain)).toEqual([false]);
 });
 
 describe('the proof of a host that stays overloaded', () => {
