@@ -7,7 +7,7 @@
  * Its task makes no further call then, though nobody can keep it from going on.
  */
 
-import { CallTimeout, LibvirtError } from './native/errors.ts';
+import { CallTimeout, connectError, LibvirtError } from './native/errors.ts';
 import type { LibvirtLibrary } from './native/library.ts';
 import { Session } from './native/session.ts';
 import type { Pointer } from './native/signatures.ts';
@@ -50,6 +50,7 @@ export class Connection {
     signal?: AbortSignal,
   ): Promise<Connection> {
     library.acquire();
+    const reported = library.reportCount();
     const opening = library.call('virConnectOpen', uri);
     let pointer: Pointer | null;
     try {
@@ -60,8 +61,7 @@ export class Connection {
     }
     if (pointer === null) {
       library.release();
-      const report = library.lastReport;
-      throw new LibvirtError(report?.code ?? 0, report?.message ?? 'cannot connect', false);
+      throw connectError(uri, library.reportsSince(reported));
     }
     const connection = new Connection(new Session(library, pointer), limits);
     const { intervalSeconds, count } = limits.keepAlive;

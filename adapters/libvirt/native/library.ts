@@ -4,7 +4,8 @@
  *
  * - Every call that may wait runs on a libuv worker thread (`call`), so that a host that hangs
  *   does not stop the event loop. Each one holds its thread until libvirt returns:
- *   UV_THREADPOOL_SIZE, read once when Node starts, bounds the calls in flight.
+ *   UV_THREADPOOL_SIZE, read once when Node starts, bounds the calls in flight, and the seats
+ *   (seats.ts) see to it that these are never all of them.
  * - libvirt's own event loop runs on one more such thread while a connection is open. Without it
  *   there is no keepalive, and a call to a host that died would never return.
  * - Errors go to a handler of ours instead of to stderr.
@@ -32,6 +33,9 @@ const TYPES: Readonly<Record<ArgumentKind | ResultKind, string>> = {
 
 /** Bounds one turn of libvirt's event loop, so that the last close can stop it. */
 const EVENT_TURN_MILLISECONDS = 1000;
+
+/** Errors that are remembered: more than come in while one connection is opened. */
+const REPORTS_MAX = 256;
 
 /** What libvirt said about a failure. */
 export interface ErrorReport {
@@ -70,7 +74,9 @@ export class LibvirtLibrary {
   #users = 0;
   #runsEvents = false;
   #threads = 0;
-  #lastReport: ErrorReport | undefined;
+  /** The last errors of all threads, the newest last. */
+  readonly #reports: ErrorReport[] = [];
+  #reported = 0;
 
   constructor(koffi: Koffi) {
     this.#koffi = koffi;
@@ -93,9 +99,18 @@ export class LibvirtLibrary {
     return this.#threads;
   }
 
-  /** The last error of any thread: right only for calls that have no connection (open). */
-  get lastReport(): ErrorReport | undefined {
-    return this.#lastReport;
+  /** How many errors libvirt has reported so far. */
+  reportCount(): number {
+    return this.#reported;
+  }
+
+  /**
+   * The errors after the first `count`, of whichever thread, as far as they are remembered: a call
+   * without a connection (open) can ask for no error of its own.
+   */
+  reportsSince(count: number): readonly ErrorReport[] {
+    const news = this.#reported - count;
+    return news === 0 ? [] : this.#reports.slice(-news);
   }
 
   /** Runs a function on a worker thread. */
@@ -193,7 +208,8 @@ export class LibvirtLibrary {
   #takeErrors(): void {
     // koffi runs the handler on the main thread, whichever thread failed.
     const handler = (_data: unknown, error: Pointer): void => {
-      this.#lastReport = this.reportAt(error);
+      this.#reported += 1;
+      if (this.#reports.push(this.reportAt(error)) > REPORTS_MAX) this.#reports.shift();
     };
     const type = this.#koffi.pointer(this.#koffi.proto('void', ['void *', 'void *']));
     this.now('virSetErrorFunc', null, this.#koffi.register(handler, type));

@@ -3,6 +3,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { Connection } from '../../../../adapters/libvirt/connection.ts';
+import {
+  adapterCodeOf,
+  ConnectError,
+  connectError,
+  isUnanswered,
+} from '../../../../adapters/libvirt/native/errors.ts';
 import { LibvirtLibrary } from '../../../../adapters/libvirt/native/library.ts';
 import type { Session } from '../../../../adapters/libvirt/native/session.ts';
 import { allowWhile } from '../../../../src/ports/permission.ts';
@@ -16,6 +22,7 @@ async function scene() {
   const answers = {
     acquire: () => undefined,
     release: () => undefined,
+    reportCount: () => 0,
     call: (name: string): Promise<number | bigint> => {
       calls.push(name);
       if (name === 'virConnectOpen') return Promise.resolve(1n);
@@ -73,5 +80,65 @@ describe('a task on a connection', () => {
     answer.resolve(0);
     await expect(use).rejects.toThrow('may not go on');
     expect(calls).not.toContain('virDomainCreate');
+  });
+});
+
+describe('a connection that cannot be opened', () => {
+  const NO_DOMAIN = { code: 42, message: 'Domain not found' };
+  const REFUSED = { code: 38, message: `unable to connect to server at 'h1:16514'` };
+  const URI = 'qemu+tls://root@h1:16514/system';
+
+  /** What the open says, where the errors of `others` come in after its own. */
+  async function opened(...reports: readonly { code: number; message: string }[]) {
+    const answers = {
+      acquire: () => undefined,
+      release: () => undefined,
+      reportCount: () => 7,
+      reportsSince: (count: number) => (count === 7 ? reports : []),
+      call: () => Promise.resolve(null),
+    };
+    const library: LibvirtLibrary = Object.assign(Object.create(LibvirtLibrary.prototype), answers);
+    return Connection.open(library, URI, LIMITS).catch((error: unknown) => error);
+  }
+
+  it('is told with its own error, whatever else failed meanwhile', async () => {
+    const error = await opened(NO_DOMAIN, REFUSED, { code: 42, message: 'Domain not found: h1' });
+    expect(error).toMatchObject(REFUSED);
+    expect(adapterCodeOf(error)).toBe('unreachable');
+  });
+
+  it.each([
+    [[NO_DOMAIN], { code: 5, message: 'cannot connect' }],
+    [[], { code: 5, message: 'cannot connect' }],
+    [[{ code: 1, message: 'odd' }, NO_DOMAIN], { code: 1, message: 'odd' }],
+    [[REFUSED, { code: 38, message: 'h2: refused' }], REFUSED],
+    [
+      [
+        { code: 45, message: 'no ticket' },
+        { code: 88, message: 'no' },
+      ],
+      { code: 45 },
+    ],
+  ])('is never an answer (%j)', async (reports, told) => {
+    const error = await opened(...reports);
+    expect(error).toBeInstanceOf(ConnectError);
+    expect(error).toMatchObject(told);
+    expect(isUnanswered(error)).toBe(true);
+  });
+
+  it('is a matter of rights only where the host said so', () => {
+    const code = (...codes: readonly number[]): string =>
+      adapterCodeOf(
+        connectError(
+          URI,
+          codes.map((one) => ({ code: one, message: '' })),
+        ),
+      );
+    expect([code(79), code(3), code(42), code()]).toEqual([
+      'auth',
+      'unreachable',
+      'unreachable',
+      'unreachable',
+    ]);
   });
 });
