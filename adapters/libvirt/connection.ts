@@ -9,6 +9,7 @@
 
 import { CallTimeout, connectError, LibvirtError } from './native/errors.ts';
 import type { LibvirtLibrary } from './native/library.ts';
+import type { Leave, SeatWish } from './native/seats.ts';
 import { Session } from './native/session.ts';
 import type { Pointer } from './native/signatures.ts';
 import { isAllowed } from '../../src/ports/permission.ts';
@@ -29,32 +30,40 @@ export interface UseOptions {
   readonly permit?: AbortSignal;
 }
 
+export interface OpenOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Where a use gets the seat that it needs; without it, whoever opened the connection has one. */
+  readonly takeSeat?: ((wish: SeatWish) => Promise<Leave>) | undefined;
+}
+
 export class Connection {
   readonly #session: Session;
   readonly #limits: CallLimits;
+  readonly #takeSeat: OpenOptions['takeSeat'];
   /** Settles when all uses so far have come back from libvirt. */
   #idle: Promise<unknown> = Promise.resolve();
   #queue: Promise<unknown> = Promise.resolve();
   #unusable: string | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(session: Session, limits: CallLimits) {
+  private constructor(session: Session, limits: CallLimits, { takeSeat }: OpenOptions) {
     this.#session = session;
     this.#limits = limits;
+    this.#takeSeat = takeSeat;
   }
 
   static async open(
     library: LibvirtLibrary,
     uri: string,
     limits: CallLimits,
-    signal?: AbortSignal,
+    options: OpenOptions = {},
   ): Promise<Connection> {
     library.acquire();
     const reported = library.reportCount();
     const opening = library.call('virConnectOpen', uri);
     let pointer: Pointer | null;
     try {
-      pointer = await inTime('connecting', opening, limits.callSeconds, signal);
+      pointer = await inTime('connecting', opening, limits.callSeconds, options.signal);
     } catch (error) {
       void opening.then((pointerTooLate) => closeLate(library, pointerTooLate));
       throw error;
@@ -63,7 +72,7 @@ export class Connection {
       library.release();
       throw connectError(uri, library.reportsSince(reported));
     }
-    const connection = new Connection(new Session(library, pointer), limits);
+    const connection = new Connection(new Session(library, pointer), limits, options);
     const { intervalSeconds, count } = limits.keepAlive;
     // A driver that talks to no daemon has no keepalive: then it needs none.
     await connection.use('setting up keepalive', (session) =>
@@ -91,15 +100,35 @@ export class Connection {
     task: (session: Session) => Promise<T>,
     options: UseOptions = {},
   ): Promise<T> {
-    const { signal, permit = signal } = options;
-    let isGivenUp = false;
     const before = this.#queue;
     const turn = Promise.withResolvers<undefined>();
     this.#queue = turn.promise;
     await before;
     try {
-      if (this.#unusable !== undefined) throw new LibvirtError(0, this.#unusable, true);
-      if (signal?.aborted === true) throw new CallTimeout(`${what}: cancelled`);
+      const { signal } = options;
+      this.#check(what, signal);
+      // A seat that does not come free says nothing of this connection.
+      const leave = await this.#takeSeat?.({ what, seconds: this.#limits.callSeconds, signal });
+      return await this.#run(what, task, options).finally(() => this.#leaveWhenIdle(leave));
+    } finally {
+      turn.resolve(undefined);
+    }
+  }
+
+  #check(what: string, signal: AbortSignal | undefined): void {
+    if (this.#unusable !== undefined) throw new LibvirtError(0, this.#unusable, true);
+    if (signal?.aborted === true) throw new CallTimeout(`${what}: cancelled`);
+  }
+
+  async #run<T>(
+    what: string,
+    task: (session: Session) => Promise<T>,
+    options: UseOptions,
+  ): Promise<T> {
+    const { signal, permit = signal } = options;
+    let isGivenUp = false;
+    try {
+      this.#check(what, signal);
       const running = task(this.#session.during(() => !isGivenUp && isAllowed(permit)));
       // Only its end counts for closing; how it ended, the caller is told below.
       this.#idle = running.catch(() => undefined);
@@ -109,9 +138,13 @@ export class Connection {
       isGivenUp = true;
       if (error instanceof CallTimeout) this.#giveUp(error.message);
       throw error;
-    } finally {
-      turn.resolve(undefined);
     }
+  }
+
+  /** Its thread is back only when libvirt has returned, from the closing that may follow, too. */
+  #leaveWhenIdle(leave: Leave | undefined): void {
+    if (leave === undefined) return;
+    void this.#idle.then(() => this.#closing).finally(leave);
   }
 
   /** Closes it when the use in progress is over. Idempotent. */

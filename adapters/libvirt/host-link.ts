@@ -5,27 +5,58 @@
  * restarted.
  */
 
-import { Connection, type CallLimits } from './connection.ts';
+import { Connection, type CallLimits, type OpenOptions } from './connection.ts';
+import { ERROR } from './native/constants.ts';
 import { CallTimeout, LibvirtError } from './native/errors.ts';
-import { loadLibvirt } from './native/library.ts';
+import { loadLibvirt, type LibvirtLibrary } from './native/library.ts';
+import {
+  processShares,
+  Seats,
+  type Leave,
+  type SeatWish,
+  type Share,
+  type ThreadShares,
+} from './native/seats.ts';
 import type { Session } from './native/session.ts';
 
 export type Lane = 'control' | 'inventory' | 'statistics';
 
+const SHARE_OF: Readonly<Record<Lane, Share>> = {
+  control: 'control',
+  inventory: 'survey',
+  statistics: 'survey',
+};
+
 /** Calls that may hang at once on one host before it is left alone until one comes back. */
 const HANGING_MAX = 4;
+
+/** What all hosts have in common; tests bring their own. */
+export interface LinkParts {
+  readonly load: () => Promise<LibvirtLibrary>;
+  readonly shares: ThreadShares;
+}
 
 export class HostLink {
   readonly uri: string;
   readonly #limits: CallLimits;
+  readonly #parts: LinkParts;
+  /** One attempt to connect at a time: a silent host takes one thread, not one for each lane. */
+  readonly #attempts = new Seats(1);
   readonly #lanes = new Map<Lane, Promise<Connection>>();
   readonly #all = new Set<Connection>();
+  /** Seats of long calls. */
+  readonly #seats = new Map<Connection, Leave>();
   #hanging = 0;
+  /** Attempts to connect that got no answer in time, so far. */
+  #silences = 0;
+  /** The last attempt to connect succeeded. */
+  #isProven = false;
   #closed = false;
 
-  constructor(uri: string, limits: CallLimits) {
+  constructor(uri: string, limits: CallLimits, parts?: LinkParts) {
     this.uri = uri;
     this.#limits = limits;
+    this.#parts = parts ?? { load: loadLibvirt, shares: processShares() };
   }
 
   /** Runs `task` on the connection for its kind of work. */
@@ -47,23 +78,20 @@ export class HostLink {
   /** Closes one connection as soon as its call is over. */
   drop(connection: Connection): void {
     this.#all.delete(connection);
-    void connection.close();
+    const leave = this.#seats.get(connection);
+    this.#seats.delete(connection);
+    void connection.close().finally(leave);
   }
 
   /** A connection for one long call; the caller drops it. */
   async open(signal?: AbortSignal): Promise<Connection> {
-    if (this.#closed) throw new LibvirtError(0, 'the adapter was closed', true);
-    if (signal?.aborted === true) throw new CallTimeout('cancelled');
-    if (this.#hanging >= HANGING_MAX) {
-      throw new CallTimeout(`${this.#hanging} earlier calls still hang`);
-    }
-    const library = await loadLibvirt();
+    const leave = this.#seatForLong();
     try {
-      const connection = await Connection.open(library, this.uri, this.#limits, signal);
-      this.#all.add(connection);
+      const connection = await this.#connect(signal);
+      this.#seats.set(connection, leave);
       return connection;
     } catch (error) {
-      if (error instanceof CallTimeout) this.#countHanging(error.settled);
+      leave();
       throw error;
     }
   }
@@ -87,7 +115,10 @@ export class HostLink {
       const current = this.#lanes.get(lane);
       if (current !== undefined && current !== existing) return current;
     }
-    const opening = this.open(signal);
+    const share = this.#parts.shares[SHARE_OF[lane]];
+    const opening = this.#connect(signal, (wish) =>
+      share.take({ ...wish, spare: this.#spareOf(share) }),
+    );
     this.#lanes.set(lane, opening);
     try {
       return await opening;
@@ -97,6 +128,68 @@ export class HostLink {
     }
   }
 
+  async #connect(signal?: AbortSignal, takeSeat?: TakeSeat): Promise<Connection> {
+    const { connect } = this.#parts.shares;
+    const wish = { what: 'connecting', seconds: this.#limits.callSeconds, signal };
+    const silences = this.#silences;
+    const leaveAttempt = await this.#attempts.take(wish);
+    let leave: Leave | undefined;
+    try {
+      if (this.#silences > silences) throw new CallTimeout('connecting: no answer to another call');
+      leave = await connect.take({ ...wish, spare: this.#spareOf(connect) });
+      this.#check(signal);
+      const connection = await this.#opened({ signal, takeSeat });
+      leave();
+      return connection;
+    } catch (error) {
+      if (error instanceof CallTimeout) void error.settled.finally(() => leave?.());
+      else leave?.();
+      throw error;
+    } finally {
+      leaveAttempt();
+    }
+  }
+
+  async #opened(options: OpenOptions): Promise<Connection> {
+    const library = await this.#parts.load();
+    try {
+      const connection = await Connection.open(library, this.uri, this.#limits, options);
+      this.#all.add(connection);
+      this.#isProven = true;
+      return connection;
+    } catch (error) {
+      this.#isProven = false;
+      if (error instanceof CallTimeout) {
+        if (options.signal?.aborted !== true) this.#silences += 1;
+        this.#countHanging(error.settled);
+      }
+      throw error;
+    }
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (this.#closed) throw new LibvirtError(0, 'the adapter was closed', true);
+    if (signal?.aborted === true) throw new CallTimeout('cancelled');
+    if (this.#hanging >= HANGING_MAX) {
+      throw new CallTimeout(`${this.#hanging} earlier calls still hang`);
+    }
+  }
+
+  /** A host of which a call hangs has half of the seats, one that never answered most of them. */
+  #spareOf({ capacity }: Seats): number {
+    if (this.#hanging > 0) return Math.floor(capacity / 2);
+    return this.#isProven ? 0 : Math.floor(capacity / 4);
+  }
+
+  /** At once, or not: nobody knows when a move ends. */
+  #seatForLong(): Leave {
+    const { long } = this.#parts.shares;
+    const leave = long.tryTake();
+    if (leave !== undefined) return leave;
+    const why = `${long.capacity} long calls are under way: UV_THREADPOOL_SIZE allows no more`;
+    throw new LibvirtError(ERROR.resourceBusy, why, false);
+  }
+
   #countHanging(end: Promise<unknown>): void {
     this.#hanging += 1;
     void end.finally(() => {
@@ -104,6 +197,8 @@ export class HostLink {
     });
   }
 }
+
+type TakeSeat = (wish: SeatWish) => Promise<Leave>;
 
 function pause(seconds: number): Promise<void> {
   return new Promise((resolve) => {

@@ -98,11 +98,11 @@ describe.each(['new enough', 'too old'])('the launcher, on a node that is %s', (
     }
   });
 
-  it('passes the arguments on and gives libuv 64 threads', () => {
+  it('passes the arguments on and gives libuv 256 threads', () => {
     expect(said(launch(['plan', '--json', 'a b']))).toMatchObject({
       verb: 'plan',
       rest: ['--json', 'a b'],
-      threads: '64',
+      threads: '256',
     });
   });
 
