@@ -145,18 +145,19 @@ export async function expandCpu(
   cpuXml: string,
 ): Promise<string> {
   const text = Buffer.from(`${cpuXml}\0`, 'utf8');
-  const list = new BigUint64Array([session.library.addressOf(text)]);
   const { emulator, arch, machine, type } = on;
-  return session.text(
-    'virConnectBaselineHypervisorCPU',
-    session.connection,
-    emulator,
-    arch,
-    machine,
-    type,
-    list,
-    1,
-    BASELINE_EXPAND_FEATURES,
+  return session.library.withAddressOf(text, (address) =>
+    session.text(
+      'virConnectBaselineHypervisorCPU',
+      session.connection,
+      emulator,
+      arch,
+      machine,
+      type,
+      new BigUint64Array([address]),
+      1,
+      BASELINE_EXPAND_FEATURES,
+    ),
   );
 }
 

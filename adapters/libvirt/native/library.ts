@@ -15,6 +15,7 @@
 
 import { SIGNATURES, type Arguments, type FunctionName, type Result } from './signatures.ts';
 import type { ArgumentKind, Pointer, ResultKind } from './signatures.ts';
+import { whileKept } from './kept.ts';
 import { decodeTypedParams, TYPED_PARAMETER_BYTES, type TypedParams } from './typed-params.ts';
 
 type Koffi = typeof import('koffi');
@@ -159,9 +160,9 @@ export class LibvirtLibrary {
     return new DataView(this.#koffi.view(address, length));
   }
 
-  /** Where a buffer of ours lies; the caller keeps the buffer alive. */
-  addressOf(memory: Uint8Array): Pointer {
-    return this.#koffi.address(memory);
+  /** Runs `task` with the address of a buffer of ours, which is kept until the task is over. */
+  async withAddressOf<T>(memory: Uint8Array, task: (address: Pointer) => Promise<T>): Promise<T> {
+    return whileKept(memory, () => task(this.#koffi.address(memory)));
   }
 
   /** `count` pointers at `address`. */

@@ -5,11 +5,12 @@ import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
 import { LibvirtHost } from '../../../../adapters/libvirt/host.ts';
 import { LastSeenHosts } from '../../../../adapters/libvirt/last-seen.ts';
 import { ERROR } from '../../../../adapters/libvirt/native/constants.ts';
-import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
+import { CallTimeout, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { LibvirtLibrary } from '../../../../adapters/libvirt/native/library.ts';
 import { Session } from '../../../../adapters/libvirt/native/session.ts';
 import type { LibvirtOptionsInput } from '../../../../adapters/libvirt/options.ts';
 import { readPool } from '../../../../adapters/libvirt/xml/reach.ts';
+import { isAllowed } from '../../../../src/ports/permission.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { identity } from './samples.ts';
 
@@ -144,6 +145,7 @@ function quietLibrary({ guests = {} }: FakeParts): LibvirtLibrary {
       return 0;
     },
     free: () => undefined,
+    withAddressOf: (_memory: Buffer, task: (address: bigint) => Promise<unknown>) => task(1n),
     // Streams are at their end from the beginning.
     call: () => Promise.resolve(0),
   };
@@ -172,7 +174,10 @@ export class FakeHost extends LibvirtHost {
     super(identity(id, { ...input, hosts: [host] }), kept);
     const session = parts instanceof FakeSession ? parts : new FakeSession(parts);
     this.#session = session;
-    this.link.use = (_lane, _what, task) => task(session);
+    this.link.use = async (_lane, what, task, signal) => {
+      if (!isAllowed(signal)) throw new CallTimeout(`${what}: may not go on`);
+      return task(session);
+    };
     const connection: Connection = Object.create(Connection.prototype);
     connection.use = (_what, task) => task(session);
     this.link.open = () => Promise.resolve(connection);
