@@ -14,8 +14,14 @@ import {
   type StorageSurvey,
 } from './host-survey.ts';
 import { type LastSeen, type LastSeenHosts, lastSeenOf } from './last-seen.ts';
-import { STATS, XML } from './native/constants.ts';
-import { CallTimeout } from './native/errors.ts';
+import { ERROR, STATS, XML } from './native/constants.ts';
+import {
+  CallTimeout,
+  isLibvirtError,
+  isUnanswered,
+  LibvirtError,
+  messageOf,
+} from './native/errors.ts';
 import type { Session } from './native/session.ts';
 import { numberIn, textIn, type TypedParams } from './native/typed-params.ts';
 import { type DomainStatus, isOff, sightingStateOf, statusOf } from './domain-status.ts';
@@ -153,7 +159,9 @@ export class LibvirtHost {
     if (known !== undefined) return known;
     const { arch } = survey.capabilities;
     const on = { emulator: null, arch: document.arch ?? arch, machine: null, type: document.type };
-    const features = featuresOfExpanded(await expandCpu(session, on, xml));
+    const expanded = await unlessDeclined(expandCpu(session, on, xml));
+    if (expanded === undefined) return undefined;
+    const features = featuresOfExpanded(expanded);
     this.#expanded.set(key, features);
     return features;
   }
@@ -165,15 +173,16 @@ export class LibvirtHost {
   #describe(uuid: string, context: DescribeContext): Promise<Described | undefined> {
     const { signal } = context;
     const describing = async (domain: Domain): Promise<Described> => {
-      const status = await statusOf(domain);
-      const xml = await xmlOf(domain, XML.live);
+      let isThere = true;
       try {
+        const status = await statusOf(domain);
+        isThere = !isOff(status);
+        const xml = await xmlOf(domain, XML.live);
         return await this.#describeAs(domain, { uuid, status, xml }, context);
       } catch (error) {
-        if (!(error instanceof DocumentError)) throw error;
-        const isThere = !isOff(status);
+        if (!isOfOneGuest(error)) throw error;
         const then = isThere ? '; its host counts as occupied, and takes nothing in' : '';
-        const problem = `${this.id}: guest ${uuid}: ${error.message}${then}`;
+        const problem = `${this.id}: guest ${uuid}: ${messageOf(error)}${then}`;
         return { unread: { uuid, isThere }, problem };
       }
     };
@@ -218,6 +227,27 @@ export class LibvirtHost {
     const asking = (session: Session) => allStatsOf(session, STATS.state | STATS.block);
     const all = await this.link.use('inventory', 'disk sizes', asking, signal);
     return new Map(all.map(({ uuid, stats }) => [uuid, diskBytes(stats)]));
+  }
+}
+
+/** What one guest is not understood or not told for: the others of its host are. */
+function isOfOneGuest(error: unknown): error is Error {
+  return error instanceof DocumentError || isDeclined(error);
+}
+
+/** An answer, of a guest that has not gone meanwhile. */
+function isDeclined(error: unknown): error is LibvirtError {
+  const isAnswer = error instanceof LibvirtError && !isUnanswered(error);
+  return isAnswer && !isLibvirtError(error, ERROR.noDomain);
+}
+
+/** Undefined where libvirt says that it cannot. */
+async function unlessDeclined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!isDeclined(error)) throw error;
+    return undefined;
   }
 }
 
