@@ -6,6 +6,9 @@
  * while the guest is off for it; then its disks are copied anew.
  *
  * Until the guest runs on its target, a failure brings it back up on its source.
+ *
+ * Each step forward needs the permission that the move began under. The way back needs none: it
+ * goes by the note, and a guest that is off has nobody else to start it.
  */
 
 import {
@@ -16,6 +19,7 @@ import {
   setAutostart,
   shutDown,
   startDomain,
+  withDomain,
   type Domain,
 } from '../calls/domain.ts';
 import { isOff, statusOf } from '../domain-status.ts';
@@ -25,6 +29,7 @@ import { notedCopy, relocationOf } from '../disks/volumes.ts';
 import type { LibvirtHost } from '../host.ts';
 import { SHUTDOWN } from '../native/constants.ts';
 import { LibvirtError } from '../native/errors.ts';
+import type { Session } from '../native/session.ts';
 import type { LibvirtOptions } from '../options.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
@@ -114,19 +119,29 @@ function takenAway(vm: string, from: LibvirtHost): LibvirtError {
   return new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
 }
 
-async function startThere({ order, copies }: Flight, { from, to }: Ends): Promise<void> {
+async function startThere(flight: Flight, { from, to }: Ends): Promise<void> {
+  const { order, copies, allowed } = flight;
   const { vm, move } = order;
   const stored = await from.onDomain(vm, 'reading the definition', definitionOf);
   if (stored === undefined) throw new LibvirtError(0, `${vm} vanished from ${from.id}`, false);
   const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
   const xml = relocateDisks(stored, moved);
   // Not before: a source that reboots during the copy brings its guest up by itself.
-  await from.onDomain(vm, 'taking autostart away', (domain) => takeAutostart(domain, move));
-  await to.link.use('control', 'defining', (session) => defineDomain(session, xml));
+  await from.onDomain(vm, 'taking autostart away', (one) => takeAutostart(one, move), allowed);
+  await checkIsOurs(order, from);
+  const defining = (session: Session): Promise<void> => defineUnlessRunning(session, vm, xml);
+  await to.link.use('control', 'defining', defining, allowed.signal);
   // Whoever took the move back before this look is seen now; whoever does it after it sees the
   // definition, or the guest.
   await checkIsOurs(order, from);
-  await to.onDomain(vm, 'starting', startUnlessRunning);
+  await to.onDomain(vm, 'starting', startUnlessRunning, allowed);
+}
+
+/** Another controller may have brought it there since: its definition is not written over. */
+async function defineUnlessRunning(session: Session, vm: string, xml: string): Promise<void> {
+  const isUp = await withDomain(session, vm, async (domain) => !isOff(await statusOf(domain)));
+  if (isUp === true) throw new LibvirtError(0, `${vm} runs on its target already`, false);
+  await defineDomain(session, xml);
 }
 
 /** Only with a note that remembers it. */
@@ -136,6 +151,7 @@ async function takeAutostart(domain: Domain, move: string): Promise<void> {
 }
 
 async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void> {
+  const { allowed } = flight;
   const { vm, move } = flight.order;
   const { from } = tools.ends;
   const { shutdownSeconds, force } = tools.options;
@@ -152,7 +168,7 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     if (!(await noteAskedOff(domain, move))) throw takenAway(vm, from);
     await askToShutDown(domain);
   };
-  await from.onDomain(vm, 'shutting down', ask);
+  await from.onDomain(vm, 'shutting down', ask, allowed);
   const cutPower = async (domain: Domain): Promise<void> => {
     // Whoever took the move back since, or took the guest for another, has it running.
     if (!(await isAskedOff(domain, move))) throw takenAway(vm, from);
@@ -163,7 +179,7 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     if (tools.clock.monotonic() < deadline) {
       await tools.clock.sleep(LOOK_SECONDS);
     } else if (force) {
-      await from.onDomain(vm, 'cutting the power', cutPower);
+      await from.onDomain(vm, 'cutting the power', cutPower, allowed);
     } else {
       const what = `${vm} did not shut down within ${shutdownSeconds} s (it still may)`;
       throw new LibvirtError(0, what, false);

@@ -25,6 +25,8 @@ export class Flight {
   /** Disks that a cold move takes along, and how far that is; undefined: not begun, or over. */
   copies: readonly DiskCopy[] = [];
   copying: CopyProgress | undefined;
+  /** For steps forward: the permission that the move began under. Never aborted. */
+  allowed: { readonly signal?: AbortSignal } = {};
   /** Why the copying of disks is to be broken off; undefined: it is not. */
   stopped: string | undefined;
 

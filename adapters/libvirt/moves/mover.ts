@@ -37,6 +37,7 @@ import { seconds } from '../../../src/domain/units.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Job, MoveOrder, Steering } from '../../../src/ports/hypervisor.ts';
 import type { Attempt } from '../../../src/ports/metric-source.ts';
+import { isAllowed, permissionOf } from '../../../src/ports/permission.ts';
 
 /** Between two looks at a migration that was just ordered. */
 const LOOK_SECONDS = seconds(0.1);
@@ -75,7 +76,7 @@ export class Mover implements Carrier {
     if (there !== undefined && there.state !== 'defined') {
       return decline('refused', `${order.vm} is ${there.state} on ${order.to}`);
     }
-    return this.#startLive(new Flight(order), ends, { permit: signal, signal });
+    return this.#startLive(new Flight(order), ends, { permit: permissionOf(signal), signal });
   }
 
   async job(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Job> {
@@ -191,6 +192,7 @@ export class Mover implements Carrier {
       return rival.isFor(order) ? DONE : decline('locked', `${order.vm} is being moved`);
     }
     this.#flights.set(order.vm, flight);
+    flight.allowed = { signal: permissionOf(signal) };
     const tools = { ends, options: this.#options.cold, clock: this.#clock };
     void settle(flight, runColdMove(flight, tools));
     return DONE;
@@ -199,7 +201,7 @@ export class Mover implements Carrier {
   async #startLive(
     flight: Flight,
     ends: Ends,
-    { permit, signal }: Required<Pick<UseOptions, 'permit'>> & Pick<UseOptions, 'signal'>,
+    { permit, signal }: Required<Pick<UseOptions, 'permit' | 'signal'>>,
   ): Promise<Attempt> {
     const { order } = flight;
     const { from } = ends;
@@ -223,12 +225,12 @@ export class Mover implements Carrier {
     void settle(flight, explained).finally(() => from.link.drop(connection));
     await this.#untilTaken(flight, from);
     if (flight.end !== undefined) return startedAs(flight.end);
+    const limit = milliseconds(flight.order.downtimeLimitSeconds);
+    const limiting = (domain: Domain): Promise<void> => setDowntime(domain, limit);
     await ignoringDeclined(
-      from.onDomain(order.vm, 'limiting the downtime', (domain) =>
-        setDowntime(domain, milliseconds(flight.order.downtimeLimitSeconds)),
-      ),
+      from.onDomain(order.vm, 'limiting the downtime', limiting, { signal: permit }),
     );
-    if (order.method === 'post-copy') void this.#switchAfterFirstPass(flight, from);
+    if (order.method === 'post-copy') void this.#switchAfterFirstPass(flight, from, permit);
     return DONE;
   }
 
@@ -260,15 +262,19 @@ export class Mover implements Carrier {
    * Post-copy proper: one pass over the memory, then the switch. A host that does not answer, or
    * declines the switch, is asked again at the next look. Nothing is lost by that: the progress
    * goes on saying pre-copy, and the executor gives the move up like any copy that does not end.
+   * There is no way back from the switch: it needs the permission that the move began under, and
+   * the migration may be another controller's by now.
    */
-  async #switchAfterFirstPass(flight: Flight, from: LibvirtHost): Promise<void> {
+  async #switchAfterFirstPass(flight: Flight, from: LibvirtHost, permit: AbortSignal) {
     const { vm } = flight.order;
+    const what = 'switching to post-copy';
     while (flight.end === undefined) {
       const status = await from.onDomain(vm, 'looking', statusOf).catch(() => undefined);
       if (status !== undefined && isPostCopy(status)) return;
       const pass = status === undefined ? 0 : numberIn(status.job.stats, 'memory_iteration');
-      if ((pass ?? 0) >= 2) {
-        await from.onDomain(vm, 'switching to post-copy', startPostCopy).catch(() => undefined);
+      if ((pass ?? 0) >= 2 && isAllowed(permit)) {
+        const switching = from.onDomain(vm, what, startPostCopy, { signal: permit });
+        await switching.catch(() => undefined);
       }
       await this.#clock.sleep(LOOK_SECONDS);
     }
@@ -298,7 +304,9 @@ export class Mover implements Carrier {
         flight.end = { kind: 'unanswered', code: 'refused', detail: 'it did not stop' };
         return decline('refused', `the move of ${order.vm} ended meanwhile`);
       }
-      return await this.#startLive(flight, ends, { permit: signal });
+      // Once the old copy has ended the new one begins, however long the call may wait.
+      const permit = permissionOf(signal);
+      return await this.#startLive(flight, ends, { permit, signal: permit });
     } catch (error) {
       flight.end ??= { kind: 'unanswered', code: adapterCodeOf(error), detail: messageOf(error) };
       throw error;
