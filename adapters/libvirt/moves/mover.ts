@@ -306,7 +306,9 @@ export class Mover implements Carrier {
       }
       // Once the old copy has ended the new one begins, however long the call may wait.
       const permit = permissionOf(signal);
-      return await this.#startLive(flight, ends, { permit, signal: permit });
+      const begun = await this.#startLive(flight, ends, { permit, signal: permit });
+      if (!begun.ok) flight.end ??= { kind: 'failed', ...begun.error };
+      return begun;
     } catch (error) {
       flight.end ??= { kind: 'unanswered', code: adapterCodeOf(error), detail: messageOf(error) };
       throw error;

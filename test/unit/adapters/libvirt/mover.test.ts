@@ -101,6 +101,27 @@ function scene(order: Partial<MoveOrder>, clock: Clock = manualClock()) {
   };
 }
 
+describe('a copy that is to begin anew with auto-converge, and cannot', () => {
+  async function refused() {
+    const all = scene({});
+    const { mover, order, ends, from, signal } = all;
+    expect(await mover.start(order, ends, signal)).toMatchObject({ ok: true });
+    from.isReadable = false;
+    const told = await mover.steer(order, { kind: 'auto-converge' }, ends, signal);
+    expect(told).toMatchObject({ ok: false });
+    return all;
+  }
+
+  it('has failed: it is over, and the guest free for another move', async () => {
+    const { mover, order, ends, signal, from } = await refused();
+    expect(await mover.job(order, ends, signal)).toMatchObject({ kind: 'ended', ok: false });
+    from.isReadable = true;
+    const other = { ...order, move: 'm9', to: hostId('h3') } as MoveOrder;
+    const elsewhere = { from, to: new Target('h3') };
+    expect(await mover.start(other, elsewhere, signal)).toMatchObject({ ok: true });
+  });
+});
+
 describe('the switch to post-copy after the first pass', () => {
   /** Begun in the first pass; `then` happens at the third look after that. */
   async function begun(then: (all: { abort: AbortController; lose: () => void }) => void) {
