@@ -27,7 +27,7 @@ import { arrivedOn, failed } from './observe.ts';
 import { noProgress } from './progress.ts';
 import { removeRemains, takeOverAutostart, type Ends } from './settle.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
-import type { Job, MoveOrder } from '../../../src/ports/hypervisor.ts';
+import type { Job, MoveOrder, Sighting } from '../../../src/ports/hypervisor.ts';
 import type { Attempt } from '../../../src/ports/metric-source.ts';
 
 export interface RestarterParts {
@@ -130,13 +130,10 @@ export class Restarter implements Carrier {
 
   /** Touches no guest that runs, or that may be all there is left of it. */
   async cleanUp({ vm }: MoveOrder, { to }: Ends, signal: AbortSignal): Promise<Attempt> {
-    const remains = await to.sight(vm, signal);
-    if (remains !== undefined) {
-      if (remains.state !== 'defined' && remains.state !== 'incoming') {
-        return decline('refused', `${vm} on ${to.id}: it is ${remains.state}`);
-      }
-      await to.onDomain(vm, 'cleaning up', removeRemains, { signal });
-    }
+    const removing = (domain: Domain): Promise<string | undefined> =>
+      removeRemains(domain, whyNotRemoved);
+    const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
+    if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
     this.#flights.delete(vm);
     return DONE;
   }
@@ -161,4 +158,8 @@ export class Restarter implements Carrier {
     );
     return objections.find((one) => one !== undefined);
   }
+}
+
+function whyNotRemoved(state: Sighting['state']): string | undefined {
+  return state === 'defined' || state === 'incoming' ? undefined : `it is ${state}`;
 }

@@ -15,7 +15,7 @@ import {
   type Domain,
 } from '../calls/domain.ts';
 import { ERROR, UNDEFINE, XML } from '../native/constants.ts';
-import { isLibvirtError } from '../native/errors.ts';
+import { isLibvirtError, messageOf } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
 import { sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
@@ -24,7 +24,8 @@ import { startIfOffForMove } from './off-for-move.ts';
 import { refreshPoolsOf, relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
-import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+import { assertNever } from '../../../src/domain/result.ts';
+import type { MoveOrder, Sighting } from '../../../src/ports/hypervisor.ts';
 import type { Attempt } from '../../../src/ports/metric-source.ts';
 
 export interface Ends {
@@ -120,17 +121,16 @@ async function clearTarget(
   kept: string | undefined,
   { to, signal }: { readonly to: LibvirtHost; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
-  const remains = await to.sight(vm, signal);
-  if (remains === undefined) return undefined;
-  const refusal = whyNotRemoved(remains.state, kept);
+  const judge = (state: Sighting['state']): string | undefined => whyNotRemoved(state, kept);
+  const removing = (domain: Domain): Promise<string | undefined> => removeRemains(domain, judge);
+  const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
   if (refusal !== undefined) return refusal;
-  await to.onDomain(vm, 'cleaning up', removeRemains, { signal });
   // A guest that was started in that moment has lost its definition only, and runs.
   const left = await to.sight(vm, signal);
   return left === undefined ? undefined : `it is ${left.state} again`;
 }
 
-function whyNotRemoved(remains: string, kept: string | undefined): string | undefined {
+function whyNotRemoved(remains: Sighting['state'], kept: string | undefined): string | undefined {
   if (kept === undefined) return 'it is not on its source any more';
   switch (remains) {
     case 'defined':
@@ -138,16 +138,31 @@ function whyNotRemoved(remains: string, kept: string | undefined): string | unde
     case 'incoming':
     case 'paused':
       return kept === 'running' ? undefined : `it is ${remains}, and its source does not run`;
-    default:
+    case 'running':
+    case 'post-copy':
+    case 'post-copy-paused':
+    case 'unknown':
       return `it is ${remains}`;
+    default:
+      return assertNever(remains, 'state');
   }
 }
 
-/** For a copy that does not run. */
-export async function removeRemains(domain: Domain): Promise<void> {
+/**
+ * Removes what `whyNot` has nothing against, judged by its state of this moment: what was only
+ * defined at an earlier look may run by now. Resolves with what it has against it.
+ */
+export async function removeRemains(
+  domain: Domain,
+  whyNot: (state: Sighting['state']) => string | undefined,
+): Promise<string | undefined> {
   const wasPersistent = await isPersistent(domain);
-  if (sightingStateOf(await statusOf(domain)) !== 'defined') await destroyDomain(domain);
+  const state = sightingStateOf(await statusOf(domain));
+  const refusal = whyNot(state);
+  if (refusal !== undefined) return refusal;
+  if (state !== 'defined') await destroyDomain(domain);
   if (wasPersistent) await undefineCompletely(domain);
+  return undefined;
 }
 
 /**
@@ -168,7 +183,12 @@ export async function undefineCompletely(domain: Domain): Promise<void> {
     await undefineDomain(domain, flags | keepTpm);
   } catch (error) {
     // libvirt before 8.9 does not know the flag, and keeps the state anyway.
-    if (!isLibvirtError(error, ERROR.argumentUnsupported)) throw error;
+    if (!isUnknownFlag(error)) throw error;
     await undefineDomain(domain, flags);
   }
+}
+
+/** What every call of libvirt's answers to a flag of a later version (its virCheckFlags). */
+function isUnknownFlag(error: unknown): boolean {
+  return isLibvirtError(error, ERROR.invalidArgument) && /unsupported flags/.test(messageOf(error));
 }

@@ -109,6 +109,7 @@ export const ERROR = {
   internal: 1,
   noSupport: 3,
   noConnect: 5,
+  invalidArgument: 8,
   operationFailed: 9,
   xml: 27,
   denied: 29,

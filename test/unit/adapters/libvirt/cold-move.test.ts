@@ -4,62 +4,14 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
-import { prepareColdMove, runColdMove } from '../../../../adapters/libvirt/moves/cold-move.ts';
-import { Flight } from '../../../../adapters/libvirt/moves/flight.ts';
 import { makeReady } from '../../../../adapters/libvirt/moves/ready.ts';
-import { cleanUpMove, commitMove } from '../../../../adapters/libvirt/moves/settle.ts';
-import type { LibvirtOptions } from '../../../../adapters/libvirt/options.ts';
+import { commitMove } from '../../../../adapters/libvirt/moves/settle.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
-import { vmId } from '../../../../src/domain/ids.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
-import { aMoveOrder } from '../../../support/plans.ts';
-import { GuestHost, type GuestSession } from './fake-guest.ts';
+import { note1, ORDER, OTHERS, Scene, SIGNAL, TAKEN_BACK } from './cold-scene.ts';
+import type { GuestSession } from './fake-guest.ts';
 import { diskXml } from './fake-host.ts';
-import { guestXml, options, UUID } from './samples.ts';
-
-const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'cold' });
-const SIGNAL = new AbortController().signal;
-/** What another controller, which started a move later, leaves in the guest's definition. */
-const OTHERS = writeMoveNote({ ...note1(), move: 'm2', to: 'h3' });
-const TAKEN_BACK = OTHERS.replace('m2', 'm1 taken back');
-
-class Scene {
-  readonly from: GuestHost;
-  readonly to = new GuestHost('h2', {});
-  readonly source: GuestSession;
-  readonly target: GuestSession = this.to.guest;
-  readonly flight = new Flight(ORDER);
-
-  constructor(devices = diskXml({}), images: readonly string[] = ['a.img']) {
-    this.from = new GuestHost('h1', { [UUID]: guestXml({ devices }) }, images);
-    this.source = this.from.guest;
-    this.source.running = true;
-  }
-
-  prepare(): Promise<void> {
-    return prepareColdMove(this.flight, this, SIGNAL);
-  }
-
-  run(cold: Partial<LibvirtOptions['cold']> = {}): Promise<void> {
-    const own = { ...options().cold, ...cold };
-    const tools = { ends: this, options: own, clock: manualClock() };
-    return runColdMove(this.flight, tools);
-  }
-
-  async move(): Promise<void> {
-    await this.prepare();
-    await this.run();
-  }
-
-  define(guest: GuestSession, note: string | undefined): void {
-    guest.define(guestXml({}));
-    guest.note = note;
-  }
-
-  cleanUp() {
-    return cleanUpMove(ORDER, this, SIGNAL);
-  }
-}
+import { UUID } from './samples.ts';
 
 describe('a cold move', () => {
   it('ends with the guest running on its target, and only there', async () => {
@@ -393,7 +345,3 @@ describe('the source of a cold move that failed', () => {
     expect(scene.source.running).toBe(false);
   });
 });
-
-function note1() {
-  return { move: 'm1', to: 'h2', autostart: false, askedOff: true, copies: [] };
-}
