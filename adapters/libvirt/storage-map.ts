@@ -7,6 +7,7 @@
 import { copyBytesOf, copyNamesOf, copyPools } from './disks/copy-place.ts';
 import { formatOf, sourceOf } from './disks/image.ts';
 import type { HostOptions, LibvirtOptions } from './options.ts';
+import { mediumKind } from './medium.ts';
 import type { DiskElement } from './xml/domain.ts';
 import type { Pool } from './xml/reach.ts';
 import { type StorageId, storageId } from '../../src/domain/ids.ts';
@@ -64,7 +65,8 @@ export function mapStorage(
       return pool === undefined ? local : placeOfPool(pool, host);
     }
     const { '@protocol': protocol, '@name': name = '' } = source;
-    if (protocol === undefined) return undefined;
+    // A disk of a kind that nobody here knows (nvme, vhostuser) is one that only this host has.
+    if (protocol === undefined) return mediumKind(disk) === undefined ? local : undefined;
     const key = `${protocol}:${name}`;
     const known = declared.find((one) =>
       one.networkDisks.some((prefix) => key === prefix || key.startsWith(`${prefix}/`)),
@@ -110,11 +112,11 @@ function shared(storage: string): Place {
   return { storage, shared: true };
 }
 
-/** A pool of the same name on another host is the same storage only if its type says so. */
-function placeOfPool(pool: Pool, host: string): Place {
-  return pool.shared
-    ? shared(`pool:${pool.name}`)
-    : { storage: `pool:${pool.name}@${host}`, shared: false };
+/** A pool of the same name on another host is the same storage only where its data is the same. */
+function placeOfPool({ name, origin }: Pool, host: string): Place {
+  return origin === undefined
+    ? { storage: `pool:${name}@${host}`, shared: false }
+    : shared(`pool:${name}=${origin}`);
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -3,18 +3,13 @@
 import { bytes, type Bytes } from '../../src/domain/units.ts';
 import type { GuestCpu } from '../../src/domain/cpu.ts';
 import { networkId, storageId, vmId, type HostId, type SourceId } from '../../src/domain/ids.ts';
-import {
-  MEDIUM_KINDS,
-  type StatePlace,
-  type VmDevice,
-  type VmDisk,
-  type VmMedium,
-} from '../../src/domain/vm.ts';
+import type { StatePlace, VmDevice, VmDisk, VmMedium } from '../../src/domain/vm.ts';
 import type { VmFacts } from '../../src/ports/hypervisor.ts';
 import { isHeld, powerStateOf, type DomainStatus } from './domain-status.ts';
 import type { HostSurvey } from './host-survey.ts';
+import { mediumKind } from './medium.ts';
 import type { LibvirtOptions } from './options.ts';
-import { vendorOf } from './xml/cpu.ts';
+import { vendorOf, visibleFeatures } from './xml/cpu.ts';
 import type {
   DiskElement,
   DomainDocument,
@@ -83,7 +78,7 @@ function guestCpu(document: DomainDocument, context: GuestContext): GuestCpu {
   const host = survey.facts.cpu;
   const common = {
     baseline: undefined,
-    invariantTsc: features?.includes('invtsc') ?? false,
+    invariantTsc: features?.includes('invtsc') ?? mayHaveInvariantTsc(cpu),
     nested:
       options.nestedGuests === 'pinned' &&
       (features ?? ['vmx']).some((name) => name === 'vmx' || name === 'svm'),
@@ -103,6 +98,12 @@ function guestCpu(document: DomainDocument, context: GuestContext): GuestCpu {
   }
   const vendor = vendorOf(cpu.vendor) ?? modelVendor(document, survey) ?? host.vendor;
   return { ...common, mode: 'named', vendor, model: cpu.model, features };
+}
+
+/** Of a CPU that nobody can spell out: asked for by name, or with all that does not migrate. */
+function mayHaveInvariantTsc(cpu: DomainDocument['cpu']): boolean {
+  if (cpu === undefined) return false;
+  return cpu['@migratable'] === 'off' || visibleFeatures(cpu).includes('invtsc');
 }
 
 /**
@@ -159,11 +160,11 @@ function mediaOf(document: DomainDocument, { survey }: GuestContext): VmMedium[]
   });
 }
 
-function mediumKind({ '@device': device }: DiskElement): VmMedium['kind'] | undefined {
-  return MEDIUM_KINDS.find((kind) => kind === device);
-}
-
-/** Ids of the networks that an interface needs; user-mode networking needs none. */
+/**
+ * Ids of the networks that an interface needs; user-mode networking needs none, nor does what is
+ * judged as a device. What another kind is plugged into (ethernet, vhostuser) only the host's
+ * operator knows: it needs a network by the name of the kind.
+ */
 function networkOf({ '@type': type, source }: InterfaceElement): string[] {
   switch (type) {
     case 'network':
@@ -172,9 +173,24 @@ function networkOf({ '@type': type, source }: InterfaceElement): string[] {
       return source?.['@bridge'] === undefined ? [] : [`bridge:${source['@bridge']}`];
     case 'direct':
       return source?.['@dev'] === undefined ? [] : [`direct:${source['@dev']}`];
-    default:
+    case 'user':
+    case 'null':
+    case 'hostdev':
+    case 'vdpa':
       return [];
+    default:
+      return [type];
   }
+}
+
+/** Types of disks whose data is a file, a block device or a network's: a matter of storage. */
+const STORED_DISKS = new Set(['file', 'block', 'dir', 'network', 'volume']);
+
+/** A disk that is a piece of the host (nvme), or served by a process on it (vhostuser). */
+function hardwareDisk(disk: DiskElement): VmDevice[] {
+  const { '@type': type, target } = disk;
+  if (STORED_DISKS.has(type) || disk.source === undefined) return [];
+  return [{ kind: 'other', id: `${type}:${target?.['@dev'] ?? ''}`, migratable: false }];
 }
 
 function devicesOf({ devices }: DomainDocument): VmDevice[] {
@@ -205,7 +221,8 @@ function devicesOf({ devices }: DomainDocument): VmDevice[] {
   const memory = devices.shmem.map(
     (one): VmDevice => ({ kind: 'other', id: `shmem:${one['@name'] ?? ''}`, migratable: false }),
   );
-  return [...passedThrough, ...interfaces, ...folders, ...memory];
+  const disks = devices.disk.flatMap(hardwareDisk);
+  return [...passedThrough, ...interfaces, ...folders, ...memory, ...disks];
 }
 
 function deviceKind(type: string | undefined): VmDevice['kind'] {

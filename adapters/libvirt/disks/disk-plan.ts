@@ -18,6 +18,7 @@ import {
 } from '../calls/volume.ts';
 import type { LibvirtHost } from '../host.ts';
 import type { StorageSurvey } from '../host-survey.ts';
+import { mediumKind } from '../medium.ts';
 import { noteOf } from '../moves/note.ts';
 import type { Ends } from '../moves/settle.ts';
 import { XML } from '../native/constants.ts';
@@ -39,7 +40,6 @@ import { missing, originalOf, withImage } from './stored-image.ts';
 import { isReached, takesDisksAlong } from '../../../src/domain/disks.ts';
 import { storageId } from '../../../src/domain/ids.ts';
 import { MIB } from '../../../src/domain/units.ts';
-import { MEDIUM_KINDS } from '../../../src/domain/vm.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 
 /** A disk that is copied. */
@@ -103,7 +103,7 @@ async function wantedDisks(order: MoveOrder, context: Reading): Promise<Judged[]
   const target = { storages: there.storage.reach.map(({ storage }) => storageId(storage)) };
   const isAway = (disk: DiskElement): boolean => {
     const place = here.storage.placeOfDisk(disk);
-    if (place === undefined || MEDIUM_KINDS.some((kind) => kind === disk['@device'])) return false;
+    if (place === undefined || mediumKind(disk) !== undefined) return false;
     return !isReached({ ...place, storage: storageId(place.storage) }, target);
   };
   // A cold move starts the stored definition, a live one moves what runs.

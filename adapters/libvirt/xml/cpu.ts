@@ -12,6 +12,7 @@ const feature = z.object({ '@name': z.string(), '@policy': attribute });
 export const cpuElement = z.object({
   '@mode': attribute,
   '@check': attribute,
+  '@migratable': attribute,
   model: maybe(text),
   vendor: maybe(text),
   feature: many(feature),

@@ -2,8 +2,14 @@
 
 import { z } from 'zod';
 
-import { attribute, maybe, one, readDocument, size, text } from './document.ts';
+import { attribute, many, maybe, one, readDocument, size, text } from './document.ts';
 
+const poolSource = z.object({
+  host: many(z.object({ '@name': attribute, '@port': attribute })),
+  name: maybe(text),
+  dir: maybe(z.object({ '@path': attribute })),
+  device: many(z.object({ '@path': attribute })),
+});
 const pool = z.object({
   pool: one(
     z.object({
@@ -11,6 +17,7 @@ const pool = z.object({
       name: one(text),
       capacity: maybe(size),
       available: maybe(size),
+      source: maybe(poolSource),
       target: maybe(z.object({ path: maybe(text) })),
     }),
   ),
@@ -18,8 +25,8 @@ const pool = z.object({
 
 export interface Pool {
   readonly name: string;
-  /** The same data on every host that has this pool. */
-  readonly shared: boolean;
+  /** Where its data lies outside the host; undefined: on it, or nobody knows. */
+  readonly origin: string | undefined;
   /** Folder below which its volumes lie; undefined: they are no files. */
   readonly path: string | undefined;
   /** Its volumes are image files of that folder. */
@@ -30,13 +37,14 @@ export interface Pool {
   readonly availableBytes: number | undefined;
 }
 
-/** Types whose data lies outside the host. Source: libvirt's "Storage pool capabilities". */
-const SHARED_POOL_TYPES = new Set([
+/**
+ * Types whose data lies outside the host, at what their source names. Source: libvirt's "Storage
+ * pool capabilities". Not so scsi and mpath: what is behind a host's own adapters nobody is told.
+ */
+const OUTSIDE_POOL_TYPES = new Set([
   'netfs',
   'iscsi',
   'iscsi-direct',
-  'scsi',
-  'mpath',
   'rbd',
   'sheepdog',
   'gluster',
@@ -48,16 +56,26 @@ const FILE_POOL_TYPES = new Set(['dir', 'fs', 'netfs']);
 
 export function readPool(xml: string): Pool {
   const { pool: told } = readDocument('storage pool', xml, pool);
-  const { '@type': type, name, capacity, available, target } = told;
+  const { '@type': type, name, capacity, available, source, target } = told;
   return {
     name,
-    shared: SHARED_POOL_TYPES.has(type),
+    origin: source && OUTSIDE_POOL_TYPES.has(type) ? originOf(source) : undefined,
     path: target?.path,
     holdsFiles: FILE_POOL_TYPES.has(type) && target?.path !== undefined,
     // Of types that do not tell, libvirt says 0 of both.
     capacityBytes: capacity === 0 ? undefined : capacity,
     availableBytes: capacity === 0 ? undefined : available,
   };
+}
+
+/** Servers, and what of theirs: nfs1:/srv/vms. Undefined: it names nothing. */
+function originOf({ host, name, dir, device }: z.output<typeof poolSource>): string | undefined {
+  const servers = host.map(({ '@name': server = '', '@port': port }) =>
+    port === undefined ? server : `${server}:${port}`,
+  );
+  const what = [name, dir?.['@path'], ...device.map((one) => one['@path'])];
+  const parts = [servers.toSorted().join(','), ...what].filter((part) => (part ?? '') !== '');
+  return parts.length === 0 ? undefined : parts.join(':');
 }
 
 const bridge = z.object({ '@name': attribute });

@@ -12,7 +12,7 @@ import { diskXml } from './fake-host.ts';
 import { guestXml, options, UUID } from './samples.ts';
 
 export const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'cold' });
-export const SIGNAL = new AbortController().signal;
+export const SIGNAL: AbortSignal = new AbortController().signal;
 /** What another controller, which started a move later, leaves in the guest's definition. */
 export const OTHERS = writeMoveNote({ ...note1(), move: 'm2', to: 'h3' });
 export const TAKEN_BACK = OTHERS.replace('m2', 'm1 taken back');

@@ -104,6 +104,43 @@ describe('a guest of libvirt', () => {
     expect(vmOf({ devices }).networks).toEqual(['bridge:br7', 'network:default']);
   });
 
+  it('needs a network that hosts have only where it is listed, of an interface unheard of', () => {
+    const devices = `<interface type='vhostuser'><source type='unix' path='/tmp/v'/></interface>
+      <interface type='ethernet'><target dev='tap7'/></interface>`;
+    expect(vmOf({ devices }).networks).toEqual(['ethernet', 'vhostuser']);
+  });
+
+  it('has no disk anywhere else whose kind nobody here knows', () => {
+    const devices = `<disk type='nvme' device='disk'>
+        <source type='pci' managed='yes' namespace='1'><address bus='0x01' slot='0x00'/></source>
+        <target dev='vda' bus='virtio'/></disk>
+      <disk type='vhostuser' device='disk'><source type='unix' path='/tmp/blk'/>
+        <target dev='vdb' bus='virtio'/></disk>
+      <disk type='file' device='cdrom'><source startupPolicy='optional'/>
+        <target dev='sda' bus='sata'/></disk>`;
+    const vm = vmOf({ devices });
+    const local = { storage: 'local@h1', shared: false };
+    expect(vm.disks).toMatchObject([local, local]);
+    expect(vm.disks.flatMap(({ copyNames }) => copyNames ?? [])).toEqual([]);
+    expect(vm.media).toEqual([]);
+    expect(vm.devices).toEqual([
+      { kind: 'other', id: 'nvme:vda', migratable: false },
+      { kind: 'other', id: 'vhostuser:vdb', migratable: false },
+    ]);
+  });
+
+  it.each([
+    [true, `<cpu mode='host-passthrough'><feature policy='require' name='invtsc'/></cpu>`],
+    [true, `<cpu mode='host-passthrough' migratable='off'/>`],
+    [false, `<cpu mode='host-passthrough' migratable='on'/>`],
+    [false, `<cpu mode='host-passthrough'><feature policy='disable' name='invtsc'/></cpu>`],
+  ])(
+    'is told to have an invariant clock or not (%s) also where it is passed through',
+    (has, cpu) => {
+      expect(vmOf({ cpu }, { features: undefined }).cpu.invariantTsc).toBe(has);
+    },
+  );
+
   it('lists what is passed through, and whether it can go along', () => {
     const address = `<address domain='0x0000' bus='0x3b' slot='0x00' function='0x1'/>`;
     const devices = `<hostdev mode='subsystem' type='pci'><source>${address}</source></hostdev>

@@ -114,6 +114,12 @@ describe('CPU features', () => {
   });
 });
 
+function netPool(server: string): string {
+  const source = `<source><host name='${server}'/><dir path='/iso'/></source>`;
+  const target = '<target><path>/mnt/iso</path></target>';
+  return `<pool type='netfs'><name>iso</name>${source}${target}</pool>`;
+}
+
 describe('storage', () => {
   const common = options({
     sharedStorages: [
@@ -125,7 +131,7 @@ describe('storage', () => {
     readPool(
       `<pool type='dir'><name>images</name><target><path>/var/images</path></target></pool>`,
     ),
-    readPool(`<pool type='netfs'><name>iso</name><target><path>/mnt/iso</path></target></pool>`),
+    readPool(netPool('nfs1')),
   ];
   const onH1 = mapStorage('h1', { ...common, storages: ['tape'] }, pools);
   const onH2 = mapStorage('h2', { ...common, storages: [] }, pools);
@@ -134,7 +140,10 @@ describe('storage', () => {
     expect(onH1.placeOfPath('/srv/a.img')).toEqual({ storage: 'nfs', shared: true });
     expect(onH1.placeOfPath('/srvx/a.img')).toEqual({ storage: 'local@h1', shared: false });
     expect(onH1.placeOfPath('/var/images/a')).toEqual({ storage: 'pool:images@h1', shared: false });
-    expect(onH1.placeOfPath('/mnt/iso/a.iso')).toEqual({ storage: 'pool:iso', shared: true });
+    expect(onH1.placeOfPath('/mnt/iso/a.iso')).toEqual({
+      storage: 'pool:iso=nfs1:/iso',
+      shared: true,
+    });
   });
 
   it('is that of the deepest folder, and only where the host reaches it', () => {
@@ -144,9 +153,38 @@ describe('storage', () => {
       'local@h1',
       'nfs',
       'pool:images@h1',
-      'pool:iso',
+      'pool:iso=nfs1:/iso',
       'tape',
     ]);
+  });
+
+  it('of pools of one name is the same only where the data is', () => {
+    const place = (server: string) =>
+      mapStorage('h3', { ...common, storages: [] }, [readPool(netPool(server))]).placeOfPath(
+        '/mnt/iso/a.iso',
+      ).storage;
+    expect(place('nfs1')).toBe(onH1.placeOfPath('/mnt/iso/a.iso').storage);
+    expect(place('nfs2')).not.toBe(place('nfs1'));
+  });
+
+  it.each([
+    ['scsi', `<adapter name='scsi_host5'/>`],
+    ['mpath', ''],
+    ['netfs', ''],
+  ])('behind a host’s own adapters (%s) is the host’s own', (type, source) => {
+    const pool = `<pool type='${type}'><name>lun</name><source>${source}</source></pool>`;
+    const { reach } = mapStorage('h1', { ...common, storages: [] }, [readPool(pool)]);
+    expect(reach).toContainEqual({ storage: 'pool:lun@h1', shared: false });
+  });
+
+  it('of a pool is told by servers in any order', () => {
+    const hosts = [`<host name='mon1' port='6789'/>`, `<host name='mon2'/>`];
+    const origin = (list: readonly string[]) =>
+      readPool(
+        `<pool type='rbd'><name>r</name><source>${list.join('')}<name>vms</name></source></pool>`,
+      ).origin;
+    expect(origin(hosts)).toBe('mon1:6789,mon2:vms');
+    expect(origin(hosts.toReversed())).toBe(origin(hosts));
   });
 
   it('of a network disk goes by protocol and name', () => {
