@@ -27,6 +27,7 @@ import { ownNotes, withActing } from '../rules/own-vms.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
+import { implausibleInSlices } from '../execute/implausible.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import { Deadlines } from './deadlines.ts';
@@ -291,6 +292,8 @@ export class Tick {
     const work = classifyInSlices(executor.corrected(counted, cancelCount), policies.policies);
     const classified = await inSlices(work, this.#parts.pause);
     const snapshot = withActing(this.#parts.finder.mark(classified), this.#parts.acting());
+    // Found out in slices here: gate, notes and status would do it in one go.
+    await inSlices(implausibleInSlices(snapshot), this.#parts.pause);
     return { snapshot, seconds: seconds(clock.monotonic() - started) };
   }
 

@@ -47,8 +47,18 @@ const SLICE = 50;
 
 type Implausible = ReadonlyMap<SourceId, string>;
 
-/** Gate, notes and status ask about the same snapshot. */
-const known = new WeakMap<Snapshot, Implausible>();
+/** What was found, and the hosts that it was found of. */
+interface Known {
+  readonly hosts: readonly Host[];
+  readonly found: Implausible;
+}
+
+/**
+ * By the list of guests. Gate, notes and status ask about the same fleet, and of a large one the
+ * answer takes a twentieth of a second; that hosts are in other states by now changes nothing of
+ * it.
+ */
+const known = new WeakMap<Snapshot['vms'], Known>();
 
 /** The sources whose figures are not to be acted on, with the reason for people. */
 export function implausibleSources(snapshot: Snapshot): Implausible {
@@ -56,8 +66,8 @@ export function implausibleSources(snapshot: Snapshot): Implausible {
 }
 
 export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
-  const before = known.get(snapshot);
-  if (before !== undefined) return before;
+  const before = known.get(snapshot.vms);
+  if (before !== undefined && isSameUse(before.hosts, snapshot.hosts)) return before.found;
   const found = new Map<SourceId, string>();
   for (const [source, hosts] of Map.groupBy(snapshot.hosts, (host) => host.source)) {
     const reason =
@@ -68,8 +78,26 @@ export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
       (yield* disagreements(hosts, snapshot, 'memory.used'));
     if (reason !== undefined) found.set(source, reason);
   }
-  known.set(snapshot, found);
+  known.set(snapshot.vms, { hosts: snapshot.hosts, found });
   return found;
+}
+
+/** The same hosts, with the same readings. */
+function isSameUse(before: readonly Host[], now: readonly Host[]): boolean {
+  if (before === now) return true;
+  return (
+    before.length === now.length && now.every((host, index) => isSameHost(before[index], host))
+  );
+}
+
+function isSameHost(before: Host | undefined, now: Host): boolean {
+  return (
+    before?.id === now.id &&
+    before.source === now.source &&
+    before.metrics === now.metrics &&
+    before.cpu === now.cpu &&
+    before.memory === now.memory
+  );
 }
 
 interface Change {

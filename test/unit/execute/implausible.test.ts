@@ -9,6 +9,7 @@ import type { Tier } from '../../../src/domain/finding.ts';
 import { gate } from '../../../src/execute/gate.ts';
 import { implausibleSources } from '../../../src/execute/implausible.ts';
 import { aHost, aPolicy, aSnapshot, aVm, held, TEST_NOW } from '../../support/fleet.ts';
+import { withStates } from '../../../src/app/with-states.ts';
 import { move, planOf } from '../../support/execution-bench.ts';
 
 function window(last: number, mean: number): MetricWindow {
@@ -135,5 +136,21 @@ describe('the gate', () => {
     expect(codes('optional', snapshot)).toBe('managed-elsewhere,managed-elsewhere');
     expect(codes('corrective', snapshot)).toBe('managed-elsewhere,managed-elsewhere');
     expect(codes('mandatory', snapshot)).toBe('');
+  });
+});
+
+describe('what was found', () => {
+  it('is not found out again for hosts in other states, but for hosts with other readings', () => {
+    const snapshot = aSnapshot({
+      hosts: hosts([14, 3], [13, 2], [15, 4], [3, 3]),
+      vms: [aVm({ id: 'v1', host: 'h1' })],
+    });
+    const found = implausibleSources(snapshot);
+    expect(found.size).toBe(1);
+    const [first] = snapshot.hosts;
+    const states = new Map(first && [[first.id, 'draining' as const]]);
+    expect(implausibleSources(withStates(snapshot, states)) === found).toBe(true);
+    const calm = hosts([3, 3], [3, 3], [3, 3], [3, 3]);
+    expect(implausibleSources({ ...snapshot, hosts: calm }).size).toBe(0);
   });
 });
