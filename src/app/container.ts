@@ -95,13 +95,16 @@ interface Ground {
   readonly options: DaemonOptions;
   readonly closers: Closers;
   readonly haste: Haste;
+  /** One for all: what they take of a turn of the event loop, they take together. */
+  readonly pause: Pause | undefined;
 }
 
 /** Builds a daemon; nothing runs before `start`. Rejects when a part cannot be made. */
 export async function buildDaemon(options: DaemonOptions): Promise<Daemon> {
   const closers = new Closers();
   const haste = new Haste(options.clock);
-  const ground = { container: new Container(), options, closers, haste };
+  const pause = pauseFor(options);
+  const ground = { container: new Container(), options, closers, haste, pause };
   try {
     makeStateFolder(options.config.stateDir);
     bindGround(ground);
@@ -166,9 +169,9 @@ function bindGround({ container, options, closers }: Ground): void {
 }
 
 /** Collect, plan, decide. */
-function bindTick({ container, options, haste }: Ground): void {
+function bindTick({ container, options, haste, pause: breather }: Ground): void {
   const { clock, config, seed, speed } = options;
-  const pause = haste.resting(pauseFor(options));
+  const pause = haste.resting(breather);
   bindPart(container, 'collector', async (take) => {
     const { events, sources } = await take('events', 'sources');
     const hypervisors = [...sources.hypervisors.values()];
@@ -229,9 +232,9 @@ function bindTick({ container, options, haste }: Ground): void {
 }
 
 /** The planner, what it has learned, who hands its plans on, and what is kept of them. */
-function bindPlanning({ container, options, closers, haste }: Ground): void {
+function bindPlanning({ container, options, closers, haste, pause }: Ground): void {
   const { clock, config } = options;
-  const rest = haste.resting(pauseFor(options));
+  const rest = haste.resting(pause);
   bindPart(container, 'planner', () => {
     const planner = options.planner ?? new Planner();
     closers.add(() => planner.close());
@@ -245,13 +248,13 @@ function bindPlanning({ container, options, closers, haste }: Ground): void {
   });
   bindPart(container, 'experience', async (take) => {
     const { ledger, events } = await take('ledger', 'events');
-    return new Experience(ledger, events);
+    return new Experience(ledger, events, pause);
   });
   bindPart(container, 'dispatcher', async (take) => {
     const parts = await take('ledger', 'executor', 'policies', 'events', 'archive');
     const { leases, memory } = await take('leases', 'memory');
     const isElsewhere = actsElsewhere(leases.keeper, () => memory.snapshot);
-    return new Dispatcher({ ...parts, clock, isElsewhere, pause: pauseFor(options) });
+    return new Dispatcher({ ...parts, clock, isElsewhere, pause });
   });
 }
 
@@ -330,7 +333,7 @@ function bindCancels({ container, options }: Ground): void {
 }
 
 /** What the outside sees. */
-function bindFace({ container, options, closers }: Ground): void {
+function bindFace({ container, options, closers, pause }: Ground): void {
   const { accessFile, clock, config } = options;
   const cliToken = makeToken();
   bindPart(container, 'api', async (take) => {
@@ -371,7 +374,7 @@ function bindFace({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'server', async (take) => {
     const parts = await take('api', 'events', 'registry');
-    return makeServer({ ...parts, clock, http: config.http, cliToken, pause: pauseFor(options) });
+    return makeServer({ ...parts, clock, http: config.http, cliToken, pause });
   });
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
