@@ -5,9 +5,10 @@
 
 import type { MoveRecord } from '../domain/journal.ts';
 import type { MigrationSettings } from '../domain/policy.ts';
+import { inSlices, type Pause, type Slices } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { finishedCopies } from '../plan/finished.ts';
-import { learn } from '../plan/learn.ts';
+import { learnInSlices } from '../plan/learn.ts';
 import type { Learned } from '../plan/learned.ts';
 import type { EventSource } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -17,13 +18,16 @@ const MOST_RECORDS = 300;
 
 export class Experience {
   readonly #ledger: Pick<Ledger, 'recentMoves'>;
+  readonly #pause: Pause | undefined;
   #records: readonly MoveRecord[] | undefined;
   #learned:
     | { readonly from: readonly MoveRecord[]; readonly what: Learned | undefined }
     | undefined;
 
-  constructor(ledger: Pick<Ledger, 'recentMoves'>, events: Pick<EventSource, 'on'>) {
+  /** @param pause undefined: everything in one go. */
+  constructor(ledger: Pick<Ledger, 'recentMoves'>, events: Pick<EventSource, 'on'>, pause?: Pause) {
     this.#ledger = ledger;
+    this.#pause = pause;
     events.on('move-ended', () => {
       this.#records = undefined;
     });
@@ -34,10 +38,19 @@ export class Experience {
     const records = this.#records ?? (await this.#ledger.recentMoves(MOST_RECORDS));
     this.#records = records;
     if (this.#learned?.from !== records) {
-      const copies = finishedCopies(records, snapshot, migration);
-      const what = learn(copies, snapshot.takenAt, migration.downtimeLimitSeconds);
+      const what = await inSlices(lessons(records, snapshot, migration), this.#pause);
       this.#learned = { from: records, what };
+      return what;
     }
     return this.#learned.what;
   }
+}
+
+function* lessons(
+  records: readonly MoveRecord[],
+  snapshot: Snapshot,
+  migration: MigrationSettings,
+): Slices<Learned | undefined> {
+  const copies = yield* finishedCopies(records, snapshot, migration);
+  return yield* learnInSlices(copies, snapshot.takenAt, migration.downtimeLimitSeconds);
 }

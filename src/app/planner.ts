@@ -134,9 +134,10 @@ export class Planner implements PlanRunner {
     const { isWhole, parts } = tellFleet(snapshot, thread.held);
     const post = (question: WorkerQuestion): void => thread.worker.postMessage(question);
     post({ id, kind: 'fleet', isWhole });
-    for (const [index, part] of parts.entries()) {
+    for (const part of parts) {
+      // Also before the first: what was done until here has had its share of this turn.
+      await setImmediate();
       if (!this.#waiting.has(id)) return;
-      if (index > 0) await setImmediate();
       post({ id, kind: 'part', part: packed(part) });
     }
     thread.held = { hosts: snapshot.hosts, vms: snapshot.vms };

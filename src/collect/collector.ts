@@ -9,6 +9,7 @@ import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import { inOneGo, inSlices, mapInSlices, type Pause, type Slices } from '../domain/slices.ts';
 import type { SourceStatus } from '../domain/measured.ts';
+import { indexInSlices } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
@@ -168,12 +169,11 @@ export class Collector {
     yield;
     const rows = new WindowRows();
     const vms = yield* mapInSlices(fleet.vms, SLICE, (vm) => this.#vm(vm, readers, rows));
-    const guests = Map.groupBy(vms, (vm) => vm.host);
-    yield;
+    const guests = yield* indexInSlices(vms);
     const hosts = yield* mapInSlices(fleet.hosts, SLICE / 10, (host) => ({
       ...host,
       state: context.hostStates.get(host.id) ?? 'healthy',
-      metrics: this.#hostMetrics(host, guests.get(host.id) ?? [], readers),
+      metrics: this.#hostMetrics(host, guests.on(host.id), readers),
       ...healthOf(host.id, hearing),
       alerts: context.alerts.get(host.id) ?? [],
     }));
@@ -242,12 +242,13 @@ export class Collector {
 
   *#setInventory(source: PolledSource, told: Inventory, askedAt: Seconds): Slices<void> {
     const before = source.inventory?.problems ?? [];
-    const { inventory, doubts } = source.losses.judge(source.inventory, told);
+    const { inventory, doubts } = yield* source.losses.judge(source.inventory, told);
+    const directory = yield* directoryOf(inventory);
     this.#warn(source, new Set(), doubts);
     source.inventory = inventory;
     // What is kept from before may have been moved since it was asked for.
     if (doubts.length === 0) source.askedAt = askedAt;
-    source.directory = directoryOf(inventory);
+    source.directory = directory;
     yield;
     this.#fleet = yield* mergeInSlices(this.#inventories());
     this.#warn(source, new Set(before), inventory.problems);

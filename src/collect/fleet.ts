@@ -52,15 +52,19 @@ export interface MergedFleet {
   readonly down: Inventories['down'];
 }
 
-/** What one hypervisor calls its own, by id. */
-export function directoryOf(inventory: Inventory): Directory {
-  const hosts = new Map<string, HostFacts>(inventory.hosts.map((host) => [host.id, host]));
-  const vms = new Map<string, VmFacts>(inventory.vms.map((vm) => [vm.id, vm]));
-  return { findHost: (text) => hosts.get(text), findVm: (text) => vms.get(text) };
-}
-
 /** VMs between two looks at the time. */
 const SLICE = 1000;
+
+/** What one hypervisor calls its own, by id. */
+export function* directoryOf(inventory: Inventory): Slices<Directory> {
+  const hosts = new Map<string, HostFacts>(inventory.hosts.map((host) => [host.id, host]));
+  const vms = new Map<string, VmFacts>();
+  for (const [at, vm] of inventory.vms.entries()) {
+    if (at % SLICE === SLICE - 1) yield;
+    vms.set(vm.id, vm);
+  }
+  return { findHost: (text) => hosts.get(text), findVm: (text) => vms.get(text) };
+}
 
 export function* mergeInSlices({ inventories, down }: Inventories): Slices<MergedFleet> {
   // What a source said before it fell silent is older than what any other says now.

@@ -25,7 +25,7 @@ import type { Vm } from '../domain/vm.ts';
 import type { HostFacts, VmFacts } from '../ports/hypervisor.ts';
 
 /** VMs between two looks at the time. */
-const SLICE = 2000;
+const SLICE = 500;
 
 export class GuestWatch {
   #hostOf: ReadonlyMap<VmId, HostId> = new Map();
@@ -53,8 +53,12 @@ export class GuestWatch {
     newest: NewestCpu,
   ): Slices<void> {
     const hostOf = new Map<VmId, HostId>();
-    for (const vm of vms) if (vm.powerState === 'running') hostOf.set(vm.id, vm.host);
+    for (const [at, vm] of vms.entries()) {
+      if (at % SLICE === SLICE - 1) yield;
+      if (vm.powerState === 'running') hostOf.set(vm.id, vm.host);
+    }
     const changed = new Set<HostId>();
+    yield;
     for (const [vm, host] of hostOf) {
       const before = this.#hostOf.get(vm);
       if (before === host) continue;

@@ -8,12 +8,16 @@
  */
 
 import type { HostId, VmId } from '../domain/ids.ts';
+import type { Slices } from '../domain/slices.ts';
 import type { HostFacts, Inventory, VmFacts } from '../ports/hypervisor.ts';
 
 /** A host's only guest may well be switched off and removed. */
 const FEWEST_OF_HOST = 2;
 /** Of fewer any number may be, as long as the host shows one at all; of a source without that. */
 const FEWEST_VMS = 4;
+
+/** VMs between two looks at the time. */
+const SLICE = 1000;
 
 export interface Believed {
   readonly inventory: Inventory;
@@ -26,10 +30,10 @@ export class LossWatch {
   #missed: ReadonlySet<VmId> = new Set();
 
   /** @param before what was believed the last time; undefined: nothing is known yet. */
-  judge(before: Inventory | undefined, now: Inventory): Believed {
+  *judge(before: Inventory | undefined, now: Inventory): Slices<Believed> {
     const missed = this.#missed;
     this.#missed = new Set();
-    const missing = new Set(before === undefined ? [] : missingOf(before, now));
+    const missing = new Set(before === undefined ? [] : yield* missingOf(before, now));
     if (before === undefined || missing.size === 0) return { inventory: now, doubts: [] };
     const left = before.vms.filter(({ id }) => !missing.has(id) || !missed.has(id));
     const { kept, doubts } = lossesAmong(left, missing, now);
@@ -39,12 +43,19 @@ export class LossWatch {
   }
 }
 
-function missingOf(before: Inventory, now: Inventory): readonly VmId[] {
-  const here = new Set<string>(now.vms.map(({ id }) => id));
+function* missingOf(before: Inventory, now: Inventory): Slices<readonly VmId[]> {
+  const here = new Set<VmId>();
+  for (const [at, { id }] of now.vms.entries()) {
+    if (at % SLICE === SLICE - 1) yield;
+    here.add(id);
+  }
   const unlisted = new Set(now.hosts.flatMap(({ unlistedGuests = [] }) => unlistedGuests));
-  return before.vms
-    .filter(({ id, name }) => !here.has(id) && !unlisted.has(id) && !unlisted.has(name))
-    .map(({ id }) => id);
+  const missing: VmId[] = [];
+  for (const [at, { id, name }] of before.vms.entries()) {
+    if (at % SLICE === SLICE - 1) yield;
+    if (!here.has(id) && !unlisted.has(id) && !unlisted.has(name)) missing.push(id);
+  }
+  return missing;
 }
 
 /** @param left what was not missing in the last look already. */

@@ -6,6 +6,7 @@
 
 import type { Host } from './host.ts';
 import type { HostId, VmId } from './ids.ts';
+import { inOneGo, type Slices } from './slices.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Vm } from './vm.ts';
 
@@ -51,14 +52,27 @@ export function withChanged(vms: Vms, changed: ReadonlyMap<VmId, Vm>): Vms {
   return after;
 }
 
-function indexOf(vms: Vms): VmIndex {
-  const known = vmIndexes.get(vms) ?? makeIndex(vms);
-  vmIndexes.set(vms, known);
-  return known;
+/** VMs between two looks at the time. */
+const SLICE = 1000;
+
+/** Goes through the list now, so that whoever asks first does not do it in one go. */
+export function* indexInSlices(vms: Vms): Slices<VmIndex> {
+  const known = vmIndexes.get(vms);
+  if (known !== undefined) return known;
+  const byId = new Map<VmId, Vm>();
+  const byHost = new Map<HostId, Vm[]>();
+  for (const [at, vm] of vms.entries()) {
+    if (at % SLICE === SLICE - 1) yield;
+    byId.set(vm.id, vm);
+    const guests = byHost.get(vm.host);
+    if (guests === undefined) byHost.set(vm.host, [vm]);
+    else guests.push(vm);
+  }
+  const index: VmIndex = { byId: (id) => byId.get(id), on: (host) => byHost.get(host) ?? [] };
+  vmIndexes.set(vms, index);
+  return index;
 }
 
-function makeIndex(vms: Vms): VmIndex {
-  const byId = new Map(vms.map((vm) => [vm.id, vm]));
-  const byHost = Map.groupBy(vms, (vm) => vm.host);
-  return { byId: (id) => byId.get(id), on: (host) => byHost.get(host) ?? [] };
+function indexOf(vms: Vms): VmIndex {
+  return inOneGo(indexInSlices(vms));
 }

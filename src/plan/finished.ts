@@ -5,6 +5,8 @@
 
 import type { MoveRecord } from '../domain/journal.ts';
 import type { MigrationSettings } from '../domain/policy.ts';
+import { mapInSlices, type Slices } from '../domain/slices.ts';
+import { vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { FinishedCopy } from './learn.ts';
 import { linkBandwidth, measuredDirtying } from './predict.ts';
@@ -16,18 +18,20 @@ interface Span {
   readonly end: number;
 }
 
+/** Moves between two looks at the time: each is compared with all others. */
+const SLICE = 50;
+
 /** `records`: finished or not; what failed or is under way had its share of the links too. */
-export function finishedCopies(
+export function* finishedCopies(
   records: readonly MoveRecord[],
   snapshot: Snapshot,
   migration: MigrationSettings,
-): readonly FinishedCopy[] {
+): Slices<readonly FinishedCopy[]> {
   const hosts = new Map(snapshot.hosts.map((host) => [host.id, host]));
-  const vms = new Map(snapshot.vms.map((vm) => [vm.id, vm]));
   const spans = records.map((record): Span => spanOf(record, snapshot.takenAt));
-  return spans.flatMap((span): FinishedCopy[] => {
+  const copies = yield* mapInSlices(spans, SLICE, (span): readonly FinishedCopy[] => {
     const { move, result } = span.record;
-    const [vm, from, to] = [vms.get(move.vm), hosts.get(move.from), hosts.get(move.to)];
+    const [vm, from, to] = [vmOf(snapshot, move.vm), hosts.get(move.from), hosts.get(move.to)];
     if (vm === undefined || from === undefined || to === undefined) return [];
     if (result?.outcome !== 'succeeded' || result.seconds === undefined) return [];
     if (move.method !== 'pre-copy') return [];
@@ -46,6 +50,7 @@ export function finishedCopies(
       },
     ];
   });
+  return copies.flat();
 }
 
 /** What waits in a platform's queue takes nothing of a link, and shows nothing of its own pace. */

@@ -20,6 +20,7 @@
  */
 
 import type { HostId, VmId } from '../domain/ids.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { type GuestEvidence, type Learned, pairKey } from './learned.ts';
 import { type Dirtying, SETUP_SECONDS, preCopy, resent } from './predict.ts';
@@ -77,6 +78,15 @@ export function learn(
   now: EpochSeconds,
   downtimeLimitSeconds: number,
 ): Learned | undefined {
+  return inOneGo(learnInSlices(finished, now, downtimeLimitSeconds));
+}
+
+/** Of three hundred moves the fit alone takes a fiftieth of a second. */
+export function* learnInSlices(
+  finished: readonly FinishedCopy[],
+  now: EpochSeconds,
+  downtimeLimitSeconds: number,
+): Slices<Learned | undefined> {
   const samples = finished
     .filter(isUsable)
     .toSorted((a, b) => b.endedAt - a.endedAt)
@@ -87,7 +97,8 @@ export function learn(
     });
   if (samples.length === 0) return undefined;
   const fit = new Fit(samples, downtimeLimitSeconds);
-  const common = samples.length < LEAST_TO_FIT ? DEFAULTS : fit.best();
+  const common = samples.length < LEAST_TO_FIT ? DEFAULTS : yield* fit.best();
+  yield;
   return { ...common, bandwidth: fit.links(common), guests: evidenceOf(samples, common) };
 }
 
@@ -118,14 +129,17 @@ class Fit {
   }
 
   /** One after the other: each is of a sum of absolute values, with one valley. */
-  best(): Common {
+  *best(): Slices<Common> {
     let common = this.#bestSetup(DEFAULTS);
+    yield;
     if (this.#samples.some(({ bytes }) => bytes === undefined)) {
-      common = this.#bestOf(steps(0, 1, 10).map((resentShare) => ({ ...common, resentShare })));
+      common = yield* this.#bestOf(
+        steps(0, 1, 10).map((resentShare) => ({ ...common, resentShare })),
+      );
     }
     if (this.#samples.every(({ neighbours }) => neighbours === 0)) return common;
     const contentions = steps(0, MOST_CONTENTION, 10);
-    return this.#bestOf(contentions.map((contention) => ({ ...common, contention })));
+    return yield* this.#bestOf(contentions.map((contention) => ({ ...common, contention })));
   }
 
   links(common: Common): Learned['bandwidth'] {
@@ -152,12 +166,13 @@ class Fit {
   }
 
   /** The candidate with the least error, each with the set-up that suits it best. */
-  #bestOf(candidates: readonly Common[]): Common {
+  *#bestOf(candidates: readonly Common[]): Slices<Common> {
     let best = { common: DEFAULTS, error: Number.POSITIVE_INFINITY };
     for (const candidate of candidates) {
       const common = this.#bestSetup(candidate);
       const error = this.#error(common);
       if (error < best.error) best = { common, error };
+      yield;
     }
     return best.common;
   }

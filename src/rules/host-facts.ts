@@ -21,6 +21,7 @@ import { HOST_METRICS, type HostMetric } from '../domain/metrics.ts';
 import type { Order } from '../domain/order.ts';
 import type { Limits } from '../domain/policy.ts';
 import { overcommitOf, resourceNeed } from '../domain/resource-need.ts';
+import { inOneGo, type Slices } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Ratio } from '../domain/units.ts';
 
@@ -58,15 +59,27 @@ export interface HostWorld {
 
 type Reader = (world: HostWorld) => Fact;
 
+/** VMs between two looks at the time. */
+const SLICE = 1000;
+
 /** One per host, in the snapshot's order. */
 export function hostWorlds(
   snapshot: Snapshot,
   orders: readonly Order[],
   limits: Pick<Limits, 'overcommit'>,
 ): readonly HostWorld[] {
+  return inOneGo(hostWorldsInSlices(snapshot, orders, limits));
+}
+
+export function* hostWorldsInSlices(
+  snapshot: Snapshot,
+  orders: readonly Order[],
+  limits: Pick<Limits, 'overcommit'>,
+): Slices<readonly HostWorld[]> {
   const running = new Map<HostId, number>();
   const needed = new Map<HostId, number>();
-  for (const vm of snapshot.vms) {
+  for (const [at, vm] of snapshot.vms.entries()) {
+    if (at % SLICE === SLICE - 1) yield;
     if (vm.powerState === 'running') running.set(vm.host, (running.get(vm.host) ?? 0) + 1);
     needed.set(vm.host, (needed.get(vm.host) ?? 0) + memoryNeed(vm));
   }
@@ -75,7 +88,7 @@ export function hostWorlds(
     // Maintenance asks for more than evacuation: where both are open it is the one to see.
     if (state === 'open' && ordered.get(host) !== 'maintenance') ordered.set(host, kind);
   }
-  const resources = resourceUse(snapshot);
+  const resources = yield* resourceUse(snapshot);
   return snapshot.hosts.map((host) => ({
     host,
     resources: resources?.get(host.id),
@@ -99,16 +112,17 @@ export function factsOf(world: HostWorld): FactLookup {
 }
 
 /** What the guests of each host need of each resource, as a share; undefined: none is named. */
-function resourceUse(
+function* resourceUse(
   snapshot: Snapshot,
-): ReadonlyMap<HostId, ReadonlyMap<string, Fact>> | undefined {
+): Slices<ReadonlyMap<HostId, ReadonlyMap<string, Fact>> | undefined> {
   const { resources = [], hosts, vms } = snapshot;
   if (resources.length === 0) return undefined;
   const uses = new Map(hosts.map(({ id }) => [id, new Map<string, Fact>()]));
   for (const resource of resources) {
     // NaN: of one guest nobody knows.
     const needed = new Map<HostId, number>();
-    for (const vm of vms) {
+    for (const [at, vm] of vms.entries()) {
+      if (at % SLICE === SLICE - 1) yield;
       const need = resourceNeed(resource, vm) ?? Number.NaN;
       needed.set(vm.host, (needed.get(vm.host) ?? 0) + need);
     }

@@ -14,7 +14,7 @@ import { compareText, type HostId, hostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
 import type { Limits, PolicySet } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import type { Pause } from '../domain/slices.ts';
+import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { RuleMemory } from '../ports/ledger.ts';
@@ -33,7 +33,7 @@ import { explainRule, type RuleExplanation } from './explain.ts';
 import { compareGaps, type Gap } from './gap.ts';
 import { type HoldState, NOT_HOLDING, step } from './hold.ts';
 import { hostDownFindings } from './host-down-findings.ts';
-import { factsOf, type FactLookup, hostWorlds } from './host-facts.ts';
+import { factsOf, type FactLookup, hostWorlds, hostWorldsInSlices } from './host-facts.ts';
 import { orderFindings } from './order-findings.ts';
 import { breaches, breachFinding } from './placement-findings.ts';
 
@@ -107,7 +107,8 @@ export class RuleBook {
   async evaluate(input: RuleInput): Promise<RuleOutcome> {
     const { snapshot, orders, pause } = input;
     const tick = new Tick(input, this.#rules);
-    for (const [index, world] of hostWorlds(snapshot, orders, this.#limits).entries()) {
+    const worlds = await inSlices(hostWorldsInSlices(snapshot, orders, this.#limits), pause);
+    for (const [index, world] of worlds.entries()) {
       const facts = factsOf(world);
       for (const rule of this.#rules) {
         // A host that the rule is not about any more: what was open about it is closed.

@@ -38,6 +38,8 @@ const TRAFFIC_BUSY = 12e6;
 
 /** Hosts between two looks at the time. */
 const SLICE = 10;
+/** VMs between two looks at the time. */
+const RESIDENTS_SLICE = 1000;
 
 export interface MeteredWorld {
   readonly source: SourceId;
@@ -85,7 +87,7 @@ export class Meter {
     const samples: Sample[] = [];
     const health: HostHealth[] = [];
     const problems: string[] = [];
-    const residents = this.#residents();
+    const residents = yield* this.#residents();
     const skew = board.active('source-clock', at).reduce((sum, { fault }) => sum + fault.delta, 0);
     let looked = 0;
     for (const { facts: host } of hosts.values()) {
@@ -104,7 +106,7 @@ export class Meter {
 
   /** CPU of one host at a moment. */
   use(host: HostFacts, at: EpochSeconds): HostUse {
-    const vms = this.#residents().get(host.id) ?? [];
+    const vms = inOneGo(this.#residents()).get(host.id) ?? [];
     return shareCpu(host, this.#wishes(host, vms, at), this.#migrationThreads(host.id));
   }
 
@@ -194,9 +196,12 @@ export class Meter {
   }
 
   /** The guests that run on each host, in the order of the fleet. */
-  #residents(): Map<HostId, VmId[]> {
+  *#residents(): Slices<Map<HostId, VmId[]>> {
     const residents = new Map<HostId, VmId[]>();
+    let looked = 0;
     for (const vm of this.#world.vms.keys()) {
+      looked += 1;
+      if (looked % RESIDENTS_SLICE === 0) yield;
       for (const host of this.#world.copies.runningOn(vm)) {
         const list = residents.get(host);
         if (list === undefined) residents.set(host, [vm]);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Experience } from '../../../src/app/experience.ts';
 import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { MoveRecord, MoveResult } from '../../../src/domain/journal.ts';
+import { inOneGo } from '../../../src/domain/slices.ts';
 import { bytes, epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { finishedCopies } from '../../../src/plan/finished.ts';
 import { realShare } from '../../../src/plan/learned.ts';
@@ -83,7 +84,7 @@ describe('records as the learning wants them', () => {
       aRecord({ vm: 'gone' }),
       aRecord({ to: 'gone' }),
     ];
-    const found = finishedCopies(records, snapshot, migration);
+    const found = inOneGo(finishedCopies(records, snapshot, migration));
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ seconds: 5, nominalBandwidth: 1.25e9 });
     expect(found[0]?.dirtying).toEqual({ kind: 'rate', rate: 1e7 });
@@ -92,7 +93,7 @@ describe('records as the learning wants them', () => {
   it('begin when the platform has begun them: the queue is no pace, and no use of a link', () => {
     const queued = aRecord({ took: 65, result: { queuedSeconds: seconds(60) } });
     const meanwhile = aRecord({ vm: 'v2', endedAgo: 130, took: 5 });
-    const found = finishedCopies([queued, meanwhile], snapshot, migration);
+    const found = inOneGo(finishedCopies([queued, meanwhile], snapshot, migration));
     expect(found.map(({ seconds: took, sharing }) => [took, sharing])).toEqual([
       [5, 1],
       [5, 1],
@@ -104,7 +105,7 @@ describe('records as the learning wants them', () => {
     const first = aRecord({ endedAgo: 100, took: 10 });
     const second = aRecord({ vm: 'v2', endedAgo: 105, took: 10, result: { outcome: 'failed' } });
     const back = aRecord({ vm: 'v2', endedAgo: 1000, took: 5, from: 'h2', to: 'h1' });
-    const found = finishedCopies([alone, first, second, back], snapshot, migration);
+    const found = inOneGo(finishedCopies([alone, first, second, back], snapshot, migration));
     const [one, two] = found;
     // The way back meets this one on both of its links.
     expect([one?.sharing, one?.neighbours]).toEqual([1, 2]);
@@ -145,6 +146,22 @@ describe('experience', () => {
     // After a restart the same ledger teaches the same.
     const again = await new Experience(ledger, new EventBus()).learned(snapshot, migration);
     expect(again).toEqual(learned);
+  });
+
+  it('is learned with pauses, for whoever else waits for a turn', async () => {
+    let pauses = 0;
+    const pause = async (): Promise<void> => {
+      pauses += 1;
+    };
+    const ledger = { recentMoves: async () => slow };
+    const learned = await new Experience(ledger, new EventBus(), pause).learned(
+      snapshot,
+      migration,
+    );
+    expect(learned).toEqual(
+      await new Experience(ledger, new EventBus()).learned(snapshot, migration),
+    );
+    expect(pauses).toBeGreaterThan(0);
   });
 
   it('makes the next plan foretell what the link really gives', async () => {
