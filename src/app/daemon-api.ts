@@ -120,14 +120,14 @@ export class DaemonApi implements Api {
     return statusView(this.#parts, this.#parts.state());
   }
 
-  hosts(): readonly HostView[] {
+  hosts(): IteratorObject<HostView> {
     const state = this.#parts.state();
-    return state === undefined ? [] : hostViews(state.snapshot, state.findings);
+    return state === undefined ? [].values() : hostViews(state.snapshot, state.findings);
   }
 
-  vms(): readonly VmView[] {
+  vms(): IteratorObject<VmView> {
     const state = this.#parts.state();
-    return state === undefined ? [] : vmViews(state.snapshot);
+    return state === undefined ? [].values() : vmViews(state.snapshot);
   }
 
   async migrations(limit: number): Promise<readonly MigrationView[]> {

@@ -1,9 +1,13 @@
-/** Pure: what the API shows of hosts and VMs, from a snapshot. Unknown stays null. */
+/**
+ * Pure: what the API shows of hosts and VMs, from a snapshot; each is made as it is asked for.
+ * Unknown stays null.
+ */
 
 import { cpuCapacity, memoryCapacity, memoryNeed } from '../domain/demand.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { Measured } from '../domain/measured.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { ratio } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -12,19 +16,16 @@ import type { HostView, VmView } from '../ports/api.ts';
 /** Shown against what is there, whatever the policy would overcommit. */
 const NO_OVERCOMMIT = ratio(1);
 
-export function hostViews(snapshot: Snapshot, findings: readonly Finding[]): readonly HostView[] {
-  const vmsOf = new Map<string, Vm[]>();
-  for (const vm of snapshot.vms) {
-    const list = vmsOf.get(vm.host);
-    if (list === undefined) vmsOf.set(vm.host, [vm]);
-    else list.push(vm);
-  }
+export function hostViews(
+  snapshot: Snapshot,
+  findings: readonly Finding[],
+): IteratorObject<HostView> {
   const findingsOf = Map.groupBy(findings, ({ subject }) =>
     subject.kind === 'host' ? subject.host : undefined,
   );
-  return snapshot.hosts.map((host) =>
-    hostView(host, vmsOf.get(host.id) ?? [], findingsOf.get(host.id) ?? []),
-  );
+  return snapshot.hosts
+    .values()
+    .map((host) => hostView(host, guestsOf(snapshot, host.id), findingsOf.get(host.id) ?? []));
 }
 
 /** `findings`: about the host. */
@@ -49,10 +50,10 @@ function hostView(host: Host, vms: readonly Vm[], findings: readonly Finding[]):
   };
 }
 
-export function vmViews(snapshot: Snapshot): readonly VmView[] {
+export function vmViews(snapshot: Snapshot): IteratorObject<VmView> {
   const hostNames = new Map(snapshot.hosts.map((host) => [host.id, host.name]));
   const moving = new Set(snapshot.inFlight.map((move) => move.vm));
-  return snapshot.vms.map((vm) => ({
+  return snapshot.vms.values().map((vm) => ({
     id: vm.id,
     name: vm.name,
     host: vm.host,

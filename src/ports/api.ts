@@ -317,8 +317,9 @@ export interface Api {
   /** Ready: recovered, first snapshot taken, ledger writable; otherwise the reasons why not. */
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] };
   status(): StatusView;
-  hosts(): readonly HostView[];
-  vms(): readonly VmView[];
+  /** As of now; each is made as it is asked for, as those of a large fleet take a while. */
+  hosts(): IteratorObject<HostView>;
+  vms(): IteratorObject<VmView>;
   migrations(limit: number): Promise<readonly MigrationView[]>;
   history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>>;
   locate(vm: string): Promise<Result<LocateView, ApiProblem>>;

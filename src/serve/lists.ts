@@ -1,13 +1,12 @@
 /**
  * Long lists on their way out, piece by piece: the event loop is free in between, and what is not
- * sent yet is not there yet as text either.
+ * sent yet is not there yet as text either, nor need its items be made.
  */
 
 import { Readable } from 'node:stream';
 
 import type { FastifyReply } from 'fastify';
 
-import { inChunks } from '../domain/chunks.ts';
 import type { Pause } from '../domain/slices.ts';
 
 /** Items put into words at once: less than a millisecond. */
@@ -19,7 +18,7 @@ const PIECE = 250;
  */
 export function sendList(
   reply: FastifyReply,
-  items: readonly unknown[],
+  items: Iterable<unknown>,
   pause: Pause | undefined,
 ): FastifyReply {
   const text = Readable.from(inPieces(items, pause), { objectMode: false });
@@ -27,15 +26,26 @@ export function sendList(
 }
 
 async function* inPieces(
-  items: readonly unknown[],
+  items: Iterable<unknown>,
   pause: Pause | undefined,
 ): AsyncGenerator<string> {
   let before = '[';
-  for (const piece of inChunks(items, PIECE)) {
+  for (const piece of piecesOf(items)) {
     yield before + JSON.stringify(piece).slice(1, -1);
     before = ',';
     const turn = pause?.();
     if (turn !== undefined) await turn;
   }
-  yield items.length === 0 ? '[]' : ']';
+  yield before === '[' ? '[]' : ']';
+}
+
+function* piecesOf(items: Iterable<unknown>): Generator<readonly unknown[]> {
+  let piece: unknown[] = [];
+  for (const item of items) {
+    piece.push(item);
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
 }

@@ -17,8 +17,8 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
     status: () => {
       throw new Error('not asked for in this test');
     },
-    hosts: () => [],
-    vms: () => [],
+    hosts: () => [].values(),
+    vms: () => [].values(),
     migrations: async () => [],
     history: async () => ok([]),
     locate: async () => fail(NOTHING),

@@ -199,7 +199,7 @@ describe('in mode observe', () => {
       },
     });
     await observing.pass(120);
-    expect(observing.daemon.api.vms()[0]?.host).toBe(from);
+    expect(observing.daemon.api.vms().toArray()[0]?.host).toBe(from);
     await observing.stop();
   });
 });

@@ -2,6 +2,7 @@
 // often each of them looks whether others are to have their turn.
 import { expect, it, onTestFinished } from 'vitest';
 
+import { vmViews } from '../../../src/app/views.ts';
 import { directoryOf } from '../../../src/collect/fleet.ts';
 import { LossWatch } from '../../../src/collect/lost-guests.ts';
 import { sourceId } from '../../../src/domain/ids.ts';
@@ -46,6 +47,25 @@ it('the index of a snapshot, which then is there', () => {
   const [, second] = vms;
   expect(second && vmOf({ vms }, second.id)).toBe(second);
   expect(second && guestsOf({ vms }, second.host)).toHaveLength(VMS / 2);
+});
+
+it('what the API shows of VMs, each of which is made as it is asked for', () => {
+  let made = 0;
+  const vms = ids.map((id) => {
+    const { metrics, ...rest } = aVm({ id, host: 'h1' });
+    return {
+      ...rest,
+      get metrics() {
+        made += 1;
+        return metrics;
+      },
+    };
+  });
+  const snapshot = { ...aSnapshot({ hosts: [aHost({ id: 'h1' })] }), vms };
+  const views = vmViews(snapshot);
+  expect(made).toBe(0);
+  expect(views.take(10).toArray()).toHaveLength(10);
+  expect(made).toBe(10);
 });
 
 it('the facts of the rules', () => {

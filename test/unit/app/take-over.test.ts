@@ -77,7 +77,7 @@ describe('a controller that has just got a lease', () => {
   it('looks again at once, before it plans', async () => {
     const scene = await begin(true);
     // The next tick of the schedule is due in a minute only.
-    expect(scene.ben.api.vms()).toMatchObject([{ name: 'web', host: 'h2' }]);
+    expect(scene.ben.api.vms().toArray()).toMatchObject([{ name: 'web', host: 'h2' }]);
     await emptyH1(scene);
     expect(await scene.run.ledger.recentMoves(9)).toEqual([]);
   });

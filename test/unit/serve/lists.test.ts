@@ -25,3 +25,23 @@ it.each([0, 1, 250, 251, 600])(
     await server.close();
   },
 );
+
+it('makes no item before the piece in which it goes', async () => {
+  let made = 0;
+  const madeAtTurns: number[] = [];
+  const items = Array.from({ length: 600 }, (_none, index) => index).values();
+  const counted = items.map((index) => {
+    made += 1;
+    return index;
+  });
+  const pause = (): Promise<void> => {
+    madeAtTurns.push(made);
+    return Promise.resolve();
+  };
+  const server = fastify();
+  server.get('/list', async (_request, reply) => sendList(reply, counted, pause));
+  const answer = await server.inject('/list');
+  expect(answer.json()).toHaveLength(600);
+  expect(madeAtTurns).toEqual([250, 500, 600]);
+  await server.close();
+});
