@@ -9,6 +9,7 @@ import { listed } from '../domain/listed.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { unlistedText } from '../domain/unlisted.ts';
@@ -51,9 +52,7 @@ export class Deadlines {
   async #judge(order: Order, deadline: EpochSeconds, view: DeadlineView): Promise<void> {
     const { clock, orders, policies } = this.#parts;
     const host = view.snapshot.hosts.find(({ id }) => id === order.host);
-    const left = view.snapshot.vms.filter(
-      (vm) => vm.host === order.host && vm.powerState !== 'off',
-    );
+    const left = guestsOf(view.snapshot, order.host).filter((vm) => vm.powerState !== 'off');
     const unlisted = host?.unlistedGuests ?? [];
     if (
       host === undefined ||

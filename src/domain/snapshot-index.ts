@@ -18,14 +18,29 @@ interface VmIndex {
   on(host: HostId): readonly Vm[];
 }
 
-const hostIndexes = new WeakMap<Hosts, ReadonlyMap<HostId, Host>>();
+const hostIndexes = new WeakMap<Hosts, (id: HostId) => Host | undefined>();
 const vmIndexes = new WeakMap<Vms, VmIndex>();
 
 /** Undefined: the snapshot does not have it. */
 export function hostOf({ hosts }: Pick<Snapshot, 'hosts'>, id: HostId): Host | undefined {
-  const known = hostIndexes.get(hosts) ?? new Map(hosts.map((host) => [host.id, host]));
-  hostIndexes.set(hosts, known);
-  return known.get(id);
+  return hostIndexOf(hosts)(id);
+}
+
+/** The hosts with these changed: what is known of the others is not found out again. */
+export function withChangedHosts(hosts: Hosts, changed: ReadonlyMap<HostId, Host>): Hosts {
+  const before = hostIndexOf(hosts);
+  const after = hosts.map((host) => changed.get(host.id) ?? host);
+  hostIndexes.set(after, (id) => changed.get(id) ?? before(id));
+  return after;
+}
+
+function hostIndexOf(hosts: Hosts): (id: HostId) => Host | undefined {
+  const known = hostIndexes.get(hosts);
+  if (known !== undefined) return known;
+  const byId = new Map(hosts.map((host) => [host.id, host]));
+  const find = (id: HostId): Host | undefined => byId.get(id);
+  hostIndexes.set(hosts, find);
+  return find;
 }
 
 /** Undefined: the snapshot does not have it. */

@@ -11,7 +11,7 @@ import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Measured, MetricWindow } from '../domain/measured.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import { vmOf, withChanged } from '../domain/snapshot-index.ts';
+import { hostOf, vmOf, withChanged, withChangedHosts } from '../domain/snapshot-index.ts';
 import { roomFinder, type Storage } from '../domain/storage.ts';
 import { bytes, type Seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -74,16 +74,18 @@ function settle(snapshot: Snapshot, ended: readonly EndedMove[]): Snapshot {
   });
   if (moved.length === 0) return snapshot;
   const shifts = shiftsOf(moved, arrived);
+  const used = new Map<HostId, Host>();
+  for (const [id, own] of shifts) {
+    const host = hostOf(snapshot, id);
+    if (host !== undefined) used.set(id, withUseOf(host, own));
+  }
   const { storages } = snapshot;
   return {
     ...snapshot,
     ...(storages !== undefined && {
       storages: withoutCopies(storages, arrived, snapshot),
     }),
-    hosts: snapshot.hosts.map((host) => {
-      const own = shifts.get(host.id);
-      return own === undefined ? host : withUseOf(host, own);
-    }),
+    hosts: withChangedHosts(snapshot.hosts, used),
     vms: withChanged(
       snapshot.vms,
       new Map(moved.map((vm) => [vm.id, { ...vm, host: arrived.get(vm.id) ?? vm.host }])),

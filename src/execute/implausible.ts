@@ -14,7 +14,7 @@ import type { Host } from '../domain/host.ts';
 import type { SourceId } from '../domain/ids.ts';
 import type { Measured } from '../domain/measured.ts';
 import { inOneGo, type Slices } from '../domain/slices.ts';
-import { guestsOf } from '../domain/snapshot-index.ts';
+import { guestsOf, indexInSlices } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { GIB } from '../domain/units.ts';
 
@@ -68,6 +68,7 @@ export function implausibleSources(snapshot: Snapshot): Implausible {
 export function* implausibleInSlices(snapshot: Snapshot): Slices<Implausible> {
   const before = known.get(snapshot.vms);
   if (before !== undefined && isSameUse(before.hosts, snapshot.hosts)) return before.found;
+  yield* indexInSlices(snapshot.vms);
   const found = new Map<SourceId, string>();
   for (const [source, hosts] of Map.groupBy(snapshot.hosts, (host) => host.source)) {
     const reason =

@@ -11,7 +11,6 @@ import type { PlacementRule } from '../domain/placement.ts';
 import type { PlacementSpec, PolicySet, Selector } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import { inOneGo, mapInSlices, type Slices } from '../domain/slices.ts';
-import { indexInSlices } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES, PERMISSIONS, type Vm } from '../domain/vm.ts';
 import { globMatches } from './glob.ts';
@@ -47,7 +46,6 @@ export function* classifyInSlices(snapshot: Snapshot, policies: PolicySet): Slic
     ...ownIn(policies.own, vm, selectables[index]),
     ...withoutLocks(vm, policies.hostFailure),
   }));
-  yield* indexInSlices(vms);
   const placement = yield* resolvePlacement(snapshot, policies.placement, selectables);
   const counted = withResources(snapshot, policies.resources, selectables);
   return { ...counted, vms, placement, ...(moveCosts && { moveCosts }) };

@@ -8,18 +8,16 @@
 import type { Evidence, Finding } from '../domain/finding.ts';
 import { type HostFailure, isHeldOut, signsText } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
+import { guestsOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { makeFindingId } from './finding-id.ts';
 
 export function hostDownFindings(snapshot: Snapshot): readonly Finding[] {
-  const guests = new Map<string, number>();
-  for (const { host, powerState } of snapshot.vms) {
-    if (powerState !== 'off') guests.set(host, (guests.get(host) ?? 0) + 1);
-  }
   return snapshot.hosts.flatMap((host) => {
     const { failure } = host;
     if (failure === undefined || !isHeldOut(failure)) return [];
-    return [findingOf(host, failure, guests.get(host.id) ?? 0)];
+    const guests = guestsOf(snapshot, host.id).filter(({ powerState }) => powerState !== 'off');
+    return [findingOf(host, failure, guests.length)];
   });
 }
 

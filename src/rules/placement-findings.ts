@@ -7,7 +7,6 @@
 
 import { listed } from '../domain/listed.ts';
 import type { Evidence, Finding } from '../domain/finding.ts';
-import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import type {
   AffinityRule,
@@ -22,6 +21,7 @@ import type {
 import { isHostRule } from '../domain/placement.ts';
 import type { Limits } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
+import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -31,8 +31,7 @@ import { type Breach, MAX_EVIDENCE } from './breach.ts';
 import { breachOfHosts } from './reserve-findings.ts';
 
 interface World {
-  readonly hosts: ReadonlyMap<HostId, Host>;
-  readonly vms: ReadonlyMap<VmId, Vm>;
+  readonly snapshot: Snapshot;
   readonly gaps: Gap[];
 }
 
@@ -44,11 +43,7 @@ export function breaches(
   readonly broken: readonly Breach[];
   readonly gaps: readonly Gap[];
 } {
-  const world: World = {
-    hosts: new Map(snapshot.hosts.map((host) => [host.id, host])),
-    vms: new Map(snapshot.vms.map((vm) => [vm.id, vm])),
-    gaps: [],
-  };
+  const world: World = { snapshot, gaps: [] };
   const broken: Breach[] = [];
   const rules = [...snapshot.placement].sort((a, b) => compareText(a.id, b.id));
   for (const rule of rules) {
@@ -84,7 +79,7 @@ const MAX_NAMES = 4;
 
 function breachOf(rule: VmRule, world: World): Breach | undefined {
   const members = [...new Set(rule.vms)]
-    .map((id) => world.vms.get(id))
+    .map((id) => vmOf(world.snapshot, id))
     .filter((vm) => vm !== undefined)
     .filter((vm) => vm.powerState !== 'off')
     .sort((a, b) => compareText(a.id, b.id));
@@ -199,7 +194,7 @@ function spreadBreach(rule: SpreadRule, members: readonly Vm[], world: World): B
 function lonelyBreach(rule: LonelyRule, members: readonly Vm[], world: World): Breach | undefined {
   const own = new Set<VmId>(rule.vms);
   const company = new Map<HostId, VmId>();
-  for (const vm of world.vms.values()) {
+  for (const vm of world.snapshot.vms) {
     if (!own.has(vm.id) && vm.powerState !== 'off') company.set(vm.host, vm.id);
   }
   const wrong = members.filter((vm) => company.has(vm.host));
@@ -218,7 +213,7 @@ function dependencyBreach(
   world: World,
 ): Breach | undefined {
   const needed = rule.on
-    .flatMap((id) => world.vms.get(id) ?? [])
+    .flatMap((id) => vmOf(world.snapshot, id) ?? [])
     .filter((vm) => vm.powerState !== 'off');
   const wrong = members.filter((vm) => {
     const domain = domainOf(rule.over, vm.host, world);
@@ -236,7 +231,7 @@ function dependencyBreach(
 
 function domainOf(over: string, host: HostId, world: World): string | undefined {
   if (over === 'host') return host;
-  const domains = world.hosts.get(host)?.faultDomains ?? {};
+  const domains = hostOf(world.snapshot, host)?.faultDomains ?? {};
   return Object.hasOwn(domains, over) ? domains[over] : undefined;
 }
 
