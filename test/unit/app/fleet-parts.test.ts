@@ -15,6 +15,12 @@ it('is told whole, in parts, to whoever has none', () => {
   expect(hearFleet(undefined, message)).toEqual(FLEET);
 });
 
+it('is told with fewer hosts than VMs in a part, as each takes longer', () => {
+  const hosts = Array.from({ length: 150 }, (_none, index) => aHost({ id: `h${index}` }));
+  const message = tellFleet({ hosts, vms: [] }, undefined);
+  expect(message.parts.map(({ items }) => items.length)).toEqual([70, 70, 10]);
+});
+
 it('is told by what is another object than before', () => {
   const after = {
     hosts: FLEET.hosts.map((host) =>
