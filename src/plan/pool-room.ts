@@ -23,10 +23,22 @@ export interface Shortage {
 
 type Pool = ReadonlySet<number>;
 
+/** The hosts within reach of one, looked for only as far as somebody asks. */
+interface Search {
+  /** Those that were found so far. */
+  readonly pool: Pool;
+  /** Each time those are added that one more class of VMs could come to. */
+  readonly growth: Iterator<void, Extent>;
+  extent: Extent;
+}
+
+/** How far a pool is known: there may be more, that is all, or there are too many to ask. */
+type Extent = 'in-part' | 'whole' | 'too-many';
+
 /** Of one plan; remembers what is asked again. */
 export class PoolRoom {
   readonly #state: State;
-  readonly #pools = new Map<Terms['compatibility'], Map<number, Pool | undefined>>();
+  readonly #searches = new Map<Terms['compatibility'], Map<number, Search>>();
   #residents: ReadonlyMap<number, readonly number[]> | undefined;
 
   constructor(state: State) {
@@ -38,10 +50,9 @@ export class PoolRoom {
    * did was one of the ways. Undefined: too many to ask.
    */
   around(h: number, { compatibility }: Terms): Pool | undefined {
-    const known = this.#pools.get(compatibility) ?? new Map<number, Pool | undefined>();
-    this.#pools.set(compatibility, known);
-    if (!known.has(h)) known.set(h, this.#reachable(h, compatibility));
-    return known.get(h);
+    const search = this.#search(h, compatibility);
+    while (search.extent === 'in-part') grow(search);
+    return search.extent === 'whole' ? search.pool : undefined;
   }
 
   /**
@@ -71,43 +82,68 @@ export class PoolRoom {
    * asked of who is to be started again: others go by ways that are closed to it.
    */
   shortFor(v: number, terms: Terms): Shortage | undefined {
-    const { width, need, home, limit } = this.#state.model;
-    const from = home[v] ?? -1;
+    const from = this.#state.model.home[v] ?? -1;
     if (from < 0 || terms.compatibility.ways === 'restart') return undefined;
-    const pool = this.around(from, terms);
-    if (pool === undefined) return undefined;
+    const search = this.#search(from, terms.compatibility);
+    // Mostly a few hosts have room enough, and the others need not be looked for.
+    let short = this.#shortIn(search.pool, v, terms);
+    while (short !== undefined && search.extent === 'in-part') {
+      grow(search);
+      short = this.#shortIn(search.pool, v, terms);
+    }
+    return search.extent === 'too-many' ? undefined : short;
+  }
+
+  #shortIn(pool: Pool, v: number, terms: Terms): Shortage | undefined {
+    const { width, need, limit } = this.#state.model;
+    const most = (at: number): number => Math.max(terms.limit[at] ?? 0, limit[at] ?? 0);
     for (let resource = 0; resource < width; resource += 1) {
       const wanted = need[v * width + resource] ?? 0;
       if (wanted <= 0) continue;
-      const most = (at: number): number => Math.max(terms.limit[at] ?? 0, limit[at] ?? 0);
       const room = this.room(pool, resource, most, wanted);
       if (wanted * (1 - 1e-9) > room) return { resource, wanted, room, hosts: pool.size };
     }
     return undefined;
   }
 
-  #reachable(h: number, compatibility: Terms['compatibility']): Pool | undefined {
+  #search(h: number, compatibility: Terms['compatibility']): Search {
+    const known = this.#searches.get(compatibility) ?? new Map<number, Search>();
+    this.#searches.set(compatibility, known);
+    const found = known.get(h);
+    if (found !== undefined) return found;
+    const pool = new Set([h]);
+    const search: Search = { pool, growth: this.#growth(pool, compatibility), extent: 'in-part' };
+    known.set(h, search);
+    return search;
+  }
+
+  *#growth(pool: Set<number>, compatibility: Terms['compatibility']): Generator<void, Extent> {
     const { model } = this.#state;
     this.#residents ??= Map.groupBy(model.vms.keys(), (v) => model.home[v] ?? -1);
-    const pool = new Set([h]);
     const asked = new Set<number>();
     let questions = 0;
     for (const from of pool) {
       for (const v of this.#residents.get(from) ?? []) {
-        if (pool.size === model.hosts.length) return pool;
+        if (pool.size === model.hosts.length) return 'whole';
         const like = compatibility.classOf(v);
         if (asked.has(like)) continue;
         asked.add(like);
         for (const to of model.hosts.keys()) {
           if (pool.has(to) || model.hosts[to]?.source !== model.vms[v]?.source) continue;
           questions += 1;
-          if (questions > MAX_QUESTIONS) return undefined;
+          if (questions > MAX_QUESTIONS) return 'too-many';
           if (compatibility.way(v, to).code === 0) pool.add(to);
         }
+        yield;
       }
     }
-    return pool;
+    return 'whole';
   }
+}
+
+function grow(search: Search): void {
+  const { done, value } = search.growth.next();
+  if (done === true) search.extent = value;
 }
 
 export function shortageText(model: Model, { resource, wanted, room, hosts }: Shortage): string {

@@ -2,7 +2,7 @@
 // causes, with names; certain only where nothing that could be moved would help.
 import { describe, expect, it } from 'vitest';
 
-import { ruleId, storageId } from '../../../src/domain/ids.ts';
+import { networkId, ruleId, storageId } from '../../../src/domain/ids.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
@@ -185,6 +185,29 @@ describe('the proof of what no room can be made for', () => {
     expect(unresolved[0]?.proof).toMatchObject({ certain: false });
     expect(unresolved[0]?.proof?.text).toContain('a cannot leave h1');
     expect(unresolved[0]?.proof?.text).toContain('no way was found to change that');
+  });
+
+  it('counts the room of hosts that only those can reach who are pushed on', () => {
+    const [lan, dmz] = [networkId('lan'), networkId('dmz')];
+    const hosts = [
+      aHost({ id: 'h1', networks: [lan] }),
+      aHost({ id: 'h2', networks: [lan, dmz] }),
+      aHost({ id: 'h3', networks: [dmz] }),
+    ];
+    const vms = (most: number): readonly Vm[] => [
+      ...['a', 'b', 'c'].map((id) => aVm({ id, cpuUsed: 4, networks: [lan] })),
+      ...['d', 'e', 'f'].map((id) => aVm({ id, host: 'h2', cpuUsed: 4, networks: [dmz] })),
+      aVm({ id: 'g', host: 'h3', cpuUsed: most, networks: [dmz] }),
+    ];
+    const placement = [anAntiAffinity('apart', ['a', 'b'])];
+    const finding = aFinding('repair', { trigger: { kind: 'placement', rule: 'apart' } });
+    // One of those on h2 leaves for h3, where what is free is enough with what h1 and h2 have.
+    const few = plan(request({ hosts, vms: vms(8), placement }, [finding]));
+    expect(few.plan.moves.map(({ to }) => to)).toEqual(['h3', 'h2']);
+    const many = plan(request({ hosts, vms: vms(11), placement }, [finding]));
+    const text = many.report.unresolved[0]?.proof?.text;
+    expect(text).toContain(`a cannot leave h1: needs 4.00 CPU on one host; the 3 hosts within`);
+    expect(text).toContain(`b cannot leave h1: needs 4.00 CPU on one host; the 3 hosts within`);
   });
 
   it('tells of a host that its largest VM finds room nowhere', () => {
