@@ -24,7 +24,8 @@ export class Grain {
     for (const vm of vms) {
       const bytes = vm.memoryBytes + weights.perMoveBytes;
       if (inFlight[v] !== 1 && bytes > 0) {
-        size = commonDivisor(bytes, size);
+        // Mostly it is so already.
+        if (size === 0 || bytes % size !== 0) size = commonDivisor(bytes, size);
         const weight = (cost[v] ?? 0) / bytes;
         lightest = Math.min(lightest, weight);
         heaviest = Math.max(heaviest, weight);

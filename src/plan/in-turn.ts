@@ -54,10 +54,13 @@ function withReasons(
   const steps: Step[] = [];
   for (const [at, move] of order.entries()) {
     const from = state.model.home[move.vm] ?? -1;
-    const isAsked = hasJob(from);
+    if (hasJob(from)) {
+      steps.push({ ...move, makesRoomFor: undefined });
+      continue;
+    }
     const next = order.find(({ to }, place) => place > at && to === from);
-    if (!isAsked && next === undefined) return undefined;
-    steps.push({ ...move, makesRoomFor: isAsked ? undefined : next?.vm });
+    if (next === undefined) return undefined;
+    steps.push({ ...move, makesRoomFor: next.vm });
   }
   return steps;
 }

@@ -60,12 +60,20 @@ export class Judged {
   /** How many pairs have each answer, by answer. */
   counts(): Uint32Array {
     const counts = new Uint32Array(ANSWERS);
-    const count = (answer: number): void => {
-      counts[answer] = (counts[answer] ?? 0) + 1;
-    };
-    for (const list of this.#lists.values()) for (const entry of list) count(entry % ANSWERS);
-    for (const row of this.#rows.values())
-      for (const answer of row) if (answer !== 0) count(answer);
+    for (const list of this.#lists.values()) {
+      for (const entry of list) {
+        const answer = entry % ANSWERS;
+        counts[answer] = (counts[answer] ?? 0) + 1;
+      }
+    }
+    // By place: in a first plan, whose code is not optimised yet, each value of an iterator costs
+    // more than all that is done with it.
+    for (const row of this.#rows.values()) {
+      for (let host = 0; host < row.length; host += 1) {
+        const answer = row[host] ?? 0;
+        if (answer !== 0) counts[answer] = (counts[answer] ?? 0) + 1;
+      }
+    }
     return counts;
   }
 
