@@ -210,11 +210,13 @@ export class Improver {
   #without(hosts: readonly number[]): { readonly kept: Step[]; readonly gone: Step[] } {
     const { home } = this.#state.model;
     const roots = this.#roots();
-    const isGone = ({ vm }: Step): boolean => hosts.includes(home[roots.get(vm) ?? vm] ?? -1);
-    return {
-      kept: this.#steps.filter((step) => !isGone(step)),
-      gone: this.#steps.filter((step) => isGone(step)),
-    };
+    const kept: Step[] = [];
+    const gone: Step[] = [];
+    for (const step of this.#steps) {
+      const isGone = hosts.includes(home[roots.get(step.vm) ?? step.vm] ?? -1);
+      (isGone ? gone : kept).push(step);
+    }
+    return { kept, gone };
   }
 
   /** Per VM that moves: the one for whose sake it does in the end. */
