@@ -13,6 +13,8 @@ export class Glance {
   /** Per host: the least that any of its VMs costs, and the least per CPU that it holds. */
   readonly #cheapest: Float64Array;
   readonly #rate: Float64Array;
+  /** The least of these rates. */
+  readonly #least: number;
   /** Per host: 1 where it has to give VMs away as it is. */
   readonly #busy: Uint8Array;
   readonly #state: State;
@@ -40,6 +42,7 @@ export class Glance {
       // A hair below, lest rounding cut off what is as cheap as the bound allows.
       this.#rate[h] = rate * (1 - 1e-9);
     }
+    this.#least = this.#rate.reduce((least, rate) => Math.min(least, rate), Infinity);
   }
 
   /** Looks at the host anew. */
@@ -62,10 +65,15 @@ export class Glance {
    */
   candidates(cpu: number, slack: number): readonly number[] {
     const { free } = this;
+    const busy = this.#busy;
     const roomy: number[] = [];
     const others: number[] = [];
+    // With less room than that it costs too much by the least of all rates, and a hair of rounding.
+    const least = cpu <= 0 ? -Infinity : cpu - (slack / this.#least) * (1 + 1e-9) - 1e-9;
     for (let h = 0; h < free.length; h += 1) {
-      if ((free[h] ?? 0) >= cpu) roomy.push(h);
+      const room = free[h] ?? 0;
+      if (room >= cpu) roomy.push(h);
+      else if (room < least && busy[h] !== 1) continue;
       else if (!this.rulesOut(h, cpu, slack)) others.push(h);
     }
     return roomy.concat(others);

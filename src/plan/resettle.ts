@@ -195,7 +195,11 @@ export class Resettler {
     const found: Target[] = [];
     // Once there are as many as are tried, what is dearer than the last of them is of no interest.
     let below = slack;
+    // Where all cost nothing beyond the VM itself, they differ in the room that is left there.
+    const isPlain = !state.isParticular(vm);
+    let mostRoom = Infinity;
     for (const to of overfill.candidates(cpu, slack)) {
+      if (overfill.freeCpu(to) - cpu > mostRoom) continue;
       if (overfill.rulesOut(to, cpu, below) || to === from || state.closed[to] === 1) continue;
       const extra = overfill.hasRoom(vm, to) ? 0 : overfill.extraOf(vm, to, below);
       const path = prices?.beyond(vm, to) ?? 0;
@@ -208,7 +212,9 @@ export class Resettler {
       found.splice(place, 0, target);
       if (found.length > MAX_TARGETS) found.pop();
       const last = found[MAX_TARGETS - 1];
-      if (last !== undefined) below = Math.min(below, justAbove(last.extra + last.path));
+      if (last === undefined) continue;
+      below = Math.min(below, justAbove(last.extra + last.path));
+      if (isPlain && last.extra === 0) mostRoom = last.room;
     }
     return found;
   }
