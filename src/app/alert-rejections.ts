@@ -1,7 +1,7 @@
 /**
- * Tells of alerts that the webhook has refused: each is counted, and a warning says so once a
- * minute for each reason. Alertmanager does not send them again, and whoever relies on it would not
- * know; but a stranger who guesses at tokens is not to fill the log.
+ * Tells of alerts that the webhook has refused, or that were cut off before it: each is counted,
+ * and a warning says so once a minute for each reason. Alertmanager does not send them again, and
+ * whoever relies on it would not know; but a stranger who guesses at tokens is not to fill the log.
  */
 
 import type { Seconds } from '../domain/units.ts';
@@ -30,7 +30,7 @@ export class AlertRejections {
     const last = this.#toldAt.get(reason);
     if (last !== undefined && now - last < QUIET_SECONDS) return;
     this.#toldAt.set(reason, now);
-    const text = `alerts were refused, and nothing follows from them (${reason}): ${detail}`;
+    const text = `alerts did not get through, and nothing follows from them (${reason}): ${detail}`;
     this.#events.emit('warning', { key: `refused alerts ${reason}`, text });
   }
 }

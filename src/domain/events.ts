@@ -29,9 +29,9 @@ export interface EventMap {
     /** The first of them, for people. */
     readonly example: string;
   };
-  /** The webhook has refused alerts: whole calls (counted as one), or single ones of a call. */
+  /** Alerts did not get through: whole calls (counted as one) or single ones, or cut off before. */
   readonly 'alerts-rejected': {
-    /** Code of a problem: `invalid`, `not-allowed`, … */
+    /** Code of a problem: `invalid`, `not-allowed`, `truncated`, … */
     readonly reason: string;
     readonly count: number;
   };

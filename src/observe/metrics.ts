@@ -103,7 +103,9 @@ export const METRICS = {
   drover_alerts_rejected_total: {
     type: 'counter',
     labels: ['reason'],
-    help: 'calls of the alert webhook that were refused, and single alerts that could not be read',
+    help:
+      'calls of the alert webhook that were refused, and single alerts that could not be read or ' +
+      'that Alertmanager cut off',
   },
   drover_moves_in_flight: { type: 'gauge', labels: [], help: 'moves under way' },
   drover_moves_total: {

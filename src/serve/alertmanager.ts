@@ -1,7 +1,7 @@
 /**
  * Alertmanager's webhook payload, version 4, reduced to what Drover uses. Unknown fields are
  * ignored: newer Alertmanagers add some. The fingerprint is Alertmanager's own hash of the labels;
- * a payload without it gets one of the same meaning.
+ * a payload without it, or with an empty one, gets one of the same meaning.
  */
 
 import { createHash } from 'node:crypto';
@@ -32,10 +32,15 @@ const alertSchema = z.object({
   fingerprint: fingerprintSchema.optional(),
 });
 
+/** An alert must not be lost because nobody can read how many others were. */
+const countSchema = z.number().int().nonnegative().catch(0);
+
 /** Each alert is read on its own: one that is faulty does not take the others with it. */
 export const alertmanagerSchema = z.object({
   version: z.literal('4'),
   alerts: z.array(z.unknown()).max(MOST_ALERTS),
+  /** Alerts of the group that the sender has cut off (`max_alerts`), and does not send again. */
+  truncatedAlerts: countSchema,
 });
 
 type Payload = z.infer<typeof alertmanagerSchema>;
@@ -67,7 +72,8 @@ export function alertsOf(payload: Payload): ReadAlerts {
 
 function alertOf({ fingerprint, ...alert }: z.infer<typeof alertSchema>): AlertInput {
   const name = alert.labels['alertname'] ?? 'unnamed alert';
-  return { ...alert, fingerprint: fingerprint ?? fingerprintOf(alert.labels), name };
+  const isNamed = fingerprint !== undefined && fingerprint !== '';
+  return { ...alert, fingerprint: isNamed ? fingerprint : fingerprintOf(alert.labels), name };
 }
 
 /** Characters: there may be thousands of them in one answer. */

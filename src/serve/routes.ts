@@ -210,9 +210,9 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   });
 }
 
-/** Alerts that were refused: whole calls, counted as one, or single ones. */
+/** Alerts that were refused, or cut off before: whole calls, counted as one, or single ones. */
 export interface RejectedAlerts {
-  /** Code of the problem. */
+  /** Code of the problem; `truncated`: the sender has cut them off. */
   readonly reason: string;
   readonly count: number;
   readonly detail: string;
@@ -237,12 +237,21 @@ export function addWebhooks(
     const readiness = api.readiness();
     // 503 makes Alertmanager try again; a 200 now would lose the alert.
     if (!readiness.ready) return sendProblem(reply, notReady(readiness.reasons));
-    const { alerts, invalid } = alertsOf(parse(alertmanagerSchema, request.body));
+    const payload = parse(alertmanagerSchema, request.body);
+    if (payload.truncatedAlerts > 0) onRejected(cutOff(payload.truncatedAlerts));
+    const { alerts, invalid } = alertsOf(payload);
     const [first] = invalid;
     if (first !== undefined)
       onRejected({ reason: 'invalid', count: invalid.length, detail: first.detail });
     return reply.send({ alerts: [...(await api.alerts(alerts)), ...invalid] });
   });
+}
+
+function cutOff(count: number): RejectedAlerts {
+  const detail =
+    `Alertmanager has cut off ${count} of a group: take max_alerts out of the receiver, or group ` +
+    'by less';
+  return { reason: 'truncated', count, detail };
 }
 
 function notReady(reasons: readonly string[]) {

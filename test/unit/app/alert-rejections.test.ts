@@ -15,7 +15,7 @@ it('counts each refusal, and warns once a minute for each reason', async () => {
   rejections.tell(guess);
   expect(events.of('alerts-rejected')).toHaveLength(102);
   expect(events.of('alerts-rejected')[100]).toEqual({ reason: 'invalid', count: 3 });
-  const text = 'alerts were refused, and nothing follows from them';
+  const text = 'alerts did not get through, and nothing follows from them';
   const guessed = {
     key: 'refused alerts not-allowed',
     text: `${text} (not-allowed): unknown token`,
