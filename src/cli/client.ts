@@ -11,13 +11,13 @@ import { z } from 'zod';
 import {
   accessesIn,
   DEFAULT_PORT,
-  nobodyHint,
   type StateOptions,
   type StateFolder,
   stateFolder,
 } from './access.ts';
 import type { CliAccess } from '../app/state-folder.ts';
-import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
+import { CliError, EXIT, type ExitCode, type Io, messageOf } from './io.ts';
+import { NoDaemonError, unanswered } from './no-answer.ts';
 
 const DEFAULT_SERVER = `http://127.0.0.1:${DEFAULT_PORT}`;
 /** Longer than any answer should take: `locate` asks every host. */
@@ -62,11 +62,7 @@ export async function makeClient(io: Io, options: ClientOptions): Promise<Client
     );
   const found = chosen(accessesIn(state.folder), named);
   if (found === undefined && state.isNamed && named === undefined)
-    throw new CliError(
-      EXIT.unavailable,
-      `no daemon to ask in the state folder ${state.folder}`,
-      nobodyHint(state),
-    );
+    throw new NoDaemonError(`no daemon to ask in the state folder ${state.folder}`, state);
   const terms = { token: token ?? found?.token, state, stop: io.stop };
   return clientFor(named ?? found?.server ?? DEFAULT_SERVER, terms);
 }
@@ -93,15 +89,10 @@ function chosen(accesses: readonly CliAccess[], named: string | undefined): CliA
 }
 
 function clientFor(server: string, { token, state, stop }: Terms): Client {
-  function fail(error: unknown): never {
-    if (stop.aborted)
-      throw new CliError(
-        EXIT.unavailable,
-        `stopped before ${server} answered: whether it does what it was asked is not known`,
-      );
-    throw unreachable(server, state, error);
-  }
   async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
+    const fail = (error: unknown): never => {
+      throw unanswered({ method, server, state, isStopped: stop.aborted }, error);
+    };
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (method === 'POST') headers['content-type'] = 'application/json';
@@ -147,14 +138,6 @@ function readToken(io: Io, tokenFile: string | undefined): string | undefined {
   return io.env['DROVER_TOKEN']?.trim();
 }
 
-function unreachable(server: string, state: StateFolder, error: unknown): CliError {
-  return new CliError(
-    EXIT.unavailable,
-    `no daemon answers at ${server} (${messageOf(error)}); state folder ${state.folder}`,
-    nobodyHint(state),
-  );
-}
-
 function refused(status: number, text: string, state: StateFolder): CliError {
   const problem = problemSchema.safeParse(parseOrUndefined(text));
   const reasons = problem.data?.reasons?.join('; ');
@@ -182,11 +165,4 @@ function parseOrUndefined(text: string): unknown {
     // Not JSON: an answer of something else than Drover; the text itself is shown.
     return undefined;
   }
-}
-
-/** The message, and that of what caused it: "fetch failed" alone helps nobody. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? error.cause.message : '';
-  return cause === '' ? error.message : `${error.message}: ${cause}`;
 }

@@ -11,8 +11,7 @@ import { parseFleet } from '../config/fleet-file.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { messageOf } from './client.ts';
-import { CliError, EXIT, type Io } from './io.ts';
+import { CliError, EXIT, type Io, messageOf } from './io.ts';
 
 export interface FleetInput {
   readonly snapshot: Snapshot;

@@ -60,3 +60,10 @@ export class CliError extends Error {
 export function printJson(io: Io, value: unknown): void {
   io.out(`${JSON.stringify(value, undefined, 2)}\n`);
 }
+
+/** The message, and that of what caused it: "fetch failed" alone helps nobody. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause.message : '';
+  return cause === '' ? error.message : `${error.message}: ${cause}`;
+}

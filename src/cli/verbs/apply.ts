@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 
 import type { AppliedMove, ApplyView } from '../../ports/api.ts';
-import { makeClient, messageOf } from '../client.ts';
-import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
+import { makeClient } from '../client.ts';
+import { CliError, EXIT, type ExitCode, printJson, type Io, messageOf } from '../io.ts';
 import { formatLines } from '../table.ts';
 import { remoteOptions, type RemoteOptions, segment } from './remote.ts';
 

@@ -14,9 +14,9 @@ import { hostId } from '../../domain/ids.ts';
 import type { SourceStatus } from '../../domain/measured.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { StatusView } from '../../ports/api.ts';
-import { makeClient, messageOf } from '../client.ts';
+import { makeClient } from '../client.ts';
 import type { RulesInForce } from '../../app/policy-store.ts';
-import { CliError, EXIT, printJson, type ExitCode, type Io } from '../io.ts';
+import { CliError, EXIT, printJson, type ExitCode, type Io, messageOf } from '../io.ts';
 import { formatLines } from '../table.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
 

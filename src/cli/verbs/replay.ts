@@ -10,8 +10,7 @@ import { formatPlanOutput } from '../../config/plan-output.ts';
 import { isIdText, planId } from '../../domain/ids.ts';
 import type { Decision } from '../../domain/journal.ts';
 import type { Replayable } from '../../ports/ledger.ts';
-import { messageOf } from '../client.ts';
-import { CliError, EXIT, type ExitCode, type Io, printJson } from '../io.ts';
+import { CliError, EXIT, type ExitCode, type Io, printJson, messageOf } from '../io.ts';
 import { ledgerOptions, type LedgerOptions, withLedger } from '../ledger.ts';
 import { countOf, formatLines, formatTable, formatTime, type Column } from '../table.ts';
 

@@ -4,8 +4,8 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
-import { makeClient, messageOf } from '../client.ts';
-import { CliError, EXIT, printJson, type Io } from '../io.ts';
+import { makeClient } from '../client.ts';
+import { CliError, EXIT, printJson, type Io, messageOf } from '../io.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
 
 interface SaveOptions extends RemoteOptions {
