@@ -3,7 +3,9 @@
 import type { Command } from 'commander';
 
 import type { HostView, VmView } from '../../ports/api.ts';
+import type { Client } from '../client.ts';
 import type { Io } from '../io.ts';
+import { knownHost } from '../known-hosts.ts';
 import { formatBytes, formatCores, formatRatio, formatTable, type Column } from '../table.ts';
 import { remoteOptions, showView, type RemoteOptions } from './remote.ts';
 
@@ -19,18 +21,16 @@ export function addInventory(program: Command, io: Io): void {
     .option('--host <host>', 'only those on this host (id or name)')
     .addHelpText('after', '\nExample:\n  drover vms --host h3')
     .action((options: RemoteOptions & { readonly host?: string }) =>
-      showView(
-        io,
-        options,
-        async (client) => onHost(await client.get<VmView[]>('/api/v1/vms'), options.host),
-        vmsText,
-      ),
+      showView(io, options, (client) => vmsOn(client, options.host), vmsText),
     );
 }
 
-function onHost(vms: readonly VmView[], host: string | undefined): readonly VmView[] {
-  if (host === undefined) return vms;
-  return vms.filter((vm) => vm.host === host || vm.hostName === host);
+/** A host that is not there is refused: it is no empty one, whose power could be switched off. */
+async function vmsOn(client: Client, host: string | undefined): Promise<readonly VmView[]> {
+  const ask = (): Promise<VmView[]> => client.get<VmView[]>('/api/v1/vms');
+  if (host === undefined) return ask();
+  const { id } = knownHost(await client.get<HostView[]>('/api/v1/hosts'), host);
+  return (await ask()).filter((vm) => vm.host === id);
 }
 
 const HOST_COLUMNS: readonly Column<HostView>[] = [

@@ -2,12 +2,12 @@
 
 import type { Command } from 'commander';
 
-import { findNamed } from '../../app/views.ts';
 import { DURATION } from '../../config/quantities.ts';
 import type { ApprovalView, EstimateView, HostView, OrderView } from '../../ports/api.ts';
 import { makeClient, type Client } from '../client.ts';
 import { estimateText, summaryLines } from '../estimate-text.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io } from '../io.ts';
+import { refuseUnknown } from '../known-hosts.ts';
 import { formatLines } from '../table.ts';
 import { areaOf, type AreaOptions, evacuateArea, returnArea } from './areas.ts';
 import { addRolling } from './rolling.ts';
@@ -145,6 +145,8 @@ async function giveOrders(io: Io, options: OrderOptions, wanted: Wanted): Promis
   return code;
 }
 
+const UNTOUCHED = '; nothing was ordered';
+
 /** In one call: acted upon at once, no host is taken for a refuge that is to be emptied, too. */
 async function giveTogether(
   io: Io,
@@ -152,7 +154,7 @@ async function giveTogether(
   orders: Wanted & Readonly<Record<string, unknown>>,
 ): Promise<ExitCode> {
   const client = await makeClient(io, options);
-  refuseUnknown(await client.get<HostView[]>('/api/v1/hosts'), orders.hosts);
+  refuseUnknown(await client.get<HostView[]>('/api/v1/hosts'), orders.hosts, UNTOUCHED);
   const views = await client.post<OrderView[]>('/api/v1/orders/batch', orders);
   if (options.json === true) printJson(io, views);
   else io.out(formatLines(views.map(({ text }) => text)));
@@ -183,7 +185,7 @@ async function forEachHost(
 ): Promise<ExitCode> {
   const client = await makeClient(io, options);
   const known = hosts.length > 1 ? await client.get<HostView[]>('/api/v1/hosts') : undefined;
-  if (known !== undefined) refuseUnknown(known, hosts);
+  if (known !== undefined) refuseUnknown(known, hosts, UNTOUCHED);
   const results: (OrderView | RefusedOrder)[] = [];
   for (const host of new Set(hosts)) {
     const result = await order(client, host).catch((error: unknown) => refusedOrder(host, error));
@@ -193,17 +195,6 @@ async function forEachHost(
   if (options.json === true) printJson(io, results);
   const codes = results.map(exitCodeOf);
   return codes.toSorted((a, b) => b - a)[0] ?? EXIT.done;
-}
-
-function refuseUnknown(known: readonly HostView[], hosts: readonly string[]): void {
-  const unknown = hosts.filter((host) => findNamed(known, host) === undefined);
-  if (unknown.length === 0) return;
-  const names = unknown.map((host) => JSON.stringify(host)).join(', ');
-  throw new CliError(
-    EXIT.usage,
-    `no host has the id or (unique) name ${names}; nothing was ordered`,
-    'drover hosts lists what is known',
-  );
 }
 
 /** Only what the daemon answered, or that it did not: anything else is a fault of ours. */
