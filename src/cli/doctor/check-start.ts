@@ -1,0 +1,91 @@
+/** What would keep a daemon from starting with a configuration, or a hook of it from being run. */
+
+import { access, constants, stat } from 'node:fs/promises';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+
+import type { DaemonConfig, HookConfig } from '../../config/daemon.ts';
+import { isLoopback, tokenFaults } from '../../serve/access.ts';
+import { type Finding, attempt, failed, good, warning } from './finding.ts';
+
+export async function checkStart(config: DaemonConfig): Promise<readonly Finding[]> {
+  const state = await attempt('state', () => checkFolder(config.stateDir));
+  return [
+    state.ok ? good('state', state.value) : state.finding,
+    ...(await checkLedger(config)),
+    ...checkTokens(config),
+    ...(await checkHooks(config.maintenance.hooks)),
+  ];
+}
+
+/** Rejects when the daemon could not use the folder, or make it. */
+async function checkFolder(folder: string): Promise<string> {
+  const there = await nearestThere(folder);
+  await access(there, constants.W_OK | constants.X_OK);
+  return there === folder ? folder : `${folder}, which the daemon will make`;
+}
+
+/** The folder, or the one above it in which it would be made. */
+async function nearestThere(folder: string): Promise<string> {
+  try {
+    if ((await stat(folder)).isDirectory()) return folder;
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (isAbsent && dirname(folder) !== folder) return nearestThere(dirname(folder));
+    throw error;
+  }
+  throw new Error(`${folder} is no folder`);
+}
+
+/** A database that is not reached keeps the daemon from starting; it is asked for no more. */
+async function checkLedger({ ledger }: DaemonConfig): Promise<readonly Finding[]> {
+  if (ledger === undefined) return [];
+  const { readLedger } = await import('../../ledger/ledger-reader.ts');
+  const place = { kind: 'postgres', ...ledger } as const;
+  const asked = await attempt('ledger', () => readLedger(place, async () => undefined));
+  return [asked.ok ? good('ledger', 'the database answers') : asked.finding];
+}
+
+/** The server is not built with these. */
+function checkTokens({ http: { host, tokens } }: DaemonConfig): readonly Finding[] {
+  const faults = tokenFaults(tokens, !isLoopback(host));
+  if (faults.length === 0) return [];
+  const hint =
+    'mend http.tokens (beyond loopback: at least one viewer and one operator), ' +
+    'or listen on 127.0.0.1';
+  return [{ ...failed('http', `listen ${host}: ${faults.join('; ')}`), hint }];
+}
+
+async function checkHooks(hooks: readonly HookConfig[]): Promise<readonly Finding[]> {
+  const found = hooks.map(async ({ name, action }): Promise<readonly Finding[]> => {
+    if (action.kind === 'webhook') return [];
+    const [program = ''] = action.command;
+    const file = await firstProgram(placesOf(program));
+    if (file !== undefined) return [good('hook', `${name}: ${file}`)];
+    const detail = `${name}: no program ${program} that this user may run`;
+    if (isAbsolute(program)) return [failed('hook', detail)];
+    return [{ ...warning('hook', detail), hint: 'the daemon may have another PATH or folder' }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** Where execvp looks: a name without a slash is looked up in PATH. */
+function placesOf(program: string): readonly string[] {
+  if (program.includes('/')) return [program];
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.filter((folder) => folder !== '').map((folder) => join(folder, program));
+}
+
+async function firstProgram(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) if (await isProgram(file)) return file;
+  return undefined;
+}
+
+async function isProgram(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return (await stat(file)).isFile();
+  } catch {
+    // Whatever the reason: it cannot be run.
+    return false;
+  }
+}
