@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { askAgain, MOST_FAILED } from '../../src/cli/ask-again.ts';
+import { CliError, EXIT } from '../../src/cli/io.ts';
 import { fail, ok } from '../../src/domain/result.ts';
 import type { AppliedMove, ApplyView } from '../../src/ports/api.ts';
-import { cli, type CliRun } from '../support/cli.ts';
+import { cli, cliHeard, type CliRun } from '../support/cli.ts';
 import { quietServer } from '../support/quiet-server.ts';
 
 const token = 'a-long-token-of-an-operator';
@@ -19,8 +21,8 @@ function view(state: AppliedMove['state'], over: boolean, detail = ''): ApplyVie
 
 let folder: string;
 let plan: string;
-/** What the daemon answers, one after the other. */
-let answers: ApplyView[];
+/** What the daemon answers, one after the other; undefined: it is in trouble. */
+let answers: (ApplyView | undefined)[];
 let asked: unknown[];
 let server: ReturnType<typeof quietServer>['server'];
 let env: Record<string, string>;
@@ -31,8 +33,10 @@ beforeEach(async () => {
   writeFileSync(plan, '{"moves":[]}');
   asked = [];
   const next = () => {
+    if (answers.length === 0) return fail(moved);
     const answer = answers.shift();
-    return answer === undefined ? fail(moved) : ok(answer);
+    if (answer === undefined) throw new Error('out of order');
+    return ok(answer);
   };
   const moved = {
     status: 409,
@@ -61,6 +65,32 @@ afterEach(async () => {
 
 const apply = (...more: string[]): Promise<CliRun> => cli(['apply', plan, ...more], env);
 
+describe('asking again', () => {
+  const around = { stop: new AbortController().signal, pause: async () => undefined };
+
+  it.each([
+    ['no outage', EXIT.usage, 1],
+    ['one that lasts', EXIT.unavailable, MOST_FAILED],
+  ])('ends where it is %s', async (_what, exitCode, looks) => {
+    const failure = new CliError(exitCode, 'no');
+    const ask = vi.fn<() => Promise<never>>(() => Promise.reject(failure));
+    const tell = vi.fn<(failure: string) => void>();
+    await expect(askAgain(ask, { ...around, tell })).rejects.toBe(failure);
+    expect([ask.mock.calls.length, tell.mock.calls.length]).toEqual([looks, looks > 1 ? 1 : 0]);
+  });
+
+  it('ends where a look was stopped', async () => {
+    const stop = new AbortController();
+    const ask = (): Promise<never> => {
+      stop.abort();
+      return Promise.reject(new CliError(EXIT.unavailable, 'stopped'));
+    };
+    const tell = vi.fn<(failure: string) => void>();
+    expect(await askAgain(ask, { ...around, stop: stop.signal, tell })).toBeUndefined();
+    expect(tell).not.toHaveBeenCalled();
+  });
+});
+
 describe('drover apply', () => {
   it('follows the plan to its end, with a line for each change', async () => {
     answers = [view('waiting', false, 'paused'), view('moving', false), view('succeeded', true)];
@@ -74,6 +104,30 @@ apply-7: 1 of 1 moves done
       err: '',
     });
     expect(asked).toEqual([[{ moves: [] }, 'anna'], 'apply-7', 'apply-7']);
+  });
+
+  it('prints nothing for a look without news', async () => {
+    answers = [view('moving', false), view('moving', false), view('succeeded', true)];
+    const lines = 'web-1  h1 -> h3  moving\nweb-1  h1 -> h3  succeeded\n';
+    expect((await apply()).out).toBe(`${lines}apply-7: 1 of 1 moves done\n`);
+  });
+
+  it('says what goes on when a person does not follow it any longer', async () => {
+    answers = [view('moving', false)];
+    const stop = new AbortController();
+    // While it waits for the next look.
+    const hear = (): void => void setTimeout(() => stop.abort(), 50);
+    const run = await cliHeard(['apply', plan], { env, stop: stop.signal, hear });
+    expect(run).toMatchObject({ code: 1, err: '' });
+    expect(run.out).toContain('apply-7: 0 of 1 moves done, the others go on');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('follows it over an outage', async () => {
+    answers = [view('moving', false), undefined, view('succeeded', true)];
+    const run = await apply();
+    expect([run.code, run.err]).toEqual([0, expect.stringMatching(/; asking again\n$/)]);
+    expect(run.out).toContain('1 of 1 moves done');
   });
 
   it('ends with 1 where a move did not succeed, and does not wait where told so', async () => {

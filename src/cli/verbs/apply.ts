@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 
 import type { AppliedMove, ApplyView } from '../../ports/api.ts';
+import { askAgain } from '../ask-again.ts';
 import { makeClient } from '../client.ts';
 import { CliError, EXIT, type ExitCode, printJson, type Io, messageOf } from '../io.ts';
 import { formatLines } from '../table.ts';
@@ -45,14 +46,32 @@ async function apply(io: Io, file: string, options: ApplyOptions): Promise<ExitC
   const isQuiet = options.json === true;
   let told = isQuiet ? new Map<string, string>() : tell(io, view, new Map());
   while (options.wait && !view.over && !io.stop.aborted) {
-    await sleep(LOOK_EVERY_MS, undefined, { signal: io.stop }).catch(() => undefined);
-    view = await client.get<ApplyView>(`/api/v1/apply/${segment(view.id)}`);
+    await pause(io);
+    view = (await look(io, options, view.id)) ?? view;
     if (!isQuiet) told = tell(io, view, told);
   }
   if (isQuiet) printJson(io, view);
   else io.out(`${summary(view)}\n`);
   const isFine = options.wait ? view.moves.every(({ state }) => state === 'succeeded') : true;
   return isFine ? EXIT.done : EXIT.findings;
+}
+
+async function pause({ stop }: Io): Promise<void> {
+  // Aborted: it is over at once, and whoever called sees why.
+  await sleep(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+}
+
+/** Undefined: stopped. A daemon that was started anew has another token: it is read each time. */
+function look(io: Io, options: ApplyOptions, id: string): Promise<ApplyView | undefined> {
+  const ask = async (): Promise<ApplyView> => {
+    const client = await makeClient(io, options);
+    return client.get<ApplyView>(`/api/v1/apply/${segment(id)}`);
+  };
+  return askAgain(ask, {
+    stop: io.stop,
+    pause: () => pause(io),
+    tell: (failure) => io.err(formatLines([`drover: ${failure}; asking again`])),
+  });
 }
 
 async function planIn(file: string): Promise<unknown> {
@@ -73,9 +92,8 @@ function tell(
   told: ReadonlyMap<string, string>,
 ): Map<string, string> {
   const now = new Map(moves.map((move) => [`${move.vm} ${move.from} ${move.to}`, lineOf(move)]));
-  io.out(
-    formatLines([...now].filter(([key, line]) => told.get(key) !== line).map(([, line]) => line)),
-  );
+  const news = [...now].filter(([key, line]) => told.get(key) !== line).map(([, line]) => line);
+  if (news.length > 0) io.out(formatLines(news));
   return now;
 }
 
