@@ -20,6 +20,9 @@ import {
 } from './fields.ts';
 import { option, optional, section } from './options.ts';
 
+/** Seconds (a week): a timer of node that is set to more than 24.8 days is due at once. */
+const LONGEST_WAIT = 604_800;
+
 const secret = {
   token: optional(secretText(), 'The token itself; better in a file.'),
   tokenFile: optional(text('the path of a file'), 'A file that holds the token.'),
@@ -88,7 +91,7 @@ const prometheus = group({
   hostPattern: optional(pattern(), "Takes the host's name or id out of the label."),
   vmLabel: optional(text('a label'), 'Label that names the VM; default domain.'),
   aliases: optional(table(text('a host')), 'What the pattern gave → the host.'),
-  timeout: optional(duration({ above: 0 }), 'Per query; default 10s.'),
+  timeout: optional(duration({ above: 0, max: LONGEST_WAIT }), 'Per query; default 10s.'),
   lookBack: optional(duration({ above: 0 }), 'At least twice the scrape interval; default 2m.'),
   partialAnswers: optional(
     choice(['refuse', 'accept']),
@@ -102,7 +105,11 @@ const hook = group({
   command: optional(list(text('an argument')), 'Run without a shell: the program, its arguments.'),
   url: optional(address(), 'Or a webhook: a POST with JSON; 2xx means done.'),
   ...secret,
-  timeout: option(duration({ above: 0 }), '30m', 'The command is ended, or the webhook given up.'),
+  timeout: option(
+    duration({ above: 0, max: LONGEST_WAIT }),
+    '30m',
+    'The command is ended, or the webhook given up; at most 7d.',
+  ),
   attempts: option(
     whole('a number of attempts', { min: 1, max: 100 }),
     1,
@@ -152,7 +159,10 @@ const fenceDevice = group({
   ),
   passwordFile: optional(text('the path of a file'), 'A file that holds the password.'),
   passwordEnv: optional(text('a name'), 'The environment variable that holds the password.'),
-  timeout: optional(duration({ min: 1 }), 'Longest time of one call; default 1m.'),
+  timeout: optional(
+    duration({ min: 1, max: LONGEST_WAIT }),
+    'Longest time of one call; default 1m.',
+  ),
 }).superRefine((device, context) => {
   for (const name of ['action', 'password', 'passwd', 'passwd_script', 'password_script']) {
     if (device.options === undefined || !Object.hasOwn(device.options, name)) continue;

@@ -190,6 +190,21 @@ describe('mistakes in drover.yaml', () => {
     ['credentials in an address', 'prometheus: [{ id: a, url: "http://u:secret@x" }]', 'with cred'],
     ['no port', 'http: { listen: localhost }', 'not an address to listen on'],
     ['too large a port', 'http: { listen: "a:70000" }', 'not an address to listen on'],
+    [
+      'a hook that would be ended at once',
+      'maintenance: { hooks: [{ name: a, command: [b], timeout: 30d }] }',
+      '2592000 is more than 604800',
+    ],
+    [
+      'a fence agent without end',
+      'fencing: [{ host: a, agent: fence_x, timeout: 8d }]',
+      '691200 is more than 604800',
+    ],
+    [
+      'a query without end',
+      'prometheus: [{ id: p, url: "http://p", timeout: 8d }]',
+      '691200 is more than 604800',
+    ],
     ['a tick all the time', 'schedule: { tickEvery: 0s }', '0 is less than 1'],
     ['a broken pattern', 'prometheus: [{ id: a, url: "http://x", hostPattern: "(" }]', 'regular'],
     ['no secret', 'http: { tokens: [{ name: a, role: viewer }] }', 'exactly one of token'],
