@@ -1,9 +1,9 @@
 // Role: `drover simulate`: an operator's file, played; a mistake in it is told with its place.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { PACKAGE_ROOT } from '../../src/app/version.ts';
 import { cli } from '../support/cli.ts';
@@ -18,7 +18,10 @@ beforeEach(() => {
   file = join(folder, 'scenario.yaml');
   cpSync(join(EXAMPLES, 'small-fleet.json'), join(folder, 'fleet.json'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
 
 function simulate(lines: readonly string[], ...more: string[]) {
   writeFileSync(file, ['apiVersion: drover/v1', 'kind: Scenario', ...lines, ''].join('\n'));
@@ -101,6 +104,20 @@ describe('drover simulate', { timeout: 120_000 }, () => {
     const run = await simulate([...FLEET, ...lines]);
     expect(run).toMatchObject({ code: 2, out: '' });
     expect(run.err).toContain(`${file}:${told}`);
+  });
+
+  it('ends when it is asked to, and leaves nothing behind', async () => {
+    const temporary = join(folder, 'tmp');
+    mkdirSync(temporary);
+    vi.stubEnv('TMPDIR', temporary);
+    writeFileSync(file, ['apiVersion: drover/v1', 'kind: Scenario', ...FLEET, ''].join('\n'));
+    const stop = new AbortController();
+    const run = cli(['simulate', '--scenario', file, '--days', '366'], {}, stop.signal);
+    await vi.waitUntil(() => readdirSync(temporary).length > 0, { timeout: 60_000 });
+    stop.abort();
+    const err = 'drover: stopped before the scenario was over\n';
+    expect(await run).toEqual({ code: 3, out: '', err });
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('refuses two fleets or none, a policy with a mistake, and odd options', async () => {

@@ -44,6 +44,8 @@ export interface PlayOptions {
   readonly follow?: (bus: EventSource) => () => void;
   /** The time is up, and the daemon still there: it is stopped next. */
   readonly over?: () => void;
+  /** Aborted: the daemon is stopped, and the playing rejects with the reason. */
+  readonly stop?: AbortSignal;
 }
 
 export interface Played {
@@ -94,13 +96,15 @@ class Stage {
   }
 
   async play(): Promise<Played> {
-    const { scenario } = this.#options;
+    const { scenario, stop } = this.#options;
     await this.#options.policies?.(this.#policyFiles);
     const { schedule } = defaultDaemonConfig();
     await this.#start();
     const steps = scenario.steps.toSorted((a, b) => a.at - b.at);
     const every = schedule.collectEverySeconds;
     for (let at = every as number; at <= scenario.seconds; at += every) {
+      if (stop?.aborted === true) await this.#end('end');
+      stop?.throwIfAborted();
       for (let step = steps[0]; step !== undefined && step.at <= at; step = steps[0]) {
         steps.shift();
         await this.#until(step.at);

@@ -47,11 +47,13 @@ export interface SimulatedMove {
 export interface SimulateOptions {
   readonly seed: number;
   readonly summary: PlayOptions['summary'];
+  readonly stop: AbortSignal;
 }
 
+/** Rejects with the reason of `stop` when that is aborted before the end. */
 export async function simulate(
   scenario: ScenarioFile,
-  { seed, summary }: SimulateOptions,
+  { seed, summary, stop }: SimulateOptions,
 ): Promise<Simulation> {
   const startAt = epochSeconds(scenario.startAt);
   const clock = new VirtualClock({ startAt, settle: () => setImmediate() });
@@ -75,7 +77,7 @@ export async function simulate(
       faults.push(...doubleRunsIn(world));
     };
     const options = { scenario, world, clock, folder, seed, transcript, summary, follow, over };
-    const { end, failures } = await play(options);
+    const { end, failures } = await play({ ...options, stop });
     faults.push(...failures);
     const { entries: log, lines } = transcript;
     const outcomes = countsOf(moves);

@@ -47,7 +47,12 @@ async function run(
   if (!loaded.ok) throw new CliError(EXIT.usage, loaded.error.map(formatProblem).join('\n'));
   const { simulate } = await import('../../app/scenario/simulate.ts');
   const seconds = secondsOf(options.days) ?? loaded.value.seconds;
-  const played = await simulate({ ...loaded.value, seconds }, { seed, summary: summaryLines });
+  const { stop } = io;
+  const how = { seed, summary: summaryLines, stop };
+  const played = await simulate({ ...loaded.value, seconds }, how).catch((error: unknown) => {
+    if (!stop.aborted) throw error;
+    throw new CliError(EXIT.unavailable, 'stopped before the scenario was over');
+  });
   const { lines, ...view } = played;
   if (options.json === true) printJson(io, view);
   else io.out(formatLines([...lines, ...sumUp(played)]));
