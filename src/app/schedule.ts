@@ -59,17 +59,20 @@ function scheduleJob(
 
 const SECONDS_PER_MINUTE = 60;
 const MINUTES_PER_HOUR = 60;
+const HOURS_PER_DAY = 24;
 
 /**
- * A cron expression that fires every `everySeconds`. Cron can only divide minutes and hours
- * evenly, so other periods are taken as the next shorter one that can: 45 s becomes 30 s.
+ * A cron expression that fires every `everySeconds`. Cron can only divide minutes, hours and days
+ * evenly; the configuration has no others, and they are taken as the next shorter one that can.
  */
 export function cronExpression(everySeconds: number): string {
   if (everySeconds < SECONDS_PER_MINUTE)
     return `*/${evenDivisor(everySeconds, SECONDS_PER_MINUTE)} * * * * *`;
   const minutes = Math.floor(everySeconds / SECONDS_PER_MINUTE);
   if (minutes < MINUTES_PER_HOUR) return `0 */${evenDivisor(minutes, MINUTES_PER_HOUR)} * * * *`;
-  return '0 0 * * * *';
+  const hours = Math.floor(minutes / MINUTES_PER_HOUR);
+  if (hours < HOURS_PER_DAY) return `0 0 */${evenDivisor(hours, HOURS_PER_DAY)} * * *`;
+  return '0 0 0 * * *';
 }
 
 function evenDivisor(period: number, whole: number): number {

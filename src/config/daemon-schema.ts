@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { clusterId, sourceId } from '../domain/ids.ts';
 import { fail, ok } from '../domain/result.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
 import {
   type Field,
   choice,
@@ -18,6 +19,7 @@ import {
   text,
   whole,
 } from './fields.ts';
+import { DURATION } from './quantities.ts';
 import { option, optional, section } from './options.ts';
 
 /** Seconds (a week): a timer of node that is set to more than 24.8 days is due at once. */
@@ -75,6 +77,30 @@ function listenAddress(): Field<{ readonly host: string; readonly port: number }
     const port = Number(digits);
     if (host === undefined || !(port <= 65_535)) return fail('not an address to listen on');
     return ok({ host, port });
+  });
+}
+
+const PERIOD =
+  'a period that divides a minute, an hour or a day evenly, like "20s", "5m", "6h" or "1d"';
+
+/** Seconds: cron fires so many units of time apart within the next larger one. */
+const UNITS = [
+  { unit: 1, whole: 60 },
+  { unit: 60, whole: 3600 },
+  { unit: 3600, whole: 86_400 },
+] as const;
+
+/** Only what the schedule keeps (src/app/schedule.ts): another would be a shorter one there. */
+function period(): Field<Seconds> {
+  const number = { type: 'number', minimum: 1, maximum: 86_400 };
+  const schema = { anyOf: [number, { type: 'string', pattern: DURATION.pattern }] };
+  return field(PERIOD, schema, (input) => {
+    const given = typeof input === 'number' ? ok(input) : DURATION.parse(String(input));
+    if (!given.ok) return given;
+    const { value } = given;
+    if (!(value >= 1)) return fail(`${value} is less than 1`);
+    const isKept = UNITS.some(({ unit, whole }) => value % unit === 0 && whole % value === 0);
+    return isKept ? ok(seconds(value)) : fail(`every ${value} s is not kept evenly`);
   });
 }
 
@@ -245,9 +271,13 @@ export const daemonSchema = group({
     tokens: option(list(token), [], 'Who may do what: viewer, operator or alert.'),
   }),
   schedule: section({
-    collectEvery: option(duration({ min: 1 }), '30s', 'How often sources are read.'),
-    tickEvery: option(duration({ min: 1 }), '1m', 'How often the fleet is judged and planned.'),
-    housekeepingEvery: option(duration({ min: 1 }), '1h', 'How often old records are removed.'),
+    collectEvery: option(
+      period(),
+      '30s',
+      'How often sources are read. Periods divide a minute, an hour or a day evenly.',
+    ),
+    tickEvery: option(period(), '1m', 'How often the fleet is judged and planned.'),
+    housekeepingEvery: option(period(), '1h', 'How often old records are removed.'),
     window: option(duration({ min: 10 }), '5m', 'What means and percentiles are taken over.'),
   }),
   maintenance: section({

@@ -65,6 +65,19 @@ describe('drover.yaml', () => {
     expect(lenient.prometheus).toMatchObject([{ partialAnswers: 'accept' }]);
   });
 
+  it.each([
+    ['1', 1],
+    ['30s', 30],
+    ['90m', undefined],
+    ['20m', 1200],
+    ['60m', 3600],
+    ['6h', 21_600],
+    ['1d', 86_400],
+  ])('keeps the period %s as it is written, or refuses it', (tickEvery, every) => {
+    const config = parseDaemonConfig(`${HEAD}schedule: { tickEvery: ${tickEvery} }`, 'd', ENV);
+    expect(config.ok ? config.value.schedule.tickEverySeconds : undefined).toBe(every);
+  });
+
   it('reads maintenance hooks: a command or a webhook, and each name once', () => {
     const config = good(
       'maintenance: { hooks: [{ name: patch, command: [/bin/patch, -v], timeout: 1h },' +
@@ -175,6 +188,7 @@ describe('drover.yaml', () => {
 });
 
 describe('mistakes in drover.yaml', () => {
+  const PERIOD = 'is not kept evenly; expected a period that divides a minute';
   const MISTAKES: readonly (readonly [string, string, string])[] = [
     ['an unknown key', 'htpp: {}', 'did you mean "http"?'],
     ['another database', 'ledger: { url: "mysql://db/x" }', 'not the address of a PostgreSQL'],
@@ -205,6 +219,12 @@ describe('mistakes in drover.yaml', () => {
       'prometheus: [{ id: p, url: "http://p", timeout: 8d }]',
       '691200 is more than 604800',
     ],
+    ['seconds that a minute does not hold evenly', 'schedule: { collectEvery: 45s }', PERIOD],
+    ['seconds beyond a minute', 'schedule: { tickEvery: 90s }', PERIOD],
+    ['seconds that only an hour holds evenly', 'schedule: { tickEvery: 16 }', PERIOD],
+    ['hours that a day does not hold evenly', 'schedule: { tickEvery: 7h }', PERIOD],
+    ['more than a day', 'schedule: { housekeepingEvery: 2d }', PERIOD],
+    ['no period', 'schedule: { tickEvery: often }', 'expected a period that divides'],
     ['a tick all the time', 'schedule: { tickEvery: 0s }', '0 is less than 1'],
     ['a broken pattern', 'prometheus: [{ id: a, url: "http://x", hostPattern: "(" }]', 'regular'],
     ['no secret', 'http: { tokens: [{ name: a, role: viewer }] }', 'exactly one of token'],
