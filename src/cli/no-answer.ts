@@ -57,6 +57,8 @@ function isNothingSent(error: unknown): boolean {
 
 function isNotConnected(reason: unknown): boolean {
   if (!(reason instanceof Error)) return false;
+  // Ports that fetch itself refuses (1, 22, …); its specification gives this no code.
+  if (reason.message === 'bad port') return true;
   if ('syscall' in reason && reason.syscall === 'connect') return true;
   return 'code' in reason && typeof reason.code === 'string' && NOT_CONNECTED.has(reason.code);
 }
