@@ -45,6 +45,7 @@ import { HookRuns } from './hook-runs.ts';
 import { ledgerReasons, LedgerWatch } from './ledger-watch.ts';
 import { leaseReasons } from './lease-desk.ts';
 import { actsElsewhere, actsOn, guarded, makeLeases, openStore } from './lease-parts.ts';
+import { KillSwitch } from './kill-switch.ts';
 import { locator } from './locator.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
@@ -153,6 +154,7 @@ function bindGround({ container, options, closers }: Ground): void {
     const ledger = store.fencedBy(leases.moves);
     return ledgerState.over(options.between?.(ledger) ?? ledger);
   });
+  bindPart(container, 'killSwitch', async (take) => new KillSwitch(await take('ledger', 'events')));
   bindPart(container, 'policies', async (take) => {
     const { events } = await take('events');
     const policies = await PolicyStore.open(config.policies, events);
@@ -326,9 +328,8 @@ function bindCancels({ container, options }: Ground): void {
   const { clock } = options;
   bindPart(container, 'cancels', async (take) => {
     const parts = await take('ledger', 'events', 'executor', 'applying', 'orders', 'failures');
-    const { leases, memory, policies, tick } = await take('leases', 'memory', 'policies', 'tick');
-    const newId = options.newId ?? uuidv7;
-    return makeCancels({ ...parts, ...leases, memory, policies, tick, clock, newId });
+    const { leases, ...rest } = await take('leases', 'memory', 'killSwitch', 'policies', 'tick');
+    return makeCancels({ ...parts, ...leases, ...rest, clock, newId: options.newId ?? uuidv7 });
   });
 }
 
@@ -341,7 +342,7 @@ function bindFace({ container, options, closers, pause }: Ground): void {
     const { tick, memory, sources } = await take('tick', 'memory', 'sources');
     const { keeper } = (await take('leases')).leases;
     const { collector, executor, applying } = await take('collector', 'executor', 'applying');
-    const { hooks, estimator } = await take('hooks', 'estimator');
+    const { hooks, estimator, killSwitch } = await take('hooks', 'estimator', 'killSwitch');
     const newId = options.newId ?? uuidv7;
     const { failures, breakers, ledgerState } = await take('failures', 'breakers', 'ledgerState');
     return new DaemonApi({
@@ -350,6 +351,7 @@ function bindFace({ container, options, closers, pause }: Ground): void {
       breakers,
       ledgerState,
       applying,
+      killSwitch,
       hooks: hooks.names,
       estimator,
       rolling: new RollingDesk({ ...parts, estimator, newId }),
@@ -358,7 +360,6 @@ function bindFace({ container, options, closers, pause }: Ground): void {
       startedAt: clock.now(),
       state: () => tick.state,
       progress: () => memory.progress,
-      paused: () => memory.paused,
       sources: () => collector.statuses(),
       modes: () => modesOf(tick.state?.snapshot, parts.policies.policies),
       movesInFlight: () => executor.inFlight().length,
@@ -379,7 +380,7 @@ function bindFace({ container, options, closers, pause }: Ground): void {
   bindPart(container, 'daemon', async (take) => {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
     const above = await take('cancels', 'hooks', 'ladder', 'failures', 'tick', 'rolling');
-    const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState');
+    const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState', 'killSwitch');
     const close = () => closers.close();
     const handOver = new HandOver({ ...below, ...above, keeper: face.leases.keeper, clock });
     const needs = new LeaseNeeds({ ...below, keeper: face.leases.keeper, clock });

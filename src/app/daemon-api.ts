@@ -43,7 +43,6 @@ import type {
 } from '../ports/api.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
@@ -79,7 +78,6 @@ import { whyHost, whyVm } from './why.ts';
 
 export interface ApiParts extends StatusParts {
   readonly clock: Clock;
-  readonly events: EventSink;
   readonly ledger: Ledger;
   readonly policies: PolicyStore;
   readonly orders: OrderDesk;
@@ -239,11 +237,10 @@ export class DaemonApi implements Api {
   }
 
   async setPaused(paused: boolean, by: string): Promise<void> {
-    const { clock, events, ledger } = this.#parts;
+    const { clock, killSwitch, ledger } = this.#parts;
     const at = clock.now();
     // First the switch itself: it must work also where its record cannot be written.
-    await ledger.setPaused(paused, by, at);
-    events.emit('paused', { paused, by });
+    await killSwitch.turn({ paused, by }, at);
     const about = { vm: undefined, host: undefined, from: undefined, move: undefined };
     const text = `${paused ? 'paused' : 'resumed'} by ${by}`;
     await ledger.addHistory([{ at, kind: 'order', ...about, text }]);
@@ -352,8 +349,8 @@ export class DaemonApi implements Api {
   }
 
   #inForce(): InForce {
-    const { paused, policies } = this.#parts;
-    return { policies: policies.policies, paused: paused().paused };
+    const { killSwitch, policies } = this.#parts;
+    return { policies: policies.policies, paused: killSwitch.position.paused };
   }
 
   #snapshot(): Snapshot | undefined {

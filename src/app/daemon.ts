@@ -25,6 +25,7 @@ import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LeaseHouse } from './lease-parts.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
+import type { KillSwitch } from './kill-switch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { HookRuns } from './hook-runs.ts';
@@ -61,6 +62,7 @@ export interface DaemonParts {
   readonly cliToken: string;
   readonly accessFile: string;
   readonly memory: DaemonMemory;
+  readonly killSwitch: Pick<KillSwitch, 'look'>;
   readonly leases: LeaseHouse;
   /** Closes what the container made, in the right order. */
   readonly close: () => Promise<void>;
@@ -135,14 +137,14 @@ export class Daemon {
 
   /** Takes up what an earlier run left, looks once, and ticks once. `start` does it too. */
   async prepare(): Promise<void> {
-    const { executor, failures, ladder, ledger, memory, tick } = this.#parts;
+    const { executor, failures, ladder, memory, tick } = this.#parts;
     await ladder.load();
     await failures.load();
     await this.collect();
     await tick.snapshot();
     await this.beat();
     await executor.recover();
-    memory.start(await ledger.paused());
+    memory.start();
     await this.#noteAudit();
     await this.tick();
   }
@@ -157,10 +159,11 @@ export class Daemon {
   }
 
   /**
-   * Renews the leases, takes up the open moves where it may act by now and could not, and carries
-   * out the cancels that others were asked for.
+   * Renews the leases, takes up the open moves where it may act by now and could not, carries out
+   * the cancels that others were asked for, and looks how the kill switch stands.
    */
   async beat(): Promise<void> {
+    await this.#parts.killSwitch.look();
     await this.#renew();
     await this.#parts.cancels.beat();
   }

@@ -9,6 +9,7 @@ import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import { CancelDesk } from './cancel-desk.ts';
+import type { KillSwitch } from './kill-switch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -23,6 +24,7 @@ export interface CancelsGiven extends LeaseHouse {
   readonly applying: ApplyDesk;
   readonly orders: OrderDesk;
   readonly failures: HostFailures;
+  readonly killSwitch: KillSwitch;
   readonly memory: DaemonMemory;
   readonly policies: PolicyStore;
   readonly tick: Tick;
@@ -31,10 +33,13 @@ export interface CancelsGiven extends LeaseHouse {
 }
 
 export function makeCancels(given: CancelsGiven): CancelDesk {
-  const { ledger, orders, failures, memory, policies, tick, moves } = given;
+  const { ledger, orders, failures, killSwitch, memory, policies, tick, moves } = given;
   const findHost = (name: string): Host | undefined =>
     findNamed(memory.snapshot?.hosts ?? [], name);
-  const inForce = () => ({ policies: policies.policies, paused: memory.paused.paused });
+  const inForce = () => ({
+    policies: policies.policies,
+    paused: killSwitch.position.paused,
+  });
   const returning = { ledger, orders, failures, findHost, inForce };
   return new CancelDesk({
     ...given,

@@ -1,6 +1,6 @@
 /**
- * What the daemon keeps in memory beside the ledger: the newest snapshot, the kill switch as last
- * set, the progress of moves in flight, and whether it is ready. Fed by events.
+ * What the daemon keeps in memory beside the ledger: the newest snapshot, the progress of moves in
+ * flight, and whether it is ready. Fed by events.
  */
 
 import type { MoveProgress } from '../domain/events.ts';
@@ -9,15 +9,11 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import type { EventSource } from '../ports/events.ts';
 
 export class DaemonMemory {
-  #paused = { paused: false, by: '' };
   #recovered = false;
   #snapshot: Snapshot | undefined;
   readonly #progress = new Map<MoveId, MoveProgress>();
 
   constructor(events: EventSource) {
-    events.on('paused', (paused) => {
-      this.#paused = paused;
-    });
     events.on('snapshot', ({ snapshot }) => {
       this.#snapshot = snapshot;
       // Of a move that another controller took over, this one never hears the end.
@@ -26,10 +22,6 @@ export class DaemonMemory {
     });
     events.on('move-progress', ({ move, progress }) => this.#progress.set(move.id, progress));
     events.on('move-ended', ({ move }) => this.#progress.delete(move.id));
-  }
-
-  get paused(): { readonly paused: boolean; readonly by: string } {
-    return this.#paused;
   }
 
   /** Throws before the first snapshot: nobody may act on a fleet that was never seen. */
@@ -51,9 +43,8 @@ export class DaemonMemory {
     return this.#recovered;
   }
 
-  /** Takes up the kill switch of the last run. */
-  start(paused: { readonly paused: boolean; readonly by: string }): void {
-    this.#paused = paused;
+  /** What the last run left open is settled. */
+  start(): void {
     this.#recovered = true;
   }
 }

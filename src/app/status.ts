@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import { breakerViews } from './breaker-desk.ts';
 import { guardNotes } from './guard-notes.ts';
+import type { KillSwitch } from './kill-switch.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
 import { leaseViews, type LeaseSight } from './lease-desk.ts';
 import { modeNotes } from './policy-notes.ts';
@@ -19,8 +20,8 @@ export interface StatusParts {
   readonly clock: Clock;
   readonly policies: PolicyStore;
   readonly sources: () => readonly SourceStatus[];
-  /** The kill switch as last set; kept in memory, so that status never waits for the ledger. */
-  readonly paused: () => { readonly paused: boolean; readonly by: string };
+  /** As last seen: status never waits for the ledger. */
+  readonly killSwitch: KillSwitch;
   /** The mode in force for hosts of each cluster or source. */
   readonly modes: () => Readonly<Record<string, Mode>>;
   readonly movesInFlight: () => number;
@@ -30,7 +31,7 @@ export interface StatusParts {
 }
 
 export function statusView(parts: StatusParts, state: TickState | undefined): StatusView {
-  const { paused, by } = parts.paused();
+  const { paused, by } = parts.killSwitch.position;
   const { policies } = parts.policies;
   return {
     version: parts.version,

@@ -22,6 +22,7 @@ import type { DaemonApi } from './daemon-api.ts';
 import type { DecisionArchive } from './decision-archive.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
+import type { KillSwitch } from './kill-switch.ts';
 import type { DaemonMemory } from './memory.ts';
 import type { Estimator } from './estimator.ts';
 import type { HookRuns } from './hook-runs.ts';
@@ -37,6 +38,7 @@ import type { Tick } from './tick.ts';
 export interface Parts {
   readonly registry: MetricsRegistry;
   readonly events: EventBus;
+  readonly killSwitch: KillSwitch;
   readonly memory: DaemonMemory;
   /** As it was opened: for who keeps the leases. */
   readonly store: Ledger;

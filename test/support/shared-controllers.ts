@@ -170,6 +170,9 @@ export class SharedControllers {
     const offs = [
       bus.on('lease', ({ text }) => this.#say(name, text)),
       bus.on('hook', ({ text }) => this.#say(name, text)),
+      bus.on('paused', ({ paused, by }) =>
+        this.#say(name, `${paused ? 'paused' : 'resumed'} by ${by}`),
+      ),
       bus.on('warning', ({ text }) => this.#say(name, text)),
       bus.on('failure', ({ where, error }) =>
         this.#say(name, `FAILURE ${where}: ${String(error)}`),
