@@ -189,7 +189,8 @@ export class DaemonApi implements Api {
 
   fleetFile(): Result<string, ApiProblem> {
     const state = this.#parts.state();
-    return state === undefined ? fail(NOT_YET) : ok(formatFleet(state.snapshot));
+    if (state === undefined) return fail(NOT_YET);
+    return ok(formatFleet(state.snapshot, state.orders));
   }
 
   latestPlan(): Result<unknown, ApiProblem> {

@@ -136,6 +136,13 @@ export function flag(): Field<boolean> {
   );
 }
 
+/** What is either so, or not said. */
+export function yes(): Field<true> {
+  return field('true', { const: true }, (input) =>
+    input === true ? ok(input) : cannotRead(input),
+  );
+}
+
 export function text(expected: string): Field<string> {
   const schema = { type: 'string', minLength: 1 };
   return field(expected, schema, (input) =>

@@ -5,8 +5,9 @@
  */
 
 import type { GuestCpu, HostCpu } from '../domain/cpu.ts';
+import type { HostFailure } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
-import { type SourceId, compareText, orderId, sourceId } from '../domain/ids.ts';
+import { type SourceId, compareText, sourceId } from '../domain/ids.ts';
 import { type MetricWindow, heldWindow } from '../domain/measured.ts';
 import type { VmMetric } from '../domain/metrics.ts';
 import type { Order } from '../domain/order.ts';
@@ -25,6 +26,7 @@ import {
 } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { CpuDefaults, FleetEntries, HostEntry, RuleEntry, VmEntry } from './fleet-schema.ts';
+import { orderOf } from './fleet-orders.ts';
 import { type Measure, windowOf } from './measure.ts';
 
 export interface Fleet {
@@ -73,18 +75,7 @@ export function buildFleet(entries: FleetEntries, assumeHeld: boolean): Fleet {
       sources: sources?.map(sourceOf) ?? sourcesOf(hosts, takenAt),
     },
     notes: notesOf(entries, { hosts, vms, derived: derived.size }, assumeHeld),
-    orders: (entries.orders ?? []).map((order, i) => ({
-      id: orderId(`fleet-file-${i + 1}`),
-      kind: order.kind,
-      host: order.host,
-      by: { kind: 'operator', name: 'fleet file' },
-      reason: order.reason ?? 'ordered in the fleet file',
-      createdAt: takenAt,
-      deadline: order.deadline,
-      state: 'open',
-      dedupeKey: `fleet-file:${order.kind}:${order.host}`,
-      home: vms.filter((vm) => vm.host === order.host).map((vm) => vm.id),
-    })),
+    orders: (entries.orders ?? []).map((order, i) => orderOf(order, i, { takenAt, vms })),
   };
 }
 
@@ -107,6 +98,8 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     faultDomains: entry.faultDomains ?? {},
     state: entry.state ?? 'healthy',
     connection: entry.connection ?? 'connected',
+    ...(entry.inMaintenanceMode !== undefined && { inMaintenanceMode: entry.inMaintenanceMode }),
+    ...(entry.failure !== undefined && { failure: failureOf(entry.failure) }),
     cpu: hostCpuOf(entry, defaults?.cpu),
     memory: {
       totalBytes: memory.totalBytes,
@@ -119,6 +112,7 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     migrationBandwidth: entry.migrationBandwidth ?? defaults?.migrationBandwidth ?? USUAL_BANDWIDTH,
     ...(entry.uplink !== undefined && { uplink: entry.uplink }),
     ...(entry.balancedBy !== undefined && { balancedBy: entry.balancedBy }),
+    ...(entry.unlistedGuests !== undefined && { unlistedGuests: entry.unlistedGuests }),
     devices: entry.devices ?? [],
     hypervisor: {
       kind: entry.hypervisor?.kind ?? 'simulated',
@@ -127,11 +121,20 @@ function hostOf(entry: HostEntry, { defaults }: FleetEntries, assumeHeld: boolea
     },
     power: entry.power,
     health: entry.health ?? [],
+    ...(entry.silentSensors !== undefined && { silentSensors: entry.silentSensors }),
     alerts: entry.alerts ?? [],
     labels: entry.labels ?? {},
     ...(entry.resources !== undefined && { resources: entry.resources }),
     metrics: windowsOf({ ...short, ...entry.metrics }, assumeHeld),
   };
+}
+
+function failureOf({
+  powerOff,
+  noRestart,
+  ...rest
+}: NonNullable<HostEntry['failure']>): HostFailure {
+  return { ...rest, powerOff, noRestart };
 }
 
 function hostCpuOf(entry: HostEntry, defaults: CpuDefaults | undefined): HostCpu {

@@ -1,15 +1,20 @@
 /**
  * The fleet file: a Snapshot as one documented JSON file, for support cases, tests, benches and
- * planning without a hypervisor. Loading what was saved gives the same Snapshot again.
+ * planning without a hypervisor. Loading what was saved gives the same Snapshot again, but for what
+ * is the policy's to say, and for moves, rooms and orders of hosts or VMs that are gone.
  */
 
 import { type Result, fail, ok } from '../domain/result.ts';
 import { formFaults } from '../domain/placement-form.ts';
 import { type PlacementRule, isHostRule } from '../domain/placement.ts';
+import type { Host } from '../domain/host.ts';
+import type { Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import type { Vm } from '../domain/vm.ts';
 import { problemAt } from './document.ts';
 import { type Fleet, buildFleet } from './fleet-build.ts';
 import { type FleetEntries, type RuleEntry, fleetSchema } from './fleet-schema.ts';
+import { writtenOrders } from './fleet-orders.ts';
 import { readJson } from './json-document.ts';
 import { type ConfigProblem, PROBLEMS_MAX, nearest, tidyProblems } from './problem.ts';
 import { validate } from './validate.ts';
@@ -177,22 +182,53 @@ function writtenRule(rule: PlacementRule): unknown {
   return isHostRule(rule) ? { ...rule, vms: undefined } : rule;
 }
 
+function writtenHost(host: Host): unknown {
+  return { ...host, margins: undefined, actedOnElsewhere: undefined };
+}
+
+function writtenVm(vm: Vm): unknown {
+  return { ...vm, moveFactor: undefined, noRestart: undefined };
+}
+
+/** What names somebody who is gone would be refused when it is read, and no plan can go by it. */
+function presentOf(snapshot: Snapshot): Pick<Snapshot, 'inFlight' | 'reservations'> {
+  const hosts = new Set(snapshot.hosts.map(({ id }) => id));
+  const vms = new Set(snapshot.vms.map(({ id }) => id));
+  return {
+    inFlight: snapshot.inFlight.filter(
+      ({ vm, from, to }) => vms.has(vm) && hosts.has(from) && hosts.has(to),
+    ),
+    reservations: snapshot.reservations.filter(({ host }) => hosts.has(host)),
+  };
+}
+
 /**
  * One host or VM a line, so that two files can be compared. Ends with a line feed. What moves cost,
- * which resources there are and how far hosts are filled is the policy's to say, and not written.
+ * which resources there are, how far hosts are filled and whose disks forbid a restart is the
+ * policy's to say, and not written.
  */
-export function formatFleet(snapshot: Snapshot): string {
+export function formatFleet(snapshot: Snapshot, orders: readonly Order[] = []): string {
   const { takenAt, hosts, vms, storages = [], placement } = snapshot;
-  const { inFlight, reservations, lastMovedAt, sources } = snapshot;
-  const rest = { inFlight, reservations, lastMovedAt, sources };
+  const { lastMovedAt, recentMoves, breakers, sources } = snapshot;
+  const { inFlight, reservations } = presentOf(snapshot);
+  const written = writtenOrders(orders, new Set(hosts.map(({ id }) => id)));
+  const rest = {
+    ...(written.length > 0 && { orders: written }),
+    inFlight,
+    reservations,
+    lastMovedAt,
+    ...(recentMoves !== undefined && { recentMoves }),
+    ...(breakers !== undefined && { breakers }),
+    sources,
+  };
   const lines = (items: readonly unknown[]): string =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
   const parts = [
     '"apiVersion":"drover/v1"',
     '"kind":"Fleet"',
     `"takenAt":${JSON.stringify(takenAt)}`,
-    `"hosts":${lines(hosts.map((host) => ({ ...host, margins: undefined })))}`,
-    `"vms":${lines(vms)}`,
+    `"hosts":${lines(hosts.map(writtenHost))}`,
+    `"vms":${lines(vms.map(writtenVm))}`,
     ...(storages.length > 0 ? [`"storages":${lines(storages)}`] : []),
     `"placement":{"rules":${lines(placement.map(writtenRule))}}`,
     ...Object.entries(rest).map(

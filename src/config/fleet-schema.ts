@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { CPU_LEVELS, CPU_VENDORS, GUEST_CPU_MODES } from '../domain/cpu.ts';
+import { HOST_FAILURE_STATES, SIGN_KINDS } from '../domain/host-failure.ts';
 import { HEALTH_COMPONENTS, HEALTH_LEVELS, HOST_STATES, HYPERVISOR_KINDS } from '../domain/host.ts';
 import {
   clusterId,
@@ -39,6 +40,7 @@ import {
   table,
   text,
   whole,
+  yes,
 } from './fields.ts';
 import { freeRoom } from './free-room.ts';
 import { type Measure, measure } from './measure.ts';
@@ -90,6 +92,21 @@ const vmMetrics = Object.fromEntries(
   Object.entries(VM_METRICS).map(([metric, info]) => [metric, maybe(measure(info))]),
 ) as Record<VmMetric, z.ZodOptional<z.ZodType<Measure, unknown>>>;
 
+const failure = group({
+  state: choice(HOST_FAILURE_STATES),
+  since: moment(),
+  signs: list(
+    group({
+      kind: choice(SIGN_KINDS),
+      verdict: choice(['alive', 'silent', 'unknown']),
+      detail: freeText,
+    }),
+  ),
+  powerOff: maybe(group({ at: moment(), how: choice(['fenced', 'found']) })),
+  noRestart: maybe(freeText),
+  wasDead: maybe(yes()),
+});
+
 const host = group({
   id: hosts,
   name: maybe(name('a name')),
@@ -110,6 +127,8 @@ const host = group({
   migrationBandwidth: maybe(rate()),
   balancedBy: maybe(text('the name of a balancer')),
   inMaintenanceMode: maybe(flag()),
+  failure: maybe(failure),
+  unlistedGuests: maybe(list(text('the name of a guest'))),
   uplink: maybe(group({ id: text('the name of an uplink'), bandwidth: rate() })),
   devices: maybe(list(group(device))),
   hypervisor: maybe(
@@ -124,6 +143,7 @@ const host = group({
     list(
       group({
         component: choice(HEALTH_COMPONENTS),
+        sensor: maybe(freeText),
         level: choice(HEALTH_LEVELS),
         detail: freeText,
         at: moment(),
@@ -131,6 +151,7 @@ const host = group({
       }),
     ),
   ),
+  silentSensors: maybe(list(group({ component: choice(HEALTH_COMPONENTS), sensor: freeText }))),
   alerts: maybe(list(group({ name: text('a name'), labels: table(freeText), since: moment() }))),
   labels: maybe(table(freeText)),
   resources: maybe(table(plainAmount)),
@@ -263,8 +284,13 @@ export const fleetSchema = group({
       group({
         kind: choice(['evacuate', 'maintenance']),
         host: hosts,
-        reason: maybe(text('a reason')),
+        by: maybe(group({ kind: choice(['operator', 'alert']), name: freeText })),
+        reason: maybe(freeText),
+        createdAt: maybe(moment()),
         deadline: maybe(moment()),
+        state: maybe(choice(['open', 'returning'])),
+        area: maybe(text('a site or cluster that is emptied as a whole')),
+        home: maybe(list(freeText)),
       }),
     ),
   ),
@@ -311,6 +337,7 @@ export const fleetSchema = group({
         failures: whole('a number of failures', { min: 1 }),
         lastAt: moment(),
         until: moment(),
+        remains: maybe(yes()),
       }),
     ),
   ),

@@ -104,3 +104,14 @@ export function orderStateText({ state, stays = [] }: Order): string {
   const who = stays.length === 1 ? '1 VM stays' : `${stays.length} VMs stay`;
   return `closed, partially returned: ${who} away`;
 }
+
+/**
+ * Who of the VMs of a `returning` host may come by now: it is tried out first, and not all may come
+ * at once (app/return-waves.ts).
+ */
+export function mayCome({ home, progress }: Order): readonly string[] {
+  if (progress === undefined) return home;
+  if (progress.heldBy !== undefined) return [];
+  const released = new Set<string>(progress.released);
+  return home.filter((vm) => released.has(vm));
+}

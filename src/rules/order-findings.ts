@@ -6,7 +6,7 @@
 import type { Evidence, Finding, Trigger } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import { compareText, type VmId } from '../domain/ids.ts';
-import type { Order } from '../domain/order.ts';
+import { mayCome, type Order } from '../domain/order.ts';
 import { assertNever } from '../domain/result.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -106,14 +106,6 @@ function returns(order: Order, host: Host, snapshot: Snapshot): readonly Finding
     });
   }
   return findings;
-}
-
-/** A host that comes back is tried out first: not all may come at once (app/return-waves.ts). */
-function mayCome({ home, progress }: Order): readonly string[] {
-  if (progress === undefined) return home;
-  if (progress.heldBy !== undefined) return [];
-  const released = new Set<string>(progress.released);
-  return home.filter((vm) => released.has(vm));
 }
 
 function triggerOf(order: Order): Trigger {
