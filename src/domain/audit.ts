@@ -4,8 +4,6 @@
  * taken out or exchanged without a break that shows. The chain itself is made by the ledger.
  */
 
-import type { EpochSeconds } from './units.ts';
-
 export const AUDIT_KINDS = [
   'decision',
   'move-opened',
@@ -40,7 +38,8 @@ export interface AuditHead {
 
 /** One entry as it is stored. */
 export interface AuditEntry extends AuditHead {
-  readonly at: EpochSeconds;
+  /** Seconds since 1970, as far as nobody tampered with it: it is read as it is stored. */
+  readonly at: number;
   /** An {@link AuditKind}, as far as nobody tampered with it. */
   readonly kind: string;
   /** JSON, to the byte as it was hashed. */

@@ -7,7 +7,7 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
-import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
+import type { EpochSeconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import { chunksOf } from './bounded.ts';
 import { hashOf, type PrunedBody } from './audit-chain.ts';
@@ -63,7 +63,7 @@ export async function selectAudit(
 ): Promise<readonly AuditEntry[]> {
   const query = db.selectFrom('audit').selectAll().where('seq', '>', after);
   const rows = await query.orderBy('seq').limit(limit).execute();
-  return rows.map((row) => ({ ...row, seq: Number(row.seq), at: epochSeconds(row.at) }));
+  return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
 }
 
 /**

@@ -64,6 +64,29 @@ describe('drover audit verify', () => {
     });
   });
 
+  it.each(['x', '9e999', "x'00'"])('names an entry whose moment is now %s', async (at) => {
+    await tamper(`update audit set at = ${at === 'x' ? "'x'" : at} where seq = 2`);
+    expect(await verify()).toEqual({
+      code: 1,
+      out: 'the audit trail is broken at entry 2: entry 2 was changed\n',
+      err: '',
+    });
+    const { code, out } = await cli([
+      'audit',
+      'export',
+      '--state',
+      folder,
+      '--since',
+      '2020-01-01',
+    ]);
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines).toMatchObject([{ seq: 1 }, { seq: 2, time: null }, { seq: 3 }]);
+    expect(code).toBe(0);
+  });
+
   it('finds a trail that was cut off with its head beside a head that was noted', async () => {
     const noted = (await verify()).out.split('\nend ')[1]?.trim() ?? '';
     await tamper(`delete from audit where seq = 3;
