@@ -3,7 +3,7 @@
  * orders, which the next tick takes up. Nothing here moves a VM.
  */
 
-import { formatFleet } from '../config/fleet-file.ts';
+import { fleetPieces } from '../config/fleet-file.ts';
 import { formatPlanOutput } from '../config/plan-output.ts';
 import type { MoveProgress } from '../domain/events.ts';
 import type { Host } from '../domain/host.ts';
@@ -187,10 +187,10 @@ export class DaemonApi implements Api {
     return ok({ about: 'host', ...whyHost(state, rules, memory, host.id), breakers });
   }
 
-  fleetFile(): Result<string, ApiProblem> {
+  fleetFile(): Result<Iterable<string>, ApiProblem> {
     const state = this.#parts.state();
     if (state === undefined) return fail(NOT_YET);
-    return ok(formatFleet(state.snapshot, state.orders));
+    return ok(fleetPieces(state.snapshot, state.orders));
   }
 
   latestPlan(): Result<unknown, ApiProblem> {

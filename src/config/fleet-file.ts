@@ -4,6 +4,7 @@
  * is the policy's to say, and for moves, rooms and orders of hosts or VMs that are gone.
  */
 
+import { inChunks } from '../domain/chunks.ts';
 import { type Result, fail, ok } from '../domain/result.ts';
 import { formFaults } from '../domain/placement-form.ts';
 import { type PlacementRule, isHostRule } from '../domain/placement.ts';
@@ -202,17 +203,51 @@ function presentOf(snapshot: Snapshot): Pick<Snapshot, 'inFlight' | 'reservation
   };
 }
 
+/** Hosts or VMs put into words at once: some 100 KB. */
+const PIECE = 50;
+
+/** One a line. */
+function* lines<Item>(items: readonly Item[], written: (item: Item) => unknown): Generator<string> {
+  let before = '[\n';
+  for (const piece of inChunks(items, PIECE)) {
+    yield before + piece.map((item) => JSON.stringify(written(item))).join(',\n');
+    before = ',\n';
+  }
+  yield items.length === 0 ? '[]' : '\n]';
+}
+
 /**
  * One host or VM a line, so that two files can be compared. Ends with a line feed. What moves cost,
  * which resources there are, how far hosts are filled and whose disks forbid a restart is the
  * policy's to say, and not written.
  */
 export function formatFleet(snapshot: Snapshot, orders: readonly Order[] = []): string {
+  return [...fleetPieces(snapshot, orders)].join('');
+}
+
+/** The same in pieces, each made when it is asked for. */
+export function* fleetPieces(snapshot: Snapshot, orders: readonly Order[]): Generator<string> {
   const { takenAt, hosts, vms, storages = [], placement } = snapshot;
-  const { lastMovedAt, recentMoves, breakers, sources } = snapshot;
+  yield '{"apiVersion":"drover/v1",\n"kind":"Fleet",\n';
+  yield `"takenAt":${JSON.stringify(takenAt)},\n"hosts":`;
+  yield* lines(hosts, writtenHost);
+  yield ',\n"vms":';
+  yield* lines(vms, writtenVm);
+  if (storages.length > 0) yield ',\n"storages":';
+  if (storages.length > 0) yield* lines(storages, (storage) => storage);
+  yield ',\n"placement":{"rules":';
+  yield* lines(placement, writtenRule);
+  yield '}';
+  for (const [key, value] of Object.entries(restOf(snapshot, orders)))
+    yield `,\n${JSON.stringify(key)}:${JSON.stringify(value)}`;
+  yield '}\n';
+}
+
+function restOf(snapshot: Snapshot, orders: readonly Order[]): Readonly<Record<string, unknown>> {
+  const { hosts, lastMovedAt, recentMoves, breakers, sources } = snapshot;
   const { inFlight, reservations } = presentOf(snapshot);
   const written = writtenOrders(orders, new Set(hosts.map(({ id }) => id)));
-  const rest = {
+  return {
     ...(written.length > 0 && { orders: written }),
     inFlight,
     reservations,
@@ -221,19 +256,4 @@ export function formatFleet(snapshot: Snapshot, orders: readonly Order[] = []): 
     ...(breakers !== undefined && { breakers }),
     sources,
   };
-  const lines = (items: readonly unknown[]): string =>
-    items.length === 0 ? '[]' : `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
-  const parts = [
-    '"apiVersion":"drover/v1"',
-    '"kind":"Fleet"',
-    `"takenAt":${JSON.stringify(takenAt)}`,
-    `"hosts":${lines(hosts.map(writtenHost))}`,
-    `"vms":${lines(vms.map(writtenVm))}`,
-    ...(storages.length > 0 ? [`"storages":${lines(storages)}`] : []),
-    `"placement":{"rules":${lines(placement.map(writtenRule))}}`,
-    ...Object.entries(rest).map(
-      ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
-    ),
-  ];
-  return `{${parts.join(',\n')}}\n`;
 }

@@ -326,8 +326,8 @@ export interface Api {
   /** About a VM or a host, by id or name; VMs are looked up first. */
   /** `host`: of a VM, only this one instead of all hosts. */
   why(name: string, host?: string): Promise<Result<WhyView, ApiProblem>>;
-  /** The newest snapshot as a fleet file. */
-  fleetFile(): Result<string, ApiProblem>;
+  /** The newest snapshot as a fleet file, in pieces that are made one by one as they are taken. */
+  fleetFile(): Result<Iterable<string>, ApiProblem>;
   /** The newest plan in the form of `drover plan --json`. */
   latestPlan(): Result<unknown, ApiProblem>;
   orders(): Promise<readonly Order[]>;

@@ -1,6 +1,7 @@
 /**
- * Long lists on their way out, piece by piece: the event loop is free in between, and what is not
- * sent yet is not there yet as text either, nor need its items be made.
+ * Long answers on their way out, piece by piece: the event loop is free in between, and what is not
+ * sent yet is not there yet as text either, nor need its items be made, also where the reader has
+ * stopped to read.
  */
 
 import { Readable } from 'node:stream';
@@ -21,31 +22,48 @@ export function sendList(
   items: Iterable<unknown>,
   pause: Pause | undefined,
 ): FastifyReply {
-  const text = Readable.from(inPieces(items, pause), { objectMode: false });
+  return sendPieces(reply, piecesOf(items), pause);
+}
+
+/** JSON in pieces, each made when the one before is on its way; `pause` as above. */
+export function sendPieces(
+  reply: FastifyReply,
+  pieces: Iterable<string>,
+  pause: Pause | undefined,
+): FastifyReply {
+  const text = Readable.from(inTurns(pieces, pause), { objectMode: false });
   return reply.type('application/json; charset=utf-8').send(text);
 }
 
-async function* inPieces(
-  items: Iterable<unknown>,
+async function* inTurns(
+  pieces: Iterable<string>,
   pause: Pause | undefined,
 ): AsyncGenerator<string> {
-  let before = '[';
-  for (const piece of piecesOf(items)) {
-    yield before + JSON.stringify(piece).slice(1, -1);
-    before = ',';
-    const turn = pause?.();
+  let isFirst = true;
+  for (const piece of pieces) {
+    const turn = isFirst ? undefined : pause?.();
+    isFirst = false;
     if (turn !== undefined) await turn;
+    yield piece;
+  }
+}
+
+function* piecesOf(items: Iterable<unknown>): Generator<string> {
+  let before = '[';
+  for (const chunk of chunksOf(items)) {
+    yield before + JSON.stringify(chunk).slice(1, -1);
+    before = ',';
   }
   yield before === '[' ? '[]' : ']';
 }
 
-function* piecesOf(items: Iterable<unknown>): Generator<readonly unknown[]> {
-  let piece: unknown[] = [];
+function* chunksOf(items: Iterable<unknown>): Generator<readonly unknown[]> {
+  let chunk: unknown[] = [];
   for (const item of items) {
-    piece.push(item);
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = [];
+    chunk.push(item);
+    if (chunk.length < PIECE) continue;
+    yield chunk;
+    chunk = [];
   }
-  if (piece.length > 0) yield piece;
+  if (chunk.length > 0) yield chunk;
 }

@@ -21,10 +21,16 @@ declare module 'fastify' {
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   reply.problem = problem;
-  return reply
-    .code(problem.status)
-    .type('application/problem+json')
-    .send({ type: 'about:blank', title: problem.code, ...problem });
+  return reply.code(problem.status).type('application/problem+json').send(bodyOf(problem));
+}
+
+/** Its body, for where an answer is replaced on its way out. */
+export function problemText(problem: Problem): string {
+  return JSON.stringify(bodyOf(problem));
+}
+
+function bodyOf(problem: Problem): unknown {
+  return { type: 'about:blank', title: problem.code, ...problem };
 }
 
 /** The value as JSON, or the problem. */

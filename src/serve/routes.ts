@@ -7,7 +7,7 @@ import type { Pause } from '../domain/slices.ts';
 import { printable } from '../observe/printable.ts';
 import type { Api } from '../ports/api.ts';
 import { alertmanagerSchema, alertsOf } from './alertmanager.ts';
-import { sendList } from './lists.ts';
+import { sendList, sendPieces } from './lists.ts';
 import { parse } from './parse.ts';
 import { sendProblem, sendResult } from './problems.ts';
 
@@ -108,7 +108,7 @@ export function addReads(server: FastifyInstance, api: Api, pause: Pause | undef
   server.get('/api/v1/plan', read, async (_request, reply) => sendResult(reply, api.latestPlan()));
   server.get('/api/v1/snapshot', read, async (_request, reply) => {
     const file = api.fleetFile();
-    return file.ok ? reply.type('application/json').send(file.value) : sendResult(reply, file);
+    return file.ok ? sendPieces(reply, file.value, pause) : sendResult(reply, file);
   });
   server.get('/api/v1/migrations', read, async (request) =>
     api.migrations(parse(migrationsSchema, request.query).limit),

@@ -19,6 +19,7 @@ import {
 import { FailureLimit } from './failure-limit.ts';
 import { InvalidRequest } from './parse.ts';
 import { sendProblem } from './problems.ts';
+import { limitUnread } from './unread-answers.ts';
 import { addProbes, addReads, addWebhooks, addWrites, type RejectedAlerts } from './routes.ts';
 
 declare module 'fastify' {
@@ -39,6 +40,11 @@ const LONGEST_PARAMETER = 4_096;
 const MOST_CONNECTIONS = 512;
 /** Slower senders are cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/**
+ * So is who neither reads nor writes anything for so long. An answer may take its time, too: the
+ * command line waits for a minute (ANSWER_TIMEOUT_MS).
+ */
+const SILENCE_MS = 90_000;
 
 export type HttpServer = FastifyInstance;
 
@@ -52,6 +58,8 @@ export interface ServerParts {
   readonly monotonicMs: () => number;
   /** Undefined: long answers are put into words in one go. */
   readonly pause?: Pause | undefined;
+  /** Of a connection, before it is cut off; default: 90 s. */
+  readonly silenceMs?: number;
   readonly onRejectedAlerts: (rejected: RejectedAlerts) => void;
   /** Told about requests that ended in an error of ours. */
   readonly onFailure: (error: unknown) => void;
@@ -68,6 +76,7 @@ export function buildServer(parts: ServerParts): HttpServer {
   const server = fastify({
     bodyLimit: LARGEST_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: parts.silenceMs ?? SILENCE_MS,
     forceCloseConnections: true,
     logger: false,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
@@ -87,6 +96,7 @@ export function buildServer(parts: ServerParts): HttpServer {
     reply.headers(HEADERS);
   });
   server.addHook('onRequest', guard(parts));
+  limitUnread(server);
   server.setErrorHandler((error, _request, reply) => handleError(error, reply, parts));
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, {
