@@ -47,6 +47,7 @@ import { leaseReasons } from './lease-desk.ts';
 import { actsElsewhere, actsOn, guarded, makeLeases, openStore } from './lease-parts.ts';
 import { KillSwitch } from './kill-switch.ts';
 import { locator } from './locator.ts';
+import { LostVms } from './lost-vms.ts';
 import { DaemonMemory } from './memory.ts';
 import { modesOf } from './modes.ts';
 import { OrderDesk } from './order-desk.ts';
@@ -352,6 +353,7 @@ function bindFace({ container, options, closers, pause }: Ground): void {
       ledgerState,
       applying,
       killSwitch,
+      lost: new LostVms(parts.events),
       hooks: hooks.names,
       estimator,
       rolling: new RollingDesk({ ...parts, estimator, newId }),

@@ -66,6 +66,7 @@ import { giveOrders } from './give-orders.ts';
 import { historyWithOpenMoves } from './history.ts';
 import { askedPlanHistory } from './plan-history.ts';
 import { confirmLease } from './lease-desk.ts';
+import { findLost, lostHistory, type LostVms, type NamedVm } from './lost-vms.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { InForce } from './order-text.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -90,10 +91,11 @@ export interface ApiParts extends StatusParts {
   readonly rolling: RollingDesk;
   readonly estimator: Pick<Estimator, 'estimate'>;
   readonly failures: Pick<HostFailures, 'readmit'>;
+  readonly lost: LostVms;
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
   /** Asks every host of the VM's source where it is. */
-  readonly locate: (vm: Vm) => Promise<Pick<LocateView, 'sightings' | 'blind'>>;
+  readonly locate: (vm: NamedVm) => Promise<Pick<LocateView, 'sightings' | 'blind'>>;
   readonly approve: (plan: PlanId, by: string) => Promise<ApproveAnswer>;
   /** What stands in the way of being ready; empty: ready. */
   readonly unready: () => readonly string[];
@@ -152,11 +154,14 @@ export class DaemonApi implements Api {
     if (host !== undefined) {
       return ok(await historyWithOpenMoves(this.#parts.ledger, { host: host.id, limit }));
     }
-    return fail(unknown('VM or host', about));
+    const lines = this.#isShared(about) ? undefined : await lostHistory(this.#parts, about, limit);
+    return lines === undefined ? fail(unknown('VM or host', about)) : ok(lines);
   }
 
   async locate(name: string): Promise<Result<LocateView, ApiProblem>> {
-    const vm = this.#findVm(name);
+    const there = this.#findVm(name);
+    const isLost = there === undefined && !this.#isShared(name);
+    const vm = isLost ? await findLost(this.#parts, name) : there;
     if (vm === undefined) return fail(unknown('VM', name));
     const [found, lastMoves] = await Promise.all([
       this.#parts.locate(vm),
@@ -364,6 +369,12 @@ export class DaemonApi implements Api {
 
   #findHost(name: string): Host | undefined {
     return findNamed(this.#hosts(), name);
+  }
+
+  /** Several are called so: which of them is meant nobody knows. */
+  #isShared(name: string): boolean {
+    const things = [...this.#hosts(), ...(this.#snapshot()?.vms ?? [])];
+    return things.some((thing) => thing.name === name);
   }
 
   #findVm(name: string): Vm | undefined {
