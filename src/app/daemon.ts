@@ -163,8 +163,8 @@ export class Daemon {
    * the cancels that others were asked for, and looks how the kill switch stands.
    */
   async beat(): Promise<void> {
-    await this.#parts.killSwitch.look();
     await this.#renew();
+    await this.#parts.killSwitch.look();
     await this.#parts.cancels.beat();
   }
 

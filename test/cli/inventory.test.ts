@@ -15,8 +15,9 @@ let env: Record<string, string>;
 
 beforeEach(async () => {
   const api = {
-    hosts: () => [host('1', 'a'), host('2', 'twin'), host('3', 'twin'), host('4', 'empty')],
-    vms: () => [vm('db', '1'), vm('web', '2'), vm('mail', '3')],
+    hosts: () =>
+      [host('1', 'a'), host('2', 'twin'), host('3', 'twin'), host('4', 'empty')].values(),
+    vms: () => [vm('db', '1'), vm('web', '2'), vm('mail', '3')].values(),
   };
   server = quietServer(api, [{ name: 'anna', role: 'operator', token }], '127.0.0.1').server;
   env = { DROVER_SERVER: await server.listen({ port: 0 }), DROVER_TOKEN: token };
