@@ -8,22 +8,23 @@
 import type { HostId } from '../domain/ids.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { askAgain, type MoveTask, sight } from './move-task.ts';
-import { settlingOrder } from './restart.ts';
+import { takeBackOrder } from './restart.ts';
 
 /** The VM runs on its source, or its restart did not begin. Empty: nothing of it is left there. */
 export async function cleanTarget(task: MoveTask): Promise<string> {
   const { hypervisor } = task;
-  const order = settlingOrder(task);
+  const { to } = task.order;
   try {
+    const order = await takeBackOrder(task);
     const answer = await askAgain(task, (signal) => hypervisor.cleanUp(order, signal));
-    if (!answer.ok) return mayHold(order.to, answer.error.detail);
+    if (!answer.ok) return mayHold(to, answer.error.detail);
     const { sightings, blind } = await sight(task);
-    const left = sightings.find(({ host }) => host === order.to);
-    if (left !== undefined) return mayHold(order.to, `a copy is still there (${left.state})`);
-    return blind.includes(order.to) ? mayHold(order.to, 'it does not answer') : '';
+    const left = sightings.find(({ host }) => host === to);
+    if (left !== undefined) return mayHold(to, `a copy is still there (${left.state})`);
+    return blind.includes(to) ? mayHold(to, 'it does not answer') : '';
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
-    return mayHold(order.to, error.message);
+    return mayHold(to, error.message);
   }
 }
 

@@ -42,6 +42,24 @@ export function settlingOrder(task: MoveTask): MoveOrder {
   return hasLostSource(task) ? { ...task.order, method: 'restart' } : task.order;
 }
 
+/**
+ * The same for taking a move back whose target has died: a cold move had shut the VM down, and its
+ * source cannot wait for the target's word. What the target holds is removed when that returns.
+ */
+export async function takeBackOrder(task: MoveTask): Promise<MoveOrder> {
+  const order = settlingOrder(task);
+  const { restarts } = task.parts;
+  if (restarts === undefined || order.method !== 'cold' || !hasLostTarget(task)) return order;
+  if ((await restarts.objection(order.to)) !== undefined) return order;
+  await restarts.note(order.to, { vm: order.vm, name: task.record.vmName });
+  return { ...order, targetIsOff: true };
+}
+
+/** Nobody is there to tell how a cold move goes. */
+export function hasLostTarget({ move, parts }: Pick<MoveTask, 'move' | 'parts'>): boolean {
+  return move.method === 'cold' && parts.restarts?.isDead(move.to) === true;
+}
+
 /** The VM had arrived: what the dead source still holds of it is removed when that returns. */
 export async function noteLostSource(task: MoveTask): Promise<void> {
   const { move, parts, record } = task;

@@ -16,7 +16,7 @@ import type { GivenUp } from './given-up.ts';
 import { cleanTarget } from './debris.ts';
 import { climbOn, type Ladder, startLadder } from './ladder.ts';
 import { ask, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
-import { hasLostSource } from './restart.ts';
+import { hasLostSource, hasLostTarget } from './restart.ts';
 import { describeWhereabouts, type Whereabouts } from './whereabouts.ts';
 
 /** Between two requests to stop a migration that goes on regardless. */
@@ -32,6 +32,8 @@ interface Watch {
   failures: number;
   polls: number;
   lastProgressAt: number;
+  /** Why a move could not be taken back; empty: it could, or was not tried. */
+  remains: string;
   /** The last look at a VM whose job is over, and since when it shows the same. */
   place:
     | { readonly kind: Whereabouts['kind']; readonly since: number; readonly looks: number }
@@ -58,6 +60,7 @@ function startWatch(task: MoveTask, until: Watch['until']): Watch {
     failures: 0,
     polls: 0,
     lastProgressAt: Number.NEGATIVE_INFINITY,
+    remains: '',
     place: undefined,
   };
 }
@@ -71,7 +74,9 @@ async function oneRound(watch: Watch): Promise<StageEnd | undefined> {
   try {
     const job = hasLostSource(task)
       ? NO_JOB
-      : await ask(task, (signal) => task.hypervisor.job(task.order, signal));
+      : await ask(task, (signal) => task.hypervisor.job(task.order, signal)).catch(
+          withoutTarget(task),
+        );
     const end = await onJob(watch, job);
     watch.failures = 0;
     return end;
@@ -80,6 +85,14 @@ async function oneRound(watch: Watch): Promise<StageEnd | undefined> {
     onLostContact(watch, error);
     return undefined;
   }
+}
+
+/** A dead target is not waited for: where the VM is, the others tell. */
+function withoutTarget(task: MoveTask): (error: unknown) => Job {
+  return (error) => {
+    if (!(error instanceof AdapterError) || !hasLostTarget(task)) throw error;
+    return NO_JOB;
+  };
 }
 
 function onLostContact(watch: Watch, error: AdapterError): void {
@@ -159,7 +172,7 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     case 'broken':
       return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
     case 'down':
-      return onDown(task, said, { isSeenTwice, seenFor });
+      return onDown(watch, said, { isSeenTwice, seenFor });
     case 'arriving':
     case 'stopped':
       if (seenFor < task.parts.timing.patienceSeconds) return undefined;
@@ -185,18 +198,21 @@ function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'
  * source.
  */
 async function onDown(
-  task: MoveTask,
+  watch: Watch,
   detail: string,
   { isSeenTwice, seenFor }: ReturnType<typeof remember>,
 ): Promise<StageEnd | undefined> {
+  const { task } = watch;
   const isOverdue = seenFor >= task.parts.timing.patienceSeconds;
   const isRestart = task.order.method === 'restart';
   if (isRestart || hasLostSource(task)) {
     const isOver = isOverdue || (isRestart ? task.isRefused === true : isSeenTwice);
     return isOver && isSeenTwice ? { kind: 'failed', detail } : undefined;
   }
-  if (isOverdue) return { kind: 'needs-human', detail };
-  if (isSeenTwice && task.order.method === 'cold') await cleanTarget(task);
+  if (isOverdue) {
+    return { kind: 'needs-human', detail: [detail, watch.remains].filter(Boolean).join('; ') };
+  }
+  if (isSeenTwice && task.order.method === 'cold') watch.remains = await cleanTarget(task);
   return undefined;
 }
 

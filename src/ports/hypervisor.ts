@@ -92,6 +92,8 @@ export interface MoveOrder {
   readonly autoConverge: boolean;
   /** The switch to post-copy may be asked for later (hypervisors need to know beforehand). */
   readonly allowPostCopy: boolean;
+  /** For `cleanUp`: the power of `to` was confirmed off just now, so it is not asked. */
+  readonly targetIsOff?: true;
 }
 
 export type Job =

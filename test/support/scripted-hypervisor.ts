@@ -211,6 +211,9 @@ export class ScriptedHypervisor implements Hypervisor {
       const vm = this.#vm(order.vm);
       if (vm.runsOn.includes(order.to)) return fail({ code: 'refused', detail: 'it runs there' });
       if (this.#active(order.vm) !== undefined) return fail({ code: 'locked', detail: 'moving' });
+      if (this.blind.has(order.to) && order.targetIsOff !== true) {
+        throw new AdapterError('unreachable', SOURCE, `${order.to} does not answer`);
+      }
       vm.incomingOn.delete(order.to);
       vm.definedOn.delete(order.to);
       if (order.method === 'cold' && vm.runsOn.length === 0) vm.runsOn = [order.from];

@@ -39,6 +39,16 @@ export interface ColdCopy {
   readonly stopped: () => string | undefined;
 }
 
+interface WatchedCopy extends ColdCopy {
+  /** Told of each turn between waiting for the daemons and keeping the pace. */
+  readonly waits: (isWaiting: boolean) => void;
+}
+
+/** Longest wait for a piece: at its end the target's daemon may have much to write to its disks. */
+const STALL_SECONDS = 300;
+/** And where the copy is to be broken off. */
+const STOPPING_SECONDS = 10;
+
 /** Rejects where it failed or was broken off: the volumes on the target are of no use then. */
 export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCopy): Promise<void> {
   const forHours = { seconds: Number.POSITIVE_INFINITY };
@@ -46,9 +56,11 @@ export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCop
   try {
     const target = await to.link.open();
     try {
-      const reading = (here: Session): Promise<void> =>
-        target.use('writing disks', (there) => copyAll(here, there, job), forHours);
-      await source.use('reading disks', reading, forHours);
+      await beforeItStalls(job, (watched) => {
+        const reading = (here: Session): Promise<void> =>
+          target.use('writing disks', (there) => copyAll(here, there, watched), forHours);
+        return source.use('reading disks', reading, forHours);
+      });
     } finally {
       to.link.drop(target);
     }
@@ -58,10 +70,45 @@ export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCop
 }
 
 /**
+ * Rejects also where a daemon does not come back to the copy: one whose storage hangs still answers
+ * keepalive. Whatever still comes of the copy then is broken off at its next piece.
+ */
+async function beforeItStalls(
+  job: ColdCopy,
+  copying: (watched: WatchedCopy) => Promise<void>,
+): Promise<void> {
+  const { clock } = job;
+  const over = new AbortController();
+  let waitingSince: number = clock.monotonic();
+  let why: string | undefined;
+  const watched: WatchedCopy = {
+    ...job,
+    stopped: () => why ?? job.stopped(),
+    waits: (isWaiting) => {
+      waitingSince = isWaiting ? clock.monotonic() : Number.POSITIVE_INFINITY;
+    },
+  };
+  const stall = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      await clock.sleep(seconds(LOOK_SECONDS), over.signal);
+      const waited = clock.monotonic() - waitingSince;
+      const stopped = waited >= STOPPING_SECONDS ? job.stopped() : undefined;
+      why = waited >= STALL_SECONDS ? `no piece of the disks for ${STALL_SECONDS} s` : stopped;
+      if (why !== undefined) throw new LibvirtError(0, why, false);
+    }
+  };
+  try {
+    await Promise.race([copying(watched), stall()]);
+  } finally {
+    over.abort();
+  }
+}
+
+/**
  * A guest that somebody starts in the middle writes to what was copied already, and may be off
  * again at the end: only the images themselves tell.
  */
-async function copyAll(here: Session, there: Session, job: ColdCopy): Promise<void> {
+async function copyAll(here: Session, there: Session, job: WatchedCopy): Promise<void> {
   const before = await writeTimes(here, job.copies);
   await copyEach(here, there, job);
   const after = await writeTimes(here, job.copies);
@@ -86,7 +133,7 @@ async function writeTimes(here: Session, copies: readonly DiskCopy[]): Promise<r
   return times;
 }
 
-async function copyEach(here: Session, there: Session, job: ColdCopy): Promise<void> {
+async function copyEach(here: Session, there: Session, job: WatchedCopy): Promise<void> {
   const begun = job.clock.monotonic();
   for (const [index, copy] of job.copies.entries()) {
     const { source, target, bytes } = copy;
@@ -97,13 +144,16 @@ async function copyEach(here: Session, there: Session, job: ColdCopy): Promise<v
         const room = new RoomWatch(pool, job.clock);
         let left = later.reduce((sum, one) => sum + one.bytes, bytes);
         await copyVolume(original, volume, async ({ sent, passed }) => {
+          job.waits(true);
           left -= passed;
           job.progress.sentBytes += sent;
           job.progress.doneBytes += passed;
           const why = job.stopped();
           if (why !== undefined) throw new LibvirtError(0, why, false);
           await room.look(target.pool, left);
+          job.waits(false);
           await keepPace(job, begun);
+          job.waits(true);
         });
         await judge(volume, copy);
       });

@@ -28,12 +28,12 @@ import { planCopies } from '../disks/disk-plan.ts';
 import { notedCopy, relocationOf } from '../disks/volumes.ts';
 import type { LibvirtHost } from '../host.ts';
 import { SHUTDOWN } from '../native/constants.ts';
-import { LibvirtError } from '../native/errors.ts';
+import { isUnanswered, LibvirtError } from '../native/errors.ts';
 import type { Session } from '../native/session.ts';
 import type { LibvirtOptions } from '../options.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
-import { isOfMove, noteAskedOff, noteOf } from './note.ts';
+import { isOfMove, mayHaveWritten, noteAskedOff, noteOf, noteTarget } from './note.ts';
 import { isAskedOff, isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
 import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
@@ -78,20 +78,22 @@ export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise
   await shutDownGuest(flight, tools);
   const since = tools.clock.monotonic();
   try {
+    goOn(flight);
     await takeDisksAlong(flight, tools);
-  } catch (error) {
-    // Nothing on the target could start yet: it need not be asked.
-    await startAgain(flight.order, tools.ends);
-    throw error;
-  }
-  await checkIsOurs(flight.order, from);
-  try {
+    await checkIsOurs(flight.order, from);
     await startThere(flight, tools.ends);
   } catch (error) {
-    await bringBack(flight.order, tools.ends);
+    // Before it was told nothing there could start: it need not be asked, and may be dead.
+    if (flight.isTargetTold) await bringBack(flight.order, tools.ends);
+    else await startUntold(flight.order, tools.ends);
     throw error;
   }
   flight.offSeconds = tools.clock.monotonic() - since;
+}
+
+/** Throws where it is to be broken off. */
+function goOn({ stopped }: Flight): void {
+  if (stopped !== undefined) throw new LibvirtError(0, stopped, false);
 }
 
 async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): Promise<void> {
@@ -126,10 +128,16 @@ async function startThere(flight: Flight, { from, to }: Ends): Promise<void> {
   if (stored === undefined) throw new LibvirtError(0, `${vm} vanished from ${from.id}`, false);
   const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
   const xml = relocateDisks(stored, moved);
+  // It may have died since: then the source's note goes on saying that it knows nothing.
+  await to.sight(vm);
+  goOn(flight);
   // Not before: a source that reboots during the copy brings its guest up by itself.
-  await from.onDomain(vm, 'taking autostart away', (one) => takeAutostart(one, move), allowed);
+  await from.onDomain(vm, 'taking autostart away', (one) => handOver(one, move), allowed);
   await checkIsOurs(order, from);
-  const defining = (session: Session): Promise<void> => defineUnlessRunning(session, vm, xml);
+  const defining = (session: Session): Promise<void> => {
+    flight.isTargetTold = true;
+    return defineUnlessRunning(session, vm, xml);
+  };
   await to.link.use('control', 'defining', defining, allowed.signal);
   // Whoever took the move back before this look is seen now; whoever does it after it sees the
   // definition, or the guest.
@@ -145,8 +153,9 @@ async function defineUnlessRunning(session: Session, vm: string, xml: string): P
 }
 
 /** Only with a note that remembers it. */
-async function takeAutostart(domain: Domain, move: string): Promise<void> {
+async function handOver(domain: Domain, move: string): Promise<void> {
   if (!(await isOffForMove(domain, move))) return;
+  await noteTarget(domain, 'defined');
   if (await autostartOf(domain)) await setAutostart(domain, false);
 }
 
@@ -178,10 +187,12 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
   while (!(await look())) {
     if (tools.clock.monotonic() < deadline) {
       await tools.clock.sleep(LOOK_SECONDS);
-    } else if (force) {
+    } else if (force && flight.stopped === undefined) {
       await from.onDomain(vm, 'cutting the power', cutPower, allowed);
     } else {
-      const what = `${vm} did not shut down within ${shutdownSeconds} s (it still may)`;
+      // A request to shut down cannot be taken back.
+      const late = 'it may still go off, and nobody starts it again then';
+      const what = `${vm} did not shut down within ${shutdownSeconds} s: ${late}`;
       throw new LibvirtError(0, what, false);
     }
   }
@@ -198,7 +209,15 @@ async function askToShutDown(domain: Domain): Promise<void> {
 }
 
 async function startUnlessRunning(domain: Domain): Promise<void> {
-  if (isOff(await statusOf(domain))) await startDomain(domain);
+  if (!isOff(await statusOf(domain))) return;
+  await noteTarget(domain, 'started');
+  try {
+    await startDomain(domain);
+  } catch (error) {
+    // Declined, it has not run.
+    if (!isUnanswered(error)) await noteTarget(domain, 'defined');
+    throw error;
+  }
 }
 
 /** Never starts the source's copy while the target's may run. */
@@ -209,8 +228,22 @@ async function bringBack(order: MoveOrder, ends: Ends): Promise<void> {
     if (!isOff(await statusOf(domain))) {
       throw new LibvirtError(0, `${vm} runs on ${to.id} after all`, false);
     }
+    const note = await noteOf(domain);
     // Another move may have brought it here since: then this is all there is of the guest.
-    if (isOfMove(await noteOf(domain), move)) await undefineCompletely(domain);
+    if (!isOfMove(note, move)) return;
+    if (mayHaveWritten(note, to.id)) {
+      throw new LibvirtError(0, `${vm} may have run on ${to.id}, where its new disks are`, false);
+    }
+    await undefineCompletely(domain);
+  });
+  await startAgain(order, ends);
+}
+
+/** The target was not told of the guest, whatever was noted right before. */
+async function startUntold(order: MoveOrder, ends: Ends): Promise<void> {
+  const { vm, move } = order;
+  await ends.from.onDomain(vm, 'taking the note back', async (domain) => {
+    if ((await noteOf(domain))?.move === move) await noteTarget(domain, 'untouched');
   });
   await startAgain(order, ends);
 }

@@ -27,7 +27,9 @@ export class Flight {
   copying: CopyProgress | undefined;
   /** For steps forward: the permission that the move began under. Never aborted. */
   allowed: { readonly signal?: AbortSignal } = {};
-  /** Why the copying of disks is to be broken off; undefined: it is not. */
+  /** The target of a cold move was told of the guest, or may have been. */
+  isTargetTold = false;
+  /** Why a cold move is to be broken off before its target is told; undefined: it is not. */
   stopped: string | undefined;
 
   constructor(order: MoveOrder) {

@@ -152,15 +152,17 @@ export class Mover implements Carrier {
   }
 
   /**
-   * Before the hosts are out of reach: guests that are off while Drover copies their disks are
-   * started again where they were, because nobody else would go on.
+   * Before the hosts are out of reach: guests that are off for a cold move, or were asked to shut
+   * down for one, are started again where they were, because nobody else would go on.
    */
   async close(): Promise<void> {
-    const copying = [...this.#flights.values()].filter(
-      (flight) => flight.end === undefined && stopCopying(flight, 'Drover stops').ok,
+    const cold = [...this.#flights.values()].filter(
+      ({ order, end }) => order.method === 'cold' && end === undefined,
     );
-    const deadline = this.#clock.monotonic() + this.#options.startSeconds;
-    while (copying.some(({ end }) => end === undefined) && this.#clock.monotonic() < deadline) {
+    for (const flight of cold) flight.stopped ??= 'Drover stops';
+    const { startSeconds, cold: limits } = this.#options;
+    const deadline = this.#clock.monotonic() + limits.shutdownSeconds + startSeconds;
+    while (cold.some(({ end }) => end === undefined) && this.#clock.monotonic() < deadline) {
       await this.#clock.sleep(LOOK_SECONDS);
     }
   }

@@ -50,6 +50,20 @@ export async function noteAskedOff(domain: Domain, move: string): Promise<boolea
   return true;
 }
 
+/** Where there is a note at all. */
+export async function noteTarget(
+  domain: Domain,
+  target: NonNullable<MoveNote['target']>,
+): Promise<void> {
+  const note = await noteOf(domain);
+  if (note !== undefined) await leaveNote(domain, { ...note, target });
+}
+
+/** Whether the guest may have run on its target `host`, and written to disks that only that has. */
+export function mayHaveWritten({ target, copies }: MoveNote, host: string): boolean {
+  return target === 'started' && copies.some((copy) => copy.host === host);
+}
+
 /** Takes the note out again where there is one. */
 async function removeNote(domain: Domain): Promise<void> {
   for (const where of ['live', 'config'] as const) {
@@ -66,7 +80,10 @@ export async function closeNote(
   left: readonly NotedCopy[],
 ): Promise<void> {
   if (left.length === 0) await removeNote(domain);
-  else await leaveNote(domain, { ...note, autostart: false, askedOff: false, copies: left });
+  else {
+    const over = { autostart: false, askedOff: false, target: undefined };
+    await leaveNote(domain, { ...note, ...over, copies: left });
+  }
 }
 
 /**

@@ -43,7 +43,9 @@ export async function makeReady(
       const isWorthIt = isOn || noted.length > 0 || before !== undefined;
       const { move, to: target } = order;
       const askedOff = before?.move === move && before.askedOff;
-      const note = { move, to: target, autostart: isOn, askedOff, copies: noted };
+      const mark = before?.move === move ? before.target : 'untouched';
+      const ends = { move, to: target, autostart: isOn, target: mark };
+      const note = { ...ends, askedOff, copies: noted };
       if (isWorthIt || order.method === 'cold') await leaveNote(domain, note);
     };
     await from.onDomain(order.vm, 'leaving a note', leave, options);

@@ -10,16 +10,25 @@ import {
   isMigratingOut,
   isPersistent,
   setAutostart,
+  startDomain,
   undefineDomain,
   xmlOf,
   type Domain,
 } from '../calls/domain.ts';
-import { ERROR, UNDEFINE, XML } from '../native/constants.ts';
+import { DOMAIN_STATE, ERROR, SHUTOFF_REASON, UNDEFINE, XML } from '../native/constants.ts';
 import { isLibvirtError, messageOf } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
-import { sightingStateOf, statusOf } from '../domain-status.ts';
+import { isOff, sightingStateOf, statusOf } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
-import { closeNote, closeNoteOn, isOfMove, noteOf, takeNoteBack, takenBack } from './note.ts';
+import {
+  closeNote,
+  closeNoteOn,
+  isOfMove,
+  mayHaveWritten,
+  noteOf,
+  takeNoteBack,
+  takenBack,
+} from './note.ts';
 import { startIfOffForMove } from './off-for-move.ts';
 import { refreshPoolsOf, relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
@@ -99,12 +108,23 @@ export async function cleanUpMove(
     const claim = (domain: Domain): Promise<void> => takeNoteBack(domain, order.move);
     await from.onDomain(vm, 'taking the move back', claim, { signal });
   }
-  const refusal = await clearTarget(vm, kept, { to, signal });
+  const before = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
+  const restore = async (note: MoveNote): Promise<void> => {
+    const restoring = (domain: Domain): Promise<void> => restoreSource(domain, order, note);
+    await from.onDomain(vm, 'restoring the source', restoring, { signal });
+  };
+  const own = isOfMove(before, order.move) ? before : undefined;
+  // Before the target is asked, which may not answer: the guest has never been there.
+  if (own?.target === 'untouched') await restore(own);
+  const refusal =
+    order.targetIsOff === true
+      ? whyNotWithout(to, own)
+      : await clearTarget(order, { own, kept }, { to, signal });
   if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
   const note = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
   if (note === undefined) return DONE;
-  const restore = (domain: Domain): Promise<void> => restoreSource(domain, order, note);
-  await from.onDomain(vm, 'restoring the source', restore, { signal });
+  await restore(note);
+  if (order.targetIsOff === true) return DONE;
   // The note last: without it nobody knows that they are Drover's.
   const unremoved = await removeVolumes(to, note.copies, signal);
   if (unremoved?.isInUse === true) return decline('refused', unremoved.why);
@@ -115,14 +135,35 @@ export async function cleanUpMove(
   return unremoved === undefined ? DONE : decline('refused', unremoved.why);
 }
 
+/** Why a guest is not started on its source while the target is off. Undefined: it may be. */
+function whyNotWithout(to: LibvirtHost, own: MoveNote | undefined): string | undefined {
+  const isCopied = own?.copies.some(({ host }) => host === to.id) === true;
+  if (!isCopied || own.target === 'untouched') return undefined;
+  return 'it is off, and may hold what the guest wrote to its new disks';
+}
+
+/** How the source stands. */
+interface Kept {
+  /** The note there, where it is of this move. */
+  readonly own: MoveNote | undefined;
+  /** What the guest does there; undefined: it is not there. */
+  readonly kept: Sighting['state'] | undefined;
+}
+
 /** Undefined: nothing is there any more; else why something is. */
 async function clearTarget(
-  vm: string,
-  kept: string | undefined,
+  { vm, move }: MoveOrder,
+  { own, kept }: Kept,
   { to, signal }: { readonly to: LibvirtHost; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   const judge = (state: Sighting['state']): string | undefined => whyNotRemoved(state, kept);
-  const removing = (domain: Domain): Promise<string | undefined> => removeRemains(domain, judge);
+  const removing = async (domain: Domain): Promise<string | undefined> => {
+    const note = await noteOf(domain);
+    if (note === undefined || !mayHaveWritten(note, to.id)) return removeRemains(domain, judge);
+    const isTakenBack = own?.move === takenBack(move) && own.target !== 'untouched';
+    const isOurs = isTakenBack && own.askedOff && kept === 'defined' && isOfMove(note, move);
+    return isOurs ? startAtItsDisks(domain) : 'it may have run there, where its new disks are';
+  };
   const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
   if (refusal !== undefined) return refusal;
   // A guest that was started in that moment has lost its definition only, and runs.
@@ -130,7 +171,23 @@ async function clearTarget(
   return left === undefined ? undefined : `it is ${left.state} again`;
 }
 
-function whyNotRemoved(remains: Sighting['state'], kept: string | undefined): string | undefined {
+/**
+ * A guest that was to be started here, and is off, here and on its source: what it wrote is here
+ * alone. Whoever shut it down here, or cut its power, wants it off. Resolves with what it is now.
+ */
+async function startAtItsDisks(domain: Domain): Promise<string> {
+  const status = await statusOf(domain);
+  if (!isOff(status)) return `it is ${sightingStateOf(status)}`;
+  const { shutdown, destroyed } = SHUTOFF_REASON;
+  const { state, reason } = status;
+  if (state === DOMAIN_STATE.shutoff && (reason === shutdown || reason === destroyed)) {
+    return 'it has run there, on its new disks, and was shut down since: start it there';
+  }
+  await startDomain(domain);
+  return 'it was started there, where its new disks are';
+}
+
+function whyNotRemoved(remains: Sighting['state'], kept: Kept['kept']): string | undefined {
   if (kept === undefined) return 'it is not on its source any more';
   switch (remains) {
     case 'defined':

@@ -15,6 +15,9 @@ export const DOMAIN_STATE = {
   pmSuspended: 7,
 } as const;
 
+/** virDomainShutoffReason: the guest went down by itself, or its power was cut. */
+export const SHUTOFF_REASON = { shutdown: 1, destroyed: 2 } as const;
+
 /** virDomainRunningReason. */
 export const RUNNING_REASON = { postCopy: 10, postCopyFailed: 11 } as const;
 

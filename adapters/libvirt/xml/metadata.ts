@@ -74,9 +74,17 @@ export interface MoveNote {
   readonly autostart: boolean;
   /** A cold move was about to ask the guest to shut down, or did. Without it, others did. */
   readonly askedOff: boolean;
+  /**
+   * How far a cold move has come on its target, noted before each step: of a guest that was to be
+   * started there nobody knows whether it has run. Absent: nobody knows anything.
+   */
+  readonly target?: TargetMark | undefined;
   /** Volumes that were made for it, or were about to be. */
   readonly copies: readonly NotedCopy[];
 }
+
+const TARGET_MARKS = ['untouched', 'defined', 'started'] as const;
+type TargetMark = (typeof TARGET_MARKS)[number];
 
 /** A volume of a target that a disk is copied to: Drover's to remove, should the move fail. */
 export interface NotedCopy {
@@ -92,7 +100,8 @@ export interface NotedCopy {
 export function writeMoveNote(note: MoveNote): string {
   const autostart = note.autostart ? 'yes' : 'no';
   const off: Record<string, string> = note.askedOff ? { off: 'asked' } : {};
-  const ends = attributes({ id: note.move, to: note.to, autostart, ...off });
+  const target: Record<string, string> = note.target === undefined ? {} : { target: note.target };
+  const ends = attributes({ id: note.move, to: note.to, autostart, ...off, ...target });
   const { copies } = note;
   if (copies.length === 0) return `<move${ends}/>`;
   return `<move${ends}>${copies.map((copy) => `<copy${attributes(copy)}/>`).join('')}</move>`;
@@ -123,7 +132,13 @@ const copy = z
     }),
   );
 const note = z
-  .object({ '@id': z.string(), '@to': z.string(), '@autostart': z.string(), '@off': attribute })
+  .object({
+    '@id': z.string(),
+    '@to': z.string(),
+    '@autostart': z.string(),
+    '@off': attribute,
+    '@target': attribute,
+  })
   .catchall(z.unknown());
 const noteDocument = z.record(z.string(), z.array(note));
 
@@ -139,6 +154,7 @@ export function readMoveNote(xml: string): MoveNote | undefined {
     to: found['@to'],
     autostart: found['@autostart'] === 'yes',
     askedOff: found['@off'] === 'asked',
+    target: TARGET_MARKS.find((mark) => mark === found['@target']),
     copies: z.array(copy).default([]).parse(copies),
   };
 }

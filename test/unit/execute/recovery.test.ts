@@ -5,6 +5,7 @@ import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { RecoveryReport } from '../../../src/execute/answers.ts';
 import type { Executor } from '../../../src/execute/executor.ts';
+import type { RestartGuard } from '../../../src/execute/host-failures.ts';
 import { aSnapshot, aVm } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
@@ -111,6 +112,53 @@ describe('recover', () => {
     expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('failed');
     expect(bench.hypervisor.truth('v1').runsOn).toEqual(['h1']);
     expect(await wrongs(bench, cold)).toEqual([]);
+  });
+
+  it.each([
+    ['is confirmed off', undefined, 'h1', [['h2', 'v1']]],
+    ['cannot be told to be off any more', 'its power is not confirmed off', undefined, []],
+  ] as const)(
+    'takes a cold move back whose target is dead, as long as that %s',
+    async (_what, objection, home, noted) => {
+      const cold = [move('1', 'h1', 'h2', { method: 'cold' })];
+      const bench = await makeBench(['h1'], { breaks: true });
+      bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
+      await leaveOpen(bench, cold);
+      await bench.clock.pass(600);
+      const { hypervisor } = bench;
+      hypervisor.truth('v1').runsOn = [];
+      hypervisor.blind.add(hostId('h2'));
+      hypervisor.fault = (_call, name) => (name === 'job' ? 'lost-call' : undefined);
+      const notes: string[][] = [];
+      const restarts: RestartGuard = {
+        isDead: (host) => host === 'h2',
+        objection: () => Promise.resolve(objection),
+        note: (host, { vm }) => Promise.resolve(void notes.push([host, vm])),
+      };
+      const heir = bench.executor({ restarts });
+      await recovered(bench, heir);
+      await untilIdle(bench, heir);
+      expect(hypervisor.truth('v1').runsOn[0]).toBe(home);
+      expect([...new Map(notes.map((one) => [one.join(), one])).values()]).toEqual(noted);
+    },
+  );
+
+  it('says to the human why a cold move could not be taken back', async () => {
+    const cold = [move('1', 'h1', 'h2', { method: 'cold' })];
+    const bench = await makeBench(['h1'], { breaks: true });
+    bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
+    await leaveOpen(bench, cold);
+    await bench.clock.pass(600);
+    bench.hypervisor.truth('v1').runsOn = [];
+    bench.hypervisor.truth('v1').incomingOn.clear();
+    bench.hypervisor.fault = (_call, name) => (name === 'cleanUp' ? 'declined' : undefined);
+    const heir = bench.executor();
+    await recovered(bench, heir);
+    await untilIdle(bench, heir);
+    expect((await bench.ledger.move(moveId('m1')))?.result).toMatchObject({
+      outcome: 'needs-human',
+      detail: expect.stringContaining('h2 may hold remains: as scripted'),
+    });
   });
 
   it('drops what was never started', async () => {

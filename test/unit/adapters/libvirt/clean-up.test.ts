@@ -2,12 +2,17 @@
 import { describe, expect, it } from 'vitest';
 
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
-import { undefineCompletely } from '../../../../adapters/libvirt/moves/settle.ts';
+import {
+  cleanUpMove,
+  commitMove,
+  undefineCompletely,
+} from '../../../../adapters/libvirt/moves/settle.ts';
 import { Restarter } from '../../../../adapters/libvirt/moves/restart.ts';
 import { UNDEFINE } from '../../../../adapters/libvirt/native/constants.ts';
 import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
+import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
-import { ORDER, Scene, SIGNAL } from './cold-scene.ts';
+import { note1, ORDER, Scene, SIGNAL } from './cold-scene.ts';
 import { GuestHost } from './fake-guest.ts';
 import { FakeSession } from './fake-host.ts';
 import { guestXml, UUID } from './samples.ts';
@@ -44,6 +49,132 @@ describe('a guest that came up since the last look', () => {
     to.guest.running = false;
     expect(await restarter.cleanUp(order, { from: to, to }, SIGNAL)).toMatchObject({ ok: true });
     expect(to.guest.isDefined).toBe(false);
+  });
+});
+
+/** No connection to it can be made any more. */
+function kill({ link }: GuestHost): void {
+  const isDead = () => Promise.reject(new LibvirtError(38, 'no route to host', false));
+  link.use = isDead;
+  link.open = isDead;
+}
+
+describe('a guest whose target dies while it is off for its move', () => {
+  const dead = 'no route to host';
+
+  async function withoutTarget(): Promise<Scene> {
+    const scene = new Scene('', []);
+    scene.source.autostart = true;
+    await scene.prepare();
+    kill(scene.to);
+    return scene;
+  }
+
+  it('comes up on its source where the target was told nothing', async () => {
+    const scene = await withoutTarget();
+    await expect(scene.run()).rejects.toThrow(dead);
+    expect([scene.source.running, scene.source.autostart]).toEqual([true, true]);
+  });
+
+  it('comes up, with its autostart, also where the target dies in the last moment', async () => {
+    const scene = new Scene('', []);
+    scene.source.autostart = true;
+    scene.source.before.set('virDomainSetAutostart', () => kill(scene.to));
+    await expect(scene.move()).rejects.toThrow(dead);
+    expect([scene.source.running, scene.source.autostart]).toEqual([true, false]);
+    await expect(scene.cleanUp()).rejects.toThrow(dead);
+    expect(scene.source.autostart).toBe(true);
+  });
+
+  it('comes up when another controller takes the move back', async () => {
+    const scene = await withoutTarget();
+    scene.source.running = false;
+    scene.source.note = writeMoveNote({ ...note1(), target: 'untouched' });
+    await expect(scene.cleanUp()).rejects.toThrow(dead);
+    expect(scene.source.running).toBe(true);
+  });
+
+  it.each([
+    ['stays off while nobody knows what became of the target', false, 'defined', false],
+    ['comes up once the target’s power is confirmed off', true, 'defined', true],
+    ['comes up then also where an older Drover left the note', true, undefined, true],
+  ] as const)('%s', async (_what, isConfirmed, target, comesUp) => {
+    const scene = await withoutTarget();
+    scene.source.running = false;
+    scene.source.note = writeMoveNote({ ...note1(), target });
+    const order = { ...ORDER, ...(isConfirmed && { targetIsOff: true as const }) };
+    await cleanUpMove(order, scene, SIGNAL).catch(() => undefined);
+    expect(scene.source.running).toBe(comesUp);
+  });
+
+  it('stays off where the target may have what it wrote', async () => {
+    const scene = new Scene();
+    await scene.prepare();
+    const { copies = [] } = readMoveNote(scene.source.note ?? '') ?? {};
+    scene.source.running = false;
+    scene.source.note = writeMoveNote({ ...note1(), target: 'defined', copies });
+    kill(scene.to);
+    expect(await cleanUpMove({ ...ORDER, targetIsOff: true }, scene, SIGNAL)).toMatchObject({
+      ok: false,
+      error: { detail: expect.stringContaining('may hold what the guest wrote') },
+    });
+    expect(scene.source.running).toBe(false);
+  });
+});
+
+describe('a guest that has run on the copies of its disks, and is off', () => {
+  /** Its controller died before it could commit the move. */
+  async function arrived(): Promise<Scene> {
+    const scene = new Scene();
+    await scene.move();
+    expect(scene.target.running).toBe(true);
+    scene.target.running = false;
+    return scene;
+  }
+
+  it('is started where they are', async () => {
+    const scene = await arrived();
+    const copies = scene.to.volumes('default');
+    expect(copies).toHaveLength(1);
+    expect(await scene.cleanUp()).toMatchObject({ ok: false });
+    expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+    expect(scene.to.volumes('default')).toEqual(copies);
+    expect(await commitMove(ORDER, scene, SIGNAL)).toMatchObject({ ok: true });
+    expect([scene.source.isDefined, scene.target.note]).toEqual([false, undefined]);
+  });
+
+  it.each([1, 2])('stays off where it was shut down there (%i)', async (reason) => {
+    const scene = await arrived();
+    scene.target.offReason = reason;
+    expect(await scene.cleanUp()).toMatchObject({ ok: false });
+    expect([scene.source.running, scene.target.running]).toEqual([false, false]);
+    expect([scene.target.isDefined, scene.to.volumes('default').length]).toEqual([true, 1]);
+  });
+
+  it('is not started a second time where its source runs', async () => {
+    const scene = await arrived();
+    scene.source.running = true;
+    expect(await scene.cleanUp()).toMatchObject({ ok: false });
+    expect([scene.source.running, scene.target.running]).toEqual([true, false]);
+    expect(scene.to.volumes('default')).toHaveLength(1);
+  });
+
+  it('is told from one whose start was declined', async () => {
+    const scene = new Scene();
+    scene.target.before.set('virDomainCreate', () => {
+      throw new LibvirtError(1, 'no memory', false);
+    });
+    await expect(scene.move()).rejects.toThrow('no memory');
+    expect([scene.source.running, scene.target.isDefined]).toEqual([true, false]);
+  });
+
+  it('may be one whose start was not answered', async () => {
+    const scene = new Scene();
+    scene.target.before.set('virDomainCreate', () => {
+      throw new LibvirtError(38, 'broken pipe', true);
+    });
+    await expect(scene.move()).rejects.toThrow('may have run on h2');
+    expect([scene.source.running, scene.target.isDefined]).toEqual([false, true]);
   });
 });
 

@@ -5,6 +5,7 @@ import { cleanUpMove } from '../../../../adapters/libvirt/moves/settle.ts';
 import type { LibvirtOptions } from '../../../../adapters/libvirt/options.ts';
 import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { vmId } from '../../../../src/domain/ids.ts';
+import type { Clock } from '../../../../src/ports/clock.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
 import { GuestHost, type GuestSession } from './fake-guest.ts';
@@ -34,9 +35,9 @@ export class Scene {
     return prepareColdMove(this.flight, this, SIGNAL);
   }
 
-  run(cold: Partial<LibvirtOptions['cold']> = {}): Promise<void> {
+  run(cold: Partial<LibvirtOptions['cold']> = {}, clock: Clock = manualClock()): Promise<void> {
     const own = { ...options().cold, ...cold };
-    const tools = { ends: this, options: own, clock: manualClock() };
+    const tools = { ends: this, options: own, clock };
     return runColdMove(this.flight, tools);
   }
 

@@ -13,6 +13,8 @@ export class GuestSession extends FakeSession {
   readonly calls: string[] = [];
   running = false;
   autostart = false;
+  /** Why it is off (virDomainShutoffReason). */
+  offReason = 0;
   /** Whether the guest goes down when it is asked to. */
   obeys = true;
   /** When the volumes were written to; undefined: the host does not say. */
@@ -90,6 +92,7 @@ export class GuestSession extends FakeSession {
       case 'virDomainGetState':
         if (!(out instanceof Int32Array)) return -1;
         out[0] = this.running ? DOMAIN_STATE.running : DOMAIN_STATE.shutoff;
+        if (args[2] instanceof Int32Array) args[2][0] = this.running ? 1 : this.offReason;
         return 0;
       case 'virDomainGetAutostart':
         if (out instanceof Int32Array) out[0] = Number(this.autostart);
