@@ -75,9 +75,15 @@ export class Connection {
     const connection = new Connection(new Session(library, pointer), limits, options);
     const { intervalSeconds, count } = limits.keepAlive;
     // A driver that talks to no daemon has no keepalive: then it needs none.
-    await connection.use('setting up keepalive', (session) =>
-      session.library.call('virConnectSetKeepAlive', pointer, intervalSeconds, count),
-    );
+    const setUp = (session: Session): Promise<unknown> =>
+      session.library.call('virConnectSetKeepAlive', pointer, intervalSeconds, count);
+    try {
+      // On the seat of whoever opens it.
+      await connection.#run('setting up keepalive', setUp, {});
+    } catch (error) {
+      void connection.close();
+      throw error;
+    }
     return connection;
   }
 

@@ -40,6 +40,7 @@ import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
+import { isAllowed } from '../../../src/ports/permission.ts';
 
 /** Between two looks at a guest that shuts down. */
 const LOOK_SECONDS = seconds(0.5);
@@ -92,8 +93,13 @@ export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise
 }
 
 /** Throws where it is to be broken off. */
-function goOn({ stopped }: Flight): void {
-  if (stopped !== undefined) throw new LibvirtError(0, stopped, false);
+function goOn(flight: Flight): void {
+  const why = whyStop(flight);
+  if (why !== undefined) throw new LibvirtError(0, why, false);
+}
+
+function whyStop({ stopped, allowed }: Flight): string | undefined {
+  return stopped ?? (isAllowed(allowed.signal) ? undefined : 'it may not go on: no lease');
 }
 
 async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): Promise<void> {
@@ -103,7 +109,7 @@ async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): P
   const progress = { totalBytes, doneBytes: 0, sentBytes: 0 };
   flight.copying = progress;
   try {
-    const stopped = (): string | undefined => flight.stopped;
+    const stopped = (): string | undefined => whyStop(flight);
     const { bandwidth } = order;
     await copyDisks(ends.from, ends.to, { copies, progress, clock, bandwidth, stopped });
   } finally {
@@ -184,8 +190,15 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     await destroyDomain(domain);
   };
   const deadline = tools.clock.monotonic() + shutdownSeconds;
-  while (!(await look())) {
-    if (tools.clock.monotonic() < deadline) {
+  const isTimeLeft = (): boolean => tools.clock.monotonic() < deadline;
+  // One lost connection is no reason to leave a guest alone that is going down.
+  const lookAgain = (): Promise<boolean> =>
+    look().catch((error: unknown) => {
+      if (!isUnanswered(error) || !isTimeLeft()) throw error;
+      return false;
+    });
+  while (!(await lookAgain())) {
+    if (isTimeLeft()) {
       await tools.clock.sleep(LOOK_SECONDS);
     } else if (force && flight.stopped === undefined) {
       await from.onDomain(vm, 'cutting the power', cutPower, allowed);

@@ -48,7 +48,6 @@ const CODES: Readonly<Record<number, AdapterErrorCode>> = {
   [ERROR.argumentUnsupported]: 'unsupported',
   [ERROR.operationUnsupported]: 'unsupported',
   [ERROR.noConnect]: 'unreachable',
-  [ERROR.system]: 'unreachable',
   [ERROR.rpc]: 'unreachable',
   [ERROR.gnutls]: 'unreachable',
   [ERROR.ssh]: 'unreachable',
@@ -112,6 +111,9 @@ export function adapterCodeOf(error: unknown): AdapterErrorCode {
   if (!(error instanceof LibvirtError)) return 'protocol';
   if (error.lost) return 'lost';
   if (error instanceof ConnectError) return CODES[error.code] === 'auth' ? 'auth' : 'unreachable';
+  // The connection stands: over there a system call failed (no such bridge, no such file), which is
+  // an answer.
+  if (error.code === ERROR.system) return 'refused';
   // libvirt has no code of its own for "another job holds the domain".
   if (error.code === ERROR.operationInvalid && /another migration job/.test(error.message)) {
     return 'locked';

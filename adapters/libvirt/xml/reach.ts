@@ -68,11 +68,15 @@ export function readPool(xml: string): Pool {
   };
 }
 
+const LOOPBACK = /^(localhost|127\..*|\[?::1\]?)$/i;
+
 /** Servers, and what of theirs: nfs1:/srv/vms. Undefined: it names nothing. */
 function originOf({ host, name, dir, device }: z.output<typeof poolSource>): string | undefined {
   const servers = host.map(({ '@name': server = '', '@port': port }) =>
     port === undefined ? server : `${server}:${port}`,
   );
+  // What a host serves itself is its own, whatever another one serves under that name.
+  if (host.some(({ '@name': server = '' }) => LOOPBACK.test(server))) return undefined;
   const what = [name, dir?.['@path'], ...device.map((one) => one['@path'])];
   const parts = [servers.toSorted().join(','), ...what].filter((part) => (part ?? '') !== '');
   return parts.length === 0 ? undefined : parts.join(':');

@@ -9,7 +9,7 @@ import {
 } from '../../../../adapters/libvirt/moves/settle.ts';
 import { Restarter } from '../../../../adapters/libvirt/moves/restart.ts';
 import { UNDEFINE } from '../../../../adapters/libvirt/native/constants.ts';
-import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
+import { ConnectError, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { note1, ORDER, Scene, SIGNAL } from './cold-scene.ts';
@@ -54,7 +54,7 @@ describe('a guest that came up since the last look', () => {
 
 /** No connection to it can be made any more. */
 function kill({ link }: GuestHost): void {
-  const isDead = () => Promise.reject(new LibvirtError(38, 'no route to host', false));
+  const isDead = () => Promise.reject(new ConnectError(38, 'no route to host'));
   link.use = isDead;
   link.open = isDead;
 }
@@ -159,12 +159,15 @@ describe('a guest that has run on the copies of its disks, and is off', () => {
     expect(scene.to.volumes('default')).toHaveLength(1);
   });
 
-  it('is told from one whose start was declined', async () => {
+  it.each([
+    [1, 'no memory'],
+    [38, `Cannot get interface MTU on 'br0': No such device`],
+  ])('is told from one whose start was declined (%i)', async (code, why) => {
     const scene = new Scene();
     scene.target.before.set('virDomainCreate', () => {
-      throw new LibvirtError(1, 'no memory', false);
+      throw new LibvirtError(code, why, false);
     });
-    await expect(scene.move()).rejects.toThrow('no memory');
+    await expect(scene.move()).rejects.toThrow(why);
     expect([scene.source.running, scene.target.isDefined]).toEqual([true, false]);
   });
 

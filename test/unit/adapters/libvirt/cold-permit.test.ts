@@ -7,6 +7,7 @@ import { vmId } from '../../../../src/domain/ids.ts';
 import { allowWhile } from '../../../../src/ports/permission.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
+import { Scene } from './cold-scene.ts';
 import { GuestHost } from './fake-guest.ts';
 import { guestXml, options, UUID } from './samples.ts';
 
@@ -55,7 +56,7 @@ describe('a cold move without its lease', () => {
   it('takes no autostart away, and starts the guest where it was', async () => {
     const { from, to, run } = await begun('from', 'virDomainShutdownFlags');
     from.autostart = true;
-    await expect(run()).rejects.toThrow('taking autostart away');
+    await expect(run()).rejects.toThrow('no lease');
     expect([from.running, from.autostart, to.isDefined]).toEqual([true, true, false]);
     expect(to.calls).not.toContain('virDomainDefineXML');
   });
@@ -72,6 +73,23 @@ describe('a cold move without its lease', () => {
     await expect(run()).rejects.toThrow('starting');
     expect(to.calls).not.toContain('virDomainCreate');
     expect([from.running, to.isDefined]).toEqual([true, false]);
+  });
+});
+
+describe('a cold move with disks, without its lease', () => {
+  it('copies none, and starts the guest where it was', async () => {
+    const scene = new Scene();
+    await scene.prepare();
+    const { signal } = new AbortController();
+    let isHeld = true;
+    allowWhile(signal, () => isHeld);
+    scene.flight.allowed = { signal };
+    scene.source.before.set('virDomainShutdownFlags', () => {
+      isHeld = false;
+    });
+    await expect(scene.run()).rejects.toThrow('no lease');
+    expect(scene.source.calls).not.toContain('virStorageVolDownload');
+    expect([scene.source.running, scene.target.isDefined]).toEqual([true, false]);
   });
 });
 

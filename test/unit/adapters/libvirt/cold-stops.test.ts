@@ -1,6 +1,7 @@
 // Role: a cold move that is broken off, or whose hosts do not come back to it, leaves its guest up.
 import { describe, expect, it } from 'vitest';
 
+import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { Mover } from '../../../../adapters/libvirt/moves/mover.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { ORDER, Scene, SIGNAL } from './cold-scene.ts';
@@ -41,6 +42,22 @@ describe('Drover that stops in the middle of a cold move', () => {
     await clock.until(mover.close(), 70);
     expect(scene.source.running).toBe(true);
     expect(scene.source.calls).not.toContain('virDomainDestroyFlags');
+  });
+
+  it('loses no guest out of sight that is going down, with one look that fails', async () => {
+    const clock = manualClock();
+    const scene = new Scene('', []);
+    scene.source.obeys = false;
+    await scene.prepare();
+    const running = scene.run({}, clock);
+    await clock.pass(5);
+    scene.source.before.set('virDomainGetState', () => {
+      throw new LibvirtError(38, 'broken pipe', true);
+    });
+    await clock.pass(5);
+    scene.source.running = false;
+    await clock.until(running, 10);
+    expect([scene.source.running, scene.target.running]).toEqual([false, true]);
   });
 
   it('tells the target nothing any more', async () => {

@@ -2,7 +2,7 @@
 // its process wakes again.
 import { describe, expect, it } from 'vitest';
 
-import { Connection } from '../../../../adapters/libvirt/connection.ts';
+import { Connection, type OpenOptions } from '../../../../adapters/libvirt/connection.ts';
 import {
   adapterCodeOf,
   ConnectError,
@@ -15,7 +15,7 @@ import { allowWhile } from '../../../../src/ports/permission.ts';
 
 const LIMITS = { callSeconds: 60, keepAlive: { intervalSeconds: 5, count: 3 } };
 
-async function scene() {
+async function scene(options: OpenOptions = {}) {
   const calls: string[] = [];
   /** Of the call that does not come back at once. */
   const answer = Promise.withResolvers<number>();
@@ -30,7 +30,7 @@ async function scene() {
     },
   };
   const library: LibvirtLibrary = Object.assign(Object.create(LibvirtLibrary.prototype), answers);
-  const connection = await Connection.open(library, 'test:///', LIMITS);
+  const connection = await Connection.open(library, 'test:///', LIMITS, options);
   /** A long look, and then what is done about it. */
   const task = async (session: Session): Promise<void> => {
     await session.int('virDomainIsActive', 1n);
@@ -45,6 +45,13 @@ function settled(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+describe('a connection that is opened', () => {
+  it('needs no seat beside that of whoever opens it', async () => {
+    const { calls } = await scene({ takeSeat: () => Promise.reject(new Error('none is free')) });
+    expect(calls).toContain('virConnectSetKeepAlive');
+  });
+});
 
 describe('a task on a connection', () => {
   it('goes on as long as it is waited for', async () => {

@@ -6,6 +6,7 @@ import { ERROR } from '../../../../adapters/libvirt/native/constants.ts';
 import {
   adapterCodeOf,
   CallTimeout,
+  ConnectError,
   isUnanswered,
   LibvirtError,
 } from '../../../../adapters/libvirt/native/errors.ts';
@@ -81,7 +82,8 @@ describe('errors', () => {
     new LibvirtError(code, message, lost);
 
   it.each([
-    ['a host that is not there', libvirt(ERROR.system), 'unreachable', true],
+    ['a host that is not there', new ConnectError(ERROR.system, ''), 'unreachable', true],
+    ['a system call that failed over there', libvirt(ERROR.system), 'refused', false],
     [
       'a connection that broke',
       libvirt(ERROR.internal, 'client socket is closed', true),

@@ -171,6 +171,8 @@ describe('storage', () => {
     ['scsi', `<adapter name='scsi_host5'/>`],
     ['mpath', ''],
     ['netfs', ''],
+    ['netfs', `<host name='localhost'/><dir path='/srv'/>`],
+    ['iscsi', `<host name='127.0.0.1'/><device path='iqn.x'/>`],
   ])('behind a host’s own adapters (%s) is the host’s own', (type, source) => {
     const pool = `<pool type='${type}'><name>lun</name><source>${source}</source></pool>`;
     const { reach } = mapStorage('h1', { ...common, storages: [] }, [readPool(pool)]);
