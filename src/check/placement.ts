@@ -178,40 +178,24 @@ function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
 }
 
 /**
- * A group that is parted already: as many as were together stay together, step by step, and one
- * that is under way is with nobody. Of those in flight nobody knows where they will be.
+ * A group that is parted already: as many as were together are together where the plan leaves them.
+ * Of those in flight it is where they are bound for that counts, as for the plan that was made.
  */
 function judgeCompany(scene: Scene, rule: AffinityRule): Violation[] {
-  const { world } = scene;
-  const places = new Map<VmId, HostId>();
-  for (const vm of rule.vms) {
-    const [here, ...more] = (scene.stays.get(vm) ?? []).filter(
-      ({ arrival }) => arrival === undefined,
-    );
-    if (here !== undefined && more.length === 0) places.set(vm, here.host);
-  }
-  const largest = (): number => {
-    const domains = [...places.values()].map((host) => domainOf(world, host, rule.over));
-    const counts = Map.groupBy(domains, (domain) => domain);
+  const last = stepsThatCount(scene, rule).at(-1);
+  if (last === undefined) return [];
+  const largest = (which: (stay: Stay) => boolean): number => {
+    const places = new Set(rule.vms).values().flatMap((vm) => {
+      const stay = scene.stays.get(vm)?.findLast(which);
+      return stay === undefined ? [] : [domainOf(scene.world, stay.host, rule.over)];
+    });
+    const counts = Map.groupBy(places, (domain) => domain);
     return Math.max(0, ...[...counts].map(([key, all]) => (key === undefined ? 1 : all.length)));
   };
-  const before = largest();
-  for (const step of stepsThatCount(scene, rule)) {
-    const isWithin =
-      domainOf(world, step.from.id, rule.over) === domainOf(world, step.to.id, rule.over);
-    if (rule.hold === 'always' && !isWithin) {
-      places.delete(step.vm.id);
-      if (largest() < before) return [lessCompany(step, rule, before)];
-    }
-    places.set(step.vm.id, step.to.id);
-  }
-  const last = stepsThatCount(scene, rule).at(-1);
-  return last === undefined || largest() >= before ? [] : [lessCompany(last, rule, before)];
-}
-
-function lessCompany(step: Step, rule: AffinityRule, before: number): Violation {
+  const before = largest(({ arrival }) => arrival === undefined);
+  if (largest(({ departure }) => departure === undefined) >= before) return [];
   const detail = `${rule.origin}: ${before} of the group were together, and would not be`;
-  return against(step, rule.kind, detail, { rule: rule.id });
+  return [against(last, rule.kind, detail, { rule: rule.id })];
 }
 
 /** The domains that a group is in. All that are not known are one, and none of the known. */

@@ -85,7 +85,9 @@ function summaryText(plan: PlanOutput): string {
 }
 
 function openText(plan: PlanOutput, name: (id: string) => string): string {
-  const contradictory = plan.contradictions.map(({ text }) => `contradictory rules: ${text}`);
+  const contradictory = (plan.contradictions ?? []).map(
+    ({ text }) => `contradictory rules: ${text}`,
+  );
   const open = plan.unresolved.flatMap(({ host, vm, code, detail, proof }) => {
     const subject = host === undefined ? `VM ${name(vm ?? '?')}` : name(host);
     const because = proof === undefined ? [] : [`  because ${proof.text}`];

@@ -21,7 +21,10 @@ export function pingPong(policies: readonly ParsedPolicy[], { limits }: Options)
     if (rule.response !== 'relieve') return [];
     for (const resource of relieved(rule.when)) {
       const below = rule.relieveBelow ?? limits.safetyCapacity[resource];
-      const filled = limits.consolidation.fillTo[resource];
+      const filled = Math.min(
+        limits.consolidation.fillTo[resource],
+        limits.safetyCapacity[resource],
+      );
       if (below >= filled) continue;
       const what = resource === 'memory' ? ' of their memory' : '';
       const message =
@@ -35,13 +38,32 @@ export function pingPong(policies: readonly ParsedPolicy[], { limits }: Options)
   });
 }
 
-/** What a host is relieved of: of `any`, whichever of them holds decides by itself. */
+/** What a host may be relieved of: the facts that hold decide, and of `any` some may not. */
 function relieved(when: Condition): ReadonlySet<Resource> {
-  if ('any' in when) return new Set(when.any.flatMap((one) => [...relieved(one)]));
-  const facts = factsOf(when);
-  const ordinary = facts.filter((fact) => resourceOfFact(fact) === undefined);
-  // Of a resource of the policy consolidation keeps to the safety capacity.
-  return new Set(ordinary.length === 0 && facts.length > 0 ? [] : [relievedFor(ordinary)]);
+  return new Set(
+    alternatives(when).flatMap((facts) => {
+      const ordinary = facts.filter((fact) => resourceOfFact(fact) === undefined);
+      // Of a resource of the policy consolidation keeps to the safety capacity.
+      return ordinary.length === 0 && facts.length > 0 ? [] : [relievedFor(ordinary)];
+    }),
+  );
+}
+
+type Facts = readonly string[];
+
+/** More ways than that to hold are looked at as one that needs all their facts. */
+const MOST_WAYS = 64;
+
+/** The facts of each way in which the condition may hold. */
+function alternatives(when: Condition): readonly Facts[] {
+  if ('any' in when) return when.any.flatMap(alternatives);
+  if (!('all' in when)) return [factsOf(when)];
+  const ways = when.all.map(alternatives);
+  if (ways.reduce((count, { length }) => count * length, 1) > MOST_WAYS) return [factsOf(when)];
+  return ways.reduce<readonly Facts[]>(
+    (known, more) => known.flatMap((facts) => more.map((others) => [...facts, ...others])),
+    [[]],
+  );
 }
 
 function percent(share: number): string {

@@ -148,7 +148,11 @@ export const planOutputSchema = z.strictObject({
         text: z.string(),
       }),
     )
-    .describe('Hard placement rules that no placement can satisfy together.'),
+    .optional()
+    .describe(
+      'Hard placement rules that no placement can satisfy together. Absent: not looked for, as in ' +
+        'the first answer to an order.',
+    ),
   notes: z
     .array(z.string())
     .describe('What was assumed, and why nothing is done where nothing is.'),
@@ -175,7 +179,9 @@ export function formatPlanOutput(
     objective: { ...plan.objective, terms: { ...plan.objective.terms } },
     refusals: { ...report.refusals },
     unresolved: report.unresolved.map(unresolvedOutput),
-    contradictions: (report.contradictions ?? []).map(contradictionOutput),
+    ...(report.contradictions !== undefined && {
+      contradictions: report.contradictions.map(contradictionOutput),
+    }),
     notes: [...notes, ...report.notes],
     stats: { hosts, vms, seconds, evaluatedMoves, seed },
   };
@@ -222,7 +228,7 @@ export function contradictionOutput({
   rules,
   vms,
   text,
-}: Contradiction): PlanOutput['contradictions'][number] {
+}: Contradiction): NonNullable<PlanOutput['contradictions']>[number] {
   return { rules: rules.map((rule) => ({ ...rule })), vms: [...vms], text };
 }
 

@@ -192,7 +192,10 @@ function lastResort(draft: Draft, leaver: Leaver): void {
   const tryAll = (): boolean => {
     const who = { vm: only ?? -1, terms, othersTerms, finding } as const;
     const wish = { ...who, fit: 'pack', mayPush: true } as const;
-    return (vms.length === 1 && moveSomewhere(draft, wish)) || crowd(draft, leaver);
+    const push = (): boolean => vms.length === 1 && moveSomewhere(draft, wish);
+    // Who is down waits for nobody's migration where there is room at all.
+    const isDown = terms.compatibility.ways === 'restart';
+    return isDown ? crowd(draft, leaver) || push() : push() || crowd(draft, leaver);
   };
   if (tryAll()) return;
   // What stands in its way is nothing that bends.

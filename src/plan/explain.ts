@@ -15,7 +15,7 @@ import {
   codeName,
 } from './codes.ts';
 import { methodsFor } from './compat.ts';
-import { shareOf } from './needs.ts';
+import { type Needs, shareOf } from './needs.ts';
 import { keptText } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
 import { formatAmount, unknownNeeds, unknownRoom } from './resource-words.ts';
@@ -57,12 +57,14 @@ function termsFor(setting: Setting, v: number, to: number): Terms {
   if (leaving !== undefined) return setting.termsOf(leaving.finding.tier);
   const comesHome = needs.returns.find((one) => one.vm === v && one.to === to);
   if (comesHome !== undefined) return setting.homeTermsOf(comesHome.finding.tier);
-  const asked = [...needs.repairs, ...needs.mends].find(({ rule }) => rule.members.includes(v));
-  if (asked !== undefined) return setting.termsOf(asked.finding.tier);
+  const isAbout = ({ rule }: Needs['repairs'][number]): boolean => rule.members.includes(v);
+  const [repair, mend] = [needs.repairs.find(isAbout), needs.mends.find(isAbout)];
+  if (repair !== undefined) return setting.termsOf(repair.finding.tier);
   const relief = needs.reliefs.find(isThere);
-  return relief === undefined
-    ? setting.termsOf('optional')
-    : setting.reliefTerms(relief.finding, shareOf(relief, model), relief.resource);
+  if (relief !== undefined) {
+    return setting.reliefTerms(relief.finding, shareOf(relief, model), relief.resource);
+  }
+  return setting.termsOf(mend?.finding.tier ?? 'optional');
 }
 
 export interface Pair {

@@ -44,11 +44,6 @@ export const RULE_KINDS: readonly Fault[] = [
     snapshot: parted('finally'),
   },
   {
-    what: 'one that leaves the last of its company before it has other',
-    code: 'affinity',
-    snapshot: fleet({ placement: [anAffinity('r', ['v1', 'v2', 'v3'])] }),
-  },
-  {
     what: 'a VM outside of all the sets it may be in',
     code: 'among',
     snapshot: fleet({ placement: [anAmong('r', ['v1'], [['h1'], ['h3']])] }),

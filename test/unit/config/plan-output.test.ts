@@ -39,6 +39,12 @@ describe('plan output', () => {
     expect(planOutputSchema.parse(JSON.parse(JSON.stringify(output)))).toEqual(output);
   });
 
+  it('tells rules that were not looked at from rules that are in order', () => {
+    expect(Object.keys(output)).not.toContain('contradictions');
+    const looked = { ...RESULT, report: { ...RESULT.report, contradictions: [] } };
+    expect(formatPlanOutput(looked).contradictions).toEqual([]);
+  });
+
   it('says all there is to say', () => {
     expect(output.moves[0]).toMatchObject({ id: 'm1', vm: 'v1', dependsOn: ['m0'] });
     expect(output.unresolved).toEqual([

@@ -324,6 +324,12 @@ describe('mistakes in a policy', () => {
     expect(bad(memory.replace('60%', '90%'))).toEqual([]);
     const either = memory.replace(/when: (.*)/, 'when: { any: [$1, { all: [$1] }] }');
     expect(bad(either.replace('60%', '80%'))).toHaveLength(1);
+    const cpu = '{ fact: host.cpu.used.ratio.mean, operator: greaterThan, value: 86% }';
+    const inner = memory.replace(/when: (.*)/, `when: { all: [{ any: [${cpu}, $1] }] }`);
+    expect(bad(inner.replace('60%', '80%'))).toHaveLength(1);
+    // Consolidation keeps to the safety capacity, too.
+    const bounded = 'limits: { safetyCapacity: { memory: 80% } }';
+    expect(bad(memory.replace('60%', '80%'), bounded)).toEqual([]);
   });
 
   it('finds placement rules that cannot both hold', () => {

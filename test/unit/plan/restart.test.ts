@@ -58,6 +58,25 @@ describe('the plan for a dead host', () => {
     expect(planned(hosts, vms)).toEqual({ moves: ['b pre-copy h3', 'a restart h2'], open: [] });
   });
 
+  it('starts a VM at once where only the comfort of CPU is short, and moves nobody for it', () => {
+    const hosts: HostOptions[] = [DEAD, { id: 'h2', threads: 16 }, { id: 'h3', threads: 16 }];
+    const vms: VmOptions[] = [
+      { id: 'a', cpuUsed: 5, criticality: 'mission-critical' },
+      { id: 'b', host: 'h2', cpuUsed: 10 },
+      { id: 'd', host: 'h3', cpuUsed: 7 },
+      { id: 'e', host: 'h3', cpuUsed: 2 },
+    ];
+    expect(
+      planned(
+        hosts,
+        vms.map((vm) => ({ vcpus: 12, ...vm })),
+      ),
+    ).toEqual({
+      moves: ['a restart h3'],
+      open: [],
+    });
+  });
+
   it('gives the room to the most important, and says who stays down', () => {
     const vms: VmOptions[] = [
       { id: 'a', memoryGib: 6 },

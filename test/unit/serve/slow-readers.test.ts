@@ -31,7 +31,7 @@ async function listening(overrides: Partial<Api>, silenceMs?: number): Promise<H
     api: quietApi(overrides).api,
     tokens: [],
     listenHost: '127.0.0.1',
-    metricsText: async () => '',
+    metricsText: async () => 'm'.repeat(LARGE),
     monotonicMs: () => 0,
     ...(silenceMs !== undefined && { silenceMs }),
     onRejectedAlerts: () => undefined,
@@ -61,6 +61,9 @@ it('answers that nobody reads are held up to a limit, and others are told', asyn
   const [first] = [await stalled(daemon, '/api/v1/plan'), await stalled(daemon, '/api/v1/plan')];
   const refused = await ask();
   expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'unread-answers' }]);
+  // One who does not read blinds no monitoring.
+  const metrics = await fetch(`http://127.0.0.1:${portOf(daemon)}/metrics`);
+  expect((await metrics.text()).length).toBe(LARGE);
   first.destroy();
   const answered = async (): Promise<void> => {
     const { status, body } = await ask();
