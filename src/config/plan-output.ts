@@ -150,8 +150,8 @@ export const planOutputSchema = z.strictObject({
     )
     .optional()
     .describe(
-      'Hard placement rules that no placement can satisfy together. Absent: not looked for, as in ' +
-        'the first answer to an order.',
+      'Hard placement rules that no placement can satisfy together. Absent: not looked for, as ' +
+        'in the first answer to an order.',
     ),
   notes: z
     .array(z.string())

@@ -1,5 +1,5 @@
 // Role: a hard affinity group that is parted is gathered, or left as it is, by plans in which the
-// independent checker finds nothing, also while one of it is in flight and a host is emptied beside.
+// independent checker finds nothing, also while one of it is in flight and a host is emptied.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
