@@ -3,8 +3,9 @@
  * first, so they can be named for as long as this process or the ledger remembers them.
  */
 
-import { hostId, isIdText, vmId } from '../domain/ids.ts';
+import { hostId, isIdText, type VmId, vmId } from '../domain/ids.ts';
 import type { HistoryEntry, MoveRecord } from '../domain/journal.ts';
+import { vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { EventSource } from '../ports/events.ts';
@@ -21,7 +22,7 @@ const MOVES = 2_000;
 
 /** Those that this process has seen go, newest last. */
 export class LostVms {
-  readonly #lost = new Map<string, NamedVm>();
+  readonly #lost = new Map<VmId, NamedVm>();
   #before: readonly Vm[] = [];
 
   constructor(events: EventSource) {
@@ -30,16 +31,18 @@ export class LostVms {
 
   /** By id or (unique) name. */
   find(name: string): NamedVm | undefined {
-    return this.#lost.get(name) ?? only([...this.#lost.values()], name);
+    const all = [...this.#lost.values()];
+    return all.find(({ id }) => id === name) ?? only(all, name);
   }
 
-  #see({ vms }: Snapshot): void {
+  #see(snapshot: Snapshot): void {
+    const { vms } = snapshot;
     // A tick may show the same list twice.
     if (vms === this.#before) return;
-    const there = new Set<string>(vms.map(({ id }) => id));
-    for (const id of this.#lost.keys()) if (there.has(id)) this.#lost.delete(id);
+    const isThere = (id: VmId): boolean => vmOf(snapshot, id) !== undefined;
+    for (const id of this.#lost.keys()) if (isThere(id)) this.#lost.delete(id);
     for (const { id, name, source } of this.#before)
-      if (!there.has(id)) this.#lost.set(id, { id, name, source });
+      if (!isThere(id)) this.#lost.set(id, { id, name, source });
     for (const id of this.#lost.keys()) {
       if (this.#lost.size <= MOST) break;
       this.#lost.delete(id);

@@ -213,6 +213,7 @@ function withoutOwnBudgets(limits: Limits): Limits {
 function spend(move: Move, { spent, used, snapshot }: GateContext): void {
   const [from, to] = [hostOf(snapshot, move.from), hostOf(snapshot, move.to)];
   if (from !== undefined && to !== undefined) used.count({ vm: move.vm, from, to }, move.tier);
-  if (move.tier !== 'mandatory') spent.total += 1;
+  if (move.tier === 'mandatory') return;
+  spent.total += 1;
   spent.byVm.set(move.vm, (spent.byVm.get(move.vm) ?? 0) + 1);
 }

@@ -10,6 +10,7 @@ import { aSnapshot, aVm } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
 const moves = [move('1', 'h1', 'h2')];
+const coldMoves = [move('1', 'h1', 'h2', { method: 'cold' })];
 
 /** A move that was under way for 5 s when its process was told to stop. */
 async function leftOpen(options: Parameters<typeof makeBench>[1] = {}): Promise<Bench> {
@@ -21,6 +22,16 @@ async function leaveOpen(bench: Bench, ordered: readonly Move[]): Promise<Bench>
   void before.submit(planOf(ordered), yes(ordered));
   await bench.clock.pass(5);
   await bench.clock.until(before.stop());
+  return bench;
+}
+
+/** A cold move whose process died when the guest was off. */
+async function coldLeftOpen(): Promise<Bench> {
+  const bench = await makeBench(['h1'], { breaks: true });
+  bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
+  await leaveOpen(bench, coldMoves);
+  await bench.clock.pass(600);
+  bench.hypervisor.truth('v1').runsOn = [];
   return bench;
 }
 
@@ -97,21 +108,14 @@ describe('recover', () => {
   });
 
   it('takes a cold move back that nobody carries on, and calls no human', async () => {
-    const cold = [move('1', 'h1', 'h2', { method: 'cold' })];
-    const bench = await makeBench(['h1'], { breaks: true });
-    bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
-    await leaveOpen(bench, cold);
-    await bench.clock.pass(600);
-    // Its process died when the guest was off.
-    const truth = bench.hypervisor.truth('v1');
-    truth.runsOn = [];
-    truth.incomingOn.clear();
+    const bench = await coldLeftOpen();
+    bench.hypervisor.truth('v1').incomingOn.clear();
     const heir = bench.executor();
     await recovered(bench, heir);
     await untilIdle(bench, heir);
     expect((await bench.ledger.move(moveId('m1')))?.result?.outcome).toBe('failed');
     expect(bench.hypervisor.truth('v1').runsOn).toEqual(['h1']);
-    expect(await wrongs(bench, cold)).toEqual([]);
+    expect(await wrongs(bench, coldMoves)).toEqual([]);
   });
 
   it.each([
@@ -120,13 +124,8 @@ describe('recover', () => {
   ] as const)(
     'takes a cold move back whose target is dead, as long as that %s',
     async (_what, objection, home, noted) => {
-      const cold = [move('1', 'h1', 'h2', { method: 'cold' })];
-      const bench = await makeBench(['h1'], { breaks: true });
-      bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
-      await leaveOpen(bench, cold);
-      await bench.clock.pass(600);
+      const bench = await coldLeftOpen();
       const { hypervisor } = bench;
-      hypervisor.truth('v1').runsOn = [];
       hypervisor.blind.add(hostId('h2'));
       hypervisor.fault = (_call, name) => (name === 'job' ? 'lost-call' : undefined);
       const notes: string[][] = [];
@@ -144,12 +143,7 @@ describe('recover', () => {
   );
 
   it('says to the human why a cold move could not be taken back', async () => {
-    const cold = [move('1', 'h1', 'h2', { method: 'cold' })];
-    const bench = await makeBench(['h1'], { breaks: true });
-    bench.world = { ...bench.world, vms: [aVm({ id: 'v1', permission: 'cold' })] };
-    await leaveOpen(bench, cold);
-    await bench.clock.pass(600);
-    bench.hypervisor.truth('v1').runsOn = [];
+    const bench = await coldLeftOpen();
     bench.hypervisor.truth('v1').incomingOn.clear();
     bench.hypervisor.fault = (_call, name) => (name === 'cleanUp' ? 'declined' : undefined);
     const heir = bench.executor();
