@@ -230,12 +230,7 @@ export function askAgain<Value>(
   return withRetry(task.parts.clock, RETRY, stopped, () => ask(task, call));
 }
 
-/** Where the VM is at this moment, by asking every host. What a dead one does not say is clear. */
-export async function look(task: MoveTask): Promise<Whereabouts> {
-  return placeIn(await sight(task), task);
-}
-
-/** All that is seen of the VM, without the silence of dead hosts. */
+/** All that is seen of the VM, by asking every host. What a dead one does not say is clear. */
 export async function sight(task: MoveTask): Promise<Looks> {
   const { restarts } = task.parts;
   const looks = await askAgain(task, (signal) => task.hypervisor.locate(task.order.vm, signal));

@@ -18,6 +18,7 @@ import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
+import { commit } from './commitment.ts';
 import { cleanTarget } from './debris.ts';
 import { misfit, type Misfit } from './fits.ts';
 import { windowObjections } from './guards.ts';
@@ -25,7 +26,6 @@ import { modeOf, strictest } from './mode.ts';
 import {
   ask,
   askAgain,
-  look,
   type MoveTask,
   NEXT,
   placeIn,
@@ -34,7 +34,7 @@ import {
   type StageEnd,
 } from './move-task.ts';
 import { oldDisks } from './old-disks.ts';
-import { isReady, mayRestart, notDead, noteLostSource, settlingOrder } from './restart.ts';
+import { isReady, mayRestart, notDead } from './restart.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
@@ -228,58 +228,6 @@ async function startAndFollow(task: MoveTask): Promise<StageEnd> {
 /** 3: the blackout. Nothing to steer any more. */
 function followToTheEnd(task: MoveTask): Promise<StageEnd> {
   return watchMove(task, 'end');
-}
-
-/** Looks in a row, with no migration under way, after which a VM on its source has never left. */
-const LOOKS_AT_THE_SOURCE = 3;
-
-/**
- * 4: seen running on the target and gone from the source; only then the definitions follow. From
- * here on nothing is undone. While hosts do not answer it waits: they may come back.
- */
-async function commit(task: MoveTask): Promise<StageEnd> {
-  const { hypervisor, parts } = task;
-  const { clock, timing, events } = parts;
-  const since = clock.monotonic();
-  let atTheSource = 0;
-  for (;;) {
-    if (task.stopping.aborted) return { kind: 'detached' };
-    let problem: string;
-    try {
-      const place = await look(task);
-      // It runs, and only there: a success that was none. Unless it is only about to leave.
-      const neverLeft = place.kind === 'source' && !(await isUnderWay(task));
-      atTheSource = neverLeft ? atTheSource + 1 : 0;
-      if (place.kind === 'target') {
-        await noteLostSource(task);
-        const order = settlingOrder(task);
-        const answer = await askAgain(task, (signal) => hypervisor.commit(order, signal));
-        if (answer.ok) return NEXT;
-        problem = `it runs on its target; its definition could not follow: ${answer.error.detail}`;
-      } else {
-        problem = describeWhereabouts(place);
-      }
-      if (atTheSource >= LOOKS_AT_THE_SOURCE) {
-        return { kind: 'failed', detail: `reported as done, but ${problem}` };
-      }
-      const isPatient = clock.monotonic() - since < timing.patienceSeconds;
-      if (!isPatient && place.kind !== 'unknown') return { kind: 'needs-human', detail: problem };
-    } catch (error) {
-      if (!(error instanceof AdapterError)) throw error;
-      atTheSource = 0;
-      task.seen('unreachable');
-      problem = `${error.source} cannot be asked: ${error.message}`;
-    }
-    const text = `${task.record.vmName}: waiting to confirm its arrival: ${problem}`;
-    events.emit('warning', { key: `commit ${task.move.id}`, text });
-    await clock.sleep(timing.settleSeconds, task.stopping);
-  }
-}
-
-/** What was reported as done may be going on all the same: the report came too early. */
-async function isUnderWay(task: MoveTask): Promise<boolean> {
-  const job = await askAgain(task, (signal) => task.hypervisor.job(task.order, signal));
-  return job.kind === 'running';
 }
 
 /** 5: the capacity is the VM's own now. */

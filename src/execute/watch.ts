@@ -15,9 +15,9 @@ import { pauseAfter } from './call.ts';
 import type { GivenUp } from './given-up.ts';
 import { cleanTarget } from './debris.ts';
 import { climbOn, type Ladder, startLadder } from './ladder.ts';
-import { ask, look, type MoveTask, NEXT, type StageEnd } from './move-task.ts';
+import { ask, type MoveTask, NEXT, placeIn, sight, type StageEnd } from './move-task.ts';
 import { hasLostSource, hasLostTarget } from './restart.ts';
-import { describeWhereabouts, type Whereabouts } from './whereabouts.ts';
+import { afterSwitchover, describeWhereabouts, type Whereabouts } from './whereabouts.ts';
 
 /** Between two requests to stop a migration that goes on regardless. */
 const ABORT_AGAIN_SECONDS = 10;
@@ -30,6 +30,8 @@ interface Watch {
   /** When the abort was last asked for. */
   abortAskedAt: number | undefined;
   failures: number;
+  /** The source could not be asked for a while, or by nobody: it may have switched over unseen. */
+  wasUnseen: boolean;
   polls: number;
   lastProgressAt: number;
   /** Why a move could not be taken back; empty: it could, or was not tried. */
@@ -58,6 +60,7 @@ function startWatch(task: MoveTask, until: Watch['until']): Watch {
     until,
     abortAskedAt: undefined,
     failures: 0,
+    wasUnseen: task.adopted,
     polls: 0,
     lastProgressAt: Number.NEGATIVE_INFINITY,
     remains: '',
@@ -98,6 +101,7 @@ function withoutTarget(task: MoveTask): (error: unknown) => Job {
 function onLostContact(watch: Watch, error: AdapterError): void {
   const { task } = watch;
   watch.failures += 1;
+  watch.wasUnseen = true;
   task.seen('unreachable');
   const { vmName } = task.record;
   const text = `${vmName} is being moved, and ${error.source} cannot be asked: ${error.message}`;
@@ -110,12 +114,15 @@ async function onJob(watch: Watch, job: Job): Promise<StageEnd | undefined> {
     case 'running':
       task.seen('adopted');
       watch.place = undefined;
+      watch.wasUnseen = false;
       return onRunning(watch, job.progress);
     case 'ended':
       task.measured.downtimeSeconds = job.downtimeSeconds ?? task.measured.downtimeSeconds;
       task.measured.bytes = job.bytes ?? task.measured.bytes;
       // Where the VM is in the end is for the commitment to see.
       if (job.ok) return NEXT;
+      // Who tells that it came to nothing has been there all the time.
+      watch.wasUnseen = false;
       return onOver(watch, job.detail);
     case 'none':
       return onOver(watch, 'the hypervisor knows of no such migration');
@@ -157,7 +164,7 @@ function stopReason({ cancelled, givenUp }: MoveTask): string | undefined {
 /** No migration is under way: where is the VM? */
 async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefined> {
   const { task } = watch;
-  const place = await look(task);
+  const place = await look(watch);
   const { isSeenTwice, seenFor } = remember(watch, place);
   const said = `${stopReason(task) ?? detail}; ${describeWhereabouts(place)}`;
   switch (place.kind) {
@@ -184,6 +191,12 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     default:
       return assertNever(place, 'whereabouts');
   }
+}
+
+async function look({ task, wasUnseen }: Watch): Promise<Whereabouts> {
+  const looks = await sight(task);
+  const place = placeIn(looks, task);
+  return wasUnseen ? afterSwitchover(place, looks, task.order.to) : place;
 }
 
 function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'] {

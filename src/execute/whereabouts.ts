@@ -51,6 +51,16 @@ export function whereabouts(looks: Looks, from: HostId, to: HostId): Whereabouts
   return isLeft && isWhole ? { kind: 'target' } : { kind: 'arriving' };
 }
 
+/**
+ * The same for a guest that may have switched over. That it runs on its source proves nothing then
+ * about a target that does not answer: the source may have crashed since, and have started what was
+ * still defined on it.
+ */
+export function afterSwitchover(place: Whereabouts, looks: Looks, to: HostId): Whereabouts {
+  if (place.kind !== 'source' || !looks.blind.includes(to)) return place;
+  return { kind: 'unknown', blind: looks.blind };
+}
+
 function whenNowhere({ sightings, blind }: Looks): Whereabouts {
   if (blind.length > 0) return { kind: 'unknown', blind };
   // A state that the adapter could not tell counts as held: it must not be taken for absent.
