@@ -70,6 +70,8 @@ export interface DaemonParts {
 
 /** Records older than this are pruned: a quarter, so that a yearly cycle's last part is there. */
 const KEEP_SECONDS = 90 * 86_400;
+/** The newest of each kind, however old: some years of a small fleet, and whatever a clock says. */
+const KEEP_NEWEST = 10_000;
 
 export class Daemon {
   readonly #parts: DaemonParts;
@@ -233,7 +235,8 @@ export class Daemon {
     const { clock, executor, ledger } = this.#parts;
     // Moves that could not be settled at start (a host did not answer) are asked about again.
     await executor.recover();
-    await ledger.prune(epochSeconds(Math.max(0, clock.now() - KEEP_SECONDS)));
+    const before = epochSeconds(Math.max(0, clock.now() - KEEP_SECONDS));
+    await ledger.prune({ before, keep: KEEP_NEWEST });
     await this.#noteAudit();
   }
 

@@ -8,7 +8,7 @@ import type { Kysely, Transaction } from 'kysely';
 
 import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
 import type { EpochSeconds } from '../domain/units.ts';
-import { LedgerError } from '../ports/ledger.ts';
+import { LedgerError, type OldRecords } from '../ports/ledger.ts';
 import { chunksOf } from './bounded.ts';
 import { hashOf, type PrunedBody } from './audit-chain.ts';
 import type { StoreTraits } from './leases.ts';
@@ -72,11 +72,20 @@ export async function selectAudit(
  */
 export async function pruneAudit(
   trx: Connection,
-  before: EpochSeconds,
+  { before, keep }: OldRecords,
   limit: number,
 ): Promise<{ readonly count: number; readonly last: PrunedBody | undefined }> {
-  const query = trx.selectFrom('audit').select(['seq', 'at', 'hash']).orderBy('seq').limit(limit);
-  const rows = await query.execute();
+  const newest = await trx
+    .selectFrom('audit')
+    .select((row) => row.fn.max('seq').as('seq'))
+    .executeTakeFirst();
+  const rows = await trx
+    .selectFrom('audit')
+    .select(['seq', 'at', 'hash'])
+    .where('seq', '<=', Number(newest?.seq ?? 0) - keep)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
   // A clock that was set back leaves older moments behind newer ones: the chain has no holes.
   const end = rows.findIndex((row) => row.at >= before);
   const old = end === -1 ? rows : rows.slice(0, end);

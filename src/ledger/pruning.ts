@@ -1,8 +1,10 @@
-/** What housekeeping removes: closed records, decisions and history older than a moment. */
+/** What housekeeping removes: closed records, decisions and history older than a moment. Of what
+ *  tells where VMs went the newest stay, whatever the clock says. */
 
 import { type RawBuilder, type SqlBool, type Transaction, sql } from 'kysely';
 
 import type { EpochSeconds } from '../domain/units.ts';
+import type { OldRecords } from '../ports/ledger.ts';
 import { pruneAudit } from './audit.ts';
 import { prunedNote } from './audit-notes.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -22,9 +24,9 @@ export type Work<Value> = (
 type Write = (work: Work<number>) => Promise<number>;
 
 /** Returns how many rows. */
-export async function pruneAll(write: Write, before: EpochSeconds): Promise<number> {
-  let total = await pruneTrail(write, before);
-  for (const old of whatIsOld(before)) {
+export async function pruneAll(write: Write, { before, keep }: OldRecords): Promise<number> {
+  let total = await pruneTrail(write, { before, keep });
+  for (const old of whatIsOld(before, keep)) {
     for (;;) {
       const deleted = await write((trx) => deleteSome(trx, old, CHUNK));
       total += deleted;
@@ -34,10 +36,10 @@ export async function pruneAll(write: Write, before: EpochSeconds): Promise<numb
   return total;
 }
 
-async function pruneTrail(write: Write, before: EpochSeconds): Promise<number> {
+async function pruneTrail(write: Write, old: OldRecords): Promise<number> {
   for (let total = 0; ; ) {
     const cut = await write(async (trx, note) => {
-      const { count, last } = await pruneAudit(trx, before, AUDIT_CHUNK);
+      const { count, last } = await pruneAudit(trx, old, AUDIT_CHUNK);
       if (last !== undefined) note(prunedNote(last));
       return count;
     });
@@ -53,17 +55,28 @@ interface Old {
 }
 
 /** Stages go with their moves. */
-function whatIsOld(before: EpochSeconds): readonly Old[] {
+function whatIsOld(before: EpochSeconds, keep: number): readonly Old[] {
   const closedOrder = sql<SqlBool>`state = 'closed' and changed_at < ${before}`;
+  const old = (table: 'moves' | 'history', at: string): RawBuilder<SqlBool> =>
+    sql`${sql.ref(at)} < ${before} and ${beyondNewest(table, at, keep)}`;
   return [
-    { table: 'moves', key: 'id', where: sql`closed_at < ${before}` },
+    { table: 'moves', key: 'id', where: old('moves', 'closed_at') },
     { table: 'decisions', key: 'plan', where: sql`at < ${before}` },
     { table: 'decision_inputs', key: 'plan', where: sql`at < ${before}` },
-    { table: 'history', key: 'seq', where: sql`at < ${before}` },
+    { table: 'history', key: 'seq', where: old('history', 'at') },
     { table: 'breaker_resets', key: 'name', where: sql`at < ${before}` },
     { table: 'cancel_wishes', key: 'id', where: sql`ended_at < ${before}` },
     { table: 'orders', key: 'id', where: closedOrder },
   ];
+}
+
+/** Older than the newest `keep`; where there are fewer, nothing is. */
+function beyondNewest(table: keyof LedgerSchema, at: string, keep: number): RawBuilder<SqlBool> {
+  if (keep === 0) return sql`1 = 1`;
+  const [name, moment] = [sql.table(table), sql.ref(at)];
+  const newest = sql`select ${moment} from ${name} where ${moment} is not null
+    order by ${moment} desc limit 1 offset ${sql.lit(keep - 1)}`;
+  return sql`${moment} < (${newest})`;
 }
 
 /** Deletes at most `limit` rows; returns how many. */

@@ -37,6 +37,7 @@ import type {
   PutMark,
   PutOrder,
   Replayable,
+  OldRecords,
   RuleMemory,
   Setbacks,
   Trouble,
@@ -363,8 +364,8 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => history.selectHistory(db, { ...query, limit }));
   }
 
-  prune(before: EpochSeconds): Promise<number> {
-    return pruneAll((work) => this.#write(work), before);
+  prune(old: OldRecords): Promise<number> {
+    return pruneAll((work) => this.#write(work), old);
   }
 
   audit(after: number, limit: number): Promise<readonly AuditEntry[]> {

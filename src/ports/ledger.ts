@@ -153,6 +153,16 @@ export interface FailureNote {
   readonly cluster?: ClusterId | undefined;
 }
 
+/** What may be removed for its age. */
+export interface OldRecords {
+  readonly before: EpochSeconds;
+  /**
+   * So many, the newest, stay of moves, of history and of the audit trail, however old: a clock set
+   * wrong, or that of one of several controllers, must not empty the ledger. Integer, 0 or more.
+   */
+  readonly keep: number;
+}
+
 export interface Ledger extends Leases, CancelWishes {
   /**
    * The same ledger, in which every write about a move, and of what is found of a failed host, is
@@ -272,8 +282,8 @@ export interface Ledger extends Leases, CancelWishes {
   /** The end of the trail as the ledger knows it; undefined: somebody took it away. */
   auditHead(): Promise<AuditHead | undefined>;
 
-  /** Removes closed records that are older than `before`; returns how many. */
-  prune(before: EpochSeconds): Promise<number>;
+  /** Removes closed records that are old; returns how many. */
+  prune(old: OldRecords): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -125,10 +125,27 @@ function tellingCases({ ledger, reopen }: Store): void {
     expect(await fault()).toBeUndefined();
   });
 
+  it('keeps the newest of everything, however far the clock has been set forward', async () => {
+    for (const [index, id] of ['m1', 'm2', 'm3', 'm4'].entries()) {
+      await ledger().openMove(aRecord(id, `vm of ${id}`));
+      const at = epochSeconds(20 + index);
+      const about = { vm: undefined, host: undefined, from: undefined, move: moveId(id) };
+      const line = { at, kind: 'move', ...about, text: id } as const;
+      await ledger().closeMove(moveId(id), aResult({ at }), line);
+    }
+    await ledger().prune({ before: epochSeconds(1e9), keep: 3 });
+    const left = (await ledger().recentMoves(10)).map(({ move }) => move.id);
+    expect(left.toSorted()).toEqual(['m2', 'm3', 'm4']);
+    expect((await ledger().history({ limit: 10 })).length).toBe(3);
+    // The last three of eight, and the entry about the cut.
+    expect((await trail()).map(({ seq }) => seq)).toEqual([6, 7, 8, 9]);
+    expect(await fault()).toBeUndefined();
+  });
+
   it('is whole when its old part was taken away, and tells so', async () => {
     for (const id of ['m1', 'm2', 'm3']) await ledger().openMove(aRecord(id, `vm of ${id}`));
     // The contract's clock stands at 5000: all of these are older, and so are those that tell it.
-    await ledger().prune(epochSeconds(5001));
+    await ledger().prune({ before: epochSeconds(5001), keep: 0 });
     const [only] = await trail();
     expect(only).toMatchObject({ seq: 4, kind: 'pruned' });
     expect(JSON.parse(only?.body ?? '')).toMatchObject({ through: 3 });
@@ -137,7 +154,7 @@ function tellingCases({ ledger, reopen }: Store): void {
     await reopen();
     expect(await kinds()).toEqual(['pruned', 'move-opened']);
     expect(await fault()).toBeUndefined();
-    await ledger().prune(epochSeconds(5000));
+    await ledger().prune({ before: epochSeconds(5000), keep: 0 });
     expect(await kinds()).toEqual(['pruned', 'move-opened']);
   });
 }

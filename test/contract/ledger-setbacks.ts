@@ -73,7 +73,7 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
         ['into:h2', 12],
         ['vm:1', 10],
       ]);
-      await ledger().prune(epochSeconds(11));
+      await ledger().prune({ before: epochSeconds(11), keep: 0 });
       expect([...(await ledger().setbacks(epochSeconds(0))).resets]).toEqual([['into:h2', 12]]);
     });
 
