@@ -180,14 +180,20 @@ function spreadBreach(rule: SpreadRule, members: readonly Vm[], world: World): B
     const reason = `the host has no fault domain '${rule.over}'`;
     world.gaps.push({ host: vm.host, rule: rule.id, fact: rule.over, reason });
   }
-  if (members.length === 0 || domains.size >= rule.minimum) return undefined;
+  // Those that are off count once they run: no move of the others makes up for them.
+  const wanted = rule.minimum - offOf(rule, world);
+  if (members.length === 0 || domains.size >= wanted) return undefined;
   const crowded = [...domains.values()].filter((vms) => vms.length > 1).flat();
   const wrong = crowded.length > 0 ? crowded : members;
   return breach(rule, wrong, () => ({
     operator: 'lessThan',
-    threshold: rule.minimum,
+    threshold: wanted,
     value: domains.size,
   }));
+}
+
+function offOf({ vms }: SpreadRule, { snapshot }: World): number {
+  return [...new Set(vms)].filter((id) => vmOf(snapshot, id)?.powerState === 'off').length;
 }
 
 /** The members who have company, and their hosts. */

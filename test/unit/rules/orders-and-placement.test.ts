@@ -151,6 +151,8 @@ describe('placement rules', () => {
     ['spread over racks', aSpread('r', ['v1', 'v2', 'v4'], 2), undefined],
     ['spread too little', aSpread('r', ['v1', 'v2', 'v4'], 3), 'v1 on h1, v2 on h2'],
     ['spread with too few', aSpread('r', ['v4'], 2), 'v4 on h3'],
+    ['spread while one is off', aSpread('r', ['v4', 'off'], 2), undefined],
+    ['crowded while one is off', aSpread('r', ['v2', 'v3', 'off'], 3), 'v2 on h2, v3 on h2'],
     ['alone', aLonely('r', ['v1', 'v2', 'v3']), undefined],
     ['beside somebody', aLonely('r', ['v1', 'v2', 'v4']), 'v2 on h2'],
     ['beside one that is needed', aDependency('r', ['v2'], ['v1', 'v3', 'off']), undefined],
