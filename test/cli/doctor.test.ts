@@ -1,14 +1,17 @@
 // Role: `drover doctor`: what is broken, or cannot start, is never told as well.
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { ledgerFileIn } from '../../src/app/state-folder.ts';
 import { checkStart } from '../../src/cli/doctor/check-start.ts';
 import { parseDaemonConfig } from '../../src/config/daemon.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Api, LeaseView, StatusView } from '../../src/ports/api.ts';
 import { cli, type CliRun } from '../support/cli.ts';
+import { manualClock } from '../support/manual-clock.ts';
 import { quietServer } from '../support/quiet-server.ts';
 
 const token = 'a-long-token-of-an-operator';
@@ -109,6 +112,16 @@ describe('doctor --config', () => {
     ],
   ])('fails on %s', async (_what, text, check) => {
     expect(await started(text)).toEqual(['ok state', `failed ${check}`]);
+  });
+
+  it('opens the ledger in the state folder, if there is one', async () => {
+    const state = join(folder, 'none');
+    mkdirSync(state);
+    const opened = await openSqliteLedger({ file: ledgerFileIn(state), clock: manualClock() });
+    await opened.close();
+    expect(await started('')).toContain('ok ledger');
+    writeFileSync(ledgerFileIn(state), 'no ledger at all, whatever its name');
+    expect(await started('')).toContain('failed ledger');
   });
 
   it('finds the programs of hooks', async () => {

@@ -1,8 +1,10 @@
 /** What would keep a daemon from starting with a configuration, or a hook of it from being run. */
 
+import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
+import { ledgerFileIn } from '../../app/state-folder.ts';
 import type { DaemonConfig, HookConfig } from '../../config/daemon.ts';
 import { isLoopback, tokenFaults } from '../../serve/access.ts';
 import { type Finding, attempt, failed, good, warning } from './finding.ts';
@@ -36,13 +38,26 @@ async function nearestThere(folder: string): Promise<string> {
   throw new Error(`${folder} is no folder`);
 }
 
-/** A database that is not reached keeps the daemon from starting; it is asked for no more. */
-async function checkLedger({ ledger }: DaemonConfig): Promise<readonly Finding[]> {
-  if (ledger === undefined) return [];
+/** One that is not reached, or cannot be read, keeps the daemon from starting. */
+async function checkLedger({ ledger, stateDir }: DaemonConfig): Promise<readonly Finding[]> {
+  if (ledger === undefined) {
+    const file = ledgerFileIn(stateDir);
+    return existsSync(file) ? [await checkLedgerFile(file)] : [];
+  }
   const { readLedger } = await import('../../ledger/ledger-reader.ts');
   const place = { kind: 'postgres', ...ledger } as const;
   const asked = await attempt('ledger', () => readLedger(place, async () => undefined));
   return [asked.ok ? good('ledger', 'the database answers') : asked.finding];
+}
+
+async function checkLedgerFile(file: string): Promise<Finding> {
+  const { readLedger } = await import('../../ledger/ledger-reader.ts');
+  const asked = await attempt('ledger', async () => {
+    await access(file, constants.W_OK);
+    await readLedger({ kind: 'file', file }, (reader) => reader.decisions(1));
+  });
+  if (!asked.ok) return { ...asked.finding, hint: 'restore it from a copy, or move it away' };
+  return good('ledger', `${file} can be read`);
 }
 
 /** The server is not built with these. */
