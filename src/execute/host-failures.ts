@@ -14,7 +14,7 @@ import {
   signsText,
 } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
-import { compareText, type HostId, type SourceId } from '../domain/ids.ts';
+import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
@@ -59,6 +59,8 @@ export interface RestartGuard {
   objection(host: HostId): Promise<string | undefined>;
   /** Durable when it resolves: the definition of the VM on the host will have to be removed. */
   note(host: HostId, restarted: RestartedVm): Promise<void>;
+  /** The dead hosts on which the VM is noted: one whose power returns may start it again. */
+  leftOn(vm: VmId): readonly HostId[];
 }
 
 /** What one tick's actions stand on. */
@@ -183,6 +185,12 @@ export class HostFailures implements RestartGuard {
       if (record === undefined || record.restarted.some(({ vm }) => vm === restarted.vm)) return;
       await this.#book.put({ ...record, restarted: [...record.restarted, restarted] });
     });
+  }
+
+  leftOn(vm: VmId): readonly HostId[] {
+    return this.#book.all
+      .filter(({ host, restarted }) => this.isDead(host) && restarted.some((one) => one.vm === vm))
+      .map(({ host }) => host);
   }
 
   /** Somebody takes a host back that was dead. */

@@ -133,6 +133,8 @@ export interface MoveTask {
   isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
   isRefused?: true;
+  /** Of a restart: dead hosts that have the VM defined, which were not waited for. */
+  silentHolders?: readonly HostId[];
   /** Where the VM ran instead, when that was looked at: somebody else had moved it. */
   seenOn?: HostId;
   /** What of its disks stays on its old storage, for people; empty: nothing. */

@@ -9,11 +9,20 @@ import type { Misfit } from './fits.ts';
 import type { MoveTask } from './move-task.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
-/** Undefined: the host is dead, and its power was seen off just now. */
-export async function notDead({ move, parts }: MoveTask): Promise<Misfit | undefined> {
+/**
+ * Undefined: the host is dead, and its power was seen off just now; and so is every other dead one
+ * that still has the VM defined, from which it was restarted before. Its silence was not counted
+ * when the VM was looked for, and one whose power came back meanwhile may have started it.
+ */
+export async function notDead(task: MoveTask): Promise<Misfit | undefined> {
+  const { move, parts } = task;
   const { restarts } = parts;
   if (restarts === undefined) return { code: 'not-fenced', detail: 'nothing can confirm a death' };
-  const detail = await restarts.objection(move.from);
+  // As they were when the VM was looked for: who is not dead any more is no less an objection.
+  task.silentHolders ??= restarts.leftOn(move.vm);
+  const hosts = [...new Set([move.from, ...task.silentHolders])];
+  const objections = await Promise.all(hosts.map((host) => restarts.objection(host)));
+  const detail = objections.find((one) => one !== undefined);
   return detail === undefined ? undefined : { code: 'not-fenced', detail };
 }
 

@@ -133,6 +133,7 @@ function deathOf({ from }: Move): RestartGuard {
     isDead: (host) => host === from,
     objection: async (host) => (host === from ? undefined : 'it is not known dead'),
     note: async () => {},
+    leftOn: () => [],
   };
 }
 

@@ -104,6 +104,19 @@ describe('a lease that changes hands', () => {
   );
 });
 
+describe('a VM that was restarted from a dead host', () => {
+  it('is known to be left there, as long as that is dead', async () => {
+    await ledger.putHostFailure(aHostFailureRecord('h1', { state: 'dead', restarted: [DB] }));
+    const { failures } = controller();
+    await failures.load();
+    expect(failures.leftOn(DB.vm)).toEqual([H1]);
+    expect(failures.leftOn(vmId('vm2'))).toEqual([]);
+    await failures.update(world('connected'), MINE);
+    expect(failures.leftOn(DB.vm)).toEqual([]);
+    await failures.idle();
+  });
+});
+
 describe('the power of a host that another controller suspected', () => {
   it.each([
     ['is left on until this one has looked at it itself', NONE, []],

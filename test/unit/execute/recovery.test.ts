@@ -133,6 +133,7 @@ describe('recover', () => {
         isDead: (host) => host === 'h2',
         objection: () => Promise.resolve(objection),
         note: (host, { vm }) => Promise.resolve(void notes.push([host, vm])),
+        leftOn: () => [],
       };
       const heir = bench.executor({ restarts });
       await recovered(bench, heir);
