@@ -11,13 +11,14 @@ import { Polls } from '../collect/polls.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
 import type { ClusterId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
-import { epochSeconds } from '../domain/units.ts';
+import { epochSeconds, seconds } from '../domain/units.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { Api } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink, EventSource } from '../ports/events.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
 import type { CancelDesk } from './cancel-desk.ts';
@@ -64,6 +65,8 @@ export interface DaemonParts {
   readonly memory: DaemonMemory;
   readonly killSwitch: Pick<KillSwitch, 'look'>;
   readonly leases: LeaseHouse;
+  /** Closed before the leases are given back. */
+  readonly hypervisors: readonly Pick<Hypervisor, 'close'>[];
   /** Closes what the container made, in the right order. */
   readonly close: () => Promise<void>;
 }
@@ -111,15 +114,20 @@ export class Daemon {
   get jobs(): readonly CronJob[] {
     const { collectEverySeconds, tickEverySeconds, housekeepingEverySeconds } =
       this.#parts.config.schedule;
-    // Three tries before a lease runs out. Who is alone has nothing to renew.
-    const { controller, ledger } = this.#parts.config;
-    const everySeconds = Math.max(1, Math.floor(controller.leaseSeconds / 3));
+    const { ledger } = this.#parts.config;
+    // Who is alone has nothing to renew.
+    const everySeconds = this.#renewSeconds;
     return [
       ...(ledger === undefined ? [] : [{ name: 'leases', everySeconds, run: () => this.beat() }]),
       { name: 'collect', everySeconds: collectEverySeconds, run: () => this.collect() },
       { name: 'tick', everySeconds: tickEverySeconds, run: () => this.tick() },
       { name: 'house', everySeconds: housekeepingEverySeconds, run: () => this.keepHouse() },
     ];
+  }
+
+  /** Three tries before a lease runs out. */
+  get #renewSeconds(): number {
+    return Math.max(1, Math.floor(this.#parts.config.controller.leaseSeconds / 3));
   }
 
   /** Ready to act when it resolves. Rejects when it cannot serve or its ledger cannot be used. */
@@ -265,12 +273,38 @@ export class Daemon {
     steps.add(async () => server.close());
     steps.add(() => removeCliAccess(accessFile, cliToken));
     steps.add(() => leases.keeper.release());
+    steps.add(() => this.#closeHypervisors());
     // Whoever has the leases next finds nothing at work.
     steps.add(() => hooks.stop());
     steps.add(() => executor.stop());
     steps.add(() => this.#ticks.stop());
     steps.add(() => this.#schedule?.stop());
     await steps.close();
+  }
+
+  /**
+   * Guests that are off for a move that nobody else would carry on come up again first, which may
+   * take as long as a shutdown: so long nobody else is let in, and nothing is taken.
+   */
+  async #closeHypervisors(): Promise<void> {
+    const { hypervisors, leases } = this.#parts;
+    const over = new AbortController();
+    const renewing = leases.keeper.isShared ? this.#renewUntil(over.signal) : undefined;
+    const closed = await Promise.allSettled(hypervisors.map((one) => one.close()));
+    over.abort();
+    await renewing;
+    for (const one of closed) if (one.status === 'rejected') throw one.reason;
+  }
+
+  async #renewUntil(over: AbortSignal): Promise<void> {
+    const { clock, events, leases } = this.#parts;
+    leases.keeper.standAside();
+    for (;;) {
+      await clock.sleep(seconds(this.#renewSeconds), over);
+      if (over.aborted) return;
+      const failed = (error: unknown): void => events.emit('failure', { where: 'leases', error });
+      await leases.keeper.beat(() => false).catch(failed);
+    }
   }
 }
 

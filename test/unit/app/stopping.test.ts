@@ -10,6 +10,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Daemon, type DaemonParts } from '../../../src/app/daemon.ts';
 import { startDemo } from '../../../src/app/demo.ts';
 import { VERSION } from '../../../src/app/version.ts';
+import { seconds } from '../../../src/domain/units.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
 import { ROOT } from '../../tools/repository.ts';
 
@@ -39,6 +41,7 @@ describe('a daemon that is stopped', () => {
       events: recordingEvents(),
       executor: { stop: step('executor') },
       hooks: { stop: step('hooks') },
+      hypervisors: [{ close: step('hypervisors') }],
       leases: { keeper: { release: step('leases') } },
       server: { close: step('server') },
       ledger: { auditHead: step('ledger') },
@@ -47,10 +50,48 @@ describe('a daemon that is stopped', () => {
     // All that a stop touches; the other parts are not asked.
     const daemon = new Daemon(parts as unknown as DaemonParts);
     await expect(daemon.stop('test')).rejects.toThrow(
-      'executor fails; hooks fails; leases fails; server fails; ledger fails; rest fails',
+      'executor fails; hooks fails; hypervisors fails; leases fails; server fails; ledger fails; ' +
+        'rest fails',
     );
-    expect(taken).toEqual(['executor', 'hooks', 'leases', 'server', 'ledger', 'rest']);
+    const order = ['executor', 'hooks', 'hypervisors', 'leases', 'server', 'ledger', 'rest'];
+    expect(taken).toEqual(order);
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('a controller that is stopped while a guest has to be started again', () => {
+  it('keeps its leases until that is done, and takes no others', async () => {
+    const clock = manualClock();
+    const told: string[] = [];
+    const tell = (what: string) => (): Promise<[]> => {
+      told.push(what);
+      return Promise.resolve([]);
+    };
+    const nothing = (): Promise<void> => Promise.resolve();
+    const keeper = {
+      isShared: true,
+      standAside: tell('aside'),
+      beat: tell('renewed'),
+      release: tell('released'),
+    };
+    const parts = {
+      accessFile: join(folder, 'access.json'),
+      cliToken: 'own',
+      clock,
+      config: { controller: { leaseSeconds: 30 } },
+      events: recordingEvents(),
+      executor: { stop: nothing },
+      hooks: { stop: nothing },
+      hypervisors: [{ close: () => clock.sleep(seconds(95)) }],
+      leases: { keeper },
+      server: { close: nothing },
+      ledger: { auditHead: nothing },
+      close: nothing,
+    };
+    const daemon = new Daemon(parts as unknown as DaemonParts);
+    await clock.until(daemon.stop('test'), 200);
+    expect(told).toEqual(['aside', ...Array(9).fill('renewed'), 'released']);
+    expect(clock.sleeping).toBe(0);
   });
 });
 
