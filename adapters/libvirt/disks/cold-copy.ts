@@ -11,11 +11,11 @@ import {
   type PoolHandle,
   type VolumeHandle,
 } from '../calls/volume.ts';
-import type { LibvirtHost } from '../host.ts';
 import { LibvirtError } from '../native/errors.ts';
 import type { Session } from '../native/session.ts';
 import { readPool } from '../xml/reach.ts';
 import { readVolume } from '../xml/volume.ts';
+import type { CopyLines } from './copy-lines.ts';
 import type { DiskCopy } from './disk-plan.ts';
 import { chainObjection } from './image.ts';
 import { missing, originalOf, type Place, withImage } from './stored-image.ts';
@@ -50,23 +50,14 @@ const STALL_SECONDS = 300;
 const STOPPING_SECONDS = 10;
 
 /** Rejects where it failed or was broken off: the volumes on the target are of no use then. */
-export async function copyDisks(from: LibvirtHost, to: LibvirtHost, job: ColdCopy): Promise<void> {
+export async function copyDisks(lines: CopyLines, job: ColdCopy): Promise<void> {
   const forHours = { seconds: Number.POSITIVE_INFINITY };
-  const source = await from.link.open();
-  try {
-    const target = await to.link.open();
-    try {
-      await beforeItStalls(job, (watched) => {
-        const reading = (here: Session): Promise<void> =>
-          target.use('writing disks', (there) => copyAll(here, there, watched), forHours);
-        return source.use('reading disks', reading, forHours);
-      });
-    } finally {
-      to.link.drop(target);
-    }
-  } finally {
-    from.link.drop(source);
-  }
+  const { source, target } = await lines.usable();
+  await beforeItStalls(job, (watched) => {
+    const reading = (here: Session): Promise<void> =>
+      target.use('writing disks', (there) => copyAll(here, there, watched), forHours);
+    return source.use('reading disks', reading, forHours);
+  });
 }
 
 /**

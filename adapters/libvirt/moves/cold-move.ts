@@ -24,6 +24,7 @@ import {
 } from '../calls/domain.ts';
 import { isOff, statusOf } from '../domain-status.ts';
 import { copyDisks } from '../disks/cold-copy.ts';
+import { CopyLines } from '../disks/copy-lines.ts';
 import { planCopies } from '../disks/disk-plan.ts';
 import { notedCopy, relocationOf } from '../disks/volumes.ts';
 import type { LibvirtHost } from '../host.ts';
@@ -69,14 +70,29 @@ export async function prepareColdMove(
   const { copies, objections } = await planCopies(order, ends, signal);
   if (objections.length > 0)
     throw new LibvirtError(0, objections.map(({ detail }) => detail).join('; '), false);
-  await makeReady(order, ends, { copies, autostart: autostartOf }, signal);
+  const lines = copies.length === 0 ? undefined : await CopyLines.open(from, ends.to, signal);
+  try {
+    await makeReady(order, ends, { copies, autostart: autostartOf }, signal);
+  } catch (error) {
+    lines?.close();
+    throw error;
+  }
   flight.copies = copies;
 }
 
+  flight.lines = lines;
 /** Carries the move out; rejects when it failed and the guest was brought back to its source. */
 export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise<void> {
   const { from } = tools.ends;
   await shutDownGuest(flight, tools);
+  try {
+    await carryOut(flight, tools);
+  } finally {
+    flight.lines?.close();
+  }
+}
+
+async function carryOut(flight: Flight, tools: ColdMoveTools): Promise<void> {
   const since = tools.clock.monotonic();
   try {
     goOn(flight);
@@ -102,16 +118,16 @@ function whyStop({ stopped, allowed }: Flight): string | undefined {
   return stopped ?? (isAllowed(allowed.signal) ? undefined : 'it may not go on: no lease');
 }
 
-async function takeDisksAlong(flight: Flight, { ends, clock }: ColdMoveTools): Promise<void> {
-  const { copies, order } = flight;
-  if (copies.length === 0) return;
+async function takeDisksAlong(flight: Flight, { clock }: ColdMoveTools): Promise<void> {
+  const { copies, lines, order } = flight;
+  if (lines === undefined) return;
   const totalBytes = copies.reduce((sum, { bytes }) => sum + bytes, 0);
   const progress = { totalBytes, doneBytes: 0, sentBytes: 0 };
   flight.copying = progress;
   try {
     const stopped = (): string | undefined => whyStop(flight);
     const { bandwidth } = order;
-    await copyDisks(ends.from, ends.to, { copies, progress, clock, bandwidth, stopped });
+    await copyDisks(lines, { copies, progress, clock, bandwidth, stopped });
   } finally {
     flight.copying = undefined;
   }

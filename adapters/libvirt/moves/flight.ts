@@ -5,6 +5,7 @@
  */
 
 import type { CopyProgress } from '../disks/cold-copy.ts';
+import type { CopyLines } from '../disks/copy-lines.ts';
 import type { DiskCopy } from '../disks/disk-plan.ts';
 import { adapterCodeOf, isUnanswered, messageOf } from '../native/errors.ts';
 import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
@@ -27,6 +28,8 @@ export class Flight {
   copying: CopyProgress | undefined;
   /** For steps forward: the permission that the move began under. Never aborted. */
   allowed: { readonly signal?: AbortSignal } = {};
+  /** What they are copied over; undefined: there are none. */
+  lines: CopyLines | undefined;
   /** The target of a cold move was told of the guest, or may have been. */
   isTargetTold = false;
   /** Why a cold move is to be broken off before its target is told; undefined: it is not. */

@@ -190,7 +190,9 @@ export class Mover implements Carrier {
     await prepareColdMove(flight, ends, signal);
     // Two starts at the same moment: the first one counts.
     const rival = this.#flights.get(order.vm);
-    if (rival !== undefined && rival.end === undefined) {
+    const isTaken = rival !== undefined && rival.end === undefined;
+    if (isTaken) {
+      flight.lines?.close();
       return rival.isFor(order) ? DONE : decline('locked', `${order.vm} is being moved`);
     }
     this.#flights.set(order.vm, flight);

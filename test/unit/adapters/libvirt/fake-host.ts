@@ -180,6 +180,7 @@ export class FakeHost extends LibvirtHost {
     };
     const connection: Connection = Object.create(Connection.prototype);
     connection.use = (_what, task) => task(session);
+    connection.isUsable = () => Promise.resolve(true);
     this.link.open = () => Promise.resolve(connection);
     this.link.drop = () => undefined;
   }
