@@ -34,6 +34,7 @@ import type { Session } from '../native/session.ts';
 import type { LibvirtOptions } from '../options.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
+import { didNotShutDown } from './going-down.ts';
 import { isOfMove, mayHaveWritten, noteAskedOff, noteOf, noteTarget } from './note.ts';
 import { isAskedOff, isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
@@ -53,8 +54,9 @@ export interface ColdMoveTools {
 }
 
 /**
- * Leaves the note without which the move may not begin, and makes the volumes for its disks. Throws
- * where the guest cannot go cold.
+ * Leaves the note without which the move may not begin, and makes the volumes for its disks, and
+ * the connections that they are copied over. Throws where the guest cannot go cold, with nothing
+ * open then.
  */
 export async function prepareColdMove(
   flight: Flight,
@@ -78,13 +80,11 @@ export async function prepareColdMove(
     throw error;
   }
   flight.copies = copies;
+  flight.lines = lines;
 }
 
-  flight.lines = lines;
 /** Carries the move out; rejects when it failed and the guest was brought back to its source. */
 export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise<void> {
-  const { from } = tools.ends;
-  await shutDownGuest(flight, tools);
   try {
     await carryOut(flight, tools);
   } finally {
@@ -93,6 +93,8 @@ export async function runColdMove(flight: Flight, tools: ColdMoveTools): Promise
 }
 
 async function carryOut(flight: Flight, tools: ColdMoveTools): Promise<void> {
+  const { from } = tools.ends;
+  await shutDownGuest(flight, tools);
   const since = tools.clock.monotonic();
   try {
     goOn(flight);
@@ -196,7 +198,7 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     throw new LibvirtError(0, `${vm} is off, and was not shut down by the move`, false);
   }
   const ask = async (domain: Domain): Promise<void> => {
-    if (!(await noteAskedOff(domain, move))) throw takenAway(vm, from);
+    if (!(await noteAskedOff(domain, move, tools.clock.now()))) throw takenAway(vm, from);
     await askToShutDown(domain);
   };
   await from.onDomain(vm, 'shutting down', ask, allowed);
@@ -219,10 +221,7 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     } else if (force && flight.stopped === undefined) {
       await from.onDomain(vm, 'cutting the power', cutPower, allowed);
     } else {
-      // A request to shut down cannot be taken back.
-      const late = 'it may still go off, and nobody starts it again then';
-      const what = `${vm} did not shut down within ${shutdownSeconds} s: ${late}`;
-      throw new LibvirtError(0, what, false);
+      throw new LibvirtError(0, didNotShutDown(vm, shutdownSeconds), false);
     }
   }
 }
@@ -247,6 +246,8 @@ async function startUnlessRunning(domain: Domain): Promise<void> {
     if (!isUnanswered(error)) await noteTarget(domain, 'defined');
     throw error;
   }
+  // It runs, whether that can be noted or not.
+  await noteTarget(domain, 'started', true).catch(() => undefined);
 }
 
 /** Never starts the source's copy while the target's may run. */

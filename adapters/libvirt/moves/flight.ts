@@ -8,7 +8,9 @@ import type { CopyProgress } from '../disks/cold-copy.ts';
 import type { CopyLines } from '../disks/copy-lines.ts';
 import type { DiskCopy } from '../disks/disk-plan.ts';
 import { adapterCodeOf, isUnanswered, messageOf } from '../native/errors.ts';
-import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
+import { decline, DONE } from './answers.ts';
+import { assertNever } from '../../../src/domain/result.ts';
+import type { AdapterErrorCode, Attempt } from '../../../src/ports/metric-source.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 
 export type FlightEnd =
@@ -26,10 +28,10 @@ export class Flight {
   /** Disks that a cold move takes along, and how far that is; undefined: not begun, or over. */
   copies: readonly DiskCopy[] = [];
   copying: CopyProgress | undefined;
-  /** For steps forward: the permission that the move began under. Never aborted. */
-  allowed: { readonly signal?: AbortSignal } = {};
   /** What they are copied over; undefined: there are none. */
   lines: CopyLines | undefined;
+  /** For steps forward: the permission that the move began under. Never aborted. */
+  allowed: { readonly signal?: AbortSignal } = {};
   /** The target of a cold move was told of the guest, or may have been. */
   isTargetTold = false;
   /** Why a cold move is to be broken off before its target is told; undefined: it is not. */
@@ -57,4 +59,25 @@ export async function settle(flight: Flight, moving: Promise<unknown>): Promise<
       isUnanswered(error) && adapterCodeOf(error) !== 'unreachable' ? 'unanswered' : 'failed';
     flight.end = { kind, code: adapterCodeOf(error), detail: messageOf(error) };
   }
+}
+
+export function startedAs(end: FlightEnd): Attempt {
+  switch (end.kind) {
+    case 'arrived':
+      return DONE;
+    case 'failed':
+    case 'unanswered':
+      return decline(end.code, end.detail);
+    default:
+      return assertNever(end, 'end of a flight');
+  }
+}
+
+/** Takes effect at the next piece; then the guest comes up where it was. */
+export function stopCopying(flight: Flight, why: string): Attempt {
+  if (flight.copying === undefined) {
+    return decline('refused', 'a guest that was told to shut down cannot be told otherwise');
+  }
+  flight.stopped ??= why;
+  return DONE;
 }

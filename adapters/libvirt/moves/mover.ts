@@ -24,7 +24,8 @@ import type { LibvirtOptions } from '../options.ts';
 import { DONE, decline } from './answers.ts';
 import type { Carrier } from './carrier.ts';
 import { prepareColdMove, runColdMove } from './cold-move.ts';
-import { Flight, settle, type FlightEnd } from './flight.ts';
+import { Flight, settle, startedAs, stopCopying } from './flight.ts';
+import { GoingDown } from './going-down.ts';
 import { mibPerSecond, prepareLiveMove } from './live-move.ts';
 import { arrivedOn, failed, observe } from './observe.ts';
 import { isOffForMove } from './off-for-move.ts';
@@ -46,10 +47,13 @@ export class Mover implements Carrier {
   readonly #flights = new Map<VmId, Flight>();
   readonly #options: LibvirtOptions;
   readonly #clock: Clock;
+  readonly #goingDown: GoingDown;
+  #isClosing = false;
 
   constructor(options: LibvirtOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    this.#goingDown = new GoingDown(options.cold.shutdownSeconds, clock);
   }
 
   async start(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
@@ -60,6 +64,9 @@ export class Mover implements Carrier {
     }
     const status = await ends.from.onDomain(order.vm, 'looking', statusOf, { signal });
     if (status === undefined) return decline('not-found', `${order.vm} is not on ${order.from}`);
+    const own = { signal, own: order.move };
+    const goingDown = await this.#goingDown.refusal(order, ends.from, own);
+    if (goingDown !== undefined) return goingDown;
     const there = await ends.to.sight(order.vm, signal);
     const state = sightingStateOf(status);
     if (state === 'post-copy-paused') {
@@ -89,9 +96,13 @@ export class Mover implements Carrier {
     // A call that failed is not the last word: in post-copy the daemons lose each other, and the
     // guest arrives all the same.
     const observed = await observe(order, ends, signal);
-    if (observed.kind !== 'none' || own === undefined) return observed;
+    if (observed.kind !== 'none') return observed;
+    // Whoever asked for the shutdown, and however that call ended: the guest may still go off.
+    const goingDown = await this.#goingDown.job(order, ends.from, signal);
+    if (goingDown?.kind === 'running' || own === undefined) return goingDown ?? observed;
     if (own.end?.kind === 'failed') return failed(own.end.detail);
-    return own.end === undefined ? { kind: 'running', progress: noProgress('setup') } : observed;
+    if (own.end === undefined) return { kind: 'running', progress: noProgress('setup') };
+    return goingDown ?? observed;
   }
 
   async steer(
@@ -148,7 +159,8 @@ export class Mover implements Carrier {
   }
 
   async cleanUp(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
-    return this.#closed(order, await cleanUpMove(order, ends, signal));
+    const goingDown = await this.#goingDown.refusal(order, ends.from, { signal });
+    return goingDown ?? this.#closed(order, await cleanUpMove(order, ends, signal));
   }
 
   /**
@@ -156,6 +168,7 @@ export class Mover implements Carrier {
    * down for one, are started again where they were, because nobody else would go on.
    */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const cold = [...this.#flights.values()].filter(
       ({ order, end }) => order.method === 'cold' && end === undefined,
     );
@@ -169,6 +182,7 @@ export class Mover implements Carrier {
 
   /** Once it was committed or cleaned up, nobody will ask for the move again. */
   #closed(order: MoveOrder, done: Attempt): Attempt {
+    if (done.ok) this.#goingDown.forget(order.vm);
     const flight = this.#flights.get(order.vm);
     const isOver = done.ok && flight?.end !== undefined && flight.isFor(order);
     if (isOver) this.#flights.delete(order.vm);
@@ -191,9 +205,10 @@ export class Mover implements Carrier {
     // Two starts at the same moment: the first one counts.
     const rival = this.#flights.get(order.vm);
     const isTaken = rival !== undefined && rival.end === undefined;
-    if (isTaken) {
+    if (isTaken || this.#isClosing) {
       flight.lines?.close();
-      return rival.isFor(order) ? DONE : decline('locked', `${order.vm} is being moved`);
+      if (isTaken && rival.isFor(order)) return DONE;
+      return decline('locked', isTaken ? `${order.vm} is being moved` : 'Drover stops');
     }
     this.#flights.set(order.vm, flight);
     flight.allowed = { signal: permissionOf(signal) };
@@ -339,27 +354,6 @@ export class Mover implements Carrier {
       return { kind: 'ended', ok: true, detail: '', downtimeSeconds, bytes: undefined };
     }
     return arrivedOn(flight.order, to, signal);
-  }
-}
-
-/** Takes effect at the next piece; then the guest comes up where it was. */
-function stopCopying(flight: Flight, why: string): Attempt {
-  if (flight.copying === undefined) {
-    return decline('refused', 'a guest that was told to shut down cannot be told otherwise');
-  }
-  flight.stopped ??= why;
-  return DONE;
-}
-
-function startedAs(end: FlightEnd): Attempt {
-  switch (end.kind) {
-    case 'arrived':
-      return DONE;
-    case 'failed':
-    case 'unanswered':
-      return decline(end.code, end.detail);
-    default:
-      return assertNever(end, 'end of a flight');
   }
 }
 

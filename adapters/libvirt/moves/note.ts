@@ -42,26 +42,51 @@ export async function takeNoteBack(domain: Domain, move: string): Promise<void> 
   if (note?.move === move) await leaveNote(domain, { ...note, move: takenBack(move) });
 }
 
-/** Before a move asks the guest to shut down; false: it is not this move's to ask. */
-export async function noteAskedOff(domain: Domain, move: string): Promise<boolean> {
+/**
+ * Before a move asks the guest to shut down, at `askedAt` (wall clock); false: it is not this
+ * move's to ask.
+ */
+export async function noteAskedOff(
+  domain: Domain,
+  move: string,
+  askedAt: number,
+): Promise<boolean> {
   const note = await noteOf(domain);
   if (note?.move !== move) return false;
-  await leaveNote(domain, { ...note, askedOff: true });
+  await leaveNote(domain, { ...note, askedOff: true, askedAt });
   return true;
+}
+
+/** It runs again: nothing of what the move asked of it is to come any more. */
+export async function noteUpAgain(domain: Domain, move: string): Promise<void> {
+  const note = await noteOf(domain);
+  if (note?.move !== move || !note.askedOff) return;
+  await leaveNote(domain, { ...note, askedOff: false, askedAt: undefined });
 }
 
 /** Where there is a note at all. */
 export async function noteTarget(
   domain: Domain,
   target: NonNullable<MoveNote['target']>,
+  hasRun?: true,
 ): Promise<void> {
   const note = await noteOf(domain);
-  if (note !== undefined) await leaveNote(domain, { ...note, target });
+  if (note !== undefined) await leaveNote(domain, { ...note, target, hasRun });
 }
 
 /** Whether the guest may have run on its target `host`, and written to disks that only that has. */
 export function mayHaveWritten({ target, copies }: MoveNote, host: string): boolean {
-  return target === 'started' && copies.some((copy) => copy.host === host);
+  return target === 'started' && ownCopies(copies, host).length > 0;
+}
+
+/** Those on `host` that its move noted itself, not those that moves before it left there. */
+export function ownCopies(copies: readonly NotedCopy[], host: string): readonly NotedCopy[] {
+  return copies.filter((copy) => copy.host === host && copy.earlier !== true);
+}
+
+/** As a later move's note names them. */
+export function asEarlier(copies: readonly NotedCopy[]): readonly NotedCopy[] {
+  return copies.map((copy) => ({ ...copy, earlier: true }));
 }
 
 /** Takes the note out again where there is one. */
@@ -81,22 +106,29 @@ export async function closeNote(
 ): Promise<void> {
   if (left.length === 0) await removeNote(domain);
   else {
-    const over = { autostart: false, askedOff: false, target: undefined };
-    await leaveNote(domain, { ...note, ...over, copies: left });
+    const { move, to } = note;
+    await leaveNote(domain, {
+      move,
+      to,
+      autostart: false,
+      askedOff: false,
+      copies: asEarlier(left),
+    });
   }
 }
 
 /**
  * The guest has arrived on `host`, with its disks: resolves with those that were copied there. What
- * was left on others stays noted.
+ * was left on others, or by moves before, stays noted.
  */
 export async function closeNoteOn(domain: Domain, host: string): Promise<readonly NotedCopy[]> {
   const note = await noteOf(domain);
   const copies = note?.copies ?? [];
-  const left = copies.filter((copy) => copy.host !== host);
+  const arrived = ownCopies(copies, host);
+  const left = copies.filter((copy) => !arrived.includes(copy));
   if (note === undefined || left.length === 0) await removeNote(domain);
   else await closeNote(domain, note, left);
-  return copies.filter((copy) => copy.host === host);
+  return arrived;
 }
 
 async function whereOf(domain: Domain): Promise<number> {

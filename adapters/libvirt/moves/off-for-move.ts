@@ -5,7 +5,7 @@
 
 import { startDomain, type Domain } from '../calls/domain.ts';
 import { isOff, statusOf } from '../domain-status.ts';
-import { noteOf } from './note.ts';
+import { noteOf, noteUpAgain } from './note.ts';
 
 /** Then the move goes on from there. */
 export async function isOffForMove(domain: Domain, move: string): Promise<boolean> {
@@ -18,6 +18,13 @@ export async function isAskedOff(domain: Domain, move: string): Promise<boolean>
   return note?.move === move && note.askedOff;
 }
 
+/**
+ * For a guest that was off since it was asked, or does not go off any more: where it runs by now,
+ * somebody else has started it. First the start, then the note: who dies in between has a guest
+ * that runs, and that is looked after for a while in vain (going-down.ts).
+ */
 export async function startIfOffForMove(domain: Domain, move: string): Promise<void> {
-  if (await isOffForMove(domain, move)) await startDomain(domain);
+  if (!(await isAskedOff(domain, move))) return;
+  if (isOff(await statusOf(domain))) await startDomain(domain);
+  await noteUpAgain(domain, move);
 }

@@ -3,7 +3,7 @@
  * because only the note tells whose they are, the volumes that its disks are copied to.
  */
 
-import { leaveNote, noteOf } from './note.ts';
+import { asEarlier, leaveNote, noteOf } from './note.ts';
 import type { Ends } from './settle.ts';
 import type { Domain } from '../calls/domain.ts';
 import type { DiskCopy } from '../disks/disk-plan.ts';
@@ -34,7 +34,7 @@ export async function makeReady(
   const kept = await removeVolumes(to, before?.copies ?? [], signal);
   if (kept?.isInUse === true) throw new LibvirtError(0, kept.why, false);
   const others = before?.copies.filter(({ host }) => host !== to.id) ?? [];
-  const left = [...(kept?.copies ?? []), ...others];
+  const left = asEarlier([...(kept?.copies ?? []), ...others]);
   const write = async (own: readonly DiskCopy[]): Promise<void> => {
     const noted = [...own.map((copy) => notedCopy(copy, to.id)), ...left];
     const leave = async (domain: Domain): Promise<void> => {
@@ -42,10 +42,11 @@ export async function makeReady(
       const isOn = before?.autostart === true || (await autostart(domain));
       const isWorthIt = isOn || noted.length > 0 || before !== undefined;
       const { move, to: target } = order;
-      const askedOff = before?.move === move && before.askedOff;
-      const mark = before?.move === move ? before.target : 'untouched';
+      const again = before?.move === move ? before : undefined;
+      const asked = { askedOff: again?.askedOff === true, askedAt: again?.askedAt };
+      const mark = again === undefined ? 'untouched' : again.target;
       const ends = { move, to: target, autostart: isOn, target: mark };
-      const note = { ...ends, askedOff, copies: noted };
+      const note = { ...ends, ...asked, copies: noted };
       if (isWorthIt || order.method === 'cold') await leaveNote(domain, note);
     };
     await from.onDomain(order.vm, 'leaving a note', leave, options);

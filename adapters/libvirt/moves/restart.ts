@@ -22,7 +22,7 @@ import { isUnanswered } from '../native/errors.ts';
 import { DONE, decline } from './answers.ts';
 import type { Carrier } from './carrier.ts';
 import { Flight, settle } from './flight.ts';
-import { closeNoteOn, leaveNote, noteOf } from './note.ts';
+import { asEarlier, closeNoteOn, leaveNote, noteOf } from './note.ts';
 import { arrivedOn, failed } from './observe.ts';
 import { noProgress } from './progress.ts';
 import { removeRemains, takeOverAutostart, type Ends } from './settle.ts';
@@ -64,7 +64,7 @@ export class Restarter implements Carrier {
     const note = { move: order.move, to: to.id, autostart, askedOff: false };
     const leave = async (domain: Domain): Promise<void> => {
       // What moves before this one could not remove elsewhere.
-      const copies = (await noteOf(domain))?.copies ?? [];
+      const copies = asEarlier((await noteOf(domain))?.copies ?? []);
       await leaveNote(domain, { ...note, copies });
     };
     await to.onDomain(vm, 'leaving a note', leave, { signal });

@@ -124,13 +124,19 @@ export async function cleanUpMove(
   const note = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
   if (note === undefined) return DONE;
   await restore(note);
+  if (note.askedOff && kept === 'defined' && !isOfMove(note, order.move)) {
+    return decline('refused', `${vm} is off for another move, which alone may start it`);
+  }
   if (order.targetIsOff === true) return DONE;
   // The note last: without it nobody knows that they are Drover's.
   const unremoved = await removeVolumes(to, note.copies, signal);
   if (unremoved?.isInUse === true) return decline('refused', unremoved.why);
   const elsewhere = note.copies.filter(({ host }) => host !== to.id);
   const left = [...(unremoved?.copies ?? []), ...elsewhere];
-  const close = (domain: Domain): Promise<void> => closeNote(domain, note, left);
+  const close = async (domain: Domain): Promise<void> => {
+    // Another move may have come since: the note is its own then.
+    if ((await noteOf(domain))?.move === note.move) await closeNote(domain, note, left);
+  };
   await from.onDomain(vm, 'removing the note', close, { signal });
   return unremoved === undefined ? DONE : decline('refused', unremoved.why);
 }

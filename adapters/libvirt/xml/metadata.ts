@@ -75,10 +75,17 @@ export interface MoveNote {
   /** A cold move was about to ask the guest to shut down, or did. Without it, others did. */
   readonly askedOff: boolean;
   /**
+   * When, in seconds since 1970 by the wall clock: whoever waits for it may be another process, on
+   * another machine, which no other clock goes on in. Absent: not asked, or nobody knows when.
+   */
+  readonly askedAt?: number | undefined;
+  /**
    * How far a cold move has come on its target, noted before each step: of a guest that was to be
    * started there nobody knows whether it has run. Absent: nobody knows anything.
    */
   readonly target?: TargetMark | undefined;
+  /** With `started`: libvirt has said so. Without it only that it was about to be asked. */
+  readonly hasRun?: true | undefined;
   /** Volumes that were made for it, or were about to be. */
   readonly copies: readonly NotedCopy[];
 }
@@ -95,20 +102,34 @@ export interface NotedCopy {
   readonly dev: string;
   readonly from: string;
   readonly path: string;
+  /** Left by a move before this one, which could not remove it: the guest never ran on it. */
+  readonly earlier?: true | undefined;
 }
 
 export function writeMoveNote(note: MoveNote): string {
-  const autostart = note.autostart ? 'yes' : 'no';
-  const off: Record<string, string> = note.askedOff ? { off: 'asked' } : {};
-  const target: Record<string, string> = note.target === undefined ? {} : { target: note.target };
-  const ends = attributes({ id: note.move, to: note.to, autostart, ...off, ...target });
-  const { copies } = note;
+  const { copies, askedAt, target } = note;
+  const ends = attributes({
+    id: note.move,
+    to: note.to,
+    autostart: note.autostart ? 'yes' : 'no',
+    off: note.askedOff ? 'asked' : undefined,
+    asked: note.askedOff ? askedAt?.toString() : undefined,
+    target,
+    ran: note.hasRun && 'yes',
+  });
   if (copies.length === 0) return `<move${ends}/>`;
-  return `<move${ends}>${copies.map((copy) => `<copy${attributes(copy)}/>`).join('')}</move>`;
+  return `<move${ends}>${copies.map((copy) => `<copy${attributesOf(copy)}/>`).join('')}</move>`;
 }
 
-function attributes(values: Readonly<Record<string, string>> | NotedCopy): string {
-  const list = Object.entries(values).map(([name, value]) => ` ${name}='${escapeXml(value)}'`);
+function attributesOf({ earlier, ...place }: NotedCopy): string {
+  return attributes({ ...place, of: earlier && 'earlier' });
+}
+
+/** Of those that there are. */
+function attributes(values: Readonly<Record<string, string | undefined>>): string {
+  const list = Object.entries(values).map(([name, value]) =>
+    value === undefined ? '' : ` ${name}='${escapeXml(value)}'`,
+  );
   return list.join('');
 }
 
@@ -120,6 +141,7 @@ const copy = z
     '@dev': z.string(),
     '@from': z.string(),
     '@path': z.string(),
+    '@of': attribute,
   })
   .transform(
     (at): NotedCopy => ({
@@ -129,6 +151,7 @@ const copy = z
       dev: at['@dev'],
       from: at['@from'],
       path: at['@path'],
+      earlier: at['@of'] === 'earlier' || undefined,
     }),
   );
 const note = z
@@ -137,7 +160,9 @@ const note = z
     '@to': z.string(),
     '@autostart': z.string(),
     '@off': attribute,
+    '@asked': attribute,
     '@target': attribute,
+    '@ran': attribute,
   })
   .catchall(z.unknown());
 const noteDocument = z.record(z.string(), z.array(note));
@@ -154,7 +179,14 @@ export function readMoveNote(xml: string): MoveNote | undefined {
     to: found['@to'],
     autostart: found['@autostart'] === 'yes',
     askedOff: found['@off'] === 'asked',
+    askedAt: secondsIn(found['@asked']),
     target: TARGET_MARKS.find((mark) => mark === found['@target']),
+    hasRun: found['@ran'] === 'yes' || undefined,
     copies: z.array(copy).default([]).parse(copies),
   };
+}
+
+function secondsIn(text: string | undefined): number | undefined {
+  const value = Number.parseFloat(text ?? '');
+  return Number.isFinite(value) ? value : undefined;
 }

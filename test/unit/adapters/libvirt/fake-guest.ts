@@ -15,6 +15,8 @@ export class GuestSession extends FakeSession {
   autostart = false;
   /** Why it is off (virDomainShutoffReason). */
   offReason = 0;
+  /** It is powered off, and QEMU is about to end. */
+  isEnding = false;
   /** Whether the guest goes down when it is asked to. */
   obeys = true;
   /** When the volumes were written to; undefined: the host does not say. */
@@ -27,6 +29,11 @@ export class GuestSession extends FakeSession {
     const pools = [poolXml('default', '/images', 9 * GIB)];
     super({ pools, guests, volumes: { default: volumes }, diskBytes: GIB });
     this.#guests = guests;
+  }
+
+  get #state(): number {
+    if (!this.running) return DOMAIN_STATE.shutoff;
+    return this.isEnding ? DOMAIN_STATE.shutdown : DOMAIN_STATE.running;
   }
 
   get isDefined(): boolean {
@@ -91,7 +98,7 @@ export class GuestSession extends FakeSession {
     switch (name) {
       case 'virDomainGetState':
         if (!(out instanceof Int32Array)) return -1;
-        out[0] = this.running ? DOMAIN_STATE.running : DOMAIN_STATE.shutoff;
+        out[0] = this.#state;
         if (args[2] instanceof Int32Array) args[2][0] = this.running ? 1 : this.offReason;
         return 0;
       case 'virDomainGetAutostart':
