@@ -18,7 +18,7 @@ import {
 import { DOMAIN_STATE, ERROR, SHUTOFF_REASON, UNDEFINE, XML } from '../native/constants.ts';
 import { isLibvirtError, messageOf } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
-import { isOff, sightingStateOf, statusOf } from '../domain-status.ts';
+import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
 import {
   closeNote,
@@ -26,6 +26,7 @@ import {
   isOfMove,
   mayHaveWritten,
   noteOf,
+  ownCopies,
   takeNoteBack,
   takenBack,
 } from './note.ts';
@@ -77,7 +78,7 @@ export async function commitMove(
 /** The source's stored definition, with the disks where the move has copied them. */
 async function arrivedDefinition(domain: Domain, { move, to }: MoveOrder): Promise<string> {
   const note = await noteOf(domain);
-  const copies = isOfMove(note, move) ? note.copies.filter(({ host }) => host === to) : [];
+  const copies = isOfMove(note, move) ? ownCopies(note.copies, to) : [];
   return relocateDisks(await definitionOf(domain), copies.map(relocationOf));
 }
 
@@ -123,10 +124,10 @@ export async function cleanUpMove(
   if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
   const note = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
   if (note === undefined) return DONE;
-  await restore(note);
   if (note.askedOff && kept === 'defined' && !isOfMove(note, order.move)) {
     return decline('refused', `${vm} is off for another move, which alone may start it`);
   }
+  await restore(note);
   if (order.targetIsOff === true) return DONE;
   // The note last: without it nobody knows that they are Drover's.
   const unremoved = await removeVolumes(to, note.copies, signal);
@@ -143,7 +144,7 @@ export async function cleanUpMove(
 
 /** Why a guest is not started on its source while the target is off. Undefined: it may be. */
 function whyNotWithout(to: LibvirtHost, own: MoveNote | undefined): string | undefined {
-  const isCopied = own?.copies.some(({ host }) => host === to.id) === true;
+  const isCopied = own !== undefined && ownCopies(own.copies, to.id).length > 0;
   if (!isCopied || own.target === 'untouched') return undefined;
   return 'it is off, and may hold what the guest wrote to its new disks';
 }
@@ -165,9 +166,12 @@ async function clearTarget(
   const judge = (state: Sighting['state']): string | undefined => whyNotRemoved(state, kept);
   const removing = async (domain: Domain): Promise<string | undefined> => {
     const note = await noteOf(domain);
-    if (note === undefined || !mayHaveWritten(note, to.id)) return removeRemains(domain, judge);
+    if (note?.target !== 'started') return removeRemains(domain, judge);
     const isTakenBack = own?.move === takenBack(move) && own.target !== 'untouched';
     const isOurs = isTakenBack && own.askedOff && kept === 'defined' && isOfMove(note, move);
+    const whyOff = isOurs ? whyLeftOff(await statusOf(domain), note) : undefined;
+    if (whyOff !== undefined) return whyOff;
+    if (!mayHaveWritten(note, to.id)) return removeRemains(domain, judge);
     return isOurs ? startAtItsDisks(domain) : 'it may have run there, where its new disks are';
   };
   const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
@@ -178,17 +182,41 @@ async function clearTarget(
 }
 
 /**
+ * Why a guest that was to be started on its target, and is off there, is started nowhere: whoever
+ * shut it down there, cut its power or saved it wants it off, and may be at its disks. Undefined:
+ * it is to be up, as far as can be told.
+ *
+ * A reason that is unknown is told by how far the note has come, and by which error is worse:
+ * - Its start was only about to be asked for: one that has never run shows just that, and a
+ *   controller that dies there is what is likely. For its owner to have shut it down, its start
+ *   must have been lost, and the reason, too. To leave it off would be the worse: it is started.
+ * - It has run: something has ended it, and the reason is lost (the daemon, or the host, was
+ *   started anew). It may be its owner, at work on its disks: a start can destroy these. One that
+ *   stays off is told to a person, and nothing is lost: it is left off.
+ */
+function whyLeftOff({ state, reason }: DomainStatus, { hasRun }: MoveNote): string | undefined {
+  if (state !== DOMAIN_STATE.shutoff) return undefined;
+  const { crashed, daemon, failed, unknown } = SHUTOFF_REASON;
+  switch (reason) {
+    case crashed:
+    case failed:
+    case daemon:
+      return undefined;
+    case unknown:
+      if (hasRun !== true) return undefined;
+      return 'it has run there, and who ended it is not known: start it there, if it is to run';
+    default:
+      return 'it has run there, and was shut down since: start it there';
+  }
+}
+
+/**
  * A guest that was to be started here, and is off, here and on its source: what it wrote is here
- * alone. Whoever shut it down here, or cut its power, wants it off. Resolves with what it is now.
+ * alone. Resolves with what it is now.
  */
 async function startAtItsDisks(domain: Domain): Promise<string> {
   const status = await statusOf(domain);
   if (!isOff(status)) return `it is ${sightingStateOf(status)}`;
-  const { shutdown, destroyed } = SHUTOFF_REASON;
-  const { state, reason } = status;
-  if (state === DOMAIN_STATE.shutoff && (reason === shutdown || reason === destroyed)) {
-    return 'it has run there, on its new disks, and was shut down since: start it there';
-  }
   await startDomain(domain);
   return 'it was started there, where its new disks are';
 }

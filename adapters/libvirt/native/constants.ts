@@ -15,8 +15,21 @@ export const DOMAIN_STATE = {
   pmSuspended: 7,
 } as const;
 
-/** virDomainShutoffReason: the guest went down by itself, or its power was cut. */
-export const SHUTOFF_REASON = { shutdown: 1, destroyed: 2 } as const;
+/**
+ * virDomainShutoffReason. A guest that was only defined is `unknown`, and so is any that is off
+ * since before its daemon was restarted.
+ */
+export const SHUTOFF_REASON = {
+  unknown: 0,
+  shutdown: 1,
+  destroyed: 2,
+  crashed: 3,
+  migrated: 4,
+  saved: 5,
+  failed: 6,
+  fromSnapshot: 7,
+  daemon: 8,
+} as const;
 
 /** virDomainRunningReason. */
 export const RUNNING_REASON = { postCopy: 10, postCopyFailed: 11 } as const;

@@ -124,16 +124,23 @@ describe('a guest whose target dies while it is off for its move', () => {
 
 describe('a guest that has run on the copies of its disks, and is off', () => {
   /** Its controller died before it could commit the move. */
-  async function arrived(): Promise<Scene> {
+  async function arrived(offReason = 0, isNoted = true): Promise<Scene> {
     const scene = new Scene();
     await scene.move();
     expect(scene.target.running).toBe(true);
+    if (!isNoted) scene.target.note = scene.target.note?.replace(` ran='yes'`, '');
     scene.target.running = false;
+    scene.target.offReason = offReason;
     return scene;
   }
 
-  it('is started where they are', async () => {
-    const scene = await arrived();
+  it.each([
+    ['its start may never have come', 0, false],
+    ['it crashed', 3, true],
+    ['its start failed', 6, true],
+    ['its host’s daemon ended it', 8, true],
+  ])('is started where they are: %s', async (_why, reason, isNoted) => {
+    const scene = await arrived(reason, isNoted);
     const copies = scene.to.volumes('default');
     expect(copies).toHaveLength(1);
     expect(await scene.cleanUp()).toMatchObject({ ok: false });
@@ -143,9 +150,17 @@ describe('a guest that has run on the copies of its disks, and is off', () => {
     expect([scene.source.isDefined, scene.target.note]).toEqual([false, undefined]);
   });
 
-  it.each([1, 2])('stays off where it was shut down there (%i)', async (reason) => {
-    const scene = await arrived();
-    scene.target.offReason = reason;
+  it.each([
+    ['was shut down', 1, false],
+    ['was shut down', 1, true],
+    ['had its power cut', 2, true],
+    ['was moved on', 4, true],
+    ['was saved', 5, true],
+    ['was set back to a snapshot', 7, true],
+    ['has run, and its daemon has forgotten what ended it', 0, true],
+    ['ended in a way that nobody here knows', 99, false],
+  ])('stays off where it %s there (%i, %s)', async (_how, reason, isNoted) => {
+    const scene = await arrived(reason, isNoted);
     expect(await scene.cleanUp()).toMatchObject({ ok: false });
     expect([scene.source.running, scene.target.running]).toEqual([false, false]);
     expect([scene.target.isDefined, scene.to.volumes('default').length]).toEqual([true, 1]);
@@ -178,6 +193,73 @@ describe('a guest that has run on the copies of its disks, and is off', () => {
     });
     await expect(scene.move()).rejects.toThrow('may have run on h2');
     expect([scene.source.running, scene.target.isDefined]).toEqual([false, true]);
+  });
+});
+
+describe('a guest that has run on its target, on the same disks, and is off', () => {
+  async function arrived(offReason: number): Promise<Scene> {
+    const scene = new Scene('', []);
+    await scene.move();
+    scene.target.running = false;
+    scene.target.offReason = offReason;
+    return scene;
+  }
+
+  it.each([0, 1, 2, 5])(
+    'is not started on its source where that may be unwanted (%i)',
+    async (why) => {
+      const scene = await arrived(why);
+      expect(await scene.cleanUp()).toMatchObject({
+        ok: false,
+        error: { detail: expect.stringContaining('start it there') },
+      });
+      expect([scene.source.running, scene.target.isDefined]).toEqual([false, true]);
+    },
+  );
+
+  it.each([3, 6, 8])('comes up on its source where nobody wanted it off (%i)', async (why) => {
+    const scene = await arrived(why);
+    expect(await scene.cleanUp()).toMatchObject({ ok: true });
+    expect([scene.source.running, scene.target.isDefined]).toEqual([true, false]);
+  });
+});
+
+describe('what an earlier move left on the same target', () => {
+  const left = { host: 'h2', pool: 'gone', name: 'a.drover-1.img', dev: 'vda' };
+  const copies = [{ ...left, from: '/images/a.img', path: '/images/a.drover-1.img' }];
+
+  /** A move on shared disks, whose guest is off for it. */
+  async function off(target: 'defined' | 'started'): Promise<Scene> {
+    const scene = new Scene('', []);
+    scene.source.note = writeMoveNote({ ...note1(), move: 'm0', askedOff: false, copies });
+    await scene.prepare();
+    const note = readMoveNote(scene.source.note ?? '');
+    if (note === undefined) throw new Error('no note');
+    scene.source.running = false;
+    scene.source.note = writeMoveNote({ ...note, askedOff: true, target: 'defined' });
+    scene.define(scene.target, writeMoveNote({ ...note, askedOff: true, target }));
+    return scene;
+  }
+
+  it('does not keep its guest off when the target is dead', async () => {
+    const scene = await off('defined');
+    kill(scene.to);
+    await cleanUpMove({ ...ORDER, targetIsOff: true }, scene, SIGNAL);
+    expect(scene.source.running).toBe(true);
+  });
+
+  it('is not what its guest may have run on there', async () => {
+    const scene = await off('started');
+    await scene.cleanUp();
+    expect([scene.source.running, scene.target.running]).toEqual([true, false]);
+    expect(readMoveNote(scene.source.note ?? '')?.copies).toMatchObject(copies);
+  });
+
+  it('is not where the definition of its guest has its disks', async () => {
+    const scene = await off('started');
+    scene.target.running = true;
+    expect(await commitMove(ORDER, scene, SIGNAL)).toMatchObject({ ok: true });
+    expect(readMoveNote(scene.target.note ?? '')?.copies).toMatchObject(copies);
   });
 });
 
