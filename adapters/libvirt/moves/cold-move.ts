@@ -197,11 +197,7 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     if (isOurs === true) return;
     throw new LibvirtError(0, `${vm} is off, and was not shut down by the move`, false);
   }
-  const ask = async (domain: Domain): Promise<void> => {
-    if (!(await noteAskedOff(domain, move, tools.clock.now()))) throw takenAway(vm, from);
-    await askToShutDown(domain);
-  };
-  await from.onDomain(vm, 'shutting down', ask, allowed);
+  await ask(flight, tools);
   const cutPower = async (domain: Domain): Promise<void> => {
     // Whoever took the move back since, or took the guest for another, has it running.
     if (!(await isAskedOff(domain, move))) throw takenAway(vm, from);
@@ -223,6 +219,25 @@ async function shutDownGuest(flight: Flight, tools: ColdMoveTools): Promise<void
     } else {
       throw new LibvirtError(0, didNotShutDown(vm, shutdownSeconds), false);
     }
+  }
+}
+
+/**
+ * An agent lets the call hang until the guest is off, for as long as a minute, and no call may take
+ * that long: from the moment at which the request may have come through the guest is waited for.
+ */
+async function ask({ allowed, order }: Flight, { clock, ends }: ColdMoveTools): Promise<void> {
+  const { vm, move } = order;
+  let isNoted = false;
+  const asking = async (domain: Domain): Promise<void> => {
+    if (!(await noteAskedOff(domain, move, clock.now()))) throw takenAway(vm, ends.from);
+    isNoted = true;
+    await askToShutDown(domain);
+  };
+  try {
+    await ends.from.onDomain(vm, 'shutting down', asking, allowed);
+  } catch (error) {
+    if (!isNoted || !isUnanswered(error)) throw error;
   }
 }
 
@@ -266,6 +281,12 @@ async function bringBack(order: MoveOrder, ends: Ends): Promise<void> {
     }
     await undefineCompletely(domain);
   });
+  // A start that got no answer may have come to its end in that moment: the guest has lost its
+  // definition only, and runs.
+  const left = await to.sight(vm);
+  if (left !== undefined && left.state !== 'defined') {
+    throw new LibvirtError(0, `${vm} runs on ${to.id} after all (${left.state})`, false);
+  }
   await startAgain(order, ends);
 }
 

@@ -25,7 +25,9 @@ export const GRACE_SECONDS = 30;
 /** How a guest stands that was asked to shut down, and is not off. */
 interface Asked {
   readonly note: MoveNote;
-  readonly mayGoOff: boolean;
+  readonly isInTime: boolean;
+  /** Its power is off, and QEMU is about to end. */
+  readonly isEnding: boolean;
 }
 
 export class GoingDown {
@@ -49,7 +51,8 @@ export class GoingDown {
     { signal, own }: { readonly signal: AbortSignal; readonly own?: string },
   ): Promise<Attempt | undefined> {
     const asked = await this.#look(vm, from, signal);
-    if (asked?.mayGoOff !== true || asked.note.move === own) return undefined;
+    if (asked === undefined || asked.note.move === own) return undefined;
+    if (!asked.isInTime && !asked.isEnding) return undefined;
     return decline('locked', `the shutdown of ${vm} was asked for: it may still go off`);
   }
 
@@ -58,7 +61,7 @@ export class GoingDown {
     if (order.method !== 'cold') return undefined;
     const asked = await this.#look(order.vm, from, signal);
     if (asked === undefined || !isOfMove(asked.note, order.move)) return undefined;
-    if (asked.mayGoOff) return { kind: 'running', progress: coldProgress(undefined) };
+    if (asked.isInTime) return { kind: 'running', progress: coldProgress(undefined) };
     return failed(didNotShutDown(order.vm, this.#shutdownSeconds));
   }
 
@@ -74,7 +77,7 @@ export class GoingDown {
       const status = await stateOf(domain);
       if (isOff(status)) return undefined;
       const isEnding = status.state === DOMAIN_STATE.shutdown;
-      return { note, mayGoOff: isEnding || this.#isInTime(vm, note) };
+      return { note, isEnding, isInTime: this.#isInTime(vm, note) };
     };
     return from.onDomain(vm, 'looking for a shutdown', reading, { signal });
   }

@@ -124,6 +124,10 @@ export async function cleanUpMove(
   if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
   const note = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
   if (note === undefined) return DONE;
+  // It wrote its own over the claim, and starts the guest under that: it is claimed anew.
+  if (order.method === 'cold' && note.move === order.move) {
+    return decline('locked', `${vm}: the move's controller is at work on it`);
+  }
   if (note.askedOff && kept === 'defined' && !isOfMove(note, order.move)) {
     return decline('refused', `${vm} is off for another move, which alone may start it`);
   }

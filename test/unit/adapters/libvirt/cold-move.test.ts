@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
 import { makeReady } from '../../../../adapters/libvirt/moves/ready.ts';
 import { commitMove } from '../../../../adapters/libvirt/moves/settle.ts';
+import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { note1, ORDER, OTHERS, Scene, SIGNAL, TAKEN_BACK } from './cold-scene.ts';
@@ -98,6 +99,40 @@ describe('a cold move that is taken back', () => {
       expect(scene.source.running).toBe(false);
     }
     scene.target.running = false;
+    expect(await scene.cleanUp()).toMatchObject({ ok: true });
+    expect(scene.source.running).toBe(true);
+  });
+});
+
+describe('a start on the target that gave no answer', () => {
+  it('is not followed by one on the source where it comes late', async () => {
+    const scene = new Scene('', []);
+    const { target } = scene;
+    target.before.set('virDomainCreate', () => {
+      throw new LibvirtError(38, 'broken pipe', true);
+    });
+    // Its definition can be removed only when the start that was under way is over.
+    target.before.set('virDomainUndefineFlags', () => {
+      target.running = true;
+    });
+    await expect(scene.move()).rejects.toThrow('runs on h2 after all');
+    expect([scene.source.running, target.running]).toEqual([false, true]);
+  });
+});
+
+describe('a take-back whose claim is written over by the controller that it is taken from', () => {
+  it('does not erase the note under which that one starts the guest', async () => {
+    const scene = new Scene('', []);
+    await scene.prepare();
+    scene.source.running = false;
+    const note = writeMoveNote({ ...note1(), target: 'untouched' });
+    scene.source.note = note;
+    scene.target.before.set('virDomainLookupByUUIDString', () => {
+      scene.source.note = note;
+      scene.source.running = false;
+    });
+    expect(await scene.cleanUp()).toMatchObject({ ok: false, error: { code: 'locked' } });
+    expect(scene.source.note).toBe(note);
     expect(await scene.cleanUp()).toMatchObject({ ok: true });
     expect(scene.source.running).toBe(true);
   });

@@ -1,7 +1,7 @@
 // Role: a cold move that is broken off, or whose hosts do not come back to it, leaves its guest up.
 import { describe, expect, it } from 'vitest';
 
-import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
+import { CallTimeout, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { Mover } from '../../../../adapters/libvirt/moves/mover.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { ORDER, Scene, SIGNAL } from './cold-scene.ts';
@@ -58,6 +58,21 @@ describe('Drover that stops in the middle of a cold move', () => {
     scene.source.running = false;
     await clock.until(running, 10);
     expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+
+  it('waits for a guest whose agent lets the request hang until it is off', async () => {
+    const clock = manualClock();
+    const scene = new Scene('', []);
+    await scene.prepare();
+    scene.source.before.set('virDomainShutdownFlags', () => {
+      throw new CallTimeout('shutting down: no answer within 10 s');
+    });
+    const running = scene.run({}, clock);
+    await clock.pass(20);
+    expect(scene.source.running).toBe(true);
+    scene.source.running = false;
+    await clock.until(running, 10);
+    expect(scene.target.running).toBe(true);
   });
 
   it('tells the target nothing any more', async () => {

@@ -59,6 +59,8 @@ describe('a guest whose controller died while it was going down', () => {
     await clock.pass(WINDOW);
     scene.source.isEnding = true;
     expect(await mover.cleanUp(ORDER, scene, SIGNAL)).toMatchObject(LOCKED);
+    // Nor waited for without end, should QEMU not come to its own.
+    expect(await mover.job(ORDER, scene, SIGNAL)).toMatchObject({ kind: 'ended', ok: false });
   });
 
   it.each([
