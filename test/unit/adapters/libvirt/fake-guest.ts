@@ -115,6 +115,8 @@ export class GuestSession extends FakeSession {
         this.note = typeof args[2] === 'string' ? args[2] : undefined;
         return 0;
       case 'virDomainCreate':
+        // Its handle may outlive it.
+        if (!this.isDefined) throw missing(ERROR.noDomain);
         this.running = true;
         return 0;
       case 'virDomainShutdownFlags':
