@@ -29,7 +29,7 @@ import { describeGuest } from './vm-survey.ts';
 import { cpuXml, featuresOfExpanded } from './xml/cpu.ts';
 import { DocumentError } from './xml/document.ts';
 import { readDomain, type DomainDocument } from './xml/domain.ts';
-import type { HostId } from '../../src/domain/ids.ts';
+import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
 
 /** A guest as found on one host, with the state that tells copies of it apart. */
@@ -64,6 +64,10 @@ export class LibvirtHost {
   readonly #kept: Kept;
   /** The last answer of this run. */
   #last: LastSeen | undefined;
+  /** Inventories that were asked for so far. */
+  #asked = 0;
+  /** Guests that moves have brought, and how often it had been asked by then. */
+  readonly #arrived = new Map<VmId, { readonly guest: FoundGuest; readonly asked: number }>();
   /** Features of CPU descriptions that were spelled out before, by description. */
   readonly #expanded = new Map<string, readonly string[]>();
 
@@ -117,6 +121,8 @@ export class LibvirtHost {
   }
 
   async inventory(signal: AbortSignal): Promise<HostInventory> {
+    this.#asked += 1;
+    const asked = this.#asked;
     const survey = await this.survey(signal);
     const list = await this.link.use('inventory', 'listing guests', domainsOf, signal);
     const disks = await this.#diskSizes(signal);
@@ -132,7 +138,11 @@ export class LibvirtHost {
       if (told.problem !== undefined) problems.push(told.problem);
     }
     const inventory = { survey, guests, unread, problems };
-    this.#last = lastSeenOf(inventory);
+    for (const [vm, arrival] of this.#arrived) {
+      // It was asked after that: it has told of the guest by itself, or it has gone again.
+      if (arrival.asked < asked) this.#arrived.delete(vm);
+    }
+    this.#last = withArrivals(lastSeenOf(inventory), this.#arrived.values());
     return { ...inventory, problems: [...problems, ...(await this.#keep(this.#last))] };
   }
 
@@ -140,6 +150,28 @@ export class LibvirtHost {
   async last(): Promise<LastSeen | undefined> {
     this.#last ??= await this.#kept.hosts.read(this.id);
     return this.#last;
+  }
+
+  /**
+   * A move has brought the guest, as was seen: until the host is asked again it belongs to what it
+   * said last. Were it to die before that, nobody would know what it ran.
+   */
+  async tookIn({ vm, sighting }: FoundGuest): Promise<void> {
+    const guest = { vm: { ...vm, host: this.id }, sighting: { ...sighting, host: this.id } };
+    this.#arrived.set(vm.id, { guest, asked: this.#asked });
+    const last = await this.last();
+    if (last === undefined) return;
+    this.#last = withArrivals(last, this.#arrived.values());
+    await this.#keep(this.#last);
+  }
+
+  /** A move has taken the guest away. */
+  async gaveAway(vm: VmId): Promise<void> {
+    this.#arrived.delete(vm);
+    const last = await this.last();
+    if (last?.guests.some((one) => one.vm.id === vm) !== true) return;
+    this.#last = { ...last, guests: last.guests.filter((one) => one.vm.id !== vm) };
+    await this.#keep(this.#last);
   }
 
   /**
@@ -228,6 +260,15 @@ export class LibvirtHost {
     const all = await this.link.use('inventory', 'disk sizes', asking, signal);
     return new Map(all.map(({ uuid, stats }) => [uuid, diskBytes(stats)]));
   }
+}
+
+function withArrivals(
+  last: LastSeen,
+  arrivals: Iterable<{ readonly guest: FoundGuest }>,
+): LastSeen {
+  const here = new Set(last.guests.map(({ vm }) => vm.id));
+  const more = [...arrivals].map(({ guest }) => guest).filter(({ vm }) => !here.has(vm.id));
+  return more.length === 0 ? last : { ...last, guests: [...last.guests, ...more] };
 }
 
 /** What one guest is not understood or not told for: the others of its host are. */

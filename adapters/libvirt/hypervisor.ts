@@ -6,6 +6,7 @@
 
 import { allStatsOf, nodeCpuTimeOf, nodeMemoryOf } from './calls/node.ts';
 import type { AdapterDependencies } from '../adapter.ts';
+import { noteArrival } from './arrival.ts';
 import { Definitions } from './definitions.ts';
 import { DirtyRates } from './dirty-rates.ts';
 import { mergeInventories, type HostAnswer } from './fleet-inventory.ts';
@@ -202,9 +203,11 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
-    return this.#order('committing the move', order, signal, (ends) =>
-      this.#carrierOf(order).commit(order, ends, signal),
-    );
+    return this.#order('committing the move', order, signal, async (ends) => {
+      const answer = await this.#carrierOf(order).commit(order, ends, signal);
+      if (answer.ok) await noteArrival(order.vm, ends, this.#all());
+      return answer;
+    });
   }
 
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
