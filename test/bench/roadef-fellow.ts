@@ -8,8 +8,5 @@ import { budgetOf, type FellowJob } from './roadef-team.ts';
 
 parentPort?.on('message', ({ problem, place, seed, steps, time }: FellowJob) => {
   const meeting = new Meeting(place, 1, time === undefined);
-  reassign(problem, {
-    ...budgetOf(seed, steps, time),
-    meet: (round, cost, at) => meeting.meet(round, cost, at),
-  });
+  reassign(problem, { ...budgetOf(seed, steps, time), meeting });
 });

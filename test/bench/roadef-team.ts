@@ -44,10 +44,7 @@ export class Team {
     const theirs = time && { from: time.from, ms: time.ms * EARLIER };
     const job: FellowJob = { problem, place, seed: seed + SEED_STEP, steps, time: theirs };
     this.#fellow.postMessage(job);
-    return reassign(problem, {
-      ...budgetOf(seed, steps, time),
-      meet: (round, cost, at) => meeting.meet(round, cost, at),
-    });
+    return reassign(problem, { ...budgetOf(seed, steps, time), meeting });
   }
 }
 

@@ -9,7 +9,9 @@
  * useful ones need. The price falls to nothing before the end; it is no part of the problem's cost.
  *
  * Where there are few steps per item, a descent (descend.ts) goes first. Searches that run beside
- * each other meet at fixed shares of the budget, and go on from where the cheapest of them is.
+ * each other meet at fixed shares of the budget, and go on from where the cheapest of them is. In a
+ * long search every other one lets holding be free: which of the two kinds suits a problem is seen
+ * late, and each is the better one somewhere.
  */
 
 import { type Rng, seededRng } from '../../domain/rng.ts';
@@ -28,8 +30,9 @@ const HOLDING_PRICE = 0.65;
 const FALL = 3;
 /** Share of the budget after which holding is free and nothing may get dearer. */
 const FROZEN = 0.95;
-/** With so many steps per item two trials, of this share of the budget each, can be afforded. */
-const TRIAL_PACE = 5000;
+/** With so many steps per item both kinds of search are worth their time: with holding at a price
+ *  and free. One that is alone makes a trial of either, of this share of the budget each. */
+const KINDS_PACE = 5000;
 const TRIAL = 0.08;
 /** The share of a time budget in which the search learns how fast it is. */
 const LEARNING = 0.03;
@@ -76,8 +79,8 @@ function planFor(stepsPerItem: number): SearchPlan {
     heat: Math.min(0.7, (0.19 * stepsPerItem) / 1000),
     bend: 1 + 0.6 * Math.min(1, stepsPerItem / 5000),
     holdingPrice: HOLDING_PRICE * Math.min(1, stepsPerItem / 250),
-    reaches: stepsPerItem >= TRIAL_PACE,
-    rearranged: stepsPerItem < TRIAL_PACE ? 0 : 0.005,
+    reaches: stepsPerItem >= KINDS_PACE,
+    rearranged: stepsPerItem < KINDS_PACE ? 0 : 0.005,
     chained: Math.min(0.2, stepsPerItem / 7000),
   };
 }
@@ -125,11 +128,12 @@ export class Annealer {
 
   run(): void {
     if (this.#state.problem.items > 0 && this.#state.problem.bins > 1) this.#search();
-    const { meet } = this.#budget;
-    if (meet === undefined) return;
+    const { meeting } = this.#budget;
+    if (meeting === undefined) return;
+    const missed = { cost: Number.POSITIVE_INFINITY, held: 0, at: this.best };
     // Others wait at the meetings that a short search has missed.
-    for (; this.#met < MEETINGS.length; this.#met += 1) meet(this.#met, Infinity, this.best);
-    const offer = meet(this.#met, this.bestCost, this.best);
+    for (; this.#met < MEETINGS.length; this.#met += 1) meeting.meet(this.#met, missed, 0);
+    const offer = meeting.meet(this.#met, { ...missed, cost: this.bestCost }, 0);
     if (offer !== undefined) this.best.set(offer);
   }
 
@@ -147,11 +151,14 @@ export class Annealer {
 
   /**
    * Whether room at home is worth its price: 1 = yes. Where no transient room is short, the price
-   * only bars good moves; a short search with it and one without tell.
+   * only bars good moves. Of searches that meet every other one has it; one that is alone makes two
+   * trials, which are short and may err.
    */
   #holdingShare(): 0 | 1 {
     const spent = this.#spent(this.steps);
-    if (!this.#state.moves.canHold || this.#pace(spent) < TRIAL_PACE) return 1;
+    if (!this.#state.moves.canHold || this.#pace(spent) < KINDS_PACE) return 1;
+    const { meeting } = this.#budget;
+    if (meeting !== undefined) return meeting.self % 2 === 0 ? 1 : 0;
     const start = this.#state.at.slice();
     const results = ([0, 1] as const).map((share) => {
       this.#goTo(start);
@@ -201,11 +208,13 @@ export class Annealer {
     }
   }
 
-  /** Goes on from where another search is, if that has come further. */
+  /** Goes on from where another search is, if that has come further by this one's own price. */
   #meet(progress: number): void {
-    const { meet } = this.#budget;
-    while (meet !== undefined && progress >= (MEETINGS[this.#met] ?? Number.POSITIVE_INFINITY)) {
-      const offer = meet(this.#met, this.#cost, this.#state.at);
+    const { meeting } = this.#budget;
+    const { moves, at } = this.#state;
+    while (meeting !== undefined && progress >= (MEETINGS[this.#met] ?? Number.POSITIVE_INFINITY)) {
+      const cost = this.#cost - moves.holdingPrice * moves.held;
+      const offer = meeting.meet(this.#met, { cost, held: moves.held, at }, moves.holdingPrice);
       this.#met += 1;
       if (offer === undefined) continue;
       this.#goTo(offer);

@@ -125,12 +125,26 @@ export interface Budget {
   /** 0…1: the share of a time budget that is used up, so that the search can cool down in time;
    *  asked as often. Without it, the share of the steps. */
   readonly spent?: () => number;
-  /**
-   * Where searches of the same problem with other seeds meet (meeting.ts): told the round, the
-   * placement that this one is at and what that costs it, gives a cheaper one, if another has it.
-   * Placements are in the engine's own order of the items, which the problem alone decides.
-   */
-  readonly meet?: (round: number, cost: number, at: Int32Array) => Int32Array | undefined;
+  /** Where searches of the same problem with other seeds meet. */
+  readonly meeting?: MeetingPoint;
+}
+
+/** Where searches of one problem tell each other how far they are; meeting.ts is one. */
+export interface MeetingPoint {
+  /** Which of the searches this is, from 0: neighbours search in different ways. */
+  readonly self: number;
+  /** Told the round and where this one is, gives the placement of another that is cheaper where
+   *  holding has that price, if there is one. */
+  meet(round: number, here: Whereabouts, holdingPrice: number): Int32Array | undefined;
+}
+
+export interface Whereabouts {
+  /** Without what holding costs: that is each search's own affair. */
+  readonly cost: number;
+  /** How much room at home is held, in what a price of 1 makes it cost. */
+  readonly held: number;
+  /** In the engine's own order of the items, which the problem alone decides. */
+  readonly at: Int32Array;
 }
 
 export interface Answer {

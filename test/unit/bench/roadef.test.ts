@@ -128,6 +128,14 @@ describe('bench roadef', () => {
     expect(roadefFaults(instance, at)).toEqual([]);
   });
 
+  it('repeats a search of two threads that is long enough for two kinds of it', () => {
+    const args = ['--data', folder, '--instance', 'tiny', '--steps', '20000', '--seed', '7'];
+    const [first] = benchRoadef(args);
+    const [second] = benchRoadef(args);
+    expect(first).toMatchObject({ valid: true });
+    expect(second?.['cost']).toBe(first?.['cost']);
+  });
+
   it('refuses what makes no sense', () => {
     expect(() => [...benchRoadef(['--data', folder, '--out', 'x'])]).toThrow(/--out/);
     expect(() => [...benchRoadef(['--seconds', 'soon'])]).toThrow(/--seconds/);

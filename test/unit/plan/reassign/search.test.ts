@@ -8,7 +8,11 @@ import { ROUNDS } from '../../../../src/plan/reassign/anneal.ts';
 import { arrange } from '../../../../src/plan/reassign/arrange.ts';
 import { Assignment } from '../../../../src/plan/reassign/assignment.ts';
 import { Meeting, meetingPlace } from '../../../../src/plan/reassign/meeting.ts';
-import { BINS } from '../../../../src/plan/reassign/problem.ts';
+import {
+  BINS,
+  type MeetingPoint,
+  type Whereabouts,
+} from '../../../../src/plan/reassign/problem.ts';
 import { reassign } from '../../../../src/plan/reassign/reassign.ts';
 import { Sale } from '../../../../src/plan/reassign/sale.ts';
 import { anyProblem, aProblem, naiveCost, naiveFaults } from '../../../support/reassign.ts';
@@ -175,46 +179,115 @@ describe('room and rules for sale', () => {
   });
 });
 
+/** Tells what the search called `self` says at its meetings, and answers what it is told to. */
+class Witness implements MeetingPoint {
+  readonly self: number;
+  readonly rounds: number[] = [];
+  readonly prices: number[] = [];
+  readonly #answer: (round: number) => Int32Array | undefined;
+
+  constructor(self: number, answer: (round: number) => Int32Array | undefined = () => undefined) {
+    this.self = self;
+    this.#answer = answer;
+  }
+
+  meet(round: number, _here: Whereabouts, holdingPrice: number): Int32Array | undefined {
+    this.rounds.push(round);
+    this.prices.push(holdingPrice);
+    return this.#answer(round);
+  }
+}
+
 describe('searches that meet', () => {
+  const at = (cost: number, ...bins: number[]): Whereabouts => ({
+    cost,
+    held: 0,
+    at: Int32Array.from(bins),
+  });
+
   test('take up the cheaper placement of the other, and only that', () => {
     const place = meetingPlace(2, 2, 3);
     const [first, second] = [new Meeting(place, 0, false), new Meeting(place, 1, false)];
-    expect(first.meet(0, 5, Int32Array.of(1, 1))).toBeUndefined();
-    expect(second.meet(0, 7, Int32Array.of(0, 0))).toEqual(Int32Array.of(1, 1));
-    expect(second.meet(1, 3, Int32Array.of(0, 1))).toBeUndefined();
-    expect(first.meet(1, 3, Int32Array.of(1, 0))).toBeUndefined();
-    expect(first.meet(2, 3, Int32Array.of(1, 0))).toBeUndefined();
-    expect(first.meet(3, 9, Int32Array.of(1, 0))).toBeUndefined();
+    expect(first.meet(0, at(5, 1, 1), 0)).toBeUndefined();
+    expect(second.meet(0, at(7, 0, 0), 0)).toEqual(Int32Array.of(1, 1));
+    expect(second.meet(1, at(3, 0, 1), 0)).toBeUndefined();
+    expect(first.meet(1, at(3, 1, 0), 0)).toBeUndefined();
+    expect(first.meet(2, at(3, 1, 0), 0)).toBeUndefined();
+    expect(first.meet(3, at(9, 1, 0), 0)).toBeUndefined();
+  });
+
+  test('judge the other by their own price of held room', () => {
+    const dear = { cost: 5, held: 4, at: Int32Array.of(1) };
+    const thrifty = { cost: 7, held: 1, at: Int32Array.of(0) };
+    const offered = (one: Whereabouts, other: Whereabouts, price: number): boolean => {
+      const place = meetingPlace(1, 2, 1);
+      new Meeting(place, 0, false).meet(0, one, 0);
+      return new Meeting(place, 1, false).meet(0, other, price) !== undefined;
+    };
+    // 7 against 5 where holding is free; 7 + 1 against 5 + 4 at a price of 1; even at 2 / 3.
+    expect([0, 0.6, 0.7, 1].map((price) => offered(dear, thrifty, price))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect([0, 0.6, 0.7, 1].map((price) => offered(thrifty, dear, price))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test('in a long search every other one holds room for free', () => {
+    const problem = aProblem([4, 4, 1, 1], [0, 0, 1, 1], {
+      bins: 3,
+      transient: Uint8Array.of(1),
+    });
+    const paidBy = (self: number, steps: number): readonly boolean[] => {
+      const meeting = new Witness(self);
+      reassign(problem, { seed: 1, steps, meeting });
+      return meeting.prices.slice(0, -1).map((price) => price > 0); // at the last one all is over
+    };
+    const [always, never] = [true, false].map((paid) => Array(ROUNDS - 1).fill(paid));
+    expect(paidBy(0, 30_000)).toEqual(always);
+    expect(paidBy(2, 30_000)).toEqual(always);
+    expect(paidBy(1, 30_000)).toEqual(never);
+    expect(paidBy(1, 15_000)).toEqual(always);
   });
 
   test('wait for each other where they are to', () => {
     const place = meetingPlace(1, 2, 1);
     const code = `
       const { workerData: { buffer } } = require('node:worker_threads');
-      new Int32Array(buffer, 24, 2)[1] = 6;
+      new Int32Array(buffer, 40, 2)[1] = 6;
       new Float64Array(buffer, 0, 2)[1] = 4;
-      const been = new Int32Array(buffer, 16, 2);
+      const been = new Int32Array(buffer, 32, 2);
       setTimeout(() => { Atomics.store(been, 1, 1); Atomics.notify(been, 1); }, 50);`;
     const other = new Worker(code, { eval: true, workerData: { buffer: place.buffer } });
-    expect(new Meeting(place, 0, true).meet(0, 5, Int32Array.of(1))).toEqual(Int32Array.of(6));
+    expect(new Meeting(place, 0, true).meet(0, at(5, 1), 0)).toEqual(Int32Array.of(6));
     other.unref();
   });
 
   test('attend every round once, whatever the budget, and end with the better answer', () => {
+    const anySelf = fc.integer({ min: 0, max: 1 });
     fc.assert(
-      fc.property(anyProblem(), fc.integer({ min: 1, max: 20_000 }), (problem, steps) => {
-        const met: number[] = [];
-        const meet = (round: number): undefined => void met.push(round);
-        reassign(problem, { seed: 1, steps, meet });
-        expect(met).toEqual(Array.from({ length: ROUNDS }, (_, round) => round));
-      }),
+      fc.property(
+        anyProblem(),
+        fc.integer({ min: 1, max: 20_000 }),
+        anySelf,
+        (problem, steps, self) => {
+          const meeting = new Witness(self);
+          reassign(problem, { seed: 1, steps, meeting });
+          expect(meeting.rounds).toEqual(Array.from({ length: ROUNDS }, (_, round) => round));
+        },
+      ),
       { numRuns: 20 },
     );
     const problem = aProblem([9, 1, 1], [0, 0, 0], { bins: 2 });
     const best = Int32Array.of(1, 1, 0); // by size: the small ones go
-    const meet = (round: number): Int32Array | undefined =>
-      round === ROUNDS - 1 ? best : undefined;
-    expect([...reassign(problem, { seed: 1, steps: 1, meet }).at]).toEqual([0, 1, 1]);
+    const meeting = new Witness(0, (round) => (round === ROUNDS - 1 ? best : undefined));
+    expect([...reassign(problem, { seed: 1, steps: 1, meeting }).at]).toEqual([0, 1, 1]);
   });
 });
 
