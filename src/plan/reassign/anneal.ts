@@ -34,6 +34,8 @@ const FROZEN = 0.95;
  *  and free. One that is alone makes a trial of either, of this share of the budget each. */
 const KINDS_PACE = 5000;
 const TRIAL = 0.08;
+/** With so many, searches that meet share the kinds out among them and make no trials. */
+const SHARED_KINDS_PACE = 20_000;
 /** The share of a time budget in which the search learns how fast it is. */
 const LEARNING = 0.03;
 /** With fewer steps per item a descent goes first; with more, what it fills would be in the way. */
@@ -151,14 +153,15 @@ export class Annealer {
 
   /**
    * Whether room at home is worth its price: 1 = yes. Where no transient room is short, the price
-   * only bars good moves. Of searches that meet every other one has it; one that is alone makes two
-   * trials, which are short and may err.
+   * only bars good moves. Of long searches that meet every other one has it; else two trials tell,
+   * which are short and may err.
    */
   #holdingShare(): 0 | 1 {
     const spent = this.#spent(this.steps);
-    if (!this.#state.moves.canHold || this.#pace(spent) < KINDS_PACE) return 1;
+    const pace = this.#pace(spent);
+    if (!this.#state.moves.canHold || pace < KINDS_PACE) return 1;
     const { meeting } = this.#budget;
-    if (meeting !== undefined) return meeting.self % 2 === 0 ? 1 : 0;
+    if (meeting !== undefined && pace >= SHARED_KINDS_PACE) return meeting.self % 2 === 0 ? 1 : 0;
     const start = this.#state.at.slice();
     const results = ([0, 1] as const).map((share) => {
       this.#goTo(start);

@@ -250,9 +250,9 @@ describe('searches that meet', () => {
       return meeting.prices.slice(0, -1).map((price) => price > 0); // at the last one all is over
     };
     const [always, never] = [true, false].map((paid) => Array(ROUNDS - 1).fill(paid));
-    expect(paidBy(0, 30_000)).toEqual(always);
-    expect(paidBy(2, 30_000)).toEqual(always);
-    expect(paidBy(1, 30_000)).toEqual(never);
+    expect(paidBy(0, 120_000)).toEqual(always);
+    expect(paidBy(2, 120_000)).toEqual(always);
+    expect(paidBy(1, 120_000)).toEqual(never);
     expect(paidBy(1, 15_000)).toEqual(always);
   });
 
