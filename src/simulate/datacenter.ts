@@ -293,7 +293,7 @@ export class SimulatedDatacenter {
   }
 
   /**
-   * The guest as an inventory shows it: where it runs, else where it was last seen running on a
+   * The guest as an inventory shows it: where it runs, else where it is or was on a
    * host that does not answer now, else where it is only defined; undefined: nobody knows it.
    */
   #shown(facts: VmFacts, now: EpochSeconds): VmFacts | undefined {
