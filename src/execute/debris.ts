@@ -8,10 +8,16 @@
 import type { HostId } from '../domain/ids.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { askAgain, type MoveTask, sight } from './move-task.ts';
-import { takeBackOrder } from './restart.ts';
+import { noteDeadTarget, takeBackOrder } from './restart.ts';
 
 /** The VM runs on its source, or its restart did not begin. Empty: nothing of it is left there. */
 export async function cleanTarget(task: MoveTask): Promise<string> {
+  const remains = await tryToClean(task);
+  if (remains !== '') await noteDeadTarget(task);
+  return remains;
+}
+
+async function tryToClean(task: MoveTask): Promise<string> {
   const { hypervisor } = task;
   const { to } = task.order;
   try {

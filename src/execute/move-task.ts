@@ -133,8 +133,12 @@ export interface MoveTask {
   isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
   isRefused?: true;
-  /** Of a restart: dead hosts that have the VM defined, which were not waited for. */
-  silentHolders?: readonly HostId[];
+  /** As of the last look for the VM: dead hosts, whose silence did not count. */
+  uncounted?: {
+    readonly silent: readonly HostId[];
+    /** It is noted on these, whether they were silent or not. */
+    readonly noted: readonly HostId[];
+  };
   /** Where the VM ran instead, when that was looked at: somebody else had moved it. */
   seenOn?: HostId;
   /** What of its disks stays on its old storage, for people; empty: nothing. */
@@ -236,7 +240,10 @@ export function askAgain<Value>(
 export async function sight(task: MoveTask): Promise<Looks> {
   const { restarts } = task.parts;
   const looks = await askAgain(task, (signal) => task.hypervisor.locate(task.order.vm, signal));
-  return { ...looks, blind: looks.blind.filter((host) => restarts?.isDead(host) !== true) };
+  const silent = looks.blind.filter((host) => restarts?.isDead(host) === true);
+  // As they are now: who is not dead any more when it matters is no less an objection.
+  task.uncounted = { silent, noted: restarts?.leftOn(task.move.vm) ?? [] };
+  return { ...looks, blind: looks.blind.filter((host) => !silent.includes(host)) };
 }
 
 export function placeIn(looks: Looks, { order }: Pick<MoveTask, 'order'>): Whereabouts {

@@ -4,33 +4,48 @@
  * the VM. A second copy of a guest that runs destroys its disks: whatever is not certain is no.
  */
 
+import type { HostId } from '../domain/ids.ts';
 import type { MoveOrder } from '../ports/hypervisor.ts';
 import type { Misfit } from './fits.ts';
+import type { RestartGuard } from './host-failures.ts';
 import type { MoveTask } from './move-task.ts';
+import { silentHolders } from './silent-holders.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
 /**
  * Undefined: the host is dead, and its power was seen off just now; and so is every other dead one
- * that still has the VM defined, from which it was restarted before. Its silence was not counted
- * when the VM was looked for, and one whose power came back meanwhile may have started it.
+ * that may have the VM defined (silent-holders.ts).
  */
 export async function notDead(task: MoveTask): Promise<Misfit | undefined> {
-  const { move, parts } = task;
-  const { restarts } = parts;
+  const { restarts } = task.parts;
   if (restarts === undefined) return { code: 'not-fenced', detail: 'nothing can confirm a death' };
-  // As they were when the VM was looked for: who is not dead any more is no less an objection.
-  task.silentHolders ??= restarts.leftOn(move.vm);
-  const hosts = [...new Set([move.from, ...task.silentHolders])];
-  const objections = await Promise.all(hosts.map((host) => restarts.objection(host)));
-  const detail = objections.find((one) => one !== undefined);
+  const detail = await objectionOf(restarts, await holdersOf(task));
   return detail === undefined ? undefined : { code: 'not-fenced', detail };
 }
 
-/** The last word before the start: proof, then the note for the day on which the host returns. */
+/**
+ * The last word before the start: the notes for the day on which these hosts return, then proof,
+ * which is not to be older than the writing takes.
+ */
 export async function mayRestart(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts, record } = task;
-  await parts.restarts?.note(move.from, { vm: move.vm, name: record.vmName });
+  for (const host of await holdersOf(task)) {
+    await parts.restarts?.note(host, { vm: move.vm, name: record.vmName });
+  }
   return notDead(task);
+}
+
+async function holdersOf(task: MoveTask): Promise<readonly HostId[]> {
+  return [...new Set([task.move.from, ...(await silentHolders(task))])];
+}
+
+/** Of the first host that has one. */
+async function objectionOf(
+  restarts: RestartGuard,
+  hosts: readonly HostId[],
+): Promise<string | undefined> {
+  const objections = await Promise.all(hosts.map((host) => restarts.objection(host)));
+  return objections.find((one) => one !== undefined);
 }
 
 /** Where the VM has to be for the move to begin: on its source, or (its host is dead) nowhere. */
@@ -74,4 +89,13 @@ export async function noteLostSource(task: MoveTask): Promise<void> {
   const { move, parts, record } = task;
   if (!hasLostSource(task)) return;
   await parts.restarts?.note(move.from, { vm: move.vm, name: record.vmName });
+}
+
+/**
+ * A dead target may hold a part of the VM: it is removed when that returns, and until then its
+ * power counts before the VM is started elsewhere.
+ */
+export async function noteDeadTarget({ order, parts, record }: MoveTask): Promise<void> {
+  if (parts.restarts?.isDead(order.to) !== true) return;
+  await parts.restarts.note(order.to, { vm: order.vm, name: record.vmName });
 }

@@ -119,27 +119,28 @@ describe('recover', () => {
   });
 
   it.each([
-    ['is confirmed off', undefined, 'h1', [['h2', 'v1']]],
-    ['cannot be told to be off any more', 'its power is not confirmed off', undefined, []],
+    ['is confirmed off', undefined, 'h1'],
+    ['cannot be told to be off any more', 'its power is not confirmed off', undefined],
   ] as const)(
     'takes a cold move back whose target is dead, as long as that %s',
-    async (_what, objection, home, noted) => {
+    async (_what, objection, home) => {
       const bench = await coldLeftOpen();
       const { hypervisor } = bench;
       hypervisor.blind.add(hostId('h2'));
       hypervisor.fault = (_call, name) => (name === 'job' ? 'lost-call' : undefined);
-      const notes: string[][] = [];
+      const notes: string[] = [];
       const restarts: RestartGuard = {
         isDead: (host) => host === 'h2',
         objection: () => Promise.resolve(objection),
-        note: (host, { vm }) => Promise.resolve(void notes.push([host, vm])),
+        note: (host, { vm }) => Promise.resolve(void notes.push(`${host} ${vm}`)),
         leftOn: () => [],
       };
       const heir = bench.executor({ restarts });
       await recovered(bench, heir);
       await untilIdle(bench, heir);
       expect(hypervisor.truth('v1').runsOn[0]).toBe(home);
-      expect([...new Map(notes.map((one) => [one.join(), one])).values()]).toEqual(noted);
+      // Whatever it holds is to be removed when it returns.
+      expect(new Set(notes)).toEqual(new Set(['h2 v1']));
     },
   );
 
