@@ -6,8 +6,10 @@
  */
 
 import type { HostId } from '../domain/ids.ts';
-import { AdapterError } from '../ports/metric-source.ts';
-import { askAgain, type MoveTask, sight } from './move-task.ts';
+import { fail } from '../domain/result.ts';
+import { AdapterError, type Attempt } from '../ports/metric-source.ts';
+import { RETRY, withRetry } from './call.ts';
+import { ask, type MoveTask, sight } from './move-task.ts';
 import { noteDeadTarget, takeBackOrder } from './restart.ts';
 
 /** The VM runs on its source, or its restart did not begin. Empty: nothing of it is left there. */
@@ -18,11 +20,10 @@ export async function cleanTarget(task: MoveTask): Promise<string> {
 }
 
 async function tryToClean(task: MoveTask): Promise<string> {
-  const { hypervisor } = task;
   const { to } = task.order;
   try {
-    const order = await takeBackOrder(task);
-    const answer = await askAgain(task, (signal) => hypervisor.cleanUp(order, signal));
+    const { clock } = task.parts;
+    const answer = await withRetry(clock, RETRY, task.stopping, () => cleanUpOnce(task));
     if (!answer.ok) return mayHold(to, answer.error.detail);
     const { sightings, blind } = await sight(task);
     const left = sightings.find(({ host }) => host === to);
@@ -32,6 +33,13 @@ async function tryToClean(task: MoveTask): Promise<string> {
     if (!(error instanceof AdapterError)) throw error;
     return mayHold(to, error.message);
   }
+}
+
+/** Nothing is awaited between the proof that this takes and the call. */
+async function cleanUpOnce(task: MoveTask): Promise<Attempt> {
+  const order = await takeBackOrder(task);
+  if (!order.ok) return fail({ code: 'refused', detail: `it is not taken back: ${order.error}` });
+  return ask(task, (signal) => task.hypervisor.cleanUp(order.value, signal));
 }
 
 function mayHold(host: HostId, why: string): string {

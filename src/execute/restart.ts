@@ -5,6 +5,7 @@
  */
 
 import type { HostId } from '../domain/ids.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
 import type { MoveOrder } from '../ports/hypervisor.ts';
 import type { Misfit } from './fits.ts';
 import type { RestartGuard } from './host-failures.ts';
@@ -67,16 +68,28 @@ export function settlingOrder(task: MoveTask): MoveOrder {
 }
 
 /**
- * The same for taking a move back whose target has died: a cold move had shut the VM down, and its
- * source cannot wait for the target's word. What the target holds is removed when that returns.
+ * The same for taking a move back. A cold move had shut the VM down, and it is started on its
+ * source: an error says why it may not be, because a dead host may have it defined whose power is
+ * not off. A dead target is not waited for while it is off, either. What these hold is removed when
+ * they return, and that is noted first: the proof is not to be older than the writing takes, so it
+ * is asked for anew before each attempt.
  */
-export async function takeBackOrder(task: MoveTask): Promise<MoveOrder> {
+export async function takeBackOrder(task: MoveTask): Promise<Result<MoveOrder, string>> {
   const order = settlingOrder(task);
   const { restarts } = task.parts;
-  if (restarts === undefined || order.method !== 'cold' || !hasLostTarget(task)) return order;
-  if ((await restarts.objection(order.to)) !== undefined) return order;
-  await restarts.note(order.to, { vm: order.vm, name: task.record.vmName });
-  return { ...order, targetIsOff: true };
+  if (restarts === undefined || order.method !== 'cold') return ok(order);
+  const holders = (await silentHolders(task)).filter((host) => host !== order.to);
+  const isTargetDead = hasLostTarget(task);
+  for (const host of isTargetDead ? [order.to, ...holders] : holders) {
+    await restarts.note(host, { vm: order.vm, name: task.record.vmName });
+  }
+  const [objection, targetIsOn] = await Promise.all([
+    objectionOf(restarts, holders),
+    isTargetDead ? restarts.objection(order.to) : undefined,
+  ]);
+  if (objection !== undefined) return fail(objection);
+  // It may have come back: then it can say itself what it has.
+  return ok(isTargetDead && targetIsOn === undefined ? { ...order, targetIsOff: true } : order);
 }
 
 /** Nobody is there to tell how a cold move goes. */
