@@ -139,6 +139,11 @@ export interface MoveTask {
     /** It is noted on these, whether they were silent or not. */
     readonly noted: readonly HostId[];
   };
+  /**
+   * It may have switched over unseen: nobody answered its start, or its source (or anybody) for a
+   * while, or it was found under way; and nothing has shown it going on since.
+   */
+  wasUnseen?: boolean;
   /** Where the VM ran instead, when that was looked at: somebody else had moved it. */
   seenOn?: HostId;
   /** What of its disks stays on its old storage, for people; empty: nothing. */

@@ -218,6 +218,8 @@ async function startAndFollow(task: MoveTask): Promise<StageEnd> {
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     task.seen('unreachable');
+    // A minute may have passed: it may have arrived in it.
+    task.wasUnseen = true;
     problem = `asked to start (${error.code}): ${error.message}`;
   }
   const end = await watchMove(task, 'switchover');

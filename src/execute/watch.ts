@@ -30,8 +30,6 @@ interface Watch {
   /** When the abort was last asked for. */
   abortAskedAt: number | undefined;
   failures: number;
-  /** The source could not be asked for a while, or by nobody: it may have switched over unseen. */
-  wasUnseen: boolean;
   polls: number;
   lastProgressAt: number;
   /** Why a move could not be taken back; empty: it could, or was not tried. */
@@ -45,6 +43,7 @@ interface Watch {
 /** Resolves at the switchover (`next`), or when it is clear how the move ended. */
 export async function watchMove(task: MoveTask, until: 'switchover' | 'end'): Promise<StageEnd> {
   const watch = startWatch(task, until);
+  task.wasUnseen ??= task.adopted;
   for (;;) {
     if (task.stopping.aborted) return { kind: 'detached' };
     const end = await oneRound(watch);
@@ -60,7 +59,6 @@ function startWatch(task: MoveTask, until: Watch['until']): Watch {
     until,
     abortAskedAt: undefined,
     failures: 0,
-    wasUnseen: task.adopted,
     polls: 0,
     lastProgressAt: Number.NEGATIVE_INFINITY,
     remains: '',
@@ -101,7 +99,7 @@ function withoutTarget(task: MoveTask): (error: unknown) => Job {
 function onLostContact(watch: Watch, error: AdapterError): void {
   const { task } = watch;
   watch.failures += 1;
-  watch.wasUnseen = true;
+  task.wasUnseen = true;
   task.seen('unreachable');
   const { vmName } = task.record;
   const text = `${vmName} is being moved, and ${error.source} cannot be asked: ${error.message}`;
@@ -114,15 +112,16 @@ async function onJob(watch: Watch, job: Job): Promise<StageEnd | undefined> {
     case 'running':
       task.seen('adopted');
       watch.place = undefined;
-      watch.wasUnseen = false;
+      // That a copy is prepared may be what an adapter remembers of a call that was never answered.
+      if (job.progress.phase !== 'setup') task.wasUnseen = false;
       return onRunning(watch, job.progress);
     case 'ended':
       task.measured.downtimeSeconds = job.downtimeSeconds ?? task.measured.downtimeSeconds;
       task.measured.bytes = job.bytes ?? task.measured.bytes;
       // Where the VM is in the end is for the commitment to see.
       if (job.ok) return NEXT;
-      // Who tells that it came to nothing has been there all the time.
-      watch.wasUnseen = false;
+      // An adapter may tell that from memory: where contact was lost meanwhile, it says nothing of
+      // what the source has done after a crash.
       return onOver(watch, job.detail);
     case 'none':
       return onOver(watch, 'the hypervisor knows of no such migration');
@@ -193,10 +192,12 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
   }
 }
 
-async function look({ task, wasUnseen }: Watch): Promise<Whereabouts> {
+async function look({ task }: Watch): Promise<Whereabouts> {
   const looks = await sight(task);
   const place = placeIn(looks, task);
-  return wasUnseen ? afterSwitchover(place, looks, task.order.to) : place;
+  // That it has arrived is not unseen by a later look at its source.
+  if (place.kind === 'target') task.wasUnseen = true;
+  return task.wasUnseen === true ? afterSwitchover(place, looks, task.order.to) : place;
 }
 
 function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'] {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId } from '../../../src/domain/ids.ts';
 import type { MoveResult } from '../../../src/domain/journal.ts';
+import { bytes, ratio, seconds } from '../../../src/domain/units.ts';
 import type { Job } from '../../../src/ports/hypervisor.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
@@ -17,6 +18,20 @@ const DONE: Job = {
   detail: '',
   downtimeSeconds: undefined,
   bytes: undefined,
+};
+
+const SETUP: Job = {
+  kind: 'running',
+  progress: {
+    phase: 'setup',
+    elapsedSeconds: seconds(0),
+    done: ratio(0),
+    bytesSent: bytes(0),
+    bytesRemaining: bytes(0),
+    dirtyRate: undefined,
+    bandwidth: undefined,
+    iteration: undefined,
+  },
 };
 
 async function resultOf(bench: Bench): Promise<MoveResult | undefined> {
@@ -69,6 +84,61 @@ describe('a VM that runs on its source again while its target is silent', () => 
       detail: expect.stringContaining('h1, h2') as string,
     });
     expect(hypervisor.calls).not.toContain('cleanUp');
+  });
+
+  it.each<[string, readonly Job[]]>([
+    ['that its migration came to nothing', []],
+    ['that it is prepared, and then came to nothing', [SETUP, SETUP]],
+  ])('is not, either, where contact was lost, and it is remembered %s', async (_what, first) => {
+    const bench = await makeBench();
+    const { hypervisor, clock } = bench;
+    void bench.executor().submit(planOf(MOVES), yes(MOVES));
+    await clock.pass(5);
+    // The target is cut off in the last handshake; the source crashes, and boots.
+    hypervisor.job = () => Promise.reject(new AdapterError('unreachable', SOURCE, 'h1 is down'));
+    hypervisor.blind.add(H2);
+    runTwice(bench);
+    await clock.pass(120);
+    const told = [...first];
+    hypervisor.job = async () => told.shift() ?? { ...DONE, ok: false, detail: 'cannot recv data' };
+    await clock.pass(7200);
+    expect(await resultOf(bench)).toBeUndefined();
+  });
+
+  it('is not, either, where its start was never answered', async () => {
+    const bench = await makeBench();
+    const { hypervisor, clock } = bench;
+    const start = hypervisor.startMove.bind(hypervisor);
+    hypervisor.startMove = async (order) => {
+      await start(order);
+      await clock.sleep(seconds(59));
+      // In this minute it arrived; its source crashed and has started it; its target is cut off.
+      hypervisor.blind.add(H2);
+      runTwice(bench);
+      throw new AdapterError('lost', SOURCE, 'the connection broke');
+    };
+    hypervisor.job = () => Promise.resolve({ kind: 'none' });
+    void bench.executor().submit(planOf(MOVES), yes(MOVES));
+    await clock.pass(7200);
+    expect(await resultOf(bench)).toBeUndefined();
+  });
+
+  it('is not, either, once it was seen on its target', async () => {
+    const bench = await makeBench();
+    const { hypervisor, clock } = bench;
+    void bench.executor().submit(planOf(MOVES), yes(MOVES));
+    await clock.pass(5);
+    hypervisor.finish('v1');
+    hypervisor.job = () => Promise.resolve({ kind: 'none' });
+    const locate = hypervisor.locate.bind(hypervisor);
+    hypervisor.locate = async (vm) => {
+      const looks = await locate(vm);
+      hypervisor.blind.add(H2);
+      runTwice(bench);
+      return looks;
+    };
+    await clock.pass(7200);
+    expect(await resultOf(bench)).toBeUndefined();
   });
 
   it('stayed there where its migration was seen to come to nothing', async () => {
