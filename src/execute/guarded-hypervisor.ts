@@ -76,13 +76,14 @@ export class GuardedHypervisor implements Hypervisor {
   }
 
   /**
-   * Also at a readmission, which follows no move: under the lease of the host that is cleaned. Its
-   * VM may run in a cluster that another controller has by now, and is left alone there.
+   * Also at a readmission, which follows no move: under the lease of the host that is cleaned, and
+   * of the one on which its VM runs, where what moves leave is closed. That may be in a cluster
+   * which another controller has by now: then the host is cleaned when one has both.
    */
   async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     const call = (): Promise<Attempt> => this.#inner.commit(order, signal);
     if (this.#leases.follows(order.move)) return this.#under(order.move, signal, call);
-    return this.#onHost(order.from, signal, call);
+    return this.#onHosts([order.from, order.to], signal, call);
   }
 
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
@@ -90,7 +91,7 @@ export class GuardedHypervisor implements Hypervisor {
   }
 
   setMaintenance(host: HostId, on: boolean, signal: AbortSignal): Promise<Attempt> {
-    return this.#onHost(host, signal, () => this.#inner.setMaintenance(host, on, signal));
+    return this.#onHosts([host], signal, () => this.#inner.setMaintenance(host, on, signal));
   }
 
   close(): Promise<void> {
@@ -107,13 +108,13 @@ export class GuardedHypervisor implements Hypervisor {
     return call();
   }
 
-  async #onHost<Value>(
-    host: HostId,
+  async #onHosts<Value>(
+    hosts: readonly HostId[],
     signal: AbortSignal,
     call: () => Promise<Value>,
   ): Promise<Value> {
-    this.#leases.onHost(host);
-    allowWhile(signal, () => this.#leases.holdsHost(host));
+    for (const host of hosts) this.#leases.onHost(host);
+    allowWhile(signal, () => hosts.every((host) => this.#leases.holdsHost(host)));
     return call();
   }
 }

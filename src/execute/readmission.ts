@@ -6,7 +6,7 @@
 
 import type { HostFailureRecord, RestartedVm } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
-import { type HostId, moveId, type SourceId } from '../domain/ids.ts';
+import { type HostId, moveId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -14,12 +14,15 @@ import { seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor, MoveOrder } from '../ports/hypervisor.ts';
+import type { Ledger } from '../ports/ledger.ts';
 import { callWithin } from './call.ts';
+import { isLeaseLost } from './lost-lease.ts';
 import { type Looks, whereabouts } from './whereabouts.ts';
 
 const CALL_SECONDS = seconds(60);
 
 export interface ReadmissionParts {
+  readonly ledger: Pick<Ledger, 'openMoves'>;
   readonly clock: Clock;
   readonly events: EventSink;
   readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
@@ -42,6 +45,8 @@ interface Guest {
 export class Readmission {
   readonly #parts: ReadmissionParts;
   readonly #underWay = new Map<HostId, Promise<void>>();
+  /** As of the newest call. */
+  #moving: ReadonlySet<VmId> = new Set();
 
   constructor(parts: ReadmissionParts) {
     this.#parts = parts;
@@ -49,9 +54,9 @@ export class Readmission {
 
   /** Returns at once. What could not be done is tried again at the next call. */
   clean(host: Host, record: HostFailureRecord, snapshot: Snapshot): void {
+    this.#moving = new Set(snapshot.inFlight.map(({ vm }) => vm));
     if (record.restarted.length === 0 || this.#underWay.has(host.id)) return;
-    const moving = new Set(snapshot.inFlight.map(({ vm }) => vm));
-    const todo = record.restarted.filter(({ vm }) => !moving.has(vm));
+    const todo = record.restarted.filter(({ vm }) => !this.#moving.has(vm));
     const cleaning = this.#cleanAll(host, todo, snapshot.hosts)
       .catch((error: unknown) => {
         this.#parts.events.emit('failure', { where: `readmission of ${host.name}`, error });
@@ -131,11 +136,32 @@ export class Readmission {
     const { hypervisor, vm } = guest;
     const objection = await this.#parts.objection(from);
     if (objection !== undefined) return `its definition is not removed while ${objection}`;
+    if (await this.#isBeingMoved(vm)) {
+      return 'its definition is not removed while it is being moved';
+    }
     const order = this.#orderOf(vm, from.id, runsOn);
-    const answer = await callWithin(this.#parts.clock, CALL_SECONDS, hypervisor.source, (signal) =>
-      hypervisor.commit(order, signal),
-    );
-    return answer.ok ? undefined : answer.error.detail;
+    try {
+      const answer = await callWithin(
+        this.#parts.clock,
+        CALL_SECONDS,
+        hypervisor.source,
+        (signal) => hypervisor.commit(order, signal),
+      );
+      return answer.ok ? undefined : answer.error.detail;
+    } catch (error) {
+      // Of this VM alone: the others may run where this controller acts.
+      if (!isLeaseLost(error)) throw error;
+      return `its definition is not removed: ${error.message}`;
+    }
+  }
+
+  /**
+   * Cleaning takes its time, and moves begin meanwhile, another controller's too. The ledger has
+   * each of them before anything is done for it.
+   */
+  async #isBeingMoved(vm: VmId): Promise<boolean> {
+    const open = await this.#parts.ledger.openMoves();
+    return open.some(({ move }) => move.vm === vm) || this.#moving.has(vm);
   }
 
   #orderOf(vm: RestartedVm['vm'], from: HostId, to: HostId): MoveOrder {

@@ -74,3 +74,27 @@ describe('a call that is under way', () => {
     expect(isAllowed(undefined)).toBe(true);
   });
 });
+
+describe('a readmission', () => {
+  it.each([
+    ['of the host that is cleaned', 'c1'],
+    ['of the host on which the VM runs', 'c2'],
+  ])('needs the lease %s', async (_which, lost) => {
+    const held = new Map([
+      ['c1', 1],
+      ['c2', 1],
+    ]);
+    const leases = new MoveLeases({ id: 'ada', mayAct: (cluster) => held.get(cluster) }, (host) =>
+      clusterId(host === ORDER.from ? 'c1' : 'c2'),
+    );
+    const inner = { commit: () => Promise.resolve(ok(undefined)) };
+    // The call that is made here is all that it has.
+    const hypervisor = new GuardedHypervisor(inner as unknown as Hypervisor, leases);
+    const { signal } = new AbortController();
+    await hypervisor.commit(ORDER, signal);
+    expect(isAllowed(signal)).toBe(true);
+    held.delete(lost);
+    expect(isAllowed(signal)).toBe(false);
+    await expect(hypervisor.commit(ORDER, signal)).rejects.toMatchObject({ code: 'lost-lease' });
+  });
+});

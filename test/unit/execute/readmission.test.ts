@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest';
 
 import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import { ok } from '../../../src/domain/result.ts';
+import type { MoveRecord } from '../../../src/domain/journal.ts';
+import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { Readmission } from '../../../src/execute/readmission.ts';
 import type { Hypervisor, MoveOrder, Sighting } from '../../../src/ports/hypervisor.ts';
+import { LedgerError } from '../../../src/ports/ledger.ts';
 import { aHost, aPolicy, aSnapshot } from '../../support/fleet.ts';
-import { aHostFailureRecord } from '../../support/ledger-records.ts';
+import { aHostFailureRecord, aRecord } from '../../support/ledger-records.ts';
 import { realClock } from '../../support/real-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
 
@@ -39,6 +42,7 @@ async function clean(
     },
   };
   const readmission = new Readmission({
+    ledger: { openMoves: async () => [] },
     clock: realClock,
     events,
     // Nothing else is asked of it.
@@ -137,5 +141,98 @@ describe('Readmission', () => {
   it('waits for hosts that do not answer', async () => {
     const { removed, settled, warnings } = await clean([seen('h1', 'running')], { blind: ['h3'] });
     expect([removed, settled, warnings.length]).toEqual([[], [], 1]);
+  });
+});
+
+const BOTH = [
+  { vm: vmId('vm1'), name: 'db' },
+  { vm: vmId('vm2'), name: 'web' },
+];
+
+/** h1 has come back with the definitions of two VMs, which run on h2. */
+function two(parts: Partial<Pick<Hypervisor, 'commit'>> = {}) {
+  const asked = Promise.withResolvers<void>();
+  const mayAnswer = Promise.withResolvers<void>();
+  const open: MoveRecord[] = [];
+  const events = recordingEvents();
+  const removed: string[] = [];
+  const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit'> = {
+    source: sourceId('lab'),
+    locate: async (vm) => {
+      if (vm === 'vm1') asked.resolve();
+      if (vm === 'vm1') await mayAnswer.promise;
+      return { sightings: [seen('h2', 'running'), seen('h1', 'defined')], blind: [] };
+    },
+    commit: async (order, signal) => {
+      const answer = (await parts.commit?.(order, signal)) ?? ok(undefined);
+      removed.push(order.vm);
+      return answer;
+    },
+  };
+  const readmission = new Readmission({
+    ledger: { openMoves: async () => open },
+    clock: realClock,
+    events,
+    // Nothing else is asked of it.
+    hypervisors: new Map([[sourceId('lab'), hypervisor as Hypervisor]]),
+    settings: () => aPolicy(),
+    objection: async () => undefined,
+    settled: async () => {},
+  });
+  const record = aHostFailureRecord('h1', { state: 'returned', restarted: BOTH });
+  const clean = (inFlight: Snapshot['inFlight'] = []): void => {
+    const hosts = ['h1', 'h2', 'h3'].map((id) => aHost({ id }));
+    readmission.clean(aHost(), record, { ...aSnapshot({ hosts, vms: [] }), inFlight });
+  };
+  const finish = async () => {
+    mayAnswer.resolve();
+    await readmission.idle();
+    return { removed, warnings: events.of('warning').map(({ text }) => text) };
+  };
+  return { asked: asked.promise, open, clean, finish };
+}
+
+describe('a VM of which a host is to be cleaned', () => {
+  const moving = aRecord('m9', 'vm2');
+
+  it('is left alone where its move was begun meanwhile', async () => {
+    const { asked, clean, finish } = two();
+    clean();
+    await asked;
+    const { id, vm, from, to, method } = moving.move;
+    clean([{ move: id, vm, from, to, method, startedAt: moving.openedAt }]);
+    expect((await finish()).removed).toEqual(['vm1']);
+  });
+
+  it('is left alone where another controller has begun to move it', async () => {
+    const { asked, open, clean, finish } = two();
+    clean();
+    await asked;
+    open.push({ ...moving, stages: [], result: undefined });
+    expect(await finish()).toEqual({
+      removed: ['vm1'],
+      warnings: [
+        'h1 is held out: web was restarted elsewhere, and its definition is not removed while ' +
+          'it is being moved',
+      ],
+    });
+  });
+
+  it('is left alone where it runs in a cluster of another controller, and only that', async () => {
+    const { clean, finish } = two({
+      commit: async ({ vm }) => {
+        if (vm === 'vm1') throw new LedgerError('lost-lease', 'the lease of c2 is not held here');
+        return ok(undefined);
+      },
+    });
+    clean();
+    expect(await finish()).toEqual({
+      removed: ['vm2'],
+      warnings: [
+        expect.stringContaining(
+          'db was restarted elsewhere, and its definition is not removed: the lease of c2',
+        ),
+      ],
+    });
   });
 });
