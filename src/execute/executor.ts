@@ -22,6 +22,7 @@ import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
 import { announceOutcome, recordNotBegun } from './without-task.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
+import { sharedGuard } from './shared-guard.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
@@ -50,7 +51,8 @@ export class Executor {
   readonly #refusing = new Set<MoveId>();
 
   constructor(parts: ExecutorParts) {
-    this.#parts = parts;
+    const { restarts } = parts;
+    this.#parts = { ...parts, restarts: restarts && sharedGuard(restarts) };
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
     this.#standing = standingIn(parts.ledger);
   }
