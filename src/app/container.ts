@@ -285,7 +285,9 @@ function bindExecution({ container, options, closers }: Ground): void {
     const settings = () => policies.policies;
     const { keeper } = (await take('leases')).leases;
     const holds = (host: Host): boolean => keeper.mayAct(leaseScope(host)) !== undefined;
-    return new HostFailures({ ...parts, clock, hypervisors, settings, fencing, probe, holds });
+    const asked = { hypervisors, fencing, probe, holds };
+    const everySeconds = seconds(config.schedule.tickEverySeconds * speed);
+    return new HostFailures({ ...parts, ...asked, clock, settings, everySeconds });
   });
   bindPart(container, 'breakers', async (take) => {
     const { ledger, events, memory } = await take('ledger', 'events', 'memory');

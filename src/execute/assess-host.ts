@@ -15,7 +15,8 @@
  *
  * The adapter alone is one sign, and one sign is never enough. A sign of life outweighs any other,
  * the power's too: a device that says "off" of a host that answers is a device of another host.
- * Power that is found off has to be off at two looks in a row: somebody may be cycling it.
+ * Power that is found off has to be off at two looks in a row: somebody may be cycling it. What
+ * nobody has followed has not lasted: after a gap between two looks a silence begins anew.
  */
 
 import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
@@ -30,6 +31,8 @@ export interface AssessmentInput {
   readonly signs: readonly HostSign[];
   /** Undefined: nothing was wrong with it. */
   readonly before: HostFailureRecord | undefined;
+  /** Whether `before` was found so lately that nothing can have been missed since. */
+  readonly isFollowed: boolean;
   readonly suspectAfterSeconds: Seconds;
   readonly now: EpochSeconds;
 }
@@ -59,16 +62,16 @@ function answering(
 }
 
 function silent(input: AssessmentInput): HostFailureRecord {
-  const { host, signs, before, suspectAfterSeconds, now } = input;
+  const { host, signs, before, isFollowed, suspectAfterSeconds, now } = input;
   const others = signs.filter(({ kind }) => kind !== 'adapter');
   const isConfirmed = !saysAlive(signs) && others.some(({ verdict }) => verdict === 'silent');
   // A break in the silence, or in its confirmation, begins the time anew.
-  const isFresh = before === undefined || before.answersSince !== undefined;
+  const isFresh = before === undefined || before.answersSince !== undefined || !isFollowed;
   const silentSince = isFresh ? now : before.silentSince;
   const confirmedSince = isConfirmed
     ? ((isFresh ? undefined : before.confirmedSince) ?? now)
     : undefined;
-  const isOff = isPowerOff(signs) && isPowerOff(before?.signs ?? []);
+  const isOff = isPowerOff(signs) && !isFresh && isPowerOff(before.signs);
   const isHeld = confirmedSince !== undefined && now - confirmedSince >= suspectAfterSeconds;
   const state = isHeld ? (isOff ? 'dead' : 'suspected-dead') : 'unreachable';
   return {

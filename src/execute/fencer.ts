@@ -27,6 +27,8 @@ export interface FencerParts {
   readonly signs: Pick<HostSigns, 'power' | 'isAlive'>;
   /** Whether this controller may act on the host: asked right before its power is cut. */
   readonly holds: (host: Host) => boolean;
+  /** Whether all that speaks for it holds still: asked then, too. */
+  readonly isSuspected: (host: Host) => boolean;
   /** Told of a host whose power was cut, and seen off afterwards. */
   readonly confirm: (host: Host) => Promise<void>;
 }
@@ -61,11 +63,13 @@ export class Fencer {
   }
 
   async #attempt(host: Host): Promise<void> {
-    const { clock, fencing, holds, signs, confirm } = this.#parts;
+    const { clock, fencing, holds, isSuspected, signs, confirm } = this.#parts;
     if (fencing === undefined) return;
     // The last moment at which a sign of life still saves its guests.
     if (await signs.isAlive(host)) throw new Error('it answers after all');
     await this.#tell(host, 'its power is being cut (suspected dead)');
+    // Both took their time. From here to the cut nothing is awaited.
+    if (!isSuspected(host)) throw new Error('what spoke for it does not hold any more');
     if (!holds(host)) throw new Error('its lease went to another controller');
     await callWithin(clock, OFF_SECONDS, host.source, (signal) => fencing.off(host, signal));
     const power = await signs.power(host);

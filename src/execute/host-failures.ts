@@ -8,7 +8,6 @@ import {
   type HostFailure,
   type HostFailureRecord,
   type HostFailureState,
-  type HostSign,
   isHeldOut,
   type RestartedVm,
   signsText,
@@ -19,9 +18,9 @@ import type { HistoryEntry } from '../domain/journal.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
-import { assertNever } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
+import type { Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Fencing } from '../ports/fencing.ts';
@@ -31,11 +30,13 @@ import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
 import { whoIsAtWork } from './at-work.ts';
 import { Fencer } from './fencer.ts';
-import { fencingObjection, NO_METHOD } from './fencing-guard.ts';
+import { fencingObjection } from './fencing-guard.ts';
 import { HostFailureBook } from './host-failure-book.ts';
 import { deathLines, lineOf } from './host-failure-lines.ts';
+import { HostLooks } from './host-looks.ts';
 import { HostSigns } from './host-signs.ts';
 import { modeOf } from './mode.ts';
+import { noRestart } from './no-restart.ts';
 import { Readmission } from './readmission.ts';
 
 export interface HostFailureParts {
@@ -49,6 +50,8 @@ export interface HostFailureParts {
   readonly probe: HostProbe | undefined;
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
+  /** How often {@link HostFailures.update} is called; undefined: at least once a minute. */
+  readonly everySeconds?: Seconds | undefined;
 }
 
 /** What the executor asks before it starts a VM of a dead host elsewhere. */
@@ -81,6 +84,7 @@ export type ReadmitAnswer =
 export class HostFailures implements RestartGuard {
   readonly #parts: HostFailureParts;
   readonly #signs: HostSigns;
+  readonly #looks: HostLooks;
   readonly #fencer: Fencer;
   readonly #readmission: Readmission;
   readonly #book: HostFailureBook;
@@ -95,6 +99,7 @@ export class HostFailures implements RestartGuard {
   constructor(parts: HostFailureParts) {
     this.#parts = parts;
     this.#signs = new HostSigns(parts);
+    this.#looks = new HostLooks(parts.clock, parts.everySeconds);
     this.#book = new HostFailureBook(
       parts.ledger,
       (host) => this.#forget(host),
@@ -106,6 +111,7 @@ export class HostFailures implements RestartGuard {
     this.#fencer = new Fencer({
       ...parts,
       signs: this.#signs,
+      isSuspected: (host) => this.#mayCut(host.id),
       confirm: (host) => this.#confirmDead(host),
     });
     this.#readmission = new Readmission({
@@ -117,7 +123,11 @@ export class HostFailures implements RestartGuard {
 
   /** Takes up what the ledger remembers: before the first tick, and of what was taken over. */
   load(): Promise<void> {
-    return this.#turns.take(() => this.#book.load());
+    return this.#turns.take(() => {
+      // Who wrote what is read now, and when that was last true, nobody says.
+      this.#looks.clear();
+      return this.#book.load();
+    });
   }
 
   /** Takes up what other controllers have written ({@link HostFailureBook.follow}). */
@@ -147,7 +157,10 @@ export class HostFailures implements RestartGuard {
       const before = this.#book.get(host.id);
       if (before === undefined && host.connection === 'connected') continue;
       const signs = this.#signs.of(host, before, alerts, now);
-      const next = assessHost({ host: host.id, signs, before, suspectAfterSeconds, now });
+      const isFollowed = this.#looks.isFollowed(host.id);
+      const judged = { host: host.id, signs, before, isFollowed, suspectAfterSeconds, now };
+      const next = assessHost(judged);
+      this.#looks.looked(host.id);
       await this.#step(host, before, next);
     }
     const orders = this.#book.all.length === 0 ? [] : await ledger.orders(false);
@@ -264,7 +277,16 @@ export class HostFailures implements RestartGuard {
   /** What was asked and concluded of it while it was this one's to judge. */
   #forget(id: HostId): void {
     this.#objections.delete(id);
+    this.#looks.forget(id);
     this.#signs.forget(id);
+  }
+
+  /** Whether all that speaks for cutting its power holds at this moment. */
+  #mayCut(id: HostId): boolean {
+    const record = this.#book.get(id);
+    const isSilent = record?.state === 'suspected-dead' && record.answersSince === undefined;
+    const isFree = this.#objections.has(id) && this.#objections.get(id) === undefined;
+    return isSilent && isFree && this.#looks.isFollowed(id);
   }
 
   /** What follows from the judgement: power is cut, definitions are removed. Beside the tick. */
@@ -276,6 +298,8 @@ export class HostFailures implements RestartGuard {
       const host = snapshot.hosts.find(({ id }) => id === record.host);
       // What was not judged just now may be another one's view, or of before its lease.
       if (host === undefined || !own.has(host.id) || !this.#parts.holds(host)) continue;
+      // What was found of an earlier suspicion says nothing about the next.
+      this.#objections.delete(host.id);
       if (record.state === 'suspected-dead') {
         const why = fencingObjection({
           host,
@@ -293,7 +317,7 @@ export class HostFailures implements RestartGuard {
           policies,
         });
         this.#objections.set(host.id, why);
-        if (why === undefined && record.answersSince === undefined) this.#fencer.fence(host);
+        if (this.#mayCut(host.id)) this.#fencer.fence(host);
       } else if (record.state === 'returned') {
         this.#readmission.clean(host, record, snapshot);
         const mayReadmit = this.#handsOff(host, isPaused) === undefined;
@@ -345,8 +369,13 @@ export class HostFailures implements RestartGuard {
   }
 
   #failureOf(record: HostFailureRecord): HostFailure {
-    const { state, since, signs, powerOff, wasDead } = record;
-    return { state, since, signs, powerOff, wasDead, noRestart: this.#noRestart(record) };
+    const { host, state, since, signs, powerOff, wasDead } = record;
+    const why = noRestart(record, {
+      settings: this.#parts.settings(),
+      canRestart: this.#canRestart(host),
+      objection: this.#objections.get(host),
+    });
+    return { state, since, signs, powerOff, wasDead, noRestart: why };
   }
 
   #canRestart(id: HostId): boolean {
@@ -354,27 +383,4 @@ export class HostFailures implements RestartGuard {
     const hypervisor = source === undefined ? undefined : this.#parts.hypervisors.get(source);
     return hypervisor?.capabilities.methods.includes('restart') === true;
   }
-
-  #noRestart({ host, state, signs }: HostFailureRecord): string | undefined {
-    switch (state) {
-      case 'dead':
-        if (this.#parts.settings().hostFailure.restart !== 'fenced') {
-          return 'hostFailure.restart is never in the policy';
-        }
-        return this.#canRestart(host) ? undefined : NO_METHOD;
-      case 'suspected-dead':
-        return this.#objections.get(host) ?? `its power is being cut${deviceText(signs)}`;
-      case 'unreachable':
-        return 'only its hypervisor is silent: its VMs may well run';
-      case 'returned':
-        return 'it answers again';
-      default:
-        return assertNever(state, 'state of a failed host');
-    }
-  }
-}
-
-function deviceText(signs: readonly HostSign[]): string {
-  const said = signs.find(({ kind }) => kind === 'power')?.detail ?? '';
-  return said === '' ? ', and not confirmed off yet' : `, and its device says: ${said}`;
 }

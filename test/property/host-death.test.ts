@@ -1,6 +1,6 @@
 // Role: no history of signs, however odd, makes a host dead that may run: whatever came before, at
 // the look at which it becomes dead its hypervisor is silent, nothing is a sign of life, and its
-// power is off, as it was at the look before.
+// power is off, as it was at the look before, and all that was followed without a gap.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -14,6 +14,8 @@ import { epochSeconds, seconds } from '../../src/domain/units.ts';
 import { assessHost } from '../../src/execute/assess-host.ts';
 
 const HELD = 60;
+/** Longer ones are gaps: of what was between them nobody knows. */
+const FOLLOWED = 150;
 
 /** Mostly silence: what answers all the time never comes near death. */
 const verdict = fc.oneof(
@@ -57,19 +59,23 @@ function follow(history: readonly { readonly after: number; readonly signs: Host
   let before: HostFailureRecord | undefined;
   let last: readonly HostSign[] = [];
   let now = 0;
+  let followedSince = 0;
   let deaths = 0;
   for (const { after, signs } of history) {
     now += after;
+    if (after > FOLLOWED) followedSince = now;
     const record = assessHost({
       host: hostId('h1'),
       signs,
       before,
+      isFollowed: after <= FOLLOWED,
       suspectAfterSeconds: seconds(HELD),
       now: epochSeconds(now),
     });
     if (record?.state === 'dead' && before?.state !== 'dead') {
       deaths += 1;
       found.push(...doubts(signs, last, record, now));
+      if (now - followedSince < HELD) found.push('nobody has looked for so long');
     }
     before = record;
     last = signs;

@@ -30,6 +30,7 @@ function looks(
       host: hostId('h1'),
       signs: signs(of),
       before,
+      isFollowed: true,
       suspectAfterSeconds: seconds(HELD),
       now: epochSeconds(from + look * 60),
     });
@@ -89,6 +90,20 @@ describe('assessHost', () => {
     expect(answered).toMatchObject({ state: 'suspected-dead', answersSince: 180 });
     const again = looks({ adapter: 'silent', probe: 'silent' }, 1, answered, 240).at(-1);
     expect(again).toMatchObject({ state: 'unreachable', silentSince: 240, confirmedSince: 240 });
+  });
+
+  it('begins to count anew after a gap in which nobody has looked', () => {
+    const suspected = looks({ adapter: 'silent', probe: 'silent', power: 'silent' }, 1).at(-1);
+    const again = assessHost({
+      host: hostId('h1'),
+      signs: signs({ adapter: 'silent', probe: 'silent', power: 'silent' }),
+      before: suspected,
+      isFollowed: false,
+      suspectAfterSeconds: seconds(HELD),
+      now: epochSeconds(3600),
+    });
+    const anew = { state: 'unreachable', silentSince: 3600, confirmedSince: 3600 };
+    expect(again).toMatchObject(anew);
   });
 
   it('is well again only after answering for a while', () => {

@@ -14,10 +14,12 @@ interface Device {
   readonly after?: HostSign['verdict'];
   readonly fails?: boolean;
   readonly holds?: boolean;
+  readonly isSuspected?: boolean;
 }
 
 async function fence(device: Device) {
-  const { isAlive = false, after = 'silent', fails = false, holds = true } = device;
+  const { isAlive = false, after = 'silent', fails = false } = device;
+  const { holds = true, isSuspected = true } = device;
   const events = recordingEvents();
   const told: string[] = [];
   const cut: string[] = [];
@@ -26,6 +28,7 @@ async function fence(device: Device) {
     clock: realClock,
     events,
     holds: () => holds,
+    isSuspected: () => isSuspected,
     ledger: {
       addHistory: async (lines) => {
         told.push(...lines.map(({ text }) => text));
@@ -85,6 +88,14 @@ describe('Fencer', () => {
 
   it('cuts nothing of a host whose lease another controller has', async () => {
     expect(await fence({ holds: false })).toMatchObject({ cut: [], confirmed: [] });
+  });
+
+  it('cuts nothing that is not suspected any more at the very last', async () => {
+    expect(await fence({ isSuspected: false })).toMatchObject({
+      cut: [],
+      confirmed: [],
+      warnings: ['h1: its power could not be cut: what spoke for it does not hold any more'],
+    });
   });
 
   it('says that the device fails', async () => {
