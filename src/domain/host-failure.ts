@@ -100,6 +100,13 @@ export function isHeldOut({ state, wasDead }: Held): boolean {
   }
 }
 
+/** But for the signs, whose details change at every look. */
+export function isSameFailure(a: HostFailureRecord | undefined, b: HostFailureRecord): boolean {
+  const without = (one: HostFailureRecord | undefined): string =>
+    JSON.stringify(one === undefined ? one : { ...one, signs: [] });
+  return without(a) === without(b);
+}
+
 /** For people, in one line. */
 export function signsText(signs: readonly HostSign[]): string {
   return signs

@@ -5,7 +5,7 @@
  * its last look.
  */
 
-import type { HostFailureRecord } from '../domain/host-failure.ts';
+import { type HostFailureRecord, isSameFailure } from '../domain/host-failure.ts';
 import type { ClusterId, HostId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -69,14 +69,44 @@ export class HostFailureBook {
 
   /** The same, where it says anything new. */
   async renew(record: HostFailureRecord): Promise<void> {
-    const isNews = !isSame(this.#records.get(record.host), record);
+    const isNews = !isSameFailure(this.#records.get(record.host), record);
     if (isNews || this.#unsaved.has(record.host)) await this.put(record);
     else this.#records.set(record.host, record);
   }
 
+  /**
+   * The record as the ledger has it by now, for one act that somebody asked of this controller:
+   * between its looks another one may have written. About a host of its own the memory is written
+   * down first, where the ledger could not take it before.
+   */
+  async reread(host: HostId, isOwn: boolean): Promise<HostFailureRecord | undefined> {
+    const known = this.#records.get(host);
+    if (isOwn && known !== undefined && this.#unsaved.has(host)) await this.put(known);
+    const records = await this.#ledger.hostFailures();
+    const record = records.find((one) => one.host === host);
+    if (record === undefined) this.#forget(host);
+    else if (!isOwn || !this.#own.has(host)) this.#takeUp(record);
+    return this.#records.get(host);
+  }
+
+  /** Whatever has been written about it: this controller alone writes, under its lease. */
   async remove(host: HostId, line: HistoryEntry): Promise<void> {
-    await this.#ledger.removeHostFailure(host, line);
+    await this.#ledger.removeHostFailure(host, line, { cluster: this.#scopeOf(host) });
     this.#forget(host);
+  }
+
+  /** The same, only where nobody has written anything else since it was read; else false. */
+  async removeAsRead(
+    record: HostFailureRecord,
+    isOwn: boolean,
+    line: HistoryEntry,
+  ): Promise<boolean> {
+    const { host } = record;
+    // Anybody may be asked to readmit: of another one's host that nothing has changed is enough.
+    const cluster = isOwn ? this.#scopeOf(host) : undefined;
+    const isRemoved = await this.#ledger.removeHostFailure(host, line, { read: record, cluster });
+    if (isRemoved) this.#forget(host);
+    return isRemoved;
   }
 
   async #read(isNewestHere: (host: HostId) => boolean): Promise<void> {
@@ -87,10 +117,13 @@ export class HostFailureBook {
       if (!written.has(id) && !isYetToBeWritten) this.#forget(id);
     }
     for (const record of records) {
-      if (isNewestHere(record.host)) continue;
-      this.#records.set(record.host, record);
-      this.#unsaved.delete(record.host);
+      if (!isNewestHere(record.host)) this.#takeUp(record);
     }
+  }
+
+  #takeUp(record: HostFailureRecord): void {
+    this.#records.set(record.host, record);
+    this.#unsaved.delete(record.host);
   }
 
   #forget(host: HostId): void {
@@ -98,11 +131,4 @@ export class HostFailureBook {
     this.#unsaved.delete(host);
     this.#forgotten(host);
   }
-}
-
-/** But for the signs' details, which change at every look. */
-function isSame(a: HostFailureRecord | undefined, b: HostFailureRecord): boolean {
-  const without = (one: HostFailureRecord | undefined): string =>
-    JSON.stringify(one === undefined ? one : { ...one, signs: [] });
-  return without(a) === without(b);
 }

@@ -16,7 +16,6 @@ import type { Host } from '../domain/host.ts';
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import { leaseScope } from '../domain/lease.ts';
-import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
@@ -28,9 +27,7 @@ import type { HostProbe } from '../ports/host-probe.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
-import { whoIsAtWork } from './at-work.ts';
-import { Fencer } from './fencer.ts';
-import { fencingObjection } from './fencing-guard.ts';
+import { FencingDesk, type Standing } from './fencing-desk.ts';
 import { HostFailureBook } from './host-failure-book.ts';
 import { deathLines, lineOf } from './host-failure-lines.ts';
 import { HostLooks } from './host-looks.ts';
@@ -66,15 +63,6 @@ export interface RestartGuard {
   leftOn(vm: VmId): readonly HostId[];
 }
 
-/** What one tick's actions stand on. */
-interface Standing {
-  readonly snapshot: Snapshot;
-  /** Judged in this very tick. */
-  readonly own: ReadonlySet<HostId>;
-  readonly orders: readonly Order[];
-  readonly isPaused: boolean;
-}
-
 export type ReadmitAnswer =
   /** Nothing was held against it. */
   | { readonly kind: 'well' }
@@ -85,15 +73,13 @@ export class HostFailures implements RestartGuard {
   readonly #parts: HostFailureParts;
   readonly #signs: HostSigns;
   readonly #looks: HostLooks;
-  readonly #fencer: Fencer;
+  readonly #fencing: FencingDesk;
   readonly #readmission: Readmission;
   readonly #book: HostFailureBook;
   /** Ticks, beats, moves and readmissions change records: each goes on from what the last left. */
   readonly #turns = new Turns();
   /** As they were last seen: names, sources. */
   readonly #hosts = new Map<HostId, Host>();
-  /** Why the power of a suspected host is not cut; undefined: it is being cut. */
-  readonly #objections = new Map<HostId, string | undefined>();
   #newest: Snapshot | undefined;
 
   constructor(parts: HostFailureParts) {
@@ -108,10 +94,12 @@ export class HostFailures implements RestartGuard {
         return host === undefined ? undefined : leaseScope(host);
       },
     );
-    this.#fencer = new Fencer({
+    this.#fencing = new FencingDesk({
       ...parts,
       signs: this.#signs,
-      isSuspected: (host) => this.#mayCut(host.id),
+      looks: this.#looks,
+      book: this.#book,
+      canRestart: (host) => this.#canRestart(host),
       confirm: (host) => this.#confirmDead(host),
     });
     this.#readmission = new Readmission({
@@ -195,8 +183,11 @@ export class HostFailures implements RestartGuard {
   note(host: HostId, restarted: RestartedVm): Promise<void> {
     return this.#turns.take(async () => {
       const record = this.#book.get(host);
-      if (record === undefined || record.restarted.some(({ vm }) => vm === restarted.vm)) return;
-      await this.#book.put({ ...record, restarted: [...record.restarted, restarted] });
+      if (record === undefined) return;
+      const isNoted = record.restarted.some(({ vm }) => vm === restarted.vm);
+      const notes = isNoted ? record.restarted : [...record.restarted, restarted];
+      // That it is in memory says nothing: the ledger may not have taken it the last time.
+      await this.#book.renew({ ...record, restarted: notes });
     });
   }
 
@@ -212,7 +203,7 @@ export class HostFailures implements RestartGuard {
   }
 
   async #readmit(host: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
-    const record = this.#book.get(host.id);
+    const record = await this.#book.reread(host.id, this.#isOwn(host.id));
     if (record === undefined || !isHeldOut(record)) return { kind: 'well' };
     if (record.state !== 'returned') {
       return {
@@ -225,13 +216,19 @@ export class HostFailures implements RestartGuard {
       const why = `${first.name} was restarted elsewhere and is still defined on ${host.name}`;
       return { kind: 'refused', why };
     }
-    await this.#clear(record, `readmitted by ${by}`);
-    return { kind: 'readmitted' };
+    if (await this.#release(record, `readmitted by ${by}`)) return { kind: 'readmitted' };
+    return { kind: 'refused', why: `what is known of ${host.name} has just changed: look again` };
+  }
+
+  /** Whether this controller may act on the host at this moment. */
+  #isOwn(id: HostId): boolean {
+    const host = this.#hosts.get(id);
+    return host !== undefined && this.#parts.holds(host);
   }
 
   /** Resolves when nothing that was begun beside the ticks is under way any more. */
   async idle(): Promise<void> {
-    await Promise.all([this.#fencer.idle(), this.#readmission.idle()]);
+    await Promise.all([this.#fencing.idle(), this.#readmission.idle()]);
   }
 
   async #step(
@@ -265,65 +262,49 @@ export class HostFailures implements RestartGuard {
   }
 
   async #clear(record: HostFailureRecord, reason: string): Promise<void> {
-    const { clock, events } = this.#parts;
-    const { host: id, state: from } = record;
+    await this.#book.remove(record.host, this.#wellLine(record, reason));
+    this.#tellWell(record, reason);
+  }
+
+  /** False: another controller has written of it since it was read, and it stays held out. */
+  async #release(record: HostFailureRecord, reason: string): Promise<boolean> {
+    const line = this.#wellLine(record, reason);
+    const isOwn = this.#isOwn(record.host);
+    const isReleased = await this.#book.removeAsRead(record, isOwn, line);
+    if (isReleased) this.#tellWell(record, reason);
+    return isReleased;
+  }
+
+  #wellLine({ host: id }: HostFailureRecord, reason: string): HistoryEntry {
     const text = `${this.#hosts.get(id)?.name ?? id}: well again (${reason})`;
     const about = { vm: undefined, host: id, from: undefined, move: undefined };
-    const line: HistoryEntry = { at: clock.now(), kind: 'state', ...about, text };
-    await this.#book.remove(id, line);
-    events.emit('host-failure', { host: id, from, to: 'well', reason });
+    return { at: this.#parts.clock.now(), kind: 'state', ...about, text };
+  }
+
+  #tellWell({ host, state: from }: HostFailureRecord, reason: string): void {
+    this.#parts.events.emit('host-failure', { host, from, to: 'well', reason });
   }
 
   /** What was asked and concluded of it while it was this one's to judge. */
   #forget(id: HostId): void {
-    this.#objections.delete(id);
+    this.#fencing.forget(id);
     this.#looks.forget(id);
     this.#signs.forget(id);
   }
 
-  /** Whether all that speaks for cutting its power holds at this moment. */
-  #mayCut(id: HostId): boolean {
-    const record = this.#book.get(id);
-    const isSilent = record?.state === 'suspected-dead' && record.answersSince === undefined;
-    const isFree = this.#objections.has(id) && this.#objections.get(id) === undefined;
-    return isSilent && isFree && this.#looks.isFollowed(id);
-  }
-
   /** What follows from the judgement: power is cut, definitions are removed. Beside the tick. */
-  #act({ snapshot, own, orders, isPaused }: Standing): void {
-    const { fencing, settings } = this.#parts;
-    const policies = settings();
-    const records = this.#book.all;
-    for (const record of records) {
+  #act(standing: Standing): void {
+    const { snapshot, own, isPaused } = standing;
+    for (const record of this.#book.all) {
       const host = snapshot.hosts.find(({ id }) => id === record.host);
       // What was not judged just now may be another one's view, or of before its lease.
       if (host === undefined || !own.has(host.id) || !this.#parts.holds(host)) continue;
-      // What was found of an earlier suspicion says nothing about the next.
-      this.#objections.delete(host.id);
-      if (record.state === 'suspected-dead') {
-        const why = fencingObjection({
-          host,
-          record,
-          // Who is off on purpose says nothing of the network.
-          others: records.filter(
-            (one) =>
-              one !== record && whoIsAtWork({ id: one.host }, orders, snapshot) === undefined,
-          ),
-          hosts: snapshot.hosts,
-          hasDevice: fencing?.covers(host) === true,
-          canRestart: this.#canRestart(host.id),
-          isPaused,
-          atWork: whoIsAtWork(host, orders, snapshot),
-          policies,
-        });
-        this.#objections.set(host.id, why);
-        if (this.#mayCut(host.id)) this.#fencer.fence(host);
-      } else if (record.state === 'returned') {
-        this.#readmission.clean(host, record, snapshot);
-        const mayReadmit = this.#handsOff(host, isPaused) === undefined;
-        if (mayReadmit && policies.hostFailure.readmit === 'automatic') {
-          this.#readmitByPolicy(record.host);
-        }
+      this.#fencing.judge(host, record, standing);
+      if (record.state !== 'returned') continue;
+      this.#readmission.clean(host, record, snapshot);
+      const mayReadmit = this.#handsOff(host, isPaused) === undefined;
+      if (mayReadmit && this.#parts.settings().hostFailure.readmit === 'automatic') {
+        this.#readmitByPolicy(record.host);
       }
     }
   }
@@ -337,9 +318,9 @@ export class HostFailures implements RestartGuard {
 
   #readmitByPolicy(id: HostId): void {
     const readmission = this.#turns.take(async () => {
-      const record = this.#book.get(id);
+      const record = await this.#book.reread(id, this.#isOwn(id));
       const isClean = record?.state === 'returned' && record.restarted.length === 0;
-      if (isClean) await this.#clear(record, 'readmitted by hostFailure.readmit');
+      if (isClean) await this.#release(record, 'readmitted by hostFailure.readmit');
     });
     readmission.catch((error: unknown) => {
       this.#parts.events.emit('failure', { where: `readmission of ${id}`, error });
@@ -373,7 +354,7 @@ export class HostFailures implements RestartGuard {
     const why = noRestart(record, {
       settings: this.#parts.settings(),
       canRestart: this.#canRestart(host),
-      objection: this.#objections.get(host),
+      objection: this.#fencing.objection(host),
     });
     return { state, since, signs, powerOff, wasDead, noRestart: why };
   }

@@ -10,7 +10,7 @@ import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
 import type { CancelWish, NewCancelWish } from '../domain/cancel-wish.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
-import type { HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
+import type { ClusterId, HostId, MoveId, OrderId, PlanId, VmId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -29,6 +29,7 @@ import type {
   HistoryQuery,
   HostMark,
   FailureNote,
+  FailureRemoval,
   InputBounds,
   KeptInputs,
   Ledger,
@@ -304,20 +305,14 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => hostMarks.selectHostMarks(db));
   }
 
-  async putHostFailure(record: HostFailureRecord, about: FailureNote = {}): Promise<void> {
-    const { line, cluster } = about;
-    const proof = cluster === undefined ? undefined : this.#fence?.onCluster(cluster);
-    await this.#store.writeUnder(proof, (trx, note) => {
-      if (line !== undefined) note(notes.hostFailureNote(record, line));
-      return hostFailures.upsertHostFailure(trx, record, line);
-    });
+  putHostFailure(record: HostFailureRecord, about: FailureNote = {}): Promise<void> {
+    const work = hostFailures.putHostFailure(record, about.line);
+    return this.#writeOf(about.cluster, work);
   }
 
-  removeHostFailure(host: HostId, line: HistoryEntry): Promise<void> {
-    return this.#write((trx, note) => {
-      note(notes.hostWellNote(host, line));
-      return hostFailures.deleteHostFailure(trx, host, line);
-    });
+  removeHostFailure(host: HostId, line: HistoryEntry, about: FailureRemoval = {}) {
+    const work = hostFailures.removeHostFailure({ host, line, read: about.read });
+    return this.#writeOf(about.cluster, work);
   }
 
   hostFailures(): Promise<readonly HostFailureRecord[]> {
@@ -386,6 +381,12 @@ export class SqlLedger implements Ledger {
 
   #write<Value>(work: Work<Value>): Promise<Value> {
     return this.#store.write(work);
+  }
+
+  /** A write about a host: under the lease of its cluster, where that is given. */
+  async #writeOf<Value>(cluster: ClusterId | undefined, work: Work<Value>): Promise<Value> {
+    const proof = cluster === undefined ? undefined : this.#fence?.onCluster(cluster);
+    return this.#store.writeUnder(proof, work);
   }
 
   /** A write that belongs to a move: under the leases that the move was taken up under. */

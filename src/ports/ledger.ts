@@ -153,6 +153,14 @@ export interface FailureNote {
   readonly cluster?: ClusterId | undefined;
 }
 
+/** What the removal of a failed host's record depends on. */
+export interface FailureRemoval {
+  /** Only where nobody has written anything else since it was read; signs do not count. */
+  readonly read?: HostFailureRecord | undefined;
+  /** As in {@link FailureNote}. */
+  readonly cluster?: ClusterId | undefined;
+}
+
 /** What may be removed for its age. */
 export interface OldRecords {
   readonly before: EpochSeconds;
@@ -249,8 +257,8 @@ export interface Ledger extends Leases, CancelWishes {
 
   /** Replaces what is known of the host; `line` goes into the history with it. */
   putHostFailure(record: HostFailureRecord, about?: FailureNote): Promise<void>;
-  /** The host is well again. */
-  removeHostFailure(host: HostId, line: HistoryEntry): Promise<void>;
+  /** The host is well again. False: it is not as it was read, and nothing was removed. */
+  removeHostFailure(host: HostId, line: HistoryEntry, about?: FailureRemoval): Promise<boolean>;
   hostFailures(): Promise<readonly HostFailureRecord[]>;
 
   /** Keeps an alert that fires; replaces the one of the same fingerprint. */

@@ -7,14 +7,7 @@ import type { HistoryEntry } from '../../src/domain/journal.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
 import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
-import {
-  aDecision,
-  aHostFailureRecord,
-  anOrder,
-  aRecord,
-  aResult,
-  aStage,
-} from '../support/ledger-records.ts';
+import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
 import { cancelCases } from './ledger-cancels.ts';
@@ -22,6 +15,7 @@ import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
 import { orderCases } from './ledger-orders.ts';
 import { reservationCases } from './ledger-reservations.ts';
+import { failedHostCases } from './ledger-failed-hosts.ts';
 import { setbackCases } from './ledger-setbacks.ts';
 import { textCases } from './ledger-texts.ts';
 
@@ -215,28 +209,6 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         ]);
       });
 
-      it('keeps what is known of failed hosts, with its line, over a restart', async () => {
-        const dead = aHostFailureRecord('h2');
-        const line: HistoryEntry = {
-          at: epochSeconds(5),
-          kind: 'error',
-          vm: undefined,
-          host: dead.host,
-          from: undefined,
-          move: undefined,
-          text: 'h2: dead',
-        };
-        await ledger.putHostFailure({ ...dead, state: 'suspected-dead' });
-        await ledger.putHostFailure(dead, { line });
-        await ledger.putHostFailure(aHostFailureRecord('h1'));
-        await reopen();
-        expect(await ledger.hostFailures()).toEqual([aHostFailureRecord('h1'), dead]);
-        await ledger.removeHostFailure(hostId('h1'), { ...line, text: 'h1: well again' });
-        expect(await ledger.hostFailures()).toEqual([dead]);
-        const told = await ledger.history({ limit: 5 });
-        expect(told.map(({ text }) => text)).toEqual(['h1: well again', 'h2: dead']);
-      });
-
       it('keeps alerts that fire over a restart, and drops none that was repeated', async () => {
         const alert = { name: 'HostDown', labels: { host: 'h1' }, since: epochSeconds(4) };
         const kept = { host: hostId('h1'), alert, heardAt: epochSeconds(5.25) };
@@ -295,6 +267,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
 
     approvalCases({ ledger: () => ledger, reopen });
     setbackCases({ ledger: () => ledger, reopen });
+    failedHostCases({ ledger: () => ledger, reopen });
     reservationCases({ ledger: () => ledger, reopen });
 
     leaseCases({ ledger: () => ledger, reopen });

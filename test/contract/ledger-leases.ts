@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { clusterId, hostId, moveId, vmId } from '../../src/domain/ids.ts';
 import type { HeldLease, LeaseProof } from '../../src/domain/lease.ts';
-import { bytes, cores, seconds } from '../../src/domain/units.ts';
+import { bytes, cores, epochSeconds, seconds } from '../../src/domain/units.ts';
 import type { Ledger, MoveFence } from '../../src/ports/ledger.ts';
 import type { Controller, LeaseClaim } from '../../src/ports/leases.ts';
 import { aHostFailureRecord, aRecord, aResult, aStage } from '../support/ledger-records.ts';
@@ -124,6 +124,10 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       await claim(BEN, { seen: await row() });
       const late = own.putHostFailure({ ...suspected, state: 'dead' }, { cluster: C1 });
       await expect(late).rejects.toMatchObject(isLost);
+      const about = { vm: undefined, host: suspected.host, from: undefined, move: undefined };
+      const line = { at: epochSeconds(5), kind: 'state', ...about, text: 'h1: well' } as const;
+      const removed = own.removeHostFailure(suspected.host, line, { cluster: C1 });
+      await expect(removed).rejects.toMatchObject(isLost);
       expect(await ledger().hostFailures()).toEqual([suspected]);
     });
 

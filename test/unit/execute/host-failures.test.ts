@@ -8,7 +8,7 @@ import { ok } from '../../../src/domain/result.ts';
 import { HostFailures } from '../../../src/execute/host-failures.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Hypervisor, MoveOrder } from '../../../src/ports/hypervisor.ts';
-import type { Ledger } from '../../../src/ports/ledger.ts';
+import { type Ledger, LedgerError } from '../../../src/ports/ledger.ts';
 import { aHost, aPolicy, aSnapshot, someHostFailure, TEST_NOW } from '../../support/fleet.ts';
 import { aHostFailureRecord } from '../../support/ledger-records.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => ledger.close());
 
 /** A controller that may act everywhere, in a world where `db` runs on h2 and is defined on h1. */
-function controller(policy: Partial<PolicySet> = {}, isOn = false) {
+function controller(policy: Partial<PolicySet> = {}, isOn = false, own = ledger) {
   const removed: string[] = [];
   const cut: string[] = [];
   const hypervisor: Pick<Hypervisor, 'source' | 'locate' | 'commit' | 'capabilities'> = {
@@ -49,7 +49,7 @@ function controller(policy: Partial<PolicySet> = {}, isOn = false) {
     },
   };
   const failures = new HostFailures({
-    ledger,
+    ledger: own,
     clock,
     events: recordingEvents(),
     // Nothing else is asked of it.
@@ -114,6 +114,28 @@ describe('a VM that was restarted from a dead host', () => {
     await failures.update(world('connected'), MINE);
     expect(failures.leftOn(DB.vm)).toEqual([]);
     await failures.idle();
+  });
+});
+
+describe('a note of what was restarted', () => {
+  it('is written before it counts as noted, where the ledger failed the first time', async () => {
+    await ledger.putHostFailure(aHostFailureRecord('h1', { state: 'dead', restarted: [] }));
+    let isBroken = false;
+    const frail = new Proxy(ledger, {
+      get(target, name) {
+        if (name === 'putHostFailure' && isBroken)
+          return () => Promise.reject(new LedgerError('unreachable', 'disk full'));
+        const value = Reflect.get(target, name) as unknown;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const { failures } = controller({}, false, frail);
+    await failures.load();
+    isBroken = true;
+    await expect(failures.note(H1, DB)).rejects.toThrow('disk full');
+    isBroken = false;
+    await failures.note(H1, DB);
+    expect((await written())?.restarted).toEqual([DB]);
   });
 });
 
@@ -183,6 +205,55 @@ describe('the readmission of a host that was dead', () => {
     expect(await failures.readmit({ id: H1, name: 'h1' }, 'anna')).toEqual({
       kind: 'refused',
       why: 'h1 is unreachable: adapter silent',
+    });
+  });
+
+  describe('through another controller, whose last look was long ago', () => {
+    /** Both know h1 returned; then it dies again, and only ada sees it. */
+    async function diesAgain(bob: HostFailures) {
+      const returned = { state: 'returned', answersSince: clock.now(), restarted: [] } as const;
+      await ledger.putHostFailure(aHostFailureRecord('h1', returned));
+      const ada = controller().failures;
+      await ada.load();
+      await ada.follow(MINE);
+      await bob.load();
+      await bob.follow(NONE);
+      for (let look = 0; look < 6; look += 1) {
+        await ada.update(world('disconnected'), MINE);
+        await ada.idle();
+        await clock.pass(60);
+      }
+      expect(ada.isDead(H1)).toBe(true);
+      await ada.note(H1, DB);
+    }
+
+    it('is refused where it has died again, and deletes no note', async () => {
+      const bob = controller().failures;
+      await diesAgain(bob);
+      expect(await bob.readmit({ id: H1, name: 'h1' }, 'anna')).toMatchObject({
+        kind: 'refused',
+      });
+      expect(await written()).toMatchObject({ state: 'dead', restarted: [DB] });
+    });
+
+    it('deletes nothing that was written while it read', async () => {
+      const stale = [aHostFailureRecord('h1', { state: 'returned', restarted: [] })];
+      let isLate = false;
+      const late = new Proxy(ledger, {
+        get(target, name) {
+          if (name === 'hostFailures' && isLate) return async () => stale;
+          const value = Reflect.get(target, name) as unknown;
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+      const bob = controller({}, false, late).failures;
+      await diesAgain(bob);
+      isLate = true;
+      expect(await bob.readmit({ id: H1, name: 'h1' }, 'anna')).toEqual({
+        kind: 'refused',
+        why: 'what is known of h1 has just changed: look again',
+      });
+      expect(await written()).toMatchObject({ state: 'dead', restarted: [DB] });
     });
   });
 });
