@@ -33,6 +33,8 @@ export interface HostSign {
   readonly verdict: SignVerdict;
   /** For people: "10.0.0.7:22 does not answer". */
   readonly detail: string;
+  /** When it was answered, where that was asked for beside the looks; undefined: at the look. */
+  readonly at?: EpochSeconds | undefined;
 }
 
 /** How it came to be known that the power is off. */

@@ -15,8 +15,9 @@
  *
  * The adapter alone is one sign, and one sign is never enough. A sign of life outweighs any other,
  * the power's too: a device that says "off" of a host that answers is a device of another host.
- * Power that is found off has to be off at two looks in a row: somebody may be cycling it. What
- * nobody has followed has not lasted: after a gap between two looks a silence begins anew.
+ * Power that is found off has to be off at two looks in a row, by two answers of its device:
+ * somebody may be cycling it. What nobody has followed has not lasted: after a gap between two
+ * looks a silence begins anew.
  */
 
 import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
@@ -71,7 +72,7 @@ function silent(input: AssessmentInput): HostFailureRecord {
   const confirmedSince = isConfirmed
     ? ((isFresh ? undefined : before.confirmedSince) ?? now)
     : undefined;
-  const isOff = isPowerOff(signs) && !isFresh && isPowerOff(before.signs);
+  const isOff = !isFresh && isTwice(isPowerOff, signs, before.signs);
   const isHeld = confirmedSince !== undefined && now - confirmedSince >= suspectAfterSeconds;
   const state = isHeld ? (isOff ? 'dead' : 'suspected-dead') : 'unreachable';
   return {
@@ -95,8 +96,18 @@ function wasOnceDead(before: HostFailureRecord | undefined): boolean {
   return wasDead === true || state === 'dead' || state === 'returned' || restarted.length > 0;
 }
 
-function isPowerOff(signs: readonly HostSign[]): boolean {
-  return signs.some(({ kind, verdict }) => kind === 'power' && verdict === 'silent');
+/** At two looks in a row, and not one answer at both: looks may be closer together than answers. */
+function isTwice(
+  isSo: (sign: HostSign) => boolean,
+  signs: readonly HostSign[],
+  before: readonly HostSign[],
+): boolean {
+  const [now, last] = [signs.find(isSo), before.find(isSo)];
+  return now !== undefined && last !== undefined && (now.at === undefined || now.at !== last.at);
+}
+
+function isPowerOff({ kind, verdict }: HostSign): boolean {
+  return kind === 'power' && verdict === 'silent';
 }
 
 function saysAlive(signs: readonly HostSign[]): boolean {

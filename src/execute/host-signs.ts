@@ -101,7 +101,9 @@ export class HostSigns {
   }
 
   #note(kind: string, host: HostId, sign: HostSign): void {
-    this.#answers.set(`${kind} ${host}`, { sign, at: this.#parts.clock.monotonic() });
+    const { clock } = this.#parts;
+    const dated = { ...sign, at: clock.now() };
+    this.#answers.set(`${kind} ${host}`, { sign: dated, at: clock.monotonic() });
   }
 
   /** Never rejects: that a device cannot be asked is an answer, too. */

@@ -81,6 +81,29 @@ describe('assessHost', () => {
     expect(states(seenOnce, 2, cycling, 180)).toEqual(['suspected-dead', 'dead']);
   });
 
+  it('takes one answer of its device that is shown at two looks for one', () => {
+    const off = { kind: 'power', verdict: 'silent', detail: 'off' } as const;
+    const found: (string | undefined)[] = [];
+    let before = looks({ adapter: 'silent', probe: 'silent' }, 3).at(-1);
+    for (const [now, answered] of [
+      [130, 125],
+      [140, 125],
+      [150, 145],
+    ] as const) {
+      const power = { ...off, at: epochSeconds(answered) };
+      before = assessHost({
+        host: hostId('h1'),
+        signs: [...signs({ adapter: 'silent', probe: 'silent' }), power],
+        before,
+        isFollowed: true,
+        suspectAfterSeconds: seconds(HELD),
+        now: epochSeconds(now),
+      });
+      found.push(before?.state);
+    }
+    expect(found).toEqual(['suspected-dead', 'suspected-dead', 'dead']);
+  });
+
   it('begins to count anew after a sign of life, or an answer', () => {
     const suspected = looks({ adapter: 'silent', probe: 'silent' }, 3).at(-1);
     expect(states({ adapter: 'silent', probe: 'alive' }, 1, suspected, 180)).toEqual([

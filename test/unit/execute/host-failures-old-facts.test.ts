@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SIMULATED_CAPABILITIES } from '../../../adapters/simulated/simulated-hypervisor.ts';
 import { hostId, sourceId } from '../../../src/domain/ids.ts';
 import type { HostFailureSettings } from '../../../src/domain/policy.ts';
-import { epochSeconds } from '../../../src/domain/units.ts';
+import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { HostFailures } from '../../../src/execute/host-failures.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { PowerStatus } from '../../../src/ports/fencing.ts';
@@ -136,6 +136,29 @@ describe('a silence that nobody has followed', () => {
       await clock.pass(gap);
     }
     expect(cut).toEqual(['h1']);
+  });
+});
+
+describe('power that is asked', () => {
+  it('is not off at two looks where it was asked once', async () => {
+    const begun = clock.monotonic();
+    let offs = 0;
+    const status = async (): Promise<PowerStatus> => {
+      if (clock.monotonic() - begun < 65) return 'on';
+      offs += 1;
+      // Somebody cycles it: off for a moment. The next questions take their time.
+      if (offs === 1) return 'off';
+      await clock.sleep(seconds(25));
+      return 'on';
+    };
+    const { failures } = controller({ status, probe: SILENT, hostFailure: { fence: 'never' } });
+    const states = new Set<string | undefined>();
+    for (let look = 0; look < 14; look += 1) {
+      await failures.update(world('disconnected'), MINE);
+      await clock.pass(10);
+      states.add((await written())?.state);
+    }
+    expect([...states]).toEqual(['unreachable', 'suspected-dead']);
   });
 });
 
