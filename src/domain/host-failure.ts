@@ -67,6 +67,8 @@ export interface HostFailureRecord {
   readonly restarted: readonly RestartedVm[];
   /** It was dead, has given a sign of life since, and nobody has readmitted it. */
   readonly wasDead?: true | undefined;
+  /** It was dead, has its power back since then, and has not answered yet: it may be booting. */
+  readonly poweredOnAt?: EpochSeconds | undefined;
 }
 
 /** What the tick has to know of a failed host; part of the snapshot. */

@@ -12,10 +12,12 @@
  * |                |                               |          | held for `suspectAfterSeconds`    |
  * | silent         | none alive                    | off, and | dead, once that has held as long  |
  * |                |                               | before   |                                   |
+ * | silent         | none alive, and it is dead    | not on   | dead, until it is on at two looks |
+ * |                |                               |          | in a row: then judged as above    |
  *
  * The adapter alone is one sign, and one sign is never enough. A sign of life outweighs any other,
  * the power's too: a device that says "off" of a host that answers is a device of another host.
- * Power that is found off has to be off at two looks in a row, by two answers of its device:
+ * Power that is found off, or on, has to be so at two looks in a row, by two answers of its device:
  * somebody may be cycling it. What nobody has followed has not lasted: after a gap between two
  * looks a silence begins anew.
  */
@@ -23,7 +25,10 @@
 import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
 import type { HostId } from '../domain/ids.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
+import type { PowerStatus } from '../ports/fencing.ts';
 
+/** What its device answers of a host that has power. */
+const POWER_ON: PowerStatus = 'on';
 /** A host that comes and goes is not well: hysteresis, two ticks of the default schedule long. */
 const CALM_SECONDS = 120;
 
@@ -43,11 +48,17 @@ export function assessHost(input: AssessmentInput): HostFailureRecord | undefine
   const { signs, before, now } = input;
   const adapter = signs.find(({ kind }) => kind === 'adapter')?.verdict ?? 'unknown';
   if (adapter === 'alive') return before === undefined ? undefined : answering(before, signs, now);
-  // Its power was confirmed off. Only a sign of life changes that: then somebody gave it back.
-  if (before?.state === 'dead' && !saysAlive(signs)) return { ...before, signs };
+  // Its power was confirmed off: dead, until somebody gave it back. A device that cannot be asked
+  // says nothing of the kind.
+  if (before?.state === 'dead' && !isPoweredOn(input, before)) return { ...before, signs };
   // That nobody could tell proves nothing, and ends nothing.
   if (adapter === 'unknown' && before === undefined) return undefined;
   return silent(input);
+}
+
+/** A sign of life says so, too, whatever the device does. */
+function isPoweredOn({ signs, isFollowed }: AssessmentInput, before: HostFailureRecord): boolean {
+  return saysAlive(signs) || (isFollowed && isTwice(isPowerOn, signs, before.signs));
 }
 
 function answering(
@@ -56,7 +67,13 @@ function answering(
   now: EpochSeconds,
 ): HostFailureRecord | undefined {
   const answersSince = before.answersSince ?? now;
-  const next = { ...before, signs, answersSince, confirmedSince: undefined };
+  const next = {
+    ...before,
+    signs,
+    answersSince,
+    confirmedSince: undefined,
+    poweredOnAt: undefined,
+  };
   if (before.state === 'returned') return next;
   if (wasOnceDead(before)) return { ...next, state: 'returned', since: now };
   return now - answersSince >= CALM_SECONDS ? undefined : next;
@@ -86,7 +103,17 @@ function silent(input: AssessmentInput): HostFailureRecord {
     powerOff: state === 'dead' ? { at: now, how: 'found' } : undefined,
     restarted: before?.restarted ?? [],
     wasDead: wasOnceDead(before) ? true : undefined,
+    poweredOnAt: state === 'dead' ? undefined : poweredOnAt(before, input),
   };
+}
+
+function poweredOnAt(
+  before: HostFailureRecord | undefined,
+  { isFollowed, now }: AssessmentInput,
+): EpochSeconds | undefined {
+  if (before?.state === 'dead') return now;
+  // Between two looks far apart somebody may have cut its power and given it back once more.
+  return before?.poweredOnAt === undefined || isFollowed ? before?.poweredOnAt : now;
 }
 
 /** Nothing that it says, or does not say, readmits it: what was left on it outlives a silence. */
@@ -108,6 +135,11 @@ function isTwice(
 
 function isPowerOff({ kind, verdict }: HostSign): boolean {
   return kind === 'power' && verdict === 'silent';
+}
+
+/** Power says nothing about life, so its verdict is `unknown`; only the detail tells. */
+function isPowerOn({ kind, verdict, detail }: HostSign): boolean {
+  return kind === 'power' && verdict === 'unknown' && detail === POWER_ON;
 }
 
 function saysAlive(signs: readonly HostSign[]): boolean {

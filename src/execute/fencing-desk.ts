@@ -50,7 +50,7 @@ export class FencingDesk {
 
   /** Returns at once: power is cut beside the tick. */
   judge(host: Host, record: HostFailureRecord, { snapshot, orders, isPaused }: Standing): void {
-    const { book, canRestart, fencing, settings } = this.#parts;
+    const { book, canRestart, clock, fencing, settings } = this.#parts;
     // What was found of an earlier suspicion says nothing about the next.
     this.#objections.delete(host.id);
     if (record.state !== 'suspected-dead') return;
@@ -67,6 +67,7 @@ export class FencingDesk {
       isPaused,
       atWork: whoIsAtWork(host, orders, snapshot),
       policies: settings(),
+      now: clock.now(),
     });
     this.#objections.set(host.id, why);
     if (this.#mayCut(host.id)) this.#fencer.fence(host);

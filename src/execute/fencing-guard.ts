@@ -1,20 +1,23 @@
 /**
  * Why the power of a suspected host is not cut, with what to do about it. Pure. Cutting power kills
  * whatever may still run there, and whatever is just being done to the host, so it needs a device,
- * the policy's word, something to be won, the mode, nobody at work on it, and a world in which not
- * half of the fleet, or of its cluster, is suspected at once: then it is more likely that Drover is
- * cut off.
+ * the policy's word, something to be won, the mode, nobody at work on it, no boot that may be going
+ * on, and a world in which not half of the fleet, or of its cluster, is suspected at once: then it
+ * is more likely that Drover is cut off.
  */
 
 import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { PolicySet } from '../domain/policy.ts';
+import type { EpochSeconds } from '../domain/units.ts';
 import { modeOf } from './mode.ts';
 
 /** "At once", as the mass-failure guard of the gate takes it. */
 const AT_ONCE_SECONDS = 600;
 const SMALLEST_MASS = 2;
+/** Servers take minutes from power to an answer: cut again meanwhile, none would come back. */
+const BOOT_SECONDS = 600;
 
 export const NO_METHOD = 'the adapter of its hypervisor cannot restart VMs';
 
@@ -32,11 +35,12 @@ export interface FencingQuestion {
   /** Who may have it off or rebooting on purpose ({@link whoIsAtWork}); undefined: nobody. */
   readonly atWork: string | undefined;
   readonly policies: Pick<PolicySet, 'hostFailure' | 'limits' | 'mode'>;
+  readonly now: EpochSeconds;
 }
 
 /** Undefined: its power may be cut. */
 export function fencingObjection(question: FencingQuestion): string | undefined {
-  const { host, hasDevice, canRestart, isPaused, atWork, policies } = question;
+  const { host, record, hasDevice, canRestart, isPaused, atWork, policies, now } = question;
   if (!hasDevice) {
     return 'no device is known that could confirm its power off (fencing in drover.yaml)';
   }
@@ -51,6 +55,10 @@ export function fencingObjection(question: FencingQuestion): string | undefined 
   if (mode !== 'automatic') return `its power is not cut in mode ${mode}: turn it off by hand`;
   if (isPaused) return 'its power is not cut while Drover is paused';
   if (atWork !== undefined) return `its power is not cut: ${atWork} may be at work on it`;
+  const { poweredOnAt } = record;
+  if (poweredOnAt !== undefined && now - poweredOnAt < BOOT_SECONDS) {
+    return 'its power is not cut yet: that has just come back, so it may be booting';
+  }
   return massObjection(question);
 }
 

@@ -40,6 +40,20 @@ function powerText({ powerOff }: HostFailureRecord): string {
   return `power ${how} at ${timeText(powerOff.at)}`;
 }
 
+/** Of a host that was dead and has power again, but does not answer; undefined: nothing to fear. */
+export function powerBackText(
+  host: Pick<Host, 'name'>,
+  { restarted }: HostFailureRecord,
+): string | undefined {
+  if (restarted.length === 0) return undefined;
+  const names = restarted.map(({ name }) => name).join(', ');
+  const were = restarted.length === 1 ? 'was' : 'were';
+  return (
+    `${host.name} has its power back and does not answer: ${names} ${were} restarted elsewhere, ` +
+    'and may be started there a second time'
+  );
+}
+
 /** One for each VM that was up. */
 export function deathLines(
   host: Pick<Host, 'id' | 'name'>,

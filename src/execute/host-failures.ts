@@ -29,7 +29,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
 import { FencingDesk, type Standing } from './fencing-desk.ts';
 import { HostFailureBook } from './host-failure-book.ts';
-import { deathLines, lineOf } from './host-failure-lines.ts';
+import { deathLines, lineOf, powerBackText } from './host-failure-lines.ts';
 import { HostLooks } from './host-looks.ts';
 import { HostSigns } from './host-signs.ts';
 import { modeOf } from './mode.ts';
@@ -259,6 +259,8 @@ export class HostFailures implements RestartGuard {
     ]);
     const to = record.state;
     events.emit('host-failure', { host: host.id, from: from ?? 'well', to, reason: line.text });
+    const fear = from === 'dead' && to !== 'returned' ? powerBackText(host, record) : undefined;
+    if (fear !== undefined) events.emit('warning', { key: `power ${host.id}`, text: fear });
   }
 
   async #clear(record: HostFailureRecord, reason: string): Promise<void> {
@@ -335,7 +337,8 @@ export class HostFailures implements RestartGuard {
       if (record?.state !== 'suspected-dead' || record.answersSince !== undefined) return;
       const now = this.#parts.clock.now();
       const powerOff = { at: now, how: 'fenced' } as const;
-      const next = { ...record, state: 'dead', since: now, powerOff } as const;
+      const over = { poweredOnAt: undefined };
+      const next = { ...record, ...over, state: 'dead', since: now, powerOff } as const;
       await this.#announce(host, record.state, next);
     });
   }

@@ -145,6 +145,27 @@ describe('assessHost', () => {
     expect(lives).toMatchObject({ state: 'unreachable', powerOff: undefined });
   });
 
+  it('is suspected again once its power is on at two looks in a row', () => {
+    const on = { kind: 'power', verdict: 'unknown', detail: 'on' } as const;
+    const restarted = [{ vm: vmId('db'), name: 'db' }];
+    let before: HostFailureRecord | undefined = { ...dead(), restarted };
+    const found: (string | undefined)[] = [];
+    for (const now of [180, 240, 300]) {
+      before = assessHost({
+        host: hostId('h1'),
+        signs: [...signs({ adapter: 'silent', probe: 'silent' }), on],
+        before,
+        isFollowed: true,
+        suspectAfterSeconds: seconds(HELD),
+        now: epochSeconds(now),
+      });
+      found.push(before?.state);
+    }
+    expect(found).toEqual(['dead', 'suspected-dead', 'suspected-dead']);
+    const record = { powerOff: undefined, poweredOnAt: 240, wasDead: true, restarted };
+    expect(before).toMatchObject(record);
+  });
+
   it('is held out after its death, once it answers', () => {
     expect(states({ adapter: 'alive' }, 9, dead(), 180)).toEqual(Array(9).fill('returned'));
   });

@@ -32,6 +32,7 @@ function question(options: Partial<FencingQuestion> = {}): FencingQuestion {
     isPaused: false,
     atWork: undefined,
     policies: POLICY,
+    now: epochSeconds(300),
     ...options,
   };
 }
@@ -45,6 +46,13 @@ function others(count: number, silentSince: number) {
 describe('fencingObjection', () => {
   it('has none where everything says so', () => {
     expect(fencingObjection(question())).toBeUndefined();
+  });
+
+  it('leaves a host whose power has come back the time to boot', () => {
+    const record = { ...RECORD, poweredOnAt: epochSeconds(300) };
+    const at = (now: number) => fencingObjection(question({ record, now: epochSeconds(now) }));
+    expect(at(899)).toMatch(/may be booting/);
+    expect(at(900)).toBeUndefined();
   });
 
   it.each<[string, Partial<FencingQuestion>, RegExp]>([

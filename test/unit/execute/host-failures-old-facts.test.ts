@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { SIMULATED_CAPABILITIES } from '../../../adapters/simulated/simulated-hypervisor.ts';
-import { hostId, sourceId } from '../../../src/domain/ids.ts';
+import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { HostFailureSettings } from '../../../src/domain/policy.ts';
 import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { HostFailures } from '../../../src/execute/host-failures.ts';
@@ -159,6 +159,48 @@ describe('power that is asked', () => {
       states.add((await written())?.state);
     }
     expect([...states]).toEqual(['unreachable', 'suspected-dead']);
+  });
+});
+
+describe('power that is back on a dead host', () => {
+  const noted = [{ vm: vmId('vm1'), name: 'db' }];
+
+  /** Dead, and known so to a controller that looks at it once a minute. */
+  async function powered(options: Options, looks: number) {
+    await ledger.putHostFailure(aHostFailureRecord('h1', { state: 'dead', restarted: noted }));
+    const bench = controller({ probe: SILENT, ...options });
+    await bench.failures.load();
+    await bench.failures.follow(MINE);
+    for (let look = 0; look < looks; look += 1) {
+      await bench.failures.update(world('disconnected'), MINE);
+      await bench.failures.idle();
+      await clock.pass(60);
+    }
+    return { ...bench, warnings: bench.events.of('warning').map(({ text }) => text) };
+  }
+
+  it('makes it suspected again, and what was restarted from it is told and kept', async () => {
+    const { warnings } = await powered({ hostFailure: { fence: 'never' } }, 10);
+    const record = { state: 'suspected-dead', wasDead: true, restarted: noted };
+    expect(await written()).toMatchObject(record);
+    expect((await written())?.powerOff).toBeUndefined();
+    expect(warnings).toEqual([
+      'h1 has its power back and does not answer: db was restarted elsewhere, ' +
+        'and may be started there a second time',
+    ]);
+  });
+
+  it('is left on for as long as it may be booting, and is cut after that', async () => {
+    expect((await powered({}, 10)).cut).toEqual([]);
+    expect((await written())?.state).toBe('suspected-dead');
+    expect((await powered({}, 20)).cut).toEqual(['h1']);
+    expect(await written()).toMatchObject({ state: 'dead', restarted: noted });
+  });
+
+  it('is not believed of a device that cannot be asked', async () => {
+    const status = () => Promise.reject(new Error('no route'));
+    await powered({ status }, 10);
+    expect((await written())?.state).toBe('dead');
   });
 });
 
