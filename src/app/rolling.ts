@@ -1,12 +1,11 @@
 /**
  * Takes a rolling maintenance from group to group: the next one begins when every host of the one
  * before is back in service, its VMs home, and as many hosts as can be empty at once. It stops at
- * the first host that is not well, or whose hook has failed, until a person resumes it; while a
- * host does not answer it only waits, since that is often over at the next look. All that it knows
- * is in the orders, so that a restart changes nothing.
+ * the first host that is not well, or whose hook has failed, or that an alert has evacuated, until a
+ * person resumes it; while a host does not answer it only waits, since that is often over at the
+ * next look. All that it knows is in the orders, so that a restart changes nothing.
  */
 
-import type { Finding } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
@@ -28,6 +27,16 @@ export interface RollingParts {
   readonly estimator: Pick<Estimator, 'estimate'>;
   /** Whether this controller may act on the host; where it may not, another one takes the step. */
   readonly holds: Holds;
+}
+
+/** What a step is decided by. */
+interface Turn {
+  /** Those to come next that are this controller's. */
+  readonly next: readonly Order[];
+  /** Those whose turn has come, however far they are. */
+  readonly begun: readonly Order[];
+  /** Every order that there is or was. */
+  readonly all: readonly Order[];
 }
 
 export class Rolling {
@@ -52,20 +61,16 @@ export class Rolling {
     for (const [id, next] of Map.groupBy(waiting, ({ rolling }) => rolling?.id ?? '')) {
       const begun = all.filter((one) => one.rolling?.id === id && one.state !== 'waiting');
       const own = ownTurns(inTurn(next), reach);
-      if (own.length > 0 && (await this.#step(id, { next: own, begun }, state))) return;
+      if (own.length > 0 && (await this.#step(id, { next: own, begun, all }, state))) return;
     }
   }
 
   /** Whether hosts were begun. */
-  async #step(
-    id: string,
-    { next, begun }: { readonly next: readonly Order[]; readonly begun: readonly Order[] },
-    state: TickState,
-  ): Promise<boolean> {
+  async #step(id: string, { next, begun, all }: Turn, state: TickState): Promise<boolean> {
     const { estimator, orders } = this.#parts;
     if (next.some(({ rolling }) => rolling?.heldBy !== undefined)) return false;
     const against = begun
-      .map((order) => whyStop(order, state.snapshot, state.findings))
+      .map((order) => whyStop(order, state, all))
       .find((reason) => reason !== undefined);
     if (against !== undefined) {
       await orders.rolling.steer(id, { heldBy: against });
@@ -81,6 +86,12 @@ export class Rolling {
       return false;
     }
     if (begun.some(({ state: now }) => now !== 'closed')) return false;
+    const cutOff = begun.find((order) => isCutOff(order, all));
+    if (cutOff !== undefined) {
+      const name = nameIn(state.snapshot, cutOff);
+      this.#warn(id, `rolling maintenance ${id} waits: ${name} is under another order by now`);
+      return false;
+    }
     const batch = next[0]?.rolling?.batch ?? 1;
     const group = await nextGroup(
       next.map(({ host }) => host),
@@ -114,20 +125,57 @@ export function inTurn(orders: readonly Order[]): readonly Order[] {
   return orders.toSorted((a, b) => (a.rolling?.place ?? 0) - (b.rolling?.place ?? 0));
 }
 
-/** Of a host whose turn has come: a failed hook, or that it is not well afterwards. */
+/**
+ * The order that has the host of a part that was begun by now: a newer one, of somebody else's.
+ * Undefined: there is none that is not over.
+ */
+export function newerOrder(part: Order, all: readonly Order[]): Order | undefined {
+  return all.find(
+    ({ host, rolling, state }) =>
+      host === part.host &&
+      rolling?.id !== part.rolling?.id &&
+      (state === 'open' || state === 'returning'),
+  );
+}
+
+/**
+ * A newer order came while its VMs were on their way home, which those that were left in `home`
+ * show: the host is not back in service before that order is over, too.
+ */
+export function isCutOff(part: Order, all: readonly Order[]): boolean {
+  return part.state === 'closed' && part.home.length > 0 && newerOrder(part, all) !== undefined;
+}
+
+export function orderedText({ kind, by, reason }: Order): string {
+  return `${kind} ordered by ${by.kind} ${by.name}: ${reason}`;
+}
+
+/**
+ * Of a host whose turn has come: a failed hook, that it is not well afterwards, or that an alert
+ * asks for it to be empty, also where a person has made that order their own since.
+ */
 function whyStop(
   order: Order,
-  snapshot: Snapshot,
-  findings: readonly Finding[],
+  { snapshot, findings }: Pick<TickState, 'snapshot' | 'findings'>,
+  all: readonly Order[],
 ): string | undefined {
   const host = hostOf(snapshot, order.host);
   if (order.state === 'open') {
     return order.hook?.state === 'failed'
-      ? `hook ${order.hook.name} has failed on ${host?.name ?? order.host}`
+      ? `hook ${order.hook.name} has failed on ${nameIn(snapshot, order)}`
       : undefined;
+  }
+  const newer = newerOrder(order, all);
+  // By its person's word a returning one is well again.
+  if (newer?.state === 'open' && (newer.by.kind === 'alert' || newer.dedupeKey !== '')) {
+    return `${nameIn(snapshot, order)}: ${orderedText(newer)}`;
   }
   const others = findings.filter((finding) => !isAnOrder(finding));
   return host && againstHost(order, host, snapshot, others);
+}
+
+function nameIn(snapshot: Snapshot, { host }: Order): string {
+  return hostOf(snapshot, host)?.name ?? host;
 }
 
 function hostOf(snapshot: Snapshot, id: HostId): Host | undefined {
