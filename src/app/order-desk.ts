@@ -23,6 +23,7 @@ import { Turns } from '../domain/turns.ts';
 import {
   closed,
   hookInTheWay,
+  isOnlyFor,
   type NewOrder,
   orderFor,
   wasAskedBy,
@@ -43,8 +44,21 @@ interface Decided {
   readonly what: GivenOrder['what'];
 }
 
+/** By whom, or by what, a host is returned; and whether it still is to be, by its order. */
+interface Returning extends Pick<Order, 'returnedBy'> {
+  readonly text: string;
+  readonly isMeant?: (now: Order) => boolean;
+}
+
 /** More often it is not tried to be first: of two controllers, one was each time. */
 const MOST_TRIES = 5;
+
+/** What became of the open orders of an area's hosts when it was returned. */
+export interface ReturnedArea {
+  readonly returned: readonly GivenOrder[];
+  /** Not the area's own, or their hook is at work: they stay as they are. */
+  readonly leftOut: readonly Order[];
+}
 
 export interface OrderDeskParts {
   readonly ledger: Ledger;
@@ -166,23 +180,25 @@ export class OrderDesk {
     });
   }
 
-  /** Those of the hosts that have an open order, all at once; but not one whose hook is at work. */
+  /** Those of the hosts that were emptied for the area only, all at once. */
   returnAll(
     hosts: readonly Pick<Host, 'id' | 'name'>[],
-    by: string,
-  ): Promise<readonly GivenOrder[]> {
+    { area, by }: { readonly area: string; readonly by: string },
+  ): Promise<ReturnedArea> {
+    const isMeant = (now: Order): boolean => isOnlyFor(area, now) && now.hook?.state !== 'running';
     return this.#turns.take(async () => {
       const orders = await this.#parts.ledger.orders(false);
-      const returned = hosts.flatMap(({ id, name }) => {
-        const open = orders.find((order) => order.host === id && order.state === 'open');
-        const isBusy = open?.hook?.state === 'running';
-        return open === undefined || isBusy
-          ? []
-          : [this.#return(open, name, { text: by, returnedBy: by })];
+      const names = new Map(hosts.map(({ id, name }) => [id, name]));
+      const open = orders.filter(({ host, state }) => state === 'open' && names.has(host));
+      const returned = open.filter(isMeant).map((order) => {
+        const name = names.get(order.host) ?? order.host;
+        return this.#return(order, name, { text: by, returnedBy: by, isMeant });
       });
-      return (await Promise.all(returned)).flatMap((order) =>
-        order === undefined ? [] : [{ order, what: 'changed' } as const],
-      );
+      const changed = (await Promise.all(returned)).filter((order) => order !== undefined);
+      return {
+        returned: changed.map((order) => ({ order, what: 'changed' })),
+        leftOut: open.filter((order) => !isMeant(order)),
+      };
     });
   }
 
@@ -190,13 +206,13 @@ export class OrderDesk {
   #return(
     open: Order,
     name: string,
-    { text: by, ...person }: { readonly text: string } & Pick<Order, 'returnedBy'>,
+    { text: by, isMeant = () => true, ...person }: Returning,
   ): Promise<Order | undefined> {
     const text = `${name}: returned to service by ${by}`;
     const back = { state: 'returning', progress: NOBODY_YET, ...person } as const;
     return this.#writer.change(
       open,
-      (now) => (now.state === 'open' ? { ...now, ...back } : undefined),
+      (now) => (now.state === 'open' && isMeant(now) ? { ...now, ...back } : undefined),
       text,
     );
   }

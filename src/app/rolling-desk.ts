@@ -9,7 +9,8 @@ import type { ApiProblem, RollingPlanView, RollingRequest, RollingView } from '.
 import type { Ledger } from '../ports/ledger.ts';
 import type { Estimator } from './estimator.ts';
 import type { OrderDesk } from './order-desk.ts';
-import { inTurn, isCutOff, newerOrder, orderedText } from './rolling.ts';
+import { orderedText } from './order-text.ts';
+import { inTurn, isCutOff, newerOrder } from './rolling.ts';
 import { allGroups } from './rolling-groups.ts';
 import type { TickState } from './tick.ts';
 import { findNamed } from './views.ts';

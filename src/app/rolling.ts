@@ -15,6 +15,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { Estimator } from './estimator.ts';
 import { isAnOrder } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
+import { orderedText } from './order-text.ts';
 import { type Holds, Reach } from './reach.ts';
 import { againstHost, silence } from './return-waves.ts';
 import { nextGroup } from './rolling-groups.ts';
@@ -144,10 +145,6 @@ export function newerOrder(part: Order, all: readonly Order[]): Order | undefine
  */
 export function isCutOff(part: Order, all: readonly Order[]): boolean {
   return part.state === 'closed' && part.home.length > 0 && newerOrder(part, all) !== undefined;
-}
-
-export function orderedText({ kind, by, reason }: Order): string {
-  return `${kind} ordered by ${by.kind} ${by.name}: ${reason}`;
 }
 
 /**

@@ -85,7 +85,16 @@ export function withWish(
     home,
     ...(hook === undefined ? {} : { hook }),
     ...(area === undefined ? {} : { area }),
+    ...(area !== undefined && open.area === undefined ? { areaCameLater: true } : {}),
   };
+}
+
+/**
+ * Nobody wants anything of the host beside its being emptied with the area: nobody is at work on
+ * it, and no alert had it emptied before.
+ */
+export function isOnlyFor(area: string, order: Order): boolean {
+  return order.area === area && order.areaCameLater !== true && order.kind === 'evacuate';
 }
 
 /** The open order has another hook, which has not failed: the wish cannot be taken in. */

@@ -78,8 +78,6 @@ async function view(snapshot = fleet()): Promise<RollingView | undefined> {
   return (await desk.list(snapshot))[0];
 }
 
-const warnings = (): readonly string[] => events.of('warning').map(({ text }) => text);
-
 /** h1 has had its turn, and its guests are on their way home. */
 async function returning(roll: Rolling): Promise<void> {
   await enrol('h1', 'h2');
