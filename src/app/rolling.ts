@@ -103,11 +103,16 @@ export class Rolling {
       this.#warn(id, `rolling maintenance ${id} waits: ${group.reasons.join('; ')}`);
       return false;
     }
-    let isBegun = false;
-    for (const order of next.slice(0, group.hosts.length)) {
-      isBegun = (await orders.rolling.begin(order.id, state.snapshot)) !== undefined || isBegun;
-    }
-    return isBegun;
+    const turn = next.slice(0, group.hosts.length);
+    const opened = await orders.rolling.begin(turn, state.snapshot, (host) =>
+      this.#mayAct(host, state.snapshot),
+    );
+    return opened.length > 0;
+  }
+
+  #mayAct(id: HostId, snapshot: Snapshot): boolean {
+    const host = hostOf(snapshot, id);
+    return host !== undefined && this.#parts.holds(host, snapshot);
   }
 
   #warn(id: string, text: string): void {

@@ -93,6 +93,50 @@ async function home(): Promise<void> {
   await orders.closeReturned(await ledger.orders(false));
 }
 
+describe('while the next group is figured out', () => {
+  it('a rolling maintenance that is paused meanwhile begins nothing', async () => {
+    await enrol('h1', 'h2');
+    const heldBy = 'paused by bob';
+    await tick(
+      rolling(async () => {
+        expect(await orders.rolling.steer('r', { heldBy })).toBe(2);
+        return FITS;
+      }),
+    );
+    expect(await hostsThatAre('waiting')).toEqual(['h1', 'h2']);
+  });
+
+  it('one whose cluster is given to another controller begins nothing', async () => {
+    await enrol('h1', 'h2');
+    let isHeld = true;
+    const handedOver = async (): Promise<EstimateView> => {
+      isHeld = false;
+      return FITS;
+    };
+    await tick(rolling(handedOver, () => isHeld));
+    expect(await hostsThatAre('waiting')).toEqual(['h1', 'h2']);
+  });
+
+  it('one of which another controller has begun a host waits for that', async () => {
+    await enrol('h1', 'h2');
+    const begunElsewhere = async (): Promise<EstimateView> => {
+      const second = (await ledger.orders(false)).find(({ host }) => host === 'h2');
+      if (second === undefined) throw new Error('no order');
+      await ledger.changeOrder(second.id, (now) => ({ order: { ...now, state: 'open' } }));
+      return FITS;
+    };
+    await tick(rolling(begunElsewhere));
+    expect(await hostsThatAre('open')).toEqual(['h2']);
+  });
+
+  it('begins all of a group together', async () => {
+    const wanted = ['h1', 'h2', 'h3'].map((host) => wish({ host: hostId(host) }));
+    await orders.rolling.enrol(wanted, { id: 'r', batch: 2 }, fleet());
+    await tick(rolling());
+    expect(await hostsThatAre('open')).toEqual(['h1', 'h2']);
+  });
+});
+
 describe('an order about a host that has had its turn', () => {
   it('stops the others where it is an alert that has the host evacuated', async () => {
     const roll = rolling();
