@@ -42,6 +42,8 @@ interface Decided {
   /** `given`: to be written as it is; else the one that is open. */
   readonly order: Order;
   readonly what: GivenOrder['what'];
+  /** `given`: the return that goes on there, and that it takes the place of. */
+  readonly instead?: Order | undefined;
 }
 
 /** By whom, or by what, a host is returned; and whether it still is to be, by its order. */
@@ -131,7 +133,7 @@ export class OrderDesk {
   ): Promise<readonly GivenOrder[]> {
     const decided: (readonly [Decided, NewOrder])[] = [];
     for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
-    const news = decided.filter(([{ what }]) => what === 'given');
+    const news = decided.filter(([{ what, instead }]) => what === 'given' && instead === undefined);
     const given = new Set((await this.#putAll(news, world)) ? news.map(([first]) => first) : []);
     return Promise.all(
       decided.map(async ([first, one]) =>
@@ -152,13 +154,11 @@ export class OrderDesk {
 
   /** Carried out; anew where another controller was first: by now that is there to be seen. */
   async #settle(first: Decided, wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
-    // Whose return was ended for an order that was not to be: their home is here all the same.
-    const homeless = first.what === 'given' ? first.order.home : [];
     let decided = first;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const given = await this.#carry(decided, wanted, { world, homeless });
+      const given = await this.#carry(decided, wanted, world);
       if (given !== undefined) return given;
-      decided = await this.#decide(wanted, world, await this.#parts.ledger.orders(false), homeless);
+      decided = await this.#decide(wanted, world, await this.#parts.ledger.orders(false));
     }
     const text = `the order for ${wanted.host} was changed by others ${MOST_TRIES} times in a row`;
     throw new LedgerError('conflict', text);
@@ -270,14 +270,18 @@ export class OrderDesk {
 
   /** Undefined: meanwhile the orders are not any more what it was decided by. */
   async #carry(
-    { order, what }: Decided,
+    { order, what, instead }: Decided,
     wanted: NewOrder,
-    { world, homeless }: { readonly world: Snapshot; readonly homeless: readonly string[] },
+    world: Snapshot,
   ): Promise<GivenOrder | undefined> {
     if (what === 'repeated') {
       if (!(await this.#noteAsker(order, wanted))) return undefined;
       this.#parts.events.emit('order', { order, what });
       return { order, what };
+    }
+    if (what === 'given' && instead !== undefined) {
+      const put = await this.#putInstead(instead, order, lineFor(order, wanted, world).text);
+      return put && { order: put, what };
     }
     if (what === 'given') {
       const isWritten = await this.#putAll([[{ order, what }, wanted]], world);
@@ -285,7 +289,7 @@ export class OrderDesk {
     }
     const at = this.#parts.clock.now();
     const change = (now: Order): Order | undefined =>
-      now.state === 'open' ? withWish(now, wanted, at, homeless) : undefined;
+      now.state === 'open' ? withWish(now, wanted, at) : undefined;
     const changed = await this.#writer.change(order, change, ({ kind }) =>
       wishText(kind, wanted, world),
     );
@@ -293,24 +297,20 @@ export class OrderDesk {
   }
 
   /** @param known the orders that are not closed. */
-  // oxlint-disable-next-line max-params -- a wish, the fleet, the orders, and whose home it is
-  async #decide(
-    wanted: NewOrder,
-    world: Snapshot,
-    known: readonly Order[],
-    homeless: readonly string[] = [],
-  ): Promise<Decided> {
+  async #decide(wanted: NewOrder, world: Snapshot, known: readonly Order[]): Promise<Decided> {
     const at = this.#parts.clock.now();
     const open = known.find((order) => order.host === wanted.host && order.state === 'open');
     if (open !== undefined) {
-      const what = withWish(open, wanted, at, homeless) === undefined ? 'repeated' : 'changed';
+      const what = withWish(open, wanted, at) === undefined ? 'repeated' : 'changed';
       return { order: open, what };
     }
     const returned = await this.#returnedMeanwhile(wanted);
     if (returned !== undefined) return { order: returned, what: 'repeated' };
-    const onTheirWay = [...homeless, ...(await this.#endReturn(wanted.host, known))];
     const id = orderId(this.#parts.newId());
-    return { order: orderFor(wanted, { id, at, world, onTheirWay }), what: 'given' };
+    const order = orderFor(wanted, { id, at, world, onTheirWay: [] });
+    const isInstead = ({ host, state }: Order): boolean =>
+      host === wanted.host && state === 'returning';
+    return { order, what: 'given', instead: known.find(isInstead) };
   }
 
   /** So that the order knows of each alert that fired when the host was returned. */
@@ -337,16 +337,17 @@ export class OrderDesk {
     return orders.find((order) => order.host === host && order.state === 'open');
   }
 
-  /** A new order takes the place of a return that is still going on. Returns whose that was. */
-  async #endReturn(host: HostId, known: readonly Order[]): Promise<readonly string[]> {
-    const home: string[] = [];
-    for (const order of known) {
-      if (order.host !== host || order.state !== 'returning') continue;
-      const end = (now: Order): Order | undefined =>
-        now.state === 'returning' ? closed(now) : undefined;
-      home.push(...((await this.#writer.change(order, end))?.home ?? []));
-    }
-    return home;
+  /**
+   * A new order takes the place of a return that is still going on: in one step, else it might be
+   * forgotten whose home this is. Undefined: the return is over, or another order was first.
+   */
+  #putInstead(instead: Order, order: Order, text: string): Promise<Order | undefined> {
+    const replace = (now: Order): { order: Order; successor: OrderLine } | undefined => {
+      if (now.state !== 'returning') return undefined;
+      const home = [...new Set([...order.home, ...now.home])];
+      return { order: closed(now), successor: { order: { ...order, home }, text } };
+    };
+    return this.#writer.replace(instead, replace).catch(unlessConflict);
   }
 }
 

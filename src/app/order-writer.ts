@@ -58,6 +58,28 @@ export class OrderWriter {
     return order;
   }
 
+  /**
+   * A new one in the place of one that is there, both or neither. Undefined: that is not any more
+   * what it could take the place of.
+   */
+  async replace(
+    { id }: Pick<Order, 'id'>,
+    change: (now: Order) => { readonly order: Order; readonly successor: OrderLine } | undefined,
+  ): Promise<Order | undefined> {
+    let put: Order | undefined;
+    const order = await this.#parts.ledger.changeOrder(id, (now) => {
+      const changed = change(now);
+      put = changed?.successor.order;
+      if (changed === undefined) return undefined;
+      const { order: next, text } = changed.successor;
+      return { order: changed.order, successor: { order: next, line: this.#line(next, text) } };
+    });
+    if (order === undefined || put === undefined) return undefined;
+    this.#parts.events.emit('order', { order, what: 'changed' });
+    this.#parts.events.emit('order', { order: put, what: 'given' });
+    return put;
+  }
+
   #line({ host }: Order, text: string): HistoryEntry {
     const about = { vm: undefined, host, from: undefined, move: undefined };
     return { at: this.#parts.clock.now(), kind: 'order', ...about, text };

@@ -54,16 +54,8 @@ export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasi
  * The open order with the wish taken in; undefined: it says all of that already. Maintenance raises
  * an evacuation, a person takes over what an alert has ordered, a hook is added where there is none
  * or the one before has failed, an earlier deadline takes the place of a later one, or of none.
- *
- * @param homeless VMs that call the host their home, whatever the order knows of.
  */
-// oxlint-disable-next-line max-params -- an order, a wish, its moment, and whose home it is
-export function withWish(
-  open: Order,
-  wanted: NewOrder,
-  at: EpochSeconds,
-  homeless: readonly string[] = [],
-): Order | undefined {
+export function withWish(open: Order, wanted: NewOrder, at: EpochSeconds): Order | undefined {
   const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
   const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
   // Who raises it says why; but an alert does not speak for the person who has ordered it.
@@ -72,9 +64,7 @@ export function withWish(
   const isNewHook = open.hook === undefined || open.hook.state === 'failed';
   const hook = (isNewHook ? hookOf(wanted, at) : undefined) ?? open.hook;
   const area = wanted.area ?? open.area;
-  const home = [...new Set([...open.home, ...homeless])];
-  const isKnown = home.length === open.home.length;
-  const isSame = isKnown && hook === open.hook && area === open.area && sooner === undefined;
+  const isSame = hook === open.hook && area === open.area && sooner === undefined;
   if (!raised && !adopted && isSame) return undefined;
   return {
     ...(withAsker(open, wanted.dedupeKey) ?? open),
@@ -82,7 +72,6 @@ export function withWish(
     // Whether that one can be met is yet to be told.
     ...(sooner === undefined ? {} : { deadline: sooner, deadlineTold: undefined }),
     kind: raised ? 'maintenance' : open.kind,
-    home,
     ...(hook === undefined ? {} : { hook }),
     ...(area === undefined ? {} : { area }),
     ...(area !== undefined && open.area === undefined ? { areaCameLater: true } : {}),
