@@ -231,7 +231,9 @@ export class DaemonApi implements Api {
 
   returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {
     const findHost = (one: string): Host | undefined => this.#findHost(one);
-    return returnHost({ ...this.#parts, findHost, inForce: () => this.#inForce() }, name, by);
+    const sources = (): Snapshot['sources'] => this.#snapshot()?.sources ?? [];
+    const inForce = (): InForce => this.#inForce();
+    return returnHost({ ...this.#parts, findHost, sources, inForce }, name, by);
   }
 
   async setPaused(paused: boolean, by: string): Promise<void> {

@@ -23,6 +23,7 @@ import { Turns } from '../domain/turns.ts';
 import {
   closed,
   hookInTheWay,
+  isHookAtWork,
   isOnlyFor,
   type NewOrder,
   orderFor,
@@ -185,7 +186,7 @@ export class OrderDesk {
     hosts: readonly Pick<Host, 'id' | 'name'>[],
     { area, by }: { readonly area: string; readonly by: string },
   ): Promise<ReturnedArea> {
-    const isMeant = (now: Order): boolean => isOnlyFor(area, now) && now.hook?.state !== 'running';
+    const isMeant = (now: Order): boolean => isOnlyFor(area, now) && !isHookAtWork(now);
     return this.#turns.take(async () => {
       const orders = await this.#parts.ledger.orders(false);
       const names = new Map(hosts.map(({ id, name }) => [id, name]));
@@ -200,6 +201,17 @@ export class OrderDesk {
         leftOut: open.filter((order) => !isMeant(order)),
       };
     });
+  }
+
+  /**
+   * Ends the order whose host is not in the fleet any more, at once: nobody can come home.
+   * Undefined: it is over, or its hook is at work, which may bring the host back.
+   */
+  endGone({ id, host, hostName = host }: Order, by: string): Promise<Order | undefined> {
+    const end = (now: Order): Order | undefined =>
+      now.state === 'closed' || isHookAtWork(now) ? undefined : closed(now);
+    const text = `${hostName}: not in the fleet any more, its order ended by ${by}`;
+    return this.#turns.take(() => this.#writer.change({ id }, end, text));
   }
 
   /** Undefined: somebody else was faster. */

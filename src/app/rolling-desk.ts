@@ -109,12 +109,15 @@ function viewOf(
   orders: readonly Order[],
   { all, snapshot }: { readonly all: readonly Order[]; readonly snapshot: Snapshot | undefined },
 ): RollingView {
-  const nameOf = ({ host }: Order): string =>
-    snapshot?.hosts.find((one) => one.id === host)?.name ?? host;
+  const nameOf = ({ host, hostName = host }: Order): string =>
+    snapshot?.hosts.find((one) => one.id === host)?.name ?? hostName;
+  const isGone = ({ host }: Order): boolean =>
+    snapshot !== undefined && snapshot.hosts.every(({ id }) => id !== host);
   const of = (state: Order['state']): readonly Order[] =>
     orders.filter((order) => order.state === state);
   const stateText = (order: Order): string => {
     const { state, hook } = order;
+    if (isGone(order)) return `${state}, not in the fleet any more`;
     const newer = state === 'closed' ? newerOrder(order, all) : undefined;
     if (newer !== undefined) return orderedText(newer);
     return hook === undefined || state !== 'open'

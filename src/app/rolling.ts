@@ -1,8 +1,8 @@
 /**
  * Takes a rolling maintenance from group to group: the next one begins when every host of the one
  * before is back in service, its VMs home, and as many hosts as can be empty at once. It stops at
- * the first host that is not well, or whose hook has failed, or that an alert has evacuated, until a
- * person resumes it; while a host does not answer it only waits, since that is often over at the
+ * the first host that is not well, or whose hook has failed, or that an alert has evacuated, until
+ * a person resumes it; while a host does not answer it only waits, since that is often over at the
  * next look. All that it knows is in the orders, so that a restart changes nothing.
  */
 
@@ -61,7 +61,8 @@ export class Rolling {
     const reach = new Reach(state.snapshot, this.#parts.holds);
     for (const [id, next] of Map.groupBy(waiting, ({ rolling }) => rolling?.id ?? '')) {
       const begun = all.filter((one) => one.rolling?.id === id && one.state !== 'waiting');
-      const own = ownTurns(inTurn(next), reach);
+      if (this.#waitsForGone(id, { next: inTurn(next), begun }, state.snapshot)) continue;
+      const own = ownTurns(inTurn(next), reach, state.snapshot);
       if (own.length > 0 && (await this.#step(id, { next: own, begun, all }, state))) return;
     }
   }
@@ -110,6 +111,25 @@ export class Rolling {
     return opened.length > 0;
   }
 
+  /**
+   * A host of it that is not over, or is the next one, is not in the fleet any more. It waits, and
+   * does not stop: a source that has not answered since the start may yet show that host.
+   */
+  #waitsForGone(
+    id: string,
+    { next, begun }: Pick<Turn, 'next' | 'begun'>,
+    snapshot: Snapshot,
+  ): boolean {
+    const isHeld = next.some(({ rolling }) => rolling?.heldBy !== undefined);
+    const awaited = [...begun.filter(({ state }) => state !== 'closed'), ...next.slice(0, 1)];
+    const gone = awaited.find(({ host }) => hostOf(snapshot, host) === undefined);
+    if (isHeld || gone === undefined) return false;
+    const name = nameIn(snapshot, gone);
+    const how = `drover maintenance exit ${name} ends its order`;
+    this.#warn(id, `rolling maintenance ${id} waits: ${name} is not in the fleet any more; ${how}`);
+    return true;
+  }
+
   #mayAct(id: HostId, snapshot: Snapshot): boolean {
     const host = hostOf(snapshot, id);
     return host !== undefined && this.#parts.holds(host, snapshot);
@@ -120,9 +140,14 @@ export class Rolling {
   }
 }
 
-/** The next hosts up to the first that is another controller's: that one's turn is its own. */
-function ownTurns(next: readonly Order[], reach: Reach): readonly Order[] {
-  const end = next.findIndex((order) => reach.ownOrders([order]).length === 0);
+/**
+ * The next hosts up to the first that is another controller's, whose turn is its own, or is not in
+ * the fleet any more.
+ */
+function ownTurns(next: readonly Order[], reach: Reach, snapshot: Snapshot): readonly Order[] {
+  const isOwn = (order: Order): boolean =>
+    hostOf(snapshot, order.host) !== undefined && reach.ownOrders([order]).length > 0;
+  const end = next.findIndex((order) => !isOwn(order));
   return end < 0 ? next : next.slice(0, end);
 }
 
@@ -176,8 +201,8 @@ function whyStop(
   return host && againstHost(order, host, snapshot, others);
 }
 
-function nameIn(snapshot: Snapshot, { host }: Order): string {
-  return hostOf(snapshot, host)?.name ?? host;
+function nameIn(snapshot: Snapshot, { host, hostName = host }: Order): string {
+  return hostOf(snapshot, host)?.name ?? hostName;
 }
 
 function hostOf(snapshot: Snapshot, id: HostId): Host | undefined {

@@ -34,10 +34,12 @@ export interface Occasion {
 
 export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasion): Order {
   const here = guestsOf(world, wanted.host).map((vm) => vm.id);
+  const hostName = world.hosts.find((host) => host.id === wanted.host)?.name;
   return {
     id,
     kind: wanted.kind,
     host: wanted.host,
+    ...(hostName === undefined ? {} : { hostName }),
     by: wanted.by,
     reason: wanted.reason,
     createdAt: at,
@@ -91,6 +93,10 @@ export function hookInTheWay(open: Order, { host, hook: wanted }: NewOrder): boo
   const { hook, state } = open;
   if (host !== open.host || state !== 'open' || hook === undefined) return false;
   return wanted !== undefined && wanted !== hook.name && hook.state !== 'failed';
+}
+
+export function isHookAtWork({ state, hook }: Order): boolean {
+  return state === 'open' && hook?.state === 'running';
 }
 
 /** Nothing is left to do. */

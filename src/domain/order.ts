@@ -10,6 +10,8 @@ export interface Order {
   readonly id: OrderId;
   readonly kind: 'evacuate' | 'maintenance';
   readonly host: HostId;
+  /** What it was called then, for when no source reports it any more; absent: not known. */
+  readonly hostName?: string | undefined;
   readonly by: { readonly kind: 'operator' | 'alert'; readonly name: string };
   readonly reason: string;
   readonly createdAt: EpochSeconds;

@@ -115,7 +115,7 @@ export function watchedLeases(leases: Leases, { judge, way, by }: Watching): Lea
   });
 }
 
-/** What a change puts in the place of an order is in none of its answers: the judge is told here. */
+/** What is put in the place of an order is in no answer of the ledger: the judge is told here. */
 function tellingSuccessors(ledger: Ledger, judge: Judge): Ledger {
   return new Proxy(ledger, {
     get(target, name) {

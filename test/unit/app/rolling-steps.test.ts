@@ -7,6 +7,7 @@ import { RollingDesk } from '../../../src/app/rolling-desk.ts';
 import type { TickState } from '../../../src/app/tick.ts';
 import type { NewOrder } from '../../../src/app/wanted-order.ts';
 import { hostId } from '../../../src/domain/ids.ts';
+import type { Host } from '../../../src/domain/host.ts';
 import type { Order } from '../../../src/domain/order.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
@@ -60,7 +61,7 @@ async function enrol(...hosts: string[]): Promise<void> {
 
 const rolling = (
   estimate: () => Promise<EstimateView> = async () => FITS,
-  holds: () => boolean = () => true,
+  holds: (host: Host) => boolean = () => true,
 ): Rolling => new Rolling({ ledger, orders, events, estimator: { estimate }, holds });
 
 async function tick(roll: Rolling, snapshot = fleet()): Promise<void> {
@@ -137,6 +138,53 @@ describe('while the next group is figured out', () => {
   });
 });
 
+describe('a host that is not in the fleet any more', () => {
+  const LEFT = fleet('h2', 'h3');
+  const waits =
+    'rolling maintenance r waits: h1 is not in the fleet any more; ' +
+    'drover maintenance exit h1 ends its order';
+  const warnings = (): readonly string[] => events.of('warning').map(({ text }) => text);
+  const ended = async (): Promise<void> => {
+    const gone = (await ledger.orders(false)).find(({ host }) => host === 'h1');
+    if (gone !== undefined) await orders.endGone(gone, 'ada');
+  };
+
+  it('lets the others wait where it was in maintenance, until its order is ended', async () => {
+    await enrol('h1', 'h2');
+    const roll = rolling();
+    await tick(roll);
+    await tick(roll, LEFT);
+    expect(warnings()).toEqual([waits]);
+    const active = [{ host: 'h1', state: 'open, not in the fleet any more' }];
+    expect(await view(LEFT)).toMatchObject({ active, waiting: ['h2'], heldBy: null });
+    await ended();
+    await tick(roll, LEFT);
+    expect(await hostsThatAre('open')).toEqual(['h2']);
+    expect(warnings()).toEqual([waits]);
+  });
+
+  it.each([
+    ['alone', () => true],
+    ['beside another controller', ({ id }: { readonly id: string }) => id === 'h2'],
+  ])('is not begun, and the others wait for it: %s', async (_what, holds) => {
+    await enrol('h1', 'h2');
+    const roll = rolling(undefined, holds);
+    await tick(roll, LEFT);
+    expect(await hostsThatAre('waiting')).toEqual(['h1', 'h2']);
+    expect(warnings()).toEqual([waits]);
+    await ended();
+    await tick(roll, LEFT);
+    expect(await hostsThatAre('open')).toEqual(['h2']);
+  });
+
+  it('is not begun together with those before it', async () => {
+    const wanted = ['h2', 'h1', 'h3'].map((host) => wish({ host: hostId(host) }));
+    await orders.rolling.enrol(wanted, { id: 'r', batch: 3 }, fleet());
+    await tick(rolling(), LEFT);
+    expect(await hostsThatAre('open')).toEqual(['h2']);
+  });
+});
+
 describe('an order about a host that has had its turn', () => {
   it('stops the others where it is an alert that has the host evacuated', async () => {
     const roll = rolling();
@@ -163,7 +211,7 @@ describe('an order about a host that has had its turn', () => {
     expect(await hostsThatAre('open')).toEqual(['h2']);
   });
 
-  it('lets them wait where a person has cut its return off, as long as that is not over', async () => {
+  it('lets them wait where a person has cut its return off, until that is over', async () => {
     const roll = rolling();
     await returning(roll);
     await orders.give(wish({ by: { kind: 'operator', name: 'bob' }, reason: 'DIMM' }), fleet());
