@@ -76,11 +76,11 @@ export async function cancelMoves(
     await executor.cancelUnasked(planId(name), move, by);
     answers.push(toldOf(parts, move, 'cancelled'));
   }
-  if (answers.length > 0 && answers.every(({ answer }) => answer === 'too-late')) {
-    return fail(tooLate(answers));
-  }
   const notes = await ordersOf(parts, meant, request);
   if (!notes.ok) return notes;
+  const isTooLate = answers.length > 0 && answers.every(({ answer }) => answer === 'too-late');
+  // Something was done all the same where an order was there to be taken back.
+  if (isTooLate && !notes.value.isTakenBack) return fail(tooLate(answers));
   if (answers.length > 0 || notes.value.isWithdrawn) {
     return ok({ moves: answers, notes: notes.value.texts });
   }
@@ -164,14 +164,20 @@ function restText({ limits }: CancelParts, { tier, vm }: Move, at: number): stri
   return `not tried again before ${until.slice(11, 19)}Z (or drover breaker reset vm:${vm})`;
 }
 
+interface OrderNotes {
+  readonly texts: readonly string[];
+  /** It was asked for; also where there was no order. */
+  readonly isWithdrawn: boolean;
+  /** There was an order. */
+  readonly isTakenBack?: true;
+}
+
 /** What is still ordered, and how to take it back; or that it is taken back by this. */
 async function ordersOf(
   parts: CancelParts,
   { vm, host, order, gone, moves }: Meant,
   { by, withdraw }: CancelRequest,
-): Promise<
-  Result<{ readonly texts: readonly string[]; readonly isWithdrawn: boolean }, ApiProblem>
-> {
+): Promise<Result<OrderNotes, ApiProblem>> {
   const open = (await parts.ledger.orders(false)).filter(({ state }) => state === 'open');
   const own = vm === undefined ? (host ?? knownAs(gone)) : parts.findHost(vm.host);
   if (own !== undefined && (order !== undefined || (withdraw && vm === undefined))) {
@@ -179,7 +185,8 @@ async function ordersOf(
     const isOpen = open.some((one) => one.host === own.id) || isGoing(gone);
     if (!isOpen) return ok({ texts: [`nothing is ordered for ${own.name}`], isWithdrawn: true });
     const back = await parts.withdraw(gone?.host ?? own.name, by);
-    return back.ok ? ok({ texts: [back.value.text], isWithdrawn: true }) : back;
+    if (!back.ok) return back;
+    return ok({ texts: [back.value.text], isWithdrawn: true, isTakenBack: true });
   }
   const hosts = new Set(moves.map(({ from }) => from));
   const texts = open
