@@ -188,8 +188,10 @@ function bindTick({ container, options, haste, pause: breather }: Ground): void 
   });
   bindPart(container, 'hooks', async (take) => {
     const parts = await take('ledger', 'orders', 'policies', 'events');
+    const { sources, executor } = await take('sources', 'executor');
     const hooks = options.hooks ?? configuredHooks(config.maintenance.hooks);
-    return new HookRuns({ ...parts, clock, hooks });
+    const inFlight = () => executor.inFlight();
+    return new HookRuns({ ...parts, hypervisors: sources.hypervisors, inFlight, clock, hooks });
   });
   bindPart(container, 'estimator', async (take) => {
     const parts = await take('ledger', 'policies', 'planner', 'experience');

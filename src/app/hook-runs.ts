@@ -8,26 +8,27 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
+import { holdLeft } from '../domain/hold-left.ts';
 import type { Host } from '../domain/host.ts';
 import type { ClusterId, OrderId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { HookProgress, Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { modeOf } from '../execute/mode.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hook } from '../ports/hooks.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import { HookGround, type HookGroundParts } from './hook-ground.ts';
 import { afterAttempt, isAsFar, nextHookStep } from './hook-step.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { againstReturn } from './return-waves.ts';
+import { untilAborted } from './until-aborted.ts';
 
-export interface HookRunParts {
+export interface HookRunParts extends HookGroundParts {
   readonly ledger: Ledger;
   readonly orders: OrderDesk;
   readonly policies: Pick<PolicyStore, 'policies'>;
-  readonly clock: Clock;
   readonly events: EventSink;
   readonly hooks: readonly Hook[];
 }
@@ -36,6 +37,12 @@ export interface HookRunView {
   readonly snapshot: Snapshot;
   readonly orders: readonly Order[];
   readonly findings: readonly Finding[];
+}
+
+/** One tick's look at all of them. */
+interface Look extends HookRunView {
+  readonly paused: boolean;
+  readonly ground: HookGround;
 }
 
 interface Case {
@@ -52,6 +59,8 @@ interface Run {
 export class HookRuns {
   readonly #parts: HookRunParts;
   readonly #running = new Map<OrderId, Run>();
+  /** What kept the hook of an order from beginning, so that it is told once. */
+  readonly #kept = new Map<OrderId, string>();
   readonly #stopping = new AbortController();
 
   constructor(parts: HookRunParts) {
@@ -66,11 +75,12 @@ export class HookRuns {
   /** One tick's look at every order that has a hook. Rejects with LedgerError. */
   async update(view: HookRunView): Promise<void> {
     const { paused } = await this.#parts.ledger.paused();
+    const ground = new HookGround(this.#parts);
     for (const order of view.orders) {
       const host = view.snapshot.hosts.find(({ id }) => id === order.host);
       const { hook: progress, state } = order;
       if (state !== 'open' || progress === undefined || host === undefined) continue;
-      await this.#update({ order, progress, host }, view, paused);
+      await this.#update({ order, progress, host }, { ...view, paused, ground });
     }
   }
 
@@ -85,7 +95,7 @@ export class HookRuns {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  async #update(one: Case, view: HookRunView, paused: boolean): Promise<void> {
+  async #update(one: Case, view: Look): Promise<void> {
     const { clock, orders, policies, hooks } = this.#parts;
     const { order, progress, host } = one;
     const hook = hooks.find(({ name }) => name === progress.name);
@@ -97,12 +107,12 @@ export class HookRuns {
     const findings = view.findings.filter((finding) => !isAnOrder(finding));
     const step = nextHookStep(progress, hook, {
       isEmpty: host.state === 'maintenance',
-      mayAct: !paused && modeOf(host, policies.policies) !== 'observe',
+      mayAct: !view.paused && modeOf(host, policies.policies) !== 'observe',
       isRunning: this.#running.has(order.id),
       against: againstReturn(order, view.snapshot, findings),
       now: clock.now(),
     });
-    if (step.kind === 'start') await this.#start(one, hook);
+    if (step.kind === 'start') this.#start(one, hook, view.ground);
     else if (step.kind === 'fail') await this.#fail(one, step.detail);
     else if (step.kind === 'note') {
       await this.#note(one, { ...progress, wellSince: step.wellSince });
@@ -115,46 +125,69 @@ export class HookRuns {
     }
   }
 
-  /** The record goes first: what is not written down is not begun. */
-  async #start(one: Case, hook: Hook): Promise<void> {
-    const { clock } = this.#parts;
-    const { order, host } = one;
-    const attempt = one.progress.attempts + 1;
-    const versionBefore = one.progress.versionBefore ?? versionOf(host);
-    const begun = { state: 'running', attempts: attempt, since: clock.now() } as const;
-    const progress: HookProgress = { ...one.progress, ...begun, versionBefore };
+  /** Beside the tick: the host's source may take its time to answer. */
+  #start(one: Case, hook: Hook, ground: HookGround): void {
     if (this.#stopping.signal.aborted) return;
+    const { id } = one.order;
     // From here on the cluster is given to nobody.
-    const run: Run = { host, done: Promise.resolve() };
-    this.#running.set(order.id, run);
-    let isBegun = false;
-    try {
-      isBegun = await this.#note(one, progress);
-    } finally {
-      if (!isBegun) this.#running.delete(order.id);
-    }
-    if (!isBegun) return;
-    run.done = this.#run({ ...one, progress }, hook).finally(() => this.#running.delete(order.id));
+    const run: Run = { host: one.host, done: Promise.resolve() };
+    this.#running.set(id, run);
+    run.done = this.#begin(one, hook, ground).finally(() => this.#running.delete(id));
   }
 
-  async #run(one: Case, hook: Hook): Promise<void> {
-    const { clock, events } = this.#parts;
-    const { order, host, progress } = one;
-    const { id, name } = host;
-    const call = { order: order.id, host: { id, name }, reason: order.reason };
+  async #begin(one: Case, hook: Hook, ground: HookGround): Promise<void> {
+    const { events, ledger } = this.#parts;
+    const { name } = one.host;
     try {
-      const attempt = progress.attempts;
-      await this.#say(one, `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`);
-      const answer = await hook.run({ ...call, attempt }, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
-      const after = afterAttempt(progress, answer, hook.attempts, clock.now());
-      if (!(await this.#note(one, after))) return;
-      if (answer.isDone) await this.#say(one, `hook ${hook.name} is done on ${name}`);
-      else await this.#warn(one, failureText(host, after));
+      const { signal } = this.#stopping;
+      const against = await Promise.race([ground.against(one.host), untilAborted(signal)]);
+      if (signal.aborted) return;
+      if (against === undefined) {
+        this.#kept.delete(one.order.id);
+        // Somebody may have paused everything while the source was asked.
+        if (!(await ledger.paused()).paused) await this.#run(one, hook);
+      } else await this.#keep(one, hook, against);
     } catch (error) {
       // The ledger cannot write: taken up again when it can, as after a restart.
       events.emit('failure', { where: `hook ${hook.name} on ${name}`, error });
     }
+  }
+
+  /**
+   * Until the next tick, which asks anew. An attempt that was cut off long ago is not at work any
+   * more: it would keep a person from returning a host that does not answer again.
+   */
+  async #keep(one: Case, hook: Hook, against: string): Promise<void> {
+    const { order, progress, host } = one;
+    const isOver = holdLeft(progress.since, this.#parts.clock.now(), hook.patienceSeconds) === 0;
+    if (progress.state === 'running' && isOver) {
+      await this.#note(one, { ...progress, state: 'waiting' });
+    }
+    const text = `hook ${hook.name} does not begin on ${host.name}: ${against}`;
+    if (this.#kept.get(order.id) === text) return;
+    this.#kept.set(order.id, text);
+    await this.#warn(one, text);
+  }
+
+  /** The record goes first: what is not written down is not begun. */
+  async #run(before: Case, hook: Hook): Promise<void> {
+    const { clock } = this.#parts;
+    const { order, host } = before;
+    const { id, name } = host;
+    const attempt = before.progress.attempts + 1;
+    const versionBefore = before.progress.versionBefore ?? versionOf(host);
+    const begun = { state: 'running', attempts: attempt, since: clock.now() } as const;
+    const progress: HookProgress = { ...before.progress, ...begun, versionBefore };
+    if (!(await this.#note(before, progress))) return;
+    const one = { ...before, progress };
+    await this.#say(one, `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`);
+    const call = { order: order.id, host: { id, name }, reason: order.reason, attempt };
+    const answer = await hook.run(call, this.#stopping.signal);
+    if (this.#stopping.signal.aborted) return;
+    const after = afterAttempt(progress, answer, hook.attempts, clock.now());
+    if (!(await this.#note(one, after))) return;
+    if (answer.isDone) await this.#say(one, `hook ${hook.name} is done on ${name}`);
+    else await this.#warn(one, failureText(host, after));
   }
 
   async #fail(one: Case, detail: string): Promise<void> {
