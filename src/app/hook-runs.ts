@@ -11,6 +11,7 @@ import type { Finding } from '../domain/finding.ts';
 import { holdLeft } from '../domain/hold-left.ts';
 import type { Host } from '../domain/host.ts';
 import type { ClusterId, OrderId } from '../domain/ids.ts';
+import { type KeptAlert, occasionOf } from '../domain/kept-alert.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { HookProgress, Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -24,6 +25,7 @@ import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { againstReturn } from './return-waves.ts';
 import { untilAborted } from './until-aborted.ts';
+import { wasAskedBy } from './wanted-order.ts';
 
 export interface HookRunParts extends HookGroundParts {
   readonly ledger: Ledger;
@@ -43,6 +45,7 @@ export interface HookRunView {
 interface Look extends HookRunView {
   readonly paused: boolean;
   readonly ground: HookGround;
+  readonly firing: readonly KeptAlert[];
 }
 
 interface Case {
@@ -76,11 +79,13 @@ export class HookRuns {
   async update(view: HookRunView): Promise<void> {
     const { paused } = await this.#parts.ledger.paused();
     const ground = new HookGround(this.#parts);
+    const isAnyDone = view.orders.some(({ hook }) => hook?.state === 'done');
+    const firing = isAnyDone ? await this.#parts.ledger.keptAlerts() : [];
     for (const order of view.orders) {
       const host = view.snapshot.hosts.find(({ id }) => id === order.host);
       const { hook: progress, state } = order;
       if (state !== 'open' || progress === undefined || host === undefined) continue;
-      await this.#update({ order, progress, host }, { ...view, paused, ground });
+      await this.#update({ order, progress, host }, { ...view, paused, ground, firing });
     }
   }
 
@@ -109,7 +114,7 @@ export class HookRuns {
       isEmpty: host.state === 'maintenance',
       mayAct: !view.paused && modeOf(host, policies.policies) !== 'observe',
       isRunning: this.#running.has(order.id),
-      against: againstReturn(order, view.snapshot, findings),
+      against: againstReturn(order, view.snapshot, findings) ?? asksStill(order, view.firing),
       now: clock.now(),
     });
     if (step.kind === 'start') this.#start(one, hook, view.ground);
@@ -225,6 +230,18 @@ export class HookRuns {
 /** That an order wants the host empty does not speak against its health. */
 export function isAnOrder({ kind }: Finding): boolean {
   return kind === 'maintenance' || kind === 'evacuation-ordered';
+}
+
+/**
+ * The host of an alert that orders it empty, and still fires, is returned by a person or not at
+ * all: its repetition is taken for a part of the order that is open (order-desk.ts).
+ */
+function asksStill(order: Order, firing: readonly KeptAlert[]): string | undefined {
+  const asker = firing.find(
+    ({ host, fingerprint, alert }) =>
+      host === order.host && wasAskedBy(order, occasionOf(fingerprint, alert.since)),
+  );
+  return asker && `the alert ${asker.alert.name} fires`;
 }
 
 function versionOf({ hypervisor }: Host): string {

@@ -91,3 +91,26 @@ describe('a deadline that withdraws', () => {
     expect(isHome === -1 || isDone < isHome).toBe(true);
   });
 });
+
+describe('an alert that evacuates', () => {
+  it('keeps its host out of service, also where that is in maintenance and the hook is done', async () => {
+    const by = await begin(ORDERED_POLICY, 300, null);
+    await by.until(400);
+    const { api, state } = by.daemon('ada');
+    const disk = {
+      fingerprint: 'f1',
+      name: 'DiskFailing',
+      status: 'firing',
+      startsAt: new Date(((state?.snapshot.takenAt ?? 0) - 10) * 1000).toISOString(),
+      endsAt: '0001-01-01T00:00:00Z',
+      labels: { host: 'h1', severity: 'critical' },
+      annotations: {},
+    } as const;
+    await api.alerts([disk]);
+    await by.until(2000);
+    await api.alerts([disk]);
+    await by.until(3000);
+    expect(saidWith(by, 'hook patch is done on h1')).toHaveLength(1);
+    expect(by.lines.filter((line) => / v\d starts \w+ -> h1$/.test(line))).toEqual([]);
+  });
+});

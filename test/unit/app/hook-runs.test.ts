@@ -1,6 +1,8 @@
 // Role: when a hook begins, and what becomes of what it has answered.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { AlertDesk } from '../../../src/app/alert-desk.ts';
+import { FiringAlerts } from '../../../src/app/firing-alerts.ts';
 import { HookRuns } from '../../../src/app/hook-runs.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
 import type { NewOrder } from '../../../src/app/wanted-order.ts';
@@ -9,6 +11,7 @@ import type { Order } from '../../../src/domain/order.ts';
 import type { InFlightMove, Snapshot } from '../../../src/domain/snapshot.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
+import type { AlertInput } from '../../../src/ports/api.ts';
 import type { Hook, HookAnswer } from '../../../src/ports/hooks.ts';
 import type { Inventory } from '../../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
@@ -221,5 +224,48 @@ describe('a hook that a crash of Drover cut off', () => {
     expect((await theOrder()).hook).toMatchObject({ state: 'waiting', attempts: 1 });
     // So a person can return the host, or end the order.
     expect(await orders.returnHost({ id: H1, name: 'h1' }, 'bob')).toBeDefined();
+  });
+});
+
+const DISK: AlertInput = {
+  fingerprint: 'f1',
+  name: 'DiskFailing',
+  status: 'firing',
+  startsAt: new Date((TEST_NOW + 100) * 1000).toISOString(),
+  endsAt: '0001-01-01T00:00:00Z',
+  labels: { host: 'h1', severity: 'critical' },
+  annotations: {},
+};
+
+describe('a hook that is done', () => {
+  /** DiskFailing fires while it is at work. */
+  async function doneUnder(status: AlertInput['status']): Promise<void> {
+    await orders.give(wish(), world());
+    const patch = new Patch();
+    const runs = hookRuns(patch);
+    await look(runs);
+    await clock.pass(120);
+    const firing = new FiringAlerts({ ledger, clock, events, expireAfterSeconds: seconds(18_000) });
+    const desk = new AlertDesk({ orders, firing, events });
+    expect(await desk.take([DISK], world())).toMatchObject([{ outcome: 'repeated' }]);
+    patch.runs[0]?.({ isDone: true, detail: '' });
+    await clock.pass(0);
+    await desk.take([{ ...DISK, status }], world());
+    for (let minute = 0; minute < 12; minute += 1) {
+      await look(runs);
+      await clock.pass(60);
+    }
+  }
+
+  it('returns no host whose evacuating alert fires: that is for a person', async () => {
+    await doneUnder('firing');
+    const output = 'done, and the host is not well since: the alert DiskFailing fires';
+    expect(await theOrder()).toMatchObject({ state: 'open', hook: { state: 'failed', output } });
+    expect(await orders.returnHost({ id: H1, name: 'h1' }, 'bob')).toBeDefined();
+  });
+
+  it('returns the host where the alert has resolved, as one does that a reboot set off', async () => {
+    await doneUnder('resolved');
+    expect(await theOrder()).toMatchObject({ state: 'returning' });
   });
 });
