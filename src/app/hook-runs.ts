@@ -10,7 +10,8 @@
 import type { Finding } from '../domain/finding.ts';
 import { holdLeft } from '../domain/hold-left.ts';
 import type { Host } from '../domain/host.ts';
-import type { ClusterId, OrderId } from '../domain/ids.ts';
+import type { ClusterId, HostId, OrderId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
 import { type KeptAlert, occasionOf } from '../domain/kept-alert.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { HookProgress, Order } from '../domain/order.ts';
@@ -41,6 +42,12 @@ export interface HookRunView {
   readonly findings: readonly Finding[];
 }
 
+interface Beginning {
+  readonly hook: Hook;
+  readonly ground: HookGround;
+  readonly run: Run;
+}
+
 /** One tick's look at all of them. */
 interface Look extends HookRunView {
   readonly paused: boolean;
@@ -55,8 +62,18 @@ interface Case {
 }
 
 interface Run {
-  readonly host: Host;
+  readonly host: HostId;
+  /** All that its host was in since: a cluster can be renamed meanwhile. */
+  readonly scopes: Set<ClusterId>;
   done: Promise<void>;
+  /** What became of it, where that could not be written down yet. */
+  end?: End | undefined;
+}
+
+interface End {
+  readonly one: Case;
+  readonly after: HookProgress;
+  readonly hook: Hook;
 }
 
 export class HookRuns {
@@ -77,6 +94,8 @@ export class HookRuns {
 
   /** One tick's look at every order that has a hook. Rejects with LedgerError. */
   async update(view: HookRunView): Promise<void> {
+    this.#follow(view.snapshot);
+    await this.#writeEnds();
     const { paused } = await this.#parts.ledger.paused();
     const ground = new HookGround(this.#parts);
     const isAnyDone = view.orders.some(({ hook }) => hook?.state === 'done');
@@ -91,13 +110,29 @@ export class HookRuns {
 
   /** No hook of this process is at work on a host of the cluster. */
   isIdle(cluster: ClusterId): boolean {
-    return [...this.#running.values()].every(({ host }) => leaseScope(host) !== cluster);
+    return [...this.#running.values()].every(({ scopes }) => !scopes.has(cluster));
   }
 
   /** Ends what runs. At the next start it counts as an attempt that was cut off. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
+    await this.#writeEnds().catch((error: unknown) => {
+      this.#parts.events.emit('failure', { where: 'what hooks have answered', error });
+    });
+  }
+
+  #follow({ hosts }: Snapshot): void {
+    const byId = new Map(hosts.map((host) => [host.id, host]));
+    for (const { host, scopes } of this.#running.values()) {
+      const seen = byId.get(host);
+      if (seen !== undefined) scopes.add(leaseScope(seen));
+    }
+  }
+
+  /** What a hook has done is not to be done twice because it could not be written down at once. */
+  async #writeEnds(): Promise<void> {
+    for (const run of this.#running.values()) if (run.end !== undefined) await this.#close(run);
   }
 
   async #update(one: Case, view: Look): Promise<void> {
@@ -125,8 +160,9 @@ export class HookRuns {
       const was = progress.versionBefore;
       const now = versionOf(host);
       const version = was === undefined || was === now ? '' : `; ${was} → ${now}`;
-      await this.#say(one, `${host.name} has been well since the hook ${hook.name}${version}`);
-      await orders.giveBack(host, `hook ${hook.name}`);
+      const text = `${host.name} has been well since the hook ${hook.name}${version}`;
+      this.#tell(one, text);
+      await orders.giveBack(host, `hook ${hook.name}`, { lines: [text] });
     }
   }
 
@@ -135,12 +171,15 @@ export class HookRuns {
     if (this.#stopping.signal.aborted) return;
     const { id } = one.order;
     // From here on the cluster is given to nobody.
-    const run: Run = { host: one.host, done: Promise.resolve() };
+    const { id: host } = one.host;
+    const run: Run = { host, scopes: new Set([leaseScope(one.host)]), done: Promise.resolve() };
     this.#running.set(id, run);
-    run.done = this.#begin(one, hook, ground).finally(() => this.#running.delete(id));
+    run.done = this.#begin(one, { hook, ground, run }).finally(() => {
+      if (run.end === undefined) this.#running.delete(id);
+    });
   }
 
-  async #begin(one: Case, hook: Hook, ground: HookGround): Promise<void> {
+  async #begin(one: Case, { hook, ground, run }: Beginning): Promise<void> {
     const { events, ledger } = this.#parts;
     const { name } = one.host;
     try {
@@ -150,10 +189,10 @@ export class HookRuns {
       if (against === undefined) {
         this.#kept.delete(one.order.id);
         // Somebody may have paused everything while the source was asked.
-        if (!(await ledger.paused()).paused) await this.#run(one, hook);
+        if (!(await ledger.paused()).paused) await this.#run(one, hook, run);
       } else await this.#keep(one, hook, against);
     } catch (error) {
-      // The ledger cannot write: taken up again when it can, as after a restart.
+      // The ledger cannot write: taken up again when it can.
       events.emit('failure', { where: `hook ${hook.name} on ${name}`, error });
     }
   }
@@ -163,19 +202,21 @@ export class HookRuns {
    * more: it would keep a person from returning a host that does not answer again.
    */
   async #keep(one: Case, hook: Hook, against: string): Promise<void> {
+    const { clock, events, ledger } = this.#parts;
     const { order, progress, host } = one;
-    const isOver = holdLeft(progress.since, this.#parts.clock.now(), hook.patienceSeconds) === 0;
+    const isOver = holdLeft(progress.since, clock.now(), hook.patienceSeconds) === 0;
     if (progress.state === 'running' && isOver) {
       await this.#note(one, { ...progress, state: 'waiting' });
     }
     const text = `hook ${hook.name} does not begin on ${host.name}: ${against}`;
     if (this.#kept.get(order.id) === text) return;
     this.#kept.set(order.id, text);
-    await this.#warn(one, text);
+    events.emit('warning', { key: `hook kept ${order.id}`, text });
+    await ledger.addHistory([this.#line(host, text)]);
   }
 
   /** The record goes first: what is not written down is not begun. */
-  async #run(before: Case, hook: Hook): Promise<void> {
+  async #run(before: Case, hook: Hook, run: Run): Promise<void> {
     const { clock } = this.#parts;
     const { order, host } = before;
     const { id, name } = host;
@@ -183,47 +224,62 @@ export class HookRuns {
     const versionBefore = before.progress.versionBefore ?? versionOf(host);
     const begun = { state: 'running', attempts: attempt, since: clock.now() } as const;
     const progress: HookProgress = { ...before.progress, ...begun, versionBefore };
-    if (!(await this.#note(before, progress))) return;
-    const one = { ...before, progress };
-    await this.#say(one, `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`);
+    const text = `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`;
+    if (!(await this.#note(before, progress, text))) return;
+    this.#tell(before, text);
     const call = { order: order.id, host: { id, name }, reason: order.reason, attempt };
     const answer = await hook.run(call, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return;
     const after = afterAttempt(progress, answer, hook.attempts, clock.now());
-    if (!(await this.#note(one, after))) return;
-    if (answer.isDone) await this.#say(one, `hook ${hook.name} is done on ${name}`);
-    else await this.#warn(one, failureText(host, after));
+    run.end = { one: { ...before, progress }, after, hook };
+    await this.#close(run);
+  }
+
+  async #close(run: Run): Promise<void> {
+    if (run.end === undefined) return;
+    const { one, after, hook } = run.end;
+    const isDone = after.state === 'done';
+    const done = `hook ${hook.name} is done on ${one.host.name}`;
+    const text = isDone ? done : failureText(one.host, after);
+    const isNoted = await this.#note(one, after, text);
+    // Whoever else was about to write it may have been first, and the next attempt have begun.
+    if (this.#running.get(one.order.id) === run) this.#running.delete(one.order.id);
+    if (!isNoted) return;
+    if (isDone) this.#tell(one, text);
+    else this.#alarm(one, text);
   }
 
   async #fail(one: Case, detail: string): Promise<void> {
     const { clock } = this.#parts;
     const since = clock.now();
     const hook: HookProgress = { ...one.progress, state: 'failed', since, output: detail };
-    if (!(await this.#note(one, hook))) return;
-    await this.#warn(one, failureText(one.host, hook));
+    const text = failureText(one.host, hook);
+    if (await this.#note(one, hook, text)) this.#alarm(one, text);
   }
 
-  /** False: the order is not open any more, or another controller has taken its hook up. */
-  #note({ order, progress }: Case, hook: HookProgress): Promise<boolean> {
-    return this.#parts.orders.note(order.id, (now) =>
-      isAsFar(now.hook, progress) ? { hook } : undefined,
+  /**
+   * With its line of the history, if it has one. False: the order is not open any more, or another
+   * controller has taken its hook up.
+   */
+  #note({ order, progress, host }: Case, hook: HookProgress, text?: string): Promise<boolean> {
+    return this.#parts.orders.note(
+      order.id,
+      (now) => (isAsFar(now.hook, progress) ? { hook } : undefined),
+      text === undefined ? [] : [this.#line(host, text)],
     );
   }
 
-  async #warn(one: Case, text: string): Promise<void> {
-    this.#parts.events.emit('warning', { key: `hook ${one.order.id}`, text });
-    await this.#write(one, text);
+  #alarm({ order }: Case, text: string): void {
+    this.#parts.events.emit('warning', { key: `hook ${order.id}`, text });
   }
 
-  async #say(one: Case, text: string): Promise<void> {
-    this.#parts.events.emit('hook', { host: one.host.id, text });
-    await this.#write(one, text);
+  #tell({ host }: Case, text: string): void {
+    this.#parts.events.emit('hook', { host: host.id, text });
   }
 
-  async #write({ host }: Case, text: string): Promise<void> {
-    const { clock, ledger } = this.#parts;
-    const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
-    await ledger.addHistory([{ at: clock.now(), kind: 'order', ...about, text }]);
+  #line({ id: host }: Host, text: string): HistoryEntry {
+    const about = { vm: undefined, host, from: undefined, move: undefined };
+    return { at: this.#parts.clock.now(), kind: 'order', ...about, text };
   }
 }
 
@@ -233,8 +289,8 @@ export function isAnOrder({ kind }: Finding): boolean {
 }
 
 /**
- * The host of an alert that orders it empty, and still fires, is returned by a person or not at
- * all: its repetition is taken for a part of the order that is open (order-desk.ts).
+ * An alert that orders the host empty, and still fires: as long as that is so only a person returns
+ * it. Its repetitions would order nothing: they are a part of the order that is open.
  */
 function asksStill(order: Order, firing: readonly KeptAlert[]): string | undefined {
   const asker = firing.find(

@@ -6,7 +6,7 @@ import { FiringAlerts } from '../../../src/app/firing-alerts.ts';
 import { HookRuns } from '../../../src/app/hook-runs.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
 import type { NewOrder } from '../../../src/app/wanted-order.ts';
-import { hostId } from '../../../src/domain/ids.ts';
+import { clusterId, hostId } from '../../../src/domain/ids.ts';
 import type { Order } from '../../../src/domain/order.ts';
 import type { InFlightMove, Snapshot } from '../../../src/domain/snapshot.ts';
 import { seconds } from '../../../src/domain/units.ts';
@@ -14,7 +14,7 @@ import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { AlertInput } from '../../../src/ports/api.ts';
 import type { Hook, HookAnswer } from '../../../src/ports/hooks.ts';
 import type { Inventory } from '../../../src/ports/hypervisor.ts';
-import type { Ledger } from '../../../src/ports/ledger.ts';
+import { type Ledger, LedgerError } from '../../../src/ports/ledger.ts';
 import { orderFindings } from '../../../src/rules/order-findings.ts';
 import { aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
@@ -224,6 +224,89 @@ describe('a hook that a crash of Drover cut off', () => {
     expect((await theOrder()).hook).toMatchObject({ state: 'waiting', attempts: 1 });
     // So a person can return the host, or end the order.
     expect(await orders.returnHost({ id: H1, name: 'h1' }, 'bob')).toBeDefined();
+  });
+});
+
+/** The n-th call of the method fails, and writes nothing. */
+function failing(method: keyof Ledger, n: number): Ledger {
+  let calls = 0;
+  return new Proxy(ledger, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        if (key === method && ++calls === n) {
+          return Promise.reject(new LedgerError('unreachable', 'the disk is full'));
+        }
+        return (value as (...all: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+describe('where the ledger fails once, a hook', () => {
+  it('whose answer could not be written is not run again, nor called failed', async () => {
+    await orders.give(wish(), world());
+    const patch = new Patch(2);
+    // The first notes its start, the second its end.
+    const runs = hookRuns(patch, { store: failing('changeOrder', 2) });
+    await look(runs);
+    patch.runs[0]?.({ isDone: true, detail: 'patched' });
+    await clock.pass(0);
+    const cluster = world().hosts[0]?.cluster ?? clusterId('');
+    expect(runs.isIdle(cluster)).toBe(false);
+    await look(runs);
+    await look(runs);
+    expect(patch.runs).toHaveLength(1);
+    expect((await theOrder()).hook).toMatchObject({ state: 'done', output: 'patched' });
+    expect(runs.isIdle(cluster)).toBe(true);
+    expect(events.of('hook').map(({ text }) => text)).toEqual([
+      'h1 is empty: hook patch runs (attempt 1)',
+      'hook patch is done on h1',
+    ]);
+  });
+
+  it('has its answer written at the latest when Drover stops', async () => {
+    await orders.give(wish(), world());
+    const patch = new Patch();
+    const runs = hookRuns(patch, { store: failing('changeOrder', 2) });
+    await look(runs);
+    patch.runs[0]?.({ isDone: true, detail: '' });
+    await clock.pass(0);
+    await runs.stop();
+    expect((await theOrder()).hook?.state).toBe('done');
+  });
+
+  it.each(['changeOrder', 'addHistory'] as const)(
+    'that could not be begun for it (%s) has used up no attempt',
+    async (method) => {
+      await orders.give(wish(), world());
+      const patch = new Patch();
+      const runs = hookRuns(patch, { store: failing(method, 1) });
+      await look(runs);
+      await look(runs);
+      expect(patch.runs).toHaveLength(1);
+      expect((await theOrder()).hook).toMatchObject({ state: 'running', attempts: 1 });
+    },
+  );
+});
+
+describe('a cluster that is renamed while a hook is at work there', () => {
+  it('is not idle by either of its names', async () => {
+    const named = (cluster: string): Snapshot => ({
+      ...world(),
+      hosts: [aHost({ id: 'h1', state: 'maintenance', cluster: clusterId(cluster) })],
+    });
+    await orders.give(wish(), named('old'));
+    const patch = new Patch();
+    const runs = hookRuns(patch);
+    await look(runs, named('old'));
+    await look(runs, named('new'));
+    expect(['old', 'new'].map((name) => runs.isIdle(clusterId(name)))).toEqual([false, false]);
+    expect(runs.isIdle(clusterId('other'))).toBe(true);
+    patch.runs[0]?.({ isDone: true, detail: '' });
+    await clock.pass(0);
+    expect(['old', 'new'].map((name) => runs.isIdle(clusterId(name)))).toEqual([true, true]);
   });
 });
 
