@@ -245,8 +245,9 @@ export class OrderDesk {
   }
 
   /**
-   * Writes down what was done or told about an order, by how it stands; `lines` go into the history
-   * with it. False: it is not open any more, or `change` finds that by now there is nothing to write.
+   * Writes down what was done or told about an order, by how it stands; `lines` go into the
+   * history with it. False: it is not open any more, or `change` finds that by now there is nothing
+   * to write.
    */
   async note(
     id: OrderId,

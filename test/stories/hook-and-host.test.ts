@@ -1,5 +1,5 @@
-// Story: somebody else puts a VM onto a host that is in maintenance, or an alert fires there. A hook
-// takes down no host with a guest on it, and brings nobody home to one that is failing.
+// Story: somebody else puts a VM onto a host that is in maintenance, or an alert fires there. A
+// hook takes down no host with a guest on it, and brings nobody home to one that is failing.
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { clusterId, hostId, vmId } from '../../src/domain/ids.ts';
@@ -59,7 +59,7 @@ function saidWith(by: SharedControllers, text: string): readonly string[] {
 }
 
 describe('a hook', () => {
-  it('does not begin on a host of which its source does not say any more what runs there', async () => {
+  it('does not begin on a host while its source does not say what runs there', async () => {
     const by = await begin(ORDERED_POLICY, 1200, null);
     await by.until(70);
     const silent = { kind: 'call', call: 'inventory', effect: 'error' } as const;
@@ -93,7 +93,7 @@ describe('a deadline that withdraws', () => {
 });
 
 describe('an alert that evacuates', () => {
-  it('keeps its host out of service, also where that is in maintenance and the hook is done', async () => {
+  it('keeps its host out of service also where the hook there is done', async () => {
     const by = await begin(ORDERED_POLICY, 300, null);
     await by.until(400);
     const { api, state } = by.daemon('ada');

@@ -175,7 +175,7 @@ describe('before it begins, a hook', () => {
     expect(patch.runs).toHaveLength(1);
   });
 
-  it('does not begin where its source gives no answer in time, and holds no tick up for it', async () => {
+  it('does not begin where its source gives no answer, and holds no tick up', async () => {
     await orders.give(wish(), world());
     const patch = new Patch();
     const runs = hookRuns(patch, { ask: () => new Promise(() => undefined) });
@@ -347,7 +347,7 @@ describe('a hook that is done', () => {
     expect(await orders.returnHost({ id: H1, name: 'h1' }, 'bob')).toBeDefined();
   });
 
-  it('returns the host where the alert has resolved, as one does that a reboot set off', async () => {
+  it('returns the host where the alert has resolved, as after a reboot', async () => {
     await doneUnder('resolved');
     expect(await theOrder()).toMatchObject({ state: 'returning' });
   });
