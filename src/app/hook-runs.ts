@@ -34,6 +34,8 @@ export interface HookRunParts extends HookGroundParts {
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly events: EventSink;
   readonly hooks: readonly Hook[];
+  /** This controller may act on the host at this moment. */
+  readonly holds: (host: Host) => boolean;
 }
 
 export interface HookRunView {
@@ -63,7 +65,10 @@ interface Case {
 
 interface Run {
   readonly host: HostId;
-  /** All that its host was in since: a cluster can be renamed meanwhile. */
+  /**
+   * All that its host was in since it is at work: a cluster can be renamed meanwhile. None while
+   * the host's source is only asked: so long nobody is kept from the cluster.
+   */
   readonly scopes: Set<ClusterId>;
   done: Promise<void>;
   /** What became of it, where that could not be written down yet. */
@@ -126,7 +131,7 @@ export class HookRuns {
     const byId = new Map(hosts.map((host) => [host.id, host]));
     for (const { host, scopes } of this.#running.values()) {
       const seen = byId.get(host);
-      if (seen !== undefined) scopes.add(leaseScope(seen));
+      if (scopes.size > 0 && seen !== undefined) scopes.add(leaseScope(seen));
     }
   }
 
@@ -170,9 +175,8 @@ export class HookRuns {
   #start(one: Case, hook: Hook, ground: HookGround): void {
     if (this.#stopping.signal.aborted) return;
     const { id } = one.order;
-    // From here on the cluster is given to nobody.
     const { id: host } = one.host;
-    const run: Run = { host, scopes: new Set([leaseScope(one.host)]), done: Promise.resolve() };
+    const run: Run = { host, scopes: new Set(), done: Promise.resolve() };
     this.#running.set(id, run);
     run.done = this.#begin(one, { hook, ground, run }).finally(() => {
       if (run.end === undefined) this.#running.delete(id);
@@ -180,7 +184,7 @@ export class HookRuns {
   }
 
   async #begin(one: Case, { hook, ground, run }: Beginning): Promise<void> {
-    const { events, ledger } = this.#parts;
+    const { events, holds, ledger } = this.#parts;
     const { name } = one.host;
     try {
       const { signal } = this.#stopping;
@@ -188,8 +192,11 @@ export class HookRuns {
       if (signal.aborted) return;
       if (against === undefined) {
         this.#kept.delete(one.order.id);
-        // Somebody may have paused everything while the source was asked.
-        if (!(await ledger.paused()).paused) await this.#run(one, hook, run);
+        // While the source was asked somebody may have paused everything, or got the cluster.
+        if ((await ledger.paused()).paused || !holds(one.host)) return;
+        // From here on the cluster is given to nobody.
+        run.scopes.add(leaseScope(one.host));
+        await this.#run(one, hook, run);
       } else await this.#keep(one, hook, against);
     } catch (error) {
       // The ledger cannot write: taken up again when it can.

@@ -89,15 +89,20 @@ function inventory(): Promise<Inventory> {
 interface Options {
   readonly store?: Ledger;
   readonly ask?: () => Promise<Inventory>;
+  readonly holds?: () => boolean;
 }
 
-function hookRuns(hook: Hook, { store = ledger, ask = inventory }: Options = {}): HookRuns {
+function hookRuns(
+  hook: Hook,
+  { store = ledger, ask = inventory, holds = () => true }: Options = {},
+): HookRuns {
   const { source } = aHost({ id: 'h1' });
   return new HookRuns({
     ledger: store,
     orders: store === ledger ? orders : deskOn(store),
     hypervisors: new Map([[source, { source, inventory: ask }]]),
     inFlight: () => inFlight,
+    holds,
     policies,
     clock,
     events,
@@ -208,6 +213,32 @@ describe('before it begins, a hook', () => {
     await look(hookRuns(patch, { ask }));
     expect(patch.runs).toEqual([]);
     expect((await theOrder()).hook).toMatchObject({ state: 'waiting', attempts: 0 });
+  });
+});
+
+describe('while the source is only asked, a hook', () => {
+  it('keeps its cluster from nobody, and does not begin where another got it', async () => {
+    await orders.give(wish(), world());
+    const patch = new Patch();
+    const cluster = world().hosts[0]?.cluster ?? clusterId('');
+    let answer: ((told: Inventory) => void) | undefined;
+    let isHeld = true;
+    const runs = hookRuns(patch, {
+      ask: () => new Promise((resolve) => (answer = resolve)),
+      holds: () => isHeld,
+    });
+    await look(runs);
+    expect(runs.isIdle(cluster)).toBe(true);
+    isHeld = false;
+    answer?.(await inventory());
+    await clock.pass(0);
+    expect(patch.runs).toEqual([]);
+    isHeld = true;
+    await look(runs);
+    answer?.(await inventory());
+    await clock.pass(0);
+    expect(patch.runs).toHaveLength(1);
+    expect(runs.isIdle(cluster)).toBe(false);
   });
 });
 
