@@ -108,8 +108,10 @@ export class HookRuns {
     for (const order of view.orders) {
       const host = view.snapshot.hosts.find(({ id }) => id === order.host);
       const { hook: progress, state } = order;
-      if (state !== 'open' || progress === undefined || host === undefined) continue;
-      await this.#update({ order, progress, host }, { ...view, paused, ground, firing });
+      if (state !== 'open' || progress === undefined) continue;
+      if (host !== undefined) {
+        await this.#update({ order, progress, host }, { ...view, paused, ground, firing });
+      } else if (!this.#running.has(order.id)) await this.#letGo({ order, progress });
     }
   }
 
@@ -205,21 +207,27 @@ export class HookRuns {
   }
 
   /**
-   * Until the next tick, which asks anew. An attempt that was cut off long ago is not at work any
-   * more: it would keep a person from returning a host that does not answer again.
+   * An attempt that was cut off long ago is not at work any more: it would keep a person for ever
+   * from returning a host that does not answer again, or has left the fleet.
    */
+  async #letGo({ order, progress }: Omit<Case, 'host'>): Promise<void> {
+    const { clock, hooks } = this.#parts;
+    const patience = hooks.find(({ name }) => name === progress.name)?.patienceSeconds ?? 0;
+    const isOver = holdLeft(progress.since, clock.now(), patience) === 0;
+    if (progress.state !== 'running' || !isOver) return;
+    await this.#note({ order, progress }, { ...progress, state: 'waiting' });
+  }
+
+  /** Until the next tick, which asks anew. */
   async #keep(one: Case, hook: Hook, against: string): Promise<void> {
-    const { clock, events, ledger } = this.#parts;
-    const { order, progress, host } = one;
-    const isOver = holdLeft(progress.since, clock.now(), hook.patienceSeconds) === 0;
-    if (progress.state === 'running' && isOver) {
-      await this.#note(one, { ...progress, state: 'waiting' });
-    }
+    const { events, ledger } = this.#parts;
+    const { order, host } = one;
+    await this.#letGo(one);
     const text = `hook ${hook.name} does not begin on ${host.name}: ${against}`;
     if (this.#kept.get(order.id) === text) return;
     this.#kept.set(order.id, text);
     events.emit('warning', { key: `hook kept ${order.id}`, text });
-    await ledger.addHistory([this.#line(host, text)]);
+    await ledger.addHistory([this.#line(host.id, text)]);
   }
 
   /** The record goes first: what is not written down is not begun. */
@@ -268,11 +276,15 @@ export class HookRuns {
    * With its line of the history, if it has one. False: the order is not open any more, or another
    * controller has taken its hook up.
    */
-  #note({ order, progress, host }: Case, hook: HookProgress, text?: string): Promise<boolean> {
+  #note(
+    { order, progress }: Omit<Case, 'host'>,
+    hook: HookProgress,
+    text?: string,
+  ): Promise<boolean> {
     return this.#parts.orders.note(
       order.id,
       (now) => (isAsFar(now.hook, progress) ? { hook } : undefined),
-      text === undefined ? [] : [this.#line(host, text)],
+      text === undefined ? [] : [this.#line(order.host, text)],
     );
   }
 
@@ -284,7 +296,7 @@ export class HookRuns {
     this.#parts.events.emit('hook', { host: host.id, text });
   }
 
-  #line({ id: host }: Host, text: string): HistoryEntry {
+  #line(host: HostId, text: string): HistoryEntry {
     const about = { vm: undefined, host, from: undefined, move: undefined };
     return { at: this.#parts.clock.now(), kind: 'order', ...about, text };
   }

@@ -243,15 +243,18 @@ describe('while the source is only asked, a hook', () => {
 });
 
 describe('a hook that a crash of Drover cut off', () => {
-  it('is not taken for one at work for ever where its host does not answer again', async () => {
+  it.each([
+    ['does not answer again', world()],
+    ['has left the fleet', { ...world(), hosts: [aHost({ id: 'h3' })] }],
+  ])('is not taken for one at work for ever where its host %s', async (_how, seen) => {
     await orders.give(wish(), world());
     await look(hookRuns(new Patch(2)));
     const runs = hookRuns(new Patch(2));
     now = { ...now, hosts: [] };
-    await look(runs);
+    await look(runs, seen);
     expect((await theOrder()).hook).toMatchObject({ state: 'running', attempts: 1 });
     await clock.pass(600);
-    await look(runs);
+    await look(runs, seen);
     expect((await theOrder()).hook).toMatchObject({ state: 'waiting', attempts: 1 });
     // So a person can return the host, or end the order.
     expect(await orders.returnHost({ id: H1, name: 'h1' }, 'bob')).toBeDefined();
