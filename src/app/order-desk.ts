@@ -47,12 +47,6 @@ interface Decided {
   readonly instead?: Order | undefined;
 }
 
-/** By whom, or by what, a host is returned; and whether it still is to be, by its order. */
-interface Returning extends Pick<Order, 'returnedBy'> {
-  readonly text: string;
-  readonly isMeant?: (now: Order) => boolean;
-}
-
 /** More often it is not tried to be first: of two controllers, one was each time. */
 const MOST_TRIES = 5;
 
@@ -61,6 +55,12 @@ export interface ReturnedArea {
   readonly returned: readonly GivenOrder[];
   /** Not the area's own, or their hook is at work: they stay as they are. */
   readonly leftOut: readonly Order[];
+}
+
+/** What is written together with a return that follows from the order itself. */
+export interface GivenBackWith extends Pick<Order, 'deadlineTold'> {
+  /** Why, for the history. */
+  readonly lines: readonly string[];
 }
 
 export interface OrderDeskParts {
@@ -174,10 +174,14 @@ export class OrderDesk {
   }
 
   /** The same as it follows from the order itself: `why` is its hook, or its deadline. */
-  giveBack(host: Pick<Host, 'id' | 'name'>, why: string): Promise<Order | undefined> {
+  giveBack(
+    host: Pick<Host, 'id' | 'name'>,
+    why: string,
+    along: GivenBackWith = { lines: [] },
+  ): Promise<Order | undefined> {
     return this.#turns.take(async () => {
       const open = await this.#openOrder(host.id);
-      return open && this.#return(open, host.name, { text: why });
+      return open && this.#return(open, host.name, { text: why, ...along });
     });
   }
 
@@ -214,19 +218,17 @@ export class OrderDesk {
     return this.#turns.take(() => this.#writer.change({ id }, end, text));
   }
 
-  /** Undefined: somebody else was faster. */
+  /** Undefined: somebody else was faster, or its hook is at work. */
   #return(
     open: Order,
     name: string,
-    { text: by, isMeant = () => true, ...person }: Returning,
+    { text: by, lines = [], isMeant = () => true, ...noted }: Returned,
   ): Promise<Order | undefined> {
     const text = `${name}: returned to service by ${by}`;
-    const back = { state: 'returning', progress: NOBODY_YET, ...person } as const;
-    return this.#writer.change(
-      open,
-      (now) => (now.state === 'open' && isMeant(now) ? { ...now, ...back } : undefined),
-      text,
-    );
+    const back = { state: 'returning', progress: NOBODY_YET, ...noted } as const;
+    const change = (now: Order): Order | undefined =>
+      mayReturn(now) && isMeant(now) ? { ...now, ...back } : undefined;
+    return this.#writer.change(open, change, [...lines, text]);
   }
 
   /**
@@ -264,17 +266,19 @@ export class OrderDesk {
   }
 
   /**
-   * Writes down what was done or told about an order, by how it stands. False: it is not open any
-   * more, or `change` finds that by now there is nothing to write.
+   * Writes down what was done or told about an order, by how it stands; `lines` go into the
+   * history with it. False: it is not open any more, or `change` finds that by now there is nothing
+   * to write.
    */
   async note(
     id: OrderId,
     change: (now: Order) => Pick<Order, 'hook' | 'deadlineTold'> | undefined,
+    lines: readonly HistoryEntry[] = [],
   ): Promise<boolean> {
     const noted = await this.#turns.take(() =>
       this.#parts.ledger.changeOrder(id, (now) => {
         const changed = now.state === 'open' ? change(now) : undefined;
-        return changed && { order: { ...now, ...changed } };
+        return changed && { order: { ...now, ...changed }, lines };
       }),
     );
     return noted !== undefined;
@@ -365,6 +369,22 @@ export class OrderDesk {
 
 function lineFor(order: Order, wanted: NewOrder, world: Snapshot): OrderLine {
   return { order, text: wishText(wanted.kind, wanted, world) };
+}
+
+/** Who returns the host, and what is written with it. */
+interface Returned extends Pick<Order, 'returnedBy' | 'deadlineTold'> {
+  readonly text: string;
+  readonly lines?: readonly string[];
+  /** Whether it still is to be, by its order. */
+  readonly isMeant?: (now: Order) => boolean;
+}
+
+/**
+ * Asked where it is written, so that nothing comes in between, and of whoever returns the host: its
+ * firmware may be half written, or it may be about to reboot.
+ */
+function mayReturn(order: Order): boolean {
+  return order.state === 'open' && !isHookAtWork(order);
 }
 
 /** As the ledger keeps them. */

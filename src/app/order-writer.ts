@@ -41,18 +41,19 @@ export class OrderWriter {
   /**
    * One that is there; undefined: it is not any more what could be changed so.
    *
-   * @param line who did it, for the history; nothing where it follows by itself.
+   * @param line who did it, for the history; nothing where it follows by itself. Several: in turn.
    */
   async change(
     { id }: Pick<Order, 'id'>,
     change: (now: Order) => Order | undefined,
-    line?: string | ((changed: Order) => string),
+    line?: string | readonly string[] | ((changed: Order) => string),
   ): Promise<Order | undefined> {
     const order = await this.#parts.ledger.changeOrder(id, (now) => {
       const changed = change(now);
       if (changed === undefined) return undefined;
-      const text = typeof line === 'function' ? line(changed) : line;
-      return { order: changed, lines: text === undefined ? [] : [this.#line(changed, text)] };
+      const told = typeof line === 'function' ? line(changed) : (line ?? []);
+      const texts = typeof told === 'string' ? [told] : told;
+      return { order: changed, lines: texts.map((text) => this.#line(changed, text)) };
     });
     if (order !== undefined) this.#parts.events.emit('order', { order, what: 'changed' });
     return order;

@@ -29,16 +29,25 @@ export async function returnHost(
 ): Promise<Result<OrderView, ApiProblem>> {
   const host = parts.findHost(name);
   if (host === undefined) return returnGone(parts, name, by);
-  const orders = await parts.ledger.orders(false);
-  const busy = orders.find((one) => one.host === host.id && one.hook?.state === 'running');
-  if (busy?.state === 'open') return fail(hookRuns(host.name, busy.hook?.name ?? ''));
+  const before = await hookAtWork(parts, host);
+  if (before !== undefined) return fail(hookRuns(host.name, before));
   const readmitted = await parts.failures.readmit(host, by);
   if (readmitted.kind === 'refused') return fail(heldOut(readmitted.why));
   const order = await parts.orders.returnHost(host, by);
+  // It may have begun since: nobody is returned to a host that it works on.
+  const begun = order === undefined ? await hookAtWork(parts, host) : undefined;
+  if (begun !== undefined) return fail(hookRuns(host.name, begun));
   if (order === undefined && readmitted.kind === 'readmitted') {
     return ok({ what: 'changed', text: `${host.name} is readmitted: it takes VMs in again` });
   }
   if (order === undefined) return fail(notOrdered(host.name));
   const given = { order, what: 'changed' } as const;
   return ok({ ...given, text: orderText(given, host, parts.inForce()) });
+}
+
+/** Its name; undefined: none is. */
+async function hookAtWork({ ledger }: ReturnParts, host: Host): Promise<string | undefined> {
+  const orders = await ledger.orders(false);
+  const open = orders.find((one) => one.host === host.id && one.state === 'open');
+  return open?.hook?.state === 'running' ? open.hook.name : undefined;
 }
