@@ -13,6 +13,7 @@ import type { AlertInput, AlertOutcome } from '../ports/api.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { FiringAlert, Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
+import { occasionOf } from '../domain/kept-alert.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { printable } from '../observe/printable.ts';
@@ -93,7 +94,7 @@ export class AlertDesk {
         host: host.id,
         by: { kind: 'alert', name: shown(alert.name) },
         reason: reasonOf(alert),
-        dedupeKey: occasionOf(alert),
+        dedupeKey: askerOf(alert),
         deadlineSeconds: null,
       },
       world,
@@ -123,9 +124,9 @@ function wishOf({ labels, annotations }: AlertInput): (typeof WISHES)[number] | 
 }
 
 /** This firing of the alert; empty where the sender does not say since when it fires. */
-function occasionOf({ fingerprint, startsAt }: AlertInput): string {
+function askerOf({ fingerprint, startsAt }: AlertInput): string {
   const since = timeOf(startsAt);
-  return since === undefined ? '' : `${fingerprint} since ${since}`;
+  return since === undefined ? '' : occasionOf(fingerprint, since);
 }
 
 function orderDetail({ order, what }: GivenOrder): string {

@@ -1,6 +1,7 @@
 /** What the API says no with, and what to do about it. */
 
 import { APPROVAL_SECONDS } from '../domain/approval.ts';
+import type { SourceStatus } from '../domain/measured.ts';
 import type { Order } from '../domain/order.ts';
 import type { ApiProblem } from '../ports/api.ts';
 import { faultsOf } from './status.ts';
@@ -69,6 +70,15 @@ export function hookRuns(host: string, hook: string): ApiProblem {
     code: 'hook-runs',
     detail: `the hook ${hook} is at work on ${host}: its VMs cannot come home yet`,
     hint: 'wait until it ends (its time-out ends it for sure), then return the host',
+  };
+}
+
+export function notSeenYet(host: string, { source }: Pick<SourceStatus, 'source'>): ApiProblem {
+  return {
+    status: 503,
+    code: 'not-ready',
+    detail: `the source ${source} has not answered yet: ${host} may be one of its hosts`,
+    hint: 'try again when it has; drover doctor shows what the sources say',
   };
 }
 

@@ -19,6 +19,7 @@ import type { ApiProblem, CancelledMove, CancelView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { ApplyDesk } from './apply-desk.ts';
+import { orderOfGone } from './gone-host.ts';
 import type { TickState } from './tick.ts';
 
 export interface CancelParts {
@@ -48,6 +49,8 @@ interface Meant {
   readonly vm?: Vm | undefined;
   readonly host?: Host | undefined;
   readonly order?: Order | undefined;
+  /** That of a host which is not in the fleet any more. */
+  readonly gone?: Order | undefined;
   readonly moves: readonly Move[];
   /** Of the newest plan: moves that wait for an approval only. */
   readonly unasked?: readonly Move[];
@@ -73,11 +76,11 @@ export async function cancelMoves(
     await executor.cancelUnasked(planId(name), move, by);
     answers.push(toldOf(parts, move, 'cancelled'));
   }
-  if (answers.length > 0 && answers.every(({ answer }) => answer === 'too-late')) {
-    return fail(tooLate(answers));
-  }
   const notes = await ordersOf(parts, meant, request);
   if (!notes.ok) return notes;
+  const isTooLate = answers.length > 0 && answers.every(({ answer }) => answer === 'too-late');
+  // Something was done all the same where an order was there to be taken back.
+  if (isTooLate && !notes.value.isTakenBack) return fail(tooLate(answers));
   if (answers.length > 0 || notes.value.isWithdrawn) {
     return ok({ moves: answers, notes: notes.value.texts });
   }
@@ -96,18 +99,28 @@ async function find(parts: CancelParts, name: string): Promise<Meant | undefined
     return { what: `move of VM ${vm.name}`, vm, moves: open.filter((move) => move.vm === vm.id) };
   }
   const host = findHost(name);
-  if (host !== undefined) return awayFrom(open, host);
+  if (host !== undefined) return { ...awayFrom(open, host), host };
+  const gone = orderOfGone(await ledger.orders(false), name);
+  if (gone !== undefined) return { ...awayFrom(open, { id: gone.host, name }), gone };
   if (!isIdText(name)) return undefined;
   const ofPlan = plannedMoves(parts, name);
   if (ofPlan !== undefined) return ofPlan;
   const order = (await ledger.orders(true)).find(({ id }) => id === name);
-  const left = order === undefined ? undefined : findHost(order.host);
-  return left === undefined ? undefined : { ...awayFrom(open, left), order };
+  if (order === undefined) return undefined;
+  const left = findHost(order.host);
+  if (left !== undefined) return { ...awayFrom(open, left), host: left, order };
+  const { host: id, hostName = id } = order;
+  return { ...awayFrom(open, { id, name: hostName }), gone: order, order };
 }
 
-function awayFrom(open: readonly Move[], host: Host): Meant {
-  const away = open.filter((move) => move.from === host.id);
-  return { what: `move away from host ${host.name}`, host, moves: away };
+function awayFrom(
+  open: readonly Move[],
+  { id, name }: Pick<Host, 'id' | 'name'>,
+): Pick<Meant, 'what' | 'moves'> {
+  return {
+    what: `move away from host ${name}`,
+    moves: open.filter((move) => move.from === id),
+  };
 }
 
 /** Of a plan that is known: the newest, one that is applied, or one with moves under way. */
@@ -151,21 +164,29 @@ function restText({ limits }: CancelParts, { tier, vm }: Move, at: number): stri
   return `not tried again before ${until.slice(11, 19)}Z (or drover breaker reset vm:${vm})`;
 }
 
+interface OrderNotes {
+  readonly texts: readonly string[];
+  /** It was asked for; also where there was no order. */
+  readonly isWithdrawn: boolean;
+  /** There was an order. */
+  readonly isTakenBack?: true;
+}
+
 /** What is still ordered, and how to take it back; or that it is taken back by this. */
 async function ordersOf(
   parts: CancelParts,
-  { vm, host, order, moves }: Meant,
+  { vm, host, order, gone, moves }: Meant,
   { by, withdraw }: CancelRequest,
-): Promise<
-  Result<{ readonly texts: readonly string[]; readonly isWithdrawn: boolean }, ApiProblem>
-> {
+): Promise<Result<OrderNotes, ApiProblem>> {
   const open = (await parts.ledger.orders(false)).filter(({ state }) => state === 'open');
-  const own = vm === undefined ? host : parts.findHost(vm.host);
-  if (own !== undefined && (order !== undefined || (withdraw && host !== undefined))) {
-    const isOpen = open.some((one) => one.host === own.id);
+  const own = vm === undefined ? (host ?? knownAs(gone)) : parts.findHost(vm.host);
+  if (own !== undefined && (order !== undefined || (withdraw && vm === undefined))) {
+    // Nobody begins a host that is gone: its turn never comes, and is withdrawn, too.
+    const isOpen = open.some((one) => one.host === own.id) || isGoing(gone);
     if (!isOpen) return ok({ texts: [`nothing is ordered for ${own.name}`], isWithdrawn: true });
-    const back = await parts.withdraw(own.name, by);
-    return back.ok ? ok({ texts: [back.value.text], isWithdrawn: true }) : back;
+    const back = await parts.withdraw(gone?.host ?? own.name, by);
+    if (!back.ok) return back;
+    return ok({ texts: [back.value.text], isWithdrawn: true, isTakenBack: true });
   }
   const hosts = new Set(moves.map(({ from }) => from));
   const texts = open
@@ -174,8 +195,16 @@ async function ordersOf(
   return ok({ texts, isWithdrawn: false });
 }
 
+function knownAs(gone: Order | undefined): Pick<Host, 'id' | 'name'> | undefined {
+  return gone && { id: gone.host, name: gone.hostName ?? gone.host };
+}
+
+function isGoing(gone: Order | undefined): boolean {
+  return gone !== undefined && gone.state !== 'closed';
+}
+
 function withdrawText({ findHost }: CancelParts, order: Order): string {
-  const name = findHost(order.host)?.name ?? order.host;
+  const name = findHost(order.host)?.name ?? order.hostName ?? order.host;
   return (
     `${name} is still ordered empty (${order.kind}, by ${order.by.name}): its VMs are moved ` +
     `again after that; to withdraw the order: drover maintenance exit ${name}`
@@ -210,10 +239,10 @@ const LAST_LINES = 20;
 /** How the newest move of what is meant ended: a cancel that comes too late is to be told so. */
 async function nothingOpen(
   parts: CancelParts,
-  { what, vm, host }: Meant,
+  { what, vm, host, gone }: Meant,
   notes: readonly string[],
 ): Promise<Result<CancelView, ApiProblem>> {
-  const about = vm === undefined ? { host: host?.id } : { vm: vm.id };
+  const about = vm === undefined ? { host: host?.id ?? gone?.host } : { vm: vm.id };
   const entries = await parts.ledger.history({ ...about, limit: LAST_LINES });
   const last = entries.find((entry) => entry.move !== undefined);
   const record = last?.move === undefined ? undefined : await parts.ledger.move(last.move);

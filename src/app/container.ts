@@ -188,8 +188,12 @@ function bindTick({ container, options, haste, pause: breather }: Ground): void 
   });
   bindPart(container, 'hooks', async (take) => {
     const parts = await take('ledger', 'orders', 'policies', 'events');
+    const { sources, executor, leases } = await take('sources', 'executor', 'leases');
+    const { hypervisors } = sources;
+    const holds = (host: Host) => leases.keeper.mayAct(leaseScope(host)) !== undefined;
     const hooks = options.hooks ?? configuredHooks(config.maintenance.hooks);
-    return new HookRuns({ ...parts, clock, hooks });
+    const inFlight = () => executor.inFlight();
+    return new HookRuns({ ...parts, hypervisors, inFlight, holds, clock, hooks });
   });
   bindPart(container, 'estimator', async (take) => {
     const parts = await take('ledger', 'policies', 'planner', 'experience');

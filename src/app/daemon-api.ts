@@ -47,17 +47,9 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import { approvalView } from './approval-text.ts';
-import {
-  NOT_YET,
-  noPlan,
-  noPlanWaits,
-  notApplied,
-  notOrdered,
-  unknown,
-  unknownHook,
-} from './api-problems.ts';
+import { NOT_YET, noPlan, noPlanWaits, notApplied, unknown, unknownHook } from './api-problems.ts';
 import type { ApproveAnswer } from './dispatcher.ts';
-import { areaOrders, areaText, hostsIn, orderViews } from './areas.ts';
+import { areaOrders, areaText, hostsIn, orderViews, returnArea } from './areas.ts';
 import { breakersOfHost, type BreakerParts, resetBreaker } from './breaker-desk.ts';
 import type { CancelDesk } from './cancel-desk.ts';
 import type { CancelRequest } from './cancel-moves.ts';
@@ -239,7 +231,9 @@ export class DaemonApi implements Api {
 
   returnHost(name: string, by: string): Promise<Result<OrderView, ApiProblem>> {
     const findHost = (one: string): Host | undefined => this.#findHost(one);
-    return returnHost({ ...this.#parts, findHost, inForce: () => this.#inForce() }, name, by);
+    const sources = (): Snapshot['sources'] => this.#snapshot()?.sources ?? [];
+    const inForce = (): InForce => this.#inForce();
+    return returnHost({ ...this.#parts, findHost, sources, inForce }, name, by);
   }
 
   async setPaused(paused: boolean, by: string): Promise<void> {
@@ -325,9 +319,7 @@ export class DaemonApi implements Api {
   async returnArea(area: Area, by: string): Promise<Result<readonly OrderView[], ApiProblem>> {
     const hosts = hostsIn(area, this.#snapshot());
     if (hosts.length === 0) return fail(unknown(area.kind, area.name));
-    const given = await this.#parts.orders.returnAll(hosts, by);
-    if (given.length === 0) return fail(notOrdered(areaText(area)));
-    return ok(orderViews(given, hosts, this.#inForce()));
+    return returnArea({ ...this.#parts, inForce: this.#inForce() }, area, { hosts, by });
   }
 
   async startRolling(request: RollingRequest): Promise<Result<RollingPlanView, ApiProblem>> {

@@ -16,13 +16,11 @@ import { unlistedText } from '../domain/unlisted.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
-import type { Ledger } from '../ports/ledger.ts';
 import { emptyAfter } from './estimate.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 
 export interface DeadlineParts {
-  readonly ledger: Ledger;
   readonly orders: OrderDesk;
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly clock: Clock;
@@ -50,7 +48,7 @@ export class Deadlines {
   }
 
   async #judge(order: Order, deadline: EpochSeconds, view: DeadlineView): Promise<void> {
-    const { clock, orders, policies } = this.#parts;
+    const { clock, events, orders, policies } = this.#parts;
     const host = view.snapshot.hosts.find(({ id }) => id === order.host);
     const left = guestsOf(view.snapshot, order.host).filter((vm) => vm.powerState !== 'off');
     const unlisted = host?.unlistedGuests ?? [];
@@ -71,17 +69,22 @@ export class Deadlines {
     const then = isKept ? 'the work goes on' : 'the order is withdrawn';
     const stay = `${namesOf(left, unlisted)} still there`;
     const text = `${host.name} has missed its deadline: ${stay}; ${then}`;
-    await this.#tell(order, 'missed', text);
-    if (!isKept) await orders.giveBack(host, 'its deadline');
+    if (isKept) {
+      await this.#tell(order, 'missed', text);
+      return;
+    }
+    // In one write: what is told is done. While its hook is at work the deadline waits for that.
+    const along = { deadlineTold: 'missed', lines: [text] } as const;
+    const back = await orders.giveBack(host, 'its deadline', along);
+    if (back !== undefined) events.emit('warning', { key: `deadline ${order.id}`, text });
   }
 
   async #tell(order: Order, what: 'late' | 'missed', text: string): Promise<void> {
-    const { clock, events, ledger, orders } = this.#parts;
+    const { clock, events, orders } = this.#parts;
     const about = { vm: undefined, host: order.host, from: undefined, move: undefined };
     const line: HistoryEntry = { at: clock.now(), kind: 'order', ...about, text };
-    await ledger.addHistory([line]);
-    events.emit('warning', { key: `deadline ${order.id}`, text });
-    await orders.note(order.id, () => ({ deadlineTold: what }));
+    const isNoted = await orders.note(order.id, () => ({ deadlineTold: what }), [line]);
+    if (isNoted) events.emit('warning', { key: `deadline ${order.id}`, text });
   }
 }
 

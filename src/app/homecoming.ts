@@ -13,10 +13,12 @@ import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { Order, ReturnProgress, Stay } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { OrderDesk } from './order-desk.ts';
+import { Patience } from './patience.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { Reach } from './reach.ts';
 import { againstReturn, nextWave, withHold } from './return-waves.ts';
@@ -27,7 +29,7 @@ import { againstReturn, nextWave, withHold } from './return-waves.ts';
  * speaks against a return is taken for final at once. Waiting for a window, a budget, an approval
  * or the end of a pause does not count: that is Drover's own doing.
  */
-const PATIENCE_SECONDS = 3600;
+const PATIENCE_SECONDS = seconds(3600);
 
 /** Lines of a VM's history in which its newest move is looked for. */
 const LINES = 20;
@@ -65,9 +67,11 @@ interface Changed {
 
 export class Homecoming {
   readonly #parts: HomecomingParts;
+  readonly #patience: Patience;
 
   constructor(parts: HomecomingParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, PATIENCE_SECONDS);
   }
 
   /**
@@ -96,6 +100,7 @@ export class Homecoming {
 
   /** By what planner and gate said: does anything get on? */
   async judge(view: HomecomingView): Promise<void> {
+    this.#patience.keep(new Set(view.orders.map(({ id }) => id)));
     for (const order of view.orders) {
       if (order.state === 'returning' && order.home.length > 0) await this.#judge(order, view);
     }
@@ -139,11 +144,8 @@ export class Homecoming {
     const isWaiting = chances.some(({ kind }) => kind === 'waiting');
     const since = order.stuckSince ?? (blocked.length > 0 ? now : undefined);
     const stuckSince = isWaiting ? undefined : since;
-    const isHopeless =
-      blocked.length === chances.length &&
-      stuckSince !== undefined &&
-      now - stuckSince >= PATIENCE_SECONDS;
-    if (isHopeless) {
+    const isOver = stuckSince !== undefined && this.#patience.left(order.id, stuckSince) === 0;
+    if (isOver && blocked.length === chances.length) {
       const last = { ...order, home: [], stuckSince };
       const ended = await this.#takeOff(before, last, blocked, view.snapshot);
       if (ended !== undefined) await this.#parts.orders.closeReturned([ended]);

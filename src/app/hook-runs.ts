@@ -8,34 +8,53 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
+import { holdLeft } from '../domain/hold-left.ts';
 import type { Host } from '../domain/host.ts';
-import type { ClusterId, OrderId } from '../domain/ids.ts';
+import type { ClusterId, HostId, OrderId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
+import { type KeptAlert, occasionOf } from '../domain/kept-alert.ts';
 import { leaseScope } from '../domain/lease.ts';
 import type { HookProgress, Order } from '../domain/order.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { modeOf } from '../execute/mode.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hook } from '../ports/hooks.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import { HookGround, type HookGroundParts } from './hook-ground.ts';
 import { afterAttempt, isAsFar, nextHookStep } from './hook-step.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { againstReturn } from './return-waves.ts';
+import { untilAborted } from './until-aborted.ts';
+import { wasAskedBy } from './wanted-order.ts';
 
-export interface HookRunParts {
+export interface HookRunParts extends HookGroundParts {
   readonly ledger: Ledger;
   readonly orders: OrderDesk;
   readonly policies: Pick<PolicyStore, 'policies'>;
-  readonly clock: Clock;
   readonly events: EventSink;
   readonly hooks: readonly Hook[];
+  /** This controller may act on the host at this moment. */
+  readonly holds: (host: Host) => boolean;
 }
 
 export interface HookRunView {
   readonly snapshot: Snapshot;
   readonly orders: readonly Order[];
   readonly findings: readonly Finding[];
+}
+
+interface Beginning {
+  readonly hook: Hook;
+  readonly ground: HookGround;
+  readonly run: Run;
+}
+
+/** One tick's look at all of them. */
+interface Look extends HookRunView {
+  readonly paused: boolean;
+  readonly ground: HookGround;
+  readonly firing: readonly KeptAlert[];
 }
 
 interface Case {
@@ -45,13 +64,28 @@ interface Case {
 }
 
 interface Run {
-  readonly host: Host;
+  readonly host: HostId;
+  /**
+   * All that its host was in since it is at work: a cluster can be renamed meanwhile. None while
+   * the host's source is only asked: so long nobody is kept from the cluster.
+   */
+  readonly scopes: Set<ClusterId>;
   done: Promise<void>;
+  /** What became of it, where that could not be written down yet. */
+  end?: End | undefined;
+}
+
+interface End {
+  readonly one: Case;
+  readonly after: HookProgress;
+  readonly hook: Hook;
 }
 
 export class HookRuns {
   readonly #parts: HookRunParts;
   readonly #running = new Map<OrderId, Run>();
+  /** What kept the hook of an order from beginning, so that it is told once. */
+  readonly #kept = new Map<OrderId, string>();
   readonly #stopping = new AbortController();
 
   constructor(parts: HookRunParts) {
@@ -65,27 +99,50 @@ export class HookRuns {
 
   /** One tick's look at every order that has a hook. Rejects with LedgerError. */
   async update(view: HookRunView): Promise<void> {
+    this.#follow(view.snapshot);
+    await this.#writeEnds();
     const { paused } = await this.#parts.ledger.paused();
+    const ground = new HookGround(this.#parts);
+    const isAnyDone = view.orders.some(({ hook }) => hook?.state === 'done');
+    const firing = isAnyDone ? await this.#parts.ledger.keptAlerts() : [];
     for (const order of view.orders) {
       const host = view.snapshot.hosts.find(({ id }) => id === order.host);
       const { hook: progress, state } = order;
-      if (state !== 'open' || progress === undefined || host === undefined) continue;
-      await this.#update({ order, progress, host }, view, paused);
+      if (state !== 'open' || progress === undefined) continue;
+      if (host !== undefined) {
+        await this.#update({ order, progress, host }, { ...view, paused, ground, firing });
+      } else if (!this.#running.has(order.id)) await this.#letGo({ order, progress });
     }
   }
 
   /** No hook of this process is at work on a host of the cluster. */
   isIdle(cluster: ClusterId): boolean {
-    return [...this.#running.values()].every(({ host }) => leaseScope(host) !== cluster);
+    return [...this.#running.values()].every(({ scopes }) => !scopes.has(cluster));
   }
 
   /** Ends what runs. At the next start it counts as an attempt that was cut off. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
+    await this.#writeEnds().catch((error: unknown) => {
+      this.#parts.events.emit('failure', { where: 'what hooks have answered', error });
+    });
   }
 
-  async #update(one: Case, view: HookRunView, paused: boolean): Promise<void> {
+  #follow({ hosts }: Snapshot): void {
+    const byId = new Map(hosts.map((host) => [host.id, host]));
+    for (const { host, scopes } of this.#running.values()) {
+      const seen = byId.get(host);
+      if (scopes.size > 0 && seen !== undefined) scopes.add(leaseScope(seen));
+    }
+  }
+
+  /** What a hook has done is not to be done twice because it could not be written down at once. */
+  async #writeEnds(): Promise<void> {
+    for (const run of this.#running.values()) if (run.end !== undefined) await this.#close(run);
+  }
+
+  async #update(one: Case, view: Look): Promise<void> {
     const { clock, orders, policies, hooks } = this.#parts;
     const { order, progress, host } = one;
     const hook = hooks.find(({ name }) => name === progress.name);
@@ -97,12 +154,12 @@ export class HookRuns {
     const findings = view.findings.filter((finding) => !isAnOrder(finding));
     const step = nextHookStep(progress, hook, {
       isEmpty: host.state === 'maintenance',
-      mayAct: !paused && modeOf(host, policies.policies) !== 'observe',
+      mayAct: !view.paused && modeOf(host, policies.policies) !== 'observe',
       isRunning: this.#running.has(order.id),
-      against: againstReturn(order, view.snapshot, findings),
+      against: againstReturn(order, view.snapshot, findings) ?? asksStill(order, view.firing),
       now: clock.now(),
     });
-    if (step.kind === 'start') await this.#start(one, hook);
+    if (step.kind === 'start') this.#start(one, hook, view.ground);
     else if (step.kind === 'fail') await this.#fail(one, step.detail);
     else if (step.kind === 'note') {
       await this.#note(one, { ...progress, wellSince: step.wellSince });
@@ -110,88 +167,156 @@ export class HookRuns {
       const was = progress.versionBefore;
       const now = versionOf(host);
       const version = was === undefined || was === now ? '' : `; ${was} → ${now}`;
-      await this.#say(one, `${host.name} has been well since the hook ${hook.name}${version}`);
-      await orders.giveBack(host, `hook ${hook.name}`);
+      const text = `${host.name} has been well since the hook ${hook.name}${version}`;
+      this.#tell(one, text);
+      await orders.giveBack(host, `hook ${hook.name}`, { lines: [text] });
     }
+  }
+
+  /** Beside the tick: the host's source may take its time to answer. */
+  #start(one: Case, hook: Hook, ground: HookGround): void {
+    if (this.#stopping.signal.aborted) return;
+    const { id } = one.order;
+    const { id: host } = one.host;
+    const run: Run = { host, scopes: new Set(), done: Promise.resolve() };
+    this.#running.set(id, run);
+    run.done = this.#begin(one, { hook, ground, run }).finally(() => {
+      if (run.end === undefined) this.#running.delete(id);
+    });
+  }
+
+  async #begin(one: Case, { hook, ground, run }: Beginning): Promise<void> {
+    const { events, holds, ledger } = this.#parts;
+    const { name } = one.host;
+    try {
+      const { signal } = this.#stopping;
+      const against = await Promise.race([ground.against(one.host), untilAborted(signal)]);
+      if (signal.aborted) return;
+      if (against === undefined) {
+        this.#kept.delete(one.order.id);
+        // While the source was asked somebody may have paused everything, or got the cluster.
+        if ((await ledger.paused()).paused || !holds(one.host)) return;
+        // From here on the cluster is given to nobody.
+        run.scopes.add(leaseScope(one.host));
+        await this.#run(one, hook, run);
+      } else await this.#keep(one, hook, against);
+    } catch (error) {
+      // The ledger cannot write: taken up again when it can.
+      events.emit('failure', { where: `hook ${hook.name} on ${name}`, error });
+    }
+  }
+
+  /**
+   * An attempt that was cut off long ago is not at work any more: it would keep a person for ever
+   * from returning a host that does not answer again, or has left the fleet.
+   */
+  async #letGo({ order, progress }: Omit<Case, 'host'>): Promise<void> {
+    const { clock, hooks } = this.#parts;
+    const patience = hooks.find(({ name }) => name === progress.name)?.patienceSeconds ?? 0;
+    const isOver = holdLeft(progress.since, clock.now(), patience) === 0;
+    if (progress.state !== 'running' || !isOver) return;
+    await this.#note({ order, progress }, { ...progress, state: 'waiting' });
+  }
+
+  /** Until the next tick, which asks anew. */
+  async #keep(one: Case, hook: Hook, against: string): Promise<void> {
+    const { events, ledger } = this.#parts;
+    const { order, host } = one;
+    await this.#letGo(one);
+    const text = `hook ${hook.name} does not begin on ${host.name}: ${against}`;
+    if (this.#kept.get(order.id) === text) return;
+    this.#kept.set(order.id, text);
+    events.emit('warning', { key: `hook kept ${order.id}`, text });
+    await ledger.addHistory([this.#line(host.id, text)]);
   }
 
   /** The record goes first: what is not written down is not begun. */
-  async #start(one: Case, hook: Hook): Promise<void> {
+  async #run(before: Case, hook: Hook, run: Run): Promise<void> {
     const { clock } = this.#parts;
-    const { order, host } = one;
-    const attempt = one.progress.attempts + 1;
-    const versionBefore = one.progress.versionBefore ?? versionOf(host);
+    const { order, host } = before;
+    const { id, name } = host;
+    const attempt = before.progress.attempts + 1;
+    const versionBefore = before.progress.versionBefore ?? versionOf(host);
     const begun = { state: 'running', attempts: attempt, since: clock.now() } as const;
-    const progress: HookProgress = { ...one.progress, ...begun, versionBefore };
+    const progress: HookProgress = { ...before.progress, ...begun, versionBefore };
+    const text = `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`;
+    if (!(await this.#note(before, progress, text))) return;
+    this.#tell(before, text);
+    const call = { order: order.id, host: { id, name }, reason: order.reason, attempt };
+    const answer = await hook.run(call, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return;
-    // From here on the cluster is given to nobody.
-    const run: Run = { host, done: Promise.resolve() };
-    this.#running.set(order.id, run);
-    let isBegun = false;
-    try {
-      isBegun = await this.#note(one, progress);
-    } finally {
-      if (!isBegun) this.#running.delete(order.id);
-    }
-    if (!isBegun) return;
-    run.done = this.#run({ ...one, progress }, hook).finally(() => this.#running.delete(order.id));
+    const after = afterAttempt(progress, answer, hook.attempts, clock.now());
+    run.end = { one: { ...before, progress }, after, hook };
+    await this.#close(run);
   }
 
-  async #run(one: Case, hook: Hook): Promise<void> {
-    const { clock, events } = this.#parts;
-    const { order, host, progress } = one;
-    const { id, name } = host;
-    const call = { order: order.id, host: { id, name }, reason: order.reason };
-    try {
-      const attempt = progress.attempts;
-      await this.#say(one, `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`);
-      const answer = await hook.run({ ...call, attempt }, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
-      const after = afterAttempt(progress, answer, hook.attempts, clock.now());
-      if (!(await this.#note(one, after))) return;
-      if (answer.isDone) await this.#say(one, `hook ${hook.name} is done on ${name}`);
-      else await this.#warn(one, failureText(host, after));
-    } catch (error) {
-      // The ledger cannot write: taken up again when it can, as after a restart.
-      events.emit('failure', { where: `hook ${hook.name} on ${name}`, error });
-    }
+  async #close(run: Run): Promise<void> {
+    if (run.end === undefined) return;
+    const { one, after, hook } = run.end;
+    const isDone = after.state === 'done';
+    const done = `hook ${hook.name} is done on ${one.host.name}`;
+    const text = isDone ? done : failureText(one.host, after);
+    const isNoted = await this.#note(one, after, text);
+    // Whoever else was about to write it may have been first, and the next attempt have begun.
+    if (this.#running.get(one.order.id) === run) this.#running.delete(one.order.id);
+    if (!isNoted) return;
+    if (isDone) this.#tell(one, text);
+    else this.#alarm(one, text);
   }
 
   async #fail(one: Case, detail: string): Promise<void> {
     const { clock } = this.#parts;
     const since = clock.now();
     const hook: HookProgress = { ...one.progress, state: 'failed', since, output: detail };
-    if (!(await this.#note(one, hook))) return;
-    await this.#warn(one, failureText(one.host, hook));
+    const text = failureText(one.host, hook);
+    if (await this.#note(one, hook, text)) this.#alarm(one, text);
   }
 
-  /** False: the order is not open any more, or another controller has taken its hook up. */
-  #note({ order, progress }: Case, hook: HookProgress): Promise<boolean> {
-    return this.#parts.orders.note(order.id, (now) =>
-      isAsFar(now.hook, progress) ? { hook } : undefined,
+  /**
+   * With its line of the history, if it has one. False: the order is not open any more, or another
+   * controller has taken its hook up.
+   */
+  #note(
+    { order, progress }: Omit<Case, 'host'>,
+    hook: HookProgress,
+    text?: string,
+  ): Promise<boolean> {
+    return this.#parts.orders.note(
+      order.id,
+      (now) => (isAsFar(now.hook, progress) ? { hook } : undefined),
+      text === undefined ? [] : [this.#line(order.host, text)],
     );
   }
 
-  async #warn(one: Case, text: string): Promise<void> {
-    this.#parts.events.emit('warning', { key: `hook ${one.order.id}`, text });
-    await this.#write(one, text);
+  #alarm({ order }: Case, text: string): void {
+    this.#parts.events.emit('warning', { key: `hook ${order.id}`, text });
   }
 
-  async #say(one: Case, text: string): Promise<void> {
-    this.#parts.events.emit('hook', { host: one.host.id, text });
-    await this.#write(one, text);
+  #tell({ host }: Case, text: string): void {
+    this.#parts.events.emit('hook', { host: host.id, text });
   }
 
-  async #write({ host }: Case, text: string): Promise<void> {
-    const { clock, ledger } = this.#parts;
-    const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
-    await ledger.addHistory([{ at: clock.now(), kind: 'order', ...about, text }]);
+  #line(host: HostId, text: string): HistoryEntry {
+    const about = { vm: undefined, host, from: undefined, move: undefined };
+    return { at: this.#parts.clock.now(), kind: 'order', ...about, text };
   }
 }
 
 /** That an order wants the host empty does not speak against its health. */
 export function isAnOrder({ kind }: Finding): boolean {
   return kind === 'maintenance' || kind === 'evacuation-ordered';
+}
+
+/**
+ * An alert that orders the host empty, and still fires: as long as that is so only a person returns
+ * it. Its repetitions would order nothing: they are a part of the order that is open.
+ */
+function asksStill(order: Order, firing: readonly KeptAlert[]): string | undefined {
+  const asker = firing.find(
+    ({ host, fingerprint, alert }) =>
+      host === order.host && wasAskedBy(order, occasionOf(fingerprint, alert.since)),
+  );
+  return asker && `the alert ${asker.alert.name} fires`;
 }
 
 function versionOf({ hypervisor }: Host): string {

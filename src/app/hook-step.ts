@@ -3,6 +3,7 @@
  * watch the host afterwards until it has been well for long enough, or call a person. Pure.
  */
 
+import { holdLeft } from '../domain/hold-left.ts';
 import type { HookProgress } from '../domain/order.ts';
 import { assertNever } from '../domain/result.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
@@ -35,11 +36,11 @@ export function nextHookStep(
 ): HookStep {
   // Whatever is on record: while it is at work nothing else begins on the host.
   if (view.isRunning) return NOTHING;
-  const { state, attempts, since } = progress;
+  const { state, attempts } = progress;
   const mayStart = view.isEmpty && view.mayAct;
   switch (state) {
     case 'waiting':
-      return mayStart && view.now >= since ? { kind: 'start' } : NOTHING;
+      return mayStart && isDue(progress, view.now) ? { kind: 'start' } : NOTHING;
     case 'running':
       // Begun by a process that is gone: nobody knows how far it came.
       if (attempts >= hook.attempts) return { kind: 'fail', detail: 'Drover stopped meanwhile' };
@@ -53,22 +54,34 @@ export function nextHookStep(
   }
 }
 
+/** Its pause is over; also where the clock was set back meanwhile. */
+function isDue({ since, attempts }: HookProgress, now: EpochSeconds): boolean {
+  const pause = pauseAfterAttempt(attempts);
+  return holdLeft(since - pause, now, pause) === 0;
+}
+
+/** After one that failed the next waits twice as long each time. Seconds. */
+function pauseAfterAttempt(attempts: number): number {
+  return FIRST_PAUSE_SECONDS * 2 ** Math.max(0, attempts - 1);
+}
+
 function afterwards(
   { since, wellSince }: HookProgress,
   hook: Pick<Hook, 'wellSeconds' | 'patienceSeconds'>,
   { against, now }: HookView,
 ): HookStep {
   if (against !== undefined) {
-    if (now - since >= hook.patienceSeconds) {
+    if (holdLeft(since, now, hook.patienceSeconds) === 0) {
       return { kind: 'fail', detail: `done, and the host is not well since: ${against}` };
     }
     return wellSince === undefined ? NOTHING : { kind: 'note', wellSince: undefined };
   }
-  if (wellSince === undefined) return { kind: 'note', wellSince: now };
+  // What lies ahead is of a clock that was set back: nobody knows how long it has been well.
+  if (wellSince === undefined || wellSince > now) return { kind: 'note', wellSince: now };
   return now - wellSince >= hook.wellSeconds ? { kind: 'return' } : NOTHING;
 }
 
-/** What became of an attempt. After one that failed the next waits twice as long each time. */
+/** What became of an attempt. */
 export function afterAttempt(
   progress: HookProgress,
   answer: { readonly isDone: boolean; readonly detail: string },
@@ -78,8 +91,8 @@ export function afterAttempt(
   const output = answer.detail;
   if (answer.isDone) return { ...progress, state: 'done', since: now, output };
   if (progress.attempts >= most) return { ...progress, state: 'failed', since: now, output };
-  const pause = FIRST_PAUSE_SECONDS * 2 ** (progress.attempts - 1);
-  return { ...progress, state: 'waiting', since: epochSeconds(now + pause), output };
+  const since = epochSeconds(now + pauseAfterAttempt(progress.attempts));
+  return { ...progress, state: 'waiting', since, output };
 }
 
 /** Nobody has written about the hook since it was `judged`: not another controller either. */

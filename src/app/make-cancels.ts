@@ -40,7 +40,8 @@ export function makeCancels(given: CancelsGiven): CancelDesk {
     policies: policies.policies,
     paused: killSwitch.position.paused,
   });
-  const returning = { ledger, orders, failures, findHost, inForce };
+  const sources = () => memory.snapshot?.sources ?? [];
+  const returning = { ledger, orders, failures, findHost, sources, inForce };
   return new CancelDesk({
     ...given,
     leases: moves,

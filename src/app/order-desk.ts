@@ -23,6 +23,8 @@ import { Turns } from '../domain/turns.ts';
 import {
   closed,
   hookInTheWay,
+  isHookAtWork,
+  isOnlyFor,
   type NewOrder,
   orderFor,
   wasAskedBy,
@@ -41,10 +43,25 @@ interface Decided {
   /** `given`: to be written as it is; else the one that is open. */
   readonly order: Order;
   readonly what: GivenOrder['what'];
+  /** `given`: the return that goes on there, and that it takes the place of. */
+  readonly instead?: Order | undefined;
 }
 
 /** More often it is not tried to be first: of two controllers, one was each time. */
 const MOST_TRIES = 5;
+
+/** What became of the open orders of an area's hosts when it was returned. */
+export interface ReturnedArea {
+  readonly returned: readonly GivenOrder[];
+  /** Not the area's own, or their hook is at work: they stay as they are. */
+  readonly leftOut: readonly Order[];
+}
+
+/** What is written together with a return that follows from the order itself. */
+export interface GivenBackWith extends Pick<Order, 'deadlineTold'> {
+  /** Why, for the history. */
+  readonly lines: readonly string[];
+}
 
 export interface OrderDeskParts {
   readonly ledger: Ledger;
@@ -117,7 +134,7 @@ export class OrderDesk {
   ): Promise<readonly GivenOrder[]> {
     const decided: (readonly [Decided, NewOrder])[] = [];
     for (const one of wanted) decided.push([await this.#decide(one, world, known), one]);
-    const news = decided.filter(([{ what }]) => what === 'given');
+    const news = decided.filter(([{ what, instead }]) => what === 'given' && instead === undefined);
     const given = new Set((await this.#putAll(news, world)) ? news.map(([first]) => first) : []);
     return Promise.all(
       decided.map(async ([first, one]) =>
@@ -138,13 +155,11 @@ export class OrderDesk {
 
   /** Carried out; anew where another controller was first: by now that is there to be seen. */
   async #settle(first: Decided, wanted: NewOrder, world: Snapshot): Promise<GivenOrder> {
-    // Whose return was ended for an order that was not to be: their home is here all the same.
-    const homeless = first.what === 'given' ? first.order.home : [];
     let decided = first;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const given = await this.#carry(decided, wanted, { world, homeless });
+      const given = await this.#carry(decided, wanted, world);
       if (given !== undefined) return given;
-      decided = await this.#decide(wanted, world, await this.#parts.ledger.orders(false), homeless);
+      decided = await this.#decide(wanted, world, await this.#parts.ledger.orders(false));
     }
     const text = `the order for ${wanted.host} was changed by others ${MOST_TRIES} times in a row`;
     throw new LedgerError('conflict', text);
@@ -159,46 +174,61 @@ export class OrderDesk {
   }
 
   /** The same as it follows from the order itself: `why` is its hook, or its deadline. */
-  giveBack(host: Pick<Host, 'id' | 'name'>, why: string): Promise<Order | undefined> {
+  giveBack(
+    host: Pick<Host, 'id' | 'name'>,
+    why: string,
+    along: GivenBackWith = { lines: [] },
+  ): Promise<Order | undefined> {
     return this.#turns.take(async () => {
       const open = await this.#openOrder(host.id);
-      return open && this.#return(open, host.name, { text: why });
+      return open && this.#return(open, host.name, { text: why, ...along });
     });
   }
 
-  /** Those of the hosts that have an open order, all at once; but not one whose hook is at work. */
+  /** Those of the hosts that were emptied for the area only, all at once. */
   returnAll(
     hosts: readonly Pick<Host, 'id' | 'name'>[],
-    by: string,
-  ): Promise<readonly GivenOrder[]> {
+    { area, by }: { readonly area: string; readonly by: string },
+  ): Promise<ReturnedArea> {
+    const isMeant = (now: Order): boolean => isOnlyFor(area, now) && !isHookAtWork(now);
     return this.#turns.take(async () => {
       const orders = await this.#parts.ledger.orders(false);
-      const returned = hosts.flatMap(({ id, name }) => {
-        const open = orders.find((order) => order.host === id && order.state === 'open');
-        const isBusy = open?.hook?.state === 'running';
-        return open === undefined || isBusy
-          ? []
-          : [this.#return(open, name, { text: by, returnedBy: by })];
+      const names = new Map(hosts.map(({ id, name }) => [id, name]));
+      const open = orders.filter(({ host, state }) => state === 'open' && names.has(host));
+      const returned = open.filter(isMeant).map((order) => {
+        const name = names.get(order.host) ?? order.host;
+        return this.#return(order, name, { text: by, returnedBy: by, isMeant });
       });
-      return (await Promise.all(returned)).flatMap((order) =>
-        order === undefined ? [] : [{ order, what: 'changed' } as const],
-      );
+      const changed = (await Promise.all(returned)).filter((order) => order !== undefined);
+      return {
+        returned: changed.map((order) => ({ order, what: 'changed' })),
+        leftOut: open.filter((order) => !isMeant(order)),
+      };
     });
   }
 
-  /** Undefined: somebody else was faster. */
+  /**
+   * Ends the order whose host is not in the fleet any more, at once: nobody can come home.
+   * Undefined: it is over, or its hook is at work, which may bring the host back.
+   */
+  endGone({ id, host, hostName = host }: Order, by: string): Promise<Order | undefined> {
+    const end = (now: Order): Order | undefined =>
+      now.state === 'closed' || isHookAtWork(now) ? undefined : closed(now);
+    const text = `${hostName}: not in the fleet any more, its order ended by ${by}`;
+    return this.#turns.take(() => this.#writer.change({ id }, end, text));
+  }
+
+  /** Undefined: somebody else was faster, or its hook is at work. */
   #return(
     open: Order,
     name: string,
-    { text: by, ...person }: { readonly text: string } & Pick<Order, 'returnedBy'>,
+    { text: by, lines = [], isMeant = () => true, ...noted }: Returned,
   ): Promise<Order | undefined> {
     const text = `${name}: returned to service by ${by}`;
-    const back = { state: 'returning', progress: NOBODY_YET, ...person } as const;
-    return this.#writer.change(
-      open,
-      (now) => (now.state === 'open' ? { ...now, ...back } : undefined),
-      text,
-    );
+    const back = { state: 'returning', progress: NOBODY_YET, ...noted } as const;
+    const change = (now: Order): Order | undefined =>
+      mayReturn(now) && isMeant(now) ? { ...now, ...back } : undefined;
+    return this.#writer.change(open, change, [...lines, text]);
   }
 
   /**
@@ -236,17 +266,19 @@ export class OrderDesk {
   }
 
   /**
-   * Writes down what was done or told about an order, by how it stands. False: it is not open any
-   * more, or `change` finds that by now there is nothing to write.
+   * Writes down what was done or told about an order, by how it stands; `lines` go into the
+   * history with it. False: it is not open any more, or `change` finds that by now there is nothing
+   * to write.
    */
   async note(
     id: OrderId,
     change: (now: Order) => Pick<Order, 'hook' | 'deadlineTold'> | undefined,
+    lines: readonly HistoryEntry[] = [],
   ): Promise<boolean> {
     const noted = await this.#turns.take(() =>
       this.#parts.ledger.changeOrder(id, (now) => {
         const changed = now.state === 'open' ? change(now) : undefined;
-        return changed && { order: { ...now, ...changed } };
+        return changed && { order: { ...now, ...changed }, lines };
       }),
     );
     return noted !== undefined;
@@ -254,14 +286,18 @@ export class OrderDesk {
 
   /** Undefined: meanwhile the orders are not any more what it was decided by. */
   async #carry(
-    { order, what }: Decided,
+    { order, what, instead }: Decided,
     wanted: NewOrder,
-    { world, homeless }: { readonly world: Snapshot; readonly homeless: readonly string[] },
+    world: Snapshot,
   ): Promise<GivenOrder | undefined> {
     if (what === 'repeated') {
       if (!(await this.#noteAsker(order, wanted))) return undefined;
       this.#parts.events.emit('order', { order, what });
       return { order, what };
+    }
+    if (what === 'given' && instead !== undefined) {
+      const put = await this.#putInstead(instead, order, lineFor(order, wanted, world).text);
+      return put && { order: put, what };
     }
     if (what === 'given') {
       const isWritten = await this.#putAll([[{ order, what }, wanted]], world);
@@ -269,7 +305,7 @@ export class OrderDesk {
     }
     const at = this.#parts.clock.now();
     const change = (now: Order): Order | undefined =>
-      now.state === 'open' ? withWish(now, wanted, at, homeless) : undefined;
+      now.state === 'open' ? withWish(now, wanted, at) : undefined;
     const changed = await this.#writer.change(order, change, ({ kind }) =>
       wishText(kind, wanted, world),
     );
@@ -277,24 +313,20 @@ export class OrderDesk {
   }
 
   /** @param known the orders that are not closed. */
-  // oxlint-disable-next-line max-params -- a wish, the fleet, the orders, and whose home it is
-  async #decide(
-    wanted: NewOrder,
-    world: Snapshot,
-    known: readonly Order[],
-    homeless: readonly string[] = [],
-  ): Promise<Decided> {
+  async #decide(wanted: NewOrder, world: Snapshot, known: readonly Order[]): Promise<Decided> {
     const at = this.#parts.clock.now();
     const open = known.find((order) => order.host === wanted.host && order.state === 'open');
     if (open !== undefined) {
-      const what = withWish(open, wanted, at, homeless) === undefined ? 'repeated' : 'changed';
+      const what = withWish(open, wanted, at) === undefined ? 'repeated' : 'changed';
       return { order: open, what };
     }
     const returned = await this.#returnedMeanwhile(wanted);
     if (returned !== undefined) return { order: returned, what: 'repeated' };
-    const onTheirWay = [...homeless, ...(await this.#endReturn(wanted.host, known))];
     const id = orderId(this.#parts.newId());
-    return { order: orderFor(wanted, { id, at, world, onTheirWay }), what: 'given' };
+    const order = orderFor(wanted, { id, at, world, onTheirWay: [] });
+    const isInstead = ({ host, state }: Order): boolean =>
+      host === wanted.host && state === 'returning';
+    return { order, what: 'given', instead: known.find(isInstead) };
   }
 
   /** So that the order knows of each alert that fired when the host was returned. */
@@ -321,21 +353,38 @@ export class OrderDesk {
     return orders.find((order) => order.host === host && order.state === 'open');
   }
 
-  /** A new order takes the place of a return that is still going on. Returns whose that was. */
-  async #endReturn(host: HostId, known: readonly Order[]): Promise<readonly string[]> {
-    const home: string[] = [];
-    for (const order of known) {
-      if (order.host !== host || order.state !== 'returning') continue;
-      const end = (now: Order): Order | undefined =>
-        now.state === 'returning' ? closed(now) : undefined;
-      home.push(...((await this.#writer.change(order, end))?.home ?? []));
-    }
-    return home;
+  /**
+   * A new order takes the place of a return that is still going on: in one step, else it might be
+   * forgotten whose home this is. Undefined: the return is over, or another order was first.
+   */
+  #putInstead(instead: Order, order: Order, text: string): Promise<Order | undefined> {
+    const replace = (now: Order): { order: Order; successor: OrderLine } | undefined => {
+      if (now.state !== 'returning') return undefined;
+      const home = [...new Set([...order.home, ...now.home])];
+      return { order: closed(now), successor: { order: { ...order, home }, text } };
+    };
+    return this.#writer.replace(instead, replace).catch(unlessConflict);
   }
 }
 
 function lineFor(order: Order, wanted: NewOrder, world: Snapshot): OrderLine {
   return { order, text: wishText(wanted.kind, wanted, world) };
+}
+
+/** Who returns the host, and what is written with it. */
+interface Returned extends Pick<Order, 'returnedBy' | 'deadlineTold'> {
+  readonly text: string;
+  readonly lines?: readonly string[];
+  /** Whether it still is to be, by its order. */
+  readonly isMeant?: (now: Order) => boolean;
+}
+
+/**
+ * Asked where it is written, so that nothing comes in between, and of whoever returns the host: its
+ * firmware may be half written, or it may be about to reboot.
+ */
+function mayReturn(order: Order): boolean {
+  return order.state === 'open' && !isHookAtWork(order);
 }
 
 /** As the ledger keeps them. */

@@ -1,6 +1,7 @@
 /** What a person is told after giving an order: what happens now, in the mode in force. */
 
 import type { Host } from '../domain/host.ts';
+import type { Order } from '../domain/order.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { modeOf } from '../execute/gate.ts';
 import type { GivenOrder } from './order-desk.ts';
@@ -12,6 +13,10 @@ export interface InForce {
 }
 
 const PAUSED = 'Drover is paused: nothing moves until drover resume';
+
+export function orderedText({ kind, by, reason }: Order): string {
+  return `${kind} ordered by ${by.kind} ${by.name}: ${reason}`;
+}
 
 export function orderText(given: GivenOrder, host: Host, { policies, paused }: InForce): string {
   const { order, what } = given;

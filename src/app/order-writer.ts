@@ -41,21 +41,44 @@ export class OrderWriter {
   /**
    * One that is there; undefined: it is not any more what could be changed so.
    *
-   * @param line who did it, for the history; nothing where it follows by itself.
+   * @param line who did it, for the history; nothing where it follows by itself. Several: in turn.
    */
   async change(
     { id }: Pick<Order, 'id'>,
     change: (now: Order) => Order | undefined,
-    line?: string | ((changed: Order) => string),
+    line?: string | readonly string[] | ((changed: Order) => string),
   ): Promise<Order | undefined> {
     const order = await this.#parts.ledger.changeOrder(id, (now) => {
       const changed = change(now);
       if (changed === undefined) return undefined;
-      const text = typeof line === 'function' ? line(changed) : line;
-      return { order: changed, lines: text === undefined ? [] : [this.#line(changed, text)] };
+      const told = typeof line === 'function' ? line(changed) : (line ?? []);
+      const texts = typeof told === 'string' ? [told] : told;
+      return { order: changed, lines: texts.map((text) => this.#line(changed, text)) };
     });
     if (order !== undefined) this.#parts.events.emit('order', { order, what: 'changed' });
     return order;
+  }
+
+  /**
+   * A new one in the place of one that is there, both or neither. Undefined: that is not any more
+   * what it could take the place of.
+   */
+  async replace(
+    { id }: Pick<Order, 'id'>,
+    change: (now: Order) => { readonly order: Order; readonly successor: OrderLine } | undefined,
+  ): Promise<Order | undefined> {
+    let put: Order | undefined;
+    const order = await this.#parts.ledger.changeOrder(id, (now) => {
+      const changed = change(now);
+      put = changed?.successor.order;
+      if (changed === undefined) return undefined;
+      const { order: next, text } = changed.successor;
+      return { order: changed.order, successor: { order: next, line: this.#line(next, text) } };
+    });
+    if (order === undefined || put === undefined) return undefined;
+    this.#parts.events.emit('order', { order, what: 'changed' });
+    this.#parts.events.emit('order', { order: put, what: 'given' });
+    return put;
   }
 
   #line({ host }: Order, text: string): HistoryEntry {

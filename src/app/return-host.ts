@@ -1,19 +1,23 @@
 /** A host returned to service by a person: readmitted where it had died, its order ended. */
 
 import type { Host } from '../domain/host.ts';
+import type { SourceStatus } from '../domain/measured.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { ApiProblem, OrderView } from '../ports/api.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { heldOut, hookRuns, notOrdered, unknown } from './api-problems.ts';
+import { heldOut, hookRuns, notOrdered } from './api-problems.ts';
+import { returnGone } from './gone-host.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
 
 export interface ReturnParts {
   readonly ledger: Pick<Ledger, 'orders'>;
-  readonly orders: Pick<OrderDesk, 'returnHost'>;
+  readonly orders: Pick<OrderDesk, 'returnHost' | 'endGone'>;
   readonly failures: Pick<HostFailures, 'readmit'>;
   readonly findHost: (name: string) => Host | undefined;
+  /** See {@link returnGone}. */
+  readonly sources?: (() => readonly SourceStatus[]) | undefined;
   readonly inForce: () => InForce;
 }
 
@@ -24,17 +28,26 @@ export async function returnHost(
   by: string,
 ): Promise<Result<OrderView, ApiProblem>> {
   const host = parts.findHost(name);
-  if (host === undefined) return fail(unknown('host', name));
-  const orders = await parts.ledger.orders(false);
-  const busy = orders.find((one) => one.host === host.id && one.hook?.state === 'running');
-  if (busy?.state === 'open') return fail(hookRuns(host.name, busy.hook?.name ?? ''));
+  if (host === undefined) return returnGone(parts, name, by);
+  const before = await hookAtWork(parts, host);
+  if (before !== undefined) return fail(hookRuns(host.name, before));
   const readmitted = await parts.failures.readmit(host, by);
   if (readmitted.kind === 'refused') return fail(heldOut(readmitted.why));
   const order = await parts.orders.returnHost(host, by);
+  // It may have begun since: nobody is returned to a host that it works on.
+  const begun = order === undefined ? await hookAtWork(parts, host) : undefined;
+  if (begun !== undefined) return fail(hookRuns(host.name, begun));
   if (order === undefined && readmitted.kind === 'readmitted') {
     return ok({ what: 'changed', text: `${host.name} is readmitted: it takes VMs in again` });
   }
   if (order === undefined) return fail(notOrdered(host.name));
   const given = { order, what: 'changed' } as const;
   return ok({ ...given, text: orderText(given, host, parts.inForce()) });
+}
+
+/** Its name; undefined: none is. */
+async function hookAtWork({ ledger }: ReturnParts, host: Host): Promise<string | undefined> {
+  const orders = await ledger.orders(false);
+  const open = orders.find((one) => one.host === host.id && one.state === 'open');
+  return open?.hook?.state === 'running' ? open.hook.name : undefined;
 }

@@ -47,7 +47,10 @@ export function nextWave(order: Order, progress: ReturnProgress, view: WaveView)
     return letGo(rest, nextClass(waiting).slice(0, maintenance.canaries));
   }
   const { triedSince } = progress;
-  if (triedSince === undefined) return { ...progress, triedSince: view.now };
+  // What lies ahead is of a clock that was set back: nobody knows how long they have run there.
+  if (triedSince === undefined || triedSince > view.now) {
+    return { ...progress, triedSince: view.now };
+  }
   if (view.now - triedSince < maintenance.canarySeconds) return progress;
   return letGo({ ...progress, isTried: true }, nextClass(waiting));
 }

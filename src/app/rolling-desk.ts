@@ -9,7 +9,8 @@ import type { ApiProblem, RollingPlanView, RollingRequest, RollingView } from '.
 import type { Ledger } from '../ports/ledger.ts';
 import type { Estimator } from './estimator.ts';
 import type { OrderDesk } from './order-desk.ts';
-import { inTurn } from './rolling.ts';
+import { orderedText } from './order-text.ts';
+import { inTurn, isCutOff, newerOrder } from './rolling.ts';
 import { allGroups } from './rolling-groups.ts';
 import type { TickState } from './tick.ts';
 import { findNamed } from './views.ts';
@@ -59,12 +60,11 @@ export class RollingDesk {
 
   /** Those that are not over, oldest first. */
   async list(snapshot: Snapshot | undefined): Promise<readonly RollingView[]> {
-    const parts = (await this.#parts.ledger.orders(true)).filter(
-      (one) => one.rolling !== undefined,
-    );
+    const all = await this.#parts.ledger.orders(true);
+    const parts = all.filter((one) => one.rolling !== undefined);
     return [...Map.groupBy(parts, ({ rolling }) => rolling?.id ?? '')]
       .filter(([, orders]) => orders.some(({ state }) => state !== 'closed'))
-      .map(([id, orders]) => viewOf(id, inTurn(orders), snapshot));
+      .map(([id, orders]) => viewOf(id, inTurn(orders), { all, snapshot }));
   }
 
   async steer(
@@ -103,21 +103,37 @@ function hostsOf(
   return found.size > MOST_HOSTS ? fail(tooMany(found.size)) : ok([...found]);
 }
 
-function viewOf(id: string, orders: readonly Order[], snapshot: Snapshot | undefined): RollingView {
-  const nameOf = ({ host }: Order): string =>
-    snapshot?.hosts.find((one) => one.id === host)?.name ?? host;
+/** `all`: every order that there is or was. */
+function viewOf(
+  id: string,
+  orders: readonly Order[],
+  { all, snapshot }: { readonly all: readonly Order[]; readonly snapshot: Snapshot | undefined },
+): RollingView {
+  const nameOf = ({ host, hostName = host }: Order): string =>
+    snapshot?.hosts.find((one) => one.id === host)?.name ?? hostName;
+  const isGone = ({ host }: Order): boolean =>
+    snapshot !== undefined && snapshot.hosts.every(({ id }) => id !== host);
   const of = (state: Order['state']): readonly Order[] =>
     orders.filter((order) => order.state === state);
-  const stateText = ({ state, hook }: Order): string =>
-    hook === undefined || state !== 'open' ? state : `${state}, hook ${hook.name} ${hook.state}`;
-  const active = [...of('open'), ...of('returning')];
+  const stateText = (order: Order): string => {
+    const { state, hook } = order;
+    if (isGone(order)) return `${state}, not in the fleet any more`;
+    const newer = state === 'closed' ? newerOrder(order, all) : undefined;
+    if (newer !== undefined) return orderedText(newer);
+    return hook === undefined || state !== 'open'
+      ? state
+      : `${state}, hook ${hook.name} ${hook.state}`;
+  };
+  const isOver = (order: Order): boolean => !isCutOff(order, all);
+  const cutOff = of('closed').filter((order) => !isOver(order));
+  const active = [...cutOff, ...of('open'), ...of('returning')];
   return {
     id,
     reason: orders[0]?.reason ?? '',
     by: orders[0]?.by.name ?? '',
     // One that was cancelled before its turn was never returned.
     done: of('closed')
-      .filter(({ progress }) => progress !== undefined)
+      .filter((order) => order.progress !== undefined && isOver(order))
       .map(nameOf),
     active: active.map((order) => ({ host: nameOf(order), state: stateText(order) })),
     waiting: of('waiting').map(nameOf),

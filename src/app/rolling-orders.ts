@@ -5,7 +5,7 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { orderId, type OrderId } from '../domain/ids.ts';
+import { type HostId, orderId } from '../domain/ids.ts';
 import type { Order, RollingPart } from '../domain/order.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -58,19 +58,43 @@ export class RollingOrders {
     });
   }
 
-  /** Its turn has come. Undefined: it waits no more, or another order holds the host. */
-  begin(id: OrderId, world: Snapshot): Promise<Order | undefined> {
+  /**
+   * The turn of these has come; which of them were begun. To find that out took its time: not one
+   * whose rolling maintenance is held by now, or has a host of another group that is not back, nor
+   * one that waits no more, whose host another order holds, or on which this controller may not
+   * act any more.
+   */
+  begin(
+    group: readonly Order[],
+    world: Snapshot,
+    mayAct: (host: HostId) => boolean,
+  ): Promise<readonly Order[]> {
     return this.#parts.turns.take(async () => {
-      const orders = await this.#parts.ledger.orders(false);
-      const order = orders.find((one) => one.id === id && one.state === 'waiting');
-      const isFree = orders.every((one) => one.host !== order?.host || one.state === 'waiting');
-      if (order === undefined || !isFree) return undefined;
-      const home = world.vms.filter((vm) => vm.host === order.host).map((vm) => vm.id);
-      const begun = { state: 'open', createdAt: this.#parts.clock.now(), home } as const;
-      const change = (now: Order): Order | undefined =>
-        now.state === 'waiting' ? { ...now, ...begun } : undefined;
-      return this.#parts.writer.change(order, change).catch(unlessConflict);
+      const begun: Order[] = [];
+      for (const order of group) {
+        const known = await this.#parts.ledger.orders(false);
+        const others = known.filter(({ id }) => begun.every((one) => one.id !== id));
+        if (!isFree(order, others)) continue;
+        const own = await this.#begin(order, world, mayAct);
+        if (own !== undefined) begun.push(own);
+      }
+      return begun;
     });
+  }
+
+  #begin(
+    { id, host }: Order,
+    world: Snapshot,
+    mayAct: (host: HostId) => boolean,
+  ): Promise<Order | undefined> {
+    const home = world.vms.filter((vm) => vm.host === host).map((vm) => vm.id);
+    const begun = { state: 'open', createdAt: this.#parts.clock.now(), home } as const;
+    // By how it stands in the ledger: another controller may have been asked to hold it.
+    const change = (now: Order): Order | undefined =>
+      now.state === 'waiting' && now.rolling?.heldBy === undefined && mayAct(host)
+        ? { ...now, ...begun }
+        : undefined;
+    return this.#parts.writer.change({ id }, change).catch(unlessConflict);
   }
 
   /**
@@ -102,4 +126,11 @@ export class RollingOrders {
       return own.length;
     });
   }
+}
+
+/** @param others the orders that are not closed, without those of its group. */
+function isFree({ host, rolling }: Order, others: readonly Order[]): boolean {
+  return others.every(
+    (one) => one.state === 'waiting' || (one.host !== host && one.rolling?.id !== rolling?.id),
+  );
 }

@@ -34,10 +34,12 @@ export interface Occasion {
 
 export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasion): Order {
   const here = guestsOf(world, wanted.host).map((vm) => vm.id);
+  const hostName = world.hosts.find((host) => host.id === wanted.host)?.name;
   return {
     id,
     kind: wanted.kind,
     host: wanted.host,
+    ...(hostName === undefined ? {} : { hostName }),
     by: wanted.by,
     reason: wanted.reason,
     createdAt: at,
@@ -54,16 +56,8 @@ export function orderFor(wanted: NewOrder, { id, at, world, onTheirWay }: Occasi
  * The open order with the wish taken in; undefined: it says all of that already. Maintenance raises
  * an evacuation, a person takes over what an alert has ordered, a hook is added where there is none
  * or the one before has failed, an earlier deadline takes the place of a later one, or of none.
- *
- * @param homeless VMs that call the host their home, whatever the order knows of.
  */
-// oxlint-disable-next-line max-params -- an order, a wish, its moment, and whose home it is
-export function withWish(
-  open: Order,
-  wanted: NewOrder,
-  at: EpochSeconds,
-  homeless: readonly string[] = [],
-): Order | undefined {
+export function withWish(open: Order, wanted: NewOrder, at: EpochSeconds): Order | undefined {
   const raised = open.kind === 'evacuate' && wanted.kind === 'maintenance';
   const adopted = open.by.kind !== 'operator' && wanted.by.kind === 'operator';
   // Who raises it says why; but an alert does not speak for the person who has ordered it.
@@ -72,9 +66,7 @@ export function withWish(
   const isNewHook = open.hook === undefined || open.hook.state === 'failed';
   const hook = (isNewHook ? hookOf(wanted, at) : undefined) ?? open.hook;
   const area = wanted.area ?? open.area;
-  const home = [...new Set([...open.home, ...homeless])];
-  const isKnown = home.length === open.home.length;
-  const isSame = isKnown && hook === open.hook && area === open.area && sooner === undefined;
+  const isSame = hook === open.hook && area === open.area && sooner === undefined;
   if (!raised && !adopted && isSame) return undefined;
   return {
     ...(withAsker(open, wanted.dedupeKey) ?? open),
@@ -82,10 +74,18 @@ export function withWish(
     // Whether that one can be met is yet to be told.
     ...(sooner === undefined ? {} : { deadline: sooner, deadlineTold: undefined }),
     kind: raised ? 'maintenance' : open.kind,
-    home,
     ...(hook === undefined ? {} : { hook }),
     ...(area === undefined ? {} : { area }),
+    ...(area !== undefined && open.area === undefined ? { areaCameLater: true } : {}),
   };
+}
+
+/**
+ * Nobody wants anything of the host beside its being emptied with the area: nobody is at work on
+ * it, and no alert had it emptied before.
+ */
+export function isOnlyFor(area: string, order: Order): boolean {
+  return order.area === area && order.areaCameLater !== true && order.kind === 'evacuate';
 }
 
 /** The open order has another hook, which has not failed: the wish cannot be taken in. */
@@ -93,6 +93,10 @@ export function hookInTheWay(open: Order, { host, hook: wanted }: NewOrder): boo
   const { hook, state } = open;
   if (host !== open.host || state !== 'open' || hook === undefined) return false;
   return wanted !== undefined && wanted !== hook.name && hook.state !== 'failed';
+}
+
+export function isHookAtWork({ state, hook }: Order): boolean {
+  return state === 'open' && hook?.state === 'running';
 }
 
 /** Nothing is left to do. */

@@ -14,3 +14,8 @@ export interface KeptAlert {
   /** Undefined: it named none, or one that was past although it fires. */
   readonly endsAt?: EpochSeconds | undefined;
 }
+
+/** This firing of the alert: when it ends and begins anew, that is another occasion. */
+export function occasionOf(fingerprint: KeptAlert['fingerprint'], since: EpochSeconds): string {
+  return `${fingerprint} since ${since}`;
+}

@@ -10,6 +10,8 @@ export interface Order {
   readonly id: OrderId;
   readonly kind: 'evacuate' | 'maintenance';
   readonly host: HostId;
+  /** What it was called then, for when no source reports it any more; absent: not known. */
+  readonly hostName?: string | undefined;
   readonly by: { readonly kind: 'operator' | 'alert'; readonly name: string };
   readonly reason: string;
   readonly createdAt: EpochSeconds;
@@ -37,6 +39,8 @@ export interface Order {
   readonly home: readonly string[];
   /** What is emptied as a whole, where the host is a part of that: "site east". */
   readonly area?: string | undefined;
+  /** The order was there before that was wanted of its host, too: it is not the area's own. */
+  readonly areaCameLater?: true | undefined;
   /** The rolling maintenance that it is a part of. */
   readonly rolling?: RollingPart | undefined;
   /** Maintenance: what is run on the empty host, which then returns by itself. */

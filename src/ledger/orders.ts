@@ -57,8 +57,10 @@ export async function changeOrder(
   const row = await (concurrentWriters ? query.forUpdate() : query).executeTakeFirst();
   const changed = row === undefined ? undefined : change(toOrder(row));
   if (changed === undefined) return undefined;
-  await upsertOrders(trx, [changed.order], changedAt);
-  await insertHistory(trx, changed.lines ?? []);
+  const { successor, lines = [] } = changed;
+  const written = [changed.order, ...(successor === undefined ? [] : [successor.order])];
+  await upsertOrders(trx, written, changedAt);
+  await insertHistory(trx, [...lines, ...(successor?.line === undefined ? [] : [successor.line])]);
   return changed;
 }
 

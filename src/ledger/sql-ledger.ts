@@ -238,6 +238,7 @@ export class SqlLedger implements Ledger {
     return this.#write(async (trx, note) => {
       const changed = await orders.changeOrder(trx, { id, change, changedAt }, traits);
       if (changed !== undefined) note(notes.orderNote(changed.order));
+      if (changed?.successor !== undefined) note(notes.orderNote(changed.successor.order));
       return changed?.order;
     });
   }

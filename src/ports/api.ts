@@ -211,8 +211,8 @@ export interface ApiProblem {
 export interface OrderView {
   /** Absent: nothing was ordered; the host was held out for its failure, and is readmitted. */
   readonly order?: Order | undefined;
-  /** `repeated`: the same order was open already. */
-  readonly what: 'given' | 'repeated' | 'changed';
+  /** `repeated`: the same order was open already; `kept`: it stays, though an area is returned. */
+  readonly what: 'given' | 'repeated' | 'changed' | 'kept';
   /** What will happen now, in the mode that is in force. */
   readonly text: string;
 }
@@ -340,7 +340,7 @@ export interface Api {
   evacuateArea(request: AreaRequest): Promise<Result<readonly OrderView[], ApiProblem>>;
   /** What that would take. */
   estimateArea(request: AreaRequest): Promise<Result<EstimateView, ApiProblem>>;
-  /** The way back: returns all its hosts for which there is an order. */
+  /** The way back: returns its hosts that were evacuated with it; names those with other orders. */
   returnArea(area: Area, by: string): Promise<Result<readonly OrderView[], ApiProblem>>;
   /** Maintenance of many hosts, one group after the other. */
   startRolling(request: RollingRequest): Promise<Result<RollingPlanView, ApiProblem>>;

@@ -128,6 +128,8 @@ export interface ChangedOrder {
   readonly order: Order;
   /** For the history, with it. */
   readonly lines?: readonly HistoryEntry[] | undefined;
+  /** A new one in its place, put in the same step: both are written, or neither. */
+  readonly successor?: PutOrder | undefined;
 }
 
 /** By the order as it stands; undefined: it stays so. Asked again where a commit has to be. */

@@ -79,6 +79,34 @@ export function orderCases({ ledger, reopen }: LedgerInHand): void {
       });
     });
 
+    it('puts one in the place of another in one step, or leaves both as they are', async () => {
+      const about = { vm: undefined, host: hostId('h1'), from: undefined, move: undefined };
+      const line: HistoryEntry = { at: epochSeconds(7), kind: 'order', ...about, text: 'two' };
+      await ledger().putOrder(anOrder('o1', { state: 'returning', home: ['v1'] }));
+      const replace = (by: string) =>
+        ledger().changeOrder(orderId('o1'), (now) =>
+          now.state === 'closed'
+            ? undefined
+            : {
+                order: { ...now, state: 'closed' },
+                successor: { order: anOrder(by, { home: now.home }), line },
+              },
+        );
+      // Another controller was first.
+      await ledger().putOrder(anOrder('o2', { home: [] }));
+      await expect(replace('o3')).rejects.toMatchObject({ code: 'conflict' });
+      const states = async () =>
+        (await ledger().orders(true)).map(({ id, state, home }) => `${id} ${state} ${home.join()}`);
+      expect((await states()).toSorted()).toEqual(['o1 returning v1', 'o2 open ']);
+      await ledger().putOrder(anOrder('o2', { state: 'closed', home: [] }));
+      expect(await replace('o4')).toMatchObject({ id: 'o1', state: 'closed' });
+      expect(await replace('o5')).toBeUndefined();
+      await reopen();
+      expect((await states()).toSorted()).toEqual(['o1 closed v1', 'o2 closed ', 'o4 open v1']);
+      expect((await ledger().history({ limit: 9 })).map(({ text }) => text)).toEqual(['two']);
+      expect((await ledger().audit(0, 99)).filter(({ kind }) => kind === 'order')).toHaveLength(5);
+    });
+
     it('takes several at once, new ones and changed ones, or none of them', async () => {
       const about = { vm: undefined, host: hostId('h1'), from: undefined, move: undefined };
       const line: HistoryEntry = { at: epochSeconds(7), kind: 'order', ...about, text: 'one' };

@@ -6,7 +6,7 @@ import type { Fencing } from '../../src/ports/fencing.ts';
 import type { HostProbe } from '../../src/ports/host-probe.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
-import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
+import { type Ledger, LedgerError, type PutOrder } from '../../src/ports/ledger.ts';
 import type { Judge } from './judge.ts';
 import type { Trace } from './trace.ts';
 
@@ -115,11 +115,33 @@ export function watchedLeases(leases: Leases, { judge, way, by }: Watching): Lea
   });
 }
 
+/** What is put in the place of an order is in no answer of the ledger: the judge is told here. */
+function tellingSuccessors(ledger: Ledger, judge: Judge): Ledger {
+  return new Proxy(ledger, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      if (name !== 'changeOrder') return member.bind(target) as unknown;
+      const changeOrder: Ledger['changeOrder'] = async (id, change) => {
+        let put: PutOrder | undefined;
+        const changed = await target.changeOrder(id, (now) => {
+          const next = change(now);
+          put = next?.successor;
+          return next;
+        });
+        if (put !== undefined) judge.onLedgerAnswer('putOrders', [[put]], undefined);
+        return changed;
+      };
+      return changeOrder;
+    },
+  });
+}
+
 /** The ledger as one life of the daemon has it: it can close it, and others go on using it. */
 export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
   const { judge, trace, disk, way, by } = watching;
   let isClosed = false;
-  return wrap(ledger, async (call, parts, act) => {
+  return wrap(tellingSuccessors(ledger, judge), async (call, parts, act) => {
     if (call === 'close') {
       isClosed = true;
       return undefined;

@@ -1,6 +1,14 @@
-// Role: a cancel of what cannot be the id of anything: told, and no error of the daemon.
-import { afterEach, beforeEach, expect, it } from 'vitest';
+// Role: a cancel of what cannot be the id of anything is told, and no error of the daemon; one that
+// is to withdraw an order does so, also where it is too late for the moves.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { cancelMoves, type CancelParts } from '../../../src/app/cancel-moves.ts';
+import { hostId, vmId } from '../../../src/domain/ids.ts';
+import type { Order } from '../../../src/domain/order.ts';
+import { ok } from '../../../src/domain/result.ts';
+import { aHost, aPolicy } from '../../support/fleet.ts';
+import { aMove, anOrder } from '../../support/ledger-records.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
 
 let bench: VirtualDaemon;
@@ -12,4 +20,48 @@ afterEach(() => bench.stop());
 it.each(['\u0000', '', ' web-1 ', 'nobody'])('cancel of %j finds nothing', async (name) => {
   const answer = await bench.daemon.api.cancel({ name: name, by: 'anna', withdraw: false });
   expect(answer).toMatchObject({ ok: false, error: { status: 404, code: 'not-found' } });
+});
+
+describe('a cancel that comes too late for every move', () => {
+  const H1 = aHost({ id: 'h1' });
+  const tooLate = { ok: false, error: { status: 409, code: 'too-late' } } as const;
+
+  async function cancel(name: string, withdraw: boolean, orders: readonly Order[]) {
+    const withdrawn: string[] = [];
+    const parts = {
+      executor: {
+        open: [aMove({ vm: vmId('v1'), from: H1.id, to: hostId('h2') })],
+        openOf: () => [],
+        cancel: async () => 'too-late',
+      },
+      ledger: { orders: async () => orders },
+      clock: manualClock(5000),
+      limits: () => aPolicy().limits,
+      applying: { cancel: () => false },
+      newest: () => undefined,
+      findVm: () => undefined,
+      findHost: (one: string) => (one === 'h1' ? H1 : undefined),
+      withdraw: async (host: string) => {
+        withdrawn.push(host);
+        return ok({ text: 'h1 returns to service' });
+      },
+    } as unknown as CancelParts;
+    return { answer: await cancelMoves(parts, { name, by: 'bob', withdraw }), withdrawn };
+  }
+
+  it.each([
+    ['the host, and is to withdraw', 'h1', true],
+    ['the order itself', 'o1', false],
+  ])('takes the order back where it names %s', async (_what, name, withdraw) => {
+    const { answer, withdrawn } = await cancel(name, withdraw, [anOrder('o1', { host: H1.id })]);
+    expect(withdrawn).toEqual(['h1']);
+    const notes = ['h1 returns to service'];
+    expect(answer).toMatchObject({ ok: true, value: { moves: [{ answer: 'too-late' }], notes } });
+  });
+
+  it('is told so where nothing is ordered, or the order is to stay', async () => {
+    expect((await cancel('h1', true, [])).answer).toMatchObject(tooLate);
+    const kept = await cancel('h1', false, [anOrder('o1', { host: H1.id })]);
+    expect(kept).toMatchObject({ answer: tooLate, withdrawn: [] });
+  });
 });

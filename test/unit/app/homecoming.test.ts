@@ -167,6 +167,25 @@ describe('a return', () => {
     expect(warnings()).toEqual(told);
   });
 
+  it('is given up after the same hour also where the clock is set', async () => {
+    await returned('v1');
+    const full = world({ v1: 'h2' });
+    const stuck = { v1: { open: 'memory' } } as const;
+    await tick(full, stuck);
+    for (const jump of [2 * HOUR, -5 * HOUR]) {
+      clock.jump(jump);
+      await clock.pass(HOUR / 2 - 1);
+      expect(await tick(full, stuck)).toMatchObject({ state: 'returning' });
+    }
+    // After a restart the moment on record lies ahead: the hour begins anew.
+    homecoming = new Homecoming({ ledger, orders, clock, events, policies });
+    await tick(full, stuck);
+    await clock.pass(HOUR - 1);
+    expect(await tick(full, stuck)).toMatchObject({ state: 'returning' });
+    await clock.pass(1);
+    expect(await tick(full, stuck)).toMatchObject({ state: 'closed' });
+  });
+
   it('is given up when its moves come to nothing, or its home is gone', async () => {
     await returned('v1');
     const away = world({ v1: 'h2' });

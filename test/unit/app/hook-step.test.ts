@@ -76,4 +76,13 @@ describe('the hook of a maintenance order', () => {
       detail: 'done, and the host is not well since: no answer',
     });
   });
+
+  it('does not wait for the time of a clock that was set back since', () => {
+    const ahead = epochSeconds(NOW + 5 * 365 * 86_400);
+    expect(step(progress({ since: ahead, attempts: 1 }))).toEqual({ kind: 'start' });
+    const done = progress({ state: 'done', attempts: 1, since: ahead });
+    // How long it has been well is not known: that begins anew.
+    expect(step({ ...done, wellSince: ahead })).toEqual({ kind: 'note', wellSince: NOW });
+    expect(step(done, { against: 'no answer' })).toMatchObject({ kind: 'fail' });
+  });
 });

@@ -97,6 +97,13 @@ describe('the return to a repaired host', () => {
     expect(nextWave(returning(['ci']), NOBODY_YET, at).released).toEqual(['ci']);
   });
 
+  it('begins the trial anew where the clock was set back since', () => {
+    const ahead = epochSeconds(TEST_NOW + 5 * 365 * 86_400);
+    const tried = { released: [vmId('ci')], isTried: false, triedSince: ahead };
+    const next = nextWave(returning(['db'], tried), tried, view(withHome('ci')));
+    expect(next).toEqual({ ...tried, triedSince: TEST_NOW });
+  });
+
   it('goes on when they have run there for long enough, the most important last', () => {
     const later = (by: number) => ({ now: epochSeconds(TEST_NOW + by) });
     const tried = { released: [vmId('ci'), vmId('mail')], isTried: false };

@@ -40,8 +40,7 @@ describe('the deadline of its order', () => {
   it('says the same', async () => {
     const events = new RecordingSink();
     const parts = {
-      ledger: { addHistory: async () => {} },
-      orders: { note: async () => {} },
+      orders: { note: async () => true },
       policies: { policies: aPolicy() },
       clock: manualClock(TEST_NOW),
       events,
