@@ -3,9 +3,10 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { OrderId } from '../domain/ids.ts';
+import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { EpochSeconds } from '../domain/units.ts';
-import type { ChangedOrder, OrderChange } from '../ports/ledger.ts';
+import type { ChangedOrder, OrderChange, PutOrder } from '../ports/ledger.ts';
 import { insertHistory } from './history.ts';
 import type { StoreTraits } from './leases.ts';
 import { chunksOf } from './bounded.ts';
@@ -80,4 +81,8 @@ export async function selectOrder(
 ): Promise<Order | undefined> {
   const row = await db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toOrder(row);
+}
+
+export function linesOf(all: readonly Pick<PutOrder, 'line'>[]): readonly HistoryEntry[] {
+  return all.flatMap(({ line }) => line ?? []);
 }

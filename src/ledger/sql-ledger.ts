@@ -228,7 +228,7 @@ export class SqlLedger implements Ledger {
         all.map(({ order }) => order),
         now,
       );
-      await history.insertHistory(trx, linesOf(all));
+      await history.insertHistory(trx, orders.linesOf(all));
     });
   }
 
@@ -298,7 +298,7 @@ export class SqlLedger implements Ledger {
       for (const { mark } of all) note(notes.hostNote(mark));
       const marks = all.map(({ mark }) => mark);
       await hostMarks.upsertHostMarks(trx, marks);
-      await history.insertHistory(trx, linesOf(all));
+      await history.insertHistory(trx, orders.linesOf(all));
     });
   }
 
@@ -394,8 +394,4 @@ export class SqlLedger implements Ledger {
   async #writeAbout<Value>(move: MoveId, work: Work<Value>): Promise<Value> {
     return this.#store.writeUnder(this.#fence?.about(move), work);
   }
-}
-
-function linesOf(all: readonly Pick<PutOrder, 'line'>[]): readonly HistoryEntry[] {
-  return all.flatMap(({ line }) => line ?? []);
 }
