@@ -180,8 +180,9 @@ function spreadBreach(rule: SpreadRule, members: readonly Vm[], world: World): B
     const reason = `the host has no fault domain '${rule.over}'`;
     world.gaps.push({ host: vm.host, rule: rule.id, fact: rule.over, reason });
   }
-  // Those that are off count once they run: no move of the others makes up for them.
-  const wanted = rule.minimum - offOf(rule, world);
+  // Those that run are to be as far apart as they can; no move of theirs makes up for who is off.
+  const reachable = Math.max(members.length, rule.minimum - offOf(rule, world));
+  const wanted = Math.min(rule.minimum, reachable);
   if (members.length === 0 || domains.size >= wanted) return undefined;
   const crowded = [...domains.values()].filter((vms) => vms.length > 1).flat();
   const wrong = crowded.length > 0 ? crowded : members;

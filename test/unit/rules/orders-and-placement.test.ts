@@ -152,6 +152,7 @@ describe('placement rules', () => {
     ['spread too little', aSpread('r', ['v1', 'v2', 'v4'], 3), 'v1 on h1, v2 on h2'],
     ['spread with too few', aSpread('r', ['v4'], 2), 'v4 on h3'],
     ['spread while one is off', aSpread('r', ['v4', 'off'], 2), undefined],
+    ['two together, a third off', aSpread('r', ['v2', 'v3', 'off'], 2), 'v2 on h2, v3 on h2'],
     ['crowded while one is off', aSpread('r', ['v2', 'v3', 'off'], 3), 'v2 on h2, v3 on h2'],
     ['alone', aLonely('r', ['v1', 'v2', 'v3']), undefined],
     ['beside somebody', aLonely('r', ['v1', 'v2', 'v4']), 'v2 on h2'],
