@@ -10,6 +10,8 @@ import { planRequests, tightRequests } from '../support/random-fleet.ts';
 import { withOwn } from '../support/random-own.ts';
 
 const RUNS = { numRuns: 400 };
+/** Few of these fleets make an own VM move: of 400 once only 18 did. */
+const MORE_RUNS = { numRuns: 1000 };
 
 const KINDS = [
   ['fleets of every kind', planRequests()],
@@ -47,7 +49,7 @@ describe.each(KINDS)('own VMs in %s', (_kind, requests) => {
         }
         expect(moves.filter(({ alone }) => alone === true)).toEqual(own);
       }),
-      RUNS,
+      MORE_RUNS,
     );
     // A plan without any would prove nothing.
     expect(moved).toBeGreaterThan(20);
