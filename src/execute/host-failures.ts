@@ -51,11 +51,14 @@ export interface HostFailureParts {
   readonly everySeconds?: Seconds | undefined;
 }
 
-/** What the executor asks before it starts a VM of a dead host elsewhere. */
+/** What the executor asks before it starts a VM that a dead host may have. */
 export interface RestartGuard {
   /** Its power was confirmed off: what it does not answer is no open question. */
   isDead(host: HostId): boolean;
-  /** Asks the power once more. Undefined: it is off; else why it may not be relied on. */
+  /**
+   * Asks the power once more. Undefined: it is off; else why it may not be relied on. A proof and
+   * no permission: what the policy says of restarts is not in it.
+   */
   objection(host: HostId): Promise<string | undefined>;
   /** Durable when it resolves: the definition of the VM on the host will have to be removed. */
   note(host: HostId, restarted: RestartedVm): Promise<void>;
@@ -172,9 +175,6 @@ export class HostFailures implements RestartGuard {
   async objection(id: HostId): Promise<string | undefined> {
     const host = this.#hosts.get(id);
     if (host === undefined || !this.isDead(id)) return `${id} is not known dead`;
-    if (this.#parts.settings().hostFailure.restart !== 'fenced') {
-      return 'hostFailure.restart is never by now';
-    }
     const power = await this.#signs.power(host);
     if (power.verdict === 'silent' && this.isDead(id)) return undefined;
     return `the power of ${host.name} is not confirmed off any more (${power.detail})`;

@@ -15,12 +15,15 @@ import type { Whereabouts } from './whereabouts.ts';
 
 /**
  * Undefined: the host is dead, and its power was seen off just now; and so is every other dead one
- * that may have the VM defined (silent-holders.ts).
+ * that may have the VM defined (silent-holders.ts); and the policy wants restarts.
  */
 export async function notDead(task: MoveTask): Promise<Misfit | undefined> {
-  const { restarts } = task.parts;
+  const { restarts, settings } = task.parts;
   if (restarts === undefined) return { code: 'not-fenced', detail: 'nothing can confirm a death' };
-  const detail = await objectionOf(restarts, await holdersOf(task));
+  const proof = await objectionOf(restarts, await holdersOf(task));
+  // As it is now: it may have been changed while the power was asked for.
+  const isAllowed = settings().hostFailure.restart === 'fenced';
+  const detail = isAllowed ? proof : 'hostFailure.restart is never by now';
   return detail === undefined ? undefined : { code: 'not-fenced', detail };
 }
 
@@ -69,10 +72,10 @@ export function settlingOrder(task: MoveTask): MoveOrder {
 
 /**
  * The same for taking a move back. A cold move had shut the VM down, and it is started on its
- * source: an error says why it may not be, because a dead host may have it defined whose power is
- * not off. A dead target is not waited for while it is off, either. What these hold is removed when
- * they return, and that is noted first: the proof is not to be older than the writing takes, so it
- * is asked for anew before each attempt.
+ * source, whatever the policy says of restarts: this is none. An error says why it may not be,
+ * because a dead host may have it defined whose power is not off. A dead target is not waited for
+ * while it is off, either. What these hold is removed when they return, and that is noted first:
+ * the proof is not to be older than the writing takes, so it is asked for anew before each attempt.
  */
 export async function takeBackOrder(task: MoveTask): Promise<Result<MoveOrder, string>> {
   const order = settlingOrder(task);

@@ -14,7 +14,14 @@ import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { planOf, yes } from '../support/execution-bench.ts';
-import { aFailure, aPolicy, aSnapshot, held, someMigration } from '../support/fleet.ts';
+import {
+  aFailure,
+  aPolicy,
+  aSnapshot,
+  held,
+  someHostFailure,
+  someMigration,
+} from '../support/fleet.ts';
 import { aMove } from '../support/ledger-records.ts';
 import { mortal, type Mortal } from '../support/mortal.ts';
 import { recordingEvents, type RecordingEvents } from '../support/recording-events.ts';
@@ -110,7 +117,7 @@ function policiesFor({ ladder = ['pre-copy'] }: Fate, world: ContractWorld): Pol
     bandwidth: world.busyBandwidth,
     timeoutSecondsPerGib: seconds(60),
   });
-  return aPolicy({ migration });
+  return aPolicy({ migration, hostFailure: someHostFailure({ restart: 'fenced' }) });
 }
 
 /** As a collector sees it before the move; of a restart, after the source has died. */

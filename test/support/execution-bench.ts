@@ -10,7 +10,7 @@ import { Executor } from '../../src/execute/executor.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
-import { aHost, aPolicy, aSnapshot, aVm, TEST_NOW } from './fleet.ts';
+import { aHost, aPolicy, aSnapshot, aVm, someHostFailure, TEST_NOW } from './fleet.ts';
 import { aMove } from './ledger-records.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 import { type RecordingEvents, recordingEvents } from './recording-events.ts';
@@ -46,7 +46,7 @@ export async function makeBench(
     hypervisor,
     events,
     world: aSnapshot({ hosts: ['h1', 'h2', 'h3', 'h4'].map((id) => aHost({ id })), vms }),
-    policies: aPolicy(),
+    policies: aPolicy({ hostFailure: someHostFailure({ restart: 'fenced' }) }),
     executor: (parts = {}) =>
       new Executor({
         ledger,

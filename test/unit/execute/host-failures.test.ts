@@ -115,6 +115,16 @@ describe('a VM that was restarted from a dead host', () => {
     expect(failures.leftOn(DB.vm)).toEqual([]);
     await failures.idle();
   });
+
+  it('is no reason against a take-back while that is off, restarts or none', async () => {
+    await ledger.putHostFailure(aHostFailureRecord('h1', { state: 'dead', restarted: [DB] }));
+    const { failures } = controller({ hostFailure: someHostFailure({ restart: 'never' }) });
+    await failures.load();
+    await failures.update(world('disconnected'), MINE);
+    expect(failures.leftOn(DB.vm)).toEqual([H1]);
+    expect(await failures.objection(H1)).toBeUndefined();
+    await failures.idle();
+  });
 });
 
 describe('a note of what was restarted', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId } from '../../../src/domain/ids.ts';
 import type { RestartGuard } from '../../../src/execute/host-failures.ts';
-import { aFailure } from '../../support/fleet.ts';
+import { aFailure, aPolicy, someHostFailure } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, yes } from '../../support/execution-bench.ts';
 
 const [H1, H3] = [hostId('h1'), hostId('h3')];
@@ -55,4 +55,18 @@ describe('a VM that is still defined on another dead host', () => {
     await detailOf(bench, guard([]));
     expect(bench.hypervisor.calls).toContain('startMove');
   });
+});
+
+it('is not begun where the policy has stopped restarts while the power was asked for', async () => {
+  const bench = await secondDeath();
+  const off = guard([]);
+  const restarts: RestartGuard = {
+    ...off,
+    objection: async (host) => {
+      bench.policies = aPolicy({ hostFailure: someHostFailure({ restart: 'never' }) });
+      return off.objection(host);
+    },
+  };
+  expect(await detailOf(bench, restarts)).toContain('hostFailure.restart is never by now');
+  expect(bench.hypervisor.calls).not.toContain('startMove');
 });
