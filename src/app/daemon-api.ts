@@ -82,7 +82,7 @@ export interface ApiParts extends StatusParts {
   readonly hooks: readonly string[];
   readonly rolling: RollingDesk;
   readonly estimator: Pick<Estimator, 'estimate'>;
-  readonly failures: Pick<HostFailures, 'readmit'>;
+  readonly failures: Pick<HostFailures, 'readmit' | 'ofGone' | 'forgetGone'>;
   readonly lost: LostVms;
   readonly state: () => TickState | undefined;
   readonly progress: () => ReadonlyMap<string, MoveProgress>;
@@ -233,7 +233,8 @@ export class DaemonApi implements Api {
     const findHost = (one: string): Host | undefined => this.#findHost(one);
     const sources = (): Snapshot['sources'] => this.#snapshot()?.sources ?? [];
     const inForce = (): InForce => this.#inForce();
-    return returnHost({ ...this.#parts, findHost, sources, inForce }, name, by);
+    const gone = this.#parts.failures;
+    return returnHost({ ...this.#parts, findHost, sources, inForce, gone }, name, by);
   }
 
   async setPaused(paused: boolean, by: string): Promise<void> {

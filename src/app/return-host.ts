@@ -18,6 +18,7 @@ export interface ReturnParts {
   readonly findHost: (name: string) => Host | undefined;
   /** See {@link returnGone}. */
   readonly sources?: (() => readonly SourceStatus[]) | undefined;
+  readonly gone?: Pick<HostFailures, 'ofGone' | 'forgetGone'> | undefined;
   readonly inForce: () => InForce;
 }
 

@@ -10,7 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import type { RestartGuard } from './host-failures.ts';
+import type { RestartGuard } from './restart-guard.ts';
 import type { ExecutionTiming, StageDefinition } from './move-task.ts';
 
 export interface ExecutorParts {

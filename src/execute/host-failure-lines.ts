@@ -54,6 +54,27 @@ export function powerBackText(
   );
 }
 
+/** Of a dead host that no source reports any more: what a person has to do about it. */
+export function goneText({ id, name }: Pick<Host, 'id' | 'name'>): string {
+  return (
+    `${name} is dead and not in the fleet any more: ` +
+    `drover maintenance exit ${id} if it is gone for good`
+  );
+}
+
+/** Somebody says that the host is gone for good. */
+export function forgottenLine(
+  host: Pick<Host, 'id' | 'name'>,
+  { state, restarted }: HostFailureRecord,
+  { at, by }: { readonly at: EpochSeconds; readonly by: string },
+): HistoryEntry {
+  const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
+  const names = restarted.map(({ name }) => name).join(', ');
+  const holds = names === '' ? '' : `; it may still have defined: ${names}`;
+  const text = `${host.name}: not in the fleet any more, and gone for good, says ${by}`;
+  return { at, kind: 'state', ...about, text: `${text}; it was ${state}${holds}` };
+}
+
 /** One for each VM that was up. */
 export function deathLines(
   host: Pick<Host, 'id' | 'name'>,

@@ -29,12 +29,19 @@ import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
 import { FencingDesk, type Standing } from './fencing-desk.ts';
 import { HostFailureBook } from './host-failure-book.ts';
-import { deathLines, lineOf, powerBackText } from './host-failure-lines.ts';
+import {
+  deathLines,
+  forgottenLine,
+  goneText,
+  lineOf,
+  powerBackText,
+} from './host-failure-lines.ts';
 import { HostLooks } from './host-looks.ts';
 import { HostSigns } from './host-signs.ts';
 import { modeOf } from './mode.ts';
 import { noRestart } from './no-restart.ts';
 import { Readmission } from './readmission.ts';
+import type { RestartGuard } from './restart-guard.ts';
 
 export interface HostFailureParts {
   readonly ledger: Ledger;
@@ -51,26 +58,15 @@ export interface HostFailureParts {
   readonly everySeconds?: Seconds | undefined;
 }
 
-/** What the executor asks before it starts a VM that a dead host may have. */
-export interface RestartGuard {
-  /** Its power was confirmed off: what it does not answer is no open question. */
-  isDead(host: HostId): boolean;
-  /**
-   * Asks the power once more. Undefined: it is off; else why it may not be relied on. A proof and
-   * no permission: what the policy says of restarts is not in it.
-   */
-  objection(host: HostId): Promise<string | undefined>;
-  /** Durable when it resolves: the definition of the VM on the host will have to be removed. */
-  note(host: HostId, restarted: RestartedVm): Promise<void>;
-  /** The dead hosts on which the VM is noted: one whose power returns may start it again. */
-  leftOn(vm: VmId): readonly HostId[];
-}
-
 export type ReadmitAnswer =
   /** Nothing was held against it. */
   | { readonly kind: 'well' }
   | { readonly kind: 'readmitted' }
   | { readonly kind: 'refused'; readonly why: string };
+
+function justChanged(name: string): ReadmitAnswer {
+  return { kind: 'refused', why: `what is known of ${name} has just changed: look again` };
+}
 
 export class HostFailures implements RestartGuard {
   readonly #parts: HostFailureParts;
@@ -174,10 +170,14 @@ export class HostFailures implements RestartGuard {
 
   async objection(id: HostId): Promise<string | undefined> {
     const host = this.#hosts.get(id);
-    if (host === undefined || !this.isDead(id)) return `${id} is not known dead`;
+    if (!this.isDead(id)) return `${id} is not known dead`;
+    // It had left the fleet before this process began: nobody knows whom to ask about it.
+    if (host === undefined) return goneText({ id, name: id });
     const power = await this.#signs.power(host);
     if (power.verdict === 'silent' && this.isDead(id)) return undefined;
-    return `the power of ${host.name} is not confirmed off any more (${power.detail})`;
+    const doubt = `the power of ${host.name} is not confirmed off any more (${power.detail})`;
+    if (this.#hasLeft(id)) return `${doubt}; ${goneText(host)}`;
+    return `${doubt}: cut it, or mend its fencing device`;
   }
 
   note(host: HostId, restarted: RestartedVm): Promise<void> {
@@ -217,7 +217,34 @@ export class HostFailures implements RestartGuard {
       return { kind: 'refused', why };
     }
     if (await this.#release(record, `readmitted by ${by}`)) return { kind: 'readmitted' };
-    return { kind: 'refused', why: `what is known of ${host.name} has just changed: look again` };
+    return justChanged(host.name);
+  }
+
+  /** The failed host of that id or (unique) name, if no snapshot has it any more. */
+  ofGone(name: string): Pick<Host, 'id' | 'name'> | undefined {
+    const failed = this.#book.all.map(({ host: id }) => this.#hosts.get(id) ?? { id, name: id });
+    const gone = failed.filter(({ id }) => this.#hasLeft(id));
+    const named = gone.filter((host) => host.name === name);
+    return gone.find(({ id }) => id === name) ?? (named.length === 1 ? named[0] : undefined);
+  }
+
+  /**
+   * Somebody says that a failed host which has left the fleet is gone for good: it is not asked for
+   * its power any more, and what it holds is nobody's business.
+   */
+  forgetGone({ id, name }: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
+    return this.#turns.take(async () => {
+      const record = await this.#book.reread(id, this.#isOwn(id));
+      if (record === undefined || !this.#hasLeft(id)) return { kind: 'well' };
+      const line = forgottenLine({ id, name }, record, { at: this.#parts.clock.now(), by });
+      if (!(await this.#book.removeAsRead(record, this.#isOwn(id), line))) return justChanged(name);
+      this.#tellWell(record, `gone for good, says ${by}`);
+      return { kind: 'readmitted' };
+    });
+  }
+
+  #hasLeft(host: HostId): boolean {
+    return this.#newest?.hosts.every(({ id }) => id !== host) === true;
   }
 
   /** Whether this controller may act on the host at this moment. */

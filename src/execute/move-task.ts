@@ -18,7 +18,7 @@ import type { Hypervisor, HypervisorCapabilities, MoveOrder } from '../ports/hyp
 import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
 import type { GivenUp } from './given-up.ts';
-import type { RestartGuard } from './host-failures.ts';
+import type { RestartGuard } from './restart-guard.ts';
 import type { ReadStanding } from './standing.ts';
 import { type Looks, type Whereabouts, whereabouts } from './whereabouts.ts';
 

@@ -8,7 +8,7 @@ import type { HostId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { MoveOrder } from '../ports/hypervisor.ts';
 import type { Misfit } from './fits.ts';
-import type { RestartGuard } from './host-failures.ts';
+import type { RestartGuard } from './restart-guard.ts';
 import type { MoveTask } from './move-task.ts';
 import { silentHolders } from './silent-holders.ts';
 import type { Whereabouts } from './whereabouts.ts';

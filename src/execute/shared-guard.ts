@@ -6,7 +6,7 @@
  */
 
 import type { HostId } from '../domain/ids.ts';
-import type { RestartGuard } from './host-failures.ts';
+import type { RestartGuard } from './restart-guard.ts';
 
 type Answer = Promise<string | undefined>;
 

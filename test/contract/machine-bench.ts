@@ -8,7 +8,7 @@ import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { seconds } from '../../src/domain/units.ts';
 import type { ExecutorParts } from '../../src/execute/executor-parts.ts';
 import { Executor } from '../../src/execute/executor.ts';
-import type { RestartGuard } from '../../src/execute/host-failures.ts';
+import type { RestartGuard } from '../../src/execute/restart-guard.ts';
 import { isLive } from '../../src/domain/compatibility.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Inventory, MoveOrder } from '../../src/ports/hypervisor.ts';

@@ -1,6 +1,6 @@
 // Role: what is known of dead hosts, as the host-failure room tells it, in the hands of a test.
 import type { HostId } from '../../src/domain/ids.ts';
-import type { RestartGuard } from '../../src/execute/host-failures.ts';
+import type { RestartGuard } from '../../src/execute/restart-guard.ts';
 
 export interface DeadHosts {
   readonly restarts: RestartGuard;

@@ -5,11 +5,13 @@ import { cancelMoves, type CancelParts } from '../../../src/app/cancel-moves.ts'
 import { OrderDesk } from '../../../src/app/order-desk.ts';
 import { returnHost } from '../../../src/app/return-host.ts';
 import type { NewOrder } from '../../../src/app/wanted-order.ts';
-import { hostId, sourceId } from '../../../src/domain/ids.ts';
+import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
+import { HostFailures } from '../../../src/execute/host-failures.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../../src/ports/ledger.ts';
 import { aHost, aPolicy, aSnapshot, aVm } from '../../support/fleet.ts';
+import { aHostFailureRecord } from '../../support/ledger-records.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
 
@@ -44,7 +46,7 @@ const wish = (options: Partial<NewOrder> = {}): NewOrder => ({
 
 const findHost = (name: string) => LEFT.find((host) => host.id === name || host.name === name);
 
-const exit = (name: string, sources: Snapshot['sources'] = []) =>
+const exit = (name: string, sources: Snapshot['sources'] = [], gone?: HostFailures) =>
   returnHost(
     {
       ledger,
@@ -52,6 +54,7 @@ const exit = (name: string, sources: Snapshot['sources'] = []) =>
       failures: { readmit: async () => ({ kind: 'well' }) as const },
       findHost,
       sources: () => sources,
+      gone,
       inForce: () => ({ policies: aPolicy(), paused: false }),
     },
     name,
@@ -131,5 +134,67 @@ describe('the order for a host that has left the fleet', () => {
     expect(await exit('h3')).toMatchObject({ ok: false, error: { status: 404 } });
     expect(await exit('h2')).toMatchObject({ ok: false, error: { code: 'no-order' } });
     expect(await states()).toEqual(['open']);
+  });
+});
+
+describe('a dead host that was scrapped', () => {
+  /** What a controller knows that was started before the host left the fleet, or after that. */
+  async function failuresOf({ wasSeen }: { readonly wasSeen: boolean }): Promise<HostFailures> {
+    await ledger.putHostFailure(aHostFailureRecord('h1'));
+    const failures = new HostFailures({
+      ledger,
+      clock,
+      events: recordingEvents(),
+      hypervisors: new Map(),
+      settings: () => aPolicy(),
+      fencing: undefined,
+      probe: undefined,
+      holds: () => true,
+    });
+    await failures.load();
+    if (wasSeen) await failures.update(world, new Set());
+    await failures.update({ ...world, hosts: LEFT }, new Set());
+    return failures;
+  }
+
+  const objections = (failures: HostFailures) =>
+    Promise.all(failures.leftOn(vmId('vm1')).map((host) => failures.objection(host)));
+
+  it.each([
+    ['node-a', 'no fencing device', true],
+    ['h1', 'h1 is dead', false],
+  ])('keeps its VMs from no restart once %s is said to be gone', async (name, why, wasSeen) => {
+    const failures = await failuresOf({ wasSeen });
+    const [before] = await objections(failures);
+    expect(before).toContain(why);
+    expect(before).toContain('drover maintenance exit h1 if it is gone for good');
+    const text = expect.stringContaining('is not in the fleet any more: its failure is forgotten');
+    expect(await exit(name, [], failures)).toMatchObject({ ok: true, value: { text } });
+    expect(await objections(failures)).toEqual([]);
+    expect(await ledger.hostFailures()).toEqual([]);
+    const [line] = await ledger.history({ host: hostId('h1'), limit: 1 });
+    expect(line?.text).toContain('gone for good, says ada; it was dead; it may still have defined');
+    expect(await exit(name, [], failures)).toMatchObject({ ok: false, error: { status: 404 } });
+  });
+
+  it('is forgotten together with the order about it', async () => {
+    await orders.give(wish(), world);
+    const failures = await failuresOf({ wasSeen: true });
+    const text = expect.stringMatching(/its order is ended.*its failure is forgotten/u);
+    expect(await exit('node-a', [], failures)).toMatchObject({ ok: true, value: { text } });
+    expect(await states()).toEqual(['closed']);
+    expect(await ledger.hostFailures()).toEqual([]);
+  });
+
+  it('is not forgotten while it may be in the fleet, nor by a cancel of its order', async () => {
+    const failures = await failuresOf({ wasSeen: true });
+    const silent = { source: sourceId('s2'), lastAnswerAt: undefined, detail: 'refused' } as const;
+    const down = { ...silent, state: 'down', consecutiveFailures: 3 } as const;
+    expect(await exit('h1', [down], failures)).toMatchObject({ error: { status: 503 } });
+    await orders.give(wish(), world);
+    expect((await cancel('node-a', true)).ok).toBe(true);
+    await failures.update(world, new Set());
+    expect(await exit('node-a', [], failures)).toMatchObject({ error: { status: 404 } });
+    expect(await ledger.hostFailures()).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type HostId, hostId, moveId } from '../../../src/domain/ids.ts';
 import { seconds } from '../../../src/domain/units.ts';
-import type { RestartGuard } from '../../../src/execute/host-failures.ts';
+import type { RestartGuard } from '../../../src/execute/restart-guard.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
 import { type Bench, makeBench, move, planOf, yes } from '../../support/execution-bench.ts';

@@ -127,6 +127,17 @@ describe('a VM that was restarted from a dead host', () => {
   });
 });
 
+describe('a dead host in the fleet whose power is not off', () => {
+  it('is named, with what to do', async () => {
+    await ledger.putHostFailure(aHostFailureRecord('h1', { state: 'dead', restarted: [DB] }));
+    const { failures } = controller({}, true);
+    await failures.load();
+    await failures.update(world('disconnected'), NONE);
+    const why = 'the power of h1 is not confirmed off any more (on)';
+    expect(await failures.objection(H1)).toBe(`${why}: cut it, or mend its fencing device`);
+  });
+});
+
 describe('a note of what was restarted', () => {
   it('is written before it counts as noted, where the ledger failed the first time', async () => {
     await ledger.putHostFailure(aHostFailureRecord('h1', { state: 'dead', restarted: [] }));

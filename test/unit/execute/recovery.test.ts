@@ -5,7 +5,7 @@ import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { RecoveryReport } from '../../../src/execute/answers.ts';
 import type { Executor } from '../../../src/execute/executor.ts';
-import type { RestartGuard } from '../../../src/execute/host-failures.ts';
+import type { RestartGuard } from '../../../src/execute/restart-guard.ts';
 import { aSnapshot, aVm } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId } from '../../../src/domain/ids.ts';
-import type { RestartGuard } from '../../../src/execute/host-failures.ts';
+import type { RestartGuard } from '../../../src/execute/restart-guard.ts';
 import { aFailure, aPolicy, someHostFailure } from '../../support/fleet.ts';
 import { type Bench, makeBench, move, planOf, yes } from '../../support/execution-bench.ts';
 

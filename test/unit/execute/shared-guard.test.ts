@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type HostId, hostId } from '../../../src/domain/ids.ts';
 import { seconds } from '../../../src/domain/units.ts';
-import type { RestartGuard } from '../../../src/execute/host-failures.ts';
+import type { RestartGuard } from '../../../src/execute/restart-guard.ts';
 import { sharedGuard } from '../../../src/execute/shared-guard.ts';
 import { type Bench, makeBench, move, planOf, yes } from '../../support/execution-bench.ts';
 import { aFailure, TEST_NOW } from '../../support/fleet.ts';
