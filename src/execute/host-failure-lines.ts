@@ -54,6 +54,9 @@ export function powerBackText(
   );
 }
 
+/** What a person does about a dead host in the fleet whose power is not known off any more. */
+export const POWER_HINT = 'cut it, or mend its fencing device';
+
 /** Of a dead host that no source reports any more: what a person has to do about it. */
 export function goneText({ id, name }: Pick<Host, 'id' | 'name'>): string {
   return (

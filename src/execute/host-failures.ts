@@ -9,6 +9,7 @@ import {
   type HostFailureRecord,
   type HostFailureState,
   isHeldOut,
+  isSameFailure,
   type RestartedVm,
   signsText,
 } from '../domain/host-failure.ts';
@@ -34,6 +35,7 @@ import {
   forgottenLine,
   goneText,
   lineOf,
+  POWER_HINT,
   powerBackText,
 } from './host-failure-lines.ts';
 import { HostLooks } from './host-looks.ts';
@@ -41,6 +43,7 @@ import { HostSigns } from './host-signs.ts';
 import { modeOf } from './mode.ts';
 import { noRestart } from './no-restart.ts';
 import { Readmission } from './readmission.ts';
+import { justChanged, type ReadmitAnswer } from './readmit-answer.ts';
 import type { RestartGuard } from './restart-guard.ts';
 
 export interface HostFailureParts {
@@ -56,16 +59,6 @@ export interface HostFailureParts {
   readonly holds: (host: Host) => boolean;
   /** How often {@link HostFailures.update} is called; undefined: at least once a minute. */
   readonly everySeconds?: Seconds | undefined;
-}
-
-export type ReadmitAnswer =
-  /** Nothing was held against it. */
-  | { readonly kind: 'well' }
-  | { readonly kind: 'readmitted' }
-  | { readonly kind: 'refused'; readonly why: string };
-
-function justChanged(name: string): ReadmitAnswer {
-  return { kind: 'refused', why: `what is known of ${name} has just changed: look again` };
 }
 
 export class HostFailures implements RestartGuard {
@@ -110,10 +103,13 @@ export class HostFailures implements RestartGuard {
 
   /** Takes up what the ledger remembers: before the first tick, and of what was taken over. */
   load(): Promise<void> {
-    return this.#turns.take(() => {
-      // Who wrote what is read now, and when that was last true, nobody says.
-      this.#looks.clear();
-      return this.#book.load();
+    return this.#turns.take(async () => {
+      const before = new Map(this.#book.all.map((record) => [record.host, record]));
+      await this.#book.load();
+      for (const record of this.#book.all) {
+        // Somebody else wrote it, and when it was last true, nobody says.
+        if (!isSameFailure(before.get(record.host), record)) this.#looks.forget(record.host);
+      }
     });
   }
 
@@ -176,8 +172,7 @@ export class HostFailures implements RestartGuard {
     const power = await this.#signs.power(host);
     if (power.verdict === 'silent' && this.isDead(id)) return undefined;
     const doubt = `the power of ${host.name} is not confirmed off any more (${power.detail})`;
-    if (this.#hasLeft(id)) return `${doubt}; ${goneText(host)}`;
-    return `${doubt}: cut it, or mend its fencing device`;
+    return `${doubt}${this.#hasLeft(id) ? `; ${goneText(host)}` : `: ${POWER_HINT}`}`;
   }
 
   note(host: HostId, restarted: RestartedVm): Promise<void> {
@@ -234,10 +229,11 @@ export class HostFailures implements RestartGuard {
    */
   forgetGone({ id, name }: Pick<Host, 'id' | 'name'>, by: string): Promise<ReadmitAnswer> {
     return this.#turns.take(async () => {
-      const record = await this.#book.reread(id, this.#isOwn(id));
+      const isOwn = this.#isOwn(id);
+      const record = await this.#book.reread(id, isOwn);
       if (record === undefined || !this.#hasLeft(id)) return { kind: 'well' };
       const line = forgottenLine({ id, name }, record, { at: this.#parts.clock.now(), by });
-      if (!(await this.#book.removeAsRead(record, this.#isOwn(id), line))) return justChanged(name);
+      if (!(await this.#book.removeAsRead(record, isOwn, line))) return justChanged(name);
       this.#tellWell(record, `gone for good, says ${by}`);
       return { kind: 'readmitted' };
     });

@@ -47,8 +47,4 @@ export class HostLooks {
   forget(host: HostId): void {
     this.#looks.delete(host);
   }
-
-  clear(): void {
-    this.#looks.clear();
-  }
 }

@@ -137,6 +137,31 @@ describe('a silence that nobody has followed', () => {
     }
     expect(cut).toEqual(['h1']);
   });
+
+  it('lasts while leases of other clusters are taken', async () => {
+    const { failures, cut } = controller(byAlert);
+    for (let look = 0; look < 6; look += 1) {
+      await failures.update(alarmed, MINE);
+      await failures.idle();
+      await clock.pass(60);
+      await failures.load();
+    }
+    expect(cut).toEqual(['h1']);
+  });
+
+  it('did not last where somebody else has written of the host meanwhile', async () => {
+    const { failures, cut } = controller(byAlert);
+    await failures.update(alarmed, MINE);
+    const [record] = await ledger.hostFailures();
+    if (record === undefined) throw new Error('nothing is written');
+    const old = epochSeconds(TEST_NOW - 8 * 3600);
+    await ledger.putHostFailure({ ...record, silentSince: old, confirmedSince: old });
+    await failures.load();
+    await clock.pass(10);
+    await failures.update(alarmed, MINE);
+    await failures.idle();
+    expect(cut).toEqual([]);
+  });
 });
 
 describe('power that is asked', () => {
