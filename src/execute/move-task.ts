@@ -20,6 +20,7 @@ import { callWithin, RETRY, withRetry } from './call.ts';
 import type { GivenUp } from './given-up.ts';
 import type { RestartGuard } from './restart-guard.ts';
 import type { ReadStanding } from './standing.ts';
+import type { VmPast } from './vm-past.ts';
 import { type Looks, type Whereabouts, whereabouts } from './whereabouts.ts';
 
 /** What the executor works with. */
@@ -139,6 +140,8 @@ export interface MoveTask {
     /** It is noted on these, whether they were silent or not. */
     readonly noted: readonly HostId[];
   };
+  /** What is read of earlier moves of the VM, once; undefined: nothing was, so far. */
+  past?: VmPast;
   /**
    * It may have switched over unseen: nobody answered its start, or its source (or anybody) for a
    * while, or it was found under way; and nothing has shown it going on since.

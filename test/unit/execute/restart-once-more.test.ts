@@ -1,8 +1,8 @@
 // Role: a VM that is to be restarted once more, because the host died on which it was restarted:
 // what is still defined there counts, whether or not anybody has ever seen it there.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
-import { type HostId, hostId, moveId, planId } from '../../../src/domain/ids.ts';
+import { compareText, type HostId, hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
 import type { Outcome } from '../../../src/domain/journal.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
@@ -189,5 +189,43 @@ describe('a dead host that says nothing, and whose power nobody can ask for', ()
     at.power.set(H3, 'its device does not answer');
     expect((await carryOut(at, AGAIN))?.detail).toBe('not-fenced: its device does not answer');
     expect(at.starts).toEqual([]);
+  });
+});
+
+describe('what the ledger says of the moves of a VM', () => {
+  const ROUND: readonly Past[] = [
+    { from: 'h1', to: 'h2', outcome: 'succeeded' },
+    { from: 'h2', to: 'h3', outcome: 'succeeded' },
+    { from: 'h3', to: 'h1', outcome: 'succeeded' },
+  ];
+
+  it('is read once by a restart, however many silent hosts there are', async () => {
+    const at = await scene();
+    await remember(at, ROUND);
+    at.die(H2, H3);
+    const { ledger } = at.bench;
+    const history = vi.spyOn(ledger, 'history');
+    const record = vi.spyOn(ledger, 'move');
+    expect((await carryOut(at, AGAIN))?.outcome).toBe('succeeded');
+    expect(history.mock.calls).toHaveLength(1);
+    const read = record.mock.calls.map(([id]) => id).filter((id) => id.startsWith('old'));
+    expect(read.toSorted(compareText)).toEqual(['old1', 'old2']);
+  });
+
+  it('is read further back where the VM has moved often since', async () => {
+    const at = await scene();
+    await remember(at, [{ from: 'h1', to: 'h3', outcome: 'succeeded' }]);
+    const { ledger, clock } = at.bench;
+    const about = { vm: vmId('v1'), host: H1, from: undefined, move: undefined };
+    const since = clock.now();
+    const lines = Array.from({ length: 300 }, (_none, n) => ({
+      ...about,
+      at: since,
+      text: `${n}`,
+    }));
+    await ledger.addHistory(lines.map((line) => ({ ...line, kind: 'state' as const })));
+    at.die(H3);
+    at.power.set(H3, 'its device does not answer');
+    expect((await carryOut(at, AGAIN))?.detail).toBe('not-fenced: its device does not answer');
   });
 });
