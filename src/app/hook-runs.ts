@@ -21,11 +21,11 @@ import type { EventSink } from '../ports/events.ts';
 import type { Hook } from '../ports/hooks.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { HookGround, type HookGroundParts } from './hook-ground.ts';
-import { afterAttempt, isAsFar, nextHookStep } from './hook-step.ts';
+import { afterAttempt, isAsFar, isGivenUp, nextHookStep } from './hook-step.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { againstReturn } from './return-waves.ts';
-import { untilAborted } from './until-aborted.ts';
+import { orAborted } from './until-aborted.ts';
 import { wasAskedBy } from './wanted-order.ts';
 
 export interface HookRunParts extends HookGroundParts {
@@ -100,6 +100,7 @@ export class HookRuns {
   /** One tick's look at every order that has a hook. Rejects with LedgerError. */
   async update(view: HookRunView): Promise<void> {
     this.#follow(view.snapshot);
+    this.#forgetKept(view.orders);
     await this.#writeEnds();
     const { paused } = await this.#parts.ledger.paused();
     const ground = new HookGround(this.#parts);
@@ -135,6 +136,12 @@ export class HookRuns {
       const seen = byId.get(host);
       if (scopes.size > 0 && seen !== undefined) scopes.add(leaseScope(seen));
     }
+  }
+
+  /** Of orders that are over. */
+  #forgetKept(orders: readonly Order[]): void {
+    const known = new Set(orders.map(({ id }) => id));
+    for (const id of this.#kept.keys()) if (!known.has(id)) this.#kept.delete(id);
   }
 
   /** What a hook has done is not to be done twice because it could not be written down at once. */
@@ -190,7 +197,7 @@ export class HookRuns {
     const { name } = one.host;
     try {
       const { signal } = this.#stopping;
-      const against = await Promise.race([ground.against(one.host), untilAborted(signal)]);
+      const against = await orAborted(signal, ground.against(one.host));
       if (signal.aborted) return;
       if (against === undefined) {
         this.#kept.delete(one.order.id);
@@ -218,10 +225,14 @@ export class HookRuns {
     await this.#note({ order, progress }, { ...progress, state: 'waiting' });
   }
 
-  /** Until the next tick, which asks anew. */
+  /** Until the next tick, which asks anew; after an attempt that has failed not for ever. */
   async #keep(one: Case, hook: Hook, against: string): Promise<void> {
-    const { events, ledger } = this.#parts;
-    const { order, host } = one;
+    const { clock, events, ledger } = this.#parts;
+    const { order, host, progress } = one;
+    if (isGivenUp(progress, hook, clock.now())) {
+      await this.#fail(one, `attempt ${progress.attempts + 1} cannot begin: ${against}`);
+      return;
+    }
     await this.#letGo(one);
     const text = `hook ${hook.name} does not begin on ${host.name}: ${against}`;
     if (this.#kept.get(order.id) === text) return;
