@@ -176,7 +176,8 @@ export class HookRuns {
       const version = was === undefined || was === now ? '' : `; ${was} → ${now}`;
       const text = `${host.name} has been well since the hook ${hook.name}${version}`;
       this.#tell(one, text);
-      await orders.giveBack(host, `hook ${hook.name}`, { lines: [text] });
+      const meant = { order: order.id, name: host.name };
+      await orders.giveBack(meant, `hook ${hook.name}`, { lines: [text] });
     }
   }
 
