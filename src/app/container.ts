@@ -163,11 +163,11 @@ function bindGround({ container, options, closers }: Ground): void {
     return policies;
   });
   bindPart(container, 'sources', async (take) => {
-    const { events, leases } = await take('events', 'leases');
+    const { events, leases, store } = await take('events', 'leases', 'store');
     const sources = await options.sources(events);
     for (const source of [...sources.hypervisors.values(), ...sources.metricSources])
       closers.add(() => source.close());
-    return guarded(sources, leases.moves);
+    return guarded(sources, leases.moves, store);
   });
 }
 

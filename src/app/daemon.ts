@@ -284,7 +284,7 @@ export class Daemon {
 
   /**
    * Guests that are off for a move that nobody else would carry on come up again first, which may
-   * take as long as a shutdown: so long nobody else is let in, and nothing is taken.
+   * take as long as a shutdown: so long nobody else is let in there, and nothing is taken.
    */
   async #closeHypervisors(): Promise<void> {
     const { hypervisors, leases } = this.#parts;
@@ -303,8 +303,25 @@ export class Daemon {
       await clock.sleep(seconds(this.#renewSeconds), over);
       if (over.aborted) return;
       const failed = (error: unknown): void => events.emit('failure', { where: 'leases', error });
-      await leases.keeper.beat(() => false).catch(failed);
+      await this.#renewAside().catch(failed);
     }
+  }
+
+  /** Where no move is open no guest is off for one: that is left to others at once. */
+  async #renewAside(): Promise<void> {
+    const { hooks, leases, ledger } = this.#parts;
+    const { keeper, moves } = leases;
+    // The executor follows none of them any more: only the ledger knows.
+    let needs: readonly (readonly ClusterId[])[] | undefined;
+    const underWay = async () => {
+      needs = (await ledger.openMoves()).map((one) => moves.clustersOf(one));
+      return { joined: needs, isCarried: false };
+    };
+    const isFree = (cluster: ClusterId): boolean =>
+      needs?.every((all) => all.length > 0 && !all.includes(cluster)) === true;
+    const isIdle = (cluster: ClusterId): boolean =>
+      isFree(cluster) && moves.isIdle(cluster) && hooks.isIdle(cluster);
+    await keeper.beat(isIdle, underWay);
   }
 }
 

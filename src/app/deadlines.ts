@@ -75,7 +75,8 @@ export class Deadlines {
     }
     // In one write: what is told is done. While its hook is at work the deadline waits for that.
     const along = { deadlineTold: 'missed', lines: [text] } as const;
-    const back = await orders.giveBack(host, 'its deadline', along);
+    const meant = { order: order.id, name: host.name };
+    const back = await orders.giveBack(meant, 'its deadline', along);
     if (back !== undefined) events.emit('warning', { key: `deadline ${order.id}`, text });
   }
 

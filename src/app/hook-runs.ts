@@ -21,11 +21,11 @@ import type { EventSink } from '../ports/events.ts';
 import type { Hook } from '../ports/hooks.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { HookGround, type HookGroundParts } from './hook-ground.ts';
-import { afterAttempt, isAsFar, nextHookStep } from './hook-step.ts';
+import { afterAttempt, isAsFar, isGivenUp, nextHookStep } from './hook-step.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { againstReturn } from './return-waves.ts';
-import { untilAborted } from './until-aborted.ts';
+import { orAborted } from './until-aborted.ts';
 import { wasAskedBy } from './wanted-order.ts';
 
 export interface HookRunParts extends HookGroundParts {
@@ -100,6 +100,7 @@ export class HookRuns {
   /** One tick's look at every order that has a hook. Rejects with LedgerError. */
   async update(view: HookRunView): Promise<void> {
     this.#follow(view.snapshot);
+    this.#forgetKept(view.orders);
     await this.#writeEnds();
     const { paused } = await this.#parts.ledger.paused();
     const ground = new HookGround(this.#parts);
@@ -137,6 +138,12 @@ export class HookRuns {
     }
   }
 
+  /** Of orders that are over. */
+  #forgetKept(orders: readonly Order[]): void {
+    const known = new Set(orders.map(({ id }) => id));
+    for (const id of this.#kept.keys()) if (!known.has(id)) this.#kept.delete(id);
+  }
+
   /** What a hook has done is not to be done twice because it could not be written down at once. */
   async #writeEnds(): Promise<void> {
     for (const run of this.#running.values()) if (run.end !== undefined) await this.#close(run);
@@ -169,7 +176,8 @@ export class HookRuns {
       const version = was === undefined || was === now ? '' : `; ${was} → ${now}`;
       const text = `${host.name} has been well since the hook ${hook.name}${version}`;
       this.#tell(one, text);
-      await orders.giveBack(host, `hook ${hook.name}`, { lines: [text] });
+      const meant = { order: order.id, name: host.name };
+      await orders.giveBack(meant, `hook ${hook.name}`, { lines: [text] });
     }
   }
 
@@ -190,7 +198,7 @@ export class HookRuns {
     const { name } = one.host;
     try {
       const { signal } = this.#stopping;
-      const against = await Promise.race([ground.against(one.host), untilAborted(signal)]);
+      const against = await orAborted(signal, ground.against(one.host));
       if (signal.aborted) return;
       if (against === undefined) {
         this.#kept.delete(one.order.id);
@@ -218,10 +226,14 @@ export class HookRuns {
     await this.#note({ order, progress }, { ...progress, state: 'waiting' });
   }
 
-  /** Until the next tick, which asks anew. */
+  /** Until the next tick, which asks anew; after an attempt that has failed not for ever. */
   async #keep(one: Case, hook: Hook, against: string): Promise<void> {
-    const { events, ledger } = this.#parts;
-    const { order, host } = one;
+    const { clock, events, ledger } = this.#parts;
+    const { order, host, progress } = one;
+    if (isGivenUp(progress, hook, clock.now())) {
+      await this.#fail(one, `attempt ${progress.attempts + 1} cannot begin: ${against}`);
+      return;
+    }
     await this.#letGo(one);
     const text = `hook ${hook.name} does not begin on ${host.name}: ${against}`;
     if (this.#kept.get(order.id) === text) return;

@@ -60,6 +60,18 @@ function isDue({ since, attempts }: HookProgress, now: EpochSeconds): boolean {
   return holdLeft(since - pause, now, pause) === 0;
 }
 
+/**
+ * What keeps the next attempt from beginning has done so for longer than anybody waits for the host
+ * to be well again: the last attempt may have broken it. One on which nothing was done yet waits.
+ */
+export function isGivenUp(
+  { state, attempts, since }: HookProgress,
+  { patienceSeconds }: Pick<Hook, 'patienceSeconds'>,
+  now: EpochSeconds,
+): boolean {
+  return state === 'waiting' && attempts > 0 && holdLeft(since, now, patienceSeconds) === 0;
+}
+
 /** After one that failed the next waits twice as long each time. Seconds. */
 function pauseAfterAttempt(attempts: number): number {
   return FIRST_PAUSE_SECONDS * 2 ** Math.max(0, attempts - 1);

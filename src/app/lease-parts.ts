@@ -107,9 +107,13 @@ function controllerOf({ controller, ledger, stateDir }: DaemonConfig): Own {
 }
 
 /** The sources as everybody but the guard itself gets them. */
-export function guarded(sources: Sources, moves: MoveLeases): Sources {
+export function guarded(
+  sources: Sources,
+  moves: MoveLeases,
+  ledger: Pick<Ledger, 'openMoves'>,
+): Sources {
   const safe = [...sources.hypervisors].map(
-    ([source, hypervisor]) => [source, new GuardedHypervisor(hypervisor, moves)] as const,
+    ([source, hypervisor]) => [source, new GuardedHypervisor(hypervisor, moves, ledger)] as const,
   );
   return { ...sources, hypervisors: new Map(safe) };
 }

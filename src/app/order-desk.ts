@@ -173,16 +173,16 @@ export class OrderDesk {
     });
   }
 
-  /** The same as it follows from the order itself: `why` is its hook, or its deadline. */
+  /**
+   * The same as it follows from the order itself: `why` is its hook, or its deadline. That is no
+   * reason to end another one, which was given about the host meanwhile.
+   */
   giveBack(
-    host: Pick<Host, 'id' | 'name'>,
+    { order: id, name }: { readonly order: OrderId; readonly name: string },
     why: string,
     along: GivenBackWith = { lines: [] },
   ): Promise<Order | undefined> {
-    return this.#turns.take(async () => {
-      const open = await this.#openOrder(host.id);
-      return open && this.#return(open, host.name, { text: why, ...along });
-    });
+    return this.#turns.take(() => this.#return({ id }, name, { text: why, ...along }));
   }
 
   /** Those of the hosts that were emptied for the area only, all at once. */
@@ -220,7 +220,7 @@ export class OrderDesk {
 
   /** Undefined: somebody else was faster, or its hook is at work. */
   #return(
-    open: Order,
+    open: Pick<Order, 'id'>,
     name: string,
     { text: by, lines = [], isMeant = () => true, ...noted }: Returned,
   ): Promise<Order | undefined> {

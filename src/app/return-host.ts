@@ -6,8 +6,8 @@ import { fail, ok, type Result } from '../domain/result.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { ApiProblem, OrderView } from '../ports/api.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { heldOut, hookRuns, notOrdered } from './api-problems.ts';
-import { returnGone } from './gone-host.ts';
+import { heldOut, hookRuns, notOrdered, unknown } from './api-problems.ts';
+import { orderOfGone, returnGone } from './gone-host.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
 
@@ -28,8 +28,21 @@ export async function returnHost(
   name: string,
   by: string,
 ): Promise<Result<OrderView, ApiProblem>> {
-  const host = parts.findHost(name);
-  if (host === undefined) return returnGone(parts, name, by);
+  const { findHost, ledger } = parts;
+  const host = findHost(name);
+  if (host !== undefined) return returnSeen(parts, host, by);
+  const order = orderOfGone(await ledger.orders(false), name);
+  const there = order && findHost(order.host);
+  if (there === undefined || there.id !== order?.host) return returnGone(parts, name, by);
+  // It bears another name since its order; or that name is another host's, too.
+  return there.name === name ? fail(unknown('host', name)) : returnSeen(parts, there, by);
+}
+
+async function returnSeen(
+  parts: ReturnParts,
+  host: Host,
+  by: string,
+): Promise<Result<OrderView, ApiProblem>> {
   const before = await hookAtWork(parts, host);
   if (before !== undefined) return fail(hookRuns(host.name, before));
   const readmitted = await parts.failures.readmit(host, by);

@@ -15,6 +15,7 @@ import type {
   MoveOrder,
   Steering,
 } from '../ports/hypervisor.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import type { Attempt, Reading } from '../ports/metric-source.ts';
 import { allowWhile } from '../ports/permission.ts';
 import type { MoveLeases } from './move-leases.ts';
@@ -25,10 +26,12 @@ type Guard = Pick<MoveLeases, 'about' | 'follows' | 'holds' | 'holdsHost' | 'onH
 export class GuardedHypervisor implements Hypervisor {
   readonly #inner: Hypervisor;
   readonly #leases: Guard;
+  readonly #ledger: Pick<Ledger, 'openMoves'>;
 
-  constructor(inner: Hypervisor, leases: Guard) {
+  constructor(inner: Hypervisor, leases: Guard, ledger: Pick<Ledger, 'openMoves'>) {
     this.#inner = inner;
     this.#leases = leases;
+    this.#ledger = ledger;
   }
 
   get kind(): Hypervisor['kind'] {
@@ -77,13 +80,24 @@ export class GuardedHypervisor implements Hypervisor {
 
   /**
    * Also at a readmission, which follows no move: under the lease of the host that is cleaned, and
-   * of the one on which its VM runs, where what moves leave is closed. That may be in a cluster
-   * which another controller has by now: then the host is cleaned when one has both.
+   * of the one on which its VM runs, where what moves leave is closed. Where another controller has
+   * that one the first is enough, unless the VM is being moved: without it nobody brings the VM
+   * back to the host that is cleaned.
    */
   async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
+    const { from, to } = order;
     const call = (): Promise<Attempt> => this.#inner.commit(order, signal);
     if (this.#leases.follows(order.move)) return this.#under(order.move, signal, call);
-    return this.#onHosts([order.from, order.to], signal, call);
+    if (this.#leases.holdsHost(to)) return this.#onHosts([from, to], signal, call);
+    this.#leases.onHost(from);
+    await this.#refuseWhileMoved(order.vm);
+    return this.#onHosts([from], signal, call);
+  }
+
+  async #refuseWhileMoved(vm: VmId): Promise<void> {
+    const open = await this.#ledger.openMoves();
+    if (!open.some(({ move }) => move.vm === vm)) return;
+    throw new LedgerError('lost-lease', `${vm} is being moved`);
   }
 
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {

@@ -97,7 +97,8 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
     tokens: { highest: () => 0, remember: () => undefined },
   });
   const moves = new MoveLeases(keeper, () => CLUSTER);
-  const hypervisor = new GuardedHypervisor(frost.bind(recorded(scene, name, frost)), moves);
+  const frozen = frost.bind(recorded(scene, name, frost));
+  const hypervisor = new GuardedHypervisor(frozen, moves, frost.bind(store));
   const world = worldOf(datacenter);
   const executor = new Executor({
     ledger: frost.bind(store.fencedBy(moves)),

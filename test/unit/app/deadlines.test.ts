@@ -30,25 +30,35 @@ beforeEach(async () => {
 
 afterEach(() => ledger.close());
 
-function deskOn(store: Ledger): OrderDesk {
-  return new OrderDesk({ ledger: store, clock, events, newId: () => 'o1' });
+function deskOn(store: Ledger, id = 'o1'): OrderDesk {
+  return new OrderDesk({ ledger: store, clock, events, newId: () => id });
 }
 
-/** Ten minutes for h1, of which none is left. */
-async function missed(hook?: string): Promise<OrderDesk> {
-  const desk = deskOn(ledger);
+/** Ten minutes for h1. */
+async function give(desk: OrderDesk, hook?: string): Promise<void> {
   const by = { kind: 'operator', name: 'ada' } as const;
   const wanted = { kind: 'maintenance', host: hostId('h1'), by, reason: 'kernel' } as const;
   await desk.give({ ...wanted, dedupeKey: '', deadlineSeconds: 600, hook }, occupied);
+}
+
+/** Of which none is left. */
+async function missed(hook?: string): Promise<OrderDesk> {
+  const desk = deskOn(ledger);
+  await give(desk, hook);
   await clock.pass(601);
   return desk;
 }
 
-async function judge(orders: OrderDesk, onDeadline: 'withdraw' | 'keep-on'): Promise<void> {
+/** @param seen the orders as the tick has read them; none: as they are. */
+async function judge(
+  orders: OrderDesk,
+  onDeadline: 'withdraw' | 'keep-on',
+  seen?: readonly Order[],
+): Promise<void> {
   const policy = aPolicy();
   const policies = { policies: { ...policy, maintenance: { ...policy.maintenance, onDeadline } } };
   const deadlines = new Deadlines({ orders, policies, clock, events });
-  const all = await ledger.orders(false);
+  const all = seen ?? (await ledger.orders(false));
   await deadlines.judge({ snapshot: occupied, orders: all, result: NOTHING });
 }
 
@@ -86,6 +96,16 @@ describe('a deadline that has passed', () => {
       'h1: returned to service by its deadline',
     ]);
     expect(events.of('warning').length).toBe(1);
+  });
+
+  it('withdraws no order that was given in the place of its own meanwhile', async () => {
+    const desk = await missed();
+    const seen = await ledger.orders(false);
+    await desk.returnHost({ id: hostId('h1'), name: 'h1' }, 'bob');
+    await give(deskOn(ledger, 'o2'));
+    await judge(desk, 'withdraw', seen);
+    expect(await ledger.orders(true)).toMatchObject([{ state: 'closed' }, { state: 'open' }]);
+    expect(events.of('warning')).toEqual([]);
   });
 
   it('waits for a hook that is at work: a host that is written to is not returned', async () => {

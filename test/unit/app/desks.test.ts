@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AlertDesk, findHost } from '../../../src/app/alert-desk.ts';
 import { FiringAlerts, MOST_ALERTS } from '../../../src/app/firing-alerts.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
-import { hostId } from '../../../src/domain/ids.ts';
+import { hostId, orderId } from '../../../src/domain/ids.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import { EventBus } from '../../../src/observe/event-bus.ts';
@@ -287,7 +287,7 @@ describe('the alert desk', () => {
   it('empties a host again that was given back without a person', async () => {
     const desk = alertDesk();
     await desk.take([alert()], world);
-    await orders.giveBack(NODE_A, 'its deadline');
+    await orders.giveBack({ order: orderId('order-1'), name: NODE_A.name }, 'its deadline');
     expect(await desk.take([alert()], world)).toMatchObject([{ outcome: 'ordered' }]);
   });
 

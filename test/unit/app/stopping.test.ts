@@ -10,8 +10,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Daemon, type DaemonParts } from '../../../src/app/daemon.ts';
 import { startDemo } from '../../../src/app/demo.ts';
 import { VERSION } from '../../../src/app/version.ts';
+import { clusterId } from '../../../src/domain/ids.ts';
 import { seconds } from '../../../src/domain/units.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import type { LeaseKeeper } from '../../../src/execute/lease-keeper.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
 import { ROOT } from '../../tools/repository.ts';
 
@@ -60,38 +62,74 @@ describe('a daemon that is stopped', () => {
 });
 
 describe('a controller that is stopped while a guest has to be started again', () => {
-  it('keeps its leases until that is done, and takes no others', async () => {
+  /** It takes 95 s; and is told how its keeper is asked. */
+  function stopping(keeper: object, parts: object = {}): { clock: ManualClock; daemon: Daemon } {
     const clock = manualClock();
-    const told: string[] = [];
-    const tell = (what: string) => (): Promise<[]> => {
-      told.push(what);
-      return Promise.resolve([]);
-    };
     const nothing = (): Promise<void> => Promise.resolve();
-    const keeper = {
-      isShared: true,
-      standAside: tell('aside'),
-      beat: tell('renewed'),
-      release: tell('released'),
-    };
-    const parts = {
+    const all = {
       accessFile: join(folder, 'access.json'),
       cliToken: 'own',
       clock,
       config: { controller: { leaseSeconds: 30 } },
       events: recordingEvents(),
       executor: { stop: nothing },
-      hooks: { stop: nothing },
+      hooks: { stop: nothing, isIdle: () => true },
       hypervisors: [{ close: () => clock.sleep(seconds(95)) }],
-      leases: { keeper },
+      leases: { keeper: { isShared: true, ...keeper } },
       server: { close: nothing },
       ledger: { auditHead: nothing },
       close: nothing,
+      ...parts,
     };
-    const daemon = new Daemon(parts as unknown as DaemonParts);
+    return { clock, daemon: new Daemon(all as unknown as DaemonParts) };
+  }
+
+  it('keeps its leases until that is done, and takes no others', async () => {
+    const told: string[] = [];
+    const tell = (what: string) => (): Promise<[]> => {
+      told.push(what);
+      return Promise.resolve([]);
+    };
+    const { clock, daemon } = stopping({
+      standAside: tell('aside'),
+      beat: tell('renewed'),
+      release: tell('released'),
+    });
     await clock.until(daemon.stop('test'), 200);
     expect(told).toEqual(['aside', ...Array(9).fill('renewed'), 'released']);
     expect(clock.sleeping).toBe(0);
+  });
+
+  /** What others may have meanwhile, by the needs of each move that is open; none: not known. */
+  async function leftToOthers(open?: readonly (readonly string[])[]): Promise<readonly string[]> {
+    const moves = {
+      isIdle: (one: string) => one !== 'bound',
+      clustersOf: (needs: unknown) => needs,
+    };
+    const hooks = { stop: async () => undefined, isIdle: (one: string) => one !== 'hook' };
+    const left = new Set<string>();
+    const beat: LeaseKeeper['beat'] = async (isIdle, underWay) => {
+      if (open !== undefined) await underWay?.();
+      const all = ['c1', 'c2', 'c3', 'bound', 'hook'].map(clusterId);
+      for (const one of all) if (isIdle(one)) left.add(one);
+      return [];
+    };
+    const nothing = async (): Promise<void> => undefined;
+    const keeper = { isShared: true, standAside: nothing, release: nothing, beat };
+    const ledger = { auditHead: nothing, openMoves: async () => open };
+    const { clock, daemon } = stopping({}, { hooks, ledger, leases: { keeper, moves } });
+    await clock.until(daemon.stop('test'), 200);
+    return [...left];
+  }
+
+  it('leaves to others where no move is open, nor anything at work', async () => {
+    expect(await leftToOthers([['c1', 'c2']])).toEqual(['c3']);
+    expect(await leftToOthers([])).toEqual(['c1', 'c2', 'c3']);
+  });
+
+  it('leaves them nothing where it is not known what a move needs, or which are open', async () => {
+    expect(await leftToOthers([['c1'], []])).toEqual([]);
+    expect(await leftToOthers()).toEqual([]);
   });
 });
 

@@ -3,11 +3,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, hostId } from '../../../src/domain/ids.ts';
+import type { MoveRecord } from '../../../src/domain/journal.ts';
 import { ok } from '../../../src/domain/result.ts';
 import { GuardedHypervisor } from '../../../src/execute/guarded-hypervisor.ts';
 import { MoveLeases } from '../../../src/execute/move-leases.ts';
-import type { Hypervisor } from '../../../src/ports/hypervisor.ts';
+import type { Hypervisor, MoveOrder } from '../../../src/ports/hypervisor.ts';
 import { isAllowed } from '../../../src/ports/permission.ts';
+import { aRecord } from '../../support/ledger-records.ts';
 import { aMoveOrder } from '../../support/plans.ts';
 
 const ORDER = aMoveOrder({});
@@ -23,7 +25,9 @@ function scene() {
   return {
     held,
     leases,
-    hypervisor: new GuardedHypervisor(inner as unknown as Hypervisor, leases),
+    hypervisor: new GuardedHypervisor(inner as unknown as Hypervisor, leases, {
+      openMoves: async () => [],
+    }),
   };
 }
 
@@ -76,10 +80,8 @@ describe('a call that is under way', () => {
 });
 
 describe('a readmission', () => {
-  it.each([
-    ['of the host that is cleaned', 'c1'],
-    ['of the host on which the VM runs', 'c2'],
-  ])('needs the lease %s', async (_which, lost) => {
+  /** h1 was cleaned under c1; its VM runs in c2. Both are held at first. */
+  function readmission() {
     const held = new Map([
       ['c1', 1],
       ['c2', 1],
@@ -87,14 +89,72 @@ describe('a readmission', () => {
     const leases = new MoveLeases({ id: 'ada', mayAct: (cluster) => held.get(cluster) }, (host) =>
       clusterId(host === ORDER.from ? 'c1' : 'c2'),
     );
-    const inner = { commit: () => Promise.resolve(ok(undefined)) };
+    const committed: MoveOrder[] = [];
+    const commit: Hypervisor['commit'] = async (order) => {
+      committed.push(order);
+      return ok(undefined);
+    };
+    const open: MoveRecord[] = [];
+    const asked: number[] = [];
+    const openMoves = async (): Promise<readonly MoveRecord[]> => {
+      asked.push(committed.length);
+      return open;
+    };
     // The call that is made here is all that it has.
-    const hypervisor = new GuardedHypervisor(inner as unknown as Hypervisor, leases);
+    const inner = { commit } as unknown as Hypervisor;
+    const hypervisor = new GuardedHypervisor(inner, leases, { openMoves });
     const { signal } = new AbortController();
-    await hypervisor.commit(ORDER, signal);
+    return { held, open, asked, committed, signal, call: () => hypervisor.commit(ORDER, signal) };
+  }
+  const moving = (vm: string): MoveRecord => ({
+    ...aRecord('m9', vm),
+    stages: [],
+    result: undefined,
+  });
+
+  it('needs the lease of the host that is cleaned', async () => {
+    const { held, committed, signal, call } = readmission();
+    await call();
     expect(isAllowed(signal)).toBe(true);
-    held.delete(lost);
+    held.delete('c1');
     expect(isAllowed(signal)).toBe(false);
-    await expect(hypervisor.commit(ORDER, signal)).rejects.toMatchObject({ code: 'lost-lease' });
+    await expect(call()).rejects.toMatchObject({ code: 'lost-lease' });
+    expect(committed).toHaveLength(1);
+  });
+
+  it('goes on under both, while it has them, and asks nobody', async () => {
+    const { held, asked, signal, call } = readmission();
+    await call();
+    held.delete('c2');
+    expect([isAllowed(signal), asked]).toEqual([false, []]);
+  });
+
+  it('needs no lease where the VM runs while nobody moves it', async () => {
+    const { held, open, asked, committed, signal, call } = readmission();
+    held.delete('c2');
+    open.push(moving('another'));
+    await call();
+    expect([committed.length, asked, isAllowed(signal)]).toEqual([1, [0], true]);
+    held.delete('c1');
+    expect(isAllowed(signal)).toBe(false);
+  });
+
+  it('leaves a VM alone that whoever has the other lease moves', async () => {
+    const { held, open, committed, call } = readmission();
+    held.delete('c2');
+    open.push(moving(ORDER.vm));
+    const message = expect.stringContaining(`${ORDER.vm} is being moved (another controller`);
+    await expect(call()).rejects.toMatchObject({ code: 'lost-lease', message });
+    expect(committed).toEqual([]);
+  });
+
+  it('does nothing where its own lease is over while the ledger answers', async () => {
+    const { held, open, committed, call } = readmission();
+    held.delete('c2');
+    open.push(moving('another'));
+    const answer = call();
+    held.delete('c1');
+    await expect(answer).rejects.toMatchObject({ code: 'lost-lease' });
+    expect(committed).toEqual([]);
   });
 });
