@@ -16,7 +16,8 @@ export class Closers {
       try {
         await closer();
       } catch (error) {
-        errors.push(error);
+        // Of one that closes several at once each is told by itself.
+        errors.push(...(error instanceof AggregateError ? error.errors : [error]));
       }
     }
     if (errors.length === 0) return;

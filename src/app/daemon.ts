@@ -293,7 +293,8 @@ export class Daemon {
     const closed = await Promise.allSettled(hypervisors.map((one) => one.close()));
     over.abort();
     await renewing;
-    for (const one of closed) if (one.status === 'rejected') throw one.reason;
+    const errors = closed.filter((one) => one.status === 'rejected').map(({ reason }) => reason);
+    if (errors.length > 0) throw new AggregateError(errors);
   }
 
   async #renewUntil(over: AbortSignal): Promise<void> {

@@ -43,7 +43,7 @@ describe('a daemon that is stopped', () => {
       events: recordingEvents(),
       executor: { stop: step('executor') },
       hooks: { stop: step('hooks') },
-      hypervisors: [{ close: step('hypervisors') }],
+      hypervisors: [{ close: step('lab') }, { close: step('site') }],
       leases: { keeper: { release: step('leases') } },
       server: { close: step('server') },
       ledger: { auditHead: step('ledger') },
@@ -52,10 +52,10 @@ describe('a daemon that is stopped', () => {
     // All that a stop touches; the other parts are not asked.
     const daemon = new Daemon(parts as unknown as DaemonParts);
     await expect(daemon.stop('test')).rejects.toThrow(
-      'executor fails; hooks fails; hypervisors fails; leases fails; server fails; ledger fails; ' +
-        'rest fails',
+      'executor fails; hooks fails; lab fails; site fails; leases fails; server fails; ' +
+        'ledger fails; rest fails',
     );
-    const order = ['executor', 'hooks', 'hypervisors', 'leases', 'server', 'ledger', 'rest'];
+    const order = ['executor', 'hooks', 'lab', 'site', 'leases', 'server', 'ledger', 'rest'];
     expect(taken).toEqual(order);
     expect(readdirSync(folder)).toEqual([]);
   });
