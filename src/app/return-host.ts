@@ -10,6 +10,7 @@ import { heldOut, hookRuns, notOrdered, unknown } from './api-problems.ts';
 import { orderOfGone, returnGone } from './gone-host.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type InForce, orderText } from './order-text.ts';
+import { isHookAtWork } from './wanted-order.ts';
 
 export interface ReturnParts {
   readonly ledger: Pick<Ledger, 'orders'>;
@@ -62,6 +63,5 @@ async function returnSeen(
 /** Its name; undefined: none is. */
 async function hookAtWork({ ledger }: ReturnParts, host: Host): Promise<string | undefined> {
   const orders = await ledger.orders(false);
-  const open = orders.find((one) => one.host === host.id && one.state === 'open');
-  return open?.hook?.state === 'running' ? open.hook.name : undefined;
+  return orders.find((one) => one.host === host.id && isHookAtWork(one))?.hook?.name;
 }
