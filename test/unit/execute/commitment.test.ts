@@ -34,6 +34,15 @@ const SETUP: Job = {
   },
 };
 
+/** The move, five seconds after its order. */
+async function underWay() {
+  const bench = await makeBench();
+  const { hypervisor, clock } = bench;
+  const done = bench.executor().submit(planOf(MOVES), yes(MOVES));
+  await clock.pass(5);
+  return { bench, hypervisor, clock, done };
+}
+
 async function resultOf(bench: Bench): Promise<MoveResult | undefined> {
   return (await bench.ledger.move(moveId('m1')))?.result;
 }
@@ -48,10 +57,7 @@ function runTwice({ hypervisor }: Bench): void {
 
 describe('a VM that runs on its source again while its target is silent', () => {
   it('is not taken for one that never left', async () => {
-    const bench = await makeBench();
-    const { hypervisor, clock } = bench;
-    const done = bench.executor().submit(planOf(MOVES), yes(MOVES));
-    await clock.pass(5);
+    const { bench, hypervisor, clock, done } = await underWay();
     hypervisor.blind.add(H2);
     runTwice(bench);
     await clock.pass(7200);
@@ -66,10 +72,7 @@ describe('a VM that runs on its source again while its target is silent', () => 
   });
 
   it('is not, either, where nobody saw the end of its migration', async () => {
-    const bench = await makeBench();
-    const { hypervisor, clock } = bench;
-    const done = bench.executor().submit(planOf(MOVES), yes(MOVES));
-    await clock.pass(5);
+    const { bench, hypervisor, clock, done } = await underWay();
     hypervisor.job = () => Promise.reject(new AdapterError('unreachable', SOURCE, 'h1 is down'));
     hypervisor.blind.add(H2);
     runTwice(bench);
@@ -142,10 +145,7 @@ describe('a VM that runs on its source again while its target is silent', () => 
   });
 
   it('stayed there where its migration was seen to come to nothing', async () => {
-    const bench = await makeBench();
-    const { hypervisor, clock } = bench;
-    const done = bench.executor().submit(planOf(MOVES), yes(MOVES));
-    await clock.pass(5);
+    const { bench, hypervisor, clock, done } = await underWay();
     hypervisor.blind.add(H2);
     hypervisor.job = () => Promise.resolve({ ...DONE, ok: false, detail: 'the target is gone' });
     await clock.until(done);
