@@ -37,6 +37,11 @@ export class Scene {
     return vm;
   }
 
+  /** A VM that is off uses no licence and keeps nobody with it. */
+  isOn(id: VmId): boolean {
+    return (this.vms.get(id)?.powerState ?? 'off') !== 'off';
+  }
+
   /** The plan with one move changed. */
   with(index: number, change: Partial<Move>): Move[] {
     return this.moves.map((move, at) => (at === index ? { ...move, ...change } : move));

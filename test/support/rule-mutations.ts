@@ -19,10 +19,12 @@ export const RULE_MUTATORS: readonly Mutator[] = [
     name: 'to a host that a licence does not cover',
     codes: ['licensed'],
     plant: (scene) =>
-      scene.retarget((host, vm) =>
-        scene
-          .rulesOf(vm.id, 'licensed')
-          .some((rule) => rule.kind === 'licensed' && rule.hosts?.includes(host.id) === false),
+      scene.retarget(
+        (host, vm) =>
+          scene.isOn(vm.id) &&
+          scene
+            .rulesOf(vm.id, 'licensed')
+            .some((rule) => rule.kind === 'licensed' && rule.hosts?.includes(host.id) === false),
       ),
   },
   {
@@ -127,14 +129,19 @@ export const RULE_MUTATORS: readonly Mutator[] = [
       const flying = new Set(scene.request.snapshot.inFlight.map(({ vm }) => vm));
       return scene.retarget((host, vm) =>
         scene.rulesOf(vm.id, 'affinity').some((rule) => {
-          const members = rule.vms.filter((id) => scene.vms.has(id));
+          // One that is off keeps nobody with it.
+          const members = rule.vms.filter((id) => scene.isOn(id));
           const others = members.filter((id) => id !== vm.id);
           const starts = new Set(members.map((id) => scene.vms.get(id)?.host));
           const together = new Set(others.map((id) => ends.get(id)));
           const whole =
             starts.size === 1 && together.size === 1 && !members.some((id) => flying.has(id));
           return (
-            rule.kind === 'affinity' && rule.over === 'host' && whole && !together.has(host.id)
+            rule.kind === 'affinity' &&
+            rule.over === 'host' &&
+            whole &&
+            scene.isOn(vm.id) &&
+            !together.has(host.id)
           );
         }),
       );
