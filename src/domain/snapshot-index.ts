@@ -13,39 +13,55 @@ import type { Vm } from './vm.ts';
 type Hosts = Snapshot['hosts'];
 type Vms = Snapshot['vms'];
 
+/** Where each host is in its list. */
+type Positions<Id> = ReadonlyMap<Id, number>;
+
 interface VmIndex {
-  byId(id: VmId): Vm | undefined;
+  readonly positions: Positions<VmId>;
   on(host: HostId): readonly Vm[];
 }
 
-const hostIndexes = new WeakMap<Hosts, (id: HostId) => Host | undefined>();
+const hostIndexes = new WeakMap<Hosts, Positions<HostId>>();
 const vmIndexes = new WeakMap<Vms, VmIndex>();
 
 /** Undefined: the snapshot does not have it. */
 export function hostOf({ hosts }: Pick<Snapshot, 'hosts'>, id: HostId): Host | undefined {
-  return hostIndexOf(hosts)(id);
+  return hosts[hostIndexOf(hosts).get(id) ?? -1];
 }
 
 /** The hosts with these changed: what is known of the others is not found out again. */
 export function withChangedHosts(hosts: Hosts, changed: ReadonlyMap<HostId, Host>): Hosts {
-  const before = hostIndexOf(hosts);
-  const after = hosts.map((host) => changed.get(host.id) ?? host);
-  hostIndexes.set(after, (id) => changed.get(id) ?? before(id));
+  const positions = hostIndexOf(hosts);
+  const after = replaced(hosts, positions, changed);
+  hostIndexes.set(after, positions);
   return after;
 }
 
-function hostIndexOf(hosts: Hosts): (id: HostId) => Host | undefined {
+function hostIndexOf(hosts: Hosts): Positions<HostId> {
   const known = hostIndexes.get(hosts);
   if (known !== undefined) return known;
-  const byId = new Map(hosts.map((host) => [host.id, host]));
-  const find = (id: HostId): Host | undefined => byId.get(id);
-  hostIndexes.set(hosts, find);
-  return find;
+  const positions = new Map(hosts.map(({ id }, at) => [id, at]));
+  hostIndexes.set(hosts, positions);
+  return positions;
+}
+
+/** A copy with these instead of those of their names; others are not looked at. */
+function replaced<Id, Item>(
+  items: readonly Item[],
+  positions: Positions<Id>,
+  changed: ReadonlyMap<Id, Item>,
+): readonly Item[] {
+  const after = [...items];
+  for (const [id, item] of changed) {
+    const at = positions.get(id);
+    if (at !== undefined) after[at] = item;
+  }
+  return after;
 }
 
 /** Undefined: the snapshot does not have it. */
 export function vmOf({ vms }: Pick<Snapshot, 'vms'>, id: VmId): Vm | undefined {
-  return indexOf(vms).byId(id);
+  return vms[indexOf(vms).positions.get(id) ?? -1];
 }
 
 /** The VMs that are on the host, whatever their power state. */
@@ -56,13 +72,16 @@ export function guestsOf({ vms }: Pick<Snapshot, 'vms'>, host: HostId): readonly
 /** The VMs with these changed: what is known of the others is not found out again. */
 export function withChanged(vms: Vms, changed: ReadonlyMap<VmId, Vm>): Vms {
   const before = indexOf(vms);
-  const after = vms.map((vm) => changed.get(vm.id) ?? vm);
+  const { positions } = before;
+  const after = replaced(vms, positions, changed);
+  let arrived: ReadonlyMap<HostId, readonly Vm[]> | undefined;
   vmIndexes.set(after, {
-    byId: (id) => changed.get(id) ?? before.byId(id),
-    on: (host) => [
-      ...before.on(host).filter(({ id }) => !changed.has(id)),
-      ...[...changed.values()].filter((vm) => vm.host === host),
-    ],
+    positions,
+    on: (host) => {
+      arrived ??= Map.groupBy(changed.values(), (vm) => vm.host);
+      const others = before.on(host).filter(({ id }) => !changed.has(id));
+      return [...others, ...(arrived.get(host) ?? [])];
+    },
   });
   return after;
 }
@@ -74,16 +93,16 @@ const SLICE = 1000;
 export function* indexInSlices(vms: Vms): Slices<VmIndex> {
   const known = vmIndexes.get(vms);
   if (known !== undefined) return known;
-  const byId = new Map<VmId, Vm>();
+  const positions = new Map<VmId, number>();
   const byHost = new Map<HostId, Vm[]>();
   for (const [at, vm] of vms.entries()) {
     if (at % SLICE === SLICE - 1) yield;
-    byId.set(vm.id, vm);
+    positions.set(vm.id, at);
     const guests = byHost.get(vm.host);
     if (guests === undefined) byHost.set(vm.host, [vm]);
     else guests.push(vm);
   }
-  const index: VmIndex = { byId: (id) => byId.get(id), on: (host) => byHost.get(host) ?? [] };
+  const index: VmIndex = { positions, on: (host) => byHost.get(host) ?? [] };
   vmIndexes.set(vms, index);
   return index;
 }

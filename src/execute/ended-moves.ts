@@ -3,10 +3,24 @@
  * by itself, and until no plan can come again that has them. Pure bookkeeping.
  */
 
-import type { MoveId, PlanId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { type EndedMove, isOutlived } from './current-world.ts';
+import type { Seconds } from '../domain/units.ts';
+
+/** A move of this executor that has ended. */
+export interface EndedMove {
+  readonly move: MoveId;
+  readonly plan: PlanId;
+  readonly vm: VmId;
+  /** Where the VM is since, as was seen; undefined: where the snapshot has it. */
+  readonly now: HostId | undefined;
+  readonly outcome: Outcome;
+  /** Undefined: the VM was not there any more. */
+  readonly source: SourceId | undefined;
+  /** Monotonic: an inventory that is asked for after this shows the move by itself. */
+  readonly outlivedAt: Seconds;
+}
 
 /** A bound for the memory; a snapshot outlives it long before. */
 const MOST_ENDED = 10_000;
@@ -35,4 +49,14 @@ export class EndedMoves {
     );
     this.#moves = [...kept.slice(1 - MOST_ENDED), end];
   }
+}
+
+/**
+ * True when what is in the snapshot is new enough to know about the move by itself. The snapshot's
+ * own time says nothing of that: its source may have failed to answer since, and the wall clock
+ * may have been set.
+ */
+export function isOutlived({ source, outlivedAt }: EndedMove, { askedAt }: Snapshot): boolean {
+  const asked = source === undefined ? Infinity : (askedAt?.get(source) ?? -Infinity);
+  return asked > outlivedAt;
 }

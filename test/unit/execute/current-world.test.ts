@@ -1,8 +1,11 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
+import { guestsOf } from '../../../src/domain/snapshot-index.ts';
 import { epochSeconds, seconds } from '../../../src/domain/units.ts';
-import { currentWorld, type EndedMove } from '../../../src/execute/current-world.ts';
+import { currentWorld } from '../../../src/execute/current-world.ts';
+import type { EndedMove } from '../../../src/execute/ended-moves.ts';
 import { aHost, aSnapshot, aVm, TEST_NOW } from '../../support/fleet.ts';
 
 const LAB = sourceId('lab');
@@ -61,4 +64,28 @@ it('an answer from before its end does not take it back, whenever it is looked a
   const asked = new Map([[LAB, seconds(ASKED_AT + 21)]]);
   const newer = { ...SNAPSHOT, takenAt: epochSeconds(TEST_NOW - 3600), askedAt: asked };
   expect(currentWorld(newer, [], [ended('succeeded')], undefined).vms[0]?.host).toBe('h1');
+});
+
+it('looks the same to whoever asks after every end as to whoever asks for the first time', () => {
+  const names = ['h1', 'h2', 'h3'];
+  const anEnd = fc.record({
+    vm: fc.constantFrom('a', 'b', 'gone'),
+    now: fc.constantFrom(...names, undefined),
+    outlivedAt: fc.constantFrom(ASKED_AT - 1, ASKED_AT + 20),
+  });
+  fc.assert(
+    fc.property(fc.array(anEnd, { maxLength: 8 }), (drawn) => {
+      const asked = { ...SNAPSHOT };
+      let ends: readonly EndedMove[] = [];
+      for (const [at, { vm, now, outlivedAt }] of drawn.entries()) {
+        const end = { ...ended('succeeded', outlivedAt), move: moveId(`m${at}`), vm: vmId(vm) };
+        ends = [...ends, { ...end, now: now === undefined ? undefined : hostId(now) }];
+        const world = currentWorld(asked, [], ends, undefined);
+        expect(world).toEqual(currentWorld({ ...SNAPSHOT }, [], ends, undefined));
+        for (const { id, host } of world.vms) {
+          expect(guestsOf(world, host).map((guest) => guest.id)).toContain(id);
+        }
+      }
+    }),
+  );
 });
