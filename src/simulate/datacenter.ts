@@ -201,7 +201,7 @@ export class SimulatedDatacenter {
       breaks: board.takeBreak(order.vm) ?? refusal,
       queueSeconds: board.queueSeconds(at),
     });
-    this.#world.changed();
+    this.#world.planRefresh();
     return ACCEPTED;
   }
 

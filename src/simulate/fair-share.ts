@@ -12,46 +12,68 @@ export interface Flow {
   readonly limit: number;
 }
 
+/** A flow and what it has by now; its links by number. */
+interface Growing {
+  readonly index: number;
+  readonly limit: number;
+  readonly links: readonly number[];
+  rate: number;
+}
+
 /** The rate of each flow, bytes per second, in the order given. An unknown link carries nothing. */
 export function fairShares(
   flows: readonly Flow[],
   capacities: ReadonlyMap<string, number>,
 ): number[] {
   const rates = flows.map(() => 0);
-  const left = new Map(capacities);
-  let growing = flows.map((_, index) => index);
+  const { numbers, left } = numbered(flows, capacities);
+  const users = new Uint32Array(left.length);
+  let growing = flows.map(({ links, limit }, index): Growing => {
+    return { index, limit, links: links.map((link) => numbers.get(link) ?? 0), rate: 0 };
+  });
   while (growing.length > 0) {
-    const step = Math.max(0, smallestStep(flows, growing, rates, left));
-    for (const index of growing) {
-      rates[index] = (rates[index] ?? 0) + step;
-      for (const link of flows[index]?.links ?? []) left.set(link, (left.get(link) ?? 0) - step);
+    const step = Math.max(0, smallestStep(growing, left, users));
+    for (const flow of growing) {
+      flow.rate += step;
+      for (const link of flow.links) left[link] = (left[link] ?? 0) - step;
     }
-    const next = growing.filter((index) => canGrow(flows[index], rates[index] ?? 0, left));
+    const next = growing.filter((flow) => canGrow(flow, left));
     // At least the flow that set the step has met its bound; rounding must not hide that.
-    growing = next.length < growing.length ? next : [];
+    const isStuck = next.length === growing.length;
+    for (const { index, rate } of growing) rates[index] = rate;
+    growing = isStuck ? [] : next;
   }
   return rates;
 }
 
-/** By how much all growing flows can grow until the first one meets a bound. */
-function smallestStep(
+/** Every start and end of a transfer divides anew: names are looked up once in that, not in each step. */
+function numbered(
   flows: readonly Flow[],
-  growing: readonly number[],
-  rates: readonly number[],
-  left: ReadonlyMap<string, number>,
-): number {
-  const users = new Map<string, number>();
-  let step = Infinity;
-  for (const index of growing) {
-    step = Math.min(step, (flows[index]?.limit ?? 0) - (rates[index] ?? 0));
-    for (const link of flows[index]?.links ?? []) users.set(link, (users.get(link) ?? 0) + 1);
+  capacities: ReadonlyMap<string, number>,
+): { readonly numbers: ReadonlyMap<string, number>; readonly left: Float64Array } {
+  const numbers = new Map<string, number>();
+  for (const { links } of flows) {
+    for (const link of links) if (!numbers.has(link)) numbers.set(link, numbers.size);
   }
-  for (const [link, count] of users) step = Math.min(step, (left.get(link) ?? 0) / count);
+  return { numbers, left: Float64Array.from(numbers.keys(), (link) => capacities.get(link) ?? 0) };
+}
+
+/** By how much all growing flows can grow until the first one meets a bound. */
+function smallestStep(growing: readonly Growing[], left: Float64Array, users: Uint32Array): number {
+  users.fill(0);
+  let step = Infinity;
+  for (const { limit, rate, links } of growing) {
+    step = Math.min(step, limit - rate);
+    for (const link of links) users[link] = (users[link] ?? 0) + 1;
+  }
+  for (const [link, count] of users.entries()) {
+    if (count > 0) step = Math.min(step, (left[link] ?? 0) / count);
+  }
   return step;
 }
 
-function canGrow(flow: Flow | undefined, rate: number, left: ReadonlyMap<string, number>): boolean {
-  if (flow === undefined || flow.limit - rate < 1) return false;
+function canGrow({ limit, rate, links }: Growing, left: Float64Array): boolean {
+  if (limit - rate < 1) return false;
   // A byte per second is nothing: what is left below that is rounding.
-  return flow.links.every((link) => (left.get(link) ?? 0) >= 1);
+  return links.every((link) => (left[link] ?? 0) >= 1);
 }

@@ -105,7 +105,7 @@ export class World {
       const happened = event <= next ? this.#events.pop() : undefined;
       if (happened !== undefined) this.#happen(happened.item);
       this.engine.step(this.#now);
-      this.#planRefresh();
+      this.planRefresh();
     }
     this.#now = Math.max(this.#now, until);
     return epochSeconds(this.#now);
@@ -114,7 +114,7 @@ export class World {
   /** To be called after every change from outside: divides the links anew. */
   changed(): void {
     this.engine.reshare(this.#now);
-    this.#planRefresh();
+    this.planRefresh();
   }
 
   inject(fault: Fault, inSeconds: number): void {
@@ -168,7 +168,8 @@ export class World {
     return powered ? facts.migrationBandwidth * this.board.linkFactor(host, this.#now) : 0;
   }
 
-  #planRefresh(): void {
+  /** When they are divided next by themselves; enough where the engine has just divided them. */
+  planRefresh(): void {
     const isBusy = !this.engine.runs().next().done;
     if (!isBusy) this.#refreshAt = Infinity;
     else if (this.#refreshAt <= this.#now || this.#refreshAt === Infinity) {
