@@ -46,7 +46,7 @@ export function fairShares(
   return rates;
 }
 
-/** Every start and end of a transfer divides anew: names are looked up once in that, not in each step. */
+/** Every start and end divides anew: names are looked up once in that, not in each step. */
 function numbered(
   flows: readonly Flow[],
   capacities: ReadonlyMap<string, number>,

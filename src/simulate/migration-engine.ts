@@ -5,6 +5,7 @@
  */
 
 import type { HostId, VmId } from '../domain/ids.ts';
+import type { SharedLink } from '../domain/links.ts';
 import { assertNever, fail, ok } from '../domain/result.ts';
 import { bytes, seconds } from '../domain/units.ts';
 import type { Job, MoveOrder, Steering } from '../ports/hypervisor.ts';
@@ -28,11 +29,20 @@ export interface Manner {
   readonly queueSeconds: number;
 }
 
+/** The links that a migration goes over, by name: out of its source, into its target, between. */
+interface Way {
+  readonly out: string;
+  readonly into: string;
+  readonly shared: readonly SharedLink[];
+  readonly links: readonly string[];
+}
+
 export class MigrationEngine {
   readonly #ground: Ground;
   readonly #phases: MigrationPhases;
   /** In the order of their start. */
   readonly #runs = new Map<VmId, MigrationRun>();
+  readonly #ways = new WeakMap<MigrationRun, Way>();
   readonly #lastEnded = new Map<VmId, EndedMigration>();
   readonly #history: EndedMigration[] = [];
 
@@ -167,13 +177,10 @@ export class MigrationEngine {
     const capacities = new Map<string, number>();
     const flows = sending.map((run) => {
       const { from, to } = run.order;
-      capacities.set(`out ${from}`, this.#ground.linkCapacity(from));
-      capacities.set(`in ${to}`, this.#ground.linkCapacity(to));
-      const links = [`out ${from}`, `in ${to}`];
-      for (const { name, bandwidth } of this.#ground.sharedLinks(from, to)) {
-        capacities.set(name, bandwidth);
-        links.push(name);
-      }
+      const { out, into, shared, links } = this.#wayOf(run);
+      if (!capacities.has(out)) capacities.set(out, this.#ground.linkCapacity(from));
+      if (!capacities.has(into)) capacities.set(into, this.#ground.linkCapacity(to));
+      for (const { name, bandwidth } of shared) capacities.set(name, bandwidth);
       return { links, limit: limitOf(run) };
     });
     const rates = fairShares(flows, capacities);
@@ -183,6 +190,18 @@ export class MigrationEngine {
       const isStalled = run.rate === 0 && run.leftAt(at) > 0;
       run.stalledSince = isStalled ? (run.stalledSince ?? at) : undefined;
     }
+  }
+
+  /** The same all the way: where links are laid never changes. */
+  #wayOf(run: MigrationRun): Way {
+    const known = this.#ways.get(run);
+    if (known !== undefined) return known;
+    const { from, to } = run.order;
+    const [out, into] = [`out ${from}`, `in ${to}`];
+    const shared = this.#ground.sharedLinks(from, to);
+    const way = { out, into, shared, links: [out, into, ...shared.map(({ name }) => name)] };
+    this.#ways.set(run, way);
+    return way;
   }
 
   /** A host lost its power; its copies are gone already. */
