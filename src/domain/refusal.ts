@@ -162,6 +162,7 @@ export const REFUSAL_CODES = {
     hint: 'start it, or move its definition by hand',
   },
   'in-flight': { meaning: 'the VM is being moved at this moment', hint: '' },
+  'planned-already': { meaning: 'the plan has a move of this VM already', hint: '' },
   'not-fenced': {
     meaning: 'only a VM of a host whose power is confirmed off may be started elsewhere',
     hint: 'see hostFailure in the policy and fencing in drover.yaml',

@@ -42,6 +42,7 @@ export const NO_GAIN = codeNumber('no-gain');
 export const OTHER_SOURCE = codeNumber('other-source');
 export const OWN_VM = codeNumber('own-vm');
 export const PIN = codeNumber('pin');
+export const PLANNED_ALREADY = codeNumber('planned-already');
 export const PRESERVE = codeNumber('preserve');
 export const QUARANTINED = codeNumber('quarantined');
 export const RESOURCE = codeNumber('resource');

@@ -7,6 +7,7 @@ import type { Refusal } from '../domain/refusal.ts';
 import {
   COOL_DOWN,
   IN_FLIGHT,
+  PLANNED_ALREADY,
   OWN_VM,
   PRESERVE,
   QUARANTINED,
@@ -115,7 +116,10 @@ function momentary(
     const names = unknownNeeds(model, v).join(', ');
     found.push({ code: 'resource-unknown', detail: `nobody knows what it needs of ${names}` });
   } else if (stuck === IN_FLIGHT) found.push({ code: 'in-flight', detail: '' });
-  else if (stuck === OWN_VM) found.push({ code: 'own-vm', detail: keptText(model, v) });
+  else if (stuck === PLANNED_ALREADY) {
+    const there = model.hosts[state.at[v] ?? -1]?.name ?? '';
+    found.push({ code: 'planned-already', detail: `to ${there}` });
+  } else if (stuck === OWN_VM) found.push({ code: 'own-vm', detail: keptText(model, v) });
   if (state.at[v] === to) return found;
   if (state.closed[to] === 1) {
     found.push({ code: codeName(QUARANTINED), detail: 'a finding lets nothing in' });

@@ -214,8 +214,6 @@ export class Prover {
 
   /** Whether the reason stays whatever else is moved. */
   #lasts({ code }: Refusal, v: number, to: number, terms: Terms): boolean {
-    // Whom this plan moves the next one may move on.
-    if (code === 'in-flight') return this.#setting.model.inFlight[v] === 1;
     if (LASTING.has(code)) return true;
     if (code === 'storage-space') return this.#setting.state.space?.isHopeless(v, to) === true;
     const { width, need } = this.#setting.model;

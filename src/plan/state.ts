@@ -16,6 +16,7 @@ import {
   COOL_DOWN,
   DISCONNECTED,
   IN_FLIGHT,
+  PLANNED_ALREADY,
   NO_GAIN,
   OTHER_SOURCE,
   OWN_VM,
@@ -168,7 +169,7 @@ export class State {
 
   /** Why the VM may not move at all, whatever the target; 0: it may. */
   stuck(v: number, terms: Terms): number {
-    return this.moved[v] === 1 ? IN_FLIGHT : this.stuckLater(v, terms);
+    return this.moved[v] === 1 ? PLANNED_ALREADY : this.stuckLater(v, terms);
   }
 
   /** The same once this plan was carried out. */

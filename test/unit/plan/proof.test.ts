@@ -105,7 +105,7 @@ it('the proof of a VM that the plan moves already is not certain: the next may m
   ]);
   const { plan: made, report } = plan(asked);
   expect(made.moves.map(({ vm }) => vm)).toEqual(['v0']);
-  const about = report.unresolved.filter(({ code }) => code === 'in-flight');
+  const about = report.unresolved.filter(({ code }) => code === 'planned-already');
   expect(about.map(({ proof }) => proof?.certain)).toEqual([false]);
 });
 
