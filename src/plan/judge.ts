@@ -71,7 +71,7 @@ export class Judge {
 
   #gain(vm: number, to: number): number {
     const change = this.#tracker.look(vm, this.#state.at[vm] ?? -1, to);
-    const { overload, imbalance, softRules, moveCost, power = 0 } = change;
-    return -(overload + imbalance + softRules + power + moveCost * (1 + this.#margin));
+    const { overload, imbalance, balance = 0, softRules, moveCost, power = 0 } = change;
+    return -(overload + imbalance + balance + softRules + power + moveCost * (1 + this.#margin));
   }
 }

@@ -154,6 +154,21 @@ describe('a broken soft rule', () => {
     expect(moves(vms ?? [], rule === undefined ? [] : [rule], [mend('r')], 0.001)).toEqual([]);
   });
 
+  it('is left where the balance of CPU and memory would lose more than it is worth', () => {
+    const hosts = [aHost({ id: 'h1', threads: 16 }), aHost({ id: 'h2', threads: 16 })];
+    const vms = [
+      aVm({ id: 'a', host: 'h1', memoryGib: 16, cpuUsed: 4 }),
+      aVm({ id: 'b', host: 'h2', memoryGib: 32, cpuUsed: 0.1 }),
+      aVm({ id: 'c', host: 'h2', memoryGib: 1, cpuUsed: 8 }),
+    ];
+    const balance = [{ resources: ['cpu', 'memory'] as const, weight: 10 }];
+    const placement = [soft(anAntiAffinity('r', ['b', 'c']))];
+    const weights = someWeights({ balance });
+    const asked = request({ hosts, vms, placement }, [mend('r')], { weights });
+    const { objective } = plan(asked).plan;
+    expect(objective.after).toBeLessThanOrEqual(objective.before);
+  });
+
   it('is left where mending it would break another', () => {
     const rules = [aPin('r', ['a'], ['h3']), anAvoid('other', ['a'], ['h3'])];
     expect(moves(pair, rules, [mend('r')])).toEqual([]);
