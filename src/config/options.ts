@@ -141,7 +141,7 @@ export const limitsSchema = section({
   gainMargin: option(
     share(),
     '5%',
-    'An optional plan must lower the objective by this share more than it costs.',
+    'What an optional plan gains must be this share more than what its moves cost.',
   ),
   consolidation: section({
     fillTo: section({
