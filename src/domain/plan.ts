@@ -182,8 +182,9 @@ export interface PlanReport {
     readonly vms: number;
     readonly evaluatedMoves: number;
     readonly seed: number;
-    /** The step budget that was granted and what of it was used; a replay is exact with it. */
+    /** The step budget, of each try; a replay is exact with it. */
     readonly stepsGranted: number;
+    /** Of all tries together: where hosts stay overloaded there are several. */
     readonly stepsUsed: number;
   };
 }

@@ -65,10 +65,10 @@ export function contradictionsOf(request: PlanRequest): readonly Contradiction[]
 export function plan(request: PlanRequest): PlanResult {
   const first = makeSetting(request);
   const granted = request.steps ?? defaultSteps(first);
-  const { setting, draft, stepsLeft } = bestAttempt(first, granted);
+  const { setting, draft, stepsUsed } = bestAttempt(first, granted);
   const ordered = orderMoves(draft);
   const rest = withoutWhatCanWait(draft, request);
-  if (rest !== undefined) return withNote(plan(rest), waitingNote(draft, request));
+  if (rest !== undefined) return instead(plan(rest), waitingNote(draft, request), stepsUsed);
   const { moves, objective } = describe(draft, setting, ordered);
   const text = [request.snapshot.takenAt, ...moves.map(({ id }) => id)].join(' ');
   return {
@@ -81,13 +81,23 @@ export function plan(request: PlanRequest): PlanResult {
     report: makeReport(draft, setting, {
       seed: request.seed,
       stepsGranted: granted,
-      stepsUsed: granted - stepsLeft,
+      stepsUsed,
     }),
   };
 }
 
-function withNote({ plan: made, report }: PlanResult, note: string): PlanResult {
-  return { plan: made, report: { ...report, notes: [...report.notes, note] } };
+/** @param stepsBefore what the plan took in whose place this one is. */
+function instead(
+  { plan: made, report }: PlanResult,
+  note: string,
+  stepsBefore: number,
+): PlanResult {
+  const { notes, stats } = report;
+  const stepsUsed = stats.stepsUsed + stepsBefore;
+  return {
+    plan: made,
+    report: { ...report, notes: [...notes, note], stats: { ...stats, stepsUsed } },
+  };
 }
 
 interface Attempt {
@@ -96,25 +106,40 @@ interface Attempt {
   readonly stepsLeft: number;
 }
 
+interface BestAttempt extends Omit<Attempt, 'stepsLeft'> {
+  readonly stepsUsed: number;
+}
+
 /**
  * With more steps never worse: fewer needs are left open, or as many at less cost (anytime.ts).
  * Where less is asked of some hosts than the findings say, costs are those of different demands,
  * and only how many hosts stay overloaded is compared: where some do, fewer steps may have come out
- * at less, since how the tries share them depends on how many there are. They are tried, too, but
- * where it is proven that some have to stay.
+ * at less, since how the tries share them depends on how many there are. They are tried, too,
+ * first what a plan that is stopped at once comes to, except where it is proven that some have to
+ * stay.
  */
-function bestAttempt(asked: Setting, granted: number): Attempt {
+function bestAttempt(asked: Setting, granted: number): BestAttempt {
+  const { request } = asked;
   const easedAll = ease(asked);
-  if (easedAll === undefined) return attempt(asked, granted);
-  let best = attemptWith(asked, easedAll, granted);
-  for (const fewer of FEWER_STEPS) {
+  if (easedAll === undefined) return counted(attempt(asked, granted), granted);
+  let best = counted(attemptWith(asked, easedAll, granted), granted);
+  const isStopped = (): boolean => request.shouldStop?.() === true;
+  const bare = { steps: 0, shouldStop: () => true };
+  const fewer = FEWER_STEPS.filter((steps) => steps < granted);
+  const tries = [bare, ...fewer.map((steps) => ({ steps, shouldStop: isStopped }))];
+  for (const { steps, shouldStop } of tries) {
     const isOver = unrelieved(best).size === 0 || isHopeless(best.setting);
-    if (fewer >= granted || isOver) break;
-    const other = attemptWith(makeSetting(asked.request), easedAll, fewer);
+    if (isOver || (shouldStop === isStopped && isStopped())) break;
+    const setting = makeSetting({ ...request, shouldStop });
+    const other = counted(attemptWith(setting, easedAll, steps), steps);
     const isBetter = unrelieved(other).size < unrelieved(best).size;
-    if (isBetter) best = { ...other, stepsLeft: best.stepsLeft };
+    best = { ...(isBetter ? other : best), stepsUsed: best.stepsUsed + other.stepsUsed };
   }
   return best;
+}
+
+function counted({ stepsLeft, ...rest }: Attempt, granted: number): BestAttempt {
+  return { ...rest, stepsUsed: granted - stepsLeft };
 }
 
 /**
