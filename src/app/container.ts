@@ -36,6 +36,7 @@ import { Daemon } from './daemon.ts';
 import { DaemonApi } from './daemon-api.ts';
 import { DecisionArchive } from './decision-archive.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { dropOutdated } from './drop-outdated.ts';
 import { Estimator } from './estimator.ts';
 import { Experience } from './experience.ts';
 import { HandOver } from './hand-over.ts';
@@ -324,8 +325,7 @@ function bindExecution({ container, options, closers }: Ground): void {
       takesPlace: (record) => leases.moves.holdsPart(record),
       letGo: (move) => leases.moves.ended(move),
     });
-    // What waits was planned and judged under the old ones: the next tick plans it anew.
-    closers.add(events.on('policies', () => executor.dropWaiting('all')));
+    closers.add(dropOutdated(events, executor));
     return executor;
   });
 }

@@ -3,7 +3,7 @@
  * own finding at the next tick and passes the same gate as everything else.
  */
 
-import type { HostId, OrderId, VmId } from './ids.ts';
+import { type FindingId, findingId, type HostId, type OrderId, type VmId } from './ids.ts';
 import type { EpochSeconds } from './units.ts';
 
 export interface Order {
@@ -100,6 +100,20 @@ export interface Stay {
   /** Where it is; undefined: nobody reports it any more. */
   readonly host: HostId | undefined;
   readonly reason: string;
+}
+
+const ORDER_FINDING = 'order:';
+
+/** What the finding of an open order is called: the same at every tick, and of no other one. */
+export function orderFindingId({ id }: Pick<Order, 'id'>): FindingId {
+  return findingId(`${ORDER_FINDING}${id}`);
+}
+
+/** The finding is that of an order, and none of these open ones: it was taken back. */
+export function isTakenBack(finding: FindingId, orders: readonly Order[]): boolean {
+  if (!finding.startsWith(ORDER_FINDING)) return false;
+  const about = finding.slice(ORDER_FINDING.length);
+  return !orders.some(({ id, state }) => state === 'open' && id === about);
 }
 
 /** For people. */

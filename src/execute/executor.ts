@@ -5,11 +5,10 @@
  * say what became of it.
  */
 
-import type { HostId, MoveId, PlanId } from '../domain/ids.ts';
+import type { FindingId, HostId, MoveId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, MoveRecord, Outcome } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
-import { vmOf } from '../domain/snapshot-index.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { cancelNote, Cancels } from './cancels.ts';
@@ -20,13 +19,13 @@ import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
-import { announceOutcome, recordNotBegun } from './without-task.ts';
+import { announceOutcome, recordNotBegun, recordOf } from './without-task.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
 import { sharedGuard } from './shared-guard.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
-import { type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
+import { isOnlyFor, type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
@@ -90,7 +89,8 @@ export class Executor {
     );
     this.#line.add(
       moves.map((move) => {
-        return { lane, plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
+        const index = plan.moves.indexOf(move);
+        return { lane, isHandedIn: lane === 'ordered', plan: plan.id, move, index, outcomes };
       }),
     );
     this.#startWhatMay();
@@ -105,6 +105,11 @@ export class Executor {
    */
   dropWaiting(which: 'planned' | 'all' = 'planned'): void {
     this.#drop(this.#line.remove(({ lane }) => which === 'all' || lane === 'planned'));
+  }
+
+  /** The same with what one finding asks for that is over; a person's own plans stay. */
+  dropOf(finding: FindingId): void {
+    this.#drop(this.#line.remove((entry) => isOnlyFor(entry, finding)));
   }
 
   /**
@@ -192,7 +197,8 @@ export class Executor {
    * with LedgerError.
    */
   async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
-    const entry = { lane: 'planned', plan, move, index: 0, outcomes: new Map() } as const;
+    const about = { lane: 'planned', isHandedIn: false, index: 0 } as const;
+    const entry = { ...about, plan, move, outcomes: new Map() };
     await this.#refuse(entry, 'cancelled', cancelNote(by));
   }
 
@@ -239,13 +245,14 @@ export class Executor {
   }
 
   #start(entry: WaitingMove): void {
-    const record = this.#recordOf(entry);
+    const record = recordOf(this.#parts, entry);
     if (record === undefined) {
       this.#skip(entry, `world-moved-on: ${entry.move.vm} is gone`);
       return;
     }
     const { promise: seen, resolve } = Promise.withResolvers<unknown>();
-    const running: Running = { record, task: undefined, seen, done: Promise.resolve() };
+    const { isHandedIn } = entry;
+    const running: Running = { record, isHandedIn, task: undefined, seen, done: Promise.resolve() };
     this.#running.set(entry.move.id, running);
     running.done = this.#open(running, resolve).then((end) => {
       resolve(end);
@@ -305,7 +312,8 @@ export class Executor {
   }
 
   /** The move is at its end (or Drover at its own): its place is free. */
-  #leave({ record }: Running, end: TaskEnd | undefined): void {
+  #leave(running: Running, end: TaskEnd | undefined): void {
+    const { record } = running;
     const { move } = record;
     this.#running.delete(move.id);
     this.#parts.letGo?.(move.id);
@@ -316,11 +324,7 @@ export class Executor {
     }
     this.#remember(record, end.outcome, end.seenOn);
     this.#submissions.settle(move.id, end.outcome);
-    if (end.instead === 'cold') {
-      const { plan } = record;
-      const followUp = coldInstead(move, end.detail);
-      this.#line.add([{ lane: 'follow-up', plan, move: followUp, index: 0, outcomes: new Map() }]);
-    }
+    if (end.instead === 'cold') this.#line.add([coldInstead(running, end.detail)]);
     this.#startWhatMay();
   }
 
@@ -356,7 +360,7 @@ export class Executor {
    * it could not be written down: it is not begun, and whether its record is open is asked later.
    */
   async #refuse(entry: WaitingMove, outcome: Outcome, detail: string): Promise<void> {
-    const record = this.#recordOf(entry);
+    const record = recordOf(this.#parts, entry);
     const { id } = entry.move;
     this.#remember(record ?? entry, outcome);
     this.#submissions.settle(id, outcome);
@@ -373,14 +377,6 @@ export class Executor {
       this.#parts.letGo?.(id);
       this.#startWhatMay();
     }
-  }
-
-  /** Undefined where the VM is not there any more. */
-  #recordOf({ move, plan }: WaitingMove): Running['record'] | undefined {
-    const vm = vmOf(this.#parts.world(), move.vm);
-    if (vm === undefined) return undefined;
-    const openedAt = this.#parts.clock.now();
-    return { move, plan, source: vm.source, vmName: vm.name, openedAt };
   }
 
   #drop(entries: readonly WaitingMove[]): void {

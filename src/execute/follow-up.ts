@@ -4,9 +4,21 @@ import { COLD_BOOT_SECONDS, COLD_SHUTDOWN_SECONDS } from '../domain/cold-move.ts
 import { moveId } from '../domain/ids.ts';
 import type { Move } from '../domain/plan.ts';
 import { bytes, seconds } from '../domain/units.ts';
+import type { Running } from './running.ts';
+import type { WaitingMove } from './waiting-line.ts';
 
-/** The same VM to the same place by a stop and a start. `why`: how the live move ended. */
-export function coldInstead(move: Move, why: string): Move {
+/** What waits then in its place. `why`: how the live move ended. */
+export function coldInstead(
+  { record, isHandedIn = false }: Pick<Running, 'record' | 'isHandedIn'>,
+  why: string,
+): WaitingMove {
+  const { move, plan } = record;
+  const about = { lane: 'follow-up', isHandedIn, plan, index: 0 } as const;
+  return { ...about, move: coldMove(move, why), outcomes: new Map() };
+}
+
+/** The same VM to the same place by a stop and a start. */
+function coldMove(move: Move, why: string): Move {
   const { finding, text, evidence } = move.reason;
   const duration = seconds(COLD_SHUTDOWN_SECONDS + COLD_BOOT_SECONDS);
   return {

@@ -124,6 +124,8 @@ export interface MoveTask {
   readonly takenUpAt: Seconds;
   /** Found in the ledger at the start: what may have been started is never started again. */
   readonly adopted: boolean;
+  /** See `WaitingMove.isHandedIn`. */
+  readonly isHandedIn: boolean;
   /** The stage that it is in. */
   stage: Stage;
   /** The end that the ledger was asked to write down; whether it has is not certain by this. */

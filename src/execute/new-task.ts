@@ -8,7 +8,10 @@ import { oldDisksIn } from './old-disks.ts';
 
 /** `journal`: what the ledger has of a move that was begun before; undefined: it is new. */
 export interface TaskGiven
-  extends Pick<MoveTask, 'record' | 'hypervisor' | 'parts' | 'stopping' | 'cancelled' | 'seen'> {
+  extends Pick<
+    MoveTask,
+    'record' | 'hypervisor' | 'parts' | 'stopping' | 'cancelled' | 'seen' | 'isHandedIn'
+  > {
   readonly journal: readonly StageEntry[] | undefined;
 }
 

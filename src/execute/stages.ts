@@ -12,6 +12,7 @@ import { Allowances } from '../domain/allowances.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import { actingAs, leaseRefusal } from '../domain/own-vm.ts';
+import { isTakenBack } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
@@ -58,15 +59,18 @@ function nothingToUndo(): Promise<string> {
 }
 
 /**
- * What people have decided since the plan was judged: the kill switch, an order for the target, a
- * window, the mode; and the breakers that opened since. Asked before the first stage: a move that
- * is held back by it was not begun, and so does not count as one that came to nothing. Undefined:
- * nothing holds it back.
+ * What people have decided since the plan was judged: the kill switch, that the order is taken back
+ * that asks for it, an order for the target, a window, the mode; and the breakers that opened
+ * since. Asked before the first stage: a move that is held back by it was not begun, and so does
+ * not count as one that came to nothing. Undefined: nothing holds it back.
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
   const { paused, orders } = await parts.standing();
   if (paused) return { code: 'paused', detail: 'Drover was paused' };
+  if (!task.isHandedIn && isTakenBack(move.reason.finding, orders)) {
+    return { code: 'world-moved-on', detail: 'the order that asked for it was taken back' };
+  }
   const order = orders.find((one) => one.host === move.to && one.state === 'open');
   if (order !== undefined) {
     return { code: 'quarantined', detail: `${order.kind} of ${move.to} was ordered meanwhile` };

@@ -6,7 +6,13 @@
  */
 
 import { TIERS } from '../domain/finding.ts';
-import { compareText, type HostId, type MoveId, type PlanId } from '../domain/ids.ts';
+import {
+  compareText,
+  type FindingId,
+  type HostId,
+  type MoveId,
+  type PlanId,
+} from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
@@ -25,6 +31,8 @@ export interface WaitingMove {
   readonly lane: Lane;
   readonly plan: PlanId;
   readonly move: Move;
+  /** A person wants it whatever becomes of the orders: it, or the move that it follows. */
+  readonly isHandedIn: boolean;
   /** Position in its plan. */
   readonly index: number;
   /** How the moves of its plan ended; those of the plan that are not to be executed are in it. */
@@ -86,6 +94,11 @@ export class WaitingLine {
     }
     return undefined;
   }
+}
+
+/** Nobody wants it but the finding. */
+export function isOnlyFor({ isHandedIn, move }: WaitingMove, finding: FindingId): boolean {
+  return !isHandedIn && move.reason.finding === finding;
 }
 
 function goesAlone({ alone }: Move): boolean {

@@ -6,7 +6,7 @@
 import type { Evidence, Finding, Trigger } from '../domain/finding.ts';
 import type { Host } from '../domain/host.ts';
 import { compareText, type VmId } from '../domain/ids.ts';
-import { mayCome, type Order } from '../domain/order.ts';
+import { mayCome, type Order, orderFindingId } from '../domain/order.ts';
 import { assertNever } from '../domain/result.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -62,7 +62,7 @@ function ordered(order: Order, host: Host): Finding {
   const what = order.kind === 'maintenance' ? 'maintenance' : 'evacuation';
   const reason = order.reason === '' ? '' : `: ${order.reason}`;
   return {
-    id: makeFindingId('order', order.id),
+    id: orderFindingId(order),
     kind: order.kind === 'maintenance' ? 'maintenance' : 'evacuation-ordered',
     response: 'evacuate',
     tier: 'mandatory',
