@@ -1,4 +1,8 @@
-/** Moves that wait for their turn are dropped as soon as what they were planned by is over. */
+/**
+ * What is decided is heard at once by the moves that have not been started: those that wait for
+ * their turn are dropped where what they were planned by is over; those that are being looked at
+ * ask again whether they still may. What other controllers decide they hear a second later.
+ */
 
 import { orderFindingId } from '../domain/order.ts';
 import type { Executor } from '../execute/executor.ts';
@@ -7,14 +11,19 @@ import type { EventSource } from '../ports/events.ts';
 /** Stops it. */
 export function dropOutdated(
   events: EventSource,
-  executor: Pick<Executor, 'dropOf' | 'dropWaiting'>,
+  executor: Pick<Executor, 'dropOf' | 'dropWaiting' | 'reconsider'>,
 ): () => void {
   const stops = [
     // They were judged under the old policies: the next tick plans them anew.
-    events.on('policies', () => executor.dropWaiting('all')),
-    events.on('order', ({ order }) => {
-      if (order.state !== 'open') executor.dropOf(orderFindingId(order));
+    events.on('policies', () => {
+      executor.dropWaiting('all');
+      executor.reconsider();
     }),
+    events.on('order', ({ order, what }) => {
+      if (order.state !== 'open') executor.dropOf(orderFindingId(order));
+      if (what !== 'repeated') executor.reconsider();
+    }),
+    events.on('paused', () => executor.reconsider()),
   ];
   return () => {
     for (const stop of stops) stop();

@@ -22,6 +22,7 @@ import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } fro
 import { announceOutcome, recordNotBegun, recordOf } from './without-task.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
 import { sharedGuard } from './shared-guard.ts';
+import { askHeldAgain } from './stages.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
@@ -110,6 +111,11 @@ export class Executor {
   /** The same with what one finding asks for that is over; a person's own plans stay. */
   dropOf(finding: FindingId): void {
     this.#drop(this.#line.remove((entry) => isOnlyFor(entry, finding)));
+  }
+
+  /** Somebody has decided something: what is not started yet asks again whether it still may. */
+  reconsider(): void {
+    for (const running of this.#running.values()) askHeldAgain(running);
   }
 
   /**

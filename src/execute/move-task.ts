@@ -126,6 +126,8 @@ export interface MoveTask {
   readonly adopted: boolean;
   /** See `WaitingMove.isHandedIn`. */
   readonly isHandedIn: boolean;
+  /** Monotonic: when it was last asked what holds it back; undefined: not in this process. */
+  heldAskedAt?: number;
   /** The stage that it is in. */
   stage: Stage;
   /** The end that the ledger was asked to write down; whether it has is not certain by this. */

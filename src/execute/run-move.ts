@@ -11,6 +11,7 @@
 import type { MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { closingLine } from './closing-line.ts';
+import type { Misfit } from './fits.ts';
 import {
   lastedSeconds,
   type MoveTask,
@@ -18,15 +19,19 @@ import {
   type StageEnd,
   type TaskEnd,
 } from './move-task.ts';
-import { heldBack, STAGE_TABLE } from './stages.ts';
+import { heldBack, heldMeanwhile, STAGE_TABLE } from './stages.ts';
 
 /** A move that was never begun. Undefined: Drover stops, the move is open. */
 export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
   const held = await heldBack(task);
-  if (held !== undefined) {
-    return close(task, { outcome: 'skipped', detail: `${held.code}: ${held.detail}` });
-  }
-  return runStages(task, 0);
+  return held === undefined ? runStages(task, 0) : closeHeld(task, held);
+}
+
+/** Nothing of it is on record: it was not begun. */
+function closeHeld(task: MoveTask, { code, detail }: Misfit): Promise<TaskEnd> {
+  const { cancelled } = task;
+  if (cancelled !== undefined) return close(task, { outcome: 'cancelled', detail: cancelled });
+  return close(task, { outcome: 'skipped', detail: `${code}: ${detail}` });
 }
 
 /** `from`: the index of the stage to begin with. Undefined: Drover stops, the move is open. */
@@ -34,6 +39,8 @@ async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefi
   const notes = new StageNotes(task);
   for (const [index, definition] of stagesOf(task).entries()) {
     if (index < from) continue;
+    const held = definition.mayWait === true ? undefined : await notes.heldBefore();
+    if (held !== undefined) return closeHeld(task, held);
     notes.add(definition, 'before', '');
     if (definition.mayWait !== true) await notes.write();
     const end = await definition.do(task, () => notes.write());
@@ -111,6 +118,7 @@ class StageNotes {
   readonly #task: MoveTask;
   #entries: StageEntry[] = [];
   #holds: Reservation | undefined;
+  #isEmpty = true;
 
   constructor(task: MoveTask) {
     this.#task = task;
@@ -128,7 +136,13 @@ class StageNotes {
     this.#holds = holds ?? this.#holds;
   }
 
+  /** What holds the move back by now, as long as nothing of it is on record. */
+  async heldBefore(): Promise<Misfit | undefined> {
+    return this.#isEmpty ? heldMeanwhile(this.#task) : undefined;
+  }
+
   async write(): Promise<void> {
+    this.#isEmpty = false;
     const [entries, holds] = [this.#entries, this.#holds];
     [this.#entries, this.#holds] = [[], undefined];
     const { move, record, parts } = this.#task;

@@ -36,6 +36,7 @@ import {
 } from './move-task.ts';
 import { oldDisks } from './old-disks.ts';
 import { isReady, mayRestart, notDead } from './restart.ts';
+import type { Running } from './running.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
@@ -66,6 +67,7 @@ function nothingToUndo(): Promise<string> {
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
+  task.heldAskedAt = parts.clock.monotonic();
   const { paused, orders } = await parts.standing();
   if (paused) return { code: 'paused', detail: 'Drover was paused' };
   if (!task.isHandedIn && isTakenBack(move.reason.finding, orders)) {
@@ -90,6 +92,25 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
   return closed ?? (await stillActing(task));
+}
+
+/** What was decided so short a time ago is as if it came right after the start. */
+const HELD_AGAIN_SECONDS = 1;
+
+/**
+ * The same once more, where a host or the disk has kept the move waiting since: in that time people
+ * may have decided otherwise. Of a move that was found open nobody asks: it may run.
+ */
+export async function heldMeanwhile(task: MoveTask): Promise<Misfit | undefined> {
+  const { heldAskedAt, parts } = task;
+  if (heldAskedAt === undefined) return undefined;
+  const isNew = parts.clock.monotonic() - heldAskedAt <= HELD_AGAIN_SECONDS;
+  return isNew ? undefined : heldBack(task);
+}
+
+/** However short a time ago it was asked. */
+export function askHeldAgain({ task }: Pick<Running, 'task'>): void {
+  if (task?.heldAskedAt !== undefined) task.heldAskedAt = Number.NEGATIVE_INFINITY;
 }
 
 /** Who had no lease when the plan was made may have taken one while the move waited. */
@@ -206,7 +227,9 @@ async function release(task: MoveTask): Promise<string> {
  */
 async function startAndFollow(task: MoveTask): Promise<StageEnd> {
   if (task.adopted || task.isAskedFor === true) return watchMove(task, 'switchover');
+  const held = await heldMeanwhile(task);
   if (task.cancelled !== undefined) return { kind: 'cancelled', detail: task.cancelled };
+  if (held !== undefined) return { kind: 'skipped', ...held };
   const alive = task.move.method === 'restart' ? await mayRestart(task) : undefined;
   if (alive !== undefined) return { kind: 'skipped', ...alive };
   const { hypervisor, order } = task;

@@ -39,6 +39,20 @@ const guests = () =>
 const AT_HOME = ['a1 h1', 'a2 h1', 'a3 h1', 'a4 h1', 'a5 h1'];
 
 describe('an order that is taken back', () => {
+  it('begins no more of what it asked for', async () => {
+    let answered: number | undefined;
+    whenFirstIsAway(async () => {
+      const { ok } = await bench.daemon.api.returnHost('h1', 'ben');
+      if (ok) answered = left.length;
+    });
+    void bench.daemon.hurry();
+    await bench.pass(50);
+    expect(answered).toBeDefined();
+    expect(left.slice(answered)).toEqual([]);
+    await bench.pass(900);
+    expect(guests()).toEqual(AT_HOME);
+  });
+
   it('leaves nobody away who waited while the tick took them for being home', async () => {
     const planned = Promise.withResolvers<undefined>();
     const own = bench.planning;
