@@ -220,7 +220,11 @@ export class Executor {
       return 'cancelled';
     }
     const running = this.#running.get(move);
-    return running === undefined ? 'unknown' : cancelRunning(running, text, this.#parts);
+    if (running === undefined) return 'unknown';
+    const answer = await cancelRunning(running, text, this.#parts);
+    // It may have ended meanwhile, and another one have taken its place.
+    const next = this.open.find(({ insteadOf }) => insteadOf === move);
+    return next === undefined ? answer : this.cancel(next.id, by);
   }
 
   /**
@@ -330,7 +334,12 @@ export class Executor {
     }
     this.#remember(record, end.outcome, end.seenOn);
     this.#submissions.settle(move.id, end.outcome);
-    if (end.instead === 'cold') this.#line.add([coldInstead(running, end.detail)]);
+    if (end.instead === 'cold') {
+      const next = coldInstead(running, end.detail);
+      const { cancelled } = running.task ?? running;
+      if (cancelled === undefined) this.#line.add([next]);
+      else this.#skip(next, cancelled, 'cancelled');
+    }
     this.#startWhatMay();
   }
 
@@ -351,9 +360,9 @@ export class Executor {
     this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, world());
   }
 
-  #skip(entry: WaitingMove, reason: string): void {
-    const where = `recording that ${entry.move.id} was skipped`;
-    const writing = this.#refuse(entry, 'skipped', reason)
+  #skip(entry: WaitingMove, reason: string, outcome: Outcome = 'skipped'): void {
+    const where = `recording that ${entry.move.id} was ${outcome}`;
+    const writing = this.#refuse(entry, outcome, reason)
       .catch((error: unknown) => this.#parts.events.emit('failure', { where, error }))
       .finally(() => {
         this.#writing.delete(writing);

@@ -19,6 +19,7 @@ import {
   type StageEnd,
   type TaskEnd,
 } from './move-task.ts';
+import { hasLostSource } from './restart.ts';
 import { heldBack, heldMeanwhile, STAGE_TABLE } from './stages.ts';
 
 /** A move that was never begun. Undefined: Drover stops, the move is open. */
@@ -90,12 +91,26 @@ async function finish(
   const why = end.kind === 'skipped' ? `${end.code}: ${end.detail}` : end.detail;
   if (end.kind === 'needs-human') return close(task, { outcome: end.kind, detail: why });
   const left = await unwind(task, index, why);
+  const late = lateCancel(task, end);
   // What was left on the target would be in the way.
-  const instead = end.kind === 'failed' && left.length === 0 ? end.instead : undefined;
+  const instead =
+    end.kind === 'failed' && left.length + late.length === 0 ? end.instead : undefined;
   const next = instead === undefined ? [] : [`it is moved ${instead} instead`];
   const remains = left.length > 0 || (end.kind === 'failed' && end.remains === true);
-  const detail = [why, ...left, ...next].join('; ');
-  return close(task, { outcome: end.kind, detail, instead, seenOn: task.seenOn }, remains);
+  const detail = [...late, why, ...left, ...next].join('; ');
+  const outcome = late.length > 0 ? 'cancelled' : end.kind;
+  return close(task, { outcome, detail, instead, seenOn: task.seenOn }, remains);
+}
+
+/**
+ * A cancel that came when the move had come to nothing by itself, which may have taken minutes to
+ * take back: what was promised with it holds all the same. Empty: there is none, or the source has
+ * died: the VM that is down then is not to rest for it.
+ */
+function lateCancel(task: MoveTask, { kind }: StageEnd): readonly string[] {
+  const { cancelled, move } = task;
+  const isDown = kind === 'failed' && move.method !== 'restart' && hasLostSource(task);
+  return cancelled === undefined || kind === 'cancelled' || isDown ? [] : [cancelled];
 }
 
 /** Backwards through what was begun. An undo that does not succeed is told, not repeated. */

@@ -51,3 +51,13 @@ it('is too late where the move has passed its point of no return meanwhile', asy
   expect(answer).toBe('too-late');
   expect(task.cancelled).toBeUndefined();
 });
+
+it.each([
+  ['too-late', undefined],
+  ['cancelling', 'cold'],
+])('is %s where the move is being closed and %s follows', async (answer, instead) => {
+  const task = aTask('pre-copy');
+  const end = { outcome: 'failed', detail: '', instead };
+  Object.assign(task, { ending: { end } });
+  expect(await cancel(aRunning(task), () => undefined)).toBe(answer);
+});
