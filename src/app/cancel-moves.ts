@@ -7,11 +7,12 @@
 
 import type { Host } from '../domain/host.ts';
 import { isIdText, moveId, planId } from '../domain/ids.ts';
-import type { MoveRecord } from '../domain/journal.ts';
+import type { MoveRecord, MoveResult } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import type { Turns } from '../domain/turns.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Executor } from '../execute/executor.ts';
 import { restAfterCancel } from '../execute/rest.ts';
@@ -25,6 +26,8 @@ import type { TickState } from './tick.ts';
 export interface CancelParts {
   readonly executor: Pick<Executor, 'cancel' | 'cancelUnasked' | 'open' | 'openOf'>;
   readonly ledger: Pick<Ledger, 'history' | 'move' | 'orders' | 'order'>;
+  /** Those in which moves are cancelled that wait for an approval. */
+  readonly turns: Pick<Turns, 'take'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly limits: () => Pick<Limits, 'cooldownSeconds'>;
   readonly applying: Pick<ApplyDesk, 'cancel' | 'isNewest'>;
@@ -54,8 +57,8 @@ interface Meant {
   readonly moves: readonly Move[];
   /** Of the newest plan: moves that wait for an approval only. */
   readonly unasked?: readonly Move[];
-  /** There is such a plan: that nothing of it is left is no mistake. */
-  readonly isPlan?: boolean;
+  /** There is such a plan: that nothing of it is under way is no mistake, and this is told. */
+  readonly ifNothing?: string;
 }
 
 export async function cancelMoves(
@@ -71,10 +74,9 @@ export async function cancelMoves(
   const answers = await Promise.all(
     moves.map(async (move) => toldOf(parts, move, await executor.cancel(move.id, by))),
   );
-  for (const move of unasked) {
-    // Only a plan has such moves: the name is its id.
-    await executor.cancelUnasked(planId(name), move, by);
-    answers.push(toldOf(parts, move, 'cancelled'));
+  // One after the other: who cancels the same at the same time finds what was cancelled.
+  if (unasked.length > 0) {
+    answers.push(...(await parts.turns.take(() => cancelUnasked(parts, unasked, request))));
   }
   const notes = await ordersOf(parts, meant, request);
   if (!notes.ok) return notes;
@@ -84,9 +86,28 @@ export async function cancelMoves(
   if (answers.length > 0 || notes.value.isWithdrawn) {
     return ok({ moves: answers, notes: notes.value.texts });
   }
-  if (meant.isPlan === true)
-    return ok({ moves: [], notes: [`nothing of ${name} is left to stop`] });
+  if (meant.ifNothing !== undefined) return ok({ moves: [], notes: [meant.ifNothing] });
   return nothingOpen(parts, meant, notes.value.texts);
+}
+
+/** Only a plan has such moves: the name is its id. */
+async function cancelUnasked(
+  parts: CancelParts,
+  moves: readonly Move[],
+  { name, by }: CancelRequest,
+): Promise<readonly CancelledMove[]> {
+  const answers: CancelledMove[] = [];
+  for (const move of moves) {
+    // Until the next plan, the verdicts still say of what was cancelled that it waits.
+    const record = await parts.ledger.move(move.id);
+    if (record?.result?.outcome === 'cancelled') answers.push(...again(parts, record).moves);
+    else if (record?.result !== undefined) answers.push(endedBefore(record, record.result));
+    else {
+      await parts.executor.cancelUnasked(planId(name), move, by);
+      answers.push(toldOf(parts, move, 'cancelled'));
+    }
+  }
+  return answers;
 }
 
 async function find(parts: CancelParts, name: string): Promise<Meant | undefined> {
@@ -135,7 +156,11 @@ function plannedMoves(parts: CancelParts, name: string): Meant | undefined {
     verdicts.filter(({ verdict }) => verdict === 'needs-approval').map(({ move }) => move),
   );
   const unasked = isNewest ? result.plan.moves.filter(({ id }) => asks.has(id)) : [];
-  return { what: `move of plan ${name}`, moves, unasked, isPlan: true };
+  // What a guard holds back of an applied plan is no open move, and is stopped all the same.
+  const ifNothing = isApplied
+    ? `nothing more of ${name} is begun`
+    : `nothing of ${name} is left to stop`;
+  return { what: `move of plan ${name}`, moves, unasked, ifNothing };
 }
 
 function toldOf(
@@ -265,6 +290,12 @@ function again(parts: CancelParts, { move, result, vmName }: MoveRecord): Cancel
   const rest = restText(parts, move, result?.at ?? parts.clock.now());
   const text = `${vmName} to ${to}: was cancelled already; ${rest}`;
   return { moves: [{ move: id, vm, from, to, answer: 'cancelled', text }], notes: [] };
+}
+
+function endedBefore({ move, vmName }: MoveRecord, { outcome }: MoveResult): CancelledMove {
+  const { id, vm, from, to } = move;
+  const text = `${vmName} to ${to}: too late, it has ended (${outcome})`;
+  return { move: id, vm, from, to, answer: 'too-late', text };
 }
 
 function tooLate(answers: readonly CancelledMove[]): ApiProblem {

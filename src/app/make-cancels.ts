@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Host } from '../domain/host.ts';
+import { Turns } from '../domain/turns.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { HostFailures } from '../execute/host-failures.ts';
 import type { ApplyDesk } from './apply-desk.ts';
@@ -45,6 +46,7 @@ export function makeCancels(given: CancelsGiven): CancelDesk {
   return new CancelDesk({
     ...given,
     leases: moves,
+    turns: new Turns(),
     limits: () => policies.policies.limits,
     newest: () => tick.state,
     findVm: (name) => findNamed(memory.snapshot?.vms ?? [], name),

@@ -3,11 +3,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { cancelMoves, type CancelParts } from '../../../src/app/cancel-moves.ts';
-import { hostId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
 import type { Order } from '../../../src/domain/order.ts';
 import { ok } from '../../../src/domain/result.ts';
 import { aHost, aPolicy } from '../../support/fleet.ts';
-import { aMove, anOrder } from '../../support/ledger-records.ts';
+import { aDecision, aMove, anOrder } from '../../support/ledger-records.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
 
@@ -63,5 +63,42 @@ describe('a cancel that comes too late for every move', () => {
     expect((await cancel('h1', true, [])).answer).toMatchObject(tooLate);
     const kept = await cancel('h1', false, [anOrder('o1', { host: H1.id })]);
     expect(kept).toMatchObject({ answer: tooLate, withdrawn: [] });
+  });
+});
+
+describe('a cancel of a plan that waits for an approval', () => {
+  const { report } = aDecision('any', 0).result;
+
+  async function waiting(): Promise<string> {
+    let count = 0;
+    bench.planning = async ({ snapshot }) => {
+      count += 1;
+      const about = { vm: vmId('a1'), from: hostId('h1'), to: hostId('h3') };
+      const kind = { tier: 'optional', criticality: 'standard', method: 'pre-copy' } as const;
+      const moves = [aMove({ id: moveId(`w${count}`), ...about, ...kind })];
+      const objective = { before: 1, after: 0, terms: {} };
+      const plan = { id: planId(`p${count}`), snapshotAt: snapshot.takenAt, moves, objective };
+      return { result: { plan, report }, violations: [] };
+    };
+    await bench.pass(120);
+    return String(bench.daemon.state?.result?.plan.id);
+  }
+
+  it.each([
+    ['one after the other', false],
+    ['at the same time', true],
+  ])('is the same as one where there are two, %s', async (_what, isAtOnce) => {
+    const name = await waiting();
+    const cancel = () => bench.daemon.api.cancel({ name, by: 'anna', withdraw: false });
+    const first = cancel();
+    if (!isAtOnce) await first;
+    const answers = await Promise.all([first, cancel()]);
+    const cancelled = { ok: true, value: { moves: [{ vm: 'a1', answer: 'cancelled' }] } };
+    expect(answers).toMatchObject([cancelled, cancelled]);
+    expect(answers[1]).toMatchObject({
+      value: { moves: [{ text: expect.stringContaining('was cancelled already') }] },
+    });
+    await bench.pass(60);
+    expect(bench.failures).toEqual([]);
   });
 });
