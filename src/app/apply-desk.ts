@@ -1,7 +1,8 @@
 /**
  * Carries out a plan that a person has handed in, one at a time. The person's order is its own
- * approval; all else is as for every plan: checked, judged by the gate at every tick anew, carried
- * out by the same executor. What cannot begin within the time that an approval holds is given up.
+ * approval, of this plan and for as long as it is applied; all else is as for every plan: checked,
+ * judged by the gate at every tick anew, carried out by the same executor. What cannot begin within
+ * the time that an approval holds is given up.
  *
  * It lives in memory: after a restart, moves that run are taken up like all others, and the plan
  * can be applied again, which leaves alone what is done.
@@ -10,12 +11,14 @@
 import { type Approval, askedMove, isInForce, termFrom } from '../domain/approval.ts';
 import type { GateVerdict, HistoryEntry, MoveRecord } from '../domain/journal.ts';
 import type { MoveId } from '../domain/ids.ts';
-import type { Move } from '../domain/plan.ts';
+import type { Move, PlanResult } from '../domain/plan.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { Turns } from '../domain/turns.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { ApiProblem, AppliedMove, ApplyView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { EventSource } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import {
   faultsOf,
@@ -29,10 +32,11 @@ import type { Dispatcher, DispatchInput } from './dispatcher.ts';
 import type { PolicyStore } from './policy-store.ts';
 
 export interface ApplyParts {
-  readonly ledger: Pick<Ledger, 'addHistory' | 'giveApprovals' | 'move' | 'recordDecision'>;
+  readonly ledger: Pick<Ledger, 'addHistory' | 'move' | 'recordDecision'>;
   readonly clock: Clock;
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
+  readonly events: EventSource;
 }
 
 /** What a tick saw. */
@@ -41,70 +45,55 @@ export type Sight = Omit<DispatchInput, 'result'>;
 interface Application {
   readonly id: string;
   readonly handedIn: HandedIn;
+  readonly by: string;
   readonly at: EpochSeconds;
   readonly expiresAt: EpochSeconds;
   /** Done before it was handed in: nobody has to do them. */
   readonly before: ReadonlySet<MoveId>;
   verdicts: ReadonlyMap<MoveId, GateVerdict>;
+  /** By their own ids. Of the others, which may be thousands, the ledger is not asked. */
+  readonly begun: Set<MoveId>;
   /** Moves that have ended; their records change no more. */
   readonly ended: Map<MoveId, MoveRecord>;
+  /** Nothing of it was left that may begin when it was last looked at. */
   over: boolean;
+  /** By a person, and for good: what is carried out at that moment never takes it back. */
+  cancelled: boolean;
 }
 
 interface Left {
   readonly open: readonly Move[];
   /** They wait for moves that are under way. */
   readonly held: readonly Move[];
+  readonly isMoving: boolean;
 }
-
-const NOTHING_LEFT: Left = { open: [], held: [] };
 
 export class ApplyDesk {
   readonly #parts: ApplyParts;
+  /** Of two that come at once, the second finds the first; a tick finds it begun, or not there. */
+  readonly #turns = new Turns();
   #newest: Application | undefined;
+  /** What runs of it may not have ended yet: who follows it is told of its end. */
+  #former: Application | undefined;
 
   constructor(parts: ApplyParts) {
     this.#parts = parts;
+    parts.events.on('move-stage', ({ move }) => this.#note(move));
+    parts.events.on('move-ended', ({ move }) => this.#note(move));
   }
 
-  /** Refused as a whole, naming each difference, where the fleet is not what the plan stood on. */
-  async apply(body: unknown, by: string, sight: Sight): Promise<Result<ApplyView, ApiProblem>> {
-    const read = readPlan(body);
-    if (!read.ok) return read;
-    const running = this.#newest;
-    if (running !== undefined && !running.over) {
-      if (running.handedIn.key === read.value.key) return ok(await this.#view(running));
-      return fail(busy(running.id));
-    }
-    const { clock, policies } = this.#parts;
-    const standing = standingOf(read.value.moves, sight.snapshot);
-    const id = `apply-${read.value.key}-${Math.round(clock.now() * 1000).toString(36)}`;
-    const plan = planOfOpen(id, standing.open, sight.snapshot);
-    const faults =
-      standing.differences.length > 0
-        ? standing.differences
-        : faultsOf(plan, sight.snapshot, policies.policies);
-    if (faults.length > 0) return fail(movedOn(faults));
-    const term = termFrom(clock.now());
-    const before = new Set(standing.done.map((move) => move.id));
-    const own: Application = {
-      id,
-      handedIn: read.value,
-      ...term,
-      before,
-      verdicts: new Map(),
-      ended: new Map(),
-      over: false,
-    };
-    await this.#approve(plan.moves, sight.snapshot, by);
-    this.#newest = own;
-    await this.#carryOut(own, sight, by);
-    return ok(await this.#view(own));
+  /**
+   * Refused as a whole, naming each difference, where the fleet is not what the plan stood on.
+   * Rejects with LedgerError; nothing of it is begun then.
+   */
+  apply(body: unknown, by: string, sight: Sight): Promise<Result<ApplyView, ApiProblem>> {
+    return this.#turns.take(() => this.#apply(body, by, sight));
   }
 
-  /** The newest one; undefined: none has this id. */
+  /** The newest one, or the one before it; undefined: neither has this id. */
   async view(id: string): Promise<ApplyView | undefined> {
-    return this.#newest?.id === id ? this.#view(this.#newest) : undefined;
+    const own = [this.#newest, this.#former].find((one) => one?.id === id);
+    return own && this.#view(own);
   }
 
   isNewest(id: string): boolean {
@@ -114,33 +103,94 @@ export class ApplyDesk {
   /** Nothing more of it is begun; what runs is the executor's. False: it is not the newest one. */
   cancel(id: string): boolean {
     if (this.#newest?.id !== id) return false;
-    this.#newest.over = true;
+    this.#newest.cancelled = true;
     return true;
   }
 
   /** With every tick: what may begin now of what is left. */
-  async beat(sight: Sight): Promise<void> {
-    const own = this.#newest;
-    if (own === undefined || own.over) return;
-    await this.#carryOut(own, sight, undefined);
+  beat(sight: Sight): Promise<void> {
+    return this.#turns.take(async () => {
+      const own = this.#newest;
+      if (own !== undefined && !isClosed(own)) await this.#carryOut(own, sight, 'again');
+    });
   }
 
-  async #carryOut(own: Application, sight: Sight, by: string | undefined): Promise<void> {
-    const { clock, dispatcher, ledger, policies } = this.#parts;
-    const { open, held } = isInForce(own, clock.now()) ? await this.#left(own) : NOTHING_LEFT;
-    const plan = planOfOpen(own.id, open, sight.snapshot);
-    const result = { plan, report: reportOf(sight.snapshot, by) };
-    const verdicts = await dispatcher.carryOut({ ...sight, result });
-    own.verdicts = new Map(verdicts.map((verdict) => [verdict.move, verdict]));
-    if (by !== undefined) {
-      const { findings } = sight;
-      const policyRevision = policies.policies.revision;
-      const decided = { plan: plan.id, at: clock.now(), policyRevision, findings, result };
-      await ledger.recordDecision({ ...decided, gate: verdicts });
+  async #apply(body: unknown, by: string, sight: Sight): Promise<Result<ApplyView, ApiProblem>> {
+    const read = readPlan(body);
+    if (!read.ok) return read;
+    const former = this.#newest;
+    if (former !== undefined && !isClosed(former)) {
+      if (former.handedIn.key === read.value.key) return ok(await this.#view(former));
+      return fail(busy(former.id));
     }
-    const flying = new Set(sight.snapshot.inFlight.map((flight) => flight.move));
-    const isMoving = own.handedIn.moves.some((move) => flying.has(ownId(own.id, move)));
+    const { clock, ledger } = this.#parts;
+    const standing = standingOf(read.value.moves, sight.snapshot);
+    const id = `apply-${read.value.key}-${Math.round(clock.now() * 1000).toString(36)}`;
+    const faults =
+      standing.differences.length > 0
+        ? standing.differences
+        : this.#faultsOf(id, standing.open, sight);
+    if (faults.length > 0) return fail(movedOn(faults));
+    const own: Application = {
+      id,
+      handedIn: read.value,
+      by,
+      ...termFrom(clock.now()),
+      before: new Set(standing.done.map((move) => move.id)),
+      verdicts: new Map(),
+      begun: new Set(),
+      ended: new Map(),
+      over: false,
+      cancelled: false,
+    };
+    this.#newest = own;
+    try {
+      await ledger.addHistory(linesOf(standing.open, sight.snapshot, own));
+      await this.#carryOut(own, sight, 'first');
+    } catch (error) {
+      // It is on record before anything of it begins: nothing has, and it can be handed in again.
+      this.#newest = former;
+      throw error;
+    }
+    this.#former = former;
+    // From here on it goes on, so nothing that may fail is asked for its answer.
+    return ok(viewOf(own, []));
+  }
+
+  #faultsOf(id: string, open: readonly Move[], { snapshot }: Sight): readonly string[] {
+    return faultsOf(planOfOpen(id, open, snapshot), snapshot, this.#parts.policies.policies);
+  }
+
+  async #carryOut(own: Application, sight: Sight, time: 'first' | 'again'): Promise<void> {
+    const { clock, dispatcher } = this.#parts;
+    const { isMoving, ...left } = await this.#left(own);
+    const { open, held } = isInForce(own, clock.now()) ? left : { open: [], held: [] };
+    const isFirst = time === 'first';
+    const plan = planOfOpen(own.id, open, sight.snapshot);
+    const result = { plan, report: reportOf(sight.snapshot, isFirst ? own.by : undefined) };
+    const verdicts = await dispatcher.carryOut(
+      { ...sight, result },
+      {
+        approvals: plan.moves.map((move) => yesTo(move, own)),
+        record: async (gate) => (isFirst ? this.#record(own, sight, result, gate) : undefined),
+        isWanted: () => !own.cancelled,
+      },
+    );
+    own.verdicts = new Map(verdicts.map((verdict) => [verdict.move, verdict]));
     own.over = !isMoving && held.length === 0 && !verdicts.some(mayYetBegin);
+  }
+
+  // oxlint-disable-next-line max-params -- who wants what, on what it stands, and what became of it
+  #record(
+    { by }: Application,
+    { findings }: Sight,
+    result: PlanResult,
+    gate: readonly GateVerdict[],
+  ): Promise<void> {
+    const { clock, ledger, policies } = this.#parts;
+    const policyRevision = policies.policies.revision;
+    const decided = { plan: result.plan.id, at: clock.now(), policyRevision, findings, result };
+    return ledger.recordDecision({ ...decided, gate, by });
   }
 
   /** What was not begun; of what was, the ledger knows. */
@@ -167,54 +217,84 @@ export class ApplyDesk {
         left[where].push(move);
       }
     }
-    return left;
+    return { ...left, isMoving: records.some(isUnderWay) };
   }
 
+  /** Before anything is done with a move, and at its end, everybody is told of it. */
+  #note({ id }: Pick<Move, 'id'>): void {
+    if (this.#newest !== undefined && id.startsWith(`${this.#newest.id}/`))
+      this.#newest.begun.add(id);
+  }
+
+  /** Undefined: it was not begun. */
   async #recordOf(own: Application, { id }: Move): Promise<MoveRecord | undefined> {
     const known = own.ended.get(id);
     if (known !== undefined) return known;
-    const record = await this.#parts.ledger.move(ownId(own.id, { id }));
+    const inLedger = ownId(own.id, { id });
+    if (!own.begun.has(inLedger)) return undefined;
+    const record = await this.#parts.ledger.move(inLedger);
     if (record?.result !== undefined) own.ended.set(id, record);
     return record;
   }
 
-  async #approve(moves: readonly Move[], snapshot: Snapshot, by: string): Promise<void> {
-    const { clock, ledger } = this.#parts;
-    const now = clock.now();
-    const term = termFrom(now);
-    const names = new Map(snapshot.vms.map((vm) => [vm.id, vm.name]));
-    const line = (move: Move): HistoryEntry => {
-      const { vm, from, to } = move;
-      const name = names.get(vm) ?? vm;
-      const text = `${name}: its move from ${from} to ${to} was ordered by ${by} (apply)`;
-      return { at: now, kind: 'decision', vm, host: to, from, move: undefined, text };
-    };
-    await ledger.addHistory(moves.map(line));
-    const given = moves.map((move): Approval => ({ move: askedMove(move), by, ...term }));
-    await ledger.giveApprovals(given, now);
+  async #view(own: Application): Promise<ApplyView> {
+    const records = own.handedIn.moves.map((move) => this.#recordOf(own, move));
+    return viewOf(own, await Promise.all(records));
   }
+}
 
-  async #view(application: Application): Promise<ApplyView> {
-    const { id, handedIn, before, verdicts, over } = application;
-    const moves = handedIn.moves.map(async (move): Promise<AppliedMove> => {
-      const { vm, from, to } = move;
-      const about = { vm, from, to };
-      if (before.has(move.id)) return { ...about, state: 'succeeded', detail: 'done before' };
-      const record = await this.#recordOf(application, move);
-      if (record?.result !== undefined) {
-        const { outcome, detail } = record.result;
-        return { ...about, state: outcome, detail };
-      }
-      if (record !== undefined) {
-        return { ...about, state: 'moving', detail: record.stages.at(-1)?.stage ?? 'opened' };
-      }
-      const verdict = verdicts.get(ownId(id, move));
-      const isFree = verdict?.verdict === 'execute' && !over;
-      const detail = isFree ? '' : whyNot(verdict);
-      return { ...about, state: over ? 'not-begun' : 'waiting', detail };
-    });
-    return { id, over, moves: await Promise.all(moves) };
+function isClosed({ over, cancelled }: Application): boolean {
+  return over || cancelled;
+}
+
+function isUnderWay(record: MoveRecord | undefined): boolean {
+  return record !== undefined && record.result === undefined;
+}
+
+/** @param records of the moves that were begun, each at the place of its move. */
+function viewOf(own: Application, records: readonly (MoveRecord | undefined)[]): ApplyView {
+  const moves = own.handedIn.moves.map((move, index) => moveView(own, move, records[index]));
+  // What runs ends yet, whatever holds the rest back.
+  return { id: own.id, over: isClosed(own) && !records.some(isUnderWay), moves };
+}
+
+function moveView(own: Application, move: Move, record: MoveRecord | undefined): AppliedMove {
+  const { vm, from, to } = move;
+  const about = { vm, from, to };
+  if (own.before.has(move.id)) return { ...about, state: 'succeeded', detail: 'done before' };
+  if (record?.result !== undefined) {
+    const { outcome, detail } = record.result;
+    return { ...about, state: outcome, detail };
   }
+  if (record !== undefined) {
+    return { ...about, state: 'moving', detail: record.stages.at(-1)?.stage ?? 'opened' };
+  }
+  if (own.cancelled) return { ...about, state: 'not-begun', detail: 'the plan was cancelled' };
+  const verdict = own.verdicts.get(ownId(own.id, move));
+  const isFree = verdict?.verdict === 'execute' && !own.over;
+  return {
+    ...about,
+    state: own.over ? 'not-begun' : 'waiting',
+    detail: isFree ? '' : whyNot(verdict),
+  };
+}
+
+function yesTo(move: Move, { by, at, expiresAt }: Application): Approval {
+  return { move: askedMove(move), by, at, expiresAt };
+}
+
+/** For the history, which knows people by what they ordered. */
+function linesOf(
+  moves: readonly Move[],
+  snapshot: Snapshot,
+  { at, by }: Application,
+): readonly HistoryEntry[] {
+  const names = new Map(snapshot.vms.map((vm) => [vm.id, vm.name]));
+  return moves.map(({ vm, from, to }) => {
+    const name = names.get(vm) ?? vm;
+    const text = `${name}: its move from ${from} to ${to} was ordered by ${by} (apply)`;
+    return { at, kind: 'decision', vm, host: to, from, move: undefined, text };
+  });
 }
 
 /** It waits for its turn, or for something that passes; what the world has overtaken does not. */

@@ -213,7 +213,7 @@ function bindTick({ container, options, haste, pause: breather }: Ground): void 
     return new AlertDesk({ orders, firing, events });
   });
   bindPart(container, 'applying', async (take) => {
-    const parts = await take('ledger', 'policies', 'dispatcher');
+    const parts = await take('ledger', 'events', 'policies', 'dispatcher');
     return new ApplyDesk({ ...parts, clock });
   });
   bindPart(container, 'tick', async (take) => {

@@ -40,6 +40,16 @@ export interface DispatchInput {
   readonly job?: PlanJob | undefined;
 }
 
+/** What goes with a plan that a person has handed in. */
+export interface HandedInTerms {
+  /** They hold for this plan alone. */
+  readonly approvals: readonly Approval[];
+  /** Before anything of it begins. */
+  readonly record: (verdicts: readonly GateVerdict[]) => Promise<void>;
+  /** False: it was taken back meanwhile, and nothing of it is begun. Asked last of all. */
+  readonly isWanted: () => boolean;
+}
+
 export interface DispatcherParts {
   readonly ledger: Ledger;
   readonly executor: Pick<Executor, 'submit' | 'dropWaiting' | 'inFlight'>;
@@ -117,12 +127,13 @@ export class Dispatcher {
   }
 
   /** A person's own plan: judged like every other, and carried out beside the newest one. */
-  carryOut(input: DispatchInput): Promise<readonly GateVerdict[]> {
+  carryOut(input: DispatchInput, terms: HandedInTerms): Promise<readonly GateVerdict[]> {
     return this.#turns.take(async () => {
       const { clock, ledger } = this.#parts;
       const counters = await readGateCounters(ledger, input.result.plan, clock.now());
-      const verdicts = await this.#judge(input, counters);
-      this.#submit(input, verdicts, 'ordered');
+      const verdicts = await this.#judge(input, counters, terms.approvals);
+      await terms.record(verdicts);
+      this.#submit(input, terms.isWanted() ? verdicts : [], 'ordered');
       return verdicts;
     });
   }
@@ -230,13 +241,18 @@ export class Dispatcher {
     return { kind: 'approved', run, held, before, gone, newest: { plan: plan.id, verdicts } };
   }
 
-  async #judge(input: DispatchInput, counters: GateCounters): Promise<readonly GateVerdict[]> {
+  async #judge(
+    input: DispatchInput,
+    counters: GateCounters,
+    own: readonly Approval[] = [],
+  ): Promise<readonly GateVerdict[]> {
     const { clock, events, ledger, policies } = this.#parts;
     const { plan } = input.result;
-    const [approvals, { paused }] = await Promise.all([ledger.approvals(), ledger.paused()]);
+    const [given, { paused }] = await Promise.all([ledger.approvals(), ledger.paused()]);
     const { snapshot, findings } = input;
     const request = { plan, snapshot, findings, policies: policies.policies, now: clock.now() };
     const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
+    const approvals = [...given, ...own];
     const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest });
     const verdicts = await inSlices(asked, this.#parts.pause);
     events.emit('gated', { plan: plan.id, verdicts });

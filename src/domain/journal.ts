@@ -73,6 +73,8 @@ export interface Decision {
   readonly findings: readonly Finding[];
   readonly result: PlanResult;
   readonly gate: readonly GateVerdict[];
+  /** Who has handed the plan in; absent: it is Drover's own. */
+  readonly by?: string | undefined;
 }
 
 /** What the gate said about one move of the plan. */

@@ -20,11 +20,12 @@ import { type PrunedBody, sha256 } from './audit-chain.ts';
 
 /** @param stored the record’s text in the ledger: its hash shows whether that was changed. */
 export function decisionNote(
-  { plan, policyRevision, result }: Decision,
+  { plan, policyRevision, result, by }: Decision,
   stored: string,
 ): AuditNote {
   const moves = result.plan.moves.length;
-  return { kind: 'decision', body: { plan, policyRevision, moves, sha256: sha256(stored) } };
+  const body = { plan, policyRevision, moves, ...(by !== undefined && { by }) };
+  return { kind: 'decision', body: { ...body, sha256: sha256(stored) } };
 }
 
 export function openedNote(record: Omit<MoveRecord, 'stages' | 'result'>): AuditNote {

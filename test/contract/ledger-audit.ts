@@ -63,6 +63,13 @@ function tellingCases({ ledger, reopen }: Store): void {
     });
   });
 
+  it('tells who has handed a plan in', async () => {
+    await ledger().recordDecision(aDecision('p1', 1));
+    await ledger().recordDecision({ ...aDecision('p2', 2), by: 'anna' });
+    const told = (await trail()).map(({ body }) => JSON.parse(body) as { readonly by?: string });
+    expect(told.map(({ by }) => by)).toEqual([undefined, 'anna']);
+  });
+
   it('tells of approvals and leases', async () => {
     const by = { id: 'c1', name: 'first' };
     const claim = { cluster: clusterId('c'), by, seconds: seconds(30), seen: undefined, above: 0 };

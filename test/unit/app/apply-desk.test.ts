@@ -2,44 +2,15 @@
 // again, beside the planner's own plans; and is refused where the fleet is not what it stood on.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { ApplyDesk } from '../../../src/app/apply-desk.ts';
-import type { Outcome } from '../../../src/domain/journal.ts';
 import type { ApplyView } from '../../../src/ports/api.ts';
+import { applyBench, planOf } from '../../support/apply-bench.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
-import { aPolicy } from '../../support/fleet.ts';
-import { aRecord, aResult } from '../../support/ledger-records.ts';
-import { manualClock } from '../../support/manual-clock.ts';
 
 let bench: VirtualDaemon;
 beforeEach(async () => {
   bench = await daemonOnVirtualTime('55-approve');
 });
 afterEach(() => bench.stop());
-
-interface Wish {
-  readonly vm: string;
-  readonly from: string;
-  readonly to: string;
-  readonly dependsOn?: readonly string[];
-  readonly criticality?: string;
-}
-
-/** As `drover plan --json` writes them; ids are 1, 2, … as in every such file. */
-function planOf(...wishes: readonly Wish[]) {
-  const predicted = { seconds: 10, downtimeSeconds: 0.1, bytes: 1e9 };
-  const reason = { finding: 'f', text: 'by hand', evidence: [], terms: {} };
-  const moves = wishes.map((wish, index) => ({
-    id: `${index + 1}`,
-    dependsOn: [],
-    criticality: 'standard',
-    ...wish,
-    method: 'pre-copy',
-    tier: 'optional',
-    reason,
-    predicted: { ...predicted, startSeconds: index * 10 },
-  }));
-  return { moves, notes: ['keys that are not needed are left alone'] };
-}
 
 async function apply(plan: unknown): Promise<ApplyView> {
   const answer = await bench.daemon.api.apply(plan, 'anna');
@@ -214,42 +185,17 @@ describe('what is handed on with each tick', () => {
   it('is what was not begun and waits for nothing that runs or came to nothing', async () => {
     const sight = bench.daemon.state;
     if (sight === undefined) throw new Error('it has ticked');
-    const handedOn: (readonly string[])[] = [];
-    const outcomes = new Map<string, Outcome | undefined>();
-    const ids = new Map<string, string>();
-    const desk = new ApplyDesk({
-      clock: manualClock(),
-      policies: { policies: aPolicy() },
-      ledger: {
-        addHistory: async () => undefined,
-        giveApprovals: async () => undefined,
-        recordDecision: async () => undefined,
-        move: async (id) => {
-          const vm = ids.get(id);
-          if (vm === undefined || !outcomes.has(vm)) return undefined;
-          const outcome = outcomes.get(vm);
-          const result = outcome === undefined ? undefined : aResult({ outcome });
-          return { ...aRecord(id, vm), stages: [], result };
-        },
-      },
-      dispatcher: {
-        carryOut: async ({ result: { plan } }) => {
-          handedOn.push(plan.moves.map(({ vm }) => vm));
-          for (const { id, vm } of plan.moves) ids.set(id, vm);
-          return plan.moves.map(({ id: move }) => {
-            return { move, verdict: 'execute', mode: 'automatic', refusals: [] };
-          });
-        },
-      },
-    });
+    const on = applyBench();
+    const { desk, handedOn } = on;
     const begun = await desk.apply(planOf(...wishes), 'anna', sight);
-    outcomes.set('a1', undefined);
+    on.became('a1', 'running');
     await desk.beat(sight);
-    outcomes.set('a1', 'failed');
+    on.became('a1', 'failed');
     await desk.beat(sight);
-    outcomes.set('a2', 'succeeded');
+    on.became('a2', 'succeeded');
     await desk.beat(sight);
-    expect(handedOn).toEqual([['a1', 'a2', 'b'], ['a2'], ['a2'], []]);
+    const vms = handedOn.map((moves) => moves.map(({ vm }) => vm));
+    expect(vms).toEqual([['a1', 'a2', 'b'], ['a2'], ['a2'], []]);
     const end = begun.ok ? await desk.view(begun.value.id) : undefined;
     expect(end?.over).toBe(true);
     expect(end?.moves.map(({ state }) => state)).toEqual(['failed', 'succeeded', 'not-begun']);

@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 
 import { approvalView } from '../../../src/app/approval-text.ts';
 import { Dispatcher, type ApproveAnswer } from '../../../src/app/dispatcher.ts';
-import { APPROVAL_SECONDS } from '../../../src/domain/approval.ts';
+import { APPROVAL_SECONDS, askedMove } from '../../../src/domain/approval.ts';
 import { type HostId, hostId, moveId, planId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { PolicySet } from '../../../src/domain/policy.ts';
 import { TIERS, type Tier } from '../../../src/domain/finding.ts';
 import { makeBench, move, planOf, type Bench } from '../../support/execution-bench.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
 import { aPolicy, someLimits } from '../../support/fleet.ts';
 import { aDecision } from '../../support/ledger-records.ts';
 
@@ -260,5 +261,40 @@ describe('the decisions on record', () => {
     await tick('p4', [again(one, 'q1')]);
     const gates = (await bench.ledger.decisions(9)).map(({ gate }) => gate[0]?.verdict);
     expect(gates).toEqual(['refused', 'needs-approval']);
+  });
+});
+
+describe('a plan that a person has handed in', () => {
+  async function handIn(isWanted: () => boolean) {
+    const { bench, dispatcher, tick } = await makeDesk(['h1'], asking());
+    const one = move('1', 'h1', 'h2');
+    const term = { at: bench.clock.now(), expiresAt: epochSeconds(bench.clock.now() + 60) };
+    const startedBefore: (readonly string[])[] = [];
+    const terms = {
+      approvals: [{ ...term, move: askedMove(one), by: 'ada' }],
+      record: async () => {
+        await bench.clock.pass(30);
+        startedBefore.push([...bench.hypervisor.started]);
+      },
+      isWanted,
+    };
+    const snapshot = { ...bench.world, takenAt: bench.clock.now() };
+    const plan = { ...planOf([one], 'a1'), snapshotAt: bench.clock.now() };
+    const input = { snapshot, findings: [], orders: [], result: { plan, report } };
+    const verdicts = await dispatcher.carryOut(input, terms);
+    const planners = await tick('p1', [again(one, 'n1')]);
+    await bench.clock.pass(60);
+    const { started } = bench.hypervisor;
+    return { verdicts: verdicts.map(({ verdict }) => verdict), planners, started, startedBefore };
+  }
+
+  it('is approved by that, for itself alone, and begins when it is on record', async () => {
+    const { planners, startedBefore, ...rest } = await handIn(() => true);
+    expect(rest).toEqual({ verdicts: ['execute'], started: ['m1'] });
+    expect([planners, startedBefore]).toEqual([['needs-approval'], [[]]]);
+  });
+
+  it('does not begin where it is taken back before that', async () => {
+    expect(await handIn(() => false)).toMatchObject({ verdicts: ['execute'], started: [] });
   });
 });
