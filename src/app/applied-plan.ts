@@ -16,6 +16,7 @@ import {
   type VmId,
   vmId,
 } from '../domain/ids.ts';
+import type { Finding } from '../domain/finding.ts';
 import { textHash } from '../domain/hash.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
@@ -160,6 +161,21 @@ function elsewhere(vm: VmId, path: readonly Move[], place: HostId | undefined): 
   return `${vm} runs on ${place}, and the plan takes it from ${path[0]?.from ?? ''}`;
 }
 
+/**
+ * How urgent the moves are now, whatever their file says: as the finding that each names and that
+ * is open today. Where that is over, nothing asks for the move but the person, and it can wait.
+ * Only what must not wait may fill its target beyond what is safe.
+ */
+export function judgedAnew(moves: readonly Move[], findings: readonly Finding[]): readonly Move[] {
+  const tiers = new Map(findings.map(({ id, tier }) => [id, tier]));
+  return moves.map((move): Move => {
+    const tier = tiers.get(move.reason.finding) ?? 'optional';
+    if (tier === 'mandatory') return { ...move, tier };
+    const { overCpu: _overCpu, overSoft: _overSoft, ...rest } = move;
+    return { ...rest, tier };
+  });
+}
+
 /** The moves that are still to be begun as a plan of their own, made for this snapshot. */
 export function planOfOpen(id: string, open: readonly Move[], snapshot: Snapshot): Plan {
   const left = new Set(open.map((move) => move.id));
@@ -177,10 +193,25 @@ export function ownId(id: string, move: Pick<Move, 'id'>): Move['id'] {
   return moveId(`${id}/${textHash(move.id)}`);
 }
 
-/** What the independent checker has against the plan in the fleet as it is now. */
-export function faultsOf(plan: Plan, snapshot: Snapshot, policies: PolicySet): readonly string[] {
-  const { limits, migration } = policies;
-  const found = check({ snapshot, plan, limits, migration });
+/**
+ * What the independent checker has against the plan in the fleet as it is now, and by today's
+ * tiers; but whether the important moves come first is asked by those that it was written with.
+ */
+// oxlint-disable-next-line max-params -- which plan, as it came, and what it has to hold for
+export function faultsOf(
+  plan: Plan,
+  written: Plan,
+  snapshot: Snapshot,
+  { limits, migration }: PolicySet,
+): readonly string[] {
+  const against = (one: Plan) => check({ snapshot, plan: one, limits, migration });
+  const isAsWritten = plan.moves.every(({ tier }, index) => tier === written.moves[index]?.tier);
+  const found = isAsWritten
+    ? against(plan)
+    : [
+        ...against(plan).filter(({ code }) => code !== 'order'),
+        ...against(written).filter(({ code }) => code === 'order'),
+      ];
   return found.map(({ code, vm, host, detail }) => {
     const about = [vm, host].filter((one) => one !== undefined).join(' to ');
     return `${code}${about === '' ? '' : ` (${about})`}: ${detail}`;

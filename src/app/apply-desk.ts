@@ -23,6 +23,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import {
   faultsOf,
   type HandedIn,
+  judgedAnew,
   ownId,
   planOfOpen,
   readPlan,
@@ -157,8 +158,11 @@ export class ApplyDesk {
     return ok(viewOf(own, []));
   }
 
-  #faultsOf(id: string, open: readonly Move[], { snapshot }: Sight): readonly string[] {
-    return faultsOf(planOfOpen(id, open, snapshot), snapshot, this.#parts.policies.policies);
+  #faultsOf(id: string, open: readonly Move[], { findings, snapshot }: Sight): readonly string[] {
+    const { policies } = this.#parts.policies;
+    const written = planOfOpen(id, open, snapshot);
+    const judged = planOfOpen(id, judgedAnew(open, findings), snapshot);
+    return faultsOf(judged, written, snapshot, policies);
   }
 
   async #carryOut(own: Application, sight: Sight, time: 'first' | 'again'): Promise<void> {
@@ -166,7 +170,7 @@ export class ApplyDesk {
     const { isMoving, ...left } = await this.#left(own);
     const { open, held } = isInForce(own, clock.now()) ? left : { open: [], held: [] };
     const isFirst = time === 'first';
-    const plan = planOfOpen(own.id, open, sight.snapshot);
+    const plan = planOfOpen(own.id, judgedAnew(open, sight.findings), sight.snapshot);
     const result = { plan, report: reportOf(sight.snapshot, isFirst ? own.by : undefined) };
     const verdicts = await dispatcher.carryOut(
       { ...sight, result },

@@ -1,8 +1,9 @@
 // Role: of a plan that is handed in what a person says holds: it is one, its cancel stays, its yes
-// ends with it, and it is over when nothing of it runs.
+// ends with it, it is over when nothing of it runs, and it is as urgent as the fleet is today.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Sight } from '../../../src/app/apply-desk.ts';
+import type { Finding } from '../../../src/domain/finding.ts';
 import { findingId, hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
 import type { ApplyView } from '../../../src/ports/api.ts';
 import { LedgerError } from '../../../src/ports/ledger.ts';
@@ -170,5 +171,49 @@ describe('a plan that is applied', () => {
     bench.became('a1', 'running');
     await viewIn(bench, id);
     expect(bench.askedFor).toHaveLength(1);
+  });
+});
+
+describe('a move of a file is as urgent as the finding that it names is today', () => {
+  const urgent = { ...A1, tier: 'mandatory' };
+  const open = (tier: Finding['tier']): Sight => {
+    const about = { kind: 'failing', subject: { kind: 'host', host: hostId('h1') } };
+    return { ...sight, findings: [{ ...about, id: findingId('f'), tier } as unknown as Finding] };
+  };
+  const overfull = () => {
+    const { moves } = planOf(urgent);
+    return { moves: moves.map((move) => ({ ...move, overCpu: true, overSoft: true })) };
+  };
+
+  it('and can wait where that is over', async () => {
+    const bench = applyBench();
+    await bench.desk.apply(overfull(), 'anna', sight);
+    const [[move] = []] = bench.handedOn;
+    expect(move).toMatchObject({ vm: 'a1', tier: 'optional' });
+    expect(move).not.toHaveProperty('overCpu');
+    expect(move).not.toHaveProperty('overSoft');
+  });
+
+  it('at every tick anew', async () => {
+    const bench = applyBench();
+    sight = open('mandatory');
+    await bench.desk.apply(overfull(), 'anna', sight);
+    await bench.desk.beat(open('corrective'));
+    const seen = bench.handedOn.flat().map(({ tier, overCpu = false }) => [tier, overCpu]);
+    expect(seen).toEqual([
+      ['mandatory', true],
+      ['corrective', false],
+    ]);
+  });
+
+  it('which is no fault of the order in which the file has them', async () => {
+    const bench = applyBench();
+    const later = { vm: 'a2', from: 'h1', to: 'h3', criticality: 'mission-critical' };
+    const vms = sight.snapshot.vms.map((vm) =>
+      vm.id === 'a2' ? { ...vm, criticality: 'mission-critical' as const } : vm,
+    );
+    sight = { ...sight, snapshot: { ...sight.snapshot, vms } };
+    expect(await handIn(bench, urgent, later)).toMatchObject({ over: false });
+    await expect(handIn(applyBench(), A1, later)).rejects.toThrow('order (a2 to h3)');
   });
 });
