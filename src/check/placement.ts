@@ -58,12 +58,9 @@ const OF_THOSE_WHO_RUN: ReadonlySet<VmRule['kind']> = new Set([
   'spread',
 ]);
 
-/** And of those who are off only because they are in the middle of a cold move. */
 function ofThoseWhoRun(world: World, rule: VmRule): VmRule {
   if (!OF_THOSE_WHO_RUN.has(rule.kind)) return rule;
-  const { inFlight, reservations } = world.snapshot;
-  const flying = new Set([...inFlight, ...reservations].map(({ vm }) => vm));
-  const isOff = (vm: VmId): boolean => world.vms.get(vm)?.powerState === 'off' && !flying.has(vm);
+  const isOff = (vm: VmId): boolean => world.vms.get(vm)?.powerState === 'off';
   return { ...rule, vms: rule.vms.filter((vm) => !isOff(vm)) };
 }
 

@@ -7,7 +7,9 @@ import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { Limits, MigrationSettings, Weights } from '../domain/policy.ts';
+import { offInFlight } from '../domain/off-in-flight.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { withChanged } from '../domain/snapshot-index.ts';
 import type { Violation, ViolationCode } from '../domain/violation.ts';
 import type { Vm } from '../domain/vm.ts';
 import { type Precedence, precedenceOf } from './precedence.ts';
@@ -47,6 +49,7 @@ export interface Scene {
   readonly stays: ReadonlyMap<VmId, readonly Stay[]>;
 }
 
+/** In its snapshot those who are off in the middle of a cold move are as they will run. */
 export interface World extends CheckRequest {
   readonly hosts: ReadonlyMap<HostId, Host>;
   readonly vms: ReadonlyMap<VmId, Vm>;
@@ -68,14 +71,24 @@ function byId<Id, Item extends { readonly id: Id }>(
 }
 
 export function worldOf(request: CheckRequest): World {
-  const { snapshot, plan } = request;
+  const { plan } = request;
+  const snapshot = asTheyRun(request);
   return {
     ...request,
+    snapshot,
     hosts: byId(hostsById, snapshot.hosts),
     vms: byId(vmsById, snapshot.vms),
     moves: plan.moves,
     order: precedenceOf(plan.moves),
   };
+}
+
+/** What the plan itself is to move has to run now: its own reservations say nothing of that. */
+function asTheyRun({ snapshot, plan }: CheckRequest): Snapshot {
+  const all = byId(vmsById, snapshot.vms);
+  const own = new Set(plan.moves.map(({ id }) => id));
+  const running = offInFlight(snapshot, (id) => all.get(id), own);
+  return running.size === 0 ? snapshot : { ...snapshot, vms: withChanged(snapshot.vms, running) };
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 } from '../domain/demand.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
+import { offInFlight } from '../domain/off-in-flight.ts';
 import { own } from '../domain/own.ts';
 import type { AntiAffinityRule, LicensedRule, LonelyRule } from '../domain/placement.ts';
 import type { Move } from '../domain/plan.ts';
@@ -69,14 +70,20 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
   );
 }
 
-/** VMs that run on the host or are on their way to it. One that is leaving still counts. */
+/**
+ * VMs that run on the host or are on their way to it. One that is leaving still counts, and one
+ * that is off in the middle of its move as it will run.
+ */
 function whoIsOn(host: HostId, except: Vm, snapshot: Snapshot): readonly Vm[] {
   const here = guestsOf(snapshot, host);
   const coming = snapshot.inFlight.flatMap((flight) => {
     const vm = flight.to === host ? vmOf(snapshot, flight.vm) : undefined;
     return vm === undefined || vm.host === host ? [] : [vm];
   });
-  return [...here, ...new Set(coming)].filter((vm) => vm.id !== except.id);
+  const running = offInFlight(snapshot, (id) => vmOf(snapshot, id));
+  return [...here, ...new Set(coming)]
+    .filter((vm) => vm.id !== except.id)
+    .map((vm) => running.get(vm.id) ?? vm);
 }
 
 function memoryMisfit(
@@ -191,8 +198,8 @@ function licenceMisfit(
   snapshot: Snapshot,
 ): Misfit | undefined {
   if (hosts?.includes(to.id) === false) return { code: 'licensed', detail: `${id}: ${to.name}` };
-  const flying = new Set(snapshot.inFlight.map((flight) => flight.vm));
-  const counts = (id: VmId): boolean => flying.has(id) || vmOf(snapshot, id)?.powerState !== 'off';
+  const running = offInFlight(snapshot, (id) => vmOf(snapshot, id));
+  const counts = (id: VmId): boolean => running.has(id) || vmOf(snapshot, id)?.powerState !== 'off';
   const places = placesOf(vms.filter(counts), snapshot).map(({ host }) => host);
   const inUse = new Set(places.filter((host) => hosts?.includes(host) !== false));
   if (inUse.has(to.id) || inUse.size < maximum) return undefined;

@@ -31,13 +31,9 @@ export function bySize(a: Leaver, b: Leaver): number {
   return b.size - a.size || (a.vms[0] ?? 0) - (b.vms[0] ?? 0);
 }
 
-function isOff({ state }: Draft, v: number): boolean {
-  return state.model.vms[v]?.powerState === 'off';
-}
-
 /** Off by somebody's wish, and not in the middle of a cold move: no adapter moves it. */
-export function staysOff(draft: Draft, v: number): boolean {
-  return isOff(draft, v) && draft.state.model.inFlight[v] !== 1;
+export function staysOff({ state }: Draft, v: number): boolean {
+  return state.model.vms[v]?.powerState === 'off';
 }
 
 /** Those that are on the host still, and move by no other need. */
@@ -49,7 +45,7 @@ export function leaversOf(draft: Draft, evacuation: Evacuation): Leaver[] {
   for (const v of draft.residents(evacuation.host)) {
     if (taken.has(v) || state.moved[v] === 1) continue;
     // Nobody suffers with it. That it keeps its host from being switched off is another matter.
-    if (isOff(draft, v) && evacuation.finding.response !== 'consolidate') continue;
+    if (staysOff(draft, v) && evacuation.finding.response !== 'consolidate') continue;
     const vms = togetherWith(draft, v, evacuation.host);
     for (const vm of vms) taken.add(vm);
     leavers.push({

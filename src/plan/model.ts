@@ -32,7 +32,7 @@ import {
   reserveExtras,
 } from './extra-resources.ts';
 import type { PlanRequest } from './request.ts';
-import { columnsOf, indexOf, newest, sortedById, type VmColumns } from './vm-columns.ts';
+import { columnsAsTheyRun, indexOf, newest, sortedById, type VmColumns } from './vm-columns.ts';
 
 /** Positions in the resource vector; huge pages of each size follow, then what a policy names. */
 export const CPU_AT = 0;
@@ -40,6 +40,7 @@ export const MEMORY_AT = 1;
 
 export interface Model {
   readonly hosts: readonly Host[];
+  /** Who is off in the middle of a cold move is in it as it will run. */
   readonly vms: readonly Vm[];
   readonly hostIndex: ReadonlyMap<HostId, number>;
   readonly vmIndex: ReadonlyMap<VmId, number>;
@@ -103,7 +104,7 @@ type Unpriced = Omit<Model, 'prices'>;
 export function buildModel(request: PlanRequest): Model {
   const { snapshot, limits, weights } = request;
   const hosts = sortedById(snapshot.hosts);
-  const columns = columnsOf(snapshot.vms);
+  const columns = columnsAsTheyRun(snapshot);
   const { vms, pageSizes } = columns;
   const extras = (snapshot.resources ?? []).toSorted((a, b) => compareText(a.name, b.name));
   const firstExtra = 2 + pageSizes.length;
@@ -246,9 +247,10 @@ function countInFlight(model: Unpriced, snapshot: Snapshot): void {
   const counted = new Set<string>();
   const flights = [...snapshot.inFlight].sort((a, b) => compareText(a.move, b.move));
   for (const { move, vm, from, to } of flights) {
-    counted.add(move);
     const v = model.vmIndex.get(vm);
+    // Of one that no inventory shows, its reservation is all that is known.
     if (v === undefined) continue;
+    counted.add(move);
     model.inFlight[v] = 1;
     const here = model.home[v] ?? -1;
     for (const id of [from, to]) {

@@ -73,11 +73,10 @@ const OF_THOSE_WHO_RUN: ReadonlySet<PlacementKind> = new Set([
   'spread',
 ]);
 
-/** One that is off holds nobody; in the middle of a cold move it is off, and will not stay so. */
+/** One that is off holds nobody. */
 function counts(model: Model, { kind }: PlacementRule, v: number): boolean {
   if ((model.home[v] ?? -1) < 0) return false;
-  const isOff = model.vms[v]?.powerState === 'off' && model.inFlight[v] !== 1;
-  return !isOff || !OF_THOSE_WHO_RUN.has(kind);
+  return model.vms[v]?.powerState !== 'off' || !OF_THOSE_WHO_RUN.has(kind);
 }
 
 function compile(model: Model, rule: PlacementRule, made: Map<string, Domains>): CompiledRule {

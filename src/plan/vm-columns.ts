@@ -7,6 +7,8 @@
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import type { MetricWindow } from '../domain/measured.ts';
+import { offInFlight } from '../domain/off-in-flight.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 import type { Bytes } from '../domain/units.ts';
 import { CRITICALITIES, type Criticality, type Vm } from '../domain/vm.ts';
 
@@ -47,10 +49,27 @@ export interface VmColumns {
 
 const known = new WeakMap<readonly Vm[], VmColumns>();
 
-export function columnsOf(vms: readonly Vm[]): VmColumns {
+function columnsOf(vms: readonly Vm[]): VmColumns {
   const columns = known.get(vms) ?? readColumns(sortedById(vms));
   known.set(vms, columns);
   return columns;
+}
+
+/** With those who are off in the middle of a cold move as they will run: few, and not kept. */
+export function columnsAsTheyRun(snapshot: Snapshot): VmColumns {
+  const columns = columnsOf(snapshot.vms);
+  const running = offInFlight(snapshot, (id) => columns.vms[columns.index.get(id) ?? -1]);
+  if (running.size === 0) return columns;
+  const vms = [...columns.vms];
+  const [demand, need] = [columns.demand.slice(), columns.need.slice()];
+  for (const [id, vm] of running) {
+    const v = columns.index.get(id);
+    if (v === undefined) continue;
+    vms[v] = vm;
+    demand[v] = demandOf(vm);
+    need[v] = memoryNeed(vm);
+  }
+  return { ...columns, vms, demand, need };
 }
 
 /** The newest reading of a window, else its mean; 0 where there is neither. */
@@ -83,6 +102,11 @@ export function indexOf<Id extends string>(
   return index;
 }
 
+function demandOf(vm: Vm): number {
+  const demand = cpuDemand(vm);
+  return demand.kind === 'known' ? demand.value : Number.NaN;
+}
+
 function readColumns(vms: readonly Vm[]): VmColumns {
   const places = new Map<HostId, number>();
   const sizes = new Set<Bytes>();
@@ -102,8 +126,7 @@ function readColumns(vms: readonly Vm[]): VmColumns {
     const place = places.get(vm.host) ?? places.size;
     places.set(vm.host, place);
     columns.hostAt[v] = place;
-    const demand = cpuDemand(vm);
-    columns.demand[v] = demand.kind === 'known' ? demand.value : Number.NaN;
+    columns.demand[v] = demandOf(vm);
     columns.used[v] = newest(vm.metrics['cpu.used']);
     columns.vcpus[v] = vm.vcpus;
     columns.need[v] = memoryNeed(vm);
