@@ -151,7 +151,7 @@ function judgeAntiAffinity(scene: Scene, rule: AntiAffinityRule): Violation[] {
 function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
   const { world } = scene;
   // Alone, or left alone, a VM has nobody to be with: it cannot be parted while it moves.
-  if (new Set(rule.vms.filter((vm) => scene.stays.has(vm))).size < 2) return [];
+  if (isAlone(scene, rule)) return [];
   const stays = staysThatCount(scene, rule);
   const all = rule.vms.flatMap((vm) => scene.stays.get(vm) ?? []);
   const before = spread(
@@ -172,6 +172,10 @@ function judgeAffinity(scene: Scene, rule: AffinityRule): Violation[] {
     faults.push(against(step, rule.kind, detail, { rule: rule.id }));
   }
   return faults.length > 0 ? faults : judgeCompany(scene, rule);
+}
+
+function isAlone(scene: Scene, rule: VmRule): boolean {
+  return new Set(rule.vms.filter((vm) => scene.stays.has(vm))).size < 2;
 }
 
 /**
@@ -200,9 +204,13 @@ function spread(scene: Scene, over: string, stays: readonly Stay[]): Set<string 
   return new Set(stays.map((stay) => domainOf(scene.world, stay.host, over)));
 }
 
-/** Every target lies in a set, and at no moment are the members in more sets than at the start. */
+/**
+ * Every target lies in a set, and at no moment are the members in more sets than at the start; one
+ * that is alone may go from set to set.
+ */
 function judgeAmong(scene: Scene, rule: AmongRule): Violation[] {
   const { world } = scene;
+  const goesAlone = isAlone(scene, rule);
   const setOf = (host: HostId): number => rule.sets.findIndex((set) => set.includes(host));
   const inUse = (stays: readonly Stay[]): number =>
     new Set(stays.map((stay) => setOf(stay.host)).filter((set) => set >= 0)).size;
@@ -214,7 +222,7 @@ function judgeAmong(scene: Scene, rule: AmongRule): Violation[] {
     if (arrival === undefined) return [];
     const around = stays.filter((stay) => canOverlap(world.order, stay, arrival));
     const isInside = setOf(step.to.id) >= 0;
-    if (isInside && inUse(around) <= Math.max(1, before)) return [];
+    if (isInside && (goesAlone || inUse(around) <= Math.max(1, before))) return [];
     const detail = isInside ? 'in another set than the others' : `${step.to.id} is in no set`;
     return [against(step, rule.kind, `${rule.origin}: ${detail}`, { rule: rule.id })];
   });
