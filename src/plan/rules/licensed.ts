@@ -5,7 +5,8 @@
  *
  * `always`: every host counts on which a member is or may come, so that no order of moves, failed
  * ones included, uses more. `finally`: the end counts, where those in flight may be on either host.
- * A host that a member only may come to takes a licence, and is not in use for others yet.
+ * A host that a member only may come to takes a licence, and is not in use for others yet; so does
+ * one that it has been seen to have left, should its move be taken back.
  * Members of a host that is to be emptied go to hosts in use or, as far as there are licences, to
  * new ones; the last one of a host, and with one licence all of them together (together.ts), also
  * take it along.
@@ -33,7 +34,8 @@ export function licensedRule(
   for (const v of members) {
     for (const h of [model.home[v] ?? -1, model.alsoAt[v] ?? -1]) {
       if (!isLicensed(h)) continue;
-      const isSure = h === model.home[v] || model.awaited[v] !== 1;
+      const isThere = model.hosts[h]?.id === model.vms[v]?.host;
+      const isSure = isThere || (h === model.home[v] && model.awaited[v] !== 1);
       for (const one of isSure ? [gross, net, sure.gross, sure.net] : [gross, net]) one.add(h, 1);
     }
   }

@@ -11,6 +11,7 @@ import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { breaches } from '../../../src/rules/placement-findings.ts';
 import {
+  TEST_NOW,
   aFinding,
   aHost,
   aPin,
@@ -167,6 +168,21 @@ describe('licensed', () => {
     expect(targets(asked(vms, soft, [evacuate]))).toEqual(['h2']);
     const full = [...vms, aVm({ id: 'x', host: 'h2', memoryGib: 54 })];
     expect(targets(asked(full, soft, [evacuate]))).not.toEqual(['h2']);
+  });
+
+  it('does not go by a host that one has left for sure who may be taken back to it', () => {
+    const left = {
+      move: moveId('left'),
+      vm: vmId('v1'),
+      from: hostId('h2'),
+      to: hostId('h4'),
+      method: 'pre-copy',
+      startedAt: TEST_NOW,
+    } as const;
+    const vms = [...on('h4', 'v1'), ...on('h1', 'v2')];
+    const rule = { ...aLicensed('r', ['v1', 'v2'], 1, ['h1', 'h2']), hold: 'always' } as const;
+    const one = asked(vms, rule, [evacuate]);
+    expect(moves({ ...one, snapshot: { ...one.snapshot, inFlight: [left] } })).toEqual([]);
   });
 
   it('says which rule keeps a host from being emptied', () => {
