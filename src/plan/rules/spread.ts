@@ -1,17 +1,15 @@
 /**
  * Spread: the members are in at least so many domains. `always` is judged for the worst moment of
  * any order of the moves, failed ones included: who moves is then in either of two domains,
- * whichever is less help. What is certain is the domains of those who stay, and one more for each
- * of a set of moves that have no domain in common, neither with each other nor with those (a
- * matching is never larger than a vertex cover).
+ * whichever is less help. What is certain is the domains of those who stay, and as many more as are
+ * needed to meet each of the moves between two others (fewest-meeting.ts).
  */
 
 import type { SpreadRule } from '../../domain/placement.ts';
 import type { Model } from '../model.ts';
 import { type Domains, Tally, tally } from './domains.ts';
+import { type Pair as Journey, fewestMeeting } from './fewest-meeting.ts';
 import type { Answers } from './rule.ts';
-
-type Journey = readonly [source: number, target: number];
 
 export function spreadRule(
   model: Model,
@@ -39,9 +37,9 @@ export function spreadRule(
       const [source, target] = [domainAt(from), domainAt(to)];
       if (source === target) return false;
       return views.some(({ sure }) => {
-        const before = Math.min(rule.minimum, sure.domains());
+        const before = sure.domains(rule.minimum);
         sure.move(source, target, 1);
-        const after = sure.domains();
+        const after = sure.domains(rule.minimum);
         sure.move(source, target, -1);
         return after < before;
       });
@@ -98,16 +96,11 @@ class Certainty {
     }
   }
 
-  domains(): number {
-    const taken = new Set<number>();
-    const isOpen = (domain: number): boolean =>
-      domain >= 0 && this.#settled.at(domain) <= 0 && !taken.has(domain);
-    let either = 0;
-    for (const [one, other] of this.#journeys) {
-      if (!isOpen(one) || !isOpen(other)) continue;
-      taken.add(one).add(other);
-      either += 1;
-    }
-    return this.#settled.used() + either;
+  /** @param enough more than that is not counted */
+  domains(enough: number): number {
+    const settled = this.#settled.used();
+    const isOpen = (domain: number): boolean => domain >= 0 && this.#settled.at(domain) <= 0;
+    const open = this.#journeys.filter(([one, other]) => isOpen(one) && isOpen(other));
+    return Math.min(enough, settled + fewestMeeting(open, enough - settled));
   }
 }
