@@ -61,11 +61,16 @@ function settle(
   const vms = new Map<VmId, Vm>();
   for (const { vm, to } of arrivals) {
     const known = before?.vms.get(vm.id);
-    vms.set(vm.id, known?.host === to ? known : { ...vm, host: to });
+    vms.set(vm.id, known?.host === to ? known : arrived(vm, to));
   }
   const hosts = shiftedHosts(snapshot, arrivals, before);
   const endedIds = new Set(ended.map(({ move }) => move));
   return { ended, endedIds, world: worldAfter(snapshot, arrivals, { vms, hosts }), vms, hosts };
+}
+
+/** One that was off was so in the middle of its cold move: what it is now, nobody has seen. */
+function arrived(vm: Vm, host: HostId): Vm {
+  return { ...vm, host, powerState: vm.powerState === 'off' ? 'unknown' : vm.powerState };
 }
 
 /** Each VM once, with where it went last. */

@@ -50,6 +50,17 @@ it('a VM that has arrived since takes its CPU use along, up to the threads of it
   expect(uses(world)).toEqual([9, 16]);
 });
 
+it('of a VM that was off in the middle of its cold move nobody knows what it is since', () => {
+  const vms = SNAPSHOT.vms.map((vm) => ({ ...vm, powerState: 'off' as const }));
+  const states = (ends: readonly EndedMove[]) => {
+    const world = currentWorld({ ...SNAPSHOT, vms }, [], ends, undefined);
+    return world.vms.map(({ powerState }) => powerState);
+  };
+  expect(states([ended('succeeded')])).toEqual(['unknown', 'off']);
+  expect(states([ended('failed')])).toEqual(['off', 'off']);
+  expect(states([ended('succeeded', ASKED_AT - 1)])).toEqual(['off', 'off']);
+});
+
 it('a move that failed, or that the snapshot shows by itself, changes nothing', () => {
   for (const end of [ended('failed'), ended('succeeded', ASKED_AT - 1)]) {
     const world = currentWorld(SNAPSHOT, [], [end], undefined);
