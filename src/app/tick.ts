@@ -270,11 +270,12 @@ export class Tick {
     const { clock, collector, executor, ledger, policies } = this.#parts;
     const started = clock.monotonic();
     const { cancelCount } = executor;
-    const { breakers: board, clock: wall } = this.#parts;
+    const { breakers: board } = this.#parts;
+    const now = this.#parts.clock.now();
     const [reservations, lastMovedAt, recentMoves, breakers, alerts] = await Promise.all([
       ledger.reservations(),
-      ledger.lastMovedAt(),
-      ledger.movesSince(sinceFor(policies.policies.limits, wall.now())),
+      ledger.lastMovedAt(now),
+      ledger.movesSince(sinceFor(policies.policies.limits, now), now),
       board.load(),
       this.#parts.alerts(),
     ]);

@@ -73,6 +73,7 @@ export class Allowances {
   readonly #now: number;
   readonly #hour: Counts = new Map();
   readonly #day: Counts = new Map();
+  /** Seconds for which a VM does not go back to where it left. */
   readonly #arrivals = new Map<string, number>();
   readonly #breakers = new Map<string, Allowance>();
   readonly #balanced = new Map<string, Allowance>();
@@ -104,9 +105,7 @@ export class Allowances {
 
   /** Whether the VM left the host too recently to go back there, unless it has to or goes home. */
   reverse(vm: VmId, to: HostId): Allowance | undefined {
-    const left = this.#arrivals.get(`${vm} ${to}`);
-    if (left === undefined) return undefined;
-    const rest = holdLeft(left, this.#now, this.#limits.reverseMoveSeconds);
+    const rest = this.#arrivals.get(`${vm} ${to}`) ?? 0;
     if (rest <= 0) return undefined;
     const detail = `it was moved away from there; ${Math.ceil(rest)} s left`;
     return { most: 0, code: 'reverse-move', detail };
@@ -145,7 +144,8 @@ export class Allowances {
     if (holdLeft(openedAt, this.#now, DAY_SECONDS) > 0) add(this.#day, `vm ${vm}`);
     if (arrivedAt === undefined) return;
     const key = `${vm} ${from}`;
-    this.#arrivals.set(key, Math.max(arrivedAt, this.#arrivals.get(key) ?? 0));
+    const rest = holdLeft(arrivedAt, this.#now, this.#limits.reverseMoveSeconds);
+    this.#arrivals.set(key, Math.max(rest, this.#arrivals.get(key) ?? 0));
   }
 
   #readBreakers(snapshot: Snapshot): void {

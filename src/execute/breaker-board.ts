@@ -46,7 +46,10 @@ export class BreakerBoard {
     const { clock, ledger } = this.#parts;
     const now = clock.now();
     const since = epochSeconds(Math.max(0, now - MEMORY_SECONDS));
-    const [records, troubles] = await Promise.all([ledger.setbacks(since), ledger.troubles(since)]);
+    const [records, troubles] = await Promise.all([
+      ledger.setbacks(since, now),
+      ledger.troubles(since, now),
+    ]);
     this.#records = records;
     this.#vms = [...troubles].flatMap(([vm, trouble]): Breaker[] => {
       const left = restAfterTrouble(vm, trouble, now);
@@ -77,14 +80,15 @@ export class BreakerBoard {
   }
 
   #with({ move, result }: EventMap['move-ended']): Setbacks {
-    const { failures, successes, resets } = this.#records;
+    const { failures, successes, ahead, resets } = this.#records;
     const { vm, from, to } = move;
     const source = this.#parts.world()?.hosts.find(({ id }) => id === to)?.source;
     if (source === undefined) return this.#records;
     const { outcome, at, remains } = result;
     if (outcome === 'failed' || outcome === 'needs-human' || remains === true) {
       const failure = { vm, from, to, source, at, remains };
-      return { failures: [...failures.slice(1 - MOST_FAILURES), failure], successes, resets };
+      const latest = [...failures.slice(1 - MOST_FAILURES), failure];
+      return { failures: latest, successes, ahead, resets };
     }
     // Where nothing failed there is nothing to close.
     if (outcome !== 'succeeded' || failures.length === 0) return this.#records;
@@ -96,6 +100,7 @@ export class BreakerBoard {
         into: new Map(successes.into).set(to, at),
         source: new Map(successes.source).set(source, at),
       },
+      ahead,
       resets,
     };
   }

@@ -13,10 +13,10 @@ import type { Breaker, BreakerSubject } from '../domain/breaker.ts';
 import { breakerName } from '../domain/breaker.ts';
 import { textHash } from '../domain/hash.ts';
 import { compareText } from '../domain/ids.ts';
-import { holdLeft } from '../domain/hold-left.ts';
+import { holdLeft, isAhead } from '../domain/hold-left.ts';
 import { seededRng } from '../domain/rng.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
-import type { Setback, Setbacks } from '../ports/ledger.ts';
+import type { Setback, Setbacks, Successes } from '../ports/ledger.ts';
 
 interface Rule {
   /** Failures in a row at which it opens. */
@@ -48,10 +48,11 @@ const JITTER = 0.25;
 export function breakersOf(records: Setbacks, now: EpochSeconds): readonly Breaker[] {
   const rows = new Map<string, { subject: BreakerSubject; failures: Setback[] }>();
   for (const failure of records.failures) {
+    // Of a clock that was wrong: no pause is as long as that.
+    if (failure.at - now >= LONGEST_PAUSE_SECONDS) continue;
     for (const subject of subjectsOf(failure)) {
       const name = breakerName(subject);
-      if (failure.at <= (records.resets.get(name) ?? Number.NEGATIVE_INFINITY)) continue;
-      if (failure.at < lastSuccess(records, subject)) continue;
+      if (isClosed(records, subject, failure, now)) continue;
       const row = rows.get(name) ?? { subject, failures: [] };
       rows.set(name, row);
       row.failures.push(failure);
@@ -71,7 +72,24 @@ function subjectsOf({ vm, from, to, source }: Setback): readonly BreakerSubject[
   ];
 }
 
-function lastSuccess({ successes }: Setbacks, subject: BreakerSubject): number {
+/** What is ahead of the clock closes only what is, too: which came first is not known of others. */
+// oxlint-disable-next-line max-params -- the failure, whose it is, what closes it, and when
+function isClosed(
+  { resets, successes, ahead }: Setbacks,
+  subject: BreakerSubject,
+  failure: Setback,
+  now: EpochSeconds,
+): boolean {
+  const counts = (at: number): boolean => !isAhead(at, now) || isAhead(failure.at, now);
+  const reset = resets.get(breakerName(subject));
+  if (reset !== undefined && failure.at <= reset && counts(reset)) return true;
+  return [successes, ahead].some((all) => {
+    const last = all && lastSuccess(all, subject);
+    return last !== undefined && failure.at < last && counts(last);
+  });
+}
+
+function lastSuccess(successes: Successes, subject: BreakerSubject): number {
   const never = Number.NEGATIVE_INFINITY;
   switch (subject.kind) {
     case 'vm':
@@ -108,7 +126,7 @@ function breaker(
   // What could not be removed at once will hardly be gone in a minute.
   const usual = backOff(failures.length - rule.at, rule.firstPause, LONGEST_PAUSE_SECONDS);
   const pause = withJitter(remains ? LONGEST_PAUSE_SECONDS : usual, `${name} ${lastAt}`);
-  const left = holdLeft(lastAt, now, pause);
+  const left = Math.max(...failures.map(({ at }) => holdLeft(at, now, pause)));
   const state = left > 0 ? 'open' : 'half-open';
   const until = epochSeconds(now + left);
   const found = { subject, state, failures: failures.length, lastAt, until } as const;

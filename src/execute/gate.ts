@@ -104,9 +104,9 @@ export async function readGateCounters(
   const hourAgo = epochSeconds(Math.max(0, now - HOUR_SECONDS));
   const dayAgo = epochSeconds(Math.max(0, now - DAY_SECONDS));
   const [movesLastHour, troubles, counts] = await Promise.all([
-    ledger.countMoves(hourAgo),
-    ledger.troubles(dayAgo),
-    ledger.moveCounts(dayAgo),
+    ledger.countMoves(hourAgo, now),
+    ledger.troubles(dayAgo, now),
+    ledger.moveCounts(dayAgo, now),
   ]);
   const movesLastDay = new Map(plan.moves.map(({ vm }) => [vm, counts.get(vm) ?? 0]));
   return { movesLastHour, troubles, movesLastDay };

@@ -1,7 +1,8 @@
 /** Moves and their stages: the journal proper. */
 
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 
+import { nearest } from '../domain/hold-left.ts';
 import { type MoveId, type VmId, vmId } from '../domain/ids.ts';
 import type { HistoryEntry, MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
@@ -10,6 +11,7 @@ import { useUpApproval } from './approvals.ts';
 import type { StoreTraits } from './leases.ts';
 import { fromHistory } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
+import { lastIn, untilFor } from './span.ts';
 import { withStages } from './with-stages.ts';
 
 type Connection = Transaction<LedgerSchema>;
@@ -105,32 +107,41 @@ export async function selectRecentMoves(db: Db, limit: number): Promise<readonly
   return withStages(db, await query.orderBy('id', 'desc').limit(limit).execute());
 }
 
-export async function countMoves(db: Db, since: EpochSeconds): Promise<number> {
-  return [...(await selectMoveCounts(db, since)).values()].reduce((sum, count) => sum + count, 0);
+export async function countMoves(db: Db, since: EpochSeconds, now: EpochSeconds): Promise<number> {
+  const counts = await selectMoveCounts(db, since, now);
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
 export async function selectMoveCounts(
   db: Db,
   since: EpochSeconds,
+  now: EpochSeconds,
 ): Promise<ReadonlyMap<VmId, number>> {
   const rows = await db
     .selectFrom('moves')
     .select((build) => ['vm', build.fn.countAll().as('count')])
     .where('opened_at', '>=', since)
+    .where('opened_at', '<', untilFor(since, now))
     .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
     .groupBy('vm')
     .execute();
   return new Map(rows.map((row) => [vmId(row.vm), Number(row.count)]));
 }
 
-export async function selectLastMovedAt(db: Db): Promise<ReadonlyMap<VmId, EpochSeconds>> {
+export async function selectLastMovedAt(
+  db: Db,
+  now: EpochSeconds,
+): Promise<ReadonlyMap<VmId, EpochSeconds>> {
+  const { back, ahead } = lastIn(sql.ref('closed_at'), sql<number>`${now}`);
   const rows = await db
     .selectFrom('moves')
-    .select((build) => ['vm', build.fn.max('closed_at').as('at')])
+    .select(['vm', back.as('back'), ahead.as('ahead')])
     // Of a move that needs a human nobody knows whether it went through: the VM rests too.
     .where('outcome', 'in', ['succeeded', 'needs-human'])
     .groupBy('vm')
     .orderBy('vm')
     .execute();
-  return new Map(rows.map((row) => [vmId(row.vm), epochSeconds(Number(row.at))]));
+  return new Map(
+    rows.map((row) => [vmId(row.vm), epochSeconds(nearest(row.back, row.ahead, now) ?? 0)]),
+  );
 }

@@ -2,11 +2,13 @@
 
 import { type Kysely, sql, type Transaction } from 'kysely';
 
+import { CLOCKS_APART_SECONDS, isAhead } from '../domain/hold-left.ts';
 import { hostId, sourceId, vmId } from '../domain/ids.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
-import type { Setback, Setbacks } from '../ports/ledger.ts';
+import type { Setback, Setbacks, Successes } from '../ports/ledger.ts';
 import type { LedgerSchema } from './schema.ts';
+import { untilFor } from './span.ts';
 
 /** What one answer may hold. The newest count. */
 const MOST_ROWS = 5_000;
@@ -17,11 +19,14 @@ const LEFT_REMAINS = sql<number>`case when result like '%"remains":true%' then 1
 export async function selectSetbacks(
   db: Kysely<LedgerSchema>,
   since: EpochSeconds,
+  now: EpochSeconds,
 ): Promise<Setbacks> {
+  const until = untilFor(since, now);
   const rows = await db
     .selectFrom('moves')
     .select(['vm', 'from_host', 'to_host', 'source', 'closed_at', LEFT_REMAINS.as('remains')])
     .where('closed_at', '>=', since)
+    .where('closed_at', '<', until)
     .where((row) =>
       row.or([row('outcome', 'in', ['failed', 'needs-human']), row(LEFT_REMAINS, '=', 1)]),
     )
@@ -40,32 +45,43 @@ export async function selectSetbacks(
       remains: Number(row.remains) === 1 ? true : undefined,
     };
   });
-  const [first] = failures;
+  const [first, last] = [failures[0], failures.at(-1)];
+  const apart = now + CLOCKS_APART_SECONDS;
+  const resets = await selectResets(db);
   // Where nothing failed, nobody asks what succeeded: that may be very much.
+  if (first === undefined || last === undefined) return { failures, successes: NONE, resets };
+  const successes = await successesIn(db, [first.at, apart]);
+  if (!isAhead(last.at, now)) return { failures, successes, resets };
+  return { failures, successes, ahead: await successesIn(db, [apart, until]), resets };
+}
+
+const NONE: Successes = { vm: new Map(), out: new Map(), into: new Map(), source: new Map() };
+
+/** From the first moment on, up to the second. */
+type Span = readonly [number, number];
+
+async function successesIn(db: Kysely<LedgerSchema>, span: Span): Promise<Successes> {
   const last = (column: 'vm' | 'from_host' | 'to_host' | 'source') =>
-    first === undefined ? Promise.resolve([]) : selectSuccesses(db, column, first.at);
+    selectSuccesses(db, column, span);
   return {
-    failures,
-    successes: {
-      vm: new Map((await last('vm')).map(([name, at]) => [vmId(name), at])),
-      out: new Map((await last('from_host')).map(([name, at]) => [hostId(name), at])),
-      into: new Map((await last('to_host')).map(([name, at]) => [hostId(name), at])),
-      source: new Map((await last('source')).map(([name, at]) => [sourceId(name), at])),
-    },
-    resets: await selectResets(db),
+    vm: new Map((await last('vm')).map(([name, at]) => [vmId(name), at])),
+    out: new Map((await last('from_host')).map(([name, at]) => [hostId(name), at])),
+    into: new Map((await last('to_host')).map(([name, at]) => [hostId(name), at])),
+    source: new Map((await last('source')).map(([name, at]) => [sourceId(name), at])),
   };
 }
 
 async function selectSuccesses(
   db: Kysely<LedgerSchema>,
   column: 'vm' | 'from_host' | 'to_host' | 'source',
-  since: EpochSeconds,
+  [since, until]: Span,
 ): Promise<readonly (readonly [string, EpochSeconds])[]> {
   const rows = await db
     .selectFrom('moves')
     .select((build) => [build.ref(column).as('name'), build.fn.max('closed_at').as('at')])
     .where('outcome', '=', 'succeeded')
     .where('closed_at', '>=', since)
+    .where('closed_at', '<=', until)
     .groupBy(column)
     .execute();
   return rows.map(({ name, at }) => [name, epochSeconds(Number(at))]);
@@ -92,11 +108,13 @@ export async function upsertReset(
 export async function selectMovesSince(
   db: Kysely<LedgerSchema>,
   since: EpochSeconds,
+  now: EpochSeconds,
 ): Promise<readonly RecentMove[]> {
   const rows = await db
     .selectFrom('moves')
     .select(['vm', 'from_host', 'to_host', 'opened_at', 'closed_at', 'outcome'])
     .where('opened_at', '>=', since)
+    .where('opened_at', '<', untilFor(since, now))
     .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
     .orderBy('opened_at', 'desc')
     .orderBy('id', 'desc')

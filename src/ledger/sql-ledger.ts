@@ -176,24 +176,24 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => moves.selectRecentMoves(db, bounded(limit)));
   }
 
-  countMoves(since: EpochSeconds): Promise<number> {
-    return this.#read((db) => moves.countMoves(db, since));
+  countMoves(since: EpochSeconds, now: EpochSeconds): Promise<number> {
+    return this.#read((db) => moves.countMoves(db, since, now));
   }
 
-  moveCounts(since: EpochSeconds): Promise<ReadonlyMap<VmId, number>> {
-    return this.#read((db) => moves.selectMoveCounts(db, since));
+  moveCounts(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlyMap<VmId, number>> {
+    return this.#read((db) => moves.selectMoveCounts(db, since, now));
   }
 
-  lastMovedAt(): Promise<ReadonlyMap<VmId, EpochSeconds>> {
-    return this.#read((db) => moves.selectLastMovedAt(db));
+  lastMovedAt(now: EpochSeconds): Promise<ReadonlyMap<VmId, EpochSeconds>> {
+    return this.#read((db) => moves.selectLastMovedAt(db, now));
   }
 
-  troubles(since: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>> {
-    return this.#read((db) => selectTroubles(db, since, this.#store.traits));
+  troubles(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>> {
+    return this.#read((db) => selectTroubles(db, { since, now }, this.#store.traits));
   }
 
-  setbacks(since: EpochSeconds): Promise<Setbacks> {
-    return this.#read((db) => setbacks.selectSetbacks(db, since));
+  setbacks(since: EpochSeconds, now: EpochSeconds): Promise<Setbacks> {
+    return this.#read((db) => setbacks.selectSetbacks(db, since, now));
   }
 
   resetBreaker(name: string, by: string, at: EpochSeconds): Promise<void> {
@@ -203,8 +203,8 @@ export class SqlLedger implements Ledger {
     });
   }
 
-  movesSince(since: EpochSeconds): Promise<readonly RecentMove[]> {
-    return this.#read((db) => setbacks.selectMovesSince(db, since));
+  movesSince(since: EpochSeconds, now: EpochSeconds): Promise<readonly RecentMove[]> {
+    return this.#read((db) => setbacks.selectMovesSince(db, since, now));
   }
 
   release(move: MoveId): Promise<void> {

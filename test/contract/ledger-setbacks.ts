@@ -1,10 +1,14 @@
 // Role: what the ledger tells circuit breakers and budgets (ledger-contract.ts).
 import { expect, describe, it } from 'vitest';
 
-import { compareText, moveId } from '../../src/domain/ids.ts';
+import { compareText, moveId, vmId } from '../../src/domain/ids.ts';
+import type { Outcome } from '../../src/domain/journal.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
 import { aRecord, aResult } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
+
+/** By the clock of who asks. */
+const NOW = epochSeconds(2000);
 
 export function setbackCases({ ledger, reopen }: LedgerInHand): void {
   describe('setbacks', () => {
@@ -19,7 +23,7 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
         await ledger().openMove(aRecord(id, id));
         await ledger().closeMove(moveId(id), aResult({ outcome, remains }));
       }
-      const { failures } = await ledger().setbacks(epochSeconds(0));
+      const { failures } = await ledger().setbacks(epochSeconds(0), NOW);
       expect(failures.map(({ vm, remains }) => [vm, remains])).toEqual([
         ['a', undefined],
         ['b', true],
@@ -38,13 +42,13 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
       ] as const;
       await ledger().openMove(aRecord('z', '9'));
       await ledger().closeMove(moveId('z'), aResult({ at: epochSeconds(5) }));
-      expect((await ledger().setbacks(epochSeconds(0))).successes.vm.size).toBe(0);
+      expect((await ledger().setbacks(epochSeconds(0), NOW)).successes.vm.size).toBe(0);
       for (const [id, vm, outcome, at] of ends) {
         await ledger().openMove(aRecord(id, vm));
         await ledger().closeMove(moveId(id), aResult({ outcome, at: epochSeconds(at) }));
       }
       await reopen();
-      const { failures, successes } = await ledger().setbacks(epochSeconds(0));
+      const { failures, successes } = await ledger().setbacks(epochSeconds(0), NOW);
       expect(failures.map(({ vm, from, to, source, at }) => [vm, from, to, source, at])).toEqual([
         ['1', 'h1', 'h2', 'lab', 10],
         ['2', 'h1', 'h2', 'lab', 30],
@@ -56,25 +60,27 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
         ['h1', 20],
         ['lab', 20],
       ]);
-      expect((await ledger().setbacks(epochSeconds(31))).failures).toHaveLength(1);
+      expect((await ledger().setbacks(epochSeconds(31), NOW)).failures).toHaveLength(1);
     });
 
     it('remembers resets of breakers; that of a VM ends its troubles', async () => {
       await ledger().openMove(aRecord('a', '1'));
       await ledger().closeMove(moveId('a'), aResult({ outcome: 'failed', at: epochSeconds(10) }));
       await ledger().resetBreaker('vm:1', 'ada', epochSeconds(5));
-      expect((await ledger().troubles(epochSeconds(0))).size).toBe(1);
+      expect((await ledger().troubles(epochSeconds(0), NOW)).size).toBe(1);
       await ledger().resetBreaker('vm:1', 'ada', epochSeconds(10));
       await ledger().resetBreaker('into:h2', 'ada', epochSeconds(12));
       await reopen();
-      expect((await ledger().troubles(epochSeconds(0))).size).toBe(0);
-      const { resets } = await ledger().setbacks(epochSeconds(0));
+      expect((await ledger().troubles(epochSeconds(0), NOW)).size).toBe(0);
+      const { resets } = await ledger().setbacks(epochSeconds(0), NOW);
       expect([...resets].toSorted(([a], [b]) => compareText(a, b))).toEqual([
         ['into:h2', 12],
         ['vm:1', 10],
       ]);
       await ledger().prune({ before: epochSeconds(11), keep: 0 });
-      expect([...(await ledger().setbacks(epochSeconds(0))).resets]).toEqual([['into:h2', 12]]);
+      expect([...(await ledger().setbacks(epochSeconds(0), NOW)).resets]).toEqual([
+        ['into:h2', 12],
+      ]);
     });
 
     it('tells the moves of late, without what was skipped, over a restart', async () => {
@@ -89,14 +95,78 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
       await ledger().openMove(aRecord('d', '4', 40));
       // Budgets and the reverse-move ban outlive the process.
       await reopen();
-      const moves = await ledger().movesSince(epochSeconds(10));
+      const moves = await ledger().movesSince(epochSeconds(10), NOW);
       expect(moves.map(({ vm, openedAt, arrivedAt }) => [vm, openedAt, arrivedAt])).toEqual([
         ['1', 10, 15],
         ['2', 20, undefined],
         ['4', 40, undefined],
       ]);
       expect(moves[0]).toMatchObject({ from: 'h1', to: 'h2' });
-      expect(await ledger().movesSince(epochSeconds(41))).toEqual([]);
+      expect(await ledger().movesSince(epochSeconds(41), NOW)).toEqual([]);
+    });
+  });
+
+  describe('a clock that was ahead and was put right', () => {
+    const DAY = 86_400;
+    /** When the clock was right: long after the epoch, or nothing can lie a day back. */
+    const now = epochSeconds(100 * DAY);
+    const dayAgo = epochSeconds(now - DAY);
+    type Ended = readonly [id: string, vm: string, outcome: Outcome, at: number];
+    async function end([id, vm, outcome, at]: Ended): Promise<void> {
+      await ledger().openMove(aRecord(id, vm, at));
+      await ledger().closeMove(moveId(id), aResult({ outcome, at: epochSeconds(at) }));
+    }
+
+    it('uses up no budget, unless what was opened is ahead by less than that holds', async () => {
+      await end(['a', 'v1', 'succeeded', now + 30 * DAY]);
+      await end(['b', 'v2', 'succeeded', now + 100]);
+      await end(['c', 'v3', 'succeeded', now - 100]);
+      expect(await ledger().countMoves(dayAgo, now)).toBe(2);
+      expect([...(await ledger().moveCounts(dayAgo, now)).keys()]).toEqual(['v2', 'v3']);
+      expect((await ledger().movesSince(dayAgo, now)).map(({ vm }) => vm)).toEqual(['v3', 'v2']);
+    });
+
+    it('hides no failure, no cancel and no move of a VM that came after it', async () => {
+      await end(['a', 'v1', 'succeeded', now + DAY / 2]);
+      await end(['b', 'v1', 'failed', now + DAY / 2 - 10]);
+      await end(['c', 'v1', 'succeeded', now - 60]);
+      await end(['d', 'v1', 'failed', now - 20]);
+      await end(['e', 'v2', 'failed', now + DAY / 2]);
+      await end(['f', 'v2', 'cancelled', now - 10]);
+      expect([...(await ledger().troubles(dayAgo, now))]).toMatchObject([
+        ['v1', { count: 1, lastAt: now - 20, cancelledSecondsAgo: undefined }],
+        ['v2', { count: 2, lastAt: now - 10, cancelledSecondsAgo: expect.closeTo(0, -1) }],
+      ]);
+      expect((await ledger().lastMovedAt(now)).get(vmId('v1'))).toBe(now - 60);
+    });
+
+    it('lets a controller whose clock is a little ahead end the troubles of another', async () => {
+      await end(['a', 'v1', 'failed', now - 10]);
+      await end(['b', 'v1', 'succeeded', now + 60]);
+      expect((await ledger().troubles(dayAgo, now)).size).toBe(0);
+      expect([...(await ledger().setbacks(dayAgo, now)).successes.vm]).toEqual([['v1', now + 60]]);
+    });
+
+    it('ends the troubles of a VM by no reset that is ahead', async () => {
+      await end(['a', 'v1', 'failed', now - 10]);
+      await ledger().resetBreaker('vm:v1', 'ada', epochSeconds(now + DAY));
+      expect((await ledger().troubles(dayAgo, now)).size).toBe(1);
+      await ledger().resetBreaker('vm:v1', 'ada', now);
+      expect((await ledger().troubles(dayAgo, now)).size).toBe(0);
+    });
+
+    it('tells what succeeded ahead apart, and only where something failed there', async () => {
+      await end(['a', 'v1', 'failed', now - 20]);
+      await end(['b', 'v1', 'succeeded', now - 10]);
+      await end(['c', 'v1', 'succeeded', now + 700]);
+      const before = await ledger().setbacks(dayAgo, now);
+      expect([[...before.successes.vm], before.ahead]).toEqual([[['v1', now - 10]], undefined]);
+      await end(['d', 'v2', 'failed', now + 600]);
+      await end(['e', 'v3', 'failed', now + 2 * DAY]);
+      const { failures, successes, ahead } = await ledger().setbacks(dayAgo, now);
+      expect(failures.map(({ vm }) => vm)).toEqual(['v1', 'v2']);
+      expect([...successes.vm]).toEqual([['v1', now - 10]]);
+      expect([...(ahead?.vm ?? [])]).toEqual([['v1', now + 700]]);
     });
   });
 }

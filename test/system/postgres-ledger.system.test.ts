@@ -359,7 +359,7 @@ describe('a PostgreSQL ledger', () => {
     await expect(open(url)).rejects.toMatchObject(isCode('unreachable'));
     await server.start();
     const ledger = await open(await server.database());
-    expect(await ledger.countMoves(epochSeconds(0))).toBe(0);
+    expect(await ledger.countMoves(epochSeconds(0), epochSeconds(1))).toBe(0);
     await ledger.close();
   });
 });

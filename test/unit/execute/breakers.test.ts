@@ -119,3 +119,32 @@ describe('pauses', () => {
     );
   });
 });
+
+describe('a clock that was ahead and was put right', () => {
+  const failures = [failure('v1', 'h1', 'h2', 20), failure('v2', 'h1', 'h2', 10)];
+  const far = epochSeconds(TEST_NOW + 30 * 86_400);
+  const { successes: none } = records([]);
+
+  it('closes nothing of what failed after it', () => {
+    const successes = { ...none, into: new Map([[hostId('h2'), far]]) };
+    expect(open(records(failures, { successes }))).toContain('into:h2 open');
+    const resets = new Map([['into:h2', far]]);
+    expect(open(records(failures, { resets }))).toContain('into:h2 open');
+  });
+
+  it('closes what failed ahead as well, and then succeeded there', () => {
+    const early = [failure('v1', 'h1', 'h2', -400), failure('v2', 'h1', 'h2', -500)];
+    expect(open(records(early))).toContain('into:h2 half-open');
+    const ahead = { ...none, into: new Map([[hostId('h2'), epochSeconds(TEST_NOW + 600)]]) };
+    expect(open(records(early, { ahead }))).not.toContain('into:h2 half-open');
+    expect(open(records([...early, ...failures], { ahead }))).toContain('into:h2 open');
+  });
+
+  it('hides no later failure: that pauses, and what is far ahead does not count', () => {
+    const later = [...failures, failure('v3', 'h1', 'h2', -800)];
+    expect(open(records(later))).toContain('into:h2 open');
+    const [first] = failures;
+    const alone = [...(first === undefined ? [] : [first]), failure('v3', 'h1', 'h2', -86_400)];
+    expect(open(records(alone))).toEqual(['vm:v1:h2 open']);
+  });
+});

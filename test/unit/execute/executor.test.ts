@@ -199,8 +199,8 @@ describe('pre-migration', () => {
     black.policies = aPolicy({ limits: someLimits({ blackouts: [always] }) });
     expect(await skipped(black)).toContain('all day');
     // What people decided says nothing about the VM: no pause follows from it.
-    for (const { ledger } of [paused, observed, black]) {
-      expect([...(await ledger.troubles(epochSeconds(0)))]).toEqual([]);
+    for (const { clock, ledger } of [paused, observed, black]) {
+      expect([...(await ledger.troubles(epochSeconds(0), clock.now()))]).toEqual([]);
     }
   });
 
