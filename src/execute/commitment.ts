@@ -60,6 +60,7 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
   const looks = await sight(task);
   const place = afterSwitchover(placeIn(looks, task), looks, task.order.to);
   const problem = describeWhereabouts(place);
+  task.seen(place.kind === 'unknown' ? 'unreachable' : 'answered');
   switch (place.kind) {
     case 'target': {
       const refusal = await followWithDefinition(task);

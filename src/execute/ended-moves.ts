@@ -6,7 +6,9 @@
 import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { Seconds } from '../domain/units.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
+import type { ExecutorParts } from './executor-parts.ts';
+import type { ExecutionTiming } from './move-task.ts';
 
 /** A move of this executor that has ended. */
 export interface EndedMove {
@@ -59,4 +61,15 @@ export class EndedMoves {
 export function isOutlived({ source, outlivedAt }: EndedMove, { askedAt }: Snapshot): boolean {
   const asked = source === undefined ? Infinity : (askedAt?.get(source) ?? -Infinity);
   return asked > outlivedAt;
+}
+
+/** When an inventory is new enough to show by itself what has ended just now; monotonic. */
+export function outlived(
+  { clock, hypervisors }: Pick<ExecutorParts, 'clock' | 'hypervisors'>,
+  { pollLagSeconds }: Pick<ExecutionTiming, 'pollLagSeconds'>,
+  source: SourceId | undefined,
+): Seconds {
+  const hypervisor = source === undefined ? undefined : hypervisors.get(source);
+  const isCached = hypervisor?.capabilities.answersFromCache !== false;
+  return seconds(clock.monotonic() + (isCached ? pollLagSeconds : 0));
 }

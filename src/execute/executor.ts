@@ -14,16 +14,17 @@ import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { cancelNote, Cancels } from './cancels.ts';
 import { cancelRunning } from './cancel-running.ts';
 import { currentWorld } from './current-world.ts';
-import { EndedMoves } from './ended-moves.ts';
+import { EndedMoves, outlived } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
-import { DEFAULT_TIMING, type ExecutionTiming, type MoveTask, type TaskEnd } from './move-task.ts';
+import { DEFAULT_TIMING, type ExecutionTiming, type TaskEnd } from './move-task.ts';
 import { announceOutcome, recordNotBegun, recordOf } from './without-task.ts';
 import { flightOf, type Running, seenWithin } from './running.ts';
 import { sharedGuard } from './shared-guard.ts';
 import { askHeldAgain } from './stages.ts';
 import { type ReadStanding, standingIn } from './standing.ts';
+import { Silences } from './silences.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
 import { isOnlyFor, type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
@@ -45,6 +46,7 @@ export class Executor {
   /** Open, and followed by nobody for now: each takes its place all the same. */
   #unfollowed: readonly Running['record'][] = [];
   readonly #stopping = new AbortController();
+  readonly #silences: Silences;
   /** Records being written about moves that were not begun. */
   readonly #writing = new Set<Promise<void>>();
   /** The moves that they are about. */
@@ -54,6 +56,7 @@ export class Executor {
     const { restarts } = parts;
     this.#parts = { ...parts, restarts: restarts && sharedGuard(restarts) };
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
+    this.#silences = new Silences(parts, this.#timing, () => this.#startWhatMay());
     this.#standing = standingIn(parts.ledger);
   }
 
@@ -138,6 +141,7 @@ export class Executor {
       const state = await this.#takeUp(record);
       return { move: record.move.id, vm: record.move.vm, state };
     });
+    for (const record of this.#unfollowed) this.#silences.note(record, 'unreachable');
     return { moves: await Promise.all(moves) };
   }
 
@@ -245,7 +249,7 @@ export class Executor {
   #startWhatMay(): void {
     const { mayBegin = () => true } = this.#parts;
     while (!this.#stopping.signal.aborted && mayBegin()) {
-      const running = this.#openRecords.map((record) => record.move);
+      const running = this.#silences.among(this.#openRecords.map((record) => record.move));
       const caps = this.#parts.settings().limits.concurrency;
       const next = this.#line.next(running, caps, this.#parts.world());
       if (next === undefined) return;
@@ -271,7 +275,7 @@ export class Executor {
   }
 
   /** The record goes before everything else; without one nothing is done. */
-  async #open(running: Running, seen: MoveTask['seen']): Promise<TaskEnd | undefined> {
+  async #open(running: Running, seen: (how: unknown) => void): Promise<TaskEnd | undefined> {
     const { record } = running;
     const skipped = (why: string) => announceOutcome(this.#parts, record, 'skipped', why);
     try {
@@ -303,7 +307,7 @@ export class Executor {
   #supervise(
     running: Running,
     opening: Opening,
-    seen: MoveTask['seen'],
+    seen: (how: 'adopted' | 'unreachable') => void,
   ): Promise<TaskEnd | undefined> {
     const { world } = this.#parts;
     const { record } = running;
@@ -313,7 +317,7 @@ export class Executor {
       standing: this.#standing,
       stopping: this.#stopping.signal,
       world: (asking) => currentWorld(world(), this.inFlight(), this.#ended.all, asking),
-      seen,
+      seen: this.#silences.heeding(record, seen),
       unwritten: (outcome, detail) => {
         this.#askLater(record);
         return announceOutcome(this.#parts, record, outcome, detail);
@@ -349,15 +353,11 @@ export class Executor {
   }
 
   #remember({ move, plan, source }: Remembered, outcome: Outcome, seenOn?: HostId): void {
-    const { clock, hypervisors, world } = this.#parts;
-    const hypervisor = source === undefined ? undefined : hypervisors.get(source);
-    const isCached = hypervisor?.capabilities.answersFromCache !== false;
-    const lag = isCached ? this.#timing.pollLagSeconds : 0;
-    const outlivedAt = seconds(clock.monotonic() + lag);
+    const outlivedAt = outlived(this.#parts, this.#timing, source);
     const { id, vm, to } = move;
     if (outcome === 'cancelled') this.#cancels.remember(vm);
     const now = outcome === 'succeeded' ? to : seenOn;
-    this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, world());
+    this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, this.#parts.world());
   }
 
   #skip(entry: WaitingMove, reason: string, outcome: Outcome = 'skipped'): void {

@@ -159,8 +159,11 @@ export interface MoveTask {
   givenUp: GivenUp | undefined;
   /** Wakes the one who waits for the next poll, so that a cancel is not kept waiting. */
   wake: AbortController;
-  /** Called when the hypervisor was seen carrying the move out, or could not be asked. */
-  readonly seen: (how: 'adopted' | 'unreachable') => void;
+  /**
+   * Called when the hypervisor was seen carrying the move out, could not be asked where the VM is,
+   * or has said so (`answered`).
+   */
+  readonly seen: (how: 'adopted' | 'answered' | 'unreachable') => void;
   readonly measured: {
     downtimeSeconds: Seconds | undefined;
     bytes: Bytes | undefined;

@@ -2,7 +2,8 @@
  * The moves that may start and have not. Streaming: a move leaves the line the moment that its
  * dependencies have ended well and the caps of its hosts and links allow it; one that has to wait
  * holds up nobody behind it. A move that goes alone (`Move.alone`) waits for all others, of
- * whatever plan, and nothing starts beside it. Pure bookkeeping: it starts nothing itself.
+ * whatever plan, and nothing starts beside it; but nobody waits for one that has not been heard of
+ * for long (silences.ts). Pure bookkeeping: it starts nothing itself.
  */
 
 import { TIERS } from '../domain/finding.ts';
@@ -37,6 +38,13 @@ export interface WaitingMove {
   readonly index: number;
   /** How the moves of its plan ended; those of the plan that are not to be executed are in it. */
   readonly outcomes: ReadonlyMap<MoveId, Outcome>;
+}
+
+/** The moves that were begun and have not ended; each takes its places. */
+export interface Underway {
+  readonly moves: readonly Move[];
+  /** Those of them that have not been heard of for long. */
+  readonly silent: ReadonlySet<MoveId>;
 }
 
 export type NextMove =
@@ -77,22 +85,38 @@ export class WaitingLine {
 
   /** Takes out the first move that may start (or never will); undefined: all have to wait. */
   next(
-    running: readonly Move[],
+    running: Underway,
     caps: Limits['concurrency'],
     world: Pick<Snapshot, 'hosts'>,
   ): NextMove | undefined {
     const links = linksOf(world);
-    const held = countLinks(running, links);
-    const isBusy = running.length > 0 || this.#entries.some(({ move }) => !goesAlone(move));
-    const isRoom = roomFor(running, isBusy, caps);
+    const held = countLinks(running.moves, links);
+    const isRoom = roomFor(running, caps);
+    const isLinkFree = (link: string): boolean => (held.get(link) ?? 0) < caps.perLink;
+    const look = (entry: WaitingMove): NextMove | undefined =>
+      judge(entry, isRoom, () => links(entry.move).every(isLinkFree));
+    const mayAlone = this.#mayAlone(running, look);
     for (const [position, entry] of this.#entries.entries()) {
-      const isLinkFree = (link: string): boolean => (held.get(link) ?? 0) < caps.perLink;
-      const answer = judge(entry, isRoom, () => links(entry.move).every(isLinkFree));
+      const answer = look(entry);
       if (answer === undefined) continue;
+      if (answer.kind === 'start' && goesAlone(entry.move) && !mayAlone(entry.move)) continue;
       this.#entries.splice(position, 1);
       return answer;
     }
     return undefined;
+  }
+
+  /** Whether a move may go alone: all others come first, but for those that wait for the silent. */
+  #mayAlone(
+    { moves, silent }: Underway,
+    look: (entry: WaitingMove) => NextMove | undefined,
+  ): (move: Move) => boolean {
+    const others = this.#entries.filter(({ move }) => !goesAlone(move));
+    if (silent.size === 0) return () => moves.length === 0 && others.length === 0;
+    const isQuiet = moves.every(({ id }) => silent.has(id));
+    // What can wait does not go beside what nobody knows anything of.
+    return ({ tier }) =>
+      tier === 'mandatory' && isQuiet && others.every((entry) => look(entry) === undefined);
   }
 }
 
@@ -114,18 +138,16 @@ function countLinks(running: readonly Move[], links: LinksOf): ReadonlyMap<strin
 
 /** Whether a move may start beside those that run. Counted once: a thousand may wait. */
 function roomFor(
-  running: readonly Move[],
-  isBusy: boolean,
+  { moves: running, silent }: Underway,
   caps: Limits['concurrency'],
 ): (move: Move) => boolean {
-  if (running.some(goesAlone)) return () => false;
+  if (running.some((move) => goesAlone(move) && !silent.has(move.id))) return () => false;
   const [out, into] = [new Map<HostId, number>(), new Map<HostId, number>()];
   for (const { from, to } of running) {
     out.set(from, (out.get(from) ?? 0) + 1);
     into.set(to, (into.get(to) ?? 0) + 1);
   }
   return (move) =>
-    !(isBusy && goesAlone(move)) &&
     running.length < caps.total &&
     (out.get(move.from) ?? 0) < caps.perHostOut &&
     (into.get(move.to) ?? 0) < caps.perHostIn;

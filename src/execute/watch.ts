@@ -164,6 +164,7 @@ function stopReason({ cancelled, givenUp }: MoveTask): string | undefined {
 async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefined> {
   const { task } = watch;
   const place = await look(watch);
+  if (place.kind !== 'unknown') task.seen('answered');
   const { isSeenTwice, seenFor } = remember(watch, place);
   const said = `${stopReason(task) ?? detail}; ${describeWhereabouts(place)}`;
   switch (place.kind) {

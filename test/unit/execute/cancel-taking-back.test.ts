@@ -27,8 +27,8 @@ async function toTheEnd(bench: Bench, executor: Executor): Promise<void> {
   for (let round = 0; round < 10; round += 1) await bench.clock.pass(10);
 }
 
-async function cancelledSecondsAgo({ ledger }: Bench): Promise<number | undefined> {
-  const troubles = await ledger.troubles(TEST_NOW);
+async function cancelledSecondsAgo({ clock, ledger }: Bench): Promise<number | undefined> {
+  const troubles = await ledger.troubles(TEST_NOW, clock.now());
   return [...troubles.values()][0]?.cancelledSecondsAgo;
 }
 
