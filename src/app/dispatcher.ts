@@ -52,7 +52,7 @@ export interface HandedInTerms {
 
 export interface DispatcherParts {
   readonly ledger: Ledger;
-  readonly executor: Pick<Executor, 'submit' | 'dropWaiting' | 'inFlight'>;
+  readonly executor: Pick<Executor, 'submit' | 'dropWaiting' | 'inFlight' | 'openOf'>;
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly archive: Pick<DecisionArchive, 'keep'>;
   /** Another controller acts on the host, by plans of its own. */
@@ -95,12 +95,16 @@ export type ApproveAnswer =
   /** There is no plan at this moment that anything could run of. */
   | { readonly kind: 'no-plan' };
 
+const PLANNED = { lane: 'planned', approvals: [] } as const;
+
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   #newest: Judged | undefined;
   /** What was last written down, so that an unchanged decision is not repeated at every tick. */
   #lastRecorded = '';
   readonly #running = new Set<Promise<void>>();
+  /** The plan that was last submitted in each lane. */
+  readonly #plans = new Map<Lane, PlanId>();
   readonly #turns = new Turns();
   readonly #clockWatch: ClockWatch;
 
@@ -131,7 +135,8 @@ export class Dispatcher {
     return this.#turns.take(async () => {
       const { clock, ledger } = this.#parts;
       const counters = await readGateCounters(ledger, input.result.plan, clock.now());
-      const verdicts = await this.#judge(input, counters, terms.approvals);
+      const { approvals } = terms;
+      const verdicts = await this.#judge(input, counters, { lane: 'ordered', approvals });
       await terms.record(verdicts);
       this.#submit(input, terms.isWanted() ? verdicts : [], 'ordered');
       return verdicts;
@@ -244,7 +249,7 @@ export class Dispatcher {
   async #judge(
     input: DispatchInput,
     counters: GateCounters,
-    own: readonly Approval[] = [],
+    own: { readonly lane: Lane; readonly approvals: readonly Approval[] } = PLANNED,
   ): Promise<readonly GateVerdict[]> {
     const { clock, events, ledger, policies } = this.#parts;
     const { plan } = input.result;
@@ -252,11 +257,21 @@ export class Dispatcher {
     const { snapshot, findings } = input;
     const request = { plan, snapshot, findings, policies: policies.policies, now: clock.now() };
     const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
-    const approvals = [...given, ...own];
-    const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest });
+    const approvals = [...given, ...own.approvals];
+    const waiting = this.#waitingBeside(own.lane);
+    const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest, waiting });
     const verdicts = await inSlices(asked, this.#parts.pause);
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
+  }
+
+  /** What was granted to the plans of other lanes, and has not begun. */
+  #waitingBeside(lane: Lane): readonly Move[] {
+    const { executor } = this.#parts;
+    const begun = new Set(executor.inFlight().map(({ move }) => move));
+    const others = [...this.#plans].filter(([one]) => one !== lane);
+    const open = others.flatMap(([, plan]) => executor.openOf(plan));
+    return open.filter(({ id }) => !begun.has(id));
   }
 
   /** False: it was written down before. */
@@ -293,6 +308,7 @@ export class Dispatcher {
   }
 
   #submit(input: DispatchInput, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): void {
+    this.#plans.set(lane, input.result.plan.id);
     // Also when nothing may run: what waits from an older plan is dropped by a newer one.
     const run = this.#parts.executor
       .submit(input.result.plan, verdicts, lane)

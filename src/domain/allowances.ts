@@ -62,6 +62,11 @@ export class UsedWays {
     }
   }
 
+  /** By one that was granted elsewhere and waits; mandatory ones ask for no budget. */
+  reserve(leg: Leg): void {
+    for (const name of wayNames(leg)) add(this.#byDeferrable, name);
+  }
+
   /** A breaker's one probe is anybody's; what budgets do not bind uses up nothing of them. */
   of(name: string, { code }: Allowance): number {
     return (code === 'budget' ? this.#byDeferrable : this.#byAll).get(name) ?? 0;

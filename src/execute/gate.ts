@@ -49,6 +49,8 @@ export interface GateRequest {
   readonly now: EpochSeconds;
   readonly paused: boolean;
   readonly counters: GateCounters;
+  /** Granted to other plans and not begun: what budgets bind of that is as good as spent. */
+  readonly waiting?: readonly Move[];
   /** What people said yes to; those that are not in force any more count for nothing. */
   readonly approvals: readonly Approval[];
   readonly maxPlanAge?: Seconds;
@@ -118,7 +120,8 @@ function makeContext(
 ): GateContext {
   const { plan, snapshot, findings, policies, now } = request;
   const { limits } = policies;
-  return {
+  const { movesLastHour, movesLastDay, troubles = new Map<VmId, Trouble>() } = request.counters;
+  const context: GateContext = {
     ...about,
     now,
     paused: request.paused,
@@ -134,16 +137,15 @@ function makeContext(
         .map((approval) => approvalKey(approval.move)),
     ),
     places: new Map(),
-    troubles: request.counters.troubles ?? new Map(),
-    spent: {
-      total: request.counters.movesLastHour,
-      byVm: new Map(request.counters.movesLastDay),
-    },
+    troubles,
+    spent: { total: movesLastHour, byVm: new Map(movesLastDay) },
     // Those two are counted above, from the ledger as it is now.
     clockRest: request.clockRest ?? 0,
     allowances: new Allowances(snapshot, withoutOwnBudgets(limits), now),
     used: new UsedWays(),
   };
+  for (const move of request.waiting ?? []) reserve(move, context);
+  return context;
 }
 
 function judge(
@@ -210,10 +212,21 @@ function withoutOwnBudgets(limits: Limits): Limits {
   };
 }
 
+/** Of what waits elsewhere: it may yet be held back, so it is no breaker's probe. */
+function reserve(move: Move, { spent, used, snapshot }: GateContext): void {
+  if (move.tier === 'mandatory') return;
+  const [from, to] = [hostOf(snapshot, move.from), hostOf(snapshot, move.to)];
+  if (from !== undefined && to !== undefined) used.reserve({ vm: move.vm, from, to });
+  count(move, spent);
+}
+
 function spend(move: Move, { spent, used, snapshot }: GateContext): void {
   const [from, to] = [hostOf(snapshot, move.from), hostOf(snapshot, move.to)];
   if (from !== undefined && to !== undefined) used.count({ vm: move.vm, from, to }, move.tier);
-  if (move.tier === 'mandatory') return;
+  if (move.tier !== 'mandatory') count(move, spent);
+}
+
+function count({ vm }: Move, spent: GateContext['spent']): void {
   spent.total += 1;
-  spent.byVm.set(move.vm, (spent.byVm.get(move.vm) ?? 0) + 1);
+  spent.byVm.set(vm, (spent.byVm.get(vm) ?? 0) + 1);
 }

@@ -37,6 +37,7 @@ import {
 import { oldDisks } from './old-disks.ts';
 import { isReady, mayRestart, notDead } from './restart.ts';
 import type { Running } from './running.ts';
+import { overBudget } from './spent.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
@@ -61,14 +62,14 @@ function nothingToUndo(): Promise<string> {
 
 /**
  * What people have decided since the plan was judged: the kill switch, that the order is taken back
- * that asks for it, an order for the target, a window, the mode; and the breakers that opened
- * since. Asked before the first stage: a move that is held back by it was not begun, and so does
- * not count as one that came to nothing. Undefined: nothing holds it back.
+ * that asks for it, an order for the target, a window, the mode; the breakers that opened since, and
+ * what is spent of the budgets. Asked before the first stage: a move that is held back by it was not
+ * begun, and so does not count as one that came to nothing. Undefined: nothing holds it back.
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
   task.heldAskedAt = parts.clock.monotonic();
-  const { paused, orders } = await parts.standing();
+  const { paused, orders, spent } = await parts.standing();
   if (paused) return { code: 'paused', detail: 'Drover was paused' };
   if (!task.isHandedIn && isTakenBack(move.reason.finding, orders)) {
     return { code: 'world-moved-on', detail: 'the order that asked for it was taken back' };
@@ -84,14 +85,14 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
     const mode = strictest(modeOf(from, policies), modeOf(to, policies));
     if (mode === 'observe') return { code: 'world-moved-on', detail: 'the mode is observe by now' };
     const breakers = (parts.breakers?.() ?? []).filter((one) => !isAboutFirst(move, one));
-    // What is mandatory asks for no budget, so what was moved lately need not be counted.
+    // Budgets are asked below, and not of all.
     const counted = { ...world, breakers, recentMoves: [] };
     const allowances = new Allowances(counted, policies.limits, parts.clock.now());
     const [open] = allowances.against({ vm: move.vm, from, to }, 'mandatory', false);
     if (open !== undefined) return open;
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
-  return closed ?? (await stillActing(task));
+  return closed ?? (await overBudget(task, spent)) ?? (await stillActing(task));
 }
 
 /** What was decided so short a time ago is as if it came right after the start. */

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { approvalView } from '../../../src/app/approval-text.ts';
-import { Dispatcher, type ApproveAnswer } from '../../../src/app/dispatcher.ts';
+import { Dispatcher, type ApproveAnswer, type DispatchInput } from '../../../src/app/dispatcher.ts';
 import { APPROVAL_SECONDS, askedMove } from '../../../src/domain/approval.ts';
 import { type HostId, hostId, moveId, planId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
@@ -33,6 +33,8 @@ interface Desk {
   readonly approveElsewhere: (plan: string) => Promise<ApproveAnswer>;
   /** What a tick does with a new plan; the verdicts. */
   readonly tick: (plan: string, moves: readonly Move[]) => Promise<readonly string[]>;
+  /** What the beat of the apply desk does with a plan that a person has handed in. */
+  readonly handIn: (plan: string, moves: readonly Move[]) => Promise<readonly string[]>;
   readonly approve: (plan: string) => Promise<ApproveAnswer>;
 }
 
@@ -55,14 +57,20 @@ async function makeDesk(
   const parts = { ledger, executor, policies: source, archive, clock, events };
   const isElsewhere = (host: HostId): boolean => elsewhere.includes(host);
   const dispatcher = new Dispatcher({ ...parts, isElsewhere });
+  const inputOf = (id: string, moves: readonly Move[]): DispatchInput => {
+    const snapshot = { ...bench.world, takenAt: clock.now() };
+    const plan = { ...planOf(moves, id), snapshotAt: clock.now() };
+    return { snapshot, findings: [], orders: [], result: { plan, report } };
+  };
   return {
     bench,
     dispatcher,
     tick: async (id, moves) => {
-      const snapshot = { ...bench.world, takenAt: clock.now() };
-      const plan = { ...planOf(moves, id), snapshotAt: clock.now() };
-      const input = { snapshot, findings: [], orders: [], result: { plan, report } };
-      return (await dispatcher.dispatch(input)).map(({ verdict }) => verdict);
+      return (await dispatcher.dispatch(inputOf(id, moves))).map(({ verdict }) => verdict);
+    },
+    handIn: async (id, moves) => {
+      const terms = { approvals: [], record: async () => undefined, isWanted: () => true };
+      return (await dispatcher.carryOut(inputOf(id, moves), terms)).map(({ verdict }) => verdict);
     },
     approve: (plan) => dispatcher.approve(planId(plan), 'ben'),
     approveElsewhere: (plan) => {
@@ -296,5 +304,42 @@ describe('a plan that a person has handed in', () => {
 
   it('does not begin where it is taken back before that', async () => {
     expect(await handIn(() => false)).toMatchObject({ verdicts: ['execute'], started: [] });
+  });
+});
+
+describe('budgets', () => {
+  /** One move at a time: what is granted waits. */
+  function twoAnHour(values: object = {}): PolicySet {
+    const concurrency = { total: 1, perHostIn: 9, perHostOut: 9, perLink: 9 };
+    const budgets = { movesPerHour: 2, movesPerVmPerDay: 9, ...values };
+    return aPolicy({ limits: someLimits({ concurrency, budgets }) });
+  }
+  const toHost = (to: string, ids: readonly string[]): readonly Move[] =>
+    ids.map((id) => move(id, 'h1', to, { tier: 'optional' }));
+
+  it.each([
+    ['of all', {}, ['refused', 'refused']],
+    // Of the first the snapshot does not know: that is asked again before the start.
+    ['of a host', { movesPerHour: 9, movesPerHostPerHour: 2 }, ['execute', 'refused']],
+  ])('%s hold for the planner’s plan and a person’s together', async (_name, values, verdicts) => {
+    const desk = await makeDesk(['h1', 'h1', 'h1', 'h1'], twoAnHour(values));
+    const { bench } = desk;
+    expect(await desk.handIn('a1', toHost('h2', ['1', '2']))).toEqual(['execute', 'execute']);
+    expect(await desk.tick('p1', toHost('h3', ['3', '4']))).toEqual(verdicts);
+    for (let round = 0; round < 12; round += 1) await bench.clock.pass(10);
+    expect(bench.hypervisor.started).toHaveLength(2);
+  });
+
+  it('are not spent by what a plan has asked for itself, nor by what is mandatory', async () => {
+    // The mandatory one counts when it has begun, as ever.
+    const desk = await makeDesk(['h1', 'h1', 'h1', 'h1'], twoAnHour({ movesPerHour: 3 }));
+    const { bench } = desk;
+    const urgent = [move('1', 'h1', 'h2', { tier: 'mandatory' })];
+    expect(await desk.handIn('a1', urgent)).toEqual(['execute']);
+    const [first, second] = [toHost('h3', ['2', '3']), toHost('h3', ['2', '3'])];
+    expect(await desk.tick('p1', first)).toEqual(['execute', 'execute']);
+    expect(await desk.tick('p2', second)).toEqual(['execute', 'execute']);
+    for (let round = 0; round < 12; round += 1) await bench.clock.pass(10);
+    expect(bench.hypervisor.started).toContain('m1');
   });
 });

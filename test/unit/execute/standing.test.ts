@@ -3,11 +3,13 @@
 import { expect, it } from 'vitest';
 
 import { standingIn } from '../../../src/execute/standing.ts';
+import { TEST_NOW } from '../../support/fleet.ts';
 
 function aLedger() {
   const ledger = {
     isPaused: false,
     reads: 0,
+    spentReads: 0,
     fails: false,
     paused: async () => {
       ledger.reads += 1;
@@ -17,6 +19,11 @@ function aLedger() {
       return answer;
     },
     orders: async () => [],
+    movesSince: async () => {
+      ledger.spentReads += 1;
+      return [];
+    },
+    moveCounts: async () => new Map(),
   };
   return ledger;
 }
@@ -27,6 +34,15 @@ it('reads once for all that ask in the same moment', async () => {
   const answers = await Promise.all(Array.from({ length: 100 }, () => standing()));
   expect(ledger.reads).toBe(1);
   expect(answers.every((one) => one === answers[0])).toBe(true);
+});
+
+it('reads what the budgets need only where somebody asks, and once for them', async () => {
+  const ledger = aLedger();
+  const standing = standingIn(ledger);
+  const answers = await Promise.all([standing(), standing()]);
+  expect(ledger.spentReads).toBe(0);
+  await Promise.all(answers.map(({ spent }) => spent(TEST_NOW)));
+  expect(ledger.spentReads).toBe(1);
 });
 
 it('tells nobody what was read before they asked', async () => {
