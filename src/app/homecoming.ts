@@ -127,7 +127,7 @@ export class Homecoming {
   /** Where its newest move took it, or left it: one that came to nothing is in the history, too. */
   async #isWhereWeLeftIt(vm: VmId, host: HostId): Promise<boolean> {
     const { ledger } = this.#parts;
-    const lines = await ledger.history({ vm, limit: LINES });
+    const lines = await ledger.history({ vm, newestBy: 'writing', limit: LINES });
     const newest = lines.find((line) => line.move !== undefined);
     if (newest?.move === undefined) return false;
     if (host === newest.host) return true;

@@ -10,7 +10,7 @@ import type { Setback, Setbacks, Successes } from '../ports/ledger.ts';
 import type { LedgerSchema } from './schema.ts';
 import { untilFor } from './span.ts';
 
-/** What one answer may hold. The newest count. */
+/** What one answer may hold one by one. The newest count. */
 const MOST_ROWS = 5_000;
 
 /** From the result as it is kept, without reading thousands of them as JSON. */
@@ -112,22 +112,46 @@ export async function selectMovesSince(
 ): Promise<readonly RecentMove[]> {
   const rows = await db
     .selectFrom('moves')
-    .select(['vm', 'from_host', 'to_host', 'opened_at', 'closed_at', 'outcome'])
+    .select(['id', 'vm', 'from_host', 'to_host', 'opened_at', ARRIVED.as('arrived_at')])
     .where('opened_at', '>=', since)
     .where('opened_at', '<', untilFor(since, now))
-    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .where(WAS_BEGUN)
     .orderBy('opened_at', 'desc')
     .orderBy('id', 'desc')
     .limit(MOST_ROWS)
     .execute();
-  return rows.toReversed().map((row): RecentMove => {
-    const hasArrived = row.outcome === 'succeeded' && row.closed_at !== null;
+  const oldest = rows[MOST_ROWS - 1];
+  const before = oldest === undefined ? [] : await selectLastOfWays(db, since, oldest);
+  return [...before, ...rows.toReversed()].map((row): RecentMove => {
+    const { arrived_at: at } = row;
     return {
       vm: vmId(row.vm),
       from: hostId(row.from_host),
       to: hostId(row.to_host),
-      openedAt: epochSeconds(row.opened_at),
-      arrivedAt: hasArrived ? epochSeconds(row.closed_at ?? 0) : undefined,
+      openedAt: epochSeconds(Number(row.opened_at)),
+      arrivedAt: at === null ? undefined : epochSeconds(Number(at)),
     };
   });
+}
+
+const WAS_BEGUN = sql<boolean>`(outcome is null or outcome <> 'skipped')`;
+const ARRIVED = sql<number | null>`case when outcome = 'succeeded' then closed_at end`;
+
+/** Of each VM on each way, for the way back: however many have moved since. */
+function selectLastOfWays(
+  db: Kysely<LedgerSchema>,
+  since: EpochSeconds,
+  { id, opened_at: openedAt }: { readonly id: string; readonly opened_at: number },
+) {
+  return db
+    .selectFrom('moves')
+    .select(['vm', 'from_host', 'to_host', sql<number>`max(opened_at)`.as('opened_at')])
+    .select(sql<number | null>`max(${ARRIVED})`.as('arrived_at'))
+    .where('opened_at', '>=', since)
+    .where(sql<boolean>`(opened_at < ${openedAt} or (opened_at = ${openedAt} and id < ${id}))`)
+    .where(WAS_BEGUN)
+    .groupBy(['vm', 'from_host', 'to_host'])
+    .orderBy(sql`max(opened_at)`)
+    .orderBy('vm')
+    .execute();
 }

@@ -83,6 +83,8 @@ export interface HistoryQuery {
   /** Lines of the moves of this plan. */
   readonly plan?: PlanId | undefined;
   readonly since?: EpochSeconds | undefined;
+  /** Newest by their times, or as they were written, whatever the clock said; default: `time`. */
+  readonly newestBy?: 'time' | 'writing' | undefined;
   /** Newest first; at most 10,000. */
   readonly limit: number;
 }
@@ -232,7 +234,10 @@ export interface Ledger extends Leases, CancelWishes {
   setbacks(since: EpochSeconds, now: EpochSeconds): Promise<Setbacks>;
   /** What failed until now counts against the breaker of that name no more. */
   resetBreaker(name: string, by: string, at: EpochSeconds): Promise<void>;
-  /** Moves opened at or after `since` and not skipped, oldest first; at most the newest 5,000. */
+  /**
+   * Moves opened at or after `since` and not skipped, oldest first: the newest 5,000, and of those
+   * before them the last one of each VM from the same host to the same host.
+   */
   movesSince(since: EpochSeconds, now: EpochSeconds): Promise<readonly RecentMove[]>;
 
   release(move: MoveId): Promise<void>;

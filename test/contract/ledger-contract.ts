@@ -303,6 +303,10 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(await ledger.history({ host: hostId('h1'), limit: 10 })).toEqual([b, a]);
         expect(await ledger.history({ since: epochSeconds(2), limit: 10 })).toEqual([c, b]);
         expect(await ledger.history({ host: hostId('h9'), limit: 10 })).toEqual([]);
+        const d = entry(1, { vm: vmId('vm1') });
+        await ledger.addHistory([d]);
+        const written = { vm: vmId('vm1'), newestBy: 'writing', limit: 2 } as const;
+        expect(await ledger.history(written)).toEqual([d, c]);
       });
 
       it('takes one line with the first result of a move, and finds it by both hosts', async () => {

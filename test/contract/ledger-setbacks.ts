@@ -104,6 +104,30 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
       expect(moves[0]).toMatchObject({ from: 'h1', to: 'h2' });
       expect(await ledger().movesSince(epochSeconds(41), NOW)).toEqual([]);
     });
+
+    it('tells of the way that a VM came, however many have moved since', async () => {
+      const MOST = 5_000;
+      const early = [
+        ['a', 'v1', 10],
+        ['b', 'v1', 20],
+        ['c', 'v2', 20],
+      ] as const;
+      const late = Array.from({ length: MOST }, (_none, index) => {
+        return aRecord(`m${index}`, `v${index + 3}`, 30);
+      });
+      for (const [id, vm, at] of early) {
+        await ledger().openMove(aRecord(id, vm, at));
+        await ledger().closeMove(moveId(id), aResult({ at: epochSeconds(at + 5) }));
+      }
+      await Promise.all(late.map((record) => ledger().openMove(record)));
+      const moves = await ledger().movesSince(epochSeconds(10), NOW);
+      expect(moves).toHaveLength(MOST + 2);
+      const [first, second] = moves.map(({ vm, openedAt, arrivedAt }) => [vm, openedAt, arrivedAt]);
+      expect([first, second]).toEqual([
+        ['v1', 20, 25],
+        ['v2', 20, 25],
+      ]);
+    });
   });
 
   describe('a clock that was ahead and was put right', () => {

@@ -273,6 +273,16 @@ describe('a return', () => {
     expect(await homeOf('v1', 'h4')).toMatchObject({ home: [] });
   });
 
+  it('fetches a VM that Drover has moved on since the clock was set back', async () => {
+    await returned();
+    await drove('v1', 'h1', 'h2', 'succeeded');
+    const ahead = clock.now();
+    clock.jump(-HOUR);
+    await drove('v1', 'h2', 'h3', 'succeeded');
+    expect(clock.now()).toBeLessThan(ahead);
+    expect(await homeOf('v1', 'h3')).toMatchObject({ home: ['v1'], stays: [] });
+  });
+
   it('does not change an order that was given again meanwhile', async () => {
     await returned('v1');
     const [stale] = await ledger.orders(false);
