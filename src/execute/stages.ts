@@ -61,10 +61,11 @@ function nothingToUndo(): Promise<string> {
 }
 
 /**
- * What people have decided since the plan was judged: the kill switch, that the order is taken back
- * that asks for it, an order for the target, a window, the mode; the breakers that opened since, and
- * what is spent of the budgets. Asked before the first stage: a move that is held back by it was not
- * begun, and so does not count as one that came to nothing. Undefined: nothing holds it back.
+ * What people have decided since the plan was judged: the kill switch, that the order which asks
+ * for it is taken back, an order for the target, a window, the mode; the breakers that opened
+ * since, and what is spent of the budgets. Asked before the first stage: a move that is held back
+ * by it was not begun, and so does not count as one that came to nothing. Undefined: nothing holds
+ * it back.
  */
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;

@@ -1,5 +1,5 @@
-// Role: what a plan that is stopped at once comes to is among the answers of one with more time; and
-// all steps are told that were used.
+// Role: what a plan that is stopped at once comes to is among the answers of one with more time;
+// and all steps are told that were used.
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host } from '../../../src/domain/host.ts';
