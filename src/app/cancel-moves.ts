@@ -170,10 +170,11 @@ function toldOf(
 ): CancelledMove {
   const { findVm, findHost } = parts;
   // It was open a moment ago: what is not any more has ended by itself.
-  const answer = given === 'unknown' ? 'too-late' : given;
+  const hasEnded = given === 'unknown' || given === 'ended';
+  const answer = hasEnded ? 'too-late' : given;
   const [vm, to] = [findVm(move.vm)?.name ?? move.vm, findHost(move.to)?.name ?? move.to];
   const rests = answer === 'too-late' ? '' : `; ${restText(parts, move, parts.clock.now())}`;
-  const text = `${vm} to ${to}: ${ANSWERS[answer]}${rests}`;
+  const text = `${vm} to ${to}: ${hasEnded ? HAS_ENDED : ANSWERS[answer]}${rests}`;
   return { move: move.id, vm: move.vm, from: move.from, to: move.to, answer, text };
 }
 
@@ -182,6 +183,7 @@ const ANSWERS: Readonly<Record<CancelledMove['answer'], string>> = {
   cancelling: 'asked to stop; drover migrations shows whether it could',
   'too-late': 'too late, it has arrived',
 };
+const HAS_ENDED = 'too late, it has ended by itself; drover migrations shows how';
 
 /** Until when it does not come back, and how to lift that. */
 function restText({ limits }: CancelParts, { tier, vm }: Move, at: number): string {

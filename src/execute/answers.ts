@@ -20,4 +20,6 @@ export type CancelAnswer =
   | 'cancelling'
   /** It has arrived; what is left is to complete it. */
   | 'too-late'
+  /** It has come to nothing by itself, and nothing follows it. */
+  | 'ended'
   | 'unknown';

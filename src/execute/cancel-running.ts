@@ -28,8 +28,7 @@ export async function cancelRunning(
   const { task } = running;
   if (task === undefined) return 'cancelling';
   if (isTooLate(task.stage)) return 'too-late';
-  // It has come to nothing by itself meanwhile, and nothing follows it.
-  if (task.ending !== undefined && task.ending.end.instead === undefined) return 'too-late';
+  if (task.ending !== undefined && task.ending.end.instead === undefined) return 'ended';
   task.cancelled ??= text;
   task.wake.abort();
   return 'cancelling';

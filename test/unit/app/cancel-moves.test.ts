@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { cancelMoves, type CancelParts } from '../../../src/app/cancel-moves.ts';
+import type { CancelAnswer } from '../../../src/execute/answers.ts';
 import { hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
 import type { Order } from '../../../src/domain/order.ts';
 import { ok } from '../../../src/domain/result.ts';
@@ -26,13 +27,19 @@ describe('a cancel that comes too late for every move', () => {
   const H1 = aHost({ id: 'h1' });
   const tooLate = { ok: false, error: { status: 409, code: 'too-late' } } as const;
 
-  async function cancel(name: string, withdraw: boolean, orders: readonly Order[]) {
+  // oxlint-disable-next-line max-params -- what is cancelled and how, and two things that are so
+  async function cancel(
+    name: string,
+    withdraw: boolean,
+    orders: readonly Order[],
+    given: CancelAnswer = 'too-late',
+  ) {
     const withdrawn: string[] = [];
     const parts = {
       executor: {
         open: [aMove({ vm: vmId('v1'), from: H1.id, to: hostId('h2') })],
         openOf: () => [],
-        cancel: async () => 'too-late',
+        cancel: async () => given,
       },
       ledger: { orders: async () => orders },
       clock: manualClock(5000),
@@ -63,6 +70,15 @@ describe('a cancel that comes too late for every move', () => {
     expect((await cancel('h1', true, [])).answer).toMatchObject(tooLate);
     const kept = await cancel('h1', false, [anOrder('o1', { host: H1.id })]);
     expect(kept).toMatchObject({ answer: tooLate, withdrawn: [] });
+  });
+
+  it.each([
+    ['too-late', /too late, it has arrived/],
+    ['ended', /too late, it has ended by itself/],
+    ['unknown', /too late, it has ended by itself/],
+  ] as const)('tells of one that is %s what has become of it', async (given, text) => {
+    const { answer } = await cancel('h1', false, [], given);
+    expect(answer).toMatchObject({ ...tooLate, error: { detail: expect.stringMatching(text) } });
   });
 });
 

@@ -53,7 +53,7 @@ it('is too late where the move has passed its point of no return meanwhile', asy
 });
 
 it.each([
-  ['too-late', undefined],
+  ['ended', undefined],
   ['cancelling', 'cold'],
 ])('is %s where the move is being closed and %s follows', async (answer, instead) => {
   const task = aTask('pre-copy');
