@@ -40,6 +40,8 @@ export interface MoveResult {
   readonly bytes: Bytes | undefined;
   /** Its target may hold a part of the VM, and would trip the next attempt to go there. */
   readonly remains?: true | undefined;
+  /** Skipped before the hypervisor was asked for anything: that says nothing about the VM. */
+  readonly held?: true | undefined;
 }
 
 export interface StageEntry {

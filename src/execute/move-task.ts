@@ -75,8 +75,13 @@ export type StageEnd =
       readonly note?: string | undefined;
       readonly holds?: Reservation | undefined;
     }
-  /** Nothing was started, and nothing is wrong with the VM. */
-  | { readonly kind: 'skipped'; readonly code: RefusalCode; readonly detail: string }
+  /** Nothing was started, and nothing is wrong with the VM. `held`: see `MoveResult.held`. */
+  | {
+      readonly kind: 'skipped';
+      readonly code: RefusalCode;
+      readonly detail: string;
+      readonly held?: true | undefined;
+    }
   /** `instead`: what may be tried in its place; `remains`: the target may hold a part of the VM. */
   | {
       readonly kind: 'failed';
@@ -122,7 +127,10 @@ export interface MoveTask {
   readonly stopping: AbortSignal;
   /** Monotonic seconds at which this process took the move up. */
   readonly takenUpAt: Seconds;
-  /** Found in the ledger at the start: what may have been started is never started again. */
+  /**
+   * Found in the ledger at the start, or taken up again after its start was asked for: what may
+   * have been started is never started again.
+   */
   readonly adopted: boolean;
   /** See `WaitingMove.isHandedIn`. */
   readonly isHandedIn: boolean;

@@ -10,7 +10,7 @@ import { oldDisksIn } from './old-disks.ts';
 export interface TaskGiven
   extends Pick<
     MoveTask,
-    'record' | 'hypervisor' | 'parts' | 'stopping' | 'cancelled' | 'seen' | 'isHandedIn'
+    'record' | 'hypervisor' | 'parts' | 'stopping' | 'adopted' | 'cancelled' | 'seen' | 'isHandedIn'
   > {
   readonly journal: readonly StageEntry[] | undefined;
 }
@@ -23,7 +23,6 @@ export function newTask({ journal, ...given }: TaskGiven): MoveTask {
     move,
     order: makeOrder(move, parts.settings(), hypervisor.capabilities),
     takenUpAt: parts.clock.monotonic(),
-    adopted: journal !== undefined,
     stage: 'pre-migration',
     ending: undefined,
     cancelled: cancelIn(journal) ?? given.cancelled,

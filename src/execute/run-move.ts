@@ -72,8 +72,10 @@ export async function resumeStages(
     stages.some((entry) => entry.stage === definition.stage),
   );
   const definition = table[last];
-  if (definition === undefined || definition.probe(task) === 'nothing') {
-    const detail = 'it was not started before Drover stopped';
+  const isNothing = definition === undefined || definition.probe(task) === 'nothing';
+  if (isNothing || !task.adopted) {
+    const why = task.adopted ? ' before Drover stopped' : ': something failed before';
+    const detail = `it was not started${why}`;
     return finish(task, last, { kind: 'skipped', code: 'world-moved-on', detail });
   }
   return runStages(task, last);
@@ -99,7 +101,8 @@ async function finish(
   const remains = left.length > 0 || (end.kind === 'failed' && end.remains === true);
   const detail = [...late, why, ...left, ...next].join('; ');
   const outcome = late.length > 0 ? 'cancelled' : end.kind;
-  return close(task, { outcome, detail, instead, seenOn: task.seenOn }, remains);
+  const held = end.kind === 'skipped' && end.held === true;
+  return close(task, { outcome, detail, instead, seenOn: task.seenOn }, { remains, held });
 }
 
 /**
@@ -168,9 +171,14 @@ class StageNotes {
   }
 }
 
-async function close(task: MoveTask, end: TaskEnd, remains = false): Promise<TaskEnd> {
+async function close(
+  task: MoveTask,
+  end: TaskEnd,
+  { remains = false, held = false } = {},
+): Promise<TaskEnd> {
   const { move, record, parts } = task;
-  const result = { ...resultOf(task, end), remains: remains ? true : undefined } as const;
+  const marks = { remains: remains || undefined, held: held || undefined } as const;
+  const result = { ...resultOf(task, end), ...marks };
   task.ending = { result, end };
   await parts.ledger.closeMove(move.id, result, closingLine(record, result));
   announceEnd(parts, record, result);

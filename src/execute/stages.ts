@@ -231,7 +231,7 @@ async function startAndFollow(task: MoveTask): Promise<StageEnd> {
   if (task.adopted || task.isAskedFor === true) return watchMove(task, 'switchover');
   const held = await heldMeanwhile(task);
   if (task.cancelled !== undefined) return { kind: 'cancelled', detail: task.cancelled };
-  if (held !== undefined) return { kind: 'skipped', ...held };
+  if (held !== undefined) return { kind: 'skipped', ...held, held: true };
   const alive = task.move.method === 'restart' ? await mayRestart(task) : undefined;
   if (alive !== undefined) return { kind: 'skipped', ...alive };
   const { hypervisor, order } = task;

@@ -82,16 +82,19 @@ function makeTask(
   journal: readonly StageEntry[] | undefined,
   { parts, timing, standing, stopping, world, seen }: Supervision,
 ): MoveTask {
-  const { record, cancelled, isHandedIn = false } = running;
+  const { record, cancelled, isHandedIn = false, task: before } = running;
   const hypervisor = parts.hypervisors.get(record.source);
   if (hypervisor === undefined) {
     const text = 'this source is not configured any more';
     throw new AdapterError('unreachable', record.source, text);
   }
+  // Where this process had it until now, and had asked for nothing, there is nothing to follow.
+  const isUnasked = before !== undefined && !before.adopted && before.isAskedFor !== true;
   running.task = newTask({
     record,
     hypervisor,
     journal,
+    adopted: journal !== undefined && !isUnasked,
     cancelled,
     isHandedIn,
     parts: { ...parts, world: (asking) => world(asking.id), timing, standing },

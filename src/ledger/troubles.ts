@@ -34,7 +34,8 @@ export async function selectTroubles(
   const cancelled = lastIn(CANCELLED, byStore());
   // A success or a reset of a clock that was ahead says nothing about what came after it.
   const apart = now + CLOCKS_APART_SECONDS;
-  // A move that is skipped because it waited for another was not begun: it has no stages.
+  // A move that is skipped because it waited for another was not begun: it has no stages. One that
+  // was held back has some, where that was decided while they were being written.
   const { rows } = await sql<Row>`
     select bad.vm as vm, count(*) as count, ${last.back} as back, ${last.ahead} as ahead,
       max(${byStore()}) as store_now, ${cancelled.back} as cancelled_back,
@@ -43,6 +44,7 @@ export async function selectTroubles(
     where bad.closed_at >= ${since} and bad.closed_at < ${untilFor(since, now)}
       and bad.outcome <> 'succeeded'
       and (bad.outcome <> 'skipped' or exists (select 1 from stages where stages.move = bad.id))
+      and (bad.outcome <> 'skipped' or bad.result not like '%"held":true%')
       and not exists (
         select 1 from moves as good
         where good.vm = bad.vm and good.outcome = 'succeeded' and good.closed_at > bad.closed_at

@@ -4,7 +4,7 @@ import { expect, describe, it } from 'vitest';
 import { compareText, moveId, vmId } from '../../src/domain/ids.ts';
 import type { Outcome } from '../../src/domain/journal.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
-import { aRecord, aResult } from '../support/ledger-records.ts';
+import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
 
 /** By the clock of who asks. */
@@ -128,6 +128,18 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
         ['v2', 20, 25],
       ]);
     });
+  });
+
+  it('takes no move for a trouble that was held back before anything was asked', async () => {
+    for (const [id, held] of [
+      ['a', true],
+      ['b', undefined],
+    ] as const) {
+      await ledger().openMove(aRecord(id, id));
+      await ledger().addStages([aStage(id, 'pre-copy', 'before')]);
+      await ledger().closeMove(moveId(id), aResult({ outcome: 'skipped', held }));
+    }
+    expect([...(await ledger().troubles(epochSeconds(0), NOW)).keys()]).toEqual(['b']);
   });
 
   describe('a clock that was ahead and was put right', () => {

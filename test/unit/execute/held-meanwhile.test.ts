@@ -3,11 +3,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId } from '../../../src/domain/ids.ts';
+import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import type { Executor } from '../../../src/execute/executor.ts';
+import { LedgerError } from '../../../src/ports/ledger.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 import { aPolicy } from '../../support/fleet.ts';
 import { anOrder } from '../../support/ledger-records.ts';
-import { seconds } from '../../../src/domain/units.ts';
 
 /** How the move ended; its first precheck hangs, and meanwhile something is decided. */
 async function endOf(
@@ -79,6 +80,43 @@ describe('a move that is still being looked at', () => {
     await clock.until(bench.executor().submit(planOf(moves), yes(moves)));
     expect(bench.hypervisor.started).toEqual([]);
     expect((await ledger.move(moveId('m1')))?.result?.outcome).toBe('skipped');
+    expect(await wrongs(bench, moves)).toEqual([]);
+    // Nothing was asked of the hypervisor: it does not rest for that.
+    expect([...(await ledger.troubles(epochSeconds(0), clock.now()))]).toEqual([]);
+  });
+
+  it.each([
+    ['once', 1],
+    ['for long', 20],
+  ])('is not followed as if it had been started where the ledger fails %s', async (_how, times) => {
+    const bench = await makeBench(['h1']);
+    const { ledger, clock } = bench;
+    let left = 0;
+    const failing = <Given extends unknown[], Answer>(
+      ask: (...given: Given) => Promise<Answer>,
+    ) => {
+      return async (...given: Given): Promise<Answer> => {
+        if (left === 0) return ask(...given);
+        left -= 1;
+        throw new LedgerError('io', 'no');
+      };
+    };
+    const addStages = ledger.addStages.bind(ledger);
+    for (const name of ['paused', 'move'] as const)
+      Object.assign(ledger, {
+        [name]: failing(ledger[name].bind(ledger) as () => Promise<unknown>),
+      });
+    ledger.addStages = async (entries, holds) => {
+      await addStages(entries, holds);
+      if (!entries.some(({ stage, phase }) => stage === 'pre-copy' && phase === 'before')) return;
+      left = times;
+      await clock.sleep(seconds(3));
+    };
+    const moves = [move('1', 'h1', 'h2')];
+    await clock.until(bench.executor().submit(planOf(moves), yes(moves)));
+    expect(bench.hypervisor.started).toEqual([]);
+    expect((await ledger.move(moveId('m1')))?.result?.outcome).toBe('skipped');
+    expect((await ledger.setbacks(epochSeconds(0), clock.now())).failures).toEqual([]);
     expect(await wrongs(bench, moves)).toEqual([]);
   });
 
