@@ -20,10 +20,10 @@ import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type TaskEnd } from './move-task.ts';
 import { announceOutcome, recordNotBegun, recordOf } from './without-task.ts';
-import { flightOf, type Running, seenWithin } from './running.ts';
+import { begun, flightOf, type Running, seenWithin } from './running.ts';
 import { sharedGuard } from './shared-guard.ts';
 import { askHeldAgain } from './stages.ts';
-import { type ReadStanding, standingIn } from './standing.ts';
+import { StandingReader } from './standing.ts';
 import { Silences } from './silences.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
@@ -37,7 +37,7 @@ type Remembered = Pick<MoveRecord, 'move' | 'plan'> & Partial<Pick<MoveRecord, '
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #timing: ExecutionTiming;
-  readonly #standing: ReadStanding;
+  readonly #standing: StandingReader;
   readonly #line = new WaitingLine();
   readonly #submissions = new Submissions();
   readonly #cancels = new Cancels();
@@ -57,7 +57,7 @@ export class Executor {
     this.#parts = { ...parts, restarts: restarts && sharedGuard(restarts) };
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
     this.#silences = new Silences(parts, this.#timing, () => this.#startWhatMay());
-    this.#standing = standingIn(parts.ledger);
+    this.#standing = new StandingReader(parts.ledger, parts.clock);
   }
 
   /**
@@ -118,6 +118,7 @@ export class Executor {
 
   /** Somebody has decided something: what is not started yet asks again whether it still may. */
   reconsider(): void {
+    this.#standing.forget();
     for (const running of this.#running.values()) askHeldAgain(running);
   }
 
@@ -265,8 +266,7 @@ export class Executor {
       return;
     }
     const { promise: seen, resolve } = Promise.withResolvers<unknown>();
-    const { isHandedIn } = entry;
-    const running: Running = { record, isHandedIn, task: undefined, seen, done: Promise.resolve() };
+    const running = begun(record, entry, seen);
     this.#running.set(entry.move.id, running);
     running.done = this.#open(running, resolve).then((end) => {
       resolve(end);

@@ -19,7 +19,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
 import type { GivenUp } from './given-up.ts';
 import type { RestartGuard } from './restart-guard.ts';
-import type { ReadStanding } from './standing.ts';
+import type { StandingReader } from './standing.ts';
 import type { VmPast } from './vm-past.ts';
 import { type Looks, type Whereabouts, whereabouts } from './whereabouts.ts';
 
@@ -38,7 +38,7 @@ export interface ExecutionParts {
   readonly stages?: readonly StageDefinition[] | undefined;
   readonly breakers?: (() => readonly Breaker[]) | undefined;
   readonly acting?: (() => Promise<ActingControllers>) | undefined;
-  readonly standing: ReadStanding;
+  readonly standing: Pick<StandingReader, 'read' | 'spent'>;
 }
 
 export interface ExecutionTiming {
@@ -132,9 +132,10 @@ export interface MoveTask {
    * have been started is never started again.
    */
   readonly adopted: boolean;
-  /** See `WaitingMove.isHandedIn`. */
+  /** See `WaitingMove`. */
   readonly isHandedIn: boolean;
-  /** Monotonic: when it was last asked what holds it back; undefined: not in this process. */
+  readonly isAwaited: boolean;
+  /** Monotonic: as of when it is known what holds it back; undefined: not in this process. */
   heldAskedAt?: number;
   /** The stage that it is in. */
   stage: Stage;

@@ -10,7 +10,15 @@ import { oldDisksIn } from './old-disks.ts';
 export interface TaskGiven
   extends Pick<
     MoveTask,
-    'record' | 'hypervisor' | 'parts' | 'stopping' | 'adopted' | 'cancelled' | 'seen' | 'isHandedIn'
+    | 'record'
+    | 'hypervisor'
+    | 'parts'
+    | 'stopping'
+    | 'adopted'
+    | 'cancelled'
+    | 'seen'
+    | 'isHandedIn'
+    | 'isAwaited'
   > {
   readonly journal: readonly StageEntry[] | undefined;
 }

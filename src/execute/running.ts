@@ -5,11 +5,13 @@ import type { InFlightMove } from '../domain/snapshot.ts';
 import type { Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MoveTask } from './move-task.ts';
+import type { WaitingMove } from './waiting-line.ts';
 
 export interface Running {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
-  /** See `WaitingMove.isHandedIn`. */
+  /** See `WaitingMove`. */
   readonly isHandedIn?: boolean;
+  readonly isAwaited?: boolean;
   task: MoveTask | undefined;
   /** Cancelled before there was a task to be told. */
   cancelled?: string;
@@ -20,6 +22,15 @@ export interface Running {
   /** Resolves when it was seen under way, could not be asked about, or has ended. */
   readonly seen: Promise<unknown>;
   done: Promise<void>;
+}
+
+/** It is about to begin. */
+export function begun(
+  record: Running['record'],
+  { isHandedIn, isAwaited = false }: WaitingMove,
+  seen: Running['seen'],
+): Running {
+  return { record, isHandedIn, isAwaited, task: undefined, seen, done: Promise.resolve() };
 }
 
 export function flightOf({ record }: Pick<Running, 'record'>): InFlightMove {

@@ -38,6 +38,7 @@ import { oldDisks } from './old-disks.ts';
 import { isReady, mayRestart, notDead } from './restart.ts';
 import type { Running } from './running.ts';
 import { overBudget } from './spent.ts';
+import { STANDS_SECONDS } from './standing.ts';
 import { watchMove } from './watch.ts';
 import { describeWhereabouts } from './whereabouts.ts';
 
@@ -70,7 +71,9 @@ function nothingToUndo(): Promise<string> {
 export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
   const { move, parts } = task;
   task.heldAskedAt = parts.clock.monotonic();
-  const { paused, orders, spent } = await parts.standing();
+  const { readAt, paused, orders } = await parts.standing.read();
+  // Unless it is to be asked again in any case.
+  task.heldAskedAt = Math.min(task.heldAskedAt, readAt);
   if (paused) return { code: 'paused', detail: 'Drover was paused' };
   if (!task.isHandedIn && isTakenBack(move.reason.finding, orders)) {
     return { code: 'world-moved-on', detail: 'the order that asked for it was taken back' };
@@ -93,11 +96,8 @@ export async function heldBack(task: MoveTask): Promise<Misfit | undefined> {
     if (open !== undefined) return open;
   }
   const [closed] = windowObjections(move, policies, parts.clock.now());
-  return closed ?? (await overBudget(task, spent)) ?? (await stillActing(task));
+  return closed ?? (await overBudget(task, parts.standing.spent)) ?? (await stillActing(task));
 }
-
-/** What was decided so short a time ago is as if it came right after the start. */
-const HELD_AGAIN_SECONDS = 1;
 
 /**
  * The same once more, where a host or the disk has kept the move waiting since: in that time people
@@ -106,7 +106,7 @@ const HELD_AGAIN_SECONDS = 1;
 export async function heldMeanwhile(task: MoveTask): Promise<Misfit | undefined> {
   const { heldAskedAt, parts } = task;
   if (heldAskedAt === undefined) return undefined;
-  const isNew = parts.clock.monotonic() - heldAskedAt <= HELD_AGAIN_SECONDS;
+  const isNew = parts.clock.monotonic() - heldAskedAt <= STANDS_SECONDS;
   return isNew ? undefined : heldBack(task);
 }
 

@@ -15,7 +15,7 @@ import type { ExecutionTiming, MoveTask, TaskEnd } from './move-task.ts';
 import { newTask } from './new-task.ts';
 import { announceEnd, resumeStages, runMove } from './run-move.ts';
 import type { Running } from './running.ts';
-import type { ReadStanding } from './standing.ts';
+import type { StandingReader } from './standing.ts';
 
 const LOST_RECORD =
   'the ledger has lost its record, it may be an older copy: look where the VM runs (drover locate)';
@@ -26,7 +26,7 @@ const TAKE_UP_AGAIN = { attempts: 0, firstPause: seconds(2), longestPause: secon
 export interface Supervision {
   readonly parts: ExecutorParts;
   readonly timing: ExecutionTiming;
-  readonly standing: ReadStanding;
+  readonly standing: StandingReader;
   readonly stopping: AbortSignal;
   /** The fleet as of now, as the move sees it. */
   readonly world: (asking: MoveId) => Snapshot;
@@ -82,7 +82,7 @@ function makeTask(
   journal: readonly StageEntry[] | undefined,
   { parts, timing, standing, stopping, world, seen }: Supervision,
 ): MoveTask {
-  const { record, cancelled, isHandedIn = false, task: before } = running;
+  const { record, cancelled, isHandedIn = false, isAwaited = false, task: before } = running;
   const hypervisor = parts.hypervisors.get(record.source);
   if (hypervisor === undefined) {
     const text = 'this source is not configured any more';
@@ -97,6 +97,7 @@ function makeTask(
     adopted: journal !== undefined && !isUnasked,
     cancelled,
     isHandedIn,
+    isAwaited,
     parts: { ...parts, world: (asking) => world(asking.id), timing, standing },
     stopping,
     seen,

@@ -34,6 +34,8 @@ export interface WaitingMove {
   readonly move: Move;
   /** A person wants it whatever becomes of the orders: it, or the move that it follows. */
   readonly isHandedIn: boolean;
+  /** A mandatory move of its plan waits for it. */
+  readonly isAwaited?: boolean;
   /** Position in its plan. */
   readonly index: number;
   /** How the moves of its plan ended; those of the plan that are not to be executed are in it. */
@@ -72,7 +74,9 @@ export class WaitingLine {
   }
 
   add(entries: readonly WaitingMove[]): void {
-    this.#entries.push(...entries);
+    const awaited = awaitedIn(entries.map(({ move }) => move));
+    const marked = entries.map((one) => ({ ...one, isAwaited: awaited.has(one.move.id) }));
+    this.#entries.push(...marked);
     this.#entries.sort(byRank);
   }
 
@@ -118,6 +122,17 @@ export class WaitingLine {
     return ({ tier }) =>
       tier === 'mandatory' && isQuiet && others.every((entry) => look(entry) === undefined);
   }
+}
+
+/** What the mandatory ones wait for, and what that waits for. */
+function awaitedIn(moves: readonly Move[]): ReadonlySet<MoveId> {
+  const byId = new Map(moves.map((move) => [move.id, move]));
+  const awaited = new Set(
+    moves.flatMap(({ tier, dependsOn }) => (tier === 'mandatory' ? dependsOn : [])),
+  );
+  // Those that are found on the way are gone through, too.
+  for (const id of awaited) for (const next of byId.get(id)?.dependsOn ?? []) awaited.add(next);
+  return awaited;
 }
 
 /** Nobody wants it but the finding. */

@@ -3,7 +3,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 
 import { nearest } from '../domain/hold-left.ts';
-import { type MoveId, type VmId, vmId } from '../domain/ids.ts';
+import { type MoveId, type PlanId, type VmId, vmId } from '../domain/ids.ts';
 import type { HistoryEntry, MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
@@ -18,6 +18,15 @@ type Connection = Transaction<LedgerSchema>;
 type Db = Kysely<LedgerSchema>;
 
 export type NewMove = Omit<MoveRecord, 'stages' | 'result'>;
+
+/** Since when, by whose clock, and the plan that asks: as the port has them. */
+export type Asked = readonly [since: EpochSeconds, now: EpochSeconds, asking?: PlanId];
+
+/** All but the plan's own mandatory moves. From the body as it is kept, without reading JSON. */
+export function bindsBudgetsOf(plan: PlanId | undefined) {
+  if (plan === undefined) return sql<boolean>`1 = 1`;
+  return sql<boolean>`not (plan = ${plan} and body like '%"tier":"mandatory"%')`;
+}
 
 /**
  * Returns which were opened; of the others another move of the VM is open, or this very one. Throws
@@ -108,14 +117,13 @@ export async function selectRecentMoves(db: Db, limit: number): Promise<readonly
 }
 
 export async function countMoves(db: Db, since: EpochSeconds, now: EpochSeconds): Promise<number> {
-  const counts = await selectMoveCounts(db, since, now);
+  const counts = await selectMoveCounts(db, [since, now]);
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
 export async function selectMoveCounts(
   db: Db,
-  since: EpochSeconds,
-  now: EpochSeconds,
+  [since, now, asking]: Asked,
 ): Promise<ReadonlyMap<VmId, number>> {
   const rows = await db
     .selectFrom('moves')
@@ -123,6 +131,7 @@ export async function selectMoveCounts(
     .where('opened_at', '>=', since)
     .where('opened_at', '<', untilFor(since, now))
     .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .where(bindsBudgetsOf(asking))
     .groupBy('vm')
     .execute();
   return new Map(rows.map((row) => [vmId(row.vm), Number(row.count)]));

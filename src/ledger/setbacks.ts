@@ -7,6 +7,7 @@ import { hostId, sourceId, vmId } from '../domain/ids.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import type { Setback, Setbacks, Successes } from '../ports/ledger.ts';
+import { type Asked, bindsBudgetsOf } from './moves.ts';
 import type { LedgerSchema } from './schema.ts';
 import { untilFor } from './span.ts';
 
@@ -107,21 +108,22 @@ export async function upsertReset(
 
 export async function selectMovesSince(
   db: Kysely<LedgerSchema>,
-  since: EpochSeconds,
-  now: EpochSeconds,
+  asked: Asked,
 ): Promise<readonly RecentMove[]> {
+  const [since, now, asking] = asked;
   const rows = await db
     .selectFrom('moves')
     .select(['id', 'vm', 'from_host', 'to_host', 'opened_at', ARRIVED.as('arrived_at')])
     .where('opened_at', '>=', since)
     .where('opened_at', '<', untilFor(since, now))
     .where(WAS_BEGUN)
+    .where(bindsBudgetsOf(asking))
     .orderBy('opened_at', 'desc')
     .orderBy('id', 'desc')
     .limit(MOST_ROWS)
     .execute();
   const oldest = rows[MOST_ROWS - 1];
-  const before = oldest === undefined ? [] : await selectLastOfWays(db, since, oldest);
+  const before = oldest === undefined ? [] : await selectLastOfWays(db, asked, oldest);
   return [...before, ...rows.toReversed()].map((row): RecentMove => {
     const { arrived_at: at } = row;
     return {
@@ -140,7 +142,7 @@ const ARRIVED = sql<number | null>`case when outcome = 'succeeded' then closed_a
 /** Of each VM on each way, for the way back: however many have moved since. */
 function selectLastOfWays(
   db: Kysely<LedgerSchema>,
-  since: EpochSeconds,
+  [since, , asking]: Asked,
   { id, opened_at: openedAt }: { readonly id: string; readonly opened_at: number },
 ) {
   return db
@@ -150,6 +152,7 @@ function selectLastOfWays(
     .where('opened_at', '>=', since)
     .where(sql<boolean>`(opened_at < ${openedAt} or (opened_at = ${openedAt} and id < ${id}))`)
     .where(WAS_BEGUN)
+    .where(bindsBudgetsOf(asking))
     .groupBy(['vm', 'from_host', 'to_host'])
     .orderBy(sql`max(opened_at)`)
     .orderBy('vm')

@@ -180,8 +180,8 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => moves.countMoves(db, since, now));
   }
 
-  moveCounts(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlyMap<VmId, number>> {
-    return this.#read((db) => moves.selectMoveCounts(db, since, now));
+  moveCounts(...asked: moves.Asked): Promise<ReadonlyMap<VmId, number>> {
+    return this.#read((db) => moves.selectMoveCounts(db, asked));
   }
 
   lastMovedAt(now: EpochSeconds): Promise<ReadonlyMap<VmId, EpochSeconds>> {
@@ -203,8 +203,8 @@ export class SqlLedger implements Ledger {
     });
   }
 
-  movesSince(since: EpochSeconds, now: EpochSeconds): Promise<readonly RecentMove[]> {
-    return this.#read((db) => setbacks.selectMovesSince(db, since, now));
+  movesSince(...asked: moves.Asked): Promise<readonly RecentMove[]> {
+    return this.#read((db) => setbacks.selectMovesSince(db, asked));
   }
 
   release(move: MoveId): Promise<void> {

@@ -217,8 +217,15 @@ export interface Ledger extends Leases, CancelWishes {
    * is of a clock that was wrong, and left out (domain/hold-left.ts).
    */
   countMoves(since: EpochSeconds, now: EpochSeconds): Promise<number>;
-  /** The same of each VM; those that are absent were not moved. */
-  moveCounts(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlyMap<VmId, number>>;
+  /**
+   * The same of each VM; those that are absent were not moved. `asking`: without the mandatory
+   * moves of that plan, which use up nothing of its own budgets.
+   */
+  moveCounts(
+    since: EpochSeconds,
+    now: EpochSeconds,
+    asking?: PlanId,
+  ): Promise<ReadonlyMap<VmId, number>>;
   /** The time that is nearest to `now`: none that lies far ahead hides a later one. */
   lastMovedAt(now: EpochSeconds): Promise<ReadonlyMap<VmId, EpochSeconds>>;
 
@@ -237,9 +244,13 @@ export interface Ledger extends Leases, CancelWishes {
   resetBreaker(name: string, by: string, at: EpochSeconds): Promise<void>;
   /**
    * Moves opened at or after `since` and not skipped, oldest first: the newest 5,000, and of those
-   * before them the last one of each VM from the same host to the same host.
+   * before them the last one of each VM from the same host to the same host. `asking`: as above.
    */
-  movesSince(since: EpochSeconds, now: EpochSeconds): Promise<readonly RecentMove[]>;
+  movesSince(
+    since: EpochSeconds,
+    now: EpochSeconds,
+    asking?: PlanId,
+  ): Promise<readonly RecentMove[]>;
 
   release(move: MoveId): Promise<void>;
   reservations(): Promise<readonly Reservation[]>;

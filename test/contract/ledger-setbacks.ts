@@ -1,7 +1,7 @@
 // Role: what the ledger tells circuit breakers and budgets (ledger-contract.ts).
 import { expect, describe, it } from 'vitest';
 
-import { compareText, moveId, vmId } from '../../src/domain/ids.ts';
+import { compareText, moveId, type PlanId, planId, vmId } from '../../src/domain/ids.ts';
 import type { Outcome } from '../../src/domain/journal.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
 import { aRecord, aResult, aStage } from '../support/ledger-records.ts';
@@ -128,6 +128,31 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
         ['v2', 20, 25],
       ]);
     });
+  });
+
+  it('leaves out what is mandatory in the plan that asks, and nothing else', async () => {
+    const [asking, other] = [planId('p1'), planId('p2')];
+    for (const [id, plan, tier] of [
+      ['a', asking, 'mandatory'],
+      ['b', asking, 'optional'],
+      ['c', other, 'mandatory'],
+    ] as const) {
+      const record = aRecord(id, id, 10);
+      await ledger().openMove({ ...record, plan, move: { ...record.move, tier } });
+    }
+    const told = async (...plans: readonly PlanId[]) => {
+      const moves = await ledger().movesSince(epochSeconds(0), NOW, ...plans);
+      const counts = await ledger().moveCounts(epochSeconds(0), NOW, ...plans);
+      return [moves.map(({ vm }) => vm), [...counts.keys()].toSorted(compareText)];
+    };
+    expect(await told()).toEqual([
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ]);
+    expect(await told(asking)).toEqual([
+      ['b', 'c'],
+      ['b', 'c'],
+    ]);
   });
 
   it('takes no move for a trouble that was held back before anything was asked', async () => {

@@ -7,7 +7,7 @@ import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import type { Executor } from '../../../src/execute/executor.ts';
 import { LedgerError } from '../../../src/ports/ledger.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
-import { aPolicy } from '../../support/fleet.ts';
+import { aPolicy, someLimits } from '../../support/fleet.ts';
 import { anOrder } from '../../support/ledger-records.ts';
 
 /** How the move ended; its first precheck hangs, and meanwhile something is decided. */
@@ -160,5 +160,32 @@ describe('a move that is still being looked at', () => {
     await bench.clock.until(bench.executor().submit(planOf(moves), yes(moves)));
     expect(bench.hypervisor.started).toEqual(['m1']);
     expect(asked).toBe(1);
+  });
+
+  it('asks no more often than once a second for all, however long each is looked at', async () => {
+    const hosts = Array.from({ length: 20 }, () => 'h1');
+    const bench = await makeBench(hosts);
+    const concurrency = { total: 2, perHostIn: 9, perHostOut: 9, perLink: 9 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const { clock, hypervisor, ledger } = bench;
+    const asked: number[] = [];
+    const paused = ledger.paused.bind(ledger);
+    ledger.paused = () => {
+      asked.push(clock.monotonic());
+      return paused();
+    };
+    const precheck = hypervisor.precheck.bind(hypervisor);
+    let count = 0;
+    hypervisor.precheck = async (...given) => {
+      count += 1;
+      await clock.sleep(seconds(1.5 + (count % 7) / 10));
+      return precheck(...given);
+    };
+    const moves = hosts.map((_host, index) => {
+      return move(`${index + 1}`, 'h1', `h${2 + (index % 3)}`, { tier: 'mandatory' });
+    });
+    await clock.until(bench.executor().submit(planOf(moves), yes(moves)));
+    expect(hypervisor.started).toHaveLength(moves.length);
+    expect(asked.length).toBeLessThanOrEqual(moves.length);
   });
 });

@@ -1,8 +1,10 @@
-// Role: what people have decided is read once for all that ask in the same moment, and never
-// before they ask.
+// Role: what people have decided is read once for all that ask in the same moment, and holds for a
+// second, unless something is decided meanwhile; what is spent is never read before it is asked.
 import { expect, it } from 'vitest';
 
-import { standingIn } from '../../../src/execute/standing.ts';
+import { StandingReader } from '../../../src/execute/standing.ts';
+import { planId } from '../../../src/domain/ids.ts';
+import { seconds } from '../../../src/domain/units.ts';
 import { TEST_NOW } from '../../support/fleet.ts';
 
 function aLedger() {
@@ -28,41 +30,80 @@ function aLedger() {
   return ledger;
 }
 
+/** `at.now` is the time of its clock. */
+function readerOf(ledger: ReturnType<typeof aLedger>) {
+  const at = { now: 0 };
+  return { at, standing: new StandingReader(ledger, { monotonic: () => seconds(at.now) }) };
+}
+
+const [P1, P2] = [planId('p1'), planId('p2')];
+
 it('reads once for all that ask in the same moment', async () => {
   const ledger = aLedger();
-  const standing = standingIn(ledger);
-  const answers = await Promise.all(Array.from({ length: 100 }, () => standing()));
+  const { standing } = readerOf(ledger);
+  const answers = await Promise.all(Array.from({ length: 100 }, () => standing.read()));
   expect(ledger.reads).toBe(1);
   expect(answers.every((one) => one === answers[0])).toBe(true);
 });
 
-it('reads what the budgets need only where somebody asks, and once for them', async () => {
+it('tells for a second what it has read, unless something is decided meanwhile', async () => {
   const ledger = aLedger();
-  const standing = standingIn(ledger);
-  const answers = await Promise.all([standing(), standing()]);
-  expect(ledger.spentReads).toBe(0);
-  await Promise.all(answers.map(({ spent }) => spent(TEST_NOW)));
-  expect(ledger.spentReads).toBe(1);
+  const { at, standing } = readerOf(ledger);
+  await standing.read();
+  at.now = 1;
+  ledger.isPaused = true;
+  expect((await standing.read()).paused).toBe(false);
+  standing.forget();
+  expect((await standing.read()).paused).toBe(true);
+  ledger.isPaused = false;
+  at.now = 2.1;
+  expect(await standing.read()).toMatchObject({ paused: false, readAt: 2.1 });
+  expect(ledger.reads).toBe(3);
 });
 
-it('tells nobody what was read before they asked', async () => {
+it('does not keep what was being read when something was decided', async () => {
   const ledger = aLedger();
-  const standing = standingIn(ledger);
-  const before = standing();
+  const { standing } = readerOf(ledger);
+  const before = standing.read();
+  await Promise.resolve();
+  await Promise.resolve();
+  ledger.isPaused = true;
+  standing.forget();
+  await before;
+  expect((await standing.read()).paused).toBe(true);
+});
+
+it('reads what the budgets need only where somebody asks, once for all of a plan', async () => {
+  const ledger = aLedger();
+  const { standing } = readerOf(ledger);
+  await standing.read();
+  expect(ledger.spentReads).toBe(0);
+  const ask = () => Promise.all([P1, P1, P2].map((plan) => standing.spent(plan, TEST_NOW)));
+  await ask();
+  expect(ledger.spentReads).toBe(2);
+  // What was opened since has to be in it.
+  await ask();
+  expect(ledger.spentReads).toBe(4);
+});
+
+it('tells nobody what others are reading since before they asked', async () => {
+  const ledger = aLedger();
+  const { standing } = readerOf(ledger);
+  const before = standing.read();
   await Promise.resolve();
   await Promise.resolve();
   expect(ledger.reads).toBe(1);
   // While that is being read.
   ledger.isPaused = true;
-  const after = standing();
+  const after = standing.read();
   expect([(await before).paused, (await after).paused]).toEqual([false, true]);
 });
 
 it('fails for those who asked, and is asked anew by the next', async () => {
   const ledger = aLedger();
-  const standing = standingIn(ledger);
+  const { standing } = readerOf(ledger);
   ledger.fails = true;
-  await expect(standing()).rejects.toThrow('no');
+  await expect(standing.read()).rejects.toThrow('no');
   ledger.fails = false;
-  expect((await standing()).paused).toBe(false);
+  expect((await standing.read()).paused).toBe(false);
 });
