@@ -94,7 +94,7 @@ export class Executor {
     this.#line.add(
       moves.map((move) => {
         const index = plan.moves.indexOf(move);
-        return { lane, isHandedIn: lane === 'ordered', plan: plan.id, move, index, outcomes };
+        return { lane, plan: plan.id, move, index, outcomes };
       }),
     );
     this.#startWhatMay();
@@ -207,7 +207,7 @@ export class Executor {
    * with LedgerError.
    */
   async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
-    const about = { lane: 'planned', isHandedIn: false, index: 0 } as const;
+    const about = { lane: 'planned', index: 0 } as const;
     const entry = { ...about, plan, move, outcomes: new Map() };
     await this.#refuse(entry, 'cancelled', cancelNote(by));
   }
@@ -265,8 +265,7 @@ export class Executor {
       return;
     }
     const { promise: seen, resolve } = Promise.withResolvers<unknown>();
-    const { isHandedIn } = entry;
-    const running: Running = { record, isHandedIn, task: undefined, seen, done: Promise.resolve() };
+    const running: Running = { record, task: undefined, seen, done: Promise.resolve() };
     this.#running.set(entry.move.id, running);
     running.done = this.#open(running, resolve).then((end) => {
       resolve(end);

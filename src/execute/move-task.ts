@@ -124,7 +124,7 @@ export interface MoveTask {
   readonly takenUpAt: Seconds;
   /** Found in the ledger at the start: what may have been started is never started again. */
   readonly adopted: boolean;
-  /** See `WaitingMove.isHandedIn`. */
+  /** A person wants it whatever becomes of the orders: it, or the move that it follows. */
   readonly isHandedIn: boolean;
   /** Monotonic: when it was last asked what holds it back; undefined: not in this process. */
   heldAskedAt?: number;

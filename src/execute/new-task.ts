@@ -1,5 +1,6 @@
 /** Makes the task of a move, new or found open, of what is known about it. */
 
+import { isHandedIn } from '../domain/handed-in.ts';
 import type { StageEntry } from '../domain/journal.ts';
 import { cancelIn } from './cancels.ts';
 import { givenUpIn } from './given-up.ts';
@@ -8,10 +9,7 @@ import { oldDisksIn } from './old-disks.ts';
 
 /** `journal`: what the ledger has of a move that was begun before; undefined: it is new. */
 export interface TaskGiven
-  extends Pick<
-    MoveTask,
-    'record' | 'hypervisor' | 'parts' | 'stopping' | 'cancelled' | 'seen' | 'isHandedIn'
-  > {
+  extends Pick<MoveTask, 'record' | 'hypervisor' | 'parts' | 'stopping' | 'cancelled' | 'seen'> {
   readonly journal: readonly StageEntry[] | undefined;
 }
 
@@ -24,6 +22,7 @@ export function newTask({ journal, ...given }: TaskGiven): MoveTask {
     order: makeOrder(move, parts.settings(), hypervisor.capabilities),
     takenUpAt: parts.clock.monotonic(),
     adopted: journal !== undefined,
+    isHandedIn: isHandedIn(record.plan),
     stage: 'pre-migration',
     ending: undefined,
     cancelled: cancelIn(journal) ?? given.cancelled,

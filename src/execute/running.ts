@@ -8,8 +8,6 @@ import type { MoveTask } from './move-task.ts';
 
 export interface Running {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
-  /** See `WaitingMove.isHandedIn`. */
-  readonly isHandedIn?: boolean;
   task: MoveTask | undefined;
   /** Cancelled before there was a task to be told. */
   cancelled?: string;

@@ -82,7 +82,7 @@ function makeTask(
   journal: readonly StageEntry[] | undefined,
   { parts, timing, standing, stopping, world, seen }: Supervision,
 ): MoveTask {
-  const { record, cancelled, isHandedIn = false } = running;
+  const { record, cancelled } = running;
   const hypervisor = parts.hypervisors.get(record.source);
   if (hypervisor === undefined) {
     const text = 'this source is not configured any more';
@@ -93,7 +93,6 @@ function makeTask(
     hypervisor,
     journal,
     cancelled,
-    isHandedIn,
     parts: { ...parts, world: (asking) => world(asking.id), timing, standing },
     stopping,
     seen,
