@@ -11,6 +11,7 @@ import {
   type HostId,
   hostId,
   isIdText,
+  type MoveId,
   moveId,
   planId,
   type VmId,
@@ -18,6 +19,7 @@ import {
 } from '../domain/ids.ts';
 import type { Finding } from '../domain/finding.ts';
 import { textHash } from '../domain/hash.ts';
+import { isOfDryOrder } from '../domain/order.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
@@ -163,34 +165,75 @@ function elsewhere(vm: VmId, path: readonly Move[], place: HostId | undefined): 
 
 /**
  * How urgent the moves are now, whatever their file says: as the finding that each names and that
- * is open today. Where that is over, nothing asks for the move but the person, and it can wait.
+ * is open today. Where that is over, nothing asks for the move but the person, and it can wait; but
+ * an evacuation that was planned on paper is the person's own, and as urgent as its file says.
  * Only what must not wait may fill its target beyond what is safe.
+ *
+ * @param whole the plan that the moves are of.
  */
-export function judgedAnew(moves: readonly Move[], findings: readonly Finding[]): readonly Move[] {
+export function judgedAnew(
+  moves: readonly Move[],
+  findings: readonly Finding[],
+  whole: readonly Move[] = moves,
+): readonly Move[] {
   const tiers = new Map(findings.map(({ id, tier }) => [id, tier]));
+  const evacuation = evacuationIn(whole);
   return moves.map((move): Move => {
-    const tier = tiers.get(move.reason.finding) ?? 'optional';
+    const otherwise = evacuation.has(move.id) ? 'mandatory' : 'optional';
+    const tier = tiers.get(move.reason.finding) ?? otherwise;
     if (tier === 'mandatory') return { ...move, tier };
     const { overCpu: _overCpu, overSoft: _overSoft, ...rest } = move;
     return { ...rest, tier };
   });
 }
 
-/** The moves that are still to be begun as a plan of their own, made for this snapshot. */
-export function planOfOpen(id: string, open: readonly Move[], snapshot: Snapshot): Plan {
+/**
+ * Of a plan with orders on paper (`drover plan --evacuate`): the moves that leave their hosts, and
+ * those that make room for them.
+ */
+function evacuationIn(moves: readonly Move[]): ReadonlySet<MoveId> {
+  const urgent = new Map(
+    moves.filter(({ tier }) => tier === 'mandatory').map((move) => [move.id, move]),
+  );
+  const found = new Set(
+    [...urgent.values()].filter(({ reason, from }) => isOfDryOrder(reason.finding, from)),
+  );
+  // It grows by those whom they wait for, and whom those wait for.
+  for (const { dependsOn, reason } of found) {
+    for (const other of dependsOn.map((id) => urgent.get(id))) {
+      if (other?.reason.finding === reason.finding) found.add(other);
+    }
+  }
+  return new Set([...found].map(({ id }) => id));
+}
+
+/**
+ * The moves that are still to be begun as a plan of their own, made for this snapshot.
+ *
+ * @param attempts which one it is of each move; absent: the first.
+ */
+// oxlint-disable-next-line max-params -- whose moves, which, in which fleet, and how often before
+export function planOfOpen(
+  id: string,
+  open: readonly Move[],
+  snapshot: Snapshot,
+  attempts: ReadonlyMap<MoveId, number> = new Map(),
+): Plan {
   const left = new Set(open.map((move) => move.id));
+  const own = (one: MoveId): MoveId => ownId(id, { id: one }, attempts.get(one));
   const moves = open.map((move) => ({
     ...move,
-    id: ownId(id, move),
-    dependsOn: move.dependsOn.filter((one) => left.has(one)).map((one) => ownId(id, { id: one })),
+    id: own(move.id),
+    dependsOn: move.dependsOn.filter((one) => left.has(one)).map(own),
   }));
   const objective = { before: 0, after: 0, terms: {} };
   return { id: planId(id), snapshotAt: snapshot.takenAt, moves, objective };
 }
 
-/** Ids in files repeat; those in the ledger may not. */
-export function ownId(id: string, move: Pick<Move, 'id'>): Move['id'] {
-  return moveId(`${id}/${textHash(move.id)}`);
+/** Ids in files repeat; those in the ledger may not, also where a move is tried once more. */
+export function ownId(id: string, move: Pick<Move, 'id'>, attempt = 1): MoveId {
+  const first = `${id}/${textHash(move.id)}`;
+  return moveId(attempt === 1 ? first : `${first}/${attempt}`);
 }
 
 /**

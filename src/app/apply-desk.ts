@@ -1,14 +1,16 @@
 /**
  * Carries out a plan that a person has handed in, one at a time. The person's order is its own
  * approval, of this plan and for as long as it is applied; all else is as for every plan: checked,
- * judged by the gate at every tick anew, carried out by the same executor. What cannot begin within
- * the time that an approval holds is given up.
+ * judged by the gate at every tick anew, carried out by the same executor. What a guard keeps back
+ * in the last moment waits on, too, and is tried once more under an id of its own. What cannot
+ * begin within the time that an approval holds is given up.
  *
  * It lives in memory: after a restart, moves that run are taken up like all others, and the plan
  * can be applied again, which leaves alone what is done.
  */
 
 import { type Approval, askedMove, isInForce, termFrom } from '../domain/approval.ts';
+import { handedInId } from '../domain/handed-in.ts';
 import type { GateVerdict, HistoryEntry, MoveRecord } from '../domain/journal.ts';
 import type { MoveId } from '../domain/ids.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
@@ -29,6 +31,7 @@ import {
   readPlan,
   standingOf,
 } from './applied-plan.ts';
+import { statesOf } from './apply-left.ts';
 import type { Dispatcher, DispatchInput } from './dispatcher.ts';
 import type { PolicyStore } from './policy-store.ts';
 
@@ -52,9 +55,11 @@ interface Application {
   /** Done before it was handed in: nobody has to do them. */
   readonly before: ReadonlySet<MoveId>;
   verdicts: ReadonlyMap<MoveId, GateVerdict>;
+  /** Which attempt it is of each move, by the file's ids; absent: the first. */
+  readonly attempts: Map<MoveId, number>;
   /** By their own ids. Of the others, which may be thousands, the ledger is not asked. */
   readonly begun: Set<MoveId>;
-  /** Moves that have ended; their records change no more. */
+  /** Those that have ended; their records change no more. */
   readonly ended: Map<MoveId, MoveRecord>;
   /** Nothing of it was left that may begin when it was last looked at. */
   over: boolean;
@@ -124,9 +129,10 @@ export class ApplyDesk {
       if (former.handedIn.key === read.value.key) return ok(await this.#view(former));
       return fail(busy(former.id));
     }
-    const { clock, ledger } = this.#parts;
+    const { clock } = this.#parts;
     const standing = standingOf(read.value.moves, sight.snapshot);
-    const id = `apply-${read.value.key}-${Math.round(clock.now() * 1000).toString(36)}`;
+    const moment = Math.round(clock.now() * 1000).toString(36);
+    const id = handedInId(`${read.value.key}-${moment}`);
     const faults =
       standing.differences.length > 0
         ? standing.differences
@@ -139,6 +145,7 @@ export class ApplyDesk {
       ...termFrom(clock.now()),
       before: new Set(standing.done.map((move) => move.id)),
       verdicts: new Map(),
+      attempts: new Map(),
       begun: new Set(),
       ended: new Map(),
       over: false,
@@ -146,7 +153,6 @@ export class ApplyDesk {
     };
     this.#newest = own;
     try {
-      await ledger.addHistory(linesOf(standing.open, sight.snapshot, own));
       await this.#carryOut(own, sight, 'first');
     } catch (error) {
       // It is on record before anything of it begins: nothing has, and it can be handed in again.
@@ -170,8 +176,10 @@ export class ApplyDesk {
     const { isMoving, ...left } = await this.#left(own);
     const { open, held } = isInForce(own, clock.now()) ? left : { open: [], held: [] };
     const isFirst = time === 'first';
-    const plan = planOfOpen(own.id, judgedAnew(open, sight.findings), sight.snapshot);
-    const result = { plan, report: reportOf(sight.snapshot, isFirst ? own.by : undefined) };
+    const { findings, snapshot } = sight;
+    const judged = judgedAnew(open, findings, own.handedIn.moves);
+    const plan = planOfOpen(own.id, judged, snapshot, own.attempts);
+    const result = { plan, report: reportOf(snapshot, isFirst ? own.by : undefined) };
     const verdicts = await dispatcher.carryOut(
       { ...sight, result },
       {
@@ -184,17 +192,19 @@ export class ApplyDesk {
     own.over = !isMoving && held.length === 0 && !verdicts.some(mayYetBegin);
   }
 
+  /** The decision first: without it nothing of the plan is begun, and no line tells of it. */
   // oxlint-disable-next-line max-params -- who wants what, on what it stands, and what became of it
-  #record(
-    { by }: Application,
-    { findings }: Sight,
+  async #record(
+    own: Application,
+    { findings, snapshot }: Sight,
     result: PlanResult,
     gate: readonly GateVerdict[],
   ): Promise<void> {
     const { clock, ledger, policies } = this.#parts;
     const policyRevision = policies.policies.revision;
     const decided = { plan: result.plan.id, at: clock.now(), policyRevision, findings, result };
-    return ledger.recordDecision({ ...decided, gate, by });
+    await ledger.recordDecision({ ...decided, gate, by: own.by });
+    await ledger.addHistory(linesOf(result.plan.moves, snapshot, own));
   }
 
   /** What was not begun; of what was, the ledger knows. */
@@ -202,24 +212,14 @@ export class ApplyDesk {
     const { handedIn, before } = own;
     const asked = handedIn.moves.filter((move) => !before.has(move.id));
     const records = await Promise.all(asked.map((move) => this.#recordOf(own, move)));
-    const states = new Map<MoveId, 'running' | 'failed' | 'open' | 'held'>();
+    const states = statesOf(asked, records);
     const left: { open: Move[]; held: Move[] } = { open: [], held: [] };
     for (const [index, move] of asked.entries()) {
-      const record = records[index];
-      const outcome = record?.result?.outcome;
-      if (outcome === 'succeeded') continue;
-      if (record !== undefined) {
-        states.set(move.id, outcome === undefined ? 'running' : 'failed');
-        continue;
-      }
-      const needs = move.dependsOn.map((one) => states.get(one));
-      // What waited for a move that came to nothing is not begun any more.
-      if (needs.includes('failed')) states.set(move.id, 'failed');
-      else {
-        const where = needs.some((one) => one === 'running' || one === 'held') ? 'held' : 'open';
-        states.set(move.id, where);
-        left[where].push(move);
-      }
+      const state = states.get(move.id);
+      if (state !== 'open' && state !== 'held') continue;
+      left[state].push(move);
+      // Neither the ledger nor the executor takes the same id twice.
+      if (records[index] !== undefined) own.attempts.set(move.id, attemptOf(own, move) + 1);
     }
     return { ...left, isMoving: records.some(isUnderWay) };
   }
@@ -231,13 +231,13 @@ export class ApplyDesk {
   }
 
   /** Undefined: it was not begun. */
-  async #recordOf(own: Application, { id }: Move): Promise<MoveRecord | undefined> {
-    const known = own.ended.get(id);
+  async #recordOf(own: Application, move: Move): Promise<MoveRecord | undefined> {
+    const inLedger = idIn(own, move);
+    const known = own.ended.get(inLedger);
     if (known !== undefined) return known;
-    const inLedger = ownId(own.id, { id });
     if (!own.begun.has(inLedger)) return undefined;
     const record = await this.#parts.ledger.move(inLedger);
-    if (record?.result !== undefined) own.ended.set(id, record);
+    if (record?.result !== undefined) own.ended.set(inLedger, record);
     return record;
   }
 
@@ -251,31 +251,52 @@ function isClosed({ over, cancelled }: Application): boolean {
   return over || cancelled;
 }
 
+function attemptOf({ attempts }: Application, { id }: Move): number {
+  return attempts.get(id) ?? 1;
+}
+
+/** By which the ledger knows its newest attempt. */
+function idIn(own: Application, move: Move): MoveId {
+  return ownId(own.id, move, attemptOf(own, move));
+}
+
 function isUnderWay(record: MoveRecord | undefined): boolean {
   return record !== undefined && record.result === undefined;
 }
 
 /** @param records of the moves that were begun, each at the place of its move. */
 function viewOf(own: Application, records: readonly (MoveRecord | undefined)[]): ApplyView {
-  const moves = own.handedIn.moves.map((move, index) => moveView(own, move, records[index]));
+  const states = statesOf(own.handedIn.moves, records);
+  const moves = own.handedIn.moves.map((move, index) => {
+    const state = states.get(move.id);
+    const waits = !isClosed(own) && (state === 'open' || state === 'held');
+    return moveView(own, move, records[index], waits);
+  });
   // What runs ends yet, whatever holds the rest back.
   return { id: own.id, over: isClosed(own) && !records.some(isUnderWay), moves };
 }
 
-function moveView(own: Application, move: Move, record: MoveRecord | undefined): AppliedMove {
+// oxlint-disable-next-line max-params -- of which plan, which, how far it is, whether it goes on
+function moveView(
+  own: Application,
+  move: Move,
+  record: MoveRecord | undefined,
+  waits: boolean,
+): AppliedMove {
   const { vm, from, to } = move;
   const about = { vm, from, to };
   if (own.before.has(move.id)) return { ...about, state: 'succeeded', detail: 'done before' };
   if (record?.result !== undefined) {
     const { outcome, detail } = record.result;
-    return { ...about, state: outcome, detail };
+    return { ...about, state: waits ? 'waiting' : outcome, detail };
   }
   if (record !== undefined) {
     return { ...about, state: 'moving', detail: record.stages.at(-1)?.stage ?? 'opened' };
   }
   if (own.cancelled) return { ...about, state: 'not-begun', detail: 'the plan was cancelled' };
-  const verdict = own.verdicts.get(ownId(own.id, move));
-  const isFree = verdict?.verdict === 'execute' && !own.over;
+  const verdict = own.verdicts.get(idIn(own, move));
+  // Nothing was said of what waits for others.
+  const isFree = !own.over && (verdict === undefined || verdict.verdict === 'execute');
   return {
     ...about,
     state: own.over ? 'not-begun' : 'waiting',

@@ -103,8 +103,8 @@ export class Dispatcher {
   /** What was last written down, so that an unchanged decision is not repeated at every tick. */
   #lastRecorded = '';
   readonly #running = new Set<Promise<void>>();
-  /** The plan that was last submitted in each lane. */
-  readonly #plans = new Map<Lane, PlanId>();
+  /** The plan of a person that was last submitted. */
+  #ordered: PlanId | undefined;
   readonly #turns = new Turns();
   readonly #clockWatch: ClockWatch;
 
@@ -258,20 +258,23 @@ export class Dispatcher {
     const request = { plan, snapshot, findings, policies: policies.policies, now: clock.now() };
     const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
     const approvals = [...given, ...own.approvals];
-    const waiting = this.#waitingBeside(own.lane);
+    const waiting = own.lane === 'planned' ? this.#orderedAndWaiting() : [];
     const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest, waiting });
     const verdicts = await inSlices(asked, this.#parts.pause);
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
   }
 
-  /** What was granted to the plans of other lanes, and has not begun. */
-  #waitingBeside(lane: Lane): readonly Move[] {
+  /**
+   * What was granted to a person's plan, and has not begun: the planner's leaves room for it. Not
+   * the other way: what the planner wants anew at every tick and cannot begin would keep a person's
+   * plan waiting for ever. Budgets are asked again before each start: nothing is spent twice.
+   */
+  #orderedAndWaiting(): readonly Move[] {
     const { executor } = this.#parts;
+    if (this.#ordered === undefined) return [];
     const begun = new Set(executor.inFlight().map(({ move }) => move));
-    const others = [...this.#plans].filter(([one]) => one !== lane);
-    const open = others.flatMap(([, plan]) => executor.openOf(plan));
-    return open.filter(({ id }) => !begun.has(id));
+    return executor.openOf(this.#ordered).filter(({ id }) => !begun.has(id));
   }
 
   /** False: it was written down before. */
@@ -308,7 +311,7 @@ export class Dispatcher {
   }
 
   #submit(input: DispatchInput, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): void {
-    this.#plans.set(lane, input.result.plan.id);
+    if (lane === 'ordered') this.#ordered = input.result.plan.id;
     // Also when nothing may run: what waits from an older plan is dropped by a newer one.
     const run = this.#parts.executor
       .submit(input.result.plan, verdicts, lane)

@@ -4,8 +4,8 @@
  */
 
 import type { Finding } from '../domain/finding.ts';
-import { orderId, type HostId } from '../domain/ids.ts';
-import type { Order } from '../domain/order.ts';
+import type { HostId } from '../domain/ids.ts';
+import { dryOrderId, type Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -61,7 +61,7 @@ async function heldFindings(
 
 function orderFor(host: HostId, snapshot: Snapshot): Order {
   return {
-    id: orderId(`dry-${host}`),
+    id: dryOrderId(host),
     kind: 'evacuate',
     host,
     by: { kind: 'operator', name: 'drover plan' },

@@ -78,8 +78,11 @@ async function practise(job: PlanJob, rounds: number): Promise<void> {
   };
   try {
     for (let round = 0; round < rounds; round += 1) {
-      await setImmediate();
-      planUntil({ ...job, findings }, shouldStop);
+      // The first answer to an order has ways of its own.
+      for (const isFirst of [false, true]) {
+        await setImmediate();
+        planUntil({ ...job, findings, isFirst }, shouldStop);
+      }
     }
   } catch {
     // Superseded, or what the next real job will fail at and tell.

@@ -3,7 +3,7 @@
  * own finding at the next tick and passes the same gate as everything else.
  */
 
-import { type FindingId, findingId, type HostId, type OrderId, type VmId } from './ids.ts';
+import { type FindingId, findingId, type HostId, type OrderId, orderId, type VmId } from './ids.ts';
 import type { EpochSeconds } from './units.ts';
 
 export interface Order {
@@ -107,6 +107,20 @@ const ORDER_FINDING = 'order:';
 /** What the finding of an open order is called: the same at every tick, and of no other one. */
 export function orderFindingId({ id }: Pick<Order, 'id'>): FindingId {
   return findingId(`${ORDER_FINDING}${id}`);
+}
+
+/** The order that only a plan on paper has (`drover plan --evacuate`). */
+export function dryOrderId(host: HostId): OrderId {
+  return orderId(dryName(host));
+}
+
+/** The finding is that of such an order about the host. */
+export function isOfDryOrder(finding: FindingId, host: HostId): boolean {
+  return finding === `${ORDER_FINDING}${dryName(host)}`;
+}
+
+function dryName(host: HostId): string {
+  return `dry-${host}`;
 }
 
 /** The finding is that of an order, and none of these open ones: it was taken back. */

@@ -94,7 +94,7 @@ export class Executor {
     this.#line.add(
       moves.map((move) => {
         const index = plan.moves.indexOf(move);
-        return { lane, isHandedIn: lane === 'ordered', plan: plan.id, move, index, outcomes };
+        return { lane, plan: plan.id, move, index, outcomes };
       }),
     );
     this.#startWhatMay();
@@ -208,7 +208,7 @@ export class Executor {
    * with LedgerError.
    */
   async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
-    const about = { lane: 'planned', isHandedIn: false, index: 0 } as const;
+    const about = { lane: 'planned', index: 0 } as const;
     const entry = { ...about, plan, move, outcomes: new Map() };
     await this.#refuse(entry, 'cancelled', cancelNote(by));
   }

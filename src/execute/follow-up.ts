@@ -8,12 +8,9 @@ import type { Running } from './running.ts';
 import type { WaitingMove } from './waiting-line.ts';
 
 /** What waits then in its place. `why`: how the live move ended. */
-export function coldInstead(
-  { record, isHandedIn = false }: Pick<Running, 'record' | 'isHandedIn'>,
-  why: string,
-): WaitingMove {
+export function coldInstead({ record }: Pick<Running, 'record'>, why: string): WaitingMove {
   const { move, plan } = record;
-  const about = { lane: 'follow-up', isHandedIn, plan, index: 0 } as const;
+  const about = { lane: 'follow-up', plan, index: 0 } as const;
   return { ...about, move: coldMove(move, why), outcomes: new Map() };
 }
 

@@ -49,7 +49,7 @@ export interface GateRequest {
   readonly now: EpochSeconds;
   readonly paused: boolean;
   readonly counters: GateCounters;
-  /** Granted to other plans and not begun: what budgets bind of that is as good as spent. */
+  /** Granted to a plan that goes before, not begun: what budgets bind of it is as good as spent. */
   readonly waiting?: readonly Move[];
   /** What people said yes to; those that are not in force any more count for nothing. */
   readonly approvals: readonly Approval[];

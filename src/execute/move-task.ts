@@ -132,8 +132,9 @@ export interface MoveTask {
    * have been started is never started again.
    */
   readonly adopted: boolean;
-  /** See `WaitingMove`. */
+  /** A person wants it whatever becomes of the orders: it, or the move that it follows. */
   readonly isHandedIn: boolean;
+  /** See `WaitingMove`. */
   readonly isAwaited: boolean;
   /** Monotonic: as of when it is known what holds it back; undefined: not in this process. */
   heldAskedAt?: number;

@@ -1,5 +1,6 @@
 /** Makes the task of a move, new or found open, of what is known about it. */
 
+import { isHandedIn } from '../domain/handed-in.ts';
 import type { StageEntry } from '../domain/journal.ts';
 import { cancelIn } from './cancels.ts';
 import { givenUpIn } from './given-up.ts';
@@ -10,15 +11,7 @@ import { oldDisksIn } from './old-disks.ts';
 export interface TaskGiven
   extends Pick<
     MoveTask,
-    | 'record'
-    | 'hypervisor'
-    | 'parts'
-    | 'stopping'
-    | 'adopted'
-    | 'cancelled'
-    | 'seen'
-    | 'isHandedIn'
-    | 'isAwaited'
+    'record' | 'hypervisor' | 'parts' | 'stopping' | 'adopted' | 'cancelled' | 'seen' | 'isAwaited'
   > {
   readonly journal: readonly StageEntry[] | undefined;
 }
@@ -31,6 +24,7 @@ export function newTask({ journal, ...given }: TaskGiven): MoveTask {
     move,
     order: makeOrder(move, parts.settings(), hypervisor.capabilities),
     takenUpAt: parts.clock.monotonic(),
+    isHandedIn: isHandedIn(record.plan),
     stage: 'pre-migration',
     ending: undefined,
     cancelled: cancelIn(journal) ?? given.cancelled,

@@ -10,7 +10,6 @@ import type { WaitingMove } from './waiting-line.ts';
 export interface Running {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
   /** See `WaitingMove`. */
-  readonly isHandedIn?: boolean;
   readonly isAwaited?: boolean;
   task: MoveTask | undefined;
   /** Cancelled before there was a task to be told. */
@@ -27,10 +26,10 @@ export interface Running {
 /** It is about to begin. */
 export function begun(
   record: Running['record'],
-  { isHandedIn, isAwaited = false }: WaitingMove,
+  { isAwaited = false }: WaitingMove,
   seen: Running['seen'],
 ): Running {
-  return { record, isHandedIn, isAwaited, task: undefined, seen, done: Promise.resolve() };
+  return { record, isAwaited, task: undefined, seen, done: Promise.resolve() };
 }
 
 export function flightOf({ record }: Pick<Running, 'record'>): InFlightMove {

@@ -73,16 +73,24 @@ function arrived(vm: Vm, host: HostId): Vm {
   return { ...vm, host, powerState: vm.powerState === 'off' ? 'unknown' : vm.powerState };
 }
 
-/** Each VM once, with where it went last. */
+/** Each VM once, with where it went last; also where that is its old host, if it was off there. */
 function arrivalsOf(snapshot: Snapshot, ended: readonly EndedMove[]): readonly Arrival[] {
-  const arrived = new Map<VmId, HostId>();
+  const places = new Map<VmId, HostId>();
   for (const end of ended) {
-    if (end.now !== undefined && !isOutlived(end, snapshot)) arrived.set(end.vm, end.now);
+    if (isOutlived(end, snapshot) || end.outcome === 'skipped') continue;
+    const to = end.now ?? places.get(end.vm) ?? vmOf(snapshot, end.vm)?.host;
+    if (to !== undefined) places.set(end.vm, to);
   }
-  return [...arrived].flatMap(([id, to]) => {
+  return [...places].flatMap(([id, to]) => {
     const vm = vmOf(snapshot, id);
-    return vm === undefined || vm.host === to ? [] : [{ vm, to }];
+    const isAsSeen = vm?.host === to && vm.powerState !== 'off';
+    return vm === undefined || isAsSeen ? [] : [{ vm, to }];
   });
+}
+
+/** Those that have changed their host. */
+function gone(arrivals: readonly Arrival[]): readonly Arrival[] {
+  return arrivals.filter(({ vm, to }) => vm.host !== to);
 }
 
 function worldAfter(
@@ -107,7 +115,7 @@ function withoutCopies(
   arrivals: readonly Arrival[],
   snapshot: Snapshot,
 ): readonly Storage[] {
-  const copies = arrivals.flatMap(({ vm, to }): readonly Copying[] => {
+  const copies = gone(arrivals).flatMap(({ vm, to }): readonly Copying[] => {
     const host = hostOf(snapshot, to);
     return host === undefined ? [] : [{ vm, to: host }];
   });
@@ -149,7 +157,7 @@ function shiftsOf(arrivals: readonly Arrival[]): ReadonlyMap<HostId, readonly Sh
     if (own === undefined) shifts.set(host, [shift]);
     else own.push(shift);
   };
-  for (const { vm, to } of arrivals) {
+  for (const { vm, to } of gone(arrivals)) {
     add(vm.host, { vm, sign: -1 });
     add(to, { vm, sign: 1 });
   }

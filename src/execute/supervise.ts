@@ -82,7 +82,7 @@ function makeTask(
   journal: readonly StageEntry[] | undefined,
   { parts, timing, standing, stopping, world, seen }: Supervision,
 ): MoveTask {
-  const { record, cancelled, isHandedIn = false, isAwaited = false, task: before } = running;
+  const { record, cancelled, isAwaited = false, task: before } = running;
   const hypervisor = parts.hypervisors.get(record.source);
   if (hypervisor === undefined) {
     const text = 'this source is not configured any more';
@@ -96,7 +96,6 @@ function makeTask(
     journal,
     adopted: journal !== undefined && !isUnasked,
     cancelled,
-    isHandedIn,
     isAwaited,
     parts: { ...parts, world: (asking) => world(asking.id), timing, standing },
     stopping,

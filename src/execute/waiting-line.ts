@@ -14,6 +14,7 @@ import {
   type MoveId,
   type PlanId,
 } from '../domain/ids.ts';
+import { isHandedIn } from '../domain/handed-in.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
@@ -32,8 +33,6 @@ export interface WaitingMove {
   readonly lane: Lane;
   readonly plan: PlanId;
   readonly move: Move;
-  /** A person wants it whatever becomes of the orders: it, or the move that it follows. */
-  readonly isHandedIn: boolean;
   /** A mandatory move of its plan waits for it. */
   readonly isAwaited?: boolean;
   /** Position in its plan. */
@@ -136,8 +135,8 @@ function awaitedIn(moves: readonly Move[]): ReadonlySet<MoveId> {
 }
 
 /** Nobody wants it but the finding. */
-export function isOnlyFor({ isHandedIn, move }: WaitingMove, finding: FindingId): boolean {
-  return !isHandedIn && move.reason.finding === finding;
+export function isOnlyFor({ move, plan }: WaitingMove, finding: FindingId): boolean {
+  return !isHandedIn(plan) && move.reason.finding === finding;
 }
 
 function goesAlone({ alone }: Move): boolean {
@@ -168,6 +167,9 @@ function roomFor(
     (into.get(move.to) ?? 0) < caps.perHostIn;
 }
 
+/** How the reason begins why it is skipped that waited for what came to nothing. */
+export const WAITED_FOR = 'it waited for ';
+
 function judge(
   entry: WaitingMove,
   isRoom: (move: Move) => boolean,
@@ -177,7 +179,7 @@ function judge(
     const outcome = entry.outcomes.get(id);
     if (outcome === undefined) return undefined;
     if (outcome !== 'succeeded') {
-      return { kind: 'skip', entry, reason: `it waited for ${id}, which ${ENDED[outcome]}` };
+      return { kind: 'skip', entry, reason: `${WAITED_FOR}${id}, which ${ENDED[outcome]}` };
     }
   }
   return isRoom(entry.move) && areLinksFree() ? { kind: 'start', entry } : undefined;

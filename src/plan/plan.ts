@@ -20,7 +20,7 @@ import { consolidate } from './consolidate.ts';
 import { consolidationNotes } from './consolidation-notes.ts';
 import { findContradictions } from './contradictions/contradictions.ts';
 import { Draft } from './draft.ts';
-import { ease, easedNotes, isHopeless, unrelieved } from './ease.ts';
+import { isHopeless } from './ease.ts';
 import { EffectTracker } from './effects.ts';
 import { allowForCrowds, evacuate } from './evacuate.ts';
 import { evenOut } from './even-out.ts';
@@ -40,6 +40,7 @@ import { bringHome } from './return.ts';
 import { type Scheduled, type Timing, schedule } from './schedule.ts';
 import { type Setting, makeSetting } from './setting.ts';
 import type { Terms } from './state.ts';
+import { type Attempt, bestAttempt, type Effort, type Relief } from './tries.ts';
 
 export { explainPair } from './explain.ts';
 export type { PlanRequest } from './request.ts';
@@ -48,8 +49,6 @@ export { stagesOf } from './stages.ts';
 /** Search steps per host that needs something, and at most; see {@link defaultSteps}. */
 const STEPS_PER_NEED = 40;
 const MOST_STEPS = 4000;
-/** With how many steps it is tried again where hosts stay overloaded; see {@link bestAttempt}. */
-const FEWER_STEPS: readonly number[] = [0, 1, 4, 16, 64, 256, 1024];
 /** The same of hosts that may be emptied to save power; each step tries one of them. */
 const MOST_TRIES = 1000;
 
@@ -65,10 +64,12 @@ export function contradictionsOf(request: PlanRequest): readonly Contradiction[]
 export function plan(request: PlanRequest): PlanResult {
   const first = makeSetting(request);
   const granted = request.steps ?? defaultSteps(first);
-  const { setting, draft, stepsUsed } = bestAttempt(first, granted);
+  const { setting, draft, stepsUsed } = bestAttempt(first, granted, attempt);
   const ordered = orderMoves(draft);
   const rest = withoutWhatCanWait(draft, request);
-  if (rest !== undefined) return instead(plan(rest), waitingNote(draft, request), stepsUsed);
+  if (rest !== undefined) {
+    return instead(plan({ ...rest, steps: granted }), waitingNote(draft, request), stepsUsed);
+  }
   const { moves, objective } = describe(draft, setting, ordered);
   const text = [request.snapshot.takenAt, ...moves.map(({ id }) => id)].join(' ');
   return {
@@ -100,79 +101,11 @@ function instead(
   };
 }
 
-interface Attempt {
-  readonly setting: Setting;
-  readonly draft: Draft;
-  readonly stepsLeft: number;
-}
-
-interface BestAttempt extends Omit<Attempt, 'stepsLeft'> {
-  readonly stepsUsed: number;
-}
-
-/**
- * With more steps never worse: fewer needs are left open, or as many at less cost (anytime.ts).
- * Where less is asked of some hosts than the findings say, costs are those of different demands,
- * and only how many hosts stay overloaded is compared: where some do, fewer steps may have come out
- * at less, since how the tries share them depends on how many there are. They are tried, too,
- * first what a plan that is stopped at once comes to, except where it is proven that some have to
- * stay.
- */
-function bestAttempt(asked: Setting, granted: number): BestAttempt {
-  const { request } = asked;
-  const easedAll = ease(asked);
-  if (easedAll === undefined) return counted(attempt(asked, granted), granted);
-  let best = counted(attemptWith(asked, easedAll, granted), granted);
-  const isStopped = (): boolean => request.shouldStop?.() === true;
-  const bare = { steps: 0, shouldStop: () => true };
-  const fewer = FEWER_STEPS.filter((steps) => steps < granted);
-  const tries = [bare, ...fewer.map((steps) => ({ steps, shouldStop: isStopped }))];
-  for (const { steps, shouldStop } of tries) {
-    const isOver = unrelieved(best).size === 0 || isHopeless(best.setting);
-    if (isOver || (shouldStop === isStopped && isStopped())) break;
-    const setting = makeSetting({ ...request, shouldStop });
-    const other = counted(attemptWith(setting, easedAll, steps), steps);
-    const isBetter = unrelieved(other).size < unrelieved(best).size;
-    best = { ...(isBetter ? other : best), stepsUsed: best.stepsUsed + other.stepsUsed };
-  }
-  return best;
-}
-
-function counted({ stepsLeft, ...rest }: Attempt, granted: number): BestAttempt {
-  return { ...rest, stepsUsed: granted - stepsLeft };
-}
-
-/**
- * What is asked, where there is room for it; else with less asked of the hosts that it leaves
- * overloaded, then of all that are (ease.ts). The one that leaves the fewest overloaded.
- */
-function attemptWith(asked: Setting, easedAll: readonly Finding[], granted: number): Attempt {
-  const { request } = asked;
-  const eased = (less: readonly Finding[], steps: number): Attempt => {
-    const one = attempt(makeSetting({ ...request, findings: less }), steps);
-    one.draft.notes.push(...easedNotes(asked, one));
-    return one;
-  };
-  if (isHopeless(asked)) return eased(easedAll, granted);
-  // Half of the steps are kept for another try.
-  const half = Math.ceil(granted / 2);
-  const first = attempt(asked, half);
-  const left = granted - half + first.stepsLeft;
-  const easedSome = ease(asked, unrelieved(first));
-  if (easedSome === undefined) return { ...first, stepsLeft: left };
-  const kept = Math.floor(left / 2);
-  const second = eased(easedSome, left - kept);
-  const last = eased(easedAll, kept + second.stepsLeft);
-  // Among equals less asked is more done: targets may be filled further.
-  const ranked = [second, last, first].sort((a, b) => unrelieved(a).size - unrelieved(b).size);
-  return { ...(ranked[0] ?? second), stepsLeft: last.stepsLeft };
-}
-
-function attempt(setting: Setting, steps: number): Attempt {
+function attempt(setting: Setting, { steps, relief }: Effort): Attempt {
   const { seed, shouldStop = () => false } = setting.request;
   const draft = new Draft(setting.state);
   const budget: SearchBudget = { rng: seededRng(seed), shouldStop, steps };
-  fill(draft, setting, budget);
+  fill(draft, setting, budget, relief);
   return { setting, draft, stepsLeft: budget.steps };
 }
 
@@ -199,7 +132,8 @@ function levelShare(setting: Setting): number {
   return setting.needs.levels.length === 0 ? 0 : levelSteps(setting) / defaultSteps(setting);
 }
 
-function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
+// oxlint-disable-next-line max-params -- what is filled, from what, and with how much effort
+function fill(draft: Draft, setting: Setting, budget: SearchBudget, relief: Relief): void {
   const { needs } = setting;
   const { isFirst } = setting.request;
   // Who is down comes before who is in danger; who runs makes room by moving on.
@@ -239,10 +173,24 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget): void {
   budget.steps -= kept;
   // Where some have to stay whatever is moved, what the others cost is not worth the search.
   const searched = terms.isHopeless ? { ...budget, steps: 0 } : budget;
-  balance(draft, { reliefs: needs.reliefs, crowds }, terms, searched);
+  balance(
+    draft,
+    { reliefs: needs.reliefs, crowds },
+    terms,
+    relief === 'searched' ? searched : atOnce(budget),
+  );
   evenOut(draft);
   allowForCrowds(draft);
   saveAndLevel(draft, setting, { budget, kept });
+}
+
+/** Whoever waits for something more urgent is asked all the same. */
+function atOnce({ rng, shouldStop }: SearchBudget): SearchBudget {
+  const isStopped = (): boolean => {
+    shouldStop();
+    return true;
+  };
+  return { rng, shouldStop: isStopped, steps: 0 };
 }
 
 /** What is for the fleet's good only. Hosts that are to be off are not filled for good looks. */

@@ -2,7 +2,7 @@
 // what the test says.
 import { ApplyDesk, type ApplyParts } from '../../src/app/apply-desk.ts';
 import { vmId, type MoveId } from '../../src/domain/ids.ts';
-import type { Decision, GateVerdict, Outcome } from '../../src/domain/journal.ts';
+import type { Decision, GateVerdict, HistoryEntry, Outcome } from '../../src/domain/journal.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { EventBus } from '../../src/observe/event-bus.ts';
 import { aPolicy } from './fleet.ts';
@@ -16,6 +16,7 @@ export interface Wish {
   readonly dependsOn?: readonly string[];
   readonly criticality?: string;
   readonly tier?: string;
+  readonly reason?: object;
 }
 
 /** As `drover plan --json` writes them; ids are 1, 2, … as in every such file. */
@@ -27,9 +28,9 @@ export function planOf(...wishes: readonly Wish[]) {
     dependsOn: [],
     criticality: 'standard',
     tier: 'optional',
+    reason,
     ...wish,
     method: 'pre-copy',
-    reason,
     predicted: { ...predicted, startSeconds: index * 10 },
   }));
   return { moves, notes: ['keys that are not needed are left alone'] };
@@ -40,6 +41,7 @@ export interface ApplyBench {
   /** What was handed on, time by time. */
   readonly handedOn: (readonly Move[])[];
   readonly decisions: Decision[];
+  readonly history: HistoryEntry[];
   /** Which records the ledger was asked for. */
   readonly askedFor: MoveId[];
   /** The gate's verdicts; may wait. */
@@ -47,7 +49,7 @@ export interface ApplyBench {
   /** Before a decision is written. */
   beforeRecord: () => Promise<void>;
   /** The move of the VM is begun, or has ended so. */
-  became(vm: string, state: 'running' | Outcome): void;
+  became(vm: string, state: 'running' | Outcome, detail?: string): void;
 }
 
 export function verdictOf(
@@ -67,7 +69,9 @@ export function applyBench(): ApplyBench {
     policies: { policies: aPolicy() },
     events,
     ledger: {
-      addHistory: async () => undefined,
+      addHistory: async (entries) => {
+        bench.history.push(...entries);
+      },
       recordDecision: async (decision) => {
         await bench.beforeRecord();
         bench.decisions.push(decision);
@@ -91,13 +95,14 @@ export function applyBench(): ApplyBench {
     desk: new ApplyDesk(parts),
     handedOn: [],
     decisions: [],
+    history: [],
     askedFor: [],
     judge: async (moves) => moves.map((move) => verdictOf(move, 'execute')),
     beforeRecord: async () => undefined,
-    became(vm, state) {
+    became(vm, state, detail) {
       const id = ids.get(vm);
       if (id === undefined) throw new Error(`${vm} was not handed on`);
-      const record = recordOf(id, vm, state);
+      const record = recordOf(id, vm, state, detail);
       records.set(id, record);
       const about = { move: aMove({ id, vm: vmId(vm) }), vmName: vm };
       if (record.result === undefined) {
@@ -108,7 +113,8 @@ export function applyBench(): ApplyBench {
   return bench;
 }
 
-function recordOf(id: MoveId, vm: string, state: 'running' | Outcome) {
-  const result = state === 'running' ? undefined : aResult({ outcome: state });
+// oxlint-disable-next-line max-params -- which move, of which VM, and how it ended
+function recordOf(id: MoveId, vm: string, state: 'running' | Outcome, detail = '') {
+  const result = state === 'running' ? undefined : aResult({ outcome: state, detail });
   return { ...aRecord(id, vm), stages: [aStage(id, 'pre-copy', 'before')], result };
 }

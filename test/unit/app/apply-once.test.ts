@@ -158,6 +158,8 @@ describe('a plan that is applied', () => {
     await expect(handIn(failing, A1)).rejects.toThrow('no room');
     await failing.desk.beat(sight);
     expect(failing.handedOn).toEqual([]);
+    // Nor does the history tell of an order that nothing came of.
+    expect(failing.history).toEqual([]);
     failing.beforeRecord = async () => undefined;
     expect((await handIn(failing, B)).over).toBe(false);
   });

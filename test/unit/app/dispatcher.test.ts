@@ -330,6 +330,24 @@ describe('budgets', () => {
     expect(bench.hypervisor.started).toHaveLength(2);
   });
 
+  it('are not kept from a person by what the planner wants anew and cannot begin', async () => {
+    const concurrency = { total: 9, perHostIn: 1, perHostOut: 9, perLink: 9 };
+    const budgets = { movesPerHour: 3, movesPerVmPerDay: 9 };
+    const policies = aPolicy({ limits: someLimits({ concurrency, budgets }) });
+    const desk = await makeDesk(['h1', 'h1', 'h1', 'h1'], policies, { seconds: Infinity });
+    const { bench, handIn, tick } = desk;
+    expect(await tick('p0', toHost('h2', ['1']))).toEqual(['execute']);
+    await bench.clock.pass(5);
+    const wanted = (plan: string) =>
+      toHost('h2', ['2', '3']).map((one) => again(one, `${one.id}-${plan}`));
+    expect(await tick('p1', wanted('p1'))).toEqual(['execute', 'execute']);
+    await bench.clock.pass(5);
+    expect(await handIn('apply-1', toHost('h3', ['4']))).toEqual(['execute']);
+    await bench.clock.pass(5);
+    expect(await tick('p2', wanted('p2'))).toEqual(['execute', 'refused']);
+    expect(bench.hypervisor.started).toEqual(['m1', 'm4']);
+  });
+
   it('are not spent by what a plan has asked for itself, nor by what is mandatory', async () => {
     // The mandatory one counts when it has begun, as ever.
     const desk = await makeDesk(['h1', 'h1', 'h1', 'h1'], twoAnHour({ movesPerHour: 3 }));

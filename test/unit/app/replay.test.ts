@@ -7,11 +7,13 @@ import { describe, expect, it } from 'vitest';
 
 import { DecisionArchive } from '../../../src/app/decision-archive.ts';
 import { packInputs, plannerBuild, unpackInputs } from '../../../src/app/plan-inputs.ts';
-import { planAndCheck } from '../../../src/app/plan-job.ts';
+import { planAndCheck, type PlanJob } from '../../../src/app/plan-job.ts';
 import { replay, whyNot } from '../../../src/app/replay.ts';
 import { planId } from '../../../src/domain/ids.ts';
-import { epochSeconds } from '../../../src/domain/units.ts';
+import { seededRng } from '../../../src/domain/rng.ts';
+import { epochSeconds, ratio } from '../../../src/domain/units.ts';
 import { type KeptInputs, LedgerError } from '../../../src/ports/ledger.ts';
+import { aFinding, aHost, aSnapshot, aVm } from '../../support/fleet.ts';
 import { aDecision } from '../../support/ledger-records.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
@@ -51,6 +53,31 @@ describe('a replay', () => {
       `the planner's code: abc then, ${now.code} now`,
       `node: v1 then, ${now.node} now`,
     ]);
+  });
+
+  it('is the same where a second plan stood in for the first', () => {
+    const rng = seededRng(1);
+    const ids = Array.from({ length: 12 }, (_, i) => `h${10 + i}`);
+    const hosts = ids.map((id) => aHost({ id, threads: 16, memoryGib: 64 }));
+    const [own = '', ...others] = ids;
+    const vms = others.flatMap((id, i) =>
+      Array.from({ length: 10 }, (_, k) => {
+        const cpuUsed = ((16 * (i < 4 ? 0.9 : 0.55)) / 10) * (0.6 + 0.8 * rng.next());
+        const memoryGib = 1 + Math.floor(rng.next() * 5);
+        return aVm({ id: `v${i}-${k}`, host: id, vcpus: 8, memoryGib, cpuUsed });
+      }),
+    );
+    const ledger = aVm({ id: 'db', host: own, own: { roles: ['ledger'] } });
+    const hot = others.slice(0, 4);
+    const relief = hot.map((host) => aFinding('relieve', { host, relieveBelow: ratio(0.7) }));
+    const job: PlanJob = {
+      ...JOB,
+      snapshot: aSnapshot({ hosts, vms: [ledger, ...vms] }),
+      findings: [aFinding('evacuate', { host: own }), ...relief],
+    };
+    const made = planAndCheck(job).result;
+    expect(made.report.notes.join()).toContain('moves that can wait are left for later');
+    expect(replay(made, packInputs(job)).differences).toEqual([]);
   });
 
   it('does not guess at inputs in another format', () => {

@@ -57,7 +57,9 @@ it('of a VM that was off in the middle of its cold move nobody knows what it is 
     return world.vms.map(({ powerState }) => powerState);
   };
   expect(states([ended('succeeded')])).toEqual(['unknown', 'off']);
-  expect(states([ended('failed')])).toEqual(['off', 'off']);
+  expect(states([ended('failed')])).toEqual(['unknown', 'off']);
+  expect(states([{ ...ended('succeeded'), now: hostId('h1') }])).toEqual(['unknown', 'off']);
+  expect(states([ended('skipped')])).toEqual(['off', 'off']);
   expect(states([ended('succeeded', ASKED_AT - 1)])).toEqual(['off', 'off']);
 });
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { findingId, moveId, orderId } from '../../../src/domain/ids.ts';
 import { isTakenBack, type Order, orderFindingId } from '../../../src/domain/order.ts';
 import type { LadderStep } from '../../../src/domain/policy.ts';
-import { makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
+import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 import { aPolicy, aVm, someLimits, someMigration } from '../../support/fleet.ts';
 import { aMove, anOrder } from '../../support/ledger-records.ts';
 
@@ -38,7 +38,8 @@ describe('a move that waits', () => {
   it('goes on where a person has handed it in', async () => {
     const bench = await makeBench();
     const moves = [move('1', 'h1', 'h2', ORDERED)];
-    await bench.clock.until(bench.executor().submit(planOf(moves), yes(moves), 'ordered'));
+    const plan = planOf(moves, 'apply-1');
+    await bench.clock.until(bench.executor().submit(plan, yes(moves), 'ordered'));
     expect(bench.hypervisor.started).toEqual(['m1']);
   });
 
@@ -67,10 +68,7 @@ describe('a move that waits', () => {
 });
 
 describe('the cold move that would follow a live one', () => {
-  it.each([
-    ['planned', []],
-    ['ordered', ['m1-cold']],
-  ] as const)('of one that is %s, after the order is taken back', async (lane, followers) => {
+  async function neverConverging(): Promise<Bench> {
     const steps: readonly LadderStep[] = ['pre-copy', 'cold'];
     const ladder = { 'mission-critical': steps, business: steps, standard: steps };
     const bench = await makeBench(['h1'], { seconds: Number.POSITIVE_INFINITY });
@@ -78,12 +76,37 @@ describe('the cold move that would follow a live one', () => {
     const migration = someMigration({ ladder: { ...ladder, 'best-effort': steps } });
     bench.policies = aPolicy({ migration });
     await bench.ledger.putOrder(anOrder('o1'));
-    const moves = [move('1', 'h1', 'h2', ORDERED)];
-    const done = bench.executor().submit(planOf(moves), yes(moves), lane);
+    return bench;
+  }
+
+  const kinds = [
+    ['planned', 'p1', []],
+    ['ordered', 'apply-1', ['m1-cold']],
+  ] as const;
+  const moves = [move('1', 'h1', 'h2', ORDERED)];
+
+  it.each(kinds)(
+    'of one that is %s, after the order is taken back',
+    async (lane, id, followers) => {
+      const bench = await neverConverging();
+      const done = bench.executor().submit(planOf(moves, id), yes(moves), lane);
+      await bench.clock.pass(2);
+      await bench.ledger.putOrder(anOrder('o1', { state: 'returning' }));
+      await bench.clock.until(done);
+      await bench.clock.pass(10);
+      expect(bench.hypervisor.started).toEqual(['m1', ...followers]);
+    },
+  );
+
+  it.each(kinds)('the same of one that is %s, after a restart', async (lane, id, followers) => {
+    const bench = await neverConverging();
+    const before = bench.executor();
+    void before.submit(planOf(moves, id), yes(moves), lane);
     await bench.clock.pass(2);
+    await bench.clock.until(before.stop());
     await bench.ledger.putOrder(anOrder('o1', { state: 'returning' }));
-    await bench.clock.until(done);
-    await bench.clock.pass(10);
+    await bench.clock.until(bench.executor().recover());
+    for (let round = 0; round < 400; round += 1) await bench.clock.pass(10);
     expect(bench.hypervisor.started).toEqual(['m1', ...followers]);
   });
 });

@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host } from '../../../src/domain/host.ts';
+import { networkId } from '../../../src/domain/ids.ts';
 import { seededRng } from '../../../src/domain/rng.ts';
 import { ratio } from '../../../src/domain/units.ts';
 import { plan } from '../../../src/plan/plan.ts';
@@ -49,6 +50,23 @@ describe('a fleet of which some hosts stay overloaded', { timeout: 120_000 }, ()
     expect(stopped.stats.stepsUsed).toBe(0);
     expect(stopped.unresolved.length).toBeGreaterThan(0);
     expect(whole.unresolved.length).toBeLessThanOrEqual(stopped.unresolved.length);
+  });
+
+  it('has its other hosts levelled, whichever try relieves the most', () => {
+    const apart = { networks: [networkId('apart')] };
+    const others = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5'].map((id, i) => {
+      const host = aHost({ id, threads: 16, memoryGib: 64, ...apart });
+      const guests = Array.from({ length: i < 3 ? 12 : 1 }, (_, k) => {
+        return aVm({ id: `w${i}-${k}`, host: id, vcpus: 2, memoryGib: 1, cpuUsed: 0.9, ...apart });
+      });
+      return { host, guests };
+    });
+    const hosts = [...asked.snapshot.hosts, ...others.map(({ host }) => host)];
+    const vms = [...asked.snapshot.vms, ...others.flatMap(({ guests }) => guests)];
+    const findings = [...asked.findings, aFinding('level')];
+    const { moves } = plan({ ...request({ hosts, vms }, findings), steps: 4 }).plan;
+    const levelling = moves.filter(({ reason }) => reason.finding.startsWith('level'));
+    expect(levelling.length).toBeGreaterThan(9);
   });
 
   it('tells the steps of all tries', () => {
