@@ -77,8 +77,10 @@ function arrived(vm: Vm, host: HostId): Vm {
 function arrivalsOf(snapshot: Snapshot, ended: readonly EndedMove[]): readonly Arrival[] {
   const places = new Map<VmId, HostId>();
   for (const end of ended) {
-    if (isOutlived(end, snapshot) || end.outcome === 'skipped') continue;
-    const to = end.now ?? places.get(end.vm) ?? vmOf(snapshot, end.vm)?.host;
+    if (isOutlived(end, snapshot)) continue;
+    // One that was skipped has stopped nobody.
+    const after = end.outcome === 'skipped' ? undefined : vmOf(snapshot, end.vm)?.host;
+    const to = end.now ?? places.get(end.vm) ?? after;
     if (to !== undefined) places.set(end.vm, to);
   }
   return [...places].flatMap(([id, to]) => {
