@@ -46,6 +46,7 @@ function opened(move: typeof SHOP, isDone: boolean): readonly string[] {
     now: 1000,
     rank: (vm) => (vm === LEDGER.vm ? 0 : 2),
     isOwn: (vm) => vm === LEDGER.vm,
+    isSilent: false,
     runningOn: () => [h('h1')],
   });
 }
@@ -76,6 +77,7 @@ function afterFailure(starts: number): readonly string[] {
     now: 1000,
     rank: (vm) => (vm === 'web' ? 1 : 2),
     isOwn: () => false,
+    isSilent: false,
     runningOn: () => [h('h1')],
   });
 }

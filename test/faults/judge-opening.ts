@@ -16,6 +16,8 @@ export interface Circumstances {
   readonly rank: (vm: VmId) => number;
   /** Whether Drover stands on a VM: it goes last. */
   readonly isOwn: (vm: VmId) => boolean;
+  /** Nothing is heard of a move: what waits for its places, nobody waits for. */
+  readonly isSilent: boolean;
   /** Where a VM really runs. */
   readonly runningOn: (vm: VmId) => readonly HostId[];
 }
@@ -33,8 +35,8 @@ export function wrongsOfOpening(
   const there = waiting.filter((other) => isThere(other, circumstances));
   const first = moreImportant(move, there, journal, circumstances);
   if (first !== undefined) out.push(`critical-first: ${first.vm} is more important and waits`);
-  const { isOwn } = circumstances;
-  const before = isOwn(move.vm) ? there.find(({ vm }) => !isOwn(vm)) : undefined;
+  const { isOwn, isSilent } = circumstances;
+  const before = isOwn(move.vm) && !isSilent ? there.find(({ vm }) => !isOwn(vm)) : undefined;
   if (before !== undefined) out.push(`own-last: ${before.vm} of the same plan waits`);
   const closed = [...journal.orders.values()].find(
     ({ host, state }) => host === move.to && state === 'open',

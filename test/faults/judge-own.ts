@@ -11,6 +11,9 @@ import type { JudgeWorld } from './judge-world.ts';
 import type { LeaseBook } from './lease-book.ts';
 import type { OwnEntry } from './script.ts';
 
+/** Nobody waits for a move of which nothing was heard for so long. */
+const SILENT_SECONDS = 300;
+
 export interface OwnWrong {
   readonly invariant: Invariant;
   readonly text: string;
@@ -21,6 +24,8 @@ export class OwnJudge {
   readonly #journal: JournalView;
   readonly #leases: LeaseBook;
   readonly #clock: Clock;
+  /** When a hypervisor last answered about a move, or was first asked to start it. */
+  readonly #heardAt = new Map<MoveId, number>();
 
   // oxlint-disable-next-line max-params -- the four that it looks at
   constructor(world: JudgeWorld, journal: JournalView, leases: LeaseBook, clock: Clock) {
@@ -32,7 +37,8 @@ export class OwnJudge {
 
   /** A hypervisor is asked to start the move. */
   onStart(order: MoveOrder, by: string): readonly OwnWrong[] {
-    const beside = this.#beside(order.move, by);
+    this.heard(order);
+    const beside = this.#beside(order, by);
     if (!this.#world.isOwn(order.vm))
       return beside.filter(({ vm }) => this.#world.isOwn(vm)).map(crowd);
     return [
@@ -48,10 +54,29 @@ export class OwnJudge {
     return [{ invariant: 'own-pre-copy', text: `${kind} is asked for ${vm}` }];
   }
 
-  /** What the same controller has under way. */
-  #beside(move: MoveId, by: string): readonly Move[] {
+  /** A hypervisor has answered about a move. */
+  heard({ move }: Pick<MoveOrder, 'move'>): void {
+    this.#heardAt.set(move, this.#clock.monotonic());
+  }
+
+  /** Of some move nothing was heard for long. */
+  hasSilent(): boolean {
+    return [...this.#journal.open.keys()].some((move) => this.#isSilent(move));
+  }
+
+  /** What the same controller has under way, and has heard of; what can wait waits for all. */
+  #beside({ move, vm }: MoveOrder, by: string): readonly Move[] {
+    const tier = this.#journal.open.get(move)?.record.move.tier;
+    const waits = this.#world.isOwn(vm) && tier !== 'mandatory';
     const others = this.#journal.underWay(move).map(({ record }) => record.move);
-    return others.filter(({ from }) => this.#leases.holder(this.#world.cluster(from)) === by);
+    return others
+      .filter(({ from }) => this.#leases.holder(this.#world.cluster(from)) === by)
+      .filter(({ id }) => waits || !this.#isSilent(id));
+  }
+
+  #isSilent(move: MoveId): boolean {
+    const heardAt = this.#heardAt.get(move);
+    return heardAt !== undefined && this.#clock.monotonic() - heardAt >= SILENT_SECONDS;
   }
 
   #entries(vm: VmId): readonly OwnEntry[] {

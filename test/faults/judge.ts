@@ -148,8 +148,9 @@ export class Judge {
     for (const { invariant, text } of wrongs) this.wrong(invariant, text);
   }
 
-  onHypervisorAnswer(call: string, _parts: readonly unknown[], value: unknown): void {
+  onHypervisorAnswer(call: string, parts: readonly unknown[], value: unknown): void {
     if (call === 'inventory') this.world.onInventory(value as Inventory);
+    if (ABOUT_A_MOVE.has(call)) this.#own.heard(parts[0] as MoveOrder);
   }
 
   /** At moments at which nobody waits for anything but time; `isReady`: some controller is. */
@@ -193,6 +194,7 @@ export class Judge {
       now: this.#clock.now(),
       rank: (vm) => this.world.rank(vm),
       isOwn: (vm) => this.world.isOwn(vm),
+      isSilent: this.#own.hasSilent(),
       runningOn: (vm) => this.world.runningOn(vm),
     });
     const isHeld = [this.journal.isPaused && 'paused', this.#isObserving(by) && 'mode'];
@@ -330,7 +332,10 @@ interface Answer {
   readonly by: string;
 }
 
-/** The calls of a hypervisor that change something. */
+/** The calls of a hypervisor whose answer is word of a move. */
+const ABOUT_A_MOVE: ReadonlySet<string> = new Set(['startMove', 'job', 'steer', 'abort', 'commit']);
+
+/** Those that change something. */
 const EFFECTS: ReadonlySet<string> = new Set<keyof Hypervisor>([
   'startMove',
   'steer',
