@@ -24,13 +24,21 @@ export interface Choice {
   readonly gain: number;
 }
 
+export type Pairs = 'counted' | 'left-out';
+
 export class Judge {
   readonly #state: State;
   readonly #tracker: ObjectiveTracker;
   readonly #margin: number;
+  readonly #pairs: Pairs;
 
-  /** Judges from the setting's state as it stands; all further moves have to go through it. */
-  constructor(setting: Setting) {
+  /**
+   * Judges from the setting's state as it stands; all further moves have to go through it.
+   *
+   * @param pairs whether the balance between resources counts: whom relief moves, it has no say in.
+   */
+  constructor(setting: Setting, pairs: Pairs) {
+    this.#pairs = pairs;
     const { state, model, rules, request } = setting;
     this.#state = state;
     this.#tracker = new ObjectiveTracker(model, rules, { ...request, powers: powersOf(setting) });
@@ -71,7 +79,8 @@ export class Judge {
 
   #gain(vm: number, to: number): number {
     const change = this.#tracker.look(vm, this.#state.at[vm] ?? -1, to);
-    const { overload, imbalance, balance = 0, softRules, moveCost, power = 0 } = change;
+    const { overload, imbalance, softRules, moveCost, power = 0 } = change;
+    const balance = this.#pairs === 'counted' ? (change.balance ?? 0) : 0;
     return -(overload + imbalance + balance + softRules + power + moveCost * (1 + this.#margin));
   }
 }

@@ -154,14 +154,14 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget, relief: Reli
     draft,
     needs.repairs.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
   );
-  const judge = (): Judge => new Judge(setting);
+  const judge = (): Judge => new Judge(setting, 'left-out');
   const mends = needs.mends.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) }));
   const terms = {
     judge,
     follow(): void {
       bringHome(draft, setting);
       draft.retryOpen();
-      mendSoft(draft, mends, judge);
+      mendSoft(draft, mends, () => new Judge(setting, 'counted'));
     },
     isFollowed: draft.open.length + needs.returns.length + mends.length > 0,
     isHopeless: isHopeless(setting),
