@@ -65,10 +65,14 @@ it('no order of moves does what is proven to be impossible', () => {
   const proven = { vm: 0, host: 0 };
   fc.assert(
     fc.property(TINY, (tiny) => {
-      for (const { subject, proof } of unresolvedOf(tiny)) {
+      const unresolved = unresolvedOf(tiny);
+      // A rule that the plan has mended comes before relief, which may not break it again.
+      const isMended = unresolved.every(({ subject }) => subject.kind !== 'vm');
+      for (const { subject, proof } of unresolved) {
         if (proof?.certain !== true || (subject.kind !== 'vm' && subject.kind !== 'host')) continue;
         proven[subject.kind] += 1;
-        const met = [...reachable(tiny)].find((one) => isMet(tiny, one, subject.kind));
+        const places = [...reachable(tiny)].filter((one) => !isMended || isMet(tiny, one, 'vm'));
+        const met = places.find((one) => isMet(tiny, one, subject.kind));
         expect(met).toBeUndefined();
       }
     }),
