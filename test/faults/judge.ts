@@ -9,7 +9,13 @@ import type { Move } from '../../src/domain/plan.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import type { HeldLease } from '../../src/domain/lease.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { Hypervisor, Inventory, MoveOrder, Steering } from '../../src/ports/hypervisor.ts';
+import type {
+  Hypervisor,
+  Inventory,
+  Job,
+  MoveOrder,
+  Steering,
+} from '../../src/ports/hypervisor.ts';
 import type { Controller } from '../../src/ports/leases.ts';
 import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
@@ -150,7 +156,9 @@ export class Judge {
 
   onHypervisorAnswer(call: string, parts: readonly unknown[], value: unknown): void {
     if (call === 'inventory') this.world.onInventory(value as Inventory);
-    if (ABOUT_A_MOVE.has(call)) this.#own.heard(parts[0] as MoveOrder);
+    // That the platform has no such job any more does not say where the VM is.
+    const isWord = call !== 'job' || (value as Job).kind === 'running';
+    if (ABOUT_A_MOVE.has(call) && isWord) this.#own.heard(parts[0] as MoveOrder);
   }
 
   /** At moments at which nobody waits for anything but time; `isReady`: some controller is. */
