@@ -271,7 +271,7 @@ export class Tick {
     const started = clock.monotonic();
     const { cancelCount } = executor;
     const { breakers: board } = this.#parts;
-    const now = this.#parts.clock.now();
+    const now = clock.now();
     const [reservations, lastMovedAt, recentMoves, breakers, alerts] = await Promise.all([
       ledger.reservations(),
       ledger.lastMovedAt(now),

@@ -93,8 +93,7 @@ export class Executor {
     );
     this.#line.add(
       moves.map((move) => {
-        const index = plan.moves.indexOf(move);
-        return { lane, plan: plan.id, move, index, outcomes };
+        return { lane, plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
       }),
     );
     this.#startWhatMay();
@@ -208,8 +207,7 @@ export class Executor {
    * with LedgerError.
    */
   async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
-    const about = { lane: 'planned', index: 0 } as const;
-    const entry = { ...about, plan, move, outcomes: new Map() };
+    const entry = { lane: 'planned', plan, move, index: 0, outcomes: new Map() } as const;
     await this.#refuse(entry, 'cancelled', cancelNote(by));
   }
 
@@ -326,8 +324,7 @@ export class Executor {
   }
 
   /** The move is at its end (or Drover at its own): its place is free. */
-  #leave(running: Running, end: TaskEnd | undefined): void {
-    const { record } = running;
+  #leave({ record, task, cancelled }: Running, end: TaskEnd | undefined): void {
     const { move } = record;
     this.#running.delete(move.id);
     this.#parts.letGo?.(move.id);
@@ -339,10 +336,10 @@ export class Executor {
     this.#remember(record, end.outcome, end.seenOn);
     this.#submissions.settle(move.id, end.outcome);
     if (end.instead === 'cold') {
-      const next = coldInstead(running, end.detail);
-      const { cancelled } = running.task ?? running;
-      if (cancelled === undefined) this.#line.add([next]);
-      else this.#skip(next, cancelled, 'cancelled');
+      const next = coldInstead(record, end.detail);
+      const wish = task === undefined ? cancelled : task.cancelled;
+      if (wish === undefined) this.#line.add([next]);
+      else this.#skip(next, wish, 'cancelled');
     }
     this.#startWhatMay();
   }

@@ -8,10 +8,8 @@ import type { Running } from './running.ts';
 import type { WaitingMove } from './waiting-line.ts';
 
 /** What waits then in its place. `why`: how the live move ended. */
-export function coldInstead({ record }: Pick<Running, 'record'>, why: string): WaitingMove {
-  const { move, plan } = record;
-  const about = { lane: 'follow-up', plan, index: 0 } as const;
-  return { ...about, move: coldMove(move, why), outcomes: new Map() };
+export function coldInstead({ move, plan }: Running['record'], why: string): WaitingMove {
+  return { lane: 'follow-up', plan, move: coldMove(move, why), index: 0, outcomes: new Map() };
 }
 
 /** The same VM to the same place by a stop and a start. */

@@ -232,9 +232,9 @@ export interface Ledger extends Leases, CancelWishes {
   /**
    * VMs whose moves that ended at or after `since` came to nothing (failed, cancelled, in need of
    * a human, or skipped after they were begun, but for those held back before the hypervisor was
-   * asked for anything), counted from the last one that succeeded, and from
-   * the last reset of the breaker `vm:ID`. Such an end that lies ahead of the clock does not count
-   * for what does not.
+   * asked for anything), counted from the last one that succeeded, and from the last reset of the
+   * breaker `vm:ID`. Of a success or a reset that lies ahead of the clock nobody knows what it came
+   * after: it ends only what lies ahead, too.
    */
   troubles(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>>;
 

@@ -14,7 +14,6 @@ export interface Flow {
 
 /** A flow and what it has by now; its links by number. */
 interface Growing {
-  readonly index: number;
   readonly limit: number;
   readonly links: readonly number[];
   rate: number;
@@ -25,12 +24,12 @@ export function fairShares(
   flows: readonly Flow[],
   capacities: ReadonlyMap<string, number>,
 ): number[] {
-  const rates = flows.map(() => 0);
   const { numbers, left } = numbered(flows, capacities);
   const users = new Uint32Array(left.length);
-  let growing = flows.map(({ links, limit }, index): Growing => {
-    return { index, limit, links: links.map((link) => numbers.get(link) ?? 0), rate: 0 };
+  const all = flows.map(({ links, limit }): Growing => {
+    return { limit, links: links.map((link) => numbers.get(link) ?? 0), rate: 0 };
   });
+  let growing = all;
   while (growing.length > 0) {
     const step = Math.max(0, smallestStep(growing, left, users));
     for (const flow of growing) {
@@ -39,11 +38,9 @@ export function fairShares(
     }
     const next = growing.filter((flow) => canGrow(flow, left));
     // At least the flow that set the step has met its bound; rounding must not hide that.
-    const isStuck = next.length === growing.length;
-    for (const { index, rate } of growing) rates[index] = rate;
-    growing = isStuck ? [] : next;
+    growing = next.length < growing.length ? next : [];
   }
-  return rates;
+  return all.map(({ rate }) => rate);
 }
 
 /** Every start and end divides anew: names are looked up once in that, not in each step. */

@@ -31,7 +31,7 @@ const LEDGER = aMove({
 const SHOP = aMove({ id: 'm2', vm: 'shop', tier: 'mandatory' });
 
 /** Of a plan that moves both off h1; `done`: the shop has had its turn. */
-function opened(move: typeof SHOP, isDone: boolean): readonly string[] {
+function opened(move: typeof SHOP, isDone: boolean, isSilent = false): readonly string[] {
   const journal = new JournalView();
   const plan = aPlan([SHOP, LEDGER]);
   const drawn = aDecision(plan.id, 1000);
@@ -46,7 +46,7 @@ function opened(move: typeof SHOP, isDone: boolean): readonly string[] {
     now: 1000,
     rank: (vm) => (vm === LEDGER.vm ? 0 : 2),
     isOwn: (vm) => vm === LEDGER.vm,
-    isSilent: false,
+    isSilent,
     runningOn: () => [h('h1')],
   });
 }
@@ -91,6 +91,10 @@ describe('the judge, when a move is begun', () => {
 
   it('objects to a VM that Drover stands on before the others of its plan', () => {
     expect(opened(LEDGER, false)).toEqual(['own-last: shop of the same plan waits']);
+  });
+
+  it('has it wait for no others that wait for a move of which nothing is heard', () => {
+    expect(opened(LEDGER, false, true)).toEqual([]);
   });
 
   it('lets it go last, however important it is', () => {

@@ -1,6 +1,7 @@
 // Role: builders of plans and orders by hand, for the tests of everything that takes one.
 import { findingId, hostId, moveId, planId, vmId } from '../../src/domain/ids.ts';
 import type { Move, Plan, Prediction } from '../../src/domain/plan.ts';
+import type { InFlightMove } from '../../src/domain/snapshot.ts';
 import { bytes, seconds } from '../../src/domain/units.ts';
 import type { MoveOrder } from '../../src/ports/hypervisor.ts';
 import { TEST_NOW } from './fleet.ts';
@@ -40,6 +41,18 @@ export function aMove(options: MoveOptions = {}): Move {
       ...rest.predicted,
     },
   };
+}
+
+/** One that was under way when the snapshot was taken. */
+export function flight(
+  vm: string,
+  from: string,
+  to: string,
+  options: Partial<Pick<InFlightMove, 'method' | 'move'>> = {},
+): InFlightMove {
+  const ends = { from: hostId(from), to: hostId(to) };
+  const about = { move: moveId('earlier'), method: 'pre-copy', startedAt: TEST_NOW } as const;
+  return { ...about, vm: vmId(vm), ...ends, ...options };
 }
 
 export function aPlan(moves: readonly Move[]): Plan {

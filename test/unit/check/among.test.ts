@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 
 import { aVm } from '../../support/fleet.ts';
 import { anAmong } from '../../support/rule-kinds.ts';
-import { aMove } from '../../support/plans.ts';
-import { codes, fleet, flight } from './planted.ts';
+import { aMove, flight } from '../../support/plans.ts';
+import { codes, fleet } from './planted.ts';
 
 it.each([
   ['off', [aVm({ id: 'v1' }), aVm({ id: 'v2', powerState: 'off' })]],
@@ -13,7 +13,7 @@ it.each([
   const placement = [anAmong('r', ['v1', 'v1', 'v2'], [['h1'], ['h2']])];
   expect(codes(fleet({ vms, placement }))).toEqual([]);
   expect(codes(fleet({ vms, placement }), [aMove({ to: 'h3' })])).toEqual(['among']);
-  const cold = { ...flight('v2', 'h1', 'h3'), method: 'cold' } as const;
+  const cold = flight('v2', 'h1', 'h3', { method: 'cold' });
   const both = [aVm({ id: 'v1' }), aVm({ id: 'v2', powerState: 'off' })];
   expect(codes(fleet({ vms: both, placement, inFlight: [cold] }))).toEqual(['among']);
 });

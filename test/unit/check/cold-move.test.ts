@@ -2,20 +2,21 @@
 import { describe, expect, it } from 'vitest';
 
 import { moveId, vmId } from '../../../src/domain/ids.ts';
-import type { Snapshot } from '../../../src/domain/snapshot.ts';
+import type { InFlightMove, Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes } from '../../../src/domain/units.ts';
 import { type VmOptions, aHost, aVm } from '../../support/fleet.ts';
 import { aDependency, aLonely } from '../../support/rule-kinds.ts';
-import { codes, fleet, flight, reservation } from './planted.ts';
+import { codes, fleet, reservation } from './planted.ts';
+import { flight } from '../../support/plans.ts';
 import { slots } from './planted-resources.ts';
 
 const HUGE = bytes(2 ** 21);
-const COMES = { ...flight('v3', 'h3', 'h2'), method: 'cold' } as const;
-const GOES = { ...flight('v3', 'h2', 'h3'), method: 'cold' } as const;
+const COMES = flight('v3', 'h3', 'h2', { method: 'cold' });
+const GOES = flight('v3', 'h2', 'h3', { method: 'cold' });
 
 /** v1 is to go from h1 to h2, to which v3 comes, or from which it goes; v3 is off. */
 function withV3(
-  inFlight: typeof COMES | typeof GOES,
+  inFlight: InFlightMove,
   options: Partial<VmOptions> = {},
   more: Partial<Snapshot> = {},
 ): Snapshot {
@@ -63,7 +64,7 @@ describe('check, of cold moves', () => {
     const hosts = ['h1', 'h2', 'h3'].map((id) => {
       return aHost({ id, faultDomains: { rack: id === 'h2' ? 'b' : 'a' } });
     });
-    const within = { ...flight('v3', 'h1', 'h3'), method: 'cold' } as const;
+    const within = flight('v3', 'h1', 'h3', { method: 'cold' });
     const snapshot = withV3({ ...COMES, ...within }, {}, { placement, hosts });
     expect(codes(snapshot)).toEqual(['dependency']);
     expect(codes({ ...snapshot, inFlight: [] })).toEqual([]);

@@ -22,12 +22,11 @@ import { OWN_FAULTS } from './planted-own.ts';
 import { RESOURCE_FAULTS } from './planted-resources.ts';
 import { RULE_KINDS } from './planted-rules.ts';
 import { STORAGE_FAULTS } from './planted-storage.ts';
-import { aMove, startingAt } from '../../support/plans.ts';
+import { aMove, startingAt, flight } from '../../support/plans.ts';
 import {
   type Planted,
   codes,
   fleet,
-  flight,
   inTurn,
   judge,
   limitedTo,

@@ -5,8 +5,8 @@ import type { Resource } from '../../../src/domain/resource.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import type { ViolationCode } from '../../../src/domain/violation.ts';
 import { aResource } from '../../support/a-resource.ts';
-import { aMove } from '../../support/plans.ts';
-import { fleet, flight, reservation } from './planted.ts';
+import { aMove, flight } from '../../support/plans.ts';
+import { fleet, reservation } from './planted.ts';
 
 interface Fault {
   readonly what: string;

@@ -3,8 +3,8 @@ import { hostId, storageId, vmId } from '../../../src/domain/ids.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes } from '../../../src/domain/units.ts';
 import { aHost, aVm, someMigration } from '../../support/fleet.ts';
-import { aMove } from '../../support/plans.ts';
-import { flight, fleet, type Planted, reservation } from './planted.ts';
+import { aMove, flight } from '../../support/plans.ts';
+import { fleet, type Planted, reservation } from './planted.ts';
 
 const MIGRATION = someMigration({ methods: ['pre-copy', 'storage'] });
 

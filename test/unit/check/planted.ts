@@ -7,7 +7,6 @@ import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, bytesPerSecond, cores } from '../../../src/domain/units.ts';
 import type { Violation, ViolationCode } from '../../../src/domain/violation.ts';
 import {
-  TEST_NOW,
   type VmOptions,
   aHost,
   aSnapshot,
@@ -87,18 +86,6 @@ export function codes(...request: Parameters<typeof judge>): string[] {
 /** v1 to h2, and another move that waits for it. */
 export function inTurn(second: Parameters<typeof aMove>[0]): readonly Move[] {
   return [aMove(), aMove({ id: 'm2', dependsOn: ['m1'], predicted: startingAt(30), ...second })];
-}
-
-/** A move that was under way when the snapshot was taken. */
-export function flight(vm: string, from: string, to: string): Snapshot['inFlight'][number] {
-  return {
-    move: moveId('earlier'),
-    vm: vmId(vm),
-    from: hostId(from),
-    to: hostId(to),
-    method: 'pre-copy',
-    startedAt: TEST_NOW,
-  };
 }
 
 /** Room held on h2 for a VM that is not in the fleet. */

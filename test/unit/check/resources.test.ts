@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import { GIB, bytes, ratio } from '../../../src/domain/units.ts';
 import { slots } from './planted-resources.ts';
-import { aMove } from '../../support/plans.ts';
-import { codes, fleet, flight, judge, withTarget } from './planted.ts';
+import { aMove, flight } from '../../support/plans.ts';
+import { codes, fleet, judge, withTarget } from './planted.ts';
 
 describe('check, of resources', () => {
   it('has nothing against room of what is not transient, left by one on its way', () => {

@@ -8,8 +8,8 @@ import { GIB, bytes, cores } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { misfit } from '../../../src/execute/fits.ts';
 import { aResource } from '../../support/a-resource.ts';
-import { TEST_NOW, type VmOptions, aHost, aPolicy, aSnapshot, aVm } from '../../support/fleet.ts';
-import { aMove } from '../../support/plans.ts';
+import { type VmOptions, aHost, aPolicy, aSnapshot, aVm } from '../../support/fleet.ts';
+import { aMove, flight } from '../../support/plans.ts';
 import { aLicensed, aLonely, aPreserve } from '../../support/rule-kinds.ts';
 
 const HUGE = bytes(2 ** 21);
@@ -24,16 +24,7 @@ function objection(
   const snapshot = aSnapshot({
     hosts: ['h1', 'h2', 'h3'].map((id) => aHost({ id })),
     vms: [aVm({ id: 'v1' }), aVm({ id: 'v3', host: from, powerState: 'off', ...v3 })].map(change),
-    inFlight: [
-      {
-        move: moveId('earlier'),
-        vm: vmId('v3'),
-        from: hostId(from),
-        to: hostId(to),
-        method: 'cold',
-        startedAt: TEST_NOW,
-      },
-    ],
+    inFlight: [flight('v3', from, to, { method: 'cold' })],
     ...more,
   });
   return misfit(aMove(), snapshot, aPolicy())?.code;

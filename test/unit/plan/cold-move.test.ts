@@ -3,25 +3,18 @@
 import { describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
-import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
-import type { InFlightMove, Reservation, Snapshot } from '../../../src/domain/snapshot.ts';
+import type { Reservation, Snapshot } from '../../../src/domain/snapshot.ts';
 import { GIB, bytes, cores } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { aResource } from '../../support/a-resource.ts';
-import { TEST_NOW, aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { flight } from '../../support/plans.ts';
 import { aLonely } from '../../support/rule-kinds.ts';
 import { movesOf, request } from './support.ts';
 
 const HUGE = bytes(2 ** 21);
-const FLIGHT: InFlightMove = {
-  move: moveId('cold'),
-  vm: vmId('a'),
-  from: hostId('h1'),
-  to: hostId('h2'),
-  method: 'cold',
-  startedAt: TEST_NOW,
-};
+const FLIGHT = flight('a', 'h1', 'h2', { method: 'cold' });
 const HELD: Reservation = {
   move: FLIGHT.move,
   vm: FLIGHT.vm,

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
-import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
-import type { InFlightMove } from '../../../src/domain/snapshot.ts';
+import { moveId } from '../../../src/domain/ids.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { type Pair, fewestMeeting } from '../../../src/plan/rules/fewest-meeting.ts';
-import { TEST_NOW, aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { flight } from '../../support/plans.ts';
 import { aSpread } from '../../support/rule-kinds.ts';
 import { request } from './support.ts';
 
@@ -53,14 +53,8 @@ describe('the fewest places that meet all pairs', () => {
 });
 
 it('a group of which three are in flight is counted exactly, as by the checker', () => {
-  const flight = (vm: string, from: string, to: string): InFlightMove => ({
-    move: moveId(`flight-${vm}`),
-    vm: vmId(vm),
-    from: hostId(from),
-    to: hostId(to),
-    method: 'pre-copy',
-    startedAt: TEST_NOW,
-  });
+  const aboard = (vm: string, from: string, to: string) =>
+    flight(vm, from, to, { move: moveId(`flight-${vm}`) });
   const homes = { v0: 'b', v1: 'a', v2: 'c', v3: 'e' };
   const open = ['b', 'e'];
   const rule = aSpread('apart', Object.keys(homes), 3, 'host');
@@ -72,7 +66,7 @@ it('a group of which three are in flight is counted exactly, as by the checker',
       vms: Object.entries(homes).map(([id, host]) => aVm({ id, host })),
       placement: [{ ...rule, hold }],
       // b-c, a-b and c-d: two of four at least, and one where v3 is.
-      inFlight: [flight('v0', 'b', 'c'), flight('v1', 'a', 'b'), flight('v2', 'c', 'd')],
+      inFlight: [aboard('v0', 'b', 'c'), aboard('v1', 'a', 'b'), aboard('v2', 'c', 'd')],
     };
     const asked = request(snapshot, [aFinding('evacuate', { host: 'e' })]);
     const made = plan(asked);

@@ -11,7 +11,6 @@ import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
 import { breaches } from '../../../src/rules/placement-findings.ts';
 import {
-  TEST_NOW,
   aFinding,
   aHost,
   aPin,
@@ -20,6 +19,7 @@ import {
   aVm,
   someLimits,
 } from '../../support/fleet.ts';
+import { flight } from '../../support/plans.ts';
 import { aLicensed, aTotalPreserve } from '../../support/rule-kinds.ts';
 import { movesOf, request } from './support.ts';
 
@@ -171,14 +171,7 @@ describe('licensed', () => {
   });
 
   it('does not go by a host that one has left for sure who may be taken back to it', () => {
-    const left = {
-      move: moveId('left'),
-      vm: vmId('v1'),
-      from: hostId('h2'),
-      to: hostId('h4'),
-      method: 'pre-copy',
-      startedAt: TEST_NOW,
-    } as const;
+    const left = flight('v1', 'h2', 'h4');
     const vms = [...on('h4', 'v1'), ...on('h1', 'v2')];
     const rule = { ...aLicensed('r', ['v1', 'v2'], 1, ['h1', 'h2']), hold: 'always' } as const;
     const one = asked(vms, rule, [evacuate]);

@@ -1,9 +1,9 @@
 // Role: VMs that are switched off, and those that are off in the middle of a cold move.
 import { expect, it } from 'vitest';
 
-import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { plan } from '../../../src/plan/plan.ts';
-import { TEST_NOW, aFinding, aVm, anAffinity } from '../../support/fleet.ts';
+import { aFinding, aVm, anAffinity } from '../../support/fleet.ts';
+import { flight } from '../../support/plans.ts';
 import { HOSTS, movesOf, request } from './support.ts';
 
 it('leaves guests that are off where they are, and says so', () => {
@@ -24,14 +24,7 @@ it('holds nobody where one that is off was to be with it', () => {
 });
 
 it('counts a VM in the middle of a cold move where it is going, though it is off', () => {
-  const flight = {
-    move: moveId('m'),
-    vm: vmId('b'),
-    from: hostId('h1'),
-    to: hostId('h2'),
-    method: 'cold',
-    startedAt: TEST_NOW,
-  } as const;
+  const cold = flight('b', 'h1', 'h2', { method: 'cold' });
   const vms = [
     aVm({ id: 'a', host: 'h1' }),
     aVm({ id: 'b', host: 'h1', powerState: 'off' }),
@@ -39,7 +32,7 @@ it('counts a VM in the middle of a cold move where it is going, though it is off
   ];
   const placement = [anAffinity('pair', ['a', 'b'])];
   const findings = [aFinding('evacuate', { host: 'h1' })];
-  const asked = request({ hosts: HOSTS, vms, placement, inFlight: [flight] }, findings);
+  const asked = request({ hosts: HOSTS, vms, placement, inFlight: [cold] }, findings);
   expect(movesOf(asked)).toEqual(['a: h1 > h2']);
   expect(plan(asked).report.notes).toEqual([]);
 });
