@@ -10,10 +10,9 @@ import { practiceFindings, practiceRounds } from '../../src/app/practice.ts';
 import { check } from '../../src/check/check.ts';
 import { defaultPolicies } from '../../src/config/policies.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
+import type { Figures } from './figures.ts';
 import { moved, spreadAfter } from './gap.ts';
 import { findingsFor, parseVmbal, toSnapshot } from './vmbal.ts';
-
-type Figures = Readonly<Record<string, number | string | boolean>>;
 
 /** Throws TypeError on arguments that make no sense. */
 export function* benchAnytime(args: readonly string[]): Generator<Figures> {

@@ -21,7 +21,7 @@ import { readBtrplace } from './btrplace-document.ts';
 import { toInstance } from './btrplace-instance.ts';
 import { judgeBtrplace } from './btrplace-judge.ts';
 import { planBtrplace } from './btrplace-plan.ts';
-import type { Figures } from './registry.ts';
+import type { Figures } from './figures.ts';
 
 /** More than a minute's worth: it is the time that ends a search. */
 const STEPS = 200_000_000;

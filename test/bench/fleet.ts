@@ -12,6 +12,7 @@ import { defaultPolicies } from '../../src/config/policies.ts';
 import type { PlanResult } from '../../src/domain/plan.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { plan } from '../../src/plan/plan.ts';
+import type { Figures } from './figures.ts';
 import { toFleetFile } from './to-fleet.ts';
 import {
   GOALS,
@@ -22,8 +23,6 @@ import {
   parseVmbal,
   toSnapshot,
 } from './vmbal.ts';
-
-type Figures = Readonly<Record<string, number | string>>;
 
 /** Throws TypeError on arguments that make no sense. */
 export function benchFleet(args: readonly string[]): Figures {

@@ -7,11 +7,10 @@ import { parseArgs } from 'node:util';
 import { check } from '../../src/check/check.ts';
 import { defaultPolicies } from '../../src/config/policies.ts';
 import { plan } from '../../src/plan/plan.ts';
+import type { Figures } from './figures.ts';
 import { PEERS } from './level-peers.ts';
 import { type Judge, judgeIn } from './table.ts';
 import { findingsFor, inStages, parseVmbal, toSnapshot } from './vmbal.ts';
-
-type Figures = Readonly<Record<string, number | string>>;
 
 /** Throws TypeError on arguments that make no sense. */
 export async function benchLevelCurve(args: readonly string[]): Promise<Iterable<Figures>> {

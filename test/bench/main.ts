@@ -1,6 +1,7 @@
 // Role: the benchmark command, `npm run --silent bench -- NAME [options] [--json]`. Standard output
 // carries the figures only; what is wrong with the arguments goes to standard error, exit code 2.
-import { BENCHES, type Figures } from './registry.ts';
+import { type Figures, listed, tabled } from './figures.ts';
+import { BENCHES } from './registry.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = args.filter((arg) => arg !== '--json');
@@ -12,11 +13,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   try {
     const result = await bench.run(rest);
-    for (const figures of isSeveral(result) ? result : [result]) {
-      process.stdout.write(
-        `${args.includes('--json') ? JSON.stringify(figures) : listed(figures)}\n`,
-      );
-    }
+    const lines = args.includes('--json') ? asJson(result) : asText(result);
+    for (const line of lines) process.stdout.write(`${line}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -29,10 +27,12 @@ function isSeveral(result: Figures | Iterable<Figures>): result is Iterable<Figu
   return Symbol.iterator in result;
 }
 
-function listed(figures: Figures): string {
-  return Object.entries(figures)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join('\n');
+function asText(result: Figures | Iterable<Figures>): Iterable<string> {
+  return isSeveral(result) ? tabled(result) : [listed(result)];
+}
+
+function* asJson(result: Figures | Iterable<Figures>): Generator<string> {
+  for (const figures of isSeveral(result) ? result : [result]) yield JSON.stringify(figures);
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -17,7 +17,7 @@ import type { Transfer } from '../../src/plan/schedule.ts';
 import { loadHighs } from '../support/highs.ts';
 import { readText } from './mvm-rows.ts';
 import { type Problem, parseProblem } from './mvm-scenario.ts';
-import type { Figures } from './registry.ts';
+import type { Figures } from './figures.ts';
 
 /** Seconds of the solver. */
 const TIME_LIMIT = 600;

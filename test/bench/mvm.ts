@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { scheduleTransfers } from '../../src/plan/schedule.ts';
 import { fitRows, leaveOneOut, neighboursOf, parseRows, predictRow, readText } from './mvm-rows.ts';
 import { parseProblem } from './mvm-scenario.ts';
-import type { Figures } from './registry.ts';
+import type { Figures } from './figures.ts';
 
 const BITS = 8;
 const MILLION = 1e6;

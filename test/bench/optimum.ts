@@ -5,12 +5,11 @@ import { parseArgs } from 'node:util';
 
 import { defaultPolicies } from '../../src/config/policies.ts';
 import { plan } from '../../src/plan/plan.ts';
+import type { Figures } from './figures.ts';
 import type { ExactFleet } from './optimum-bound.ts';
 import { type Optimum, type Solver, loadSolver } from './optimum-solver.ts';
 import { type Case, casesOf, judgeIn } from './table.ts';
 import { type VmbalSnapshot, findingsFor, inStages, parseVmbal, toSnapshot } from './vmbal.ts';
-
-type Figures = Readonly<Record<string, number | string>>;
 
 /** MiB that a move costs beside its memory, and the load that is too much: the judge's. */
 const PER_MOVE_MIB = 2048;

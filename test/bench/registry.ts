@@ -6,6 +6,7 @@ import { benchAnytime } from './anytime.ts';
 import { benchBtrplace } from './btrplace.ts';
 import { benchCollect } from './collect.ts';
 import { benchEvacuate } from './evacuate.ts';
+import type { Figures } from './figures.ts';
 import { benchConvert, benchFleet } from './fleet.ts';
 import { benchGap } from './gap.ts';
 import { benchLedger } from './ledger.ts';
@@ -14,11 +15,10 @@ import { benchLoad } from './load.ts';
 import { benchMvmProof } from './mvm-proof.ts';
 import { benchMvm } from './mvm.ts';
 import { benchOptimum } from './optimum.ts';
+import { benchReport } from './report.ts';
 import { benchRoadef } from './roadef.ts';
 import { benchRules } from './rules.ts';
 import { benchFleetTable } from './table.ts';
-
-export type Figures = Readonly<Record<string, number | string | boolean>>;
 
 export interface Bench {
   readonly usage: string;
@@ -95,6 +95,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
       'optimum --bench DIR [--sizes 32/600,…] [--tight 2,…] [--vendors intel,mixed] ' +
       '[--seeds 1,…] [--above RATIO] [--seconds N]',
     run: (args) => benchOptimum(args),
+  },
+  report: {
+    usage: 'report --bench DIR --data DIR [--only WORK,…] [--out FILE]',
+    run: (args) => benchReport(args),
   },
   roadef: {
     usage:

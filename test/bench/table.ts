@@ -1,6 +1,6 @@
 // Role: `bench fleet-table` plans many fleets of the neutral benchmark, each in a fresh process,
-// has each plan judged by the benchmark's own judge, and prints a line per fleet: so that a figure
-// in a commit message or in the README can be had again by one command.
+// and has each plan judged by the benchmark's own judge: a row per fleet, the last one of all: so
+// that a figure in a commit message or in the README can be had again by one command.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
-type Figures = Readonly<Record<string, number | string>>;
+import type { Figures } from './figures.ts';
 
 /** What is used of the judge's verdict; its head says what each figure means. */
 interface Verdict {
@@ -42,25 +42,8 @@ export interface Case {
   readonly seed: number;
 }
 
-const HEAD = [
-  'hosts/vms'.padEnd(12),
-  'tight',
-  'vendors',
-  'seed',
-  'moves'.padStart(6),
-  'stages',
-  'ratio'.padStart(7),
-  'over',
-  'aa',
-  'viol',
-  '  GiB'.padStart(7),
-  'cpuSd'.padStart(11),
-  'memSd'.padStart(11),
-  'planSeconds',
-].join(' ');
-
 /** Throws TypeError on arguments that make no sense. */
-export async function benchFleetTable(args: readonly string[]): Promise<Figures> {
+export async function benchFleetTable(args: readonly string[]): Promise<Iterable<Figures>> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -75,25 +58,28 @@ export async function benchFleetTable(args: readonly string[]): Promise<Figures>
     },
   });
   if (values.bench === undefined) throw new TypeError('--bench DIR is missing');
-  const judge = await judgeIn(values.bench);
+  return judgedFleets(await judgeIn(values.bench), casesOf(values), values);
+}
+
+function* judgedFleets(judge: Judge, cases: readonly Case[], run: Run): Generator<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'drover-table-'));
   const totals = { fleets: 0, violations: 0, overloaded: 0, worstRatio: 0, ratios: 0 };
-  process.stdout.write(`${HEAD}\n`);
   try {
-    for (const one of casesOf(values)) {
-      const verdict = judgeOne(judge, one, { ...values, folder });
-      const ratio = verdict.disruption / Math.max(1, verdict.minDisruption);
+    for (const one of cases) {
+      const planned = judgeOne(judge, one, { ...run, folder });
+      const { after, violations } = planned.verdict;
       totals.fleets += 1;
-      totals.violations += verdict.violations;
-      totals.overloaded += verdict.after.cpuOver;
-      totals.worstRatio = Math.max(totals.worstRatio, ratio);
-      totals.ratios += ratio;
+      totals.violations += violations;
+      totals.overloaded += after.cpuOver;
+      totals.worstRatio = Math.max(totals.worstRatio, ratioOf(planned.verdict));
+      totals.ratios += ratioOf(planned.verdict);
+      yield rowOf(one, planned);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
   const { ratios, worstRatio, ...counts } = totals;
-  return {
+  yield {
     ...counts,
     worstRatio: Number(worstRatio.toFixed(4)),
     meanRatio: Number((ratios / Math.max(1, totals.fleets)).toFixed(4)),
@@ -134,55 +120,71 @@ export function casesOf({ sizes, tight, vendors, seeds }: Choice): Case[] {
 }
 
 interface Run {
-  readonly folder: string;
   readonly goal: string;
   readonly seconds: string;
   readonly runs: string;
 }
 
-function judgeOne(judge: Judge, one: Case, run: Run): Verdict {
+/** What is read of the figures of `bench fleet`. */
+interface Measured {
+  readonly planSeconds: number;
+  readonly peakRssMiB: number;
+}
+
+interface Planned {
+  readonly verdict: Verdict;
+  readonly stages: number;
+  /** The quickest of the runs first. */
+  readonly measured: readonly Measured[];
+}
+
+function judgeOne(judge: Judge, one: Case, run: Run & { readonly folder: string }): Planned {
   const snapshot = judge.generate({ ...one });
   const [file, out] = [join(run.folder, 'fleet.json'), join(run.folder, 'plan.json')];
   writeFileSync(file, JSON.stringify(snapshot));
   const bench = [...process.execArgv, 'test/bench/main.ts', 'fleet', '--snapshot', file];
   const limit = run.seconds === '' ? [] : ['--seconds', run.seconds];
   const options = ['--goal', run.goal, ...limit];
-  const times: number[] = [];
+  const measured: Measured[] = [];
   for (let i = 0; i < Number(run.runs); i += 1) {
     const child = spawnSync(process.execPath, [...bench, '--out', out, ...options, '--json']);
     if (child.status !== 0) throw new TypeError(String(child.stderr));
-    const figures = JSON.parse(String(child.stdout)) as { planSeconds: number }; // our own bench
-    times.push(figures.planSeconds);
+    measured.push(JSON.parse(String(child.stdout)) as Measured); // our own bench
   }
   const plan = JSON.parse(readFileSync(out, 'utf8')) as { stages: unknown[] }; // our own bench
-  const verdict = judge.evaluate(snapshot, plan);
-  process.stdout.write(`${rowOf(one, verdict, plan.stages.length, times)}\n`);
-  return verdict;
+  return {
+    verdict: judge.evaluate(snapshot, plan),
+    stages: plan.stages.length,
+    measured: measured.toSorted((a, b) => a.planSeconds - b.planSeconds),
+  };
 }
 
-// oxlint-disable-next-line max-params -- one row of a table
-function rowOf(one: Case, verdict: Verdict, stages: number, times: readonly number[]): string {
+/** Of the plan's cost to the least that the judge can prove. */
+function ratioOf({ disruption, minDisruption }: Verdict): number {
+  return disruption / Math.max(1, minDisruption);
+}
+
+function rowOf(one: Case, { verdict, stages, measured }: Planned): Figures {
   const { before, after } = verdict;
-  const points = (was: number, is: number): string =>
-    `${(100 * was).toFixed(1)}→${(100 * is).toFixed(1)}`.padStart(11);
-  const ratio = verdict.disruption / Math.max(1, verdict.minDisruption);
-  return [
-    `${one.hosts}/${one.vms}`.padEnd(12),
-    String(one.tight).padStart(5),
-    one.vendors.padEnd(7),
-    String(one.seed).padStart(4),
-    String(verdict.moves).padStart(6),
-    String(stages).padStart(6),
-    ratio.toFixed(4).padStart(7),
-    String(after.cpuOver).padStart(4),
-    String(after.aaViol).padStart(2),
-    String(verdict.violations).padStart(4),
-    (verdict.mib / 1024).toFixed(0).padStart(7),
-    points(before.cpuSd, after.cpuSd),
-    points(before.memSd, after.memSd),
-    times
-      .toSorted((a, b) => a - b)
-      .map((time) => time.toFixed(4))
-      .join(' '),
-  ].join(' ');
+  const points = (share: number): number => Number((100 * share).toFixed(2));
+  return {
+    fleet: `${one.hosts}/${one.vms}`,
+    tight: one.tight,
+    vendors: one.vendors,
+    seed: one.seed,
+    moves: verdict.moves,
+    stages,
+    ratio: Number(ratioOf(verdict).toFixed(4)),
+    over: after.cpuOver,
+    together: after.aaViol,
+    violations: verdict.violations,
+    gib: Math.round(verdict.mib / 1024),
+    cpuSdBefore: points(before.cpuSd),
+    cpuSd: points(after.cpuSd),
+    memSdBefore: points(before.memSd),
+    memSd: points(after.memSd),
+    planSeconds: measured[0]?.planSeconds ?? Number.NaN,
+    slowestSeconds: measured.at(-1)?.planSeconds ?? Number.NaN,
+    peakRssMiB: Math.max(...measured.map(({ peakRssMiB }) => peakRssMiB)),
+  };
 }

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 import { benchMvmProof } from '../../bench/mvm-proof.ts';
 import { benchMvm } from '../../bench/mvm.ts';
-import type { Figures } from '../../bench/registry.ts';
+import type { Figures } from '../../bench/figures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-mvm-'));
 afterAll(() => rmSync(folder, { recursive: true }));
