@@ -10,6 +10,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 
 import { type Fleet, packed, tellFleet } from './fleet-parts.ts';
@@ -58,6 +59,8 @@ export interface PlanRunner {
 
 /** A third of it holds what a plan makes before a part of that is copied. */
 const YOUNG_MIB = 48;
+/** From here on for threads only: that of the main thread was taken when it began. */
+const NO_COMMON_BOUND = '--max-semi-space-size=0';
 const LEAST_OLD_MIB = 256;
 /** Three times what lives. */
 const OLD_KIB_PER_VM = 12;
@@ -159,6 +162,8 @@ export class Planner implements PlanRunner {
     const stopBefore = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const url = new URL(`./plan-worker.${extension}`, import.meta.url);
     const workerData: PlannerSettings = { stopBefore };
+    // V8 heeds the bound that the launcher sets for the whole process before that of a thread.
+    setFlagsFromString(NO_COMMON_BOUND);
     const worker = new Worker(url, {
       workerData,
       resourceLimits: this.#memoryFor(snapshot.vms.length),
