@@ -17,7 +17,7 @@ import { attempt, decline } from './moves/answers.ts';
 import type { Carrier } from './moves/carrier.ts';
 import { Mover } from './moves/mover.ts';
 import { Restarter } from './moves/restart.ts';
-import type { Ends } from './moves/settle.ts';
+import type { MoveHosts } from './moves/settle.ts';
 import { messageOf, toAdapterError } from './native/errors.ts';
 import type { Session } from './native/session.ts';
 import { hostIdText, type HostOptions, type LibvirtOptions } from './options.ts';
@@ -86,7 +86,7 @@ export class LibvirtHypervisor implements Hypervisor {
     this.#definitions = new Definitions(memory, clock);
     const kept = { hosts: new LastSeenHosts(memory, clock), definitions: this.#definitions };
     this.#hosts = this.#makeHosts(options.hosts, kept);
-    this.#restarter = new Restarter({ hosts: this.#all(), definitions: this.#definitions });
+    this.#restarter = new Restarter(this.#definitions);
     this.#mover = new Mover(options, clock);
     this.#sampler = new Sampler(this.#rates, options);
     this.#dirtyRates = new DirtyRates(options.dirtyRate, clock);
@@ -251,8 +251,9 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   /** Throws AdapterError where one of the two hosts is not of this source. */
-  #ends(order: MoveOrder): Ends {
-    return { from: this.#host(order.from), to: this.#host(order.to) };
+  #ends(order: MoveOrder): MoveHosts {
+    const [from, to] = [this.#host(order.from), this.#host(order.to)];
+    return { from, to, others: this.#all().filter((host) => host !== from && host !== to) };
   }
 
   #host(id: HostId): LibvirtHost {
@@ -267,7 +268,7 @@ export class LibvirtHypervisor implements Hypervisor {
     what: string,
     order: MoveOrder,
     signal: AbortSignal,
-    carryOut: (ends: Ends) => Promise<Attempt>,
+    carryOut: (ends: MoveHosts) => Promise<Attempt>,
   ): Promise<Attempt> {
     this.#check(signal);
     return attempt(this.source, what, () => carryOut(this.#ends(order)));

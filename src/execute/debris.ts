@@ -20,7 +20,11 @@ export async function cleanTarget(task: MoveTask): Promise<string> {
 }
 
 async function tryToClean(task: MoveTask): Promise<string> {
-  const { to } = task.order;
+  const { to, method } = task.order;
+  // Taken back, it would be started on its source, too.
+  if (method === 'cold' && task.seenOn !== undefined) {
+    return mayHold(to, `it runs on ${task.seenOn}, so the move is not taken back`);
+  }
   try {
     const { clock } = task.parts;
     const answer = await withRetry(clock, RETRY, task.stopping, () => cleanUpOnce(task));

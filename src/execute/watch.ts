@@ -173,6 +173,7 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     case 'source':
     case 'elsewhere':
       if (!isSeenTwice) return undefined;
+      if (place.kind === 'elsewhere') task.seenOn = place.host;
       if (task.cancelled !== undefined) return { kind: 'cancelled', detail: said };
       return { kind: 'failed', detail: said, instead: insteadOf(task, place) };
     case 'twice':

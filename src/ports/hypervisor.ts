@@ -159,9 +159,9 @@ export interface Hypervisor extends MetricSource {
   /**
    * After a failure before the point of no return, with the VM on its source: removes what the
    * attempt left on the target (a paused incoming guest, a definition, copies of disks). Where a
-   * cold move that nobody carries on had shut the VM down, it is started again there. Idempotent;
-   * refuses to touch a target on which the guest runs, and touches no disk that was there before,
-   * or that a guest has.
+   * cold move that nobody carries on had shut the VM down, it is started again there, unless a
+   * third host has it by now. Idempotent; refuses to touch a target on which the guest runs, and
+   * touches no disk that was there before, or that a guest has.
    */
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt>;
 

@@ -34,11 +34,12 @@ import type { Session } from '../native/session.ts';
 import type { LibvirtOptions } from '../options.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import type { Flight } from './flight.ts';
+import { seenElsewhere } from './elsewhere.ts';
 import { didNotShutDown } from './going-down.ts';
 import { isOfMove, mayHaveWritten, noteAskedOff, noteOf, noteTarget } from './note.ts';
 import { isAskedOff, isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
-import { definitionOf, undefineCompletely, type Ends } from './settle.ts';
+import { definitionOf, undefineCompletely, type Ends, type MoveHosts } from './settle.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
@@ -48,7 +49,7 @@ import { isAllowed } from '../../../src/ports/permission.ts';
 const LOOK_SECONDS = seconds(0.5);
 
 export interface ColdMoveTools {
-  readonly ends: Ends;
+  readonly ends: MoveHosts;
   readonly options: LibvirtOptions['cold'];
   readonly clock: Clock;
 }
@@ -141,11 +142,17 @@ async function checkIsOurs({ vm, move }: MoveOrder, from: LibvirtHost): Promise<
   if (isOurs !== true) throw takenAway(vm, from);
 }
 
+/** The disks may have been copied for hours. */
+async function checkIsNowhereElse({ vm }: MoveOrder, others: MoveHosts['others']): Promise<void> {
+  const elsewhere = await seenElsewhere(vm, others);
+  if (elsewhere !== undefined) throw new LibvirtError(0, elsewhere, false);
+}
+
 function takenAway(vm: string, from: LibvirtHost): LibvirtError {
   return new LibvirtError(0, `${vm} was taken out of the move's hands on ${from.id}`, false);
 }
 
-async function startThere(flight: Flight, { from, to }: Ends): Promise<void> {
+async function startThere(flight: Flight, { from, to, others }: MoveHosts): Promise<void> {
   const { order, copies, allowed } = flight;
   const { vm, move } = order;
   const stored = await from.onDomain(vm, 'reading the definition', definitionOf);
@@ -153,7 +160,7 @@ async function startThere(flight: Flight, { from, to }: Ends): Promise<void> {
   const moved = copies.map((copy) => relocationOf(notedCopy(copy, to.id)));
   const xml = relocateDisks(stored, moved);
   // It may have died since: then the source's note goes on saying that it knows nothing.
-  await to.sight(vm);
+  await Promise.all([to.sight(vm), checkIsNowhereElse(order, others)]);
   goOn(flight);
   // Not before: a source that reboots during the copy brings its guest up by itself.
   await from.onDomain(vm, 'taking autostart away', (one) => handOver(one, move), allowed);
@@ -266,7 +273,7 @@ async function startUnlessRunning(domain: Domain): Promise<void> {
 }
 
 /** Never starts the source's copy while the target's may run. */
-async function bringBack(order: MoveOrder, ends: Ends): Promise<void> {
+async function bringBack(order: MoveOrder, ends: MoveHosts): Promise<void> {
   const { vm, move } = order;
   const { to } = ends;
   await to.onDomain(vm, 'undefining', async (domain) => {
@@ -291,7 +298,7 @@ async function bringBack(order: MoveOrder, ends: Ends): Promise<void> {
 }
 
 /** The target was not told of the guest, whatever was noted right before. */
-async function startUntold(order: MoveOrder, ends: Ends): Promise<void> {
+async function startUntold(order: MoveOrder, ends: MoveHosts): Promise<void> {
   const { vm, move } = order;
   await ends.from.onDomain(vm, 'taking the note back', async (domain) => {
     if ((await noteOf(domain))?.move === move) await noteTarget(domain, 'untouched');
@@ -299,6 +306,8 @@ async function startUntold(order: MoveOrder, ends: Ends): Promise<void> {
   await startAgain(order, ends);
 }
 
-async function startAgain({ vm, move }: MoveOrder, { from }: Ends): Promise<void> {
+async function startAgain(order: MoveOrder, { from, others }: MoveHosts): Promise<void> {
+  const { vm, move } = order;
+  await checkIsNowhereElse(order, others);
   await from.onDomain(vm, 'starting again', (domain) => startIfOffForMove(domain, move));
 }

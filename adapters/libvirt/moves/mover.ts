@@ -30,7 +30,7 @@ import { mibPerSecond, prepareLiveMove } from './live-move.ts';
 import { arrivedOn, failed, observe } from './observe.ts';
 import { isOffForMove } from './off-for-move.ts';
 import { coldProgress, isPostCopy, noProgress } from './progress.ts';
-import { cleanUpMove, commitMove, type Ends } from './settle.ts';
+import { cleanUpMove, commitMove, type Ends, type MoveHosts } from './settle.ts';
 import { explainingTls } from './tls.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 import { assertNever } from '../../../src/domain/result.ts';
@@ -56,7 +56,7 @@ export class Mover implements Carrier {
     this.#goingDown = new GoingDown(options.cold.shutdownSeconds, clock);
   }
 
-  async start(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
+  async start(order: MoveOrder, ends: MoveHosts, signal: AbortSignal): Promise<Attempt> {
     const known = this.#flights.get(order.vm);
     if (known !== undefined && known.end === undefined) {
       if (known.isFor(order)) return DONE;
@@ -158,7 +158,7 @@ export class Mover implements Carrier {
     return this.#closed(order, await commitMove(order, ends, signal));
   }
 
-  async cleanUp(order: MoveOrder, ends: Ends, signal: AbortSignal): Promise<Attempt> {
+  async cleanUp(order: MoveOrder, ends: MoveHosts, signal: AbortSignal): Promise<Attempt> {
     const goingDown = await this.#goingDown.refusal(order, ends.from, { signal });
     return goingDown ?? this.#closed(order, await cleanUpMove(order, ends, signal));
   }
@@ -191,7 +191,7 @@ export class Mover implements Carrier {
 
   async #startCold(
     order: MoveOrder,
-    ends: Ends,
+    ends: MoveHosts,
     state: string,
     signal: AbortSignal,
   ): Promise<Attempt> {

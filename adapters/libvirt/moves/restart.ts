@@ -21,30 +21,29 @@ import type { LibvirtHost } from '../host.ts';
 import { isUnanswered } from '../native/errors.ts';
 import { DONE, decline } from './answers.ts';
 import type { Carrier } from './carrier.ts';
+import { seenElsewhere } from './elsewhere.ts';
 import { Flight, settle } from './flight.ts';
 import { asEarlier, closeNoteOn, leaveNote, noteOf } from './note.ts';
 import { arrivedOn, failed } from './observe.ts';
 import { noProgress } from './progress.ts';
-import { removeRemains, takeOverAutostart, type Ends } from './settle.ts';
+import { removeRemains, takeOverAutostart, type Ends, type MoveHosts } from './settle.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 import type { Job, MoveOrder, Sighting } from '../../../src/ports/hypervisor.ts';
 import type { Attempt } from '../../../src/ports/metric-source.ts';
 
-export interface RestarterParts {
-  /** All hosts of the source. */
-  readonly hosts: readonly LibvirtHost[];
-  readonly definitions: Definitions;
-}
-
 export class Restarter implements Carrier {
-  readonly #parts: RestarterParts;
+  readonly #definitions: Definitions;
   readonly #flights = new Map<VmId, Flight>();
 
-  constructor(parts: RestarterParts) {
-    this.#parts = parts;
+  constructor(definitions: Definitions) {
+    this.#definitions = definitions;
   }
 
-  async start(order: MoveOrder, { to }: Ends, signal: AbortSignal): Promise<Attempt> {
+  async start(
+    order: MoveOrder,
+    { from, to, others }: MoveHosts,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     const { vm } = order;
     const known = this.#flights.get(vm);
     if (known !== undefined && known.end === undefined) {
@@ -55,9 +54,9 @@ export class Restarter implements Carrier {
     if (there !== undefined && there.state !== 'defined') {
       return decline('refused', `${vm} is ${there.state} on ${to.id}`);
     }
-    const objection = await this.#objection(order, signal);
+    const objection = await objectionTo(order, { from, others }, signal);
     if (objection !== undefined) return decline('refused', objection);
-    const definition = await this.#parts.definitions.read(vm);
+    const definition = await this.#definitions.read(vm);
     if (definition === undefined) return decline('refused', UNDEFINED);
     await to.link.use('control', 'defining', (one) => defineDomain(one, definition.xml), signal);
     const { autostart } = definition;
@@ -117,7 +116,7 @@ export class Restarter implements Carrier {
     const arrived = await to.sight(vm, signal);
     if (arrived?.state !== 'running') return decline('refused', `${vm} does not run on ${to.id}`);
     const isStored = await to.onDomain(vm, 'looking', isPersistent, { signal });
-    const definition = isStored === true ? undefined : await this.#parts.definitions.read(vm);
+    const definition = isStored === true ? undefined : await this.#definitions.read(vm);
     if (definition !== undefined) {
       await to.link.use('control', 'defining', (one) => defineDomain(one, definition.xml), signal);
     }
@@ -137,26 +136,28 @@ export class Restarter implements Carrier {
     this.#flights.delete(vm);
     return DONE;
   }
+}
 
-  /** What is seen of the guest, or of its host, that speaks against a second start. */
-  async #objection(order: MoveOrder, signal: AbortSignal): Promise<string | undefined> {
-    const { vm, from, to } = order;
-    const others = this.#parts.hosts.filter(({ id }) => id !== to);
-    const objections = await Promise.all(
-      others.map(async (host) => {
-        try {
-          const sighting = await host.sight(vm, signal);
-          if (host.id === from) return `${from} answers: it is not dead`;
-          if (sighting === undefined || sighting.state === 'defined') return undefined;
-          return `${vm} is ${sighting.state} on ${host.id}`;
-        } catch (error) {
-          // Silence is for the executor to judge: it knows which hosts are dead.
-          if (isUnanswered(error)) return undefined;
-          throw error;
-        }
-      }),
-    );
-    return objections.find((one) => one !== undefined);
+/** What is seen of the guest, or of its host, that speaks against a second start. */
+async function objectionTo(
+  { vm }: MoveOrder,
+  { from, others }: Pick<MoveHosts, 'from' | 'others'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [isSilent, elsewhere] = await Promise.all([
+    doesNotAnswer(from, vm, signal),
+    seenElsewhere(vm, others, signal),
+  ]);
+  return isSilent ? elsewhere : `${from.id} answers: it is not dead`;
+}
+
+async function doesNotAnswer(host: LibvirtHost, vm: VmId, signal: AbortSignal): Promise<boolean> {
+  try {
+    await host.sight(vm, signal);
+    return false;
+  } catch (error) {
+    if (isUnanswered(error)) return true;
+    throw error;
   }
 }
 

@@ -20,6 +20,7 @@ import { isLibvirtError, messageOf } from '../native/errors.ts';
 import type { LibvirtHost } from '../host.ts';
 import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
+import { seenElsewhere } from './elsewhere.ts';
 import {
   closeNote,
   closeNoteOn,
@@ -41,6 +42,12 @@ import type { Attempt } from '../../../src/ports/metric-source.ts';
 export interface Ends {
   readonly from: LibvirtHost;
   readonly to: LibvirtHost;
+}
+
+/** With who else may have the guest by now. */
+export interface MoveHosts extends Ends {
+  /** All other hosts of the source. */
+  readonly others: readonly LibvirtHost[];
 }
 
 /** See `Hypervisor.commit`. */
@@ -96,7 +103,7 @@ export async function takeOverAutostart(domain: Domain): Promise<void> {
 /** See `Hypervisor.cleanUp`. */
 export async function cleanUpMove(
   order: MoveOrder,
-  { from, to }: Ends,
+  { from, to, others }: MoveHosts,
   signal: AbortSignal,
 ): Promise<Attempt> {
   const { vm } = order;
@@ -109,6 +116,9 @@ export async function cleanUpMove(
     const claim = (domain: Domain): Promise<void> => takeNoteBack(domain, order.move);
     await from.onDomain(vm, 'taking the move back', claim, { signal });
   }
+  // After the claim: nobody else goes on with it, so what is seen now stays.
+  const third = kept === 'running' ? undefined : await seenElsewhere(vm, others, signal);
+  if (third !== undefined) return decline('refused', third);
   const before = await from.onDomain(vm, 'looking for a note', noteOf, { signal });
   const restore = async (note: MoveNote): Promise<void> => {
     const restoring = (domain: Domain): Promise<void> => restoreSource(domain, order, note);

@@ -60,6 +60,21 @@ describe('a cold move that is taken back', () => {
     expect(hypervisor.truth('v1').runsOn).toEqual([H1]);
   });
 
+  it('is not, where somebody has started the VM on a third host', async () => {
+    const bench = await coldLeftOpen();
+    const { hypervisor, clock, ledger } = bench;
+    hypervisor.truth('v1').runsOn = [H3];
+    void bench.executor().recover();
+    await clock.pass(120);
+    expect(hypervisor.truth('v1').runsOn).toEqual([H3]);
+    expect(hypervisor.calls).not.toContain('cleanUp');
+    expect((await ledger.move(moveId('m1')))?.result).toMatchObject({
+      outcome: 'failed',
+      detail: expect.stringContaining('it runs on h3, so the move is not taken back') as string,
+      remains: true,
+    });
+  });
+
   it('tells the human who is called why it was not', async () => {
     const bench = await coldLeftOpen();
     const { restarts, notes } = deadHosts(new Set([H3]), new Map([[H3, 'its power is on']]));

@@ -36,18 +36,19 @@ describe('a guest that came up since the last look', () => {
   it('is not cut off by the clean-up of its restart', async () => {
     const to = new GuestHost('h2', { [UUID]: guestXml({}) });
     const definitions = new Definitions(undefined, manualClock());
-    const restarter = new Restarter({ hosts: [to], definitions });
+    const restarter = new Restarter(definitions);
+    const hosts = { from: to, to, others: [] };
     to.guest.before.set('virDomainIsPersistent', () => {
       to.guest.running = true;
     });
     const order = { ...ORDER, method: 'restart' as const };
-    expect(await restarter.cleanUp(order, { from: to, to }, SIGNAL)).toMatchObject({
+    expect(await restarter.cleanUp(order, hosts, SIGNAL)).toMatchObject({
       ok: false,
       error: { code: 'refused', detail: expect.stringContaining('it is running') },
     });
     expect([to.guest.running, to.guest.isDefined]).toEqual([true, true]);
     to.guest.running = false;
-    expect(await restarter.cleanUp(order, { from: to, to }, SIGNAL)).toMatchObject({ ok: true });
+    expect(await restarter.cleanUp(order, hosts, SIGNAL)).toMatchObject({ ok: true });
     expect(to.guest.isDefined).toBe(false);
   });
 });

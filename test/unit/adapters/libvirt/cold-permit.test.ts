@@ -31,7 +31,7 @@ async function begun(host?: 'from' | 'to', call = '') {
   else ({ from, to })[host].guest.before.set(call, lose);
   const run = (cold = {}): Promise<void> =>
     runColdMove(flight, {
-      ends: { from, to },
+      ends: { from, to, others: [] },
       options: { ...options().cold, ...cold },
       clock: manualClock(),
     });

@@ -21,6 +21,7 @@ export const TAKEN_BACK = OTHERS.replace('m2', 'm1 taken back');
 export class Scene {
   readonly from: GuestHost;
   readonly to = new GuestHost('h2', {});
+  readonly others: GuestHost[] = [];
   readonly source: GuestSession;
   readonly target: GuestSession = this.to.guest;
   readonly flight = new Flight(ORDER);

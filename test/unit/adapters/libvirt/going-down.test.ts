@@ -84,7 +84,7 @@ describe('a guest whose controller died while it was going down', () => {
       const { clock, scene, mover } = await killed();
       await clock.pass(5);
       const other = { ...ORDER, move: moveId('m2'), to: hostId('h3'), method };
-      const ends = { from: scene.from, to: new GuestHost('h3', {}) };
+      const ends = { from: scene.from, to: new GuestHost('h3', {}), others: [] };
       expect(await mover.start(other, ends, SIGNAL)).toMatchObject(LOCKED);
       expect(await mover.cleanUp(other, ends, SIGNAL)).toMatchObject(LOCKED);
       expect(readMoveNote(scene.source.note ?? '')).toMatchObject({ move: 'm1', askedOff: true });

@@ -93,7 +93,7 @@ function scene(order: Partial<MoveOrder>, clock: Clock = manualClock()) {
   const abort = new AbortController();
   return {
     from,
-    ends: { from, to },
+    ends: { from, to, others: [] },
     mover: new Mover(options(), clock),
     order: aMoveOrder({ vm: vmId(UUID), method: 'pre-copy', ...order }),
     abort,
@@ -117,7 +117,7 @@ describe('a copy that is to begin anew with auto-converge, and cannot', () => {
     expect(await mover.job(order, ends, signal)).toMatchObject({ kind: 'ended', ok: false });
     from.isReadable = true;
     const other = { ...order, move: 'm9', to: hostId('h3') } as MoveOrder;
-    const elsewhere = { from, to: new Target('h3') };
+    const elsewhere = { from, to: new Target('h3'), others: [] };
     expect(await mover.start(other, elsewhere, signal)).toMatchObject({ ok: true });
   });
 });
@@ -165,7 +165,7 @@ describe('a cold move', () => {
     const { mover, order, signal } = scene({ method: 'cold' });
     const from = new GuestHost('h1', { [UUID]: guestXml({}) });
     from.guest.running = true;
-    const ends = { from, to: new GuestHost('h2', {}) };
+    const ends = { from, to: new GuestHost('h2', {}), others: [] };
     let isHeld = true;
     allowWhile(signal, () => isHeld);
     from.guest.before.set('virDomainShutdownFlags', () => {
