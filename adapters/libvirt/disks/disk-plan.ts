@@ -37,6 +37,7 @@ import {
 import { copyBytesOf, poolFor } from './copy-place.ts';
 import { copyName } from './names.ts';
 import { missing, originalOf, withImage } from './stored-image.ts';
+import { leftoversOf } from './volumes.ts';
 import { isReached, takesDisksAlong } from '../../../src/domain/disks.ts';
 import { storageId } from '../../../src/domain/ids.ts';
 import { MIB } from '../../../src/domain/units.ts';
@@ -82,9 +83,14 @@ export async function planCopies(
   if (refused.length > 0) return { copies: [], objections: refused };
   const copied = wanted.flatMap((one) => ('objection' in one ? [] : [one]));
   const options = signal === undefined ? {} : { signal };
-  const note = await from.onDomain(order.vm, 'looking for a note', noteOf, options);
-  const leftovers = note?.copies.filter(({ host }) => host === to.id) ?? [];
+  const left = await from.onDomain(order.vm, 'looking for a note', noted, options);
+  const leftovers = left?.filter(({ host }) => host === to.id) ?? [];
   return placed(order, copied, { to, there, leftovers, signal });
+}
+
+async function noted(domain: Domain): Promise<readonly NotedCopy[]> {
+  const note = await noteOf(domain);
+  return note === undefined ? [] : leftoversOf(domain, note);
 }
 
 /** A disk that has to be copied, before a place is found for it. */

@@ -6,14 +6,14 @@
  */
 
 import { domainsOf } from '../calls/node.ts';
-import { withDomain, xmlOf } from '../calls/domain.ts';
+import { withDomain, xmlOf, type Domain } from '../calls/domain.ts';
 import { createVolume, deleteVolume, refreshPool, withPool, withVolume } from '../calls/volume.ts';
 import type { LibvirtHost } from '../host.ts';
 import { ERROR, XML } from '../native/constants.ts';
 import { isLibvirtError, LibvirtError } from '../native/errors.ts';
 import type { Session } from '../native/session.ts';
 import { escapeXml } from '../xml/document.ts';
-import type { NotedCopy } from '../xml/metadata.ts';
+import type { MoveNote, NotedCopy } from '../xml/metadata.ts';
 import type { Relocation } from '../xml/relocate.ts';
 import { newVolumeXml } from '../xml/volume.ts';
 import type { DiskCopy } from './disk-plan.ts';
@@ -99,7 +99,7 @@ export async function removeVolumes(
     'control',
     'removing volumes',
     async (session) => {
-      const documents = await documentsOf(session);
+      const documents = await allDocuments(session);
       const used = own.find((copy) => documents.some((xml) => isNamedIn(xml, copy)));
       if (used !== undefined) {
         const why = `${used.path} is a disk of a guest on ${host.id}`;
@@ -129,22 +129,43 @@ async function isRemoved(session: Session, { pool, name }: NotedCopy): Promise<b
 const SOURCE_ELEMENT = /<source\b[^>]*>/g;
 
 /**
- * By its path, or as a volume: of whichever pool, as two may lie in one place, and no other volume
- * has a name like those that Drover makes.
+ * The note's copies but for those that the guest itself has for disks, as it runs or is stored. It
+ * came to these by a move whose note nobody has closed: they are its own, and nobody's to remove,
+ * also where their host does not have the guest, and could not tell.
+ */
+export async function leftoversOf(
+  domain: Domain,
+  { copies }: Pick<MoveNote, 'copies'>,
+): Promise<readonly NotedCopy[]> {
+  if (copies.length === 0) return [];
+  const documents = await documentsOf(domain);
+  // The note, which names them all, stands before.
+  const devices = documents.map((xml) => xml.slice(Math.max(0, xml.lastIndexOf('<devices>'))));
+  return copies.filter((copy) => devices.every((xml) => !isNamedIn(xml, copy)));
+}
+
+/**
+ * By its path, or by its name: in whichever folder or pool, as two may lie in one place, and no
+ * other volume has a name like those that Drover makes.
  */
 function isNamedIn(xml: string, { path, name }: NotedCopy): boolean {
   if (xml.includes(escapeXml(path))) return true;
-  const volume = `volume='${escapeXml(name)}'`;
-  return [...xml.matchAll(SOURCE_ELEMENT)].some(([element]) => element.includes(volume));
+  const ends = [`volume='${escapeXml(name)}'`, `/${escapeXml(name)}'`];
+  return [...xml.matchAll(SOURCE_ELEMENT)].some(([element]) =>
+    ends.some((end) => element.includes(end)),
+  );
 }
 
-/** Of all guests that the host knows: as they run, and as they are stored. */
-async function documentsOf(session: Session): Promise<string[]> {
+/** Of all guests that the host knows. */
+async function allDocuments(session: Session): Promise<string[]> {
   const documents: string[] = [];
   for (const uuid of await domainsOf(session)) {
-    await withDomain(session, uuid, async (domain) => {
-      for (const flags of [XML.live, XML.inactive]) documents.push(await xmlOf(domain, flags));
-    });
+    documents.push(...((await withDomain(session, uuid, documentsOf)) ?? []));
   }
   return documents;
+}
+
+/** As it runs, and as it is stored. */
+async function documentsOf(domain: Domain): Promise<string[]> {
+  return [await xmlOf(domain, XML.live), await xmlOf(domain, XML.inactive)];
 }

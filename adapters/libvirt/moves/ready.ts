@@ -7,8 +7,9 @@ import { asEarlier, leaveNote, noteOf } from './note.ts';
 import type { Ends } from './settle.ts';
 import type { Domain } from '../calls/domain.ts';
 import type { DiskCopy } from '../disks/disk-plan.ts';
-import { makeVolumes, notedCopy, removeVolumes } from '../disks/volumes.ts';
+import { leftoversOf, makeVolumes, notedCopy, removeVolumes } from '../disks/volumes.ts';
 import { LibvirtError } from '../native/errors.ts';
+import type { MoveNote } from '../xml/metadata.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 
 export interface Readying {
@@ -29,7 +30,7 @@ export async function makeReady(
   signal?: AbortSignal,
 ): Promise<void> {
   const options = signal === undefined ? {} : { signal };
-  const before = await from.onDomain(order.vm, 'looking for a note', noteOf, options);
+  const before = await from.onDomain(order.vm, 'looking for a note', noteBefore, options);
   // Of an earlier attempt whose target could not be cleaned up then.
   const kept = await removeVolumes(to, before?.copies ?? [], signal);
   if (kept?.isInUse === true) throw new LibvirtError(0, kept.why, false);
@@ -57,4 +58,9 @@ export async function makeReady(
   await write(copies.filter((copy) => !strangers.includes(copy)));
   const names = strangers.map(({ target }) => target.path).join(', ');
   throw new LibvirtError(0, `${names} has been made by somebody else meanwhile`, false);
+}
+
+async function noteBefore(domain: Domain): Promise<MoveNote | undefined> {
+  const note = await noteOf(domain);
+  return note && { ...note, copies: await leftoversOf(domain, note) };
 }

@@ -16,6 +16,7 @@ import {
   type Domain,
 } from '../calls/domain.ts';
 import { UNDEFINED, type Definitions } from '../definitions.ts';
+import { leftoversOf } from '../disks/volumes.ts';
 import { isOff, statusOf } from '../domain-status.ts';
 import type { LibvirtHost } from '../host.ts';
 import { isUnanswered } from '../native/errors.ts';
@@ -63,8 +64,9 @@ export class Restarter implements Carrier {
     const note = { move: order.move, to: to.id, autostart, askedOff: false };
     const leave = async (domain: Domain): Promise<void> => {
       // What moves before this one could not remove elsewhere.
-      const copies = asEarlier((await noteOf(domain))?.copies ?? []);
-      await leaveNote(domain, { ...note, copies });
+      const kept = await noteOf(domain);
+      const left = kept === undefined ? [] : await leftoversOf(domain, kept);
+      await leaveNote(domain, { ...note, copies: asEarlier(left) });
     };
     await to.onDomain(vm, 'leaving a note', leave, { signal });
     const connection = await to.link.open(signal);

@@ -32,7 +32,7 @@ import {
   takenBack,
 } from './note.ts';
 import { startIfOffForMove } from './off-for-move.ts';
-import { refreshPoolsOf, relocationOf, removeVolumes } from '../disks/volumes.ts';
+import { leftoversOf, refreshPoolsOf, relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import { assertNever } from '../../../src/domain/result.ts';
@@ -144,9 +144,11 @@ export async function cleanUpMove(
   await restore(note);
   if (order.targetIsOff === true) return DONE;
   // The note last: without it nobody knows that they are Drover's.
-  const unremoved = await removeVolumes(to, note.copies, signal);
+  const unused = (domain: Domain) => leftoversOf(domain, note);
+  const copies = (await from.onDomain(vm, 'looking at its disks', unused, { signal })) ?? [];
+  const unremoved = await removeVolumes(to, copies, signal);
   if (unremoved?.isInUse === true) return decline('refused', unremoved.why);
-  const elsewhere = note.copies.filter(({ host }) => host !== to.id);
+  const elsewhere = copies.filter(({ host }) => host !== to.id);
   const left = [...(unremoved?.copies ?? []), ...elsewhere];
   const close = async (domain: Domain): Promise<void> => {
     // Another move may have come since: the note is its own then.

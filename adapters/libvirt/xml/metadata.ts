@@ -102,7 +102,7 @@ export interface NotedCopy {
   readonly dev: string;
   readonly from: string;
   readonly path: string;
-  /** Left by a move before this one, which could not remove it: the guest never ran on it. */
+  /** Noted by a move before this one: left by it, unless its guest has it for a disk. */
   readonly earlier?: true | undefined;
 }
 
