@@ -67,7 +67,8 @@ export function hasLostSource({ move, parts }: Pick<MoveTask, 'move' | 'parts'>)
  * alone.
  */
 export function settlingOrder(task: MoveTask): MoveOrder {
-  return hasLostSource(task) ? { ...task.order, method: 'restart' } : task.order;
+  const { order } = task;
+  return hasLostSource(task) ? { ...order, method: 'restart', begunAs: order.method } : order;
 }
 
 /**

@@ -94,6 +94,11 @@ export interface MoveOrder {
   readonly allowPostCopy: boolean;
   /** For `cleanUp`: the power of `to` was confirmed off just now, so it is not asked. */
   readonly targetIsOff?: true;
+  /**
+   * With `restart`: it is none. A move that was begun so has lost its source, and is brought to its
+   * end by its target alone. The VM may have arrived, and been shut down there since.
+   */
+  readonly begunAs?: MoveMethod;
 }
 
 export type Job =
@@ -160,8 +165,9 @@ export interface Hypervisor extends MetricSource {
    * After a failure before the point of no return, with the VM on its source: removes what the
    * attempt left on the target (a paused incoming guest, a definition, copies of disks). Where a
    * cold move that nobody carries on had shut the VM down, it is started again there, unless a
-   * third host has it by now. Idempotent; refuses to touch a target on which the guest runs, and
-   * touches no disk that was there before, or that a guest has.
+   * third host has it by now. Idempotent; refuses to touch a target on which the guest runs, or
+   * where the source has died (`begunAs`) a definition there, which may be the only one; touches no
+   * disk that was there before, or that a guest has.
    */
   cleanUp(order: MoveOrder, signal: AbortSignal): Promise<Attempt>;
 

@@ -246,12 +246,15 @@ export class SimulatedDatacenter {
     return ACCEPTED;
   }
 
-  cleanUp({ vm, from, to, method }: MoveOrder): Attempt {
+  cleanUp({ vm, from, to, method, begunAs }: MoveOrder): Attempt {
     const at = this.time();
     if (!this.#world.copies.has(vm)) return decline('not-found', `no such guest: ${vm}`);
     if (this.#world.engine.run(vm) !== undefined) return decline('locked', `${vm} is being moved`);
-    this.#world.storages.remove(vm, to);
     const target = this.#world.copies.get(vm, to);
+    if (begunAs !== undefined && target?.state === 'defined') {
+      return decline('refused', `${vm} may be defined on ${to} alone`);
+    }
+    this.#world.storages.remove(vm, to);
     if (target === undefined) return ACCEPTED;
     const isSafe = this.#world.copies.get(vm, from)?.state === 'running' || method === 'restart';
     if (!isSafe) {

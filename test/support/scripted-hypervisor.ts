@@ -215,6 +215,9 @@ export class ScriptedHypervisor implements Hypervisor {
         throw new AdapterError('unreachable', SOURCE, `${order.to} does not answer`);
       }
       vm.incomingOn.delete(order.to);
+      if (order.begunAs !== undefined && vm.definedOn.has(order.to)) {
+        return fail({ code: 'refused', detail: 'it may be defined there alone' });
+      }
       vm.definedOn.delete(order.to);
       if (order.method === 'cold' && vm.runsOn.length === 0) vm.runsOn = [order.from];
       return ok(undefined);

@@ -6,29 +6,33 @@
 import type { LibvirtHost } from '../host.ts';
 import { isUnanswered } from '../native/errors.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
-import type { Sighting } from '../../../src/ports/hypervisor.ts';
 
 /** Where the guest is more than defined, for people. Undefined: nowhere. */
-export async function seenElsewhere(
+export function seenElsewhere(
   vm: VmId,
   others: readonly LibvirtHost[],
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  const sightings = await Promise.all(others.map((host) => sightOn(host, vm, signal)));
-  const found = sightings.find((one) => one !== undefined && one.state !== 'defined');
-  return found && `${vm} is ${found.state} on ${found.host}`;
+  return firstSaid(others, async (host) => {
+    const { state } = (await host.sight(vm, signal)) ?? {};
+    return state === undefined || state === 'defined'
+      ? undefined
+      : `${vm} is ${state} on ${host.id}`;
+  });
 }
 
-/** Silence is for the executor to judge: it knows which hosts are dead. */
-async function sightOn(
-  host: LibvirtHost,
-  vm: VmId,
-  signal: AbortSignal | undefined,
-): Promise<Sighting | undefined> {
-  try {
-    return await host.sight(vm, signal);
-  } catch (error) {
-    if (isUnanswered(error)) return undefined;
-    throw error;
-  }
+/**
+ * What the first host has to say, in their order; all are asked at once. Silence is for the
+ * executor to judge, which knows what hosts are dead: it says nothing.
+ */
+export async function firstSaid(
+  hosts: readonly LibvirtHost[],
+  ask: (host: LibvirtHost) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const said = await Promise.all(hosts.map((host) => ask(host).catch(unlessSilent)));
+  return said.find((one) => one !== undefined);
+}
+
+function unlessSilent(error: unknown): undefined {
+  if (!isUnanswered(error)) throw error;
 }

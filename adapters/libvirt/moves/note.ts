@@ -79,6 +79,16 @@ export function mayHaveWritten({ target, copies }: MoveNote, host: string): bool
   return target === 'started' && ownCopies(copies, host).length > 0;
 }
 
+/**
+ * Of a definition on `host`, the target of a move that was never committed: whether it is the only
+ * one that names disks which the guest may have run on. A live move stores it there at its end, and
+ * not before; of a cold one, which has asked the guest to go off, the note tells.
+ */
+export function mayHaveRunHere(note: MoveNote | undefined, host: string): note is MoveNote {
+  if (note === undefined || ownCopies(note.copies, host).length === 0) return false;
+  return note.askedOff ? note.target === 'started' : true;
+}
+
 /** Those on `host` that its move noted itself, not those that moves before it left there. */
 export function ownCopies(copies: readonly NotedCopy[], host: string): readonly NotedCopy[] {
   return copies.filter((copy) => copy.host === host && copy.earlier !== true);

@@ -18,13 +18,11 @@ import {
 import { UNDEFINED, type Definitions } from '../definitions.ts';
 import { leftoversOf } from '../disks/volumes.ts';
 import { isOff, statusOf } from '../domain-status.ts';
-import type { LibvirtHost } from '../host.ts';
-import { isUnanswered } from '../native/errors.ts';
 import { DONE, decline } from './answers.ts';
 import type { Carrier } from './carrier.ts';
-import { seenElsewhere } from './elsewhere.ts';
+import { firstSaid } from './elsewhere.ts';
 import { Flight, settle } from './flight.ts';
-import { asEarlier, closeNoteOn, leaveNote, noteOf } from './note.ts';
+import { asEarlier, closeNoteOn, isOfMove, leaveNote, mayHaveRunHere, noteOf } from './note.ts';
 import { arrivedOn, failed } from './observe.ts';
 import { noProgress } from './progress.ts';
 import { removeRemains, takeOverAutostart, type Ends, type MoveHosts } from './settle.ts';
@@ -40,12 +38,9 @@ export class Restarter implements Carrier {
     this.#definitions = definitions;
   }
 
-  async start(
-    order: MoveOrder,
-    { from, to, others }: MoveHosts,
-    signal: AbortSignal,
-  ): Promise<Attempt> {
+  async start(order: MoveOrder, hosts: MoveHosts, signal: AbortSignal): Promise<Attempt> {
     const { vm } = order;
+    const { to } = hosts;
     const known = this.#flights.get(vm);
     if (known !== undefined && known.end === undefined) {
       return known.isFor(order) ? DONE : decline('locked', `${vm} is being restarted elsewhere`);
@@ -55,7 +50,7 @@ export class Restarter implements Carrier {
     if (there !== undefined && there.state !== 'defined') {
       return decline('refused', `${vm} is ${there.state} on ${to.id}`);
     }
-    const objection = await objectionTo(order, { from, others }, signal);
+    const objection = await objectionTo(order, hosts, signal);
     if (objection !== undefined) return decline('refused', objection);
     const definition = await this.#definitions.read(vm);
     if (definition === undefined) return decline('refused', UNDEFINED);
@@ -130,9 +125,12 @@ export class Restarter implements Carrier {
   }
 
   /** Touches no guest that runs, or that may be all there is left of it. */
-  async cleanUp({ vm }: MoveOrder, { to }: Ends, signal: AbortSignal): Promise<Attempt> {
-    const removing = (domain: Domain): Promise<string | undefined> =>
-      removeRemains(domain, whyNotRemoved);
+  async cleanUp(order: MoveOrder, { to }: Ends, signal: AbortSignal): Promise<Attempt> {
+    const { vm } = order;
+    const removing = async (domain: Domain): Promise<string | undefined> => {
+      const isOwn = order.begunAs === undefined && isOfMove(await noteOf(domain), order.move);
+      return removeRemains(domain, (state) => whyNotRemoved(state, isOwn));
+    };
     const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
     if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);
     this.#flights.delete(vm);
@@ -143,26 +141,28 @@ export class Restarter implements Carrier {
 /** What is seen of the guest, or of its host, that speaks against a second start. */
 async function objectionTo(
   { vm }: MoveOrder,
-  { from, others }: Pick<MoveHosts, 'from' | 'others'>,
+  { from, to, others }: MoveHosts,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const [isSilent, elsewhere] = await Promise.all([
-    doesNotAnswer(from, vm, signal),
-    seenElsewhere(vm, others, signal),
+  const [alive, found] = await Promise.all([
+    firstSaid([from], async () => {
+      await from.sight(vm, signal);
+      return `${from.id} answers: it is not dead`;
+    }),
+    firstSaid([to, ...others], async (host) => {
+      const sighting = await host.sight(vm, signal);
+      if (sighting === undefined) return undefined;
+      if (sighting.state !== 'defined') return `${vm} is ${sighting.state} on ${host.id}`;
+      const note = await host.onDomain(vm, 'looking for a note', noteOf, { signal });
+      if (!mayHaveRunHere(note, host.id)) return undefined;
+      return `${vm} may have run on ${host.id}, where its new disks are: start it there`;
+    }),
   ]);
-  return isSilent ? elsewhere : `${from.id} answers: it is not dead`;
+  return alive ?? found;
 }
 
-async function doesNotAnswer(host: LibvirtHost, vm: VmId, signal: AbortSignal): Promise<boolean> {
-  try {
-    await host.sight(vm, signal);
-    return false;
-  } catch (error) {
-    if (isUnanswered(error)) return true;
-    throw error;
-  }
-}
-
-function whyNotRemoved(state: Sighting['state']): string | undefined {
-  return state === 'defined' || state === 'incoming' ? undefined : `it is ${state}`;
+/** @param isOwn the restart itself has defined it there. */
+function whyNotRemoved(state: Sighting['state'], isOwn: boolean): string | undefined {
+  if (state === 'incoming' || (state === 'defined' && isOwn)) return undefined;
+  return state === 'defined' ? 'its definition there may be the only one' : `it is ${state}`;
 }

@@ -240,6 +240,17 @@ describe('other methods', () => {
     expect(datacenter.truth.doubleRuns()).toMatchObject([{ vm: 'x', hosts: ['a', 'b'] }]);
   });
 
+  it('keeps a definition on the target of a move that has lost its source', async () => {
+    const { clock, datacenter } = lab();
+    expect(datacenter.startMove(order('x', 'b'))).toEqual(ACCEPTED);
+    await clock.advance(seconds(120));
+    expect(datacenter.commit(order('x', 'b'))).toEqual(ACCEPTED);
+    datacenter.inject({ kind: 'host-crash', host: h('b'), forSeconds: 600 });
+    const settled = order('x', 'b', { method: 'restart', begunAs: 'pre-copy' });
+    expect(datacenter.cleanUp(settled)).toMatchObject({ ok: false, error: { code: 'refused' } });
+    expect(datacenter.truth.whereabouts(v('x'))).toMatchObject({ definedOn: ['b'] });
+  });
+
   it('does not restart what it can see running', () => {
     const { datacenter } = lab();
     const restart = order('x', 'b', { method: 'restart' });

@@ -1,7 +1,7 @@
 // Role: what is left of a move that came to nothing is removed, and a guest that came up is not.
 import { describe, expect, it } from 'vitest';
 
-import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
+import { Definitions, UNDEFINED } from '../../../../adapters/libvirt/definitions.ts';
 import {
   cleanUpMove,
   commitMove,
@@ -11,6 +11,7 @@ import { Restarter } from '../../../../adapters/libvirt/moves/restart.ts';
 import { UNDEFINE } from '../../../../adapters/libvirt/native/constants.ts';
 import { ConnectError, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
+import { moveId } from '../../../../src/domain/ids.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { note1, ORDER, Scene, SIGNAL } from './cold-scene.ts';
 import { GuestHost } from './fake-guest.ts';
@@ -35,6 +36,7 @@ describe('a guest that came up since the last look', () => {
 
   it('is not cut off by the clean-up of its restart', async () => {
     const to = new GuestHost('h2', { [UUID]: guestXml({}) });
+    to.guest.note = writeMoveNote({ ...note1(), askedOff: false });
     const definitions = new Definitions(undefined, manualClock());
     const restarter = new Restarter(definitions);
     const hosts = { from: to, to, others: [] };
@@ -50,6 +52,65 @@ describe('a guest that came up since the last look', () => {
     to.guest.running = false;
     expect(await restarter.cleanUp(order, hosts, SIGNAL)).toMatchObject({ ok: true });
     expect(to.guest.isDefined).toBe(false);
+  });
+});
+
+describe('a guest whose source has died, and that is off on its target', () => {
+  const restarter = new Restarter(new Definitions(undefined, manualClock()));
+  const again = { ...ORDER, move: moveId('m9'), method: 'restart' as const };
+
+  /** It had arrived, and ran on the copies of its disks; the move was never committed. */
+  async function arrived(method: 'cold' | 'storage'): Promise<Scene> {
+    const scene = new Scene();
+    await scene.move();
+    scene.target.running = false;
+    if (method === 'storage') {
+      const note = readMoveNote(scene.target.note ?? '');
+      if (note === undefined) throw new Error('no note');
+      scene.target.note = writeMoveNote({ ...note, askedOff: false, target: 'untouched' });
+    }
+    kill(scene.from);
+    return scene;
+  }
+
+  it.each(['cold', 'storage'] as const)('keeps its definition there: %s', async (method) => {
+    const scene = await arrived(method);
+    const order = { ...ORDER, method: 'restart' as const, begunAs: method };
+    expect(await restarter.cleanUp(order, scene, SIGNAL)).toMatchObject({
+      ok: false,
+      error: { code: 'refused', detail: expect.stringContaining('may be the only one') },
+    });
+    expect([scene.target.isDefined, scene.to.volumes('default').length]).toEqual([true, 1]);
+  });
+
+  it.each(['cold', 'storage'] as const)(
+    'is not restarted from what is known of its old disks: %s',
+    async (method) => {
+      const scene = await arrived(method);
+      const third = new GuestHost('h3', {});
+      const refused = {
+        ok: false,
+        error: { detail: expect.stringContaining('h2, where its new disks are') as string },
+      };
+      expect(await restarter.start(again, scene, SIGNAL)).toMatchObject(refused);
+      const elsewhere = { from: scene.from, to: third, others: [scene.to] };
+      expect(await restarter.start(again, elsewhere, SIGNAL)).toMatchObject(refused);
+      // What follows from the refusal removes nothing, either.
+      expect(await restarter.cleanUp(again, scene, SIGNAL)).toMatchObject({ ok: false });
+      expect([scene.target.isDefined, third.guest.isDefined]).toEqual([true, false]);
+    },
+  );
+
+  it('is restarted where it has never run on the copies', async () => {
+    const scene = await arrived('cold');
+    const note = readMoveNote(scene.target.note ?? '');
+    if (note === undefined) throw new Error('no note');
+    scene.target.note = writeMoveNote({ ...note, target: 'defined', hasRun: undefined });
+    // As far as its definition is known.
+    expect(await restarter.start(again, scene, SIGNAL)).toMatchObject({
+      ok: false,
+      error: { detail: UNDEFINED },
+    });
   });
 });
 
