@@ -5,24 +5,32 @@
  */
 
 import type { LibvirtHost } from './host.ts';
+import type { Ends } from './moves/settle.ts';
+import { takesDisksAlong } from '../../src/domain/disks.ts';
 import type { VmId } from '../../src/domain/ids.ts';
-
-interface Ends {
-  readonly from: LibvirtHost;
-  readonly to: LibvirtHost;
-}
+import type { MoveOrder } from '../../src/ports/hypervisor.ts';
 
 /** @param all hosts of the source: of a restart it may be any that still knows what it was. */
 export async function noteArrival(
-  vm: VmId,
+  order: MoveOrder,
   { from, to }: Ends,
   all: readonly LibvirtHost[],
+  signal: AbortSignal,
 ): Promise<void> {
-  for (const host of [to, from, ...all]) {
+  const { vm, method, begunAs = method } = order;
+  // What was known of its disks may not be true any more.
+  const guest = takesDisksAlong(begunAs) ? await to.seeAnew(vm, signal) : undefined;
+  if (guest !== undefined) await to.tookIn(guest);
+  else await carryAlong(vm, to, [to, from, ...all]);
+  await from.gaveAway(vm);
+}
+
+/** As the first of these hosts knew it that did. */
+async function carryAlong(vm: VmId, to: LibvirtHost, hosts: readonly LibvirtHost[]): Promise<void> {
+  for (const host of hosts) {
     const guest = (await host.last())?.guests.find((one) => one.vm.id === vm);
     if (guest === undefined) continue;
     if (host !== to) await to.tookIn(guest);
-    break;
+    return;
   }
-  await from.gaveAway(vm);
 }

@@ -27,7 +27,8 @@ export type GuestDefinition = z.output<typeof schema>;
 
 /** Why a guest without one cannot be restarted. */
 export const UNDEFINED =
-  'its definition is not known: it is transient, or was never seen running by this Drover';
+  'its definition is not known: it is transient, or was never seen running by this Drover, or ' +
+  'not since a move has given it other disks';
 
 /**
  * A change that touches the running guest is seen at the next look; one of the stored definition
@@ -73,6 +74,12 @@ export class Definitions {
       if (isUnanswered(error) || isLibvirtError(error, ERROR.noDomain)) throw error;
       return `it cannot be restarted when its host dies: ${messageOf(error)}`;
     }
+  }
+
+  /** What is kept is not true any more: until it is noted anew, the guest cannot be restarted. */
+  async forget(uuid: string): Promise<void> {
+    this.#known.delete(uuid);
+    await this.#memory?.remove(PREFIX + uuid);
   }
 
   /** Forgets all other guests; to be told only when every host has answered. */

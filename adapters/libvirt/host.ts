@@ -165,6 +165,25 @@ export class LibvirtHost {
     await this.#keep(this.#last);
   }
 
+  /**
+   * The guest as it is here now, after a move that may have given it other disks: what was kept of
+   * it before would start it from the old ones. Undefined: it cannot be told now. The next
+   * inventory tells, and until then it cannot be restarted.
+   */
+  async seeAnew(vm: VmId, signal: AbortSignal): Promise<FoundGuest | undefined> {
+    await this.#kept.definitions.forget(vm);
+    try {
+      const survey = await this.survey(signal);
+      const disks = (await this.#diskSizes(signal)).get(vm);
+      const told = await this.#describe(vm, { survey, disks, signal });
+      return told !== undefined && 'found' in told ? told.found : undefined;
+    } catch (error) {
+      const isTold = error instanceof LibvirtError || error instanceof DocumentError;
+      if (!isTold && !isUnanswered(error)) throw error;
+      return undefined;
+    }
+  }
+
   /** A move has taken the guest away. */
   async gaveAway(vm: VmId): Promise<void> {
     this.#arrived.delete(vm);

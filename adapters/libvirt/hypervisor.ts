@@ -205,7 +205,7 @@ export class LibvirtHypervisor implements Hypervisor {
   commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     return this.#order('committing the move', order, signal, async (ends) => {
       const answer = await this.#carrierOf(order).commit(order, ends, signal);
-      if (answer.ok) await noteArrival(order.vm, ends, this.#all());
+      if (answer.ok) await noteArrival(order, ends, this.#all(), signal);
       return answer;
     });
   }

@@ -1,22 +1,46 @@
 // Role: a guest that a move has brought to a host which has not said a word since.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
+import type { AdapterMemory } from '../../../../adapters/adapter.ts';
 import { noteArrival } from '../../../../adapters/libvirt/arrival.ts';
 import { type HostAnswer, mergeInventories } from '../../../../adapters/libvirt/fleet-inventory.ts';
+import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
 import type { HostInventory } from '../../../../adapters/libvirt/host.ts';
 import type { HostSurvey } from '../../../../adapters/libvirt/host-survey.ts';
+import { ConnectError } from '../../../../adapters/libvirt/native/errors.ts';
+import type { LibvirtOptionsInput } from '../../../../adapters/libvirt/options.ts';
 import { vmId } from '../../../../src/domain/ids.ts';
+import type { MoveOrder } from '../../../../src/ports/hypervisor.ts';
+import { aMoveOrder } from '../../../support/plans.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
 import { GuestSession } from './fake-guest.ts';
-import { FakeHost } from './fake-host.ts';
+import { diskXml, FakeHost } from './fake-host.ts';
 import { guestXml, survey, UUID } from './samples.ts';
 
+const SIGNAL = new AbortController().signal;
+const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'pre-copy' });
+
+/** Each with a storage of its own. */
+const SITES: Partial<LibvirtOptionsInput> = {
+  sharedStorages: [
+    { id: 'nfs-x', paths: ['/x'], hosts: ['h1', 'h4'] },
+    { id: 'nfs-y', paths: ['/y'], hosts: ['h2', 'h3'] },
+  ],
+};
+
 class AskedHost extends FakeHost {
+  readonly session: GuestSession;
   /** What its next answer waits for. */
   gate: Promise<void> = Promise.resolve();
 
+  constructor(id: string, session: GuestSession, definitions?: Definitions) {
+    super(id, session, SITES, definitions && { definitions });
+    this.session = session;
+  }
+
   override async survey(): Promise<HostSurvey> {
     await this.gate;
-    return survey(this.id);
+    return survey(this.id, SITES);
   }
 
   override visibleFeatures(): Promise<readonly string[]> {
@@ -28,17 +52,21 @@ class AskedHost extends FakeHost {
   }
 }
 
-function withGuests(id: string, guests: Readonly<Record<string, string>>): AskedHost {
+function withGuests(
+  id: string,
+  guests: Readonly<Record<string, string>>,
+  definitions?: Definitions,
+): AskedHost {
   const session = new GuestSession(guests, []);
   session.running = true;
-  return new AskedHost(id, session);
+  return new AskedHost(id, session, definitions);
 }
 
 /** The guest runs on h1 for all that is known, and moves to h2. */
 async function arrivedOn(h2: AskedHost): Promise<void> {
   const h1 = withGuests('h1', { [UUID]: guestXml({}) });
   await h1.ask();
-  await noteArrival(vmId(UUID), { from: h1, to: h2 }, [h1, h2]);
+  await noteArrival(ORDER, { from: h1, to: h2 }, [h1, h2], SIGNAL);
   expect((await h1.last())?.guests).toEqual([]);
 }
 
@@ -69,4 +97,53 @@ it('outlasts an answer that was asked for before it came, but not the next', asy
   expect((await h2.last())?.guests).toMatchObject([{ vm: { id: UUID, host: 'h2' } }]);
   await h2.ask();
   expect((await h2.last())?.guests).toEqual([]);
+});
+
+describe('a move that has copied the disks of its guest to another site', () => {
+  const [onX, onY] = ['/x/web', '/y/web.drover-1'].map((file) =>
+    guestXml({ devices: diskXml({ source: `file='${file}'` }) }),
+  ) as [string, string];
+
+  function memory(): AdapterMemory {
+    const kept = new Map<string, string>();
+    return {
+      read: async (name) => kept.get(name),
+      write: async (name, text) => void kept.set(name, text),
+      remove: async (name) => void kept.delete(name),
+      names: async () => [...kept.keys()].sort(),
+    };
+  }
+
+  async function arrived(how: Partial<MoveOrder>, describe = true) {
+    const definitions = new Definitions(memory(), manualClock());
+    const h1 = withGuests('h1', { [UUID]: onX }, definitions);
+    const h2 = withGuests('h2', {}, definitions);
+    await h1.ask();
+    await h2.ask();
+    expect((await definitions.read(UUID))?.xml).toContain('/x/web');
+    h2.session.define(onY);
+    if (!describe) {
+      h2.gate = Promise.reject(new ConnectError(38, 'no route to host'));
+      h2.gate.catch(() => undefined);
+    }
+    await noteArrival({ ...ORDER, ...how }, { from: h1, to: h2 }, [h1, h2], SIGNAL);
+    const guest = (await h2.last())?.guests.find(({ vm }) => vm.id === UUID);
+    return { guest, definition: await definitions.read(UUID) };
+  }
+
+  it.each([
+    ['a storage move', { method: 'storage' }],
+    ['a cold one', { method: 'cold' }],
+    ['one whose source has died', { method: 'restart', begunAs: 'storage' }],
+  ] as const)('has it known with its new disks at once: %s', async (_what, how) => {
+    const { guest, definition } = await arrived(how);
+    expect(guest?.vm).toMatchObject({ host: 'h2', disks: [{ storage: 'nfs-y' }] });
+    expect(definition?.xml).toContain('/y/web.drover-1');
+  });
+
+  it('lets nobody restart it from its old ones where its host cannot tell', async () => {
+    const { guest, definition } = await arrived({ method: 'storage' }, false);
+    expect(guest?.vm.host).toBe('h2');
+    expect(definition).toBeUndefined();
+  });
 });

@@ -163,13 +163,12 @@ export class FakeHost extends LibvirtHost {
     id: string,
     parts: FakeParts | FakeSession,
     input: Partial<LibvirtOptionsInput> = {},
-    own: { readonly diskPool?: string } = {},
+    {
+      definitions = new Definitions(undefined, manualClock()),
+      ...own
+    }: { readonly diskPool?: string; readonly definitions?: Definitions } = {},
   ) {
-    const clock = manualClock();
-    const kept = {
-      hosts: new LastSeenHosts(undefined, clock),
-      definitions: new Definitions(undefined, clock),
-    };
+    const kept = { hosts: new LastSeenHosts(undefined, manualClock()), definitions };
     const host = { id, uri: `qemu+tls://${id}/system`, ...own };
     super(identity(id, { ...input, hosts: [host] }), kept);
     const session = parts instanceof FakeSession ? parts : new FakeSession(parts);
