@@ -4,7 +4,7 @@
  * elsewhere. So what was known of it goes along at once.
  */
 
-import type { LibvirtHost } from './host.ts';
+import { isRunning, type LibvirtHost } from './host.ts';
 import type { Ends } from './moves/settle.ts';
 import { takesDisksAlong } from '../../src/domain/disks.ts';
 import type { VmId } from '../../src/domain/ids.ts';
@@ -25,11 +25,11 @@ export async function noteArrival(
   await from.gaveAway(vm);
 }
 
-/** As the first of these hosts knew it that did. */
+/** As the first of these hosts knew it that did: the target may have told only of half of it. */
 async function carryAlong(vm: VmId, to: LibvirtHost, hosts: readonly LibvirtHost[]): Promise<void> {
   for (const host of hosts) {
     const guest = (await host.last())?.guests.find((one) => one.vm.id === vm);
-    if (guest === undefined) continue;
+    if (guest === undefined || (host === to && !isRunning(guest))) continue;
     if (host !== to) await to.tookIn(guest);
     return;
   }

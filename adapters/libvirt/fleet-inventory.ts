@@ -4,7 +4,7 @@
  * one reboot away from being a second guest on the same disks.
  */
 
-import type { FoundGuest, HostInventory } from './host.ts';
+import { isRunning, type FoundGuest, type HostInventory } from './host.ts';
 import type { HostIdentity } from './host-survey.ts';
 import { type LastSeen, lastSeenOf } from './last-seen.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
@@ -110,10 +110,6 @@ function guestOf(copies: readonly FoundGuest[]): VmFacts {
 function secondsOf(copies: readonly FoundGuest[]): readonly FoundGuest[] {
   const first = foremost(copies);
   return copies.filter((copy) => copy !== first && isRunning(copy) && isRunning(first));
-}
-
-function isRunning({ sighting }: FoundGuest): boolean {
-  return sighting.state === 'running';
 }
 
 function copyProblems(copies: readonly FoundGuest[]): string[] {

@@ -281,13 +281,20 @@ export class LibvirtHost {
   }
 }
 
+export function isRunning({ sighting }: FoundGuest): boolean {
+  return sighting.state === 'running';
+}
+
 function withArrivals(
   last: LastSeen,
   arrivals: Iterable<{ readonly guest: FoundGuest }>,
 ): LastSeen {
-  const here = new Set(last.guests.map(({ vm }) => vm.id));
+  // What it told of one in the middle of its move was of a definition, or of half a guest.
+  const here = new Set(last.guests.filter(isRunning).map(({ vm }) => vm.id));
   const more = [...arrivals].map(({ guest }) => guest).filter(({ vm }) => !here.has(vm.id));
-  return more.length === 0 ? last : { ...last, guests: [...last.guests, ...more] };
+  if (more.length === 0) return last;
+  const anew = new Set(more.map(({ vm }) => vm.id));
+  return { ...last, guests: [...last.guests.filter(({ vm }) => !anew.has(vm.id)), ...more] };
 }
 
 /** What one guest is not understood or not told for: the others of its host are. */

@@ -85,6 +85,16 @@ it('is there in an inventory in which that host is silent', async () => {
   expect(vms).toMatchObject([{ id: UUID, host: 'h2', powerState: 'unknown' }]);
 });
 
+it('is there also where that host had told of it in the middle of the move', async () => {
+  const h2 = withGuests('h2', { [UUID]: guestXml({}) });
+  h2.session.running = false;
+  await h2.ask();
+  expect((await h2.last())?.guests).toMatchObject([{ sighting: { state: 'defined' } }]);
+  await arrivedOn(h2);
+  const { vms } = mergeInventories([await silent(h2)]);
+  expect(vms).toMatchObject([{ id: UUID, host: 'h2', powerState: 'unknown' }]);
+});
+
 it('outlasts an answer that was asked for before it came, but not the next', async () => {
   const h2 = withGuests('h2', {});
   await h2.ask();
