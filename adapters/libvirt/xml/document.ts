@@ -24,6 +24,8 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   alwaysCreateTextNode: true,
   ignoreDeclaration: true,
+  // References by number, too: in metadata libvirt writes every letter beyond ASCII as one.
+  htmlEntities: true,
   isArray: (_name, _path, _isLeaf, isAttribute) => !isAttribute,
 });
 

@@ -8,7 +8,7 @@ import { planCopies } from '../../../../adapters/libvirt/disks/disk-plan.ts';
 import { removeVolumes } from '../../../../adapters/libvirt/disks/volumes.ts';
 import { readDomain } from '../../../../adapters/libvirt/xml/domain.ts';
 import { readPool } from '../../../../adapters/libvirt/xml/reach.ts';
-import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
+import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { relocateDisks } from '../../../../adapters/libvirt/xml/relocate.ts';
 import { newVolumeXml, readVolume } from '../../../../adapters/libvirt/xml/volume.ts';
 import { hostId, vmId } from '../../../../src/domain/ids.ts';
@@ -289,6 +289,18 @@ describe('volumes of a move that came to nothing', () => {
       expect(host.volumes('default')).toEqual(['a.img', 'a.drover-2.img']);
     }
     expect(hostId('h2')).toBe(host.id);
+  });
+
+  it('are known by the names in the note as libvirt gives it back, in ASCII', async () => {
+    const name = 'Büro.drover-1.img';
+    const host = new FakeHost('h2', { pools, volumes: { default: [name] } });
+    const noted = `host="h2" pool="default" name="B&#xFC;ro.drover-1.img" dev="vda"`;
+    const places = `from="/images/B&#xFC;ro.img" path="/images/B&#xFC;ro.drover-1.img"`;
+    const note = readMoveNote(
+      `<move id="m1" to="h2" autostart="no"><copy ${noted} ${places}/></move>`,
+    );
+    expect(await removeVolumes(host, note?.copies ?? [])).toBeUndefined();
+    expect(host.volumes('default')).toEqual([]);
   });
 
   it('are kept on the note where their pool is gone: nobody knows whether they are', async () => {

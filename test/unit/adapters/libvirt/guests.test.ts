@@ -37,6 +37,8 @@ describe('a guest of libvirt', () => {
       <x:labels xmlns:x="urn:else"><x:label name='tier' value='lead'/></x:labels></metadata>`;
     expect(vmOf({ more }).labels).toEqual({ title: 'Front end', tier: 'gold' });
     expect(vmOf({ more }).managedBy).toBeUndefined();
+    const city = more.replace("'gold'", '"M&#xFC;nchen &amp; &#75;&#xF6;ln"');
+    expect(vmOf({ more: city }).labels).toMatchObject({ tier: 'München & Köln' });
   });
 
   it('belongs to the manager whose metadata it carries', () => {

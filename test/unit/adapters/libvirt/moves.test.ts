@@ -187,7 +187,21 @@ describe('the note in a moving guest’s definition', () => {
     const plain = { ...note, autostart: false, askedOff: false };
     expect(readMoveNote(writeMoveNote(plain))).toEqual(plain);
   });
+
+  it('comes back from libvirt 11.3, which writes other letters as numbers', () => {
+    const places = `pool='büro' name='🖥.img' dev='vda' from='/&amp;#65;/a' path='/büro/🖥.img'`;
+    const copy = `<copy host='köln-2' ${places}/>`;
+    const written = `<move id='m1' to='köln-2' autostart='no'>${copy}</move>`;
+    const note = readMoveNote(written);
+    expect(note).toMatchObject({ to: 'köln-2', copies: [{ pool: 'büro', from: '/&#65;/a' }] });
+    expect(readMoveNote(inNumbers(written))).toEqual(note);
+  });
 });
+
+function inNumbers(xml: string): string {
+  const numberOf = (letter: string) => letter.codePointAt(0)?.toString(16).toUpperCase();
+  return xml.replaceAll(/[^ -~]/gu, (letter) => `&#x${numberOf(letter)};`);
+}
 
 describe('a live move that fails over TLS', () => {
   const ends = { from: new FakeHost('h1', { pools: [] }), to: new FakeHost('h2', { pools: [] }) };
