@@ -8,7 +8,7 @@ import { copyBytesOf, copyNamesOf, copyPools } from './disks/copy-place.ts';
 import { formatOf, sourceOf } from './disks/image.ts';
 import type { HostOptions, LibvirtOptions } from './options.ts';
 import { mediumKind } from './medium.ts';
-import type { DiskElement } from './xml/domain.ts';
+import type { BackingElement, DiskElement, SourceElement } from './xml/domain.ts';
 import type { Pool } from './xml/reach.ts';
 import { type StorageId, storageId } from '../../src/domain/ids.ts';
 import type { Storage } from '../../src/domain/storage.ts';
@@ -21,7 +21,10 @@ export interface Place {
 }
 
 export interface StorageMap {
-  /** Undefined: the drive holds no medium. */
+  /**
+   * Undefined: the drive holds no medium. Of a disk that is a chain of images, where the first of
+   * them lies that is not shared: it is reached only with all of them.
+   */
   readonly placeOfDisk: (disk: DiskElement) => Place | undefined;
   readonly placeOfPath: (path: string) => Place;
   /** Everything that the host reaches, sorted by id. */
@@ -42,36 +45,22 @@ export function mapStorage(
   options: Pick<LibvirtOptions, 'sharedStorages'> & Pick<HostOptions, 'storages' | 'diskPool'>,
   pools: readonly Pool[],
 ): StorageMap {
-  const local: Place = { storage: `local@${host}`, shared: false };
   const declared = options.sharedStorages.filter((one) => one.hosts?.includes(host) ?? true);
-  const folders = [
-    ...declared.flatMap((one) => one.paths.map((path) => [path, shared(one.id)] as const)),
-    ...pools.flatMap((pool) =>
-      pool.path === undefined ? [] : [[pool.path, placeOfPool(pool, host)] as const],
-    ),
-  ].sort(([a], [b]) => b.length - a.length);
-
-  function placeOfPath(path: string): Place {
-    return folders.find(([folder]) => isBelow(path, folder))?.[1] ?? local;
-  }
+  const { local, placeOfPath, placeOfSource } = findPlaces(host, declared, pools);
 
   function placeOfDisk(disk: DiskElement): Place | undefined {
-    const source = disk.source;
+    const { source, backingStore } = disk;
     if (source === undefined) return undefined;
-    const path = source['@file'] ?? source['@dev'] ?? source['@dir'];
-    if (path !== undefined) return placeOfPath(path);
-    if (source['@pool'] !== undefined) {
-      const pool = pools.find((one) => one.name === source['@pool']);
-      return pool === undefined ? local : placeOfPool(pool, host);
-    }
-    const { '@protocol': protocol, '@name': name = '' } = source;
+    const place = placeOfSource(source);
     // A disk of a kind that nobody here knows (nvme, vhostuser) is one that only this host has.
-    if (protocol === undefined) return mediumKind(disk) === undefined ? local : undefined;
-    const key = `${protocol}:${name}`;
-    const known = declared.find((one) =>
-      one.networkDisks.some((prefix) => key === prefix || key.startsWith(`${prefix}/`)),
-    );
-    return shared(known?.id ?? `${protocol}:${name.split('/', 1)[0] ?? ''}`);
+    if (place === undefined) return mediumKind(disk) === undefined ? local : undefined;
+    return [place, ...backingPlaces(backingStore)].find((one) => !one.shared) ?? place;
+  }
+
+  function backingPlaces(backing: BackingElement | undefined): Place[] {
+    if (backing?.['@type'] === undefined) return [];
+    const place = backing.source && placeOfSource(backing.source);
+    return [place ?? local, ...backingPlaces(backing.backingStore)];
   }
 
   const reach = [
@@ -100,6 +89,52 @@ export function mapStorage(
   };
 }
 
+interface PlaceFinder {
+  readonly local: Place;
+  readonly placeOfPath: (path: string) => Place;
+  /** Undefined: it names nothing that is known here. */
+  readonly placeOfSource: (source: SourceElement) => Place | undefined;
+}
+
+function findPlaces(
+  host: string,
+  declared: LibvirtOptions['sharedStorages'],
+  pools: readonly Pool[],
+): PlaceFinder {
+  const local: Place = { storage: `local@${host}`, shared: false };
+  const folders = [
+    ...declared.flatMap((one) => one.paths.map((path) => [path, shared(one.id)] as const)),
+    ...pools.flatMap((pool) =>
+      pool.path === undefined ? [] : [[pool.path, placeOfPool(pool, host)] as const],
+    ),
+  ].sort(([a], [b]) => b.length - a.length);
+
+  function placeOfPath(path: string): Place {
+    const found = folders.find(([folder]) => isBelow(path, folder))?.[1];
+    if (found !== undefined) return found;
+    const pool = pools.find((one) => isLunOf(one, path));
+    return pool === undefined ? local : placeOfPool(pool, host);
+  }
+
+  function placeOfSource(source: SourceElement): Place | undefined {
+    const path = source['@file'] ?? source['@dev'] ?? source['@dir'];
+    if (path !== undefined) return placeOfPath(path);
+    if (source['@pool'] !== undefined) {
+      const pool = pools.find((one) => one.name === source['@pool']);
+      return pool === undefined ? local : placeOfPool(pool, host);
+    }
+    const { '@protocol': protocol, '@name': name = '' } = source;
+    if (protocol === undefined) return undefined;
+    const key = `${protocol}:${name}`;
+    const known = declared.find((one) =>
+      one.networkDisks.some((prefix) => key === prefix || key.startsWith(`${prefix}/`)),
+    );
+    return shared(known?.id ?? `${protocol}:${name.split('/', 1)[0] ?? ''}`);
+  }
+
+  return { local, placeOfPath, placeOfSource };
+}
+
 function roomOf(id: StorageId, { capacityBytes, availableBytes }: Pool): Storage {
   return {
     id,
@@ -117,6 +152,13 @@ function placeOfPool({ name, origin }: Pool, host: string): Place {
   return origin === undefined
     ? { storage: `pool:${name}@${host}`, shared: false }
     : shared(`pool:${name}=${origin}`);
+}
+
+/** As udev names it: `/dev/disk/by-path/ip-PORTAL-iscsi-TARGET-lun-NUMBER`, or a part of it. */
+function isLunOf({ iscsiTarget }: Pool, path: string): boolean {
+  const [name = ''] = /^\/dev\/disk\/by-path\/ip-[^/]+$/.exec(path) ?? [];
+  const lun = `-iscsi-${iscsiTarget ?? ''}-lun-`;
+  return iscsiTarget !== undefined && /^\d+(-part\d+)?$/.test(name.split(lun)[1] ?? '');
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -33,6 +33,7 @@ import {
   type DiskImage,
   type DiskSource,
   type Objection,
+  withChains,
 } from './image.ts';
 import { copyBytesOf, poolFor } from './copy-place.ts';
 import { copyName } from './names.ts';
@@ -115,14 +116,19 @@ async function wantedDisks(order: MoveOrder, context: Reading): Promise<Judged[]
   // A cold move starts the stored definition, a live one moves what runs.
   const isCold = order.method === 'cold';
   const read = async (domain: Domain): Promise<Judged[]> => {
-    const document = readDomain(await xmlOf(domain, isCold ? XML.inactive : XML.live));
+    const running = readDomain(await xmlOf(domain, XML.live)).devices.disk;
+    const disks = isCold ? withChains(await storedDisks(domain), running) : running;
     const judged: Judged[] = [];
-    for (const disk of document.devices.disk.filter(isAway)) {
+    for (const disk of disks.filter(isAway)) {
       judged.push(await judge(domain, disk, { pools: here.pools, isCold }));
     }
     return judged;
   };
   return from.onDomain(order.vm, 'reading the disks', read, signal === undefined ? {} : { signal });
+}
+
+async function storedDisks(domain: Domain): Promise<readonly DiskElement[]> {
+  return readDomain(await xmlOf(domain, XML.inactive)).devices.disk;
 }
 
 async function judge(

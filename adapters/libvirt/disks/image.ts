@@ -58,6 +58,26 @@ function whyNot(disk: DiskElement): string | undefined {
 }
 
 /**
+ * The disks of a stored definition, with what their images build upon where the guest runs with the
+ * same ones: libvirt adds that only then.
+ */
+export function withChains(
+  stored: readonly DiskElement[],
+  running: readonly DiskElement[],
+): readonly DiskElement[] {
+  return stored.map((disk) => {
+    const { backingStore = running.find((one) => isSameImage(one, disk))?.backingStore } = disk;
+    return { ...disk, backingStore };
+  });
+}
+
+const PLACE = ['@file', '@dev', '@dir', '@pool', '@volume', '@protocol', '@name'] as const;
+
+function isSameImage({ source: a }: DiskElement, { source: b }: DiskElement): boolean {
+  return a !== undefined && b !== undefined && PLACE.every((name) => a[name] === b[name]);
+}
+
+/**
  * What its volume tells: a definition need not name what an image builds upon, and libvirt adds it
  * only while the guest runs.
  */

@@ -32,13 +32,22 @@ const source = z.object({
   '@startupPolicy': attribute,
   '@network': attribute,
 });
+/** What an image builds upon, and that in turn; without a type: the end of the chain. */
+export interface BackingElement {
+  readonly '@type'?: string | undefined;
+  readonly source: SourceElement | undefined;
+  readonly backingStore: BackingElement | undefined;
+}
+const backing: z.ZodType<BackingElement> = z.lazy(() =>
+  z.object({ '@type': attribute, source: maybe(source), backingStore: maybe(backing) }),
+);
 const disk = z.object({
   '@type': z.string(),
   '@device': attribute,
   driver: maybe(z.object({ '@type': attribute })),
   source: maybe(source.extend({ encryption: maybe(anything) })),
-  /** Empty at the end of a chain; only a running guest's document tells. */
-  backingStore: maybe(z.object({ '@type': attribute })),
+  /** Only a running guest's document is sure to tell. */
+  backingStore: maybe(backing),
   encryption: maybe(anything),
   target: maybe(z.object({ '@dev': attribute })),
   mirror: maybe(anything),
@@ -114,6 +123,7 @@ const domain = z.object({
   ),
 });
 
+export type SourceElement = z.output<typeof source>;
 type Devices = NonNullable<z.output<typeof domain>['domain']['devices']>;
 export type DiskElement = z.output<typeof disk>;
 export type InterfaceElement = z.output<typeof networkInterface>;

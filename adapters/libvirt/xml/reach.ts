@@ -27,8 +27,10 @@ export interface Pool {
   readonly name: string;
   /** Where its data lies outside the host; undefined: on it, or nobody knows. */
   readonly origin: string | undefined;
-  /** Folder below which its volumes lie; undefined: they are no files. */
+  /** Folder below which its volumes lie, and nothing else; undefined: they have none. */
   readonly path: string | undefined;
+  /** The worldwide name of the iSCSI target that its block devices belong to. */
+  readonly iscsiTarget: string | undefined;
   /** Its volumes are image files of that folder. */
   readonly holdsFiles: boolean;
   /** As of its last refresh; undefined: not told. */
@@ -54,13 +56,17 @@ const OUTSIDE_POOL_TYPES = new Set([
 /** Types whose volumes are plain files in one folder. */
 const FILE_POOL_TYPES = new Set(['dir', 'fs', 'netfs']);
 
+/** Types that find their block devices in a folder of the system, beside all others (/dev/…). */
+const SYSTEM_FOLDER_POOL_TYPES = new Set(['disk', 'iscsi', 'mpath', 'scsi']);
+
 export function readPool(xml: string): Pool {
   const { pool: told } = readDocument('storage pool', xml, pool);
   const { '@type': type, name, capacity, available, source, target } = told;
   return {
     name,
     origin: source && OUTSIDE_POOL_TYPES.has(type) ? originOf(source) : undefined,
-    path: target?.path,
+    path: SYSTEM_FOLDER_POOL_TYPES.has(type) ? undefined : target?.path,
+    iscsiTarget: type === 'iscsi' ? source?.device.at(0)?.['@path'] : undefined,
     holdsFiles: FILE_POOL_TYPES.has(type) && target?.path !== undefined,
     // Of types that do not tell, libvirt says 0 of both.
     capacityBytes: capacity === 0 ? undefined : capacity,

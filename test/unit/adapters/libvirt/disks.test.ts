@@ -6,6 +6,7 @@ import { imageOf } from '../../../../adapters/libvirt/disks/image.ts';
 import { copyName } from '../../../../adapters/libvirt/disks/names.ts';
 import { planCopies } from '../../../../adapters/libvirt/disks/disk-plan.ts';
 import { removeVolumes } from '../../../../adapters/libvirt/disks/volumes.ts';
+import { XML } from '../../../../adapters/libvirt/native/constants.ts';
 import { readDomain } from '../../../../adapters/libvirt/xml/domain.ts';
 import { readPool } from '../../../../adapters/libvirt/xml/reach.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
@@ -246,6 +247,46 @@ describe('what a move takes along', () => {
     expect(await cold(alone, [])).toEqual(['storage: vda: pool default has no a.img']);
   });
 });
+
+describe('a disk on shared storage that builds upon a local image', () => {
+  const sharedStorages = [{ id: 'nfs', paths: ['/srv'] }];
+  const source = `file='/srv/web.qcow2'`;
+  const base = `<backingStore type='file'><source file='/var/debian.qcow2'/></backingStore>`;
+  const live = guestXml({ devices: diskXml({ source, more: base }) });
+  const to = new FakeHost('h2', { pools: [] }, { sharedStorages });
+
+  // A stored definition need not name the chain: only the running guest's document does.
+  it.each([source, `file='/srv/web.qcow2' index='1'`])('is not left behind: %s', async (stored) => {
+    const session = new StoredAsWell(live, guestXml({ devices: diskXml({ source: stored }) }));
+    const from = new FakeHost('h1', session, { sharedStorages });
+    for (const method of ['storage', 'cold'] as const) {
+      expect((await plan({ from, to, method })).objections).toEqual([
+        expect.stringContaining('vda builds upon a backing file'),
+      ]);
+    }
+  });
+
+  it('is judged by itself where the guest is going to start with another one', async () => {
+    const other = guestXml({ devices: diskXml({ source: `file='/srv/new.qcow2'` }) });
+    const from = new FakeHost('h1', new StoredAsWell(live, other), { sharedStorages });
+    expect(await plan({ from, to, method: 'cold' })).toEqual({ copies: [], objections: [] });
+  });
+});
+
+/** A guest whose stored definition is not what it runs with. */
+class StoredAsWell extends FakeSession {
+  readonly #stored: string;
+
+  constructor(live: string, stored: string) {
+    super({ pools: [], guests: { [UUID]: live }, diskBytes: GIB });
+    this.#stored = stored;
+  }
+
+  override async text(name: string, ...args: readonly unknown[]): Promise<string> {
+    const isStored = name === 'virDomainGetXMLDesc' && (Number(args[1]) & XML.inactive) !== 0;
+    return isStored ? this.#stored : super.text(name, ...args);
+  }
+}
 
 describe('the room for a move', () => {
   /** Every volume takes the same room. */

@@ -65,6 +65,26 @@ describe('a guest of libvirt', () => {
     expect(disks.map(copySize)).toEqual([expect.any(Number), undefined]);
   });
 
+  it('has a disk where the whole chain of its images is, not only the uppermost', () => {
+    const sharedStorages = [{ id: 'nfs', paths: ['/srv/nfs'] }];
+    const context = { survey: survey('h1', { sharedStorages }) };
+    const below = (source: string, more = '<backingStore/>'): string =>
+      `<backingStore type='file'><format type='qcow2'/>${source}${more}</backingStore>`;
+    const placeOf = (chain: string) => {
+      const devices = DISK.replace('<target', `${chain}<target`);
+      return vmOf({ devices }, context).disks.map(({ storage, shared }) => ({ storage, shared }));
+    };
+    const nfs = { storage: 'nfs', shared: true };
+    const local = { storage: 'local@h1', shared: false };
+    const [there, here] = ['/srv/nfs/b', '/var/b'].map((file) => `<source file='${file}'/>`);
+    expect(placeOf('<backingStore/>')).toEqual([nfs]);
+    expect(placeOf(below(there ?? ''))).toEqual([nfs]);
+    expect(placeOf(below(here ?? ''))).toEqual([local]);
+    expect(placeOf(below(there ?? '', below(here ?? '')))).toEqual([local]);
+    // Of what nobody names nobody knows that another host has it.
+    expect(placeOf(below(there ?? '', below('')))).toEqual([local]);
+  });
+
   it('tells what lies in its drives apart from its disks, unless libvirt would do without', () => {
     const context = {
       survey: survey('h1', { sharedStorages: [{ id: 'nfs', paths: ['/srv/nfs'] }] }),

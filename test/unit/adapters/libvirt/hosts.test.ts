@@ -179,6 +179,45 @@ describe('storage', () => {
     expect(reach).toContainEqual({ storage: 'pool:lun@h1', shared: false });
   });
 
+  describe('of block devices that an iSCSI pool names in a folder of the system', () => {
+    const pool = (name: string, target: string, type = 'iscsi') => {
+      const source = `<source><host name='nas'/><device path='${target}'/></source>`;
+      const folder = '<target><path>/dev/disk/by-path</path></target>';
+      return readPool(`<pool type='${type}'><name>${name}</name>${source}${folder}</pool>`);
+    };
+    const pools = [pool('A', 'iqn.2026-11.org:a'), pool('B', 'iqn.2026-11.org:a.b')];
+    const map = mapStorage('h1', { ...common, storages: [] }, pools);
+    const local = { storage: 'local@h1', shared: false };
+    const lun = (target: string): string => `ip-10.0.0.9:3260-iscsi-${target}-lun-1`;
+
+    it.each([
+      ['pci-0000:00:17.0-ata-2', local],
+      ['pci-0000:3b:00.0-nvme-1', local],
+      [lun('iqn.2026-11.org:else'), local],
+      [lun('iqn.2026-11.org:a').replace('-lun-1', ''), local],
+      [lun('iqn.2026-11.org:a'), { storage: 'pool:A=nas:iqn.2026-11.org:a', shared: true }],
+      [
+        `${lun('iqn.2026-11.org:a.b')}-part2`,
+        { storage: 'pool:B=nas:iqn.2026-11.org:a.b', shared: true },
+      ],
+    ])('is the pool’s only for its own target: %s', (name, place) => {
+      const source = `<source dev='/dev/disk/by-path/${name}'/>`;
+      const devices = `<disk type='block' device='disk'>${source}</disk>`;
+      const { disk } = readDomain(guestXml({ devices })).devices;
+      expect(disk.map(map.placeOfDisk)).toEqual([place]);
+    });
+
+    it('is not another disk of the host', () => {
+      const scsi = mapStorage('h1', { ...common, storages: [] }, [pool('S', '', 'scsi')]);
+      expect(scsi.placeOfPath('/dev/disk/by-path/pci-0000:00:17.0-ata-2')).toEqual(local);
+      expect(scsi.rooms).toEqual([{ id: 'pool:S@h1' }]);
+      expect(map.rooms.map(({ id }) => id)).toEqual([
+        'pool:A=nas:iqn.2026-11.org:a',
+        'pool:B=nas:iqn.2026-11.org:a.b',
+      ]);
+    });
+  });
+
   it('of a pool is told by servers in any order', () => {
     const hosts = [`<host name='mon1' port='6789'/>`, `<host name='mon2'/>`];
     const origin = (list: readonly string[]) =>
