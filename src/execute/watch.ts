@@ -32,6 +32,8 @@ interface Watch {
   failures: number;
   polls: number;
   lastProgressAt: number;
+  /** Since when the VM has been held for its switchover; undefined: it is not. */
+  stoppedSince: number | undefined;
   /** Why a move could not be taken back; empty: it could, or was not tried. */
   remains: string;
   /** The last look at a VM whose job is over, and since when it shows the same. */
@@ -61,6 +63,7 @@ function startWatch(task: MoveTask, until: Watch['until']): Watch {
     failures: 0,
     polls: 0,
     lastProgressAt: Number.NEGATIVE_INFINITY,
+    stoppedSince: undefined,
     remains: '',
     place: undefined,
   };
@@ -133,6 +136,7 @@ async function onJob(watch: Watch, job: Job): Promise<StageEnd | undefined> {
 async function onRunning(watch: Watch, progress: MoveProgress): Promise<StageEnd | undefined> {
   const { task } = watch;
   report(watch, progress);
+  tellOfStop(watch, progress);
   const isPastTheSwitch = progress.phase === 'stop-and-copy' || progress.phase === 'post-copy';
   if (isPastTheSwitch && watch.until === 'switchover') return NEXT;
   if (stopReason(task) === undefined) await climbOn(watch.ladder, task, progress);
@@ -248,6 +252,18 @@ function report(watch: Watch, progress: MoveProgress): void {
   watch.lastProgressAt = now;
   const { move, record } = task;
   task.parts.events.emit('move-progress', { move, vmName: record.vmName, progress });
+}
+
+/** A switchover takes moments: a VM that is held for longer is down, and waits for a person. */
+function tellOfStop(watch: Watch, { phase }: MoveProgress): void {
+  const { move, record, parts } = watch.task;
+  const now = parts.clock.monotonic();
+  watch.stoppedSince = phase === 'stop-and-copy' ? (watch.stoppedSince ?? now) : undefined;
+  const most = parts.timing.patienceSeconds;
+  if (now - (watch.stoppedSince ?? now) < most) return;
+  const lasts = `for more than ${most / 60} min: look at both of its hosts`;
+  const text = `${record.vmName} has been held for its switchover ${lasts}`;
+  parts.events.emit('warning', { key: `stopped ${move.id}`, text });
 }
 
 /** Ends early when the move is to be cancelled, or Drover to stop. */

@@ -25,15 +25,20 @@ export async function observe(
   if (there?.state === 'post-copy') return { kind: 'running', progress: postCopyProgress(status) };
   if (status !== undefined && isMigratingOut(status.job)) {
     // libvirt keeps the job of a post-copy that broke, and of one whose daemons lost each other:
-    // only a target that has no guest tells which it is.
-    const isBroken = sightingStateOf(status) === 'post-copy-paused';
-    if (isBroken && (there === undefined || there.state === 'defined')) {
-      return failed('post-copy broke, and the target does not have the guest');
+    // only the target tells which it is. One that had paused the guest before, at an I/O error,
+    // goes on giving that as the reason.
+    if (sightingStateOf(status) === 'post-copy-paused') {
+      if (there === undefined || there.state === 'defined') {
+        return failed('post-copy broke, and the target does not have the guest');
+      }
+      if (there.state === 'paused') return failed('post-copy broke, with the guest paused');
     }
     return { kind: 'running', progress: progressOf(status) };
   }
   const isGone = status === undefined || isOff(status);
   if (isGone && there?.state === 'running') return arrivedOn(order, to, signal);
+  // It has arrived, and something else has stopped it: an I/O error, its owner.
+  if (isGone && there?.state === 'paused') return { kind: 'none' };
   // Neither end has the guest for itself: they are in the middle of the last handshake.
   const isHalfThere = there !== undefined && there.state !== 'defined';
   const isKept = !isGone && sightingStateOf(status) === 'running';
