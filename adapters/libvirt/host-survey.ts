@@ -108,12 +108,13 @@ export interface StorageSurvey {
 }
 
 export async function surveyStorage(session: Session, host: HostIdentity): Promise<StorageSurvey> {
-  const { id, own, common } = host;
   const pools = ((await poolsOf(session)) ?? []).map(readPool);
-  return {
-    pools,
-    storage: mapStorage(id, { ...own, sharedStorages: common.sharedStorages }, pools),
-  };
+  return { pools, storage: storageOf(host, pools) };
+}
+
+/** What a host's storage is, if these are its pools. */
+export function storageOf({ id, own, common }: HostIdentity, pools: readonly Pool[]): StorageMap {
+  return mapStorage(id, { ...own, sharedStorages: common.sharedStorages }, pools);
 }
 
 /** Hardware virtualisation where the host has it. */

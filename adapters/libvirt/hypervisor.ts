@@ -165,7 +165,7 @@ export class LibvirtHypervisor implements Hypervisor {
     try {
       const ends = this.#ends(order);
       return order.method === 'restart'
-        ? await precheckRestart(order, ends.to, await this.#definitions.read(order.vm), signal)
+        ? await precheckRestart(order, ends, await this.#definitions.read(order.vm), signal)
         : await precheckMove(order, ends, signal);
     } catch (error) {
       throw toAdapterError(this.source, 'precheck', error);

@@ -2,6 +2,8 @@
  * libvirt's own opinion on a move, asked of the target: can it give the guest its CPU and its
  * machine type, is the name free, are there pages left, does anything hold the guest?
  *
+ * What is started anew (a cold move, a restart) is judged by its stored definition.
+ *
  * libvirt alone is not enough: it accepts a guest with check='partial' and features of its own on a
  * host that lacks them (seen with 11.3). So the features are compared here, too, one by one.
  */
@@ -12,16 +14,22 @@ import { isHeld, isOff, statusOf, type DomainStatus } from './domain-status.ts';
 import { type GuestDefinition, UNDEFINED } from './definitions.ts';
 import { planCopies } from './disks/disk-plan.ts';
 import type { LibvirtHost } from './host.ts';
-import type { HostSurvey } from './host-survey.ts';
+import { type HostSurvey, storageOf } from './host-survey.ts';
 import type { Ends } from './moves/settle.ts';
+import {
+  bindingObjections,
+  diskObjections,
+  firmwareObjections,
+  memoryObjections,
+  type Objection,
+} from './start-objections.ts';
+import type { StorageMap } from './storage-map.ts';
 import type { Session } from './native/session.ts';
 import { XML } from './native/constants.ts';
 import { cpuXml } from './xml/cpu.ts';
 import { readDomain, type DomainDocument } from './xml/domain.ts';
 import type { MoveOrder } from '../../src/ports/hypervisor.ts';
-import type { Refusal, RefusalCode } from '../../src/domain/refusal.ts';
-
-type Objection = readonly [code: RefusalCode, detail: string];
+import type { Refusal } from '../../src/domain/refusal.ts';
 
 export async function precheckMove(
   order: MoveOrder,
@@ -30,31 +38,37 @@ export async function precheckMove(
 ): Promise<readonly Refusal[]> {
   const guest = await from.onDomain(order.vm, 'reading the guest', readGuest, { signal });
   if (guest === undefined) return refusals(order, [['world-moved-on', `not on ${from.id}`]]);
-  const { document } = guest;
+  const isCold = order.method === 'cold';
   const survey = await to.survey(signal);
+  const document = isCold ? guest.stored : guest.document;
   return refusals(order, [
     ...guestObjections(guest),
     ...(await targetObjections(order, { document, survey, to }, signal)),
-    ...(order.method === 'cold'
-      ? coldObjections(document, survey)
+    ...(isCold
+      ? coldObjections(guest, (await from.storage(signal)).storage, survey)
       : await cpuObjections(document, survey, { from, to }, signal)),
-    ...(await diskObjections(order, { from, to }, signal)),
+    ...(await copyObjections(order, { from, to }, signal)),
   ]);
 }
 
 /** The same for a guest whose host is dead: by its definition, and asking the target alone. */
 export async function precheckRestart(
   order: MoveOrder,
-  to: LibvirtHost,
+  { from, to }: Ends,
   definition: GuestDefinition | undefined,
   signal: AbortSignal,
 ): Promise<readonly Refusal[]> {
   if (definition === undefined) return refusals(order, [['hypervisor', UNDEFINED]]);
   const document = readDomain(definition.xml);
   const survey = await to.survey(signal);
+  // What is declared of its dead host is known; its pools were those that the target has as well.
+  const { pools } = await to.storage(signal);
+  const storage = storageOf(from.identity, pools);
   return refusals(order, [
     ...(await targetObjections(order, { document, survey, to }, signal)),
-    ...coldObjections(document, survey),
+    ...bindingObjections(document, storage, survey),
+    ...diskObjections(document, storage, survey),
+    ...firmwareObjections(document, survey),
   ]);
 }
 
@@ -80,7 +94,10 @@ export async function cpuRefusal(
 }
 
 interface Guest {
+  /** As it runs. */
   readonly document: DomainDocument;
+  /** As it is started the next time. */
+  readonly stored: DomainDocument;
   readonly status: DomainStatus;
   readonly snapshots: number;
 }
@@ -88,7 +105,8 @@ interface Guest {
 async function readGuest(domain: Domain): Promise<Guest> {
   const status = await statusOf(domain);
   const document = readDomain(await xmlOf(domain, XML.live));
-  return { document, status, snapshots: await snapshotsOf(domain) };
+  const stored = readDomain(await xmlOf(domain, XML.inactive));
+  return { document, stored, status, snapshots: await snapshotsOf(domain) };
 }
 
 function guestObjections({ document, status, snapshots }: Guest): Objection[] {
@@ -105,7 +123,7 @@ function guestObjections({ document, status, snapshots }: Guest): Objection[] {
 }
 
 /** Where nothing has to be copied there is none: what a live move needs, libvirt checks itself. */
-async function diskObjections(
+async function copyObjections(
   order: MoveOrder,
   ends: Ends,
   signal: AbortSignal,
@@ -147,19 +165,18 @@ async function targetObjections(
   return out;
 }
 
-/** libvirt copies neither file when a guest is off; live they are part of the stream. */
-function coldObjections({ firmware, devices }: DomainDocument, survey: HostSurvey): Objection[] {
-  const out: Objection[] = [];
-  const { nvram } = firmware;
-  const { path } = nvram ?? {};
-  const isReached = path !== undefined && survey.storage.placeOfPath(path).shared;
-  if (nvram !== undefined && !isReached) {
-    out.push(['firmware', `${path ?? 'its NVRAM'} is not on shared storage`]);
-  }
-  if (devices.tpm.some((tpm) => tpm.backend?.['@type'] === 'emulator')) {
-    out.push(['firmware', 'the state of the emulated TPM is not on shared storage']);
-  }
-  return out;
+/** What is stored counts, and of the firmware also what runs: a template says not where that is. */
+function coldObjections(
+  { document, stored }: Guest,
+  storage: StorageMap,
+  survey: HostSurvey,
+): Objection[] {
+  const firmware = [document, stored].map((one) => firmwareObjections(one, survey));
+  return [
+    ...memoryObjections(stored, document),
+    ...bindingObjections(stored, storage, survey),
+    ...(firmware.find((one) => one.length > 0) ?? []),
+  ];
 }
 
 async function cpuObjections(

@@ -9,6 +9,7 @@ import { isHeld, powerStateOf, type DomainStatus } from './domain-status.ts';
 import type { HostSurvey } from './host-survey.ts';
 import { mediumKind } from './medium.ts';
 import type { LibvirtOptions } from './options.ts';
+import type { StorageMap } from './storage-map.ts';
 import { vendorOf, visibleFeatures } from './xml/cpu.ts';
 import type {
   DiskElement,
@@ -30,7 +31,7 @@ export interface GuestContext {
 }
 
 export function describeGuest(document: DomainDocument, context: GuestContext): VmFacts {
-  const { status, options } = context;
+  const { status, options, survey, diskBytes } = context;
   const { metadata, title } = document;
   const { disk } = document.devices;
   return {
@@ -41,19 +42,32 @@ export function describeGuest(document: DomainDocument, context: GuestContext): 
     vcpus: document.vcpus,
     memoryBytes: bytes(document.memoryBytes),
     overheadBytes: overheadOf(document, options.overhead),
-    hugePageBytes: hugePageOf(document, context.survey),
+    hugePageBytes: hugePageOf(document, survey),
     cpu: guestCpu(document, context),
     machineType: document.machineType,
-    firmware: firmwareOf(document, context.survey),
-    confidential: confidentialOf(document.launchSecurity),
-    disks: disksOf(document, context),
-    media: mediaOf(document, context),
-    networks: [...new Set(document.devices.interface.flatMap(networkOf))].sort().map(networkId),
-    devices: devicesOf(document),
+    firmware: firmwareOf(document, survey),
+    ...needsOf(document, survey.storage, diskBytes),
     powerState: powerStateOf(status),
     labels: title === undefined ? metadata.labels : { title, ...metadata.labels },
     managedBy: metadata.managedBy,
     locked: isHeld(status) || disk.some((one) => one.mirror !== undefined),
+  };
+}
+
+type Needs = Pick<VmFacts, 'confidential' | 'disks' | 'media' | 'networks' | 'devices'>;
+
+/** What it has to find on every host that it runs on; `storage` is that of the one it is on. */
+export function needsOf(
+  document: DomainDocument,
+  storage: StorageMap,
+  diskBytes: GuestContext['diskBytes'] = new Map(),
+): Needs {
+  return {
+    confidential: confidentialOf(document.launchSecurity),
+    disks: disksOf(document, storage, diskBytes),
+    media: mediaOf(document, storage),
+    networks: [...new Set(document.devices.interface.flatMap(networkOf))].sort().map(networkId),
+    devices: devicesOf(document),
   };
 }
 
@@ -119,14 +133,19 @@ function firmwareOf(document: DomainDocument, { storage }: HostSurvey): VmFacts[
   // Of what lies in no file nobody knows that another host reaches it.
   const place = (path: string | undefined): StatePlace =>
     path !== undefined && storage.placeOfPath(path).shared ? 'shared' : 'local';
-  // The state of an emulated TPM lies here whatever the guest (libvirt's built-in path).
-  const tpmFolder = `/var/lib/libvirt/swtpm/${document.uuid}`;
-  const isEmulated = document.devices.tpm.some((one) => one.backend?.['@type'] === 'emulator');
+  const tpm = tpmStateOf(document);
   return {
     kind: uefi ? 'uefi' : 'bios',
     nvram: nvram === undefined ? 'none' : place(nvram.path),
-    tpm: isEmulated ? place(tpmFolder) : 'none',
+    tpm: tpm === undefined ? 'none' : place(tpm),
   };
+}
+
+/** Where the state of its emulated TPM lies: libvirt's built-in path, unless another is named. */
+export function tpmStateOf({ uuid, devices }: DomainDocument): string | undefined {
+  const emulated = devices.tpm.find((one) => one.backend?.['@type'] === 'emulator');
+  if (emulated === undefined) return undefined;
+  return emulated.backend?.source?.['@path'] ?? `/var/lib/libvirt/swtpm/${uuid}`;
 }
 
 function confidentialOf(type: string | undefined): VmFacts['confidential'] {
@@ -135,22 +154,26 @@ function confidentialOf(type: string | undefined): VmFacts['confidential'] {
   return type === 'tdx' ? 'tdx' : 'other';
 }
 
-function disksOf(document: DomainDocument, { survey, diskBytes }: GuestContext): VmDisk[] {
+function disksOf(
+  document: DomainDocument,
+  map: StorageMap,
+  diskBytes: GuestContext['diskBytes'],
+): VmDisk[] {
   return document.devices.disk.flatMap((disk) => {
-    const place = survey.storage.placeOfDisk(disk);
+    const place = map.placeOfDisk(disk);
     if (place === undefined || mediumKind(disk) !== undefined) return [];
     const capacity = diskBytes.get(disk.target?.['@dev'] ?? '');
     const { storage, shared } = place;
-    const copy = survey.storage.copyOf(disk, capacity);
+    const copy = map.copyOf(disk, capacity);
     return [{ storage: storageId(storage), bytes: bytes(capacity ?? 0), shared, ...copy }];
   });
 }
 
 /** libvirt leaves out what is declared optional where it is missing, also in mid-move. */
-function mediaOf(document: DomainDocument, { survey }: GuestContext): VmMedium[] {
+function mediaOf(document: DomainDocument, storage: StorageMap): VmMedium[] {
   return document.devices.disk.flatMap((disk) => {
     const kind = mediumKind(disk);
-    const place = survey.storage.placeOfDisk(disk);
+    const place = storage.placeOfDisk(disk);
     const { source } = disk;
     if (kind === undefined || place === undefined) return [];
     if (source?.['@startupPolicy'] === 'optional') return [];

@@ -79,6 +79,11 @@ const hostDevice = z.object({
     }),
   ),
 });
+const tpmBackend = z.object({
+  '@type': attribute,
+  /** Of an emulated one: where its state lies. */
+  source: maybe(z.object({ '@path': attribute })),
+});
 /** Before libvirt 8.5 a path, since then a source, of which there may be others than files. */
 const nvram = z.object({ '#text': z.string().default(''), source: maybe(source) });
 const domain = z.object({
@@ -116,7 +121,7 @@ const domain = z.object({
           hostdev: many(hostDevice),
           filesystem: many(z.object({ target: maybe(z.object({ '@dir': attribute })) })),
           shmem: many(z.object({ '@name': attribute })),
-          tpm: many(z.object({ backend: maybe(z.object({ '@type': attribute })) })),
+          tpm: many(z.object({ backend: maybe(tpmBackend) })),
         }),
       ),
     }),
