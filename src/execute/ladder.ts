@@ -32,6 +32,7 @@ const QUEUE_PATIENCE_SECONDS = 1800;
 
 export interface Ladder {
   readonly limits: ConvergenceLimits;
+  readonly followedSince: Seconds;
   /** Monotonic: the time-out counts from here on. */
   begunAt: Seconds;
   convergence: ConvergenceState;
@@ -40,6 +41,7 @@ export interface Ladder {
 export function startLadder(task: MoveTask): Ladder {
   const { move, order, hypervisor } = task;
   const policies = task.parts.settings();
+  const followedSince = (task.followedSince ??= task.parts.clock.monotonic());
   const steps = usableLadder(move, policies, hypervisor.capabilities);
   const raises = usableRaises(move, policies, hypervisor.capabilities);
   const perGib = policies.migration.timeoutSecondsPerGib;
@@ -53,8 +55,9 @@ export function startLadder(task: MoveTask): Ladder {
       downtimeLimitSeconds: order.downtimeLimitSeconds,
       timeoutSeconds: seconds(timeout),
     },
-    begunAt: task.takenUpAt,
-    convergence: startConvergence(elapsedOf(task, task.takenUpAt)),
+    followedSince,
+    begunAt: followedSince,
+    convergence: startConvergence(elapsedOf(task, followedSince)),
   };
 }
 
@@ -123,7 +126,7 @@ async function waitInQueue(ladder: Ladder, task: MoveTask): Promise<void> {
   ladder.begunAt = task.parts.clock.monotonic();
   ladder.convergence = startConvergence(0);
   task.measured.queuedSeconds = lastedSeconds(task);
-  if (elapsedOf(task, task.takenUpAt) < QUEUE_PATIENCE_SECONDS) return;
+  if (elapsedOf(task, ladder.followedSince) < QUEUE_PATIENCE_SECONDS) return;
   const reason = `not begun by the platform for ${QUEUE_PATIENCE_SECONDS / 60} min`;
   await giveUp(task, { reason, instead: undefined });
 }

@@ -144,6 +144,8 @@ export interface MoveTask {
   ending: { readonly result: MoveResult; readonly end: TaskEnd } | undefined;
   /** Why it is to be stopped before its point of no return; undefined: it is not. */
   cancelled: string | undefined;
+  /** Monotonic: since when it has been followed, what went before its start not counted. */
+  followedSince?: Seconds;
   /** This process has asked for its start: it never does so again. */
   isAskedFor?: true;
   /** The hypervisor has refused the start for certain: nothing of it can come late. */
