@@ -3,20 +3,16 @@
 import { bytes, type Bytes } from '../../src/domain/units.ts';
 import type { GuestCpu } from '../../src/domain/cpu.ts';
 import { networkId, storageId, vmId, type HostId, type SourceId } from '../../src/domain/ids.ts';
-import type { StatePlace, VmDevice, VmDisk, VmMedium } from '../../src/domain/vm.ts';
+import type { StatePlace, VmDisk, VmMedium } from '../../src/domain/vm.ts';
 import type { VmFacts } from '../../src/ports/hypervisor.ts';
 import { isHeld, powerStateOf, type DomainStatus } from './domain-status.ts';
+import { hardwareOf } from './hardware.ts';
 import type { HostSurvey } from './host-survey.ts';
 import { mediumKind } from './medium.ts';
 import type { LibvirtOptions } from './options.ts';
 import type { StorageMap } from './storage-map.ts';
 import { vendorOf, visibleFeatures } from './xml/cpu.ts';
-import type {
-  DiskElement,
-  DomainDocument,
-  HostDeviceElement,
-  InterfaceElement,
-} from './xml/domain.ts';
+import type { DomainDocument, InterfaceElement } from './xml/domain.ts';
 
 export interface GuestContext {
   readonly source: SourceId;
@@ -67,7 +63,7 @@ export function needsOf(
     disks: disksOf(document, storage, diskBytes),
     media: mediaOf(document, storage),
     networks: [...new Set(document.devices.interface.flatMap(networkOf))].sort().map(networkId),
-    devices: devicesOf(document),
+    devices: hardwareOf(document, storage),
   };
 }
 
@@ -204,61 +200,4 @@ function networkOf({ '@type': type, source }: InterfaceElement): string[] {
     default:
       return [type];
   }
-}
-
-/** Types of disks whose data is a file, a block device or a network's: a matter of storage. */
-const STORED_DISKS = new Set(['file', 'block', 'dir', 'network', 'volume']);
-
-/** A disk that is a piece of the host (nvme), or served by a process on it (vhostuser). */
-function hardwareDisk(disk: DiskElement): VmDevice[] {
-  const { '@type': type, target } = disk;
-  if (STORED_DISKS.has(type) || disk.source === undefined) return [];
-  return [{ kind: 'other', id: `${type}:${target?.['@dev'] ?? ''}`, migratable: false }];
-}
-
-function devicesOf({ devices }: DomainDocument): VmDevice[] {
-  const passedThrough = devices.hostdev.map(
-    (device): VmDevice => ({
-      kind: deviceKind(device['@type']),
-      id: deviceId(device),
-      // libvirt unplugs a failover pair's device before the move and plugs one in after it.
-      migratable: device.teaming?.['@type'] === 'transient',
-    }),
-  );
-  const interfaces = devices.interface
-    .filter((one) => one['@type'] === 'hostdev' || one['@type'] === 'vdpa')
-    .map(
-      (one): VmDevice => ({
-        kind: one['@type'] === 'vdpa' ? 'vdpa' : 'sriov',
-        id: one.source?.['@dev'] ?? 'interface',
-        migratable: one.teaming?.['@type'] === 'transient',
-      }),
-    );
-  const folders = devices.filesystem.map(
-    (one): VmDevice => ({
-      kind: 'other',
-      id: `filesystem:${one.target?.['@dir'] ?? ''}`,
-      migratable: false,
-    }),
-  );
-  const memory = devices.shmem.map(
-    (one): VmDevice => ({ kind: 'other', id: `shmem:${one['@name'] ?? ''}`, migratable: false }),
-  );
-  const disks = devices.disk.flatMap(hardwareDisk);
-  return [...passedThrough, ...interfaces, ...folders, ...memory, ...disks];
-}
-
-function deviceKind(type: string | undefined): VmDevice['kind'] {
-  return type === 'pci' || type === 'usb' || type === 'mdev' ? type : 'other';
-}
-
-function deviceId({ source }: HostDeviceElement): string {
-  const address = source?.address;
-  if (address?.['@uuid'] !== undefined) return address['@uuid'];
-  if (source?.vendor !== undefined) {
-    return `${source.vendor['@id'] ?? ''}:${source.product?.['@id'] ?? ''}`;
-  }
-  const part = (value: string | undefined): string => (value ?? '').replace(/^0x/, '');
-  const { '@domain': domain, '@bus': bus, '@slot': slot, '@function': fn } = address ?? {};
-  return `${part(domain)}:${part(bus)}:${part(slot)}.${part(fn)}`;
 }

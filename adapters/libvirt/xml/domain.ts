@@ -83,6 +83,14 @@ const tpmBackend = z.object({
   '@type': attribute,
   /** Of an emulated one: where its state lies. */
   source: maybe(z.object({ '@path': attribute })),
+  /** Of one that is passed through. */
+  device: maybe(z.object({ '@path': attribute })),
+});
+/** A port of the guest, and what is behind it on the host. */
+const port = z.object({ '@type': attribute, source: maybe(z.object({ '@path': attribute })) });
+const memoryDevice = z.object({
+  '@model': attribute,
+  source: maybe(z.object({ path: maybe(text) })),
 });
 /** Before libvirt 8.5 a path, since then a source, of which there may be others than files. */
 const nvram = z.object({ '#text': z.string().default(''), source: maybe(source) });
@@ -122,6 +130,11 @@ const domain = z.object({
           filesystem: many(z.object({ target: maybe(z.object({ '@dir': attribute })) })),
           shmem: many(z.object({ '@name': attribute })),
           tpm: many(z.object({ backend: maybe(tpmBackend) })),
+          memory: many(memoryDevice),
+          serial: many(port),
+          parallel: many(port),
+          console: many(port),
+          channel: many(port),
         }),
       ),
     }),
@@ -129,7 +142,7 @@ const domain = z.object({
 });
 
 export type SourceElement = z.output<typeof source>;
-type Devices = NonNullable<z.output<typeof domain>['domain']['devices']>;
+export type Devices = NonNullable<z.output<typeof domain>['domain']['devices']>;
 export type DiskElement = z.output<typeof disk>;
 export type InterfaceElement = z.output<typeof networkInterface>;
 export type HostDeviceElement = z.output<typeof hostDevice>;
@@ -168,6 +181,11 @@ const NO_DEVICES: Devices = {
   filesystem: [],
   shmem: [],
   tpm: [],
+  memory: [],
+  serial: [],
+  parallel: [],
+  console: [],
+  channel: [],
 };
 
 export function readDomain(xml: string): DomainDocument {

@@ -176,6 +176,34 @@ describe('a guest of libvirt', () => {
     ]);
   });
 
+  it('has what else of its host’s hardware it holds: TPM, lasting memory, serial ports', () => {
+    const context = { survey: survey('h1', { sharedStorages: [{ id: 'nfs', paths: ['/srv'] }] }) };
+    const devicesOf = (devices: string) => vmOf({ devices }, context).devices;
+    const memory = (path: string): string => `<memory model='nvdimm'>
+      <source><path>${path}</path></source><target><size unit='KiB'>524288</size></target></memory>`;
+    const serial = `<serial type='dev'><source path='/dev/ttyS0'/><target port='0'/></serial>`;
+    const ids = (devices: string) => devicesOf(devices).map(({ id }) => id);
+    expect(
+      devicesOf(`<tpm model='tpm-crb'><backend type='passthrough'>
+        <device path='/dev/tpm0'/></backend></tpm>`),
+    ).toEqual([{ kind: 'other', id: 'tpm:/dev/tpm0', migratable: false }]);
+    expect(ids(`<tpm><backend type='external'><source path='/run/t'/></backend></tpm>`)).toEqual([
+      'tpm:external',
+    ]);
+    expect(ids(memory('/var/nvdimm0'))).toEqual(['nvdimm:/var/nvdimm0']);
+    expect(ids(memory('/srv/nvdimm0') + `<memory model='dimm'><target/></memory>`)).toEqual([]);
+    expect(ids(serial + serial.replaceAll('serial', 'console'))).toEqual(['dev:/dev/ttyS0']);
+    expect(ids(`<parallel type='dev'><source path='/dev/parport0'/></parallel>`)).toEqual([
+      'dev:/dev/parport0',
+    ]);
+    const harmless = `<serial type='pty'><source path='/dev/pts/3'/><target port='0'/></serial>
+      <console type='pty' tty='/dev/pts/3'><source path='/dev/pts/3'/></console>
+      <channel type='unix'><source mode='bind' path='/run/agent'/></channel>
+      <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
+      <memory model='virtio-mem'><target><block unit='KiB'>2048</block></target></memory>`;
+    expect(ids(harmless)).toEqual([]);
+  });
+
   it('sees firmware state, encryption and huge pages', () => {
     const os = `<loader readonly='yes' type='pflash'>/usr/share/OVMF/CODE.fd</loader>
       <nvram>/var/lib/libvirt/qemu/nvram/web_VARS.fd</nvram>`;
