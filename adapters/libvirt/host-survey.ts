@@ -5,6 +5,7 @@ import {
   domainCapabilitiesOf,
   expandCpu,
   interfacesOf,
+  libraryVersionOf,
   networksOf,
   nodeInfoOf,
   nodeMemoryOf,
@@ -51,7 +52,12 @@ export interface HostSurvey {
   readonly capabilities: HostCapabilities;
   readonly guests: GuestCapabilities;
   readonly storage: StorageMap;
+  /** It can be told to keep the state of an emulated TPM when it removes a definition. */
+  readonly keepsTpmState: boolean;
 }
+
+/** Since 8.9 libvirt knows VIR_DOMAIN_UNDEFINE_KEEP_TPM. */
+const KEEPS_TPM_SINCE = 8_009_000;
 
 export async function surveyHost(session: Session, host: HostIdentity): Promise<HostSurvey> {
   const capabilities = readCapabilities(await capabilitiesOf(session));
@@ -98,7 +104,8 @@ export async function surveyHost(session: Session, host: HostIdentity): Promise<
         : { idle: watts(own.power.idleWatts), peak: watts(own.power.peakWatts) },
     labels: own.labels,
   };
-  return { facts, platform, capabilities, guests, storage };
+  const keepsTpmState = (await libraryVersionOf(session)) >= KEEPS_TPM_SINCE;
+  return { facts, platform, capabilities, guests, storage, keepsTpmState };
 }
 
 /** What storage a host has. */

@@ -49,16 +49,23 @@ export function diskObjections(
 }
 
 /** libvirt copies neither file when a guest is off; live they are part of the stream. */
-export function firmwareObjections(document: DomainDocument, { storage }: HostSurvey): Objection[] {
+export function firmwareObjections(
+  document: DomainDocument,
+  { storage, keepsTpmState }: HostSurvey,
+): Objection[] {
+  const isReached = (path: string | undefined): boolean =>
+    path !== undefined && storage.placeOfPath(path).shared;
   const out: Objection[] = [];
   const { nvram } = document.firmware;
-  const { path } = nvram ?? {};
-  if (nvram !== undefined && (path === undefined || !storage.placeOfPath(path).shared)) {
-    out.push(['firmware', `${path ?? 'its NVRAM'} is not on shared storage`]);
+  if (nvram !== undefined && !isReached(nvram.path)) {
+    out.push(['firmware', `${nvram.path ?? 'its NVRAM'} is not on shared storage`]);
   }
   const tpm = tpmStateOf(document);
-  if (tpm !== undefined && !storage.placeOfPath(tpm).shared) {
+  if (tpm !== undefined && !isReached(tpm)) {
     out.push(['firmware', 'the state of the emulated TPM is not on shared storage']);
+  } else if (tpm !== undefined && !keepsTpmState) {
+    const late = 'libvirt before 8.9 would remove it with the old definition';
+    out.push(['firmware', `the state of the emulated TPM would be lost: ${late}`]);
   }
   return out;
 }

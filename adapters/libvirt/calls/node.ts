@@ -42,6 +42,13 @@ export async function versionOf(session: Session): Promise<number> {
   return Number(version[0] ?? 0n);
 }
 
+/** The daemon's own, as 1,000,000 × major + 1,000 × minor + patch. */
+export async function libraryVersionOf(session: Session): Promise<number> {
+  const version = new BigUint64Array(1);
+  await session.int('virConnectGetLibVersion', session.connection, version);
+  return Number(version[0] ?? 0n);
+}
+
 export function capabilitiesOf(session: Session): Promise<string> {
   return session.text('virConnectGetCapabilities', session.connection);
 }

@@ -289,11 +289,17 @@ export async function undefineCompletely(domain: Domain): Promise<void> {
   try {
     await undefineDomain(domain, flags | keepTpm);
   } catch (error) {
-    // libvirt before 8.9 does not know the flag, and keeps the state anyway.
-    if (!isUnknownFlag(error)) throw error;
+    // libvirt before 8.9 does not know the flag, and removes the state of a TPM that it emulates.
+    if (!isUnknownFlag(error) || (await hasEmulatedTpm(domain))) throw error;
     await undefineDomain(domain, flags);
   }
 }
+
+async function hasEmulatedTpm(domain: Domain): Promise<boolean> {
+  return EMULATED_TPM.test(await xmlOf(domain, XML.inactive));
+}
+
+const EMULATED_TPM = /<tpm\b[^>]*>\s*<backend [^>]*type='emulator'/;
 
 /** What every call of libvirt's answers to a flag of a later version (its virCheckFlags). */
 function isUnknownFlag(error: unknown): boolean {

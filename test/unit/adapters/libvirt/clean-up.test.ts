@@ -330,9 +330,13 @@ class OldSession extends FakeSession {
   readonly flags: unknown[] = [];
   readonly #error: LibvirtError;
 
-  constructor(error: LibvirtError) {
-    super({ pools: [] });
+  constructor(error: LibvirtError, devices = '') {
+    super({ pools: [], guests: { [UUID]: guestXml({ devices }) } });
     this.#error = error;
+  }
+
+  undefine(): Promise<void> {
+    return undefineCompletely({ session: this, handle: this.handleOf(UUID) });
   }
 
   override int(name: string, ...args: readonly unknown[]): Promise<number> {
@@ -345,17 +349,25 @@ class OldSession extends FakeSession {
 }
 
 describe('a definition on a libvirt that cannot be told to keep the TPM’s state', () => {
+  const text = 'unsupported flags (0x40) in function qemuDomainUndefineFlags';
+
   it('is removed without telling it', async () => {
-    const text = 'unsupported flags (0x40) in function qemuDomainUndefineFlags';
     const session = new OldSession(new LibvirtError(8, text, false));
-    await undefineCompletely({ session, handle: 0n });
+    await session.undefine();
     expect(session.flags).toHaveLength(2);
     expect(Number(session.flags[1]) & UNDEFINE.keepNvram).not.toBe(0);
   });
 
   it('stays where libvirt means something else', async () => {
     const session = new OldSession(new LibvirtError(8, 'invalid argument: no', false));
-    await expect(undefineCompletely({ session, handle: 0n })).rejects.toThrow('no');
+    await expect(session.undefine()).rejects.toThrow('no');
+    expect(session.flags).toHaveLength(1);
+  });
+
+  it('stays where its guest has such a TPM: it may use it elsewhere', async () => {
+    const tpm = `<tpm model='tpm-crb'>\n  <backend type='emulator' version='2.0'/>\n</tpm>`;
+    const session = new OldSession(new LibvirtError(8, text, false), tpm);
+    await expect(session.undefine()).rejects.toThrow('unsupported flags');
     expect(session.flags).toHaveLength(1);
   });
 });

@@ -180,7 +180,7 @@ describe('a guest of libvirt', () => {
     const context = { survey: survey('h1', { sharedStorages: [{ id: 'nfs', paths: ['/srv'] }] }) };
     const devicesOf = (devices: string) => vmOf({ devices }, context).devices;
     const memory = (path: string): string => `<memory model='nvdimm'>
-      <source><path>${path}</path></source><target><size unit='KiB'>524288</size></target></memory>`;
+      <source><path>${path}</path></source><target><size>524288</size></target></memory>`;
     const serial = `<serial type='dev'><source path='/dev/ttyS0'/><target port='0'/></serial>`;
     const ids = (devices: string) => devicesOf(devices).map(({ id }) => id);
     expect(

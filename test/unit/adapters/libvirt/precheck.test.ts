@@ -44,6 +44,7 @@ class Session extends GuestSession {
 }
 
 class Host extends FakeHost {
+  keepsTpmState = true;
   readonly #input: Partial<LibvirtOptionsInput>;
 
   constructor(id: string, session: Session, input: Partial<LibvirtOptionsInput>) {
@@ -55,7 +56,12 @@ class Host extends FakeHost {
     const told = survey(this.id, this.#input);
     const storages = told.storage.reach.map(({ storage }) => storageId(storage));
     const networks = ['network:lan', 'bridge:br0'].map(networkId);
-    return Promise.resolve({ ...told, facts: { ...told.facts, storages, networks } });
+    const { keepsTpmState } = this;
+    return Promise.resolve({
+      ...told,
+      keepsTpmState,
+      facts: { ...told.facts, storages, networks },
+    });
   }
 }
 
@@ -171,5 +177,11 @@ describe('a restart', () => {
     expect(await restart(guestXml({ devices: GUEST_TPM }), local)).toEqual(told);
     expect(await restart(at('/srv/tpm/web'), local)).toEqual([]);
     expect(await restart(at('/tpm/web'))).toEqual(told);
+    const old = ends();
+    old.to.keepsTpmState = false;
+    const definition = { xml: guestXml({ devices: GUEST_TPM }), autostart: false };
+    expect(await precheckRestart(ORDER, old, definition, SIGNAL)).toMatchObject([
+      { code: 'firmware', detail: expect.stringContaining('before 8.9') },
+    ]);
   });
 });

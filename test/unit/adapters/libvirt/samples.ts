@@ -97,6 +97,7 @@ export function survey(id: string, input: Partial<LibvirtOptionsInput> = {}): Ho
     },
     guests: { emulator: undefined, hostModel: undefined, vendors: new Map([['Nehalem', 'Intel']]) },
     storage: mapStorage(id, { ...common, storages: [] }, []),
+    keepsTpmState: true,
   };
 }
 
