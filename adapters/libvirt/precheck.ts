@@ -9,7 +9,7 @@
  */
 
 import { compareCpu, freePagesOf } from './calls/node.ts';
-import { snapshotsOf, uuidByName, xmlOf, type Domain } from './calls/domain.ts';
+import { checkpointsOf, snapshotsOf, uuidByName, xmlOf, type Domain } from './calls/domain.ts';
 import { isHeld, isOff, statusOf, type DomainStatus } from './domain-status.ts';
 import { type GuestDefinition, UNDEFINED } from './definitions.ts';
 import { planCopies } from './disks/disk-plan.ts';
@@ -100,13 +100,15 @@ interface Guest {
   readonly stored: DomainDocument;
   readonly status: DomainStatus;
   readonly snapshots: number;
+  readonly checkpoints: number;
 }
 
 async function readGuest(domain: Domain): Promise<Guest> {
   const status = await statusOf(domain);
   const document = readDomain(await xmlOf(domain, XML.live));
   const stored = readDomain(await xmlOf(domain, XML.inactive));
-  return { document, stored, status, snapshots: await snapshotsOf(domain) };
+  const [snapshots, checkpoints] = [await snapshotsOf(domain), await checkpointsOf(domain)];
+  return { document, stored, status, snapshots, checkpoints };
 }
 
 function guestObjections({ document, status, snapshots }: Guest): Objection[] {
@@ -167,12 +169,14 @@ async function targetObjections(
 
 /** What is stored counts, and of the firmware also what runs: a template says not where that is. */
 function coldObjections(
-  { document, stored }: Guest,
+  { document, stored, checkpoints }: Guest,
   storage: StorageMap,
   survey: HostSurvey,
 ): Objection[] {
   const firmware = [document, stored].map((one) => firmwareObjections(one, survey));
+  const lost = `it would lose its checkpoints (${checkpoints}): virsh checkpoint-delete`;
   return [
+    ...(checkpoints > 0 ? [['hypervisor', lost] as const] : []),
     ...memoryObjections(stored, document),
     ...bindingObjections(stored, storage, survey),
     ...(firmware.find((one) => one.length > 0) ?? []),

@@ -10,7 +10,9 @@ import {
   JOB_OPERATION,
   JOB_STATS,
   JOB_TYPE,
+  MAX_SPEED,
   METADATA_ELEMENT,
+  MIGRATE,
 } from '../native/constants.ts';
 import { isLibvirtError } from '../native/errors.ts';
 import type { Session } from '../native/session.ts';
@@ -203,12 +205,26 @@ export function snapshotsOf({ session, handle }: Domain): Promise<number> {
   return session.int('virDomainSnapshotNum', handle, 0);
 }
 
+/** How many it has; 0 where the hypervisor has none at all. */
+export async function checkpointsOf({ session, handle }: Domain): Promise<number> {
+  try {
+    return await session.int('virDomainListAllCheckpoints', handle, null, 0);
+  } catch (error) {
+    if (isLibvirtError(error, ERROR.noSupport)) return 0;
+    throw error;
+  }
+}
+
 export async function abortJob({ session, handle }: Domain): Promise<void> {
   await session.int('virDomainAbortJob', handle);
 }
 
-export async function setBandwidth({ session, handle }: Domain, mibPerSecond: number) {
-  await session.int('virDomainMigrateSetMaxSpeed', handle, mibPerSecond, 0);
+export async function setBandwidth(
+  { session, handle }: Domain,
+  mibPerSecond: number,
+  phase: keyof typeof MAX_SPEED,
+): Promise<void> {
+  await session.int('virDomainMigrateSetMaxSpeed', handle, mibPerSecond, MAX_SPEED[phase]);
 }
 
 export async function setDowntime({ session, handle }: Domain, milliseconds: number) {
@@ -254,9 +270,8 @@ export async function migrate({ session, handle }: Domain, params: MigrationPara
   const list = new BigUint64Array(1);
   const count = new Int32Array(1);
   const capacity = new Int32Array(1);
-  if (params.bandwidthMibPerSecond !== undefined) {
-    const value = params.bandwidthMibPerSecond;
-    library.now('virTypedParamsAddULLong', list, count, capacity, 'bandwidth', value);
+  for (const [name, value] of numberParams(params)) {
+    library.now('virTypedParamsAddULLong', list, count, capacity, name, value);
   }
   for (const [name, value] of textParams(params)) {
     if (value === undefined) continue;
@@ -271,6 +286,17 @@ export async function migrate({ session, handle }: Domain, params: MigrationPara
   } finally {
     if (address !== 0n) library.now('virTypedParamsFree', address, total);
   }
+}
+
+/** VIR_MIGRATE_PARAM_*. After the switch to post-copy another one counts than before it. */
+export function numberParams({
+  bandwidthMibPerSecond: bandwidth,
+  flags,
+}: Pick<MigrationParams, 'bandwidthMibPerSecond' | 'flags'>): [string, number][] {
+  if (bandwidth === undefined) return [];
+  const all: [string, number][] = [['bandwidth', bandwidth]];
+  if ((flags & MIGRATE.postCopy) !== 0) all.push(['bandwidth.postcopy', bandwidth]);
+  return all;
 }
 
 /** VIR_MIGRATE_PARAM_*. One that may have several values is named several times. */

@@ -126,7 +126,10 @@ export class Mover implements Carrier {
         return tell((domain) => setDowntime(domain, milliseconds(steering.seconds)));
       case 'bandwidth':
         if (flight) flight.order = { ...flight.order, bandwidth: steering.bandwidth };
-        return tell((domain) => setBandwidth(domain, mibPerSecond(steering.bandwidth)));
+        return tell((domain) => {
+          const phase = isPostCopy(status) ? 'postCopy' : 'preCopy';
+          return setBandwidth(domain, mibPerSecond(steering.bandwidth), phase);
+        });
       case 'post-copy':
         return this.#switchToPostCopy(order, ends, signal);
       case 'auto-converge':

@@ -102,6 +102,9 @@ export const STATS = {
  */
 export const STATS_FLAGS = { active: 1 << 0, noWait: 1 << 29 } as const;
 
+/** virDomainMigrateMaxSpeedFlags: of which part of a migration. */
+export const MAX_SPEED = { preCopy: 0, postCopy: 1 << 0 } as const;
+
 /** virDomainDirtyRateStatus. */
 export const DIRTY_RATE_MEASURED = 2;
 

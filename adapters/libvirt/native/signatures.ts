@@ -68,6 +68,7 @@ export const SIGNATURES = {
   virDomainGetMetadata: returns(P, P, I, T, U),
   virDomainSetMetadata: returns(I, P, I, T, T, T, U),
   virDomainSnapshotNum: returns(I, P, U),
+  virDomainListAllCheckpoints: returns(I, P, P, U),
   virDomainGetBlockInfo: returns(I, P, T, M, U),
   virDomainCreate: returns(I, P),
   virDomainShutdownFlags: returns(I, P, U),

@@ -1,6 +1,7 @@
 // Role: what a domain's state means, what libvirt is told in a move, and what is remembered of it.
 import { describe, expect, it } from 'vitest';
 
+import { numberParams } from '../../../../adapters/libvirt/calls/domain.ts';
 import {
   isHeld,
   NO_JOB,
@@ -116,6 +117,17 @@ describe('a live move', () => {
 
   it('counts bandwidth in MiB/s, at least one: none would be unlimited', () => {
     expect([1, MIB, 2.6 * MIB].map(mibPerSecond)).toEqual([1, 1, 3]);
+  });
+
+  it('is limited after a switch to post-copy as before it', () => {
+    const limits = (bandwidthMibPerSecond: number | undefined, flags: number) =>
+      numberParams({ bandwidthMibPerSecond, flags });
+    expect(limits(undefined, 1 << 15)).toEqual([]);
+    expect(limits(7, LIVE)).toEqual([['bandwidth', 7]]);
+    expect(limits(7, LIVE | (1 << 15))).toEqual([
+      ['bandwidth', 7],
+      ['bandwidth.postcopy', 7],
+    ]);
   });
 });
 

@@ -24,6 +24,7 @@ const INPUT = {
 
 /** A guest whose stored definition is not what it runs with; without documents: no guest. */
 class Session extends GuestSession {
+  checkpoints = (): Promise<number> => Promise.resolve(0);
   readonly #stored: string;
 
   constructor(live?: string, stored = live) {
@@ -35,6 +36,11 @@ class Session extends GuestSession {
   override async text(name: string, ...args: readonly unknown[]): Promise<string> {
     const isStored = name === 'virDomainGetXMLDesc' && (Number(args[1]) & XML.inactive) !== 0;
     return isStored ? this.#stored : super.text(name, ...args);
+  }
+
+  override int(name: string, ...args: readonly unknown[]): Promise<number> {
+    if (name === 'virDomainListAllCheckpoints') return this.checkpoints();
+    return super.int(name, ...args);
   }
 
   override async pointer(name: string, ...args: readonly unknown[]): Promise<bigint> {
@@ -141,6 +147,19 @@ describe('a cold move', () => {
       'firmware: /var/x/web_VARS.fd is not on shared storage',
     ]);
     expect(await coldMove(guestXml({ os: local }), guestXml({ os: local }))).toHaveLength(1);
+  });
+
+  it('loses no checkpoints, where there are any', async () => {
+    const session = new Session(guestXml({}));
+    const refusals = () => precheckMove(ORDER, ends(session), SIGNAL);
+    session.checkpoints = () => Promise.resolve(2);
+    expect(await refusals()).toMatchObject([
+      { code: 'hypervisor', detail: expect.stringContaining('its checkpoints (2)') },
+    ]);
+    session.checkpoints = () => Promise.reject(missing(ERROR.noSupport));
+    expect(await refusals()).toEqual([]);
+    session.checkpoints = () => Promise.reject(missing(ERROR.denied));
+    await expect(refusals()).rejects.toMatchObject({ code: ERROR.denied });
   });
 
   it('goes with all that its target has', async () => {
