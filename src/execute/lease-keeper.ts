@@ -14,7 +14,7 @@ import type { Lease } from '../domain/lease.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Controller, LeaseBoard } from '../ports/leases.ts';
 import type { LeaseKeeperParts, UnderWay } from './lease-keeper-parts.ts';
-import { fairShare, type ShareView } from './lease-share.ts';
+import { fairShare, leftToOthers, type ShareView } from './lease-share.ts';
 import { actingOn } from './lease-standby.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
@@ -57,8 +57,8 @@ export class LeaseKeeper implements Authority {
   #isOver = false;
   /** It takes nothing, and gives back what is idle. */
   #isAside = false;
-  /** A move of the VM that it runs in is open, and others are there to take leases. */
-  #isCarried = false;
+  /** A move of the VM that it runs in is open: these are for others to take. */
+  #left: ReadonlySet<ClusterId> = new Set();
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
@@ -216,10 +216,12 @@ export class LeaseKeeper implements Authority {
     }
     const { joined, isCarried } = await (this.#parts.sole ? nothingUnderWay() : askUnderWay());
     // Whose own VM is moving takes nothing until it has arrived, where others can.
-    this.#isCarried = isCarried && !this.isLast;
+    const others = live.filter(({ id }) => id !== this.id);
+    this.#left = isCarried ? leftToOthers({ mine: this.#open(), others, joined }) : new Set();
     const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
     await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
-    const taken = this.#isCarried ? [] : await this.#claim(share.claim, board);
+    const claim = share.claim.filter((cluster) => !this.#left.has(cluster));
+    const taken = await this.#claim(claim, board);
     // What others are told is what it is after this round.
     this.#board = await this.#parts.leases.leaseBoard();
     return [...regained, ...taken];
@@ -322,8 +324,13 @@ export class LeaseKeeper implements Authority {
   }
 
   #wanted(): readonly ClusterId[] {
+    if (this.#isAside) return [];
+    return this.#open().filter((cluster) => !this.#left.has(cluster));
+  }
+
+  /** All that it may take, and would if nothing kept it. */
+  #open(): readonly ClusterId[] {
     const { sole, wants } = this.#parts;
-    if (this.#isAside || this.#isCarried) return [];
     // Who is alone settles what is open, also where no host of the cluster was seen yet.
     const recorded = sole ? (this.#board?.leases ?? []).map(({ cluster }) => cluster) : [];
     const all = [...new Set([...this.#seen, ...recorded])];

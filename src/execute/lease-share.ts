@@ -62,6 +62,28 @@ export function fairShare(view: ShareView): Share {
   return { claim, release };
 }
 
+export interface LeftView {
+  /** What it would take itself. */
+  readonly mine: readonly ClusterId[];
+  /** The others that show signs of life. */
+  readonly others: readonly Pick<Controller, 'wants'>[];
+  readonly joined: ShareView['joined'];
+}
+
+/**
+ * What a controller whose own VM is moving leaves alone: each cluster that another would take. Of
+ * those that hang together by open moves one other has to want all: else nobody could take the
+ * moves up.
+ */
+export function leftToOthers({ mine, others, joined }: LeftView): ReadonlySet<ClusterId> {
+  const groups = together(joined).filter((group) => includesAll(mine, group));
+  const isLeft = (cluster: ClusterId): boolean => {
+    const all = groups.find((group) => group.includes(cluster)) ?? [cluster];
+    return others.some(({ wants }) => includesAll(wants, all));
+  };
+  return new Set(mine.filter(isLeft));
+}
+
 /**
  * Of each cluster that goes together with others: who is to have them all. No entry where nobody
  * wants them all.

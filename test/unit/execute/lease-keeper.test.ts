@@ -2,69 +2,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, type ClusterId } from '../../../src/domain/ids.ts';
-import { LeaseKeeper } from '../../../src/execute/lease-keeper.ts';
-import {
-  DEFAULT_LEASE_TIMING,
-  type LeaseKeeperParts,
-} from '../../../src/execute/lease-keeper-parts.ts';
-import { fairShare, type ShareView } from '../../../src/execute/lease-share.ts';
-import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
-import type { Ledger } from '../../../src/ports/ledger.ts';
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
-import { type RecordingEvents, recordingEvents } from '../../support/recording-events.ts';
+import { fairShare, leftToOthers, type ShareView } from '../../../src/execute/lease-share.ts';
+import { beats, CLUSTERS, held, IDLE, leaseRoom } from '../../support/lease-room.ts';
 
-const CLUSTERS = ['c1', 'c2', 'c3', 'c4'].map(clusterId);
-const [C1] = CLUSTERS as [ClusterId];
-const IDLE = (): boolean => true;
-
-interface Room {
-  readonly clock: ManualClock;
-  readonly ledger: Ledger;
-  readonly events: RecordingEvents;
-  keeper(name: string, more?: Partial<LeaseKeeperParts>): LeaseKeeper;
-}
-
-async function room(): Promise<Room> {
-  const clock = manualClock();
-  const ledger = await openSqliteLedger({ file: ':memory:', clock });
-  const events = recordingEvents();
-  return {
-    clock,
-    ledger,
-    events,
-    keeper(name, more = {}) {
-      const keeper = new LeaseKeeper({
-        leases: ledger,
-        elapsed: () => clock.monotonic(),
-        steady: () => clock.monotonic(),
-        events,
-        me: { id: name, name },
-        wants: () => true,
-        sole: false,
-        timing: DEFAULT_LEASE_TIMING,
-        tokens: { highest: () => 0, remember: () => undefined },
-        ...more,
-      });
-      keeper.see(CLUSTERS);
-      return keeper;
-    },
-  };
-}
-
-function held(keeper: LeaseKeeper): readonly string[] {
-  return CLUSTERS.filter((cluster) => keeper.mayAct(cluster) !== undefined);
-}
-
-async function beats(keepers: readonly LeaseKeeper[], { clock }: Room, rounds: number) {
-  for (let round = 0; round < rounds; round += 1) {
-    for (const keeper of keepers) await keeper.beat(IDLE);
-    await clock.pass(10);
-  }
-}
+const [C1, C2] = CLUSTERS as [ClusterId, ClusterId];
 
 describe('LeaseKeeper', () => {
   it('takes what is free, and stops acting a margin before its lease runs out', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const ada = here.keeper('ada');
     expect(await ada.beat(IDLE)).toEqual(CLUSTERS);
     await here.clock.pass(24);
@@ -77,7 +22,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('does not take what is renewed; takes over what stood still for term and call', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const only = { wants: (one: ClusterId) => one === C1 };
     const [ada, ben] = [here.keeper('ada', only), here.keeper('ben', only)];
     await beats([ada, ben], here, 20);
@@ -92,7 +37,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('shares many clusters, and takes those of one that is gone', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const [ada, ben] = [here.keeper('ada'), here.keeper('ben')];
     await beats([ada, ben], here, 3);
     expect([held(ada).length, held(ben).length]).toEqual([2, 2]);
@@ -103,7 +48,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('leaves what it gives back to the other at once', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const [ada, ben] = [here.keeper('ada'), here.keeper('ben', { wants: (one) => one === C1 })];
     await beats([ada, ben], here, 1);
     await ada.release();
@@ -113,7 +58,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('takes its own lease again after a restart without waiting, under a new token', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     await here.keeper('ada').beat(IDLE);
     const again = here.keeper('ada');
     await again.beat(IDLE);
@@ -121,7 +66,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('stops where the token went back, until it is confirmed, and goes on above it', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const seen = new Map([[C1, 17]]);
     const tokens = {
       highest: (cluster: ClusterId) => seen.get(cluster) ?? 0,
@@ -142,7 +87,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('takes nothing while its own VM is moved, where another one can', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const carried = () => Promise.resolve({ joined: [], isCarried: true });
     const [ada, ben] = [here.keeper('ada'), here.keeper('ben')];
     await ben.beat(IDLE);
@@ -159,8 +104,37 @@ describe('LeaseKeeper', () => {
     expect(await ada.beat(IDLE, carried)).toEqual(CLUSTERS);
   });
 
+  it('takes what nobody else wants, also while its own VM is moved', async () => {
+    const here = await leaseRoom();
+    const carried = () => Promise.resolve({ joined: [], isCarried: true });
+    const [ada, cleo] = [here.keeper('ada'), here.keeper('cleo', { wants: (one) => one === C2 })];
+    for (let round = 0; round < 3; round += 1) {
+      await cleo.beat(IDLE);
+      await ada.beat(IDLE, carried);
+      await here.clock.pass(10);
+    }
+    expect([held(ada), held(cleo)]).toEqual([['c1', 'c3', 'c4'], ['c2']]);
+  });
+
+  it('takes up a move of its own VM that none of the others could', async () => {
+    const here = await leaseRoom();
+    const joined = [[C1, C2]];
+    const ben = here.keeper('ben', { wants: (one) => one === C1 });
+    const cleo = here.keeper('cleo', { wants: (one) => one === C2 });
+    const ada = here.keeper('ada', { wants: (one) => one === C1 || one === C2 });
+    await beats([ben, cleo], here, 1);
+    for (let round = 0; round < 3; round += 1) {
+      await ada.beat(IDLE, () => Promise.resolve({ joined, isCarried: true }));
+      for (const one of [ben, cleo]) {
+        await one.beat(IDLE, () => Promise.resolve({ joined, isCarried: false }));
+      }
+      await here.clock.pass(10);
+    }
+    expect(held(ada)).toEqual(['c1', 'c2']);
+  });
+
   it('does not take back what another process with its identity took, and says so', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const ada = here.keeper('ada');
     await beats([ada], here, 3);
     const twin = here.keeper('ada');
@@ -174,7 +148,7 @@ describe('LeaseKeeper', () => {
   });
 
   it('does not run out, and writes nothing more, where it is alone', async () => {
-    const here = await room();
+    const here = await leaseRoom();
     const ada = here.keeper('ada', { sole: true });
     await ada.beat(IDLE);
     const board = await here.ledger.leaseBoard();
@@ -308,5 +282,26 @@ describe('fairShare', () => {
         expect(told.map(({ release }) => release)).toEqual([[c1], [], [c3]]);
       });
     });
+  });
+});
+
+describe('leftToOthers', () => {
+  const [c1, c2, c3] = CLUSTERS as [ClusterId, ClusterId, ClusterId];
+  const left = (joined: readonly ClusterId[][], ...others: readonly ClusterId[][]) => [
+    ...leftToOthers({ mine: [c1, c2, c3], others: others.map((wants) => ({ wants })), joined }),
+  ];
+
+  it('is what one of them wants', () => {
+    expect(left([])).toEqual([]);
+    expect(left([], [], [c1, c3])).toEqual([c1, c3]);
+  });
+
+  it('is what hangs together only where one of them wants all of it', () => {
+    expect(left([[c1, c2]], [c1, c3], [c2])).toEqual([c3]);
+    expect(left([[c1, c2]], [c1, c2], [c2])).toEqual([c1, c2]);
+    const [c4] = CLUSTERS.slice(3);
+    if (c4 === undefined) throw new Error('there are four');
+    // It could not have all of it either.
+    expect(left([[c1, c4]], [c1])).toEqual([c1]);
   });
 });
