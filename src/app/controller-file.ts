@@ -35,7 +35,7 @@ export class ControllerFile implements TokenMemory {
     const text = readIfThere(file);
     if (text !== undefined) return new ControllerFile(file, parsed(file, text));
     const made = new ControllerFile(file, { id: newId(), tokens: {} });
-    made.#write();
+    made.#write(made.#tokens);
     return made;
   }
 
@@ -49,13 +49,14 @@ export class ControllerFile implements TokenMemory {
 
   remember(cluster: ClusterId, token: number): void {
     if (token <= this.highest(cluster)) return;
+    // First the file: what could not be written is written at the next call.
+    this.#write(new Map(this.#tokens).set(cluster, token));
     this.#tokens.set(cluster, token);
-    this.#write();
   }
 
   /** All of it or nothing: a crash in between leaves the file as it was. */
-  #write(): void {
-    const contents: Contents = { id: this.#id, tokens: Object.fromEntries(this.#tokens) };
+  #write(tokens: ReadonlyMap<string, number>): void {
+    const contents: Contents = { id: this.#id, tokens: Object.fromEntries(tokens) };
     const half = `${this.#file}.new`;
     const handle = openSync(half, 'w', 0o600);
     try {

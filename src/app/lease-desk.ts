@@ -5,20 +5,24 @@ import { fail, ok, type Result } from '../domain/result.ts';
 import type { LeaseKeeper, LeaseState } from '../execute/lease-keeper.ts';
 import type { ApiProblem, LeaseView } from '../ports/api.ts';
 
-export type LeaseSight = Pick<LeaseKeeper, 'confirm' | 'states' | 'isShared'>;
+export type LeaseSight = Pick<LeaseKeeper, 'confirm' | 'states' | 'isShared' | 'memoryFault'>;
 
 /** Empty where one controller is alone with its ledger: there is nothing to be told. */
 export function leaseViews(keeper: LeaseSight): readonly LeaseView[] {
   return keeper.isShared ? keeper.states().map(viewOf) : [];
 }
 
-/** Why a cluster is not acted on that waits for an operator. */
+/** Why a cluster is not acted on that waits for an operator, or none can be taken. */
 export function leaseReasons(keeper: LeaseSight): readonly string[] {
   const stopped = keeper.states().filter(({ steppedBack }) => steppedBack);
-  return stopped.map(
-    ({ cluster }) =>
-      `${cluster}: the ledger is older than what was seen before: drover lease confirm ${cluster}`,
-  );
+  const { memoryFault } = keeper;
+  return [
+    ...stopped.map(
+      ({ cluster }) =>
+        `${cluster}: the ledger is older than what was seen before: drover lease confirm ${cluster}`,
+    ),
+    ...(memoryFault === undefined ? [] : [`no more leases are taken: ${memoryFault}`]),
+  ];
 }
 
 export function confirmLease(

@@ -23,7 +23,7 @@ export const DEFAULT_LEASE_TIMING: LeaseTiming = {
 /** The highest token seen of each cluster, kept outside of the ledger. */
 export interface TokenMemory {
   highest(cluster: ClusterId): number;
-  /** Durable when it returns. */
+  /** Durable when it returns. Throws where it cannot be written, and has forgotten nothing then. */
   remember(cluster: ClusterId, token: number): void;
 }
 

@@ -16,6 +16,7 @@ import type { Controller, LeaseBoard } from '../ports/leases.ts';
 import type { LeaseKeeperParts, UnderWay } from './lease-keeper-parts.ts';
 import { fairShare, leftToOthers, type ShareView } from './lease-share.ts';
 import { actingOn } from './lease-standby.ts';
+import { LeaseTokens } from './lease-tokens.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
 import { Turns } from '../domain/turns.ts';
@@ -44,10 +45,7 @@ export class LeaseKeeper implements Authority {
   readonly #watch = new LeaseWatch();
   readonly #turns = new Turns();
   readonly #held = new Map<ClusterId, Held>();
-  /** The tokens that are older than what was seen. */
-  readonly #steppedBack = new Map<ClusterId, number>();
-  /** To be taken all the same: an operator has said so. */
-  readonly #confirmed = new Set<ClusterId>();
+  readonly #tokens: LeaseTokens;
   /** As it was last read; undefined: never yet. */
   #board: LeaseBoard | undefined;
   /** Who showed signs of life at the last round, this one with them. */
@@ -62,6 +60,7 @@ export class LeaseKeeper implements Authority {
 
   constructor(parts: LeaseKeeperParts) {
     this.#parts = parts;
+    this.#tokens = new LeaseTokens(parts);
   }
 
   get id(): string {
@@ -168,13 +167,12 @@ export class LeaseKeeper implements Authority {
    * there. The next round takes the cluster, under a token above all that were ever seen.
    */
   confirm(cluster: ClusterId, by: string): boolean {
-    const stored = this.#steppedBack.get(cluster);
-    if (stored === undefined) return false;
-    this.#steppedBack.delete(cluster);
-    this.#confirmed.add(cluster);
-    const text = `${cluster}: confirmed by ${by}: the ledger is gone on with as it is`;
-    this.#tell(cluster, 'confirmed', stored, text);
-    return true;
+    return this.#tokens.confirm(cluster, by);
+  }
+
+  /** Why it takes no more leases: their tokens cannot be written down; undefined: they can. */
+  get memoryFault(): string | undefined {
+    return this.#tokens.fault;
   }
 
   /** Every cluster that is seen here or leased by anybody. */
@@ -186,7 +184,7 @@ export class LeaseKeeper implements Authority {
       holder: rows.get(cluster)?.holderName ?? '',
       token: rows.get(cluster)?.token ?? 0,
       mine: this.mayAct(cluster) !== undefined,
-      steppedBack: this.#steppedBack.has(cluster),
+      steppedBack: this.#tokens.isStopped(cluster),
     }));
   }
 
@@ -200,7 +198,8 @@ export class LeaseKeeper implements Authority {
     const board = await this.#parts.leases.leaseBoard();
     this.#board = board;
     this.#watch.look(board, this.#parts.steady());
-    this.#checkTokens(board);
+    this.#tokens.look(board, this.#seen);
+    for (const one of before) if (this.#tokens.isStopped(one)) this.#held.delete(one);
     this.#warnOfTwin(board, before);
     const live = await this.#live(board);
     this.#living = live;
@@ -248,27 +247,6 @@ export class LeaseKeeper implements Authority {
     return regained;
   }
 
-  /** Stops where the ledger is older than what was seen: a failover may have lost records. */
-  #checkTokens({ leases }: LeaseBoard): void {
-    const { tokens } = this.#parts;
-    const now = new Map(leases.map(({ cluster, token }) => [cluster, token]));
-    for (const cluster of new Set([...this.#seen, ...now.keys()])) {
-      const token = now.get(cluster) ?? 0;
-      const highest = tokens.highest(cluster);
-      if (token >= highest) {
-        this.#steppedBack.delete(cluster);
-        if (token > highest) tokens.remember(cluster, token);
-      } else if (!this.#steppedBack.has(cluster) && !this.#confirmed.has(cluster)) {
-        this.#steppedBack.set(cluster, token);
-        this.#held.delete(cluster);
-        const text =
-          `${cluster}: the ledger has token ${token}, ${highest} was seen before: it is an older ` +
-          `copy. Look what was lost, then: drover lease confirm ${cluster}`;
-        this.#tell(cluster, 'stepped-back', token, text);
-      }
-    }
-  }
-
   /** Those that gave a sign of life lately, this one with them. */
   async #live({ controllers }: LeaseBoard): Promise<readonly Controller[]> {
     const { steady, leases, me, sole } = this.#parts;
@@ -291,7 +269,7 @@ export class LeaseKeeper implements Authority {
     const isTaken = ({ cluster, holder }: Lease): boolean =>
       before.has(cluster) &&
       !this.#held.has(cluster) &&
-      !this.#steppedBack.has(cluster) &&
+      !this.#tokens.isStopped(cluster) &&
       holder === me.id;
     if (!leases.some(isTaken)) return;
     const text =
@@ -325,7 +303,8 @@ export class LeaseKeeper implements Authority {
 
   #wanted(): readonly ClusterId[] {
     if (this.#isAside) return [];
-    return this.#open().filter((cluster) => !this.#left.has(cluster));
+    const isKept = (one: ClusterId) => this.#held.has(one) || this.#tokens.fault === undefined;
+    return this.#open().filter((cluster) => isKept(cluster) && !this.#left.has(cluster));
   }
 
   /** All that it may take, and would if nothing kept it. */
@@ -334,7 +313,7 @@ export class LeaseKeeper implements Authority {
     // Who is alone settles what is open, also where no host of the cluster was seen yet.
     const recorded = sole ? (this.#board?.leases ?? []).map(({ cluster }) => cluster) : [];
     const all = [...new Set([...this.#seen, ...recorded])];
-    return all.filter((cluster) => wants(cluster) && !this.#steppedBack.has(cluster));
+    return all.filter((cluster) => wants(cluster) && !this.#tokens.isStopped(cluster));
   }
 
   /** Who is alone has nothing to renew, and nobody to look out for. */
@@ -358,17 +337,19 @@ export class LeaseKeeper implements Authority {
   }
 
   async #claim(clusters: readonly ClusterId[], board: LeaseBoard): Promise<readonly ClusterId[]> {
-    const { leases, elapsed, me, steady, timing, tokens } = this.#parts;
+    const { leases, elapsed, me, steady, timing } = this.#parts;
     const taken: ClusterId[] = [];
     for (const cluster of clusters) {
       const seen = board.leases.find((one) => one.cluster === cluster);
       const asked = elapsed();
-      const above = tokens.highest(cluster);
+      const above = this.#tokens.highest(cluster);
       const term = { cluster, by: me, seconds: timing.leaseSeconds };
       const lease = await leases.claimLease({ ...term, seen, above });
       if (lease === undefined) continue;
-      tokens.remember(cluster, lease.token);
-      this.#confirmed.delete(cluster);
+      if (!this.#tokens.take(cluster, lease.token)) {
+        await leases.releaseLeases(me, [lease]);
+        break;
+      }
       const validUntil = asked + timing.leaseSeconds;
       this.#held.set(cluster, { token: lease.token, validUntil, since: steady() });
       taken.push(cluster);

@@ -1,6 +1,6 @@
 // Role: what a controller keeps of itself, the clock by which it trusts its leases, and what people
 // are shown of them.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -33,6 +33,17 @@ describe('ControllerFile', () => {
     first.remember(C1, 3);
     const again = ControllerFile.open(file, () => 'id-2');
     expect([again.id, again.highest(C1), again.highest(clusterId('c2'))]).toEqual(['id-1', 7, 0]);
+  });
+
+  it('writes a token down at the next call where the first could not', () => {
+    const file = place();
+    const first = ControllerFile.open(file, () => 'id-1');
+    mkdirSync(`${file}.new`);
+    expect(() => first.remember(C1, 7)).toThrow(/EISDIR/);
+    expect(first.highest(C1)).toBe(0);
+    rmdirSync(`${file}.new`);
+    first.remember(C1, 7);
+    expect(ControllerFile.open(file, () => 'id-2').highest(C1)).toBe(7);
   });
 
   it('refuses a damaged file: who forgets would not see a step back', () => {
@@ -70,6 +81,7 @@ describe('leases as people see them', () => {
   const confirmed: string[] = [];
   const keeper = {
     isShared: true,
+    memoryFault: undefined,
     states: () => states,
     confirm: (cluster: string, by: string) => {
       confirmed.push(`${cluster} ${by}`);
@@ -81,6 +93,7 @@ describe('leases as people see them', () => {
     expect(leaseViews(keeper)).toMatchObject([{ holder: 'ada', mine: true }, { holder: null }]);
     expect(leaseViews({ ...keeper, isShared: false })).toEqual([]);
     expect(leaseReasons(keeper)).toEqual([expect.stringContaining('drover lease confirm c2')]);
+    expect(leaseReasons({ ...keeper, memoryFault: 'disk full' })[1]).toMatch(/disk full/);
   });
 
   it('takes a confirmation only where one is waited for', () => {
