@@ -282,7 +282,7 @@ export class DaemonApi implements Api {
     return resetBreaker({ board: this.#parts.breakers, findVm, findHost }, name, by);
   }
 
-  confirmLease(cluster: string, by: string): Result<LeaseView, ApiProblem> {
+  confirmLease(cluster: string, by: string): Promise<Result<LeaseView, ApiProblem>> {
     return confirmLease(this.#parts.leases, cluster, by);
   }
 

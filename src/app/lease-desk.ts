@@ -14,30 +14,30 @@ export function leaseViews(keeper: LeaseSight): readonly LeaseView[] {
 
 /** Why a cluster is not acted on that waits for an operator, or none can be taken. */
 export function leaseReasons(keeper: LeaseSight): readonly string[] {
-  const stopped = keeper.states().filter(({ steppedBack }) => steppedBack);
   const { memoryFault } = keeper;
-  return [
-    ...stopped.map(
-      ({ cluster }) =>
-        `${cluster}: the ledger is older than what was seen before: drover lease confirm ${cluster}`,
-    ),
-    ...(memoryFault === undefined ? [] : [`no more leases are taken: ${memoryFault}`]),
-  ];
+  const stopped = keeper.states().filter(({ steppedBack }) => steppedBack);
+  const reasons = stopped.map(
+    ({ cluster }) =>
+      `${cluster}: the ledger is older than what was seen before: drover lease confirm ${cluster}`,
+  );
+  return memoryFault === undefined
+    ? reasons
+    : [...reasons, `no more leases are taken: ${memoryFault}`];
 }
 
-export function confirmLease(
+export async function confirmLease(
   keeper: LeaseSight,
   name: string,
   by: string,
-): Result<LeaseView, ApiProblem> {
+): Promise<Result<LeaseView, ApiProblem>> {
   const state = keeper.states().find(({ cluster }) => cluster === name);
   const cluster: ClusterId | undefined = state?.cluster;
-  if (cluster === undefined || state === undefined || !keeper.confirm(cluster, by)) {
+  if (cluster === undefined || state === undefined || !(await keeper.confirm(cluster, by))) {
     return fail({
       status: 409,
       code: 'nothing-to-confirm',
       detail: `no lease of a cluster ${JSON.stringify(name)} waits for a confirmation here`,
-      hint: 'drover status lists the leases; each controller that stopped is to be asked',
+      hint: 'drover status lists the leases, and which of them are stopped',
     });
   }
   return ok(viewOf({ ...state, steppedBack: false }));

@@ -18,6 +18,8 @@ export const AUDIT_KINDS = [
   'breaker-reset',
   'lease-taken',
   'lease-released',
+  'lease-stopped',
+  'lease-confirmed',
   'pruned',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

@@ -62,7 +62,7 @@ export interface EventMap {
     readonly vmName: string;
     readonly result: MoveResult;
   };
-  /** What became of a lease; `stepped-back`: the ledger has an older token than was seen before. */
+  /** What became of a lease; `stepped-back`: the ledger has an older token than somebody saw. */
   readonly lease: {
     readonly cluster: ClusterId;
     readonly what: 'taken' | 'lost' | 'released' | 'stepped-back' | 'confirmed';

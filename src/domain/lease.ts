@@ -35,6 +35,18 @@ export interface Lease extends HeldLease {
   readonly expiresAt: EpochSeconds;
 }
 
+/**
+ * A cluster in which nobody acts: the ledger has an older token than somebody saw, so it is an
+ * older copy. It stands until an operator confirms that the ledger is to be gone on with.
+ */
+export interface LeaseStop {
+  readonly cluster: ClusterId;
+  /** The highest token that was ever seen. */
+  readonly seen: number;
+  /** For people: the controller that has seen it; where the stop is lifted, who confirmed. */
+  readonly by: string;
+}
+
 /** What is leased for a host: its cluster; of a host without one, all that its source manages. */
 export function leaseScope(host: Pick<Host, 'cluster' | 'source'>): ClusterId {
   return host.cluster ?? clusterId(host.source);

@@ -163,11 +163,11 @@ export class LeaseKeeper implements Authority {
   }
 
   /**
-   * An operator says that the older ledger is to be gone on with. False: nothing was stopped
-   * there. The next round takes the cluster, under a token above all that were ever seen.
+   * An operator says that the older ledger is to be gone on with, by all controllers, under a token
+   * above all that were ever seen. False: nothing is stopped there. Rejects with LedgerError.
    */
-  confirm(cluster: ClusterId, by: string): boolean {
-    return this.#tokens.confirm(cluster, by);
+  confirm(cluster: ClusterId, by: string): Promise<boolean> {
+    return this.#turns.take(() => this.#tokens.confirm(cluster, by));
   }
 
   /** Why it takes no more leases: their tokens cannot be written down; undefined: they can. */
@@ -198,8 +198,10 @@ export class LeaseKeeper implements Authority {
     const board = await this.#parts.leases.leaseBoard();
     this.#board = board;
     this.#watch.look(board, this.#parts.steady());
-    this.#tokens.look(board, this.#seen);
+    const stops = this.#tokens.look(board, this.#seen);
+    // First nothing more is done there, then it is told.
     for (const one of before) if (this.#tokens.isStopped(one)) this.#held.delete(one);
+    for (const stop of stops) await this.#parts.leases.stopLease(stop);
     this.#warnOfTwin(board, before);
     const live = await this.#live(board);
     this.#living = live;

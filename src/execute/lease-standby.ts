@@ -8,7 +8,7 @@ import type { Controller, LeaseBoard } from '../ports/leases.ts';
  * several controllers share, all count as one.
  */
 export function actingOn(
-  { leases, controllers }: LeaseBoard,
+  { leases, controllers }: Pick<LeaseBoard, 'leases' | 'controllers'>,
   live: readonly Controller[],
 ): ActingControllers {
   const held = leases.filter(({ holder }) => holder !== '');

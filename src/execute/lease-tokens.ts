@@ -1,23 +1,25 @@
 /**
  * The tokens that this controller has seen of each cluster, kept outside of the ledger. A ledger
  * that has an older one is an older copy: a failover may have lost records, so nothing is done
- * there until an operator has looked. A lease is worth something only under a token that is written
- * down: while that cannot be done none is taken.
+ * there until an operator has looked. Whoever notices says so in the ledger, for all: another may
+ * have seen no more than what the copy has. A lease is worth something only under a token that is
+ * written down: while that cannot be done none is taken.
  */
 
 import type { ClusterId } from '../domain/ids.ts';
+import type { LeaseStop } from '../domain/lease.ts';
 import type { LeaseBoard } from '../ports/leases.ts';
 import type { LeaseKeeperParts } from './lease-keeper-parts.ts';
 
+type Parts = Pick<LeaseKeeperParts, 'events' | 'leases' | 'me' | 'tokens'>;
+
 export class LeaseTokens {
-  readonly #parts: Pick<LeaseKeeperParts, 'events' | 'me' | 'tokens'>;
-  /** The tokens that are older than what was seen. */
+  readonly #parts: Parts;
+  /** Where nothing is done until an operator has confirmed, and the token that the ledger had. */
   readonly #stopped = new Map<ClusterId, number>();
-  /** To be taken all the same: an operator has said so. */
-  readonly #confirmed = new Set<ClusterId>();
   #fault: string | undefined;
 
-  constructor(parts: Pick<LeaseKeeperParts, 'events' | 'me' | 'tokens'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 
@@ -38,40 +40,55 @@ export class LeaseTokens {
   take(cluster: ClusterId, token: number): boolean {
     const fault = this.#remember(cluster, token);
     if (fault !== undefined) this.#note(fault);
-    else this.#confirmed.delete(cluster);
     return fault === undefined;
   }
 
-  /** At every round: stops where the ledger is older than what was seen. */
-  look({ leases }: Pick<LeaseBoard, 'leases'>, seen: readonly ClusterId[]): void {
+  /**
+   * At every round: what is stopped from now on. Returns the stops that the ledger does not have,
+   * or with a lower token only.
+   */
+  look({ leases, stops }: LeaseBoard, seen: readonly ClusterId[]): readonly LeaseStop[] {
     let fault: string | undefined;
+    const missing: LeaseStop[] = [];
     const now = new Map(leases.map(({ cluster, token }) => [cluster, token]));
-    for (const cluster of new Set([...seen, ...now.keys()])) {
+    const known = new Map(stops.map((stop) => [stop.cluster, stop]));
+    for (const cluster of new Set([...seen, ...now.keys(), ...known.keys()])) {
       const token = now.get(cluster) ?? 0;
       const highest = this.highest(cluster);
-      if (token >= highest) {
-        this.#stopped.delete(cluster);
-        if (token > highest) fault = this.#remember(cluster, token) ?? fault;
-      } else if (!this.#stopped.has(cluster) && !this.#confirmed.has(cluster)) {
-        this.#stopped.set(cluster, token);
-        const text =
-          `${cluster}: the ledger has token ${token}, ${highest} was seen before: it is an older ` +
-          `copy. Look what was lost, then: drover lease confirm ${cluster}`;
-        this.#parts.events.emit('lease', { cluster, what: 'stepped-back', token, text });
-      }
+      if (token > highest) fault = this.#remember(cluster, token) ?? fault;
+      const own = { cluster, seen: highest, by: this.#parts.me.name };
+      const stop = known.get(cluster) ?? (token < highest ? own : undefined);
+      if (stop === undefined) this.#goOn(cluster, 'the stop is lifted');
+      else this.#stop(stop, token);
+      if (token < highest && (known.get(cluster)?.seen ?? 0) < highest) missing.push(own);
     }
     this.#note(fault);
+    return missing;
   }
 
-  /** False: nothing was stopped there. */
-  confirm(cluster: ClusterId, by: string): boolean {
-    const token = this.#stopped.get(cluster);
-    if (token === undefined) return false;
-    this.#stopped.delete(cluster);
-    this.#confirmed.add(cluster);
-    const text = `${cluster}: confirmed by ${by}: the ledger is gone on with as it is`;
-    this.#parts.events.emit('lease', { cluster, what: 'confirmed', token, text });
+  /** False: nothing is stopped there. Rejects with LedgerError; nothing is changed then. */
+  async confirm(cluster: ClusterId, by: string): Promise<boolean> {
+    if (!this.isStopped(cluster)) return false;
+    await this.#parts.leases.liftStop({ cluster, seen: this.highest(cluster), by });
+    this.#goOn(cluster, `confirmed by ${by}`);
     return true;
+  }
+
+  #stop({ cluster, seen, by }: LeaseStop, token: number): void {
+    if (this.#stopped.has(cluster)) return;
+    this.#stopped.set(cluster, token);
+    const text =
+      `${cluster}: the ledger has token ${token}, ${by} saw ${seen} before: it is an older ` +
+      `copy. Look what was lost, then: drover lease confirm ${cluster}`;
+    this.#parts.events.emit('lease', { cluster, what: 'stepped-back', token, text });
+  }
+
+  #goOn(cluster: ClusterId, why: string): void {
+    const token = this.#stopped.get(cluster);
+    if (token === undefined) return;
+    this.#stopped.delete(cluster);
+    const text = `${cluster}: ${why}: the ledger is gone on with as it is`;
+    this.#parts.events.emit('lease', { cluster, what: 'confirmed', token, text });
   }
 
   /** What kept it from being written down. */

@@ -12,7 +12,7 @@ import type {
   MoveResult,
   StageEntry,
 } from '../domain/journal.ts';
-import type { HeldLease } from '../domain/lease.ts';
+import type { HeldLease, LeaseStop } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { HostMark } from '../ports/ledger.ts';
 import type { LeaseClaim } from '../ports/leases.ts';
@@ -83,6 +83,14 @@ export function takenNote({ by }: LeaseClaim, { cluster, token }: HeldLease): Au
 
 export function releasedNote(by: string, { cluster, token }: HeldLease): AuditNote {
   return { kind: 'lease-released', body: { cluster, token, by } };
+}
+
+export function stoppedNote(stop: LeaseStop): AuditNote {
+  return { kind: 'lease-stopped', body: { ...stop } };
+}
+
+export function confirmedNote(lift: LeaseStop): AuditNote {
+  return { kind: 'lease-confirmed', body: { ...lift } };
 }
 
 export function prunedNote({ through, hash }: PrunedBody): AuditNote {

@@ -3,11 +3,13 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 
 import { type ClusterId, clusterId, compareText } from '../domain/ids.ts';
-import type { HeldLease, Lease, LeaseProof } from '../domain/lease.ts';
+import type { HeldLease, Lease, LeaseProof, LeaseStop } from '../domain/lease.ts';
 import { epochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
+import { releasedNote, takenNote } from './audit-notes.ts';
 import type { Reach } from './group-commit.ts';
+import type { Work } from './pruning.ts';
 import type { LedgerSchema } from './schema.ts';
 
 type Connection = Transaction<LedgerSchema>;
@@ -28,6 +30,8 @@ export interface StoreTraits {
 }
 
 export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseBoard> {
+  // First: a stop that is lifted between two of these is seen for one round more, not set anew.
+  const stopped = await db.selectFrom('lease_stops').selectAll().orderBy('cluster').execute();
   const rows = await db.selectFrom('leases').selectAll().orderBy('cluster').execute();
   const present = await db.selectFrom('controllers').selectAll().orderBy('id').execute();
   const leases = rows.map(
@@ -46,10 +50,21 @@ export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseB
   const controllers = present.map(({ wants, asks, ...one }) => {
     return { ...one, wants: clusters(wants), asks: clusters(asks) };
   });
-  return { leases, controllers };
+  const stops = stopped.map(({ cluster, seen, by_whom: by }): LeaseStop => {
+    return { cluster: clusterId(cluster), seen, by };
+  });
+  return { leases, controllers, stops };
 }
 
-export async function claimLease(
+export function claimLease(claim: LeaseClaim, traits: StoreTraits): Work<HeldLease | undefined> {
+  return async (trx, note) => {
+    const held = await claimed(trx, claim, traits);
+    if (held !== undefined) note(takenNote(claim, held));
+    return held;
+  };
+}
+
+async function claimed(
   trx: Connection,
   claim: LeaseClaim,
   { now, concurrentWriters }: StoreTraits,
@@ -57,6 +72,8 @@ export async function claimLease(
   found.delete(trx);
   const { cluster, by, seen } = claim;
   if (concurrentWriters) await waitForWriters(trx, cluster);
+  const stop = trx.selectFrom('lease_stops').select('seen').where('cluster', '=', cluster);
+  if ((await stop.executeTakeFirst()) !== undefined) return undefined;
   const token = Math.max(seen?.token ?? 0, claim.above) + 1;
   const row = {
     holder: by.id,
@@ -86,7 +103,7 @@ export async function claimLease(
  * to wait for none of them (PostgreSQL documentation, "Row-Level Locks"): a controller whose writes
  * wait for a row that somebody holds keeps its leases.
  */
-async function waitForWriters(trx: Connection, cluster: ClusterId): Promise<void> {
+export async function waitForWriters(trx: Connection, cluster: ClusterId): Promise<void> {
   const query = trx.selectFrom('leases').select('cluster').where('cluster', '=', cluster);
   await query.forUpdate().execute();
 }
@@ -129,14 +146,20 @@ export async function renewLeases(
   return kept;
 }
 
-/** Those come back that were its own. */
-export async function releaseLeases(
+/** Told are those that were its own. */
+export function releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Work<void> {
+  return async (trx, note) => {
+    found.delete(trx);
+    for (const lease of await released(trx, by, held)) note(releasedNote(by.id, lease));
+  };
+}
+
+async function released(
   trx: Connection,
   by: Pick<Controller, 'id'>,
   held: readonly HeldLease[],
 ): Promise<readonly HeldLease[]> {
-  found.delete(trx);
-  const released: HeldLease[] = [];
+  const own: HeldLease[] = [];
   for (const lease of inOrder(held)) {
     const { cluster, token } = lease;
     const done = await trx
@@ -146,9 +169,9 @@ export async function releaseLeases(
       .where('token', '=', token)
       .where('holder', '=', by.id)
       .executeTakeFirst();
-    if (done.numUpdatedRows === 1n) released.push(lease);
+    if (done.numUpdatedRows === 1n) own.push(lease);
   }
-  return released;
+  return own;
 }
 
 export async function deleteController(trx: Connection, id: string): Promise<void> {

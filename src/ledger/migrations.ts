@@ -33,6 +33,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0012-firing-alerts': { up: createFiringAlerts },
     '0013-clusters-asked-for': { up: addAsks },
     '0014-when-rules-last-held': { up: (db) => addMoment(db, 'rule_memory', 'last_true_at') },
+    '0015-lease-stops': { up: createLeaseStops },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -381,5 +382,15 @@ async function createFiringAlerts(db: Kysely<LedgerSchema>): Promise<void> {
     .addColumn('fingerprint', 'text', key)
     .addColumn('heard_at', 'double precision', required)
     .addColumn('body', 'text', required)
+    .execute();
+}
+
+async function createLeaseStops(db: Kysely<LedgerSchema>): Promise<void> {
+  await db.schema
+    .createTable('lease_stops')
+    .ifNotExists()
+    .addColumn('cluster', 'text', key)
+    .addColumn('seen', 'integer', required)
+    .addColumn('by_whom', 'text', required)
     .execute();
 }

@@ -127,6 +127,13 @@ interface LeaseTable {
   expires_at: number;
 }
 
+interface LeaseStopTable {
+  cluster: string;
+  /** The highest token that was ever seen. */
+  seen: number;
+  by_whom: string;
+}
+
 interface ControllerTable {
   id: string;
   name: string;
@@ -197,6 +204,7 @@ export interface LedgerSchema {
   shown_plans: ShownPlanTable;
   history: HistoryTable;
   leases: LeaseTable;
+  lease_stops: LeaseStopTable;
   controllers: ControllerTable;
   audit: AuditTable;
   audit_head: AuditHeadTable;

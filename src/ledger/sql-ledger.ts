@@ -19,7 +19,7 @@ import type {
   StageEntry,
 } from '../domain/journal.ts';
 import type { KeptAlert } from '../domain/kept-alert.ts';
-import type { HeldLease, LeaseProof } from '../domain/lease.ts';
+import type { HeldLease, LeaseProof, LeaseStop } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
@@ -53,6 +53,7 @@ import * as history from './history.ts';
 import * as firingAlerts from './firing-alerts.ts';
 import * as hostFailures from './host-failures.ts';
 import * as hostMarks from './host-marks.ts';
+import * as leaseStops from './lease-stops.ts';
 import * as leases from './leases.ts';
 import * as moves from './moves.ts';
 import * as orders from './orders.ts';
@@ -87,11 +88,7 @@ export class SqlLedger implements Ledger {
   }
 
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {
-    return this.#store.writeAhead(async (trx, note) => {
-      const held = await leases.claimLease(trx, claim, this.#store.traits);
-      if (held !== undefined) note(notes.takenNote(claim, held));
-      return held;
-    });
+    return this.#store.writeAhead(leases.claimLease(claim, this.#store.traits));
   }
 
   renewLeases(
@@ -105,10 +102,15 @@ export class SqlLedger implements Ledger {
   }
 
   releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void> {
-    return this.#write(async (trx, note) => {
-      const released = await leases.releaseLeases(trx, by, held);
-      for (const lease of released) note(notes.releasedNote(by.id, lease));
-    });
+    return this.#write(leases.releaseLeases(by, held));
+  }
+
+  stopLease(stop: LeaseStop): Promise<void> {
+    return this.#store.writeAhead(leaseStops.stopLease(stop, this.#store.traits));
+  }
+
+  liftStop(lift: LeaseStop): Promise<void> {
+    return this.#store.writeAhead(leaseStops.liftStop(lift, this.#store.traits));
   }
 
   forgetController(id: string): Promise<void> {

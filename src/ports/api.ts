@@ -376,7 +376,7 @@ export interface Api {
   }): Promise<Result<CancelView, ApiProblem>>;
   /** What failed until now counts against it no more: `vm:NAME`, `out:HOST`, `into:HOST`, … */
   resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>>;
-  /** Goes on in a cluster where the ledger was found to be an older copy. */
-  confirmLease(cluster: string, by: string): Result<LeaseView, ApiProblem>;
+  /** Goes on in a cluster where the ledger was found to be an older copy. Rejects: LedgerError. */
+  confirmLease(cluster: string, by: string): Promise<Result<LeaseView, ApiProblem>>;
   alerts(alerts: readonly AlertInput[]): Promise<readonly AlertOutcome[]>;
 }

@@ -5,7 +5,7 @@
  * wants it, on a clock of its own.
  */
 
-import type { HeldLease, Lease } from '../domain/lease.ts';
+import type { HeldLease, Lease, LeaseStop } from '../domain/lease.ts';
 import type { ClusterId } from '../domain/ids.ts';
 import type { Seconds } from '../domain/units.ts';
 
@@ -29,6 +29,7 @@ export interface SeenController extends Controller {
 export interface LeaseBoard {
   readonly leases: readonly Lease[];
   readonly controllers: readonly SeenController[];
+  readonly stops: readonly LeaseStop[];
 }
 
 export interface LeaseClaim {
@@ -44,7 +45,10 @@ export interface LeaseClaim {
 /** Every method rejects with LedgerError. */
 export interface Leases {
   leaseBoard(): Promise<LeaseBoard>;
-  /** Takes a lease, with a higher token; undefined: somebody else was faster, or it was renewed. */
+  /**
+   * Takes a lease, with a higher token; undefined: somebody else was faster, it was renewed, or the
+   * cluster is stopped.
+   */
   claimLease(claim: LeaseClaim): Promise<HeldLease | undefined>;
   /** A sign of life, and the renewal of what is held. Those that are still its own come back. */
   renewLeases(
@@ -54,6 +58,13 @@ export interface Leases {
   ): Promise<readonly HeldLease[]>;
   /** Gives back what is still its own; the tokens stay where they are. */
   releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void>;
+  /**
+   * From now on nobody takes the lease, where its token is lower than that of the stop. Of two
+   * stops of one cluster the higher token stays.
+   */
+  stopLease(stop: LeaseStop): Promise<void>;
+  /** Ends the stop, if there is one; the token goes up to the highest that was seen. */
+  liftStop(lift: LeaseStop): Promise<void>;
   /** Takes a controller that has gone off the list. */
   forgetController(id: string): Promise<void>;
 }

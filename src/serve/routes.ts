@@ -194,7 +194,7 @@ export function addWrites(server: FastifyInstance, api: Api): void {
   });
   server.post('/api/v1/leases/:name/confirm', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);
-    return sendResult(reply, api.confirmLease(name, request.by));
+    return sendResult(reply, await api.confirmLease(name, request.by));
   });
   server.post('/api/v1/breakers/:name/reset', write, async (request, reply) => {
     const { name } = parse(nameSchema, request.params);

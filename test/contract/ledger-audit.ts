@@ -83,6 +83,15 @@ function tellingCases({ ledger, reopen }: Store): void {
     expect(await kinds()).toEqual(['lease-taken', 'lease-released', 'approval']);
   });
 
+  it('tells of clusters that are stopped, and who has had them gone on with', async () => {
+    const stop = { cluster: clusterId('c'), seen: 7, by: 'first' };
+    await ledger().stopLease(stop);
+    await ledger().liftStop({ ...stop, seen: 3, by: 'eve' });
+    expect(await kinds()).toEqual(['lease-stopped', 'lease-confirmed']);
+    const told = (await trail()).map(({ body }) => JSON.parse(body) as unknown);
+    expect(told).toEqual([stop, { ...stop, by: 'eve' }]);
+  });
+
   it('tells nothing of what did not happen', async () => {
     await ledger().openMove(aRecord('m1', 'vm1'));
     await ledger().openMove(aRecord('m2', 'vm1'));

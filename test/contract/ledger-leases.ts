@@ -78,6 +78,42 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
     });
   });
 
+  describe('a cluster that is stopped', () => {
+    const stop = { cluster: C1, seen: 7, by: 'ada' };
+    const stops = async () => (await ledger().leaseBoard()).stops;
+
+    it('is given to nobody until the stop is lifted, over a restart', async () => {
+      await claim(ADA);
+      await ledger().stopLease(stop);
+      await reopen();
+      expect(await stops()).toEqual([stop]);
+      expect(await claim(BEN, { seen: await row() })).toBeUndefined();
+      expect(await row()).toMatchObject({ holder: 'a', token: 1 });
+      expect(await claim(BEN, { cluster: C2 })).toEqual({ cluster: 'c2', token: 1 });
+      const seen = await row();
+      await ledger().liftStop({ ...stop, by: 'eve' });
+      expect(await stops()).toEqual([]);
+      expect(await row()).toMatchObject({ holder: 'a', token: 7 });
+      expect(await claim(BEN, { seen })).toBeUndefined();
+      expect(await claim(BEN, { seen: await row() })).toEqual({ cluster: 'c1', token: 8 });
+    });
+
+    it('is gone on with above the highest token that anybody has seen', async () => {
+      await ledger().stopLease(stop);
+      await ledger().stopLease({ cluster: C1, seen: 9, by: 'ben' });
+      await ledger().stopLease({ cluster: C1, seen: 8, by: 'cleo' });
+      expect(await stops()).toEqual([{ cluster: C1, seen: 9, by: 'ben' }]);
+      expect(await claim(ADA)).toBeUndefined();
+      await ledger().liftStop({ ...stop, by: 'eve' });
+      expect(await row()).toMatchObject({ holder: '', holderName: '', token: 9 });
+      expect(await claim(ADA, { seen: await row() })).toEqual({ cluster: 'c1', token: 10 });
+      await ledger().liftStop({ ...stop, by: 'eve' });
+      expect(await row()).toMatchObject({ holder: 'a', token: 10, renewals: 1 });
+      await ledger().stopLease(stop);
+      expect(await stops()).toEqual([]);
+    });
+  });
+
   describe('writes under a lease', () => {
     const fence = (proof: LeaseProof): MoveFence => ({
       open: () => proof,

@@ -88,6 +88,8 @@ const LEASE_CALLS: ReadonlySet<string> = new Set<keyof Leases>([
   'claimLease',
   'renewLeases',
   'releaseLeases',
+  'stopLease',
+  'liftStop',
   'forgetController',
 ]);
 

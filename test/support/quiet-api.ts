@@ -46,7 +46,7 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
       asked.paused.push({ paused, by });
     },
     resetBreaker: async () => fail(NOTHING),
-    confirmLease: () => fail(NOTHING),
+    confirmLease: async () => fail(NOTHING),
     approve: async () =>
       ok({ moves: 1, held: 0, before: 0, gone: 0, elsewhere: 0, text: 'approved' }),
     alerts: async (alerts) => {

@@ -83,7 +83,7 @@ describe('leases as people see them', () => {
     isShared: true,
     memoryFault: undefined,
     states: () => states,
-    confirm: (cluster: string, by: string) => {
+    confirm: async (cluster: string, by: string) => {
       confirmed.push(`${cluster} ${by}`);
       return cluster === 'c2';
     },
@@ -96,10 +96,10 @@ describe('leases as people see them', () => {
     expect(leaseReasons({ ...keeper, memoryFault: 'disk full' })[1]).toMatch(/disk full/);
   });
 
-  it('takes a confirmation only where one is waited for', () => {
-    expect(confirmLease(keeper, 'c2', 'eve')).toMatchObject({ ok: true });
-    expect(confirmLease(keeper, 'c1', 'eve')).toMatchObject({ ok: false });
-    expect(confirmLease(keeper, 'nowhere', 'eve')).toMatchObject({ ok: false });
+  it('takes a confirmation only where one is waited for', async () => {
+    expect(await confirmLease(keeper, 'c2', 'eve')).toMatchObject({ ok: true });
+    expect(await confirmLease(keeper, 'c1', 'eve')).toMatchObject({ ok: false });
+    expect(await confirmLease(keeper, 'nowhere', 'eve')).toMatchObject({ ok: false });
     expect(confirmed).toEqual(['c2 eve', 'c1 eve']);
   });
 });

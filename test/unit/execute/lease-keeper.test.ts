@@ -77,8 +77,8 @@ describe('LeaseKeeper', () => {
     expect(held(ada)).toEqual(['c2', 'c3', 'c4']);
     expect(ada.states()[0]).toMatchObject({ cluster: 'c1', steppedBack: true, mine: false });
     expect(here.events.of('lease').filter(({ what }) => what === 'stepped-back')).toHaveLength(1);
-    expect(ada.confirm(clusterId('c2'), 'eve')).toBe(false);
-    expect(ada.confirm(C1, 'eve')).toBe(true);
+    expect(await ada.confirm(clusterId('c2'), 'eve')).toBe(false);
+    expect(await ada.confirm(C1, 'eve')).toBe(true);
     await ada.beat(IDLE);
     expect(ada.mayAct(C1)).toBe(18);
     expect(seen.get(C1)).toBe(18);

@@ -1,10 +1,11 @@
 // Role: what keepers of leases make of the tokens that they have seen: a token that cannot be
 // written down gives no lease, and a ledger with an older one is stopped at, by all of them.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { type ClusterId, clusterId } from '../../../src/domain/ids.ts';
+import { seconds } from '../../../src/domain/units.ts';
 import type { TokenMemory } from '../../../src/execute/lease-keeper-parts.ts';
-import { beats, CLUSTERS, held, leaseRoom } from '../../support/lease-room.ts';
+import { beats, CLUSTERS, held, IDLE, leaseRoom } from '../../support/lease-room.ts';
 
 const [C1] = CLUSTERS as [ClusterId];
 
@@ -68,5 +69,69 @@ describe('a keeper that cannot write down which tokens it has seen', () => {
     ada.see([...CLUSTERS, clusterId('c5')]);
     await beats([ada, ben], here, 2);
     expect(ben.mayAct(clusterId('c5'))).toBe(1);
+  });
+});
+
+describe('keepers of which one has seen a newer token than the ledger has', () => {
+  /** The ledger as a failover has left it: without the lease that ada had under token 2. */
+  async function failedOver() {
+    const here = await leaseRoom();
+    const tokens = new Folder();
+    tokens.remember(C1, 2);
+    const only = { wants: (one: ClusterId) => one === C1 };
+    return { here, ada: here.keeper('ada', { ...only, tokens }), ben: here.keeper('ben', only) };
+  }
+
+  it('take nothing there, whatever each of them has seen, until one is told to', async () => {
+    const { here, ada, ben } = await failedOver();
+    const by = { id: 'cleo', name: 'cleo' };
+    const term = { by, seconds: seconds(30), above: 0 };
+    await here.ledger.claimLease({ cluster: C1, seen: undefined, ...term });
+    await beats([ada], here, 1);
+    await beats([ben, ada], here, 30);
+    expect([held(ada), held(ben)]).toEqual([[], []]);
+    for (const one of [ada, ben]) expect(one.states()[0]).toMatchObject({ steppedBack: true });
+    const what = () => here.events.of('lease').map((event) => event.what);
+    expect(what()).toEqual(['stepped-back', 'stepped-back']);
+    expect(await ben.confirm(C1, 'eve')).toBe(true);
+    await beats([ben, ada], here, 12);
+    expect([ada.mayAct(C1), ben.mayAct(C1)]).toEqual([3, undefined]);
+    for (const one of [ada, ben]) expect(one.states()[0]).toMatchObject({ steppedBack: false });
+    expect(what().slice(2)).toEqual(['confirmed', 'confirmed', 'taken']);
+    expect(await ada.confirm(C1, 'eve')).toBe(false);
+    const trail = await here.ledger.audit(0, 100);
+    expect(trail.map(({ kind }) => kind).slice(1)).toEqual([
+      'lease-stopped',
+      'lease-confirmed',
+      'lease-taken',
+    ]);
+    expect(trail[2]?.body).toContain('"by":"eve"');
+  });
+
+  it('stop in the middle of what they do', async () => {
+    const { here, ada, ben } = await failedOver();
+    await beats([ben], here, 2);
+    expect(held(ben)).toEqual(['c1']);
+    await beats([ada, ben], here, 1);
+    expect(held(ben)).toEqual([]);
+    expect(await ada.confirm(C1, 'eve')).toBe(true);
+    await beats([ada, ben], here, 1);
+    // What ben was at may be under way still.
+    expect([held(ada), held(ben)]).toEqual([[], []]);
+    await beats([ada, ben], here, 12);
+    expect([ada.mayAct(C1), ben.mayAct(C1)].filter((one) => one !== undefined)).toEqual([3]);
+  });
+
+  it('stop also where the ledger could not be told at first', async () => {
+    const { here, ada, ben } = await failedOver();
+    const { ledger } = here;
+    await ben.beat(IDLE);
+    const stopLease = vi.spyOn(ledger, 'stopLease').mockRejectedValueOnce(new Error('unreachable'));
+    await expect(ada.beat(IDLE)).rejects.toThrow('unreachable');
+    expect(held(ada)).toEqual([]);
+    await ada.beat(IDLE);
+    expect(stopLease).toHaveBeenCalledTimes(2);
+    await ben.beat(IDLE);
+    expect(held(ben)).toEqual([]);
   });
 });
