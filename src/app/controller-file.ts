@@ -4,6 +4,7 @@
  */
 
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { z } from 'zod';
 
@@ -54,7 +55,7 @@ export class ControllerFile implements TokenMemory {
     this.#tokens.set(cluster, token);
   }
 
-  /** All of it or nothing: a crash in between leaves the file as it was. */
+  /** All of it or nothing, and for good: a crash in between leaves the file as it was. */
   #write(tokens: ReadonlyMap<string, number>): void {
     const contents: Contents = { id: this.#id, tokens: Object.fromEntries(tokens) };
     const half = `${this.#file}.new`;
@@ -66,14 +67,32 @@ export class ControllerFile implements TokenMemory {
       closeSync(handle);
     }
     renameSync(half, this.#file);
+    keepNames(dirname(this.#file));
   }
+}
+
+/** Until then a power failure may bring back the file that was replaced. */
+function keepNames(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } catch (error) {
+    // Of a file system that does so by itself, or knows no such call for folders.
+    if (!isCode(error, 'EINVAL')) throw error;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
