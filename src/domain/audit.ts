@@ -15,6 +15,7 @@ export const AUDIT_KINDS = [
   'pause',
   'host-state',
   'host-failure',
+  'fencing',
   'breaker-reset',
   'lease-taken',
   'lease-released',

@@ -5,8 +5,9 @@
  */
 
 import type { Host } from '../domain/host.ts';
-import type { HostId } from '../domain/ids.ts';
+import type { ClusterId, HostId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
+import { leaseScope } from '../domain/lease.ts';
 import { seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -20,7 +21,7 @@ const OFF_SECONDS = seconds(120);
 const AGAIN_SECONDS = 300;
 
 export interface FencerParts {
-  readonly ledger: Pick<Ledger, 'addHistory'>;
+  readonly ledger: Pick<Ledger, 'noteFencing'>;
   readonly clock: Clock;
   readonly events: EventSink;
   readonly fencing: Fencing | undefined;
@@ -67,7 +68,8 @@ export class Fencer {
     if (fencing === undefined) return;
     // The last moment at which a sign of life still saves its guests.
     if (await signs.isAlive(host)) throw new Error('it answers after all');
-    await this.#tell(host, 'its power is being cut (suspected dead)');
+    // Of one that another controller has by now it is not told, and it is not cut.
+    await this.#tell(host, 'its power is being cut (suspected dead)', leaseScope(host));
     // Both took their time. From here to the cut nothing is awaited.
     if (!isSuspected(host)) throw new Error('what spoke for it does not hold any more');
     if (!holds(host)) throw new Error('its lease went to another controller');
@@ -78,11 +80,11 @@ export class Fencer {
     await confirm(host);
   }
 
-  async #tell(host: Host, what: string): Promise<void> {
+  async #tell(host: Host, what: string, cluster?: ClusterId): Promise<void> {
     const { clock, ledger } = this.#parts;
     const about = { vm: undefined, host: host.id, from: undefined, move: undefined };
     const text = `${host.name}: ${what}`;
     const line: HistoryEntry = { at: clock.now(), kind: 'state', ...about, text };
-    await ledger.addHistory([line]);
+    await ledger.noteFencing(line, cluster);
   }
 }

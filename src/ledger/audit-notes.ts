@@ -73,6 +73,10 @@ export function hostWellNote(host: HostId, { text }: HistoryEntry): AuditNote {
   return { kind: 'host-failure', body: { host, state: 'well', text } };
 }
 
+export function fencingNote({ host, text }: HistoryEntry): AuditNote {
+  return { kind: 'fencing', body: { host, text } };
+}
+
 export function breakerResetNote(name: string, by: string): AuditNote {
   return { kind: 'breaker-reset', body: { name, by } };
 }

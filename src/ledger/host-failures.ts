@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
 import { type HostFailureRecord, isSameFailure } from '../domain/host-failure.ts';
 import type { HostId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
-import { hostFailureNote, hostWellNote } from './audit-notes.ts';
+import { fencingNote, hostFailureNote, hostWellNote } from './audit-notes.ts';
 import { insertHistory } from './history.ts';
 import type { Work } from './pruning.ts';
 import { parseBody } from './records.ts';
@@ -24,6 +24,13 @@ export function putHostFailure(
       .onConflict((conflict) => conflict.column('host').doUpdateSet({ body }))
       .execute();
     if (line !== undefined) await insertHistory(trx, [line]);
+  };
+}
+
+export function noteFencing(line: HistoryEntry): Work<void> {
+  return async (trx, note) => {
+    note(fencingNote(line));
+    await insertHistory(trx, [line]);
   };
 }
 

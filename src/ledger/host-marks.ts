@@ -3,12 +3,25 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { EpochSeconds } from '../domain/units.ts';
-import type { HostMark } from '../ports/ledger.ts';
+import type { HostMark, PutMark } from '../ports/ledger.ts';
+import { hostNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
+import { insertHistory } from './history.ts';
+import { linesOf } from './orders.ts';
+import type { Work } from './pruning.ts';
 import { toHostMark } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
-export async function upsertHostMarks(
+export function putMarks(all: readonly PutMark[]): Work<void> {
+  return async (trx, note) => {
+    for (const { mark } of all) note(hostNote(mark));
+    const marks = all.map(({ mark }) => mark);
+    await upsertHostMarks(trx, marks);
+    await insertHistory(trx, linesOf(all));
+  };
+}
+
+async function upsertHostMarks(
   trx: Transaction<LedgerSchema>,
   marks: readonly HostMark[],
 ): Promise<void> {

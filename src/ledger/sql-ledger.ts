@@ -296,12 +296,7 @@ export class SqlLedger implements Ledger {
   }
 
   markHosts(all: readonly PutMark[]): Promise<void> {
-    return this.#write(async (trx, note) => {
-      for (const { mark } of all) note(notes.hostNote(mark));
-      const marks = all.map(({ mark }) => mark);
-      await hostMarks.upsertHostMarks(trx, marks);
-      await history.insertHistory(trx, orders.linesOf(all));
-    });
+    return this.#write(hostMarks.putMarks(all));
   }
 
   hostMarks(): Promise<readonly HostMark[]> {
@@ -316,6 +311,10 @@ export class SqlLedger implements Ledger {
   removeHostFailure(host: HostId, line: HistoryEntry, about: FailureRemoval = {}) {
     const work = hostFailures.removeHostFailure({ host, line, read: about.read });
     return this.#writeOf(about.cluster, work);
+  }
+
+  noteFencing(line: HistoryEntry, cluster?: ClusterId): Promise<void> {
+    return this.#writeOf(cluster, hostFailures.noteFencing(line));
   }
 
   hostFailures(): Promise<readonly HostFailureRecord[]> {

@@ -289,6 +289,8 @@ export interface Ledger extends Leases, CancelWishes {
   /** The host is well again. False: it is not as it was read, and nothing was removed. */
   removeHostFailure(host: HostId, line: HistoryEntry, about?: FailureRemoval): Promise<boolean>;
   hostFailures(): Promise<readonly HostFailureRecord[]>;
+  /** A line about the power of a host. `cluster`: that of the host, whose lease it takes. */
+  noteFencing(line: HistoryEntry, cluster?: ClusterId): Promise<void>;
 
   /** Keeps an alert that fires; replaces the one of the same fingerprint. */
   putAlert(alert: KeptAlert): Promise<void>;

@@ -31,6 +31,15 @@ export function failedHostCases({ ledger, reopen }: LedgerInHand): void {
       expect(told.map(({ text }) => text)).toEqual(['h1: well again', 'h2: dead']);
     });
 
+    it('tells of a power that is being cut in the history and in the audit trail', async () => {
+      const about = { vm: undefined, host: hostId('h1'), from: undefined, move: undefined };
+      const line: HistoryEntry = { at: epochSeconds(5), kind: 'state', ...about, text: 'h1: cut' };
+      await ledger().noteFencing(line);
+      expect(await ledger().history({ limit: 5 })).toEqual([line]);
+      const [entry] = await ledger().audit(0, 5);
+      expect(entry).toMatchObject({ kind: 'fencing', body: '{"host":"h1","text":"h1: cut"}' });
+    });
+
     it('removes a failed host only as it was read, but for its signs', async () => {
       const returned = aHostFailureRecord('h1', { state: 'returned', signs: [] });
       const about = { vm: undefined, host: returned.host, from: undefined, move: undefined };

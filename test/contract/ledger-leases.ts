@@ -162,6 +162,7 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       await expect(late).rejects.toMatchObject(isLost);
       const about = { vm: undefined, host: suspected.host, from: undefined, move: undefined };
       const line = { at: epochSeconds(5), kind: 'state', ...about, text: 'h1: well' } as const;
+      await expect(own.noteFencing(line, C1)).rejects.toMatchObject(isLost);
       const removed = own.removeHostFailure(suspected.host, line, { cluster: C1 });
       await expect(removed).rejects.toMatchObject(isLost);
       expect(await ledger().hostFailures()).toEqual([suspected]);

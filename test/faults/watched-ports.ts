@@ -22,7 +22,7 @@ const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
     'markHosts',
     'saveRuleMemory',
   ] as const),
-  ...(['setPaused', 'addHistory', 'prune'] as const),
+  ...(['setPaused', 'addHistory', 'noteFencing', 'prune'] as const),
   ...(['askCancel', 'beginCancel', 'endCancel', 'expireCancels'] as const),
 ]);
 

@@ -30,8 +30,8 @@ async function fence(device: Device) {
     holds: () => holds,
     isSuspected: () => isSuspected,
     ledger: {
-      addHistory: async (lines) => {
-        told.push(...lines.map(({ text }) => text));
+      noteFencing: async ({ text }, cluster) => {
+        told.push(cluster === undefined ? text : `${text}, under the lease of ${cluster}`);
       },
     },
     fencing: {
@@ -65,7 +65,7 @@ describe('Fencer', () => {
   it('cuts, looks, and then knows', async () => {
     expect(await fence({})).toEqual({
       told: [
-        'h1: its power is being cut (suspected dead)',
+        'h1: its power is being cut (suspected dead), under the lease of c1',
         'h1: its power was cut, and is confirmed off',
       ],
       cut: ['h1'],

@@ -238,7 +238,7 @@ describe('power that is cut', () => {
     });
     const slow = new Proxy(ledger, {
       get(target, name) {
-        if (name === 'addHistory') return () => gate;
+        if (name === 'noteFencing') return () => gate;
         const value = Reflect.get(target, name) as unknown;
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
@@ -251,6 +251,20 @@ describe('power that is cut', () => {
     expect((await written())?.state).toBe('suspected-dead');
     return { ...bench, release };
   }
+
+  it('is told in the audit trail before it is cut, also where it stays on', async () => {
+    const { failures, cut } = controller({ probe: SILENT, status: async () => 'on' });
+    for (let look = 0; look < 4; look += 1) {
+      await failures.update(world('disconnected'), MINE);
+      await clock.pass(60);
+    }
+    await failures.idle();
+    expect(cut).toEqual(['h1']);
+    const trail = await ledger.audit(0, 100);
+    expect(trail.map(({ body }) => body)).toContainEqual(
+      expect.stringMatching(/h1: its power is being cut/),
+    );
+  });
 
   it('is left on where the host has answered while the ledger was slow', async () => {
     const { failures, cut, release } = await slowCut();
