@@ -284,7 +284,6 @@ export class Dispatcher {
     const key = JSON.stringify([moves, verdicts.map(verdictKey), findings.map(({ id }) => id)]);
     const executes = verdicts.some(({ verdict }) => verdict === 'execute');
     if (key === this.#lastRecorded && !executes) return false;
-    this.#lastRecorded = key;
     await this.#parts.ledger.recordDecision({
       plan: result.plan.id,
       at: this.#parts.clock.now(),
@@ -293,6 +292,7 @@ export class Dispatcher {
       result,
       gate: verdicts,
     });
+    this.#lastRecorded = key;
     return true;
   }
 

@@ -1,6 +1,6 @@
 // Role: the dispatcher between gate and executor: approvals of plans that are not the newest any
 // more, what a rejected plan stops, and what is written down.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { approvalView } from '../../../src/app/approval-text.ts';
 import { Dispatcher, type ApproveAnswer, type DispatchInput } from '../../../src/app/dispatcher.ts';
@@ -11,6 +11,7 @@ import type { PolicySet } from '../../../src/domain/policy.ts';
 import { TIERS, type Tier } from '../../../src/domain/finding.ts';
 import { makeBench, move, planOf, type Bench } from '../../support/execution-bench.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
+import { LedgerError } from '../../../src/ports/ledger.ts';
 import { aPolicy, someLimits } from '../../support/fleet.ts';
 import { aDecision } from '../../support/ledger-records.ts';
 
@@ -269,6 +270,16 @@ describe('the decisions on record', () => {
     await tick('p4', [again(one, 'q1')]);
     const gates = (await bench.ledger.decisions(9)).map(({ gate }) => gate[0]?.verdict);
     expect(gates).toEqual(['refused', 'needs-approval']);
+  });
+
+  it('are told at the next tick where they could not be written down', async () => {
+    const { bench, tick } = await makeDesk(['h1'], asking());
+    const lost = new LedgerError('unreachable', 'the network');
+    vi.spyOn(bench.ledger, 'recordDecision').mockRejectedValueOnce(lost);
+    await expect(tick('p1', [move('1', 'h1', 'h2')])).rejects.toThrow(lost);
+    await tick('p2', [move('1', 'h1', 'h2')]);
+    await tick('p3', [move('1', 'h1', 'h2')]);
+    expect((await bench.ledger.decisions(9)).map(({ plan }) => plan)).toEqual(['p2']);
   });
 });
 
