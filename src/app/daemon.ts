@@ -240,11 +240,16 @@ export class Daemon {
   }
 
   async keepHouse(): Promise<void> {
-    const { clock, executor, ledger } = this.#parts;
+    const { clock, events, executor, ledger } = this.#parts;
     // Moves that could not be settled at start (a host did not answer) are asked about again.
     await executor.recover();
     const before = epochSeconds(Math.max(0, clock.now() - KEEP_SECONDS));
-    await ledger.prune({ before, keep: KEEP_NEWEST });
+    const { auditFault } = await ledger.prune({ before, keep: KEEP_NEWEST });
+    if (auditFault !== undefined) {
+      const why = 'the audit trail is broken, and nothing is taken away from it';
+      const text = `${why}: ${auditFault.text}`;
+      events.emit('warning', { key: 'audit trail', text });
+    }
     await this.#noteAudit();
   }
 

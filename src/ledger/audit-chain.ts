@@ -37,8 +37,10 @@ export class AuditJudge {
   #first: AuditEntry | undefined;
   #last: AuditHead = GENESIS;
   #count = 0;
-  /** As the last entry of housekeeping has it; `broken`: that entry is not to be believed. */
-  #pruned: PrunedBody | 'broken' | undefined;
+  /** As those entries of housekeeping have it that can be believed: where it took away most. */
+  #pruned: PrunedBody | undefined;
+  /** One of them cannot. */
+  #hasOddCut = false;
   #fault: AuditFault | undefined;
 
   constructor(noted?: AuditHead) {
@@ -58,10 +60,22 @@ export class AuditJudge {
     this.#last = { seq: entry.seq, hash: entry.hash };
   }
 
+  /** An entry of housekeeping that stands behind those that are seen. */
+  hear(entry: AuditEntry): void {
+    if (hashOf(entry) === entry.hash) this.#believe(prunedBodyOf(entry.body));
+  }
+
   #seePruned(entry: AuditEntry, found: AuditFault | undefined): AuditFault | undefined {
     const body = found === undefined ? prunedBodyOf(entry.body) : undefined;
-    this.#pruned = body ?? 'broken';
-    return body === undefined ? unreadable(entry) : undefined;
+    this.#believe(body);
+    if (body !== undefined) return undefined;
+    this.#hasOddCut = true;
+    return unreadable(entry);
+  }
+
+  /** Of two that kept house at the same moment the later one may have noted less. */
+  #believe(body: PrunedBody | undefined): void {
+    if (body !== undefined && body.through > (this.#pruned?.through ?? 0)) this.#pruned = body;
   }
 
   /** @param kept the head as the ledger keeps it; undefined: it has lost it. */
@@ -79,9 +93,9 @@ export class AuditJudge {
     const { seq, prev } = this.#first;
     const start = { seq: seq - 1, hash: prev };
     if (seq === 1 && prev === GENESIS.hash) return undefined;
-    // Nobody can tell then: the broken entry itself is the first fault that is known.
-    if (this.#pruned === 'broken') return undefined;
     if (this.#pruned?.through === start.seq && this.#pruned.hash === start.hash) return undefined;
+    // Nobody can tell then: the broken entry itself is the first fault that is known.
+    if (this.#hasOddCut) return undefined;
     const text =
       seq === 1
         ? 'entry 1 does not begin the chain: it was changed, or is another one'

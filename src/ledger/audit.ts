@@ -8,9 +8,9 @@ import type { Kysely, Transaction } from 'kysely';
 
 import type { AuditEntry, AuditHead, AuditNote } from '../domain/audit.ts';
 import type { EpochSeconds } from '../domain/units.ts';
-import { LedgerError, type OldRecords } from '../ports/ledger.ts';
+import { LedgerError } from '../ports/ledger.ts';
 import { chunksOf } from './bounded.ts';
-import { hashOf, type PrunedBody } from './audit-chain.ts';
+import { hashOf } from './audit-chain.ts';
 import type { StoreTraits } from './leases.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -42,7 +42,11 @@ function chained(head: AuditHead, notes: readonly AuditNote[], at: EpochSeconds)
   });
 }
 
-async function lockHead(trx: Connection, { concurrentWriters }: StoreTraits): Promise<AuditHead> {
+/** Until the commit nobody else writes to the trail, or takes anything away from it. */
+export async function lockHead(
+  trx: Connection,
+  { concurrentWriters }: Pick<StoreTraits, 'concurrentWriters'>,
+): Promise<AuditHead> {
   const query = trx.selectFrom('audit_head').selectAll().where('id', '=', 1);
   const row = await (concurrentWriters ? query.forUpdate() : query).executeTakeFirst();
   if (row !== undefined) return { seq: Number(row.seq), hash: row.hash };
@@ -64,33 +68,4 @@ export async function selectAudit(
   const query = db.selectFrom('audit').selectAll().where('seq', '>', after);
   const rows = await query.orderBy('seq').limit(limit).execute();
   return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
-}
-
-/**
- * Takes away entries from the beginning, as long as they are older than `before`; what is left
- * begins with the next one. The answer is to be told in the trail itself: it says where it begins.
- */
-export async function pruneAudit(
-  trx: Connection,
-  { before, keep }: OldRecords,
-  limit: number,
-): Promise<{ readonly count: number; readonly last: PrunedBody | undefined }> {
-  const newest = await trx
-    .selectFrom('audit')
-    .select((row) => row.fn.max('seq').as('seq'))
-    .executeTakeFirst();
-  const rows = await trx
-    .selectFrom('audit')
-    .select(['seq', 'at', 'hash'])
-    .where('seq', '<=', Number(newest?.seq ?? 0) - keep)
-    .orderBy('seq')
-    .limit(limit)
-    .execute();
-  // A clock that was set back leaves older moments behind newer ones: the chain has no holes.
-  const end = rows.findIndex((row) => row.at >= before);
-  const old = end === -1 ? rows : rows.slice(0, end);
-  const last = old.at(-1);
-  if (last === undefined) return { count: 0, last: undefined };
-  await trx.deleteFrom('audit').where('seq', '<=', last.seq).execute();
-  return { count: old.length, last: { through: Number(last.seq), hash: last.hash } };
 }

@@ -4,11 +4,9 @@
 import { type RawBuilder, type SqlBool, type Transaction, sql } from 'kysely';
 
 import type { EpochSeconds } from '../domain/units.ts';
-import type { OldRecords } from '../ports/ledger.ts';
-import { pruneAudit } from './audit.ts';
-import { prunedNote } from './audit-notes.ts';
+import type { OldRecords, Pruned } from '../ports/ledger.ts';
 import type { LedgerSchema } from './schema.ts';
-import type { Note } from './seal.ts';
+import { cutWithOthers, type Note } from './seal.ts';
 
 /** Rows that are deleted in one transaction: nobody waits long behind it. */
 const CHUNK = 500;
@@ -21,30 +19,33 @@ export type Work<Value> = (
   note: (note: Note) => void,
 ) => Promise<Value>;
 
-type Write = (work: Work<number>) => Promise<number>;
+type Write = <Value>(work: Work<Value>) => Promise<Value>;
 
-/** Returns how many rows. */
-export async function pruneAll(write: Write, { before, keep }: OldRecords): Promise<number> {
-  let total = await pruneTrail(write, { before, keep });
+/** @param now by the clock of the one that keeps house. */
+export async function pruneAll(
+  write: Write,
+  { before, keep }: OldRecords,
+  now: EpochSeconds,
+): Promise<Pruned> {
+  const trail = await pruneTrail(write, { before, keep }, now);
+  let { removed } = trail;
   for (const old of whatIsOld(before, keep)) {
     for (;;) {
       const deleted = await write((trx) => deleteSome(trx, old, CHUNK));
-      total += deleted;
+      removed += deleted;
       if (deleted < CHUNK) break;
     }
   }
-  return total;
+  return { ...trail, removed };
 }
 
-async function pruneTrail(write: Write, old: OldRecords): Promise<number> {
-  for (let total = 0; ; ) {
-    const cut = await write(async (trx, note) => {
-      const { count, last } = await pruneAudit(trx, old, AUDIT_CHUNK);
-      if (last !== undefined) note(prunedNote(last));
-      return count;
-    });
-    total += cut;
-    if (cut < AUDIT_CHUNK) return total;
+async function pruneTrail(write: Write, old: OldRecords, now: EpochSeconds): Promise<Pruned> {
+  for (let removed = 0; ; ) {
+    const asked = { ...old, now, limit: AUDIT_CHUNK };
+    const { cut } = await write((_trx, note) => cutWithOthers(asked, note));
+    const { count = 0, fault } = cut ?? {};
+    removed += count;
+    if (count < AUDIT_CHUNK) return { removed, auditFault: fault };
   }
 }
 

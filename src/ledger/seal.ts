@@ -1,7 +1,8 @@
 /**
  * What the writes of one transaction leave to be written down last, in one statement for all of
  * them: the moves that are opened, the stages that moves have reached, and the audit trail. Fifty
- * moves that begin at the same moment do not wait for fifty answers of the store.
+ * moves that begin at the same moment do not wait for fifty answers of the store. What housekeeping
+ * takes away from the trail goes here, too: the head of the trail is the last thing that is locked.
  */
 
 import type { Transaction } from 'kysely';
@@ -10,7 +11,8 @@ import type { AuditNote } from '../domain/audit.ts';
 import type { StageEntry } from '../domain/journal.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { appendAudit } from './audit.ts';
-import { openedNote, stageNote } from './audit-notes.ts';
+import { type Cut, cutTrail, type OldTrail } from './audit-cut.ts';
+import { openedNote, prunedNote, stageNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
 import type { StoreTraits } from './leases.ts';
 import { insertMoves, insertStages, type NewMove } from './moves.ts';
@@ -23,10 +25,18 @@ interface Opening {
   isOpen: boolean;
 }
 
-/** Openings and stages are told in the audit trail, too. */
+/** What is to be taken away from the audit trail; who asked finds in it what was. */
+interface Cutting {
+  readonly kind: 'cutting';
+  readonly old: OldTrail;
+  cut: Cut | undefined;
+}
+
+/** All of them are told in the audit trail, too. */
 export type Note =
   | AuditNote
   | Opening
+  | Cutting
   | { readonly kind: 'stages'; readonly entries: readonly StageEntry[] };
 
 /** Whether it is open is known when the transaction is sealed. */
@@ -34,6 +44,13 @@ export function openWithOthers(record: NewMove, note: (note: Note) => void): Pro
   const opening: Opening = { kind: 'opening', record, isOpen: false };
   note(opening);
   return Promise.resolve(opening);
+}
+
+/** What was taken away is known when the transaction is sealed. */
+export function cutWithOthers(old: OldTrail, note: (note: Note) => void): Promise<Cutting> {
+  const cutting: Cutting = { kind: 'cutting', old, cut: undefined };
+  note(cutting);
+  return Promise.resolve(cutting);
 }
 
 export interface Sealing {
@@ -52,6 +69,8 @@ export async function seal(
   const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
   common();
+  for (const cutting of notes.filter(isCutting))
+    cutting.cut = await cutTrail(trx, cutting.old, traits);
   await appendAudit(trx, notes.flatMap(told), at, traits);
 }
 
@@ -67,7 +86,12 @@ async function open(trx: Transaction<LedgerSchema>, openings: readonly Opening[]
 function told(note: Note): readonly AuditNote[] {
   if (isStages(note)) return note.entries.map(stageNote);
   if (isOpening(note)) return note.isOpen ? [openedNote(note.record)] : [];
+  if (isCutting(note)) return note.cut?.last === undefined ? [] : [prunedNote(note.cut.last)];
   return [note];
+}
+
+function isCutting(note: Note): note is Cutting {
+  return note.kind === 'cutting';
 }
 
 function isOpening(note: Note): note is Opening {

@@ -39,6 +39,7 @@ import type {
   PutOrder,
   Replayable,
   OldRecords,
+  Pruned,
   RuleMemory,
   Setbacks,
   Trouble,
@@ -361,8 +362,8 @@ export class SqlLedger implements Ledger {
     return this.#read((db) => history.selectHistory(db, { ...query, limit }));
   }
 
-  prune(old: OldRecords): Promise<number> {
-    return pruneAll((work) => this.#write(work), old);
+  prune(old: OldRecords): Promise<Pruned> {
+    return pruneAll((work) => this.#write(work), old, this.#store.clock.now());
   }
 
   audit(after: number, limit: number): Promise<readonly AuditEntry[]> {

@@ -4,7 +4,7 @@
  */
 
 import type { Approval, ShownPlan } from '../domain/approval.ts';
-import type { AuditEntry, AuditHead } from '../domain/audit.ts';
+import type { AuditEntry, AuditFault, AuditHead } from '../domain/audit.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
 import type { ClusterId, HostId, MoveId, OrderId, PlanId, SourceId, VmId } from '../domain/ids.ts';
 import type {
@@ -179,6 +179,14 @@ export interface OldRecords {
   readonly keep: number;
 }
 
+/** What came of that. */
+export interface Pruned {
+  /** How many records. */
+  readonly removed: number;
+  /** What is wrong with the old part of the audit trail, which therefore stays. */
+  readonly auditFault: AuditFault | undefined;
+}
+
 export interface Ledger extends Leases, CancelWishes {
   /**
    * The same ledger, in which every write about a move, and of what is found of a failed host, is
@@ -321,8 +329,8 @@ export interface Ledger extends Leases, CancelWishes {
   /** The end of the trail as the ledger knows it; undefined: somebody took it away. */
   auditHead(): Promise<AuditHead | undefined>;
 
-  /** Removes closed records that are old; returns how many. */
-  prune(old: OldRecords): Promise<number>;
+  /** Removes closed records that are old. */
+  prune(old: OldRecords): Promise<Pruned>;
   close(): Promise<void>;
 }
 

@@ -27,7 +27,7 @@ export interface LedgerToRead {
 
 const JOB = aPlanJob();
 
-async function verdictOf(reader: LedgerReader) {
+export async function verdictOf(reader: LedgerReader) {
   const { pages, head } = await reader.audit();
   const judge = new AuditJudge(undefined);
   for await (const page of pages) for (const entry of page) judge.see(entry);

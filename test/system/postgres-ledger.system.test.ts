@@ -10,7 +10,7 @@ import { readLedger } from '../../src/ledger/ledger-reader.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
 import type { Ledger, LedgerError } from '../../src/ports/ledger.ts';
 import { ledgerContract } from '../contract/ledger-contract.ts';
-import { ledgerReaderContract } from '../contract/ledger-reader.ts';
+import { ledgerReaderContract, verdictOf } from '../contract/ledger-reader.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
 import { recordingEvents } from '../support/recording-events.ts';
@@ -111,6 +111,28 @@ describe('a PostgreSQL ledger', () => {
       for (const one of both) await one.close();
     },
   );
+
+  it('tells where its audit trail begins where two controllers keep house at once', async () => {
+    const url = await server.database();
+    const own = manualClock(1000);
+    const openOne = () => openPostgresLedger({ url, password: undefined, clock: own });
+    const both = [await openOne(), await openOne()] as const;
+    const place = { kind: 'postgres', url, password: undefined } as const;
+    for (let round = 0; round < 25; round += 1) {
+      for (let turn = 0; turn < 6; turn += 1) {
+        await both[0].setPaused(turn % 2 === 0, 'ada', own.now());
+        await own.pass(1);
+      }
+      const before = own.now() - 4;
+      const [early, late] = round % 2 === 0 ? both : [both[1], both[0]];
+      await Promise.all([
+        early.prune({ before: epochSeconds(before), keep: 0 }),
+        late.prune({ before: epochSeconds(before - 3), keep: 0 }),
+      ]);
+      expect(await readLedger(place, verdictOf)).toMatchObject({ fault: undefined });
+    }
+    for (const one of both) await one.close();
+  });
 
   it('goes on by itself after the server was killed; what was committed is there', async () => {
     const url = await server.database();

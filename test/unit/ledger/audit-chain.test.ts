@@ -76,6 +76,16 @@ describe('a whole trail', () => {
     // One entry more than was told of is gone.
     expect(judged(rest.slice(1), end(rest)).fault).toMatchObject({ seq: 5, what: 'missing' });
   });
+
+  it('is also one in which two kept house at once, and the later one noted less', () => {
+    const entries = chain(5);
+    const [second, third] = [entries[1], entries[2]];
+    const rest = entries.slice(3);
+    for (const cut of [third, second])
+      rest.push(link(end(rest), 'pruned', { through: cut?.seq, hash: cut?.hash }));
+    expect(judged(rest, end(rest)).fault).toBeUndefined();
+    expect(judged(rest.slice(1), end(rest)).fault).toMatchObject({ seq: 5, what: 'missing' });
+  });
 });
 
 describe('a head that was noted before the trail begins', () => {
