@@ -10,6 +10,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
 import { addMoment, columnsOf } from './added-columns.ts';
+import { indexMoves } from './added-indexes.ts';
 import type { LedgerSchema } from './schema.ts';
 import { NO_TEXT_JSON, REPLACEMENT } from './storable-texts.ts';
 
@@ -34,6 +35,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0013-clusters-asked-for': { up: addAsks },
     '0014-when-rules-last-held': { up: (db) => addMoment(db, 'rule_memory', 'last_true_at') },
     '0015-lease-stops': { up: createLeaseStops },
+    '0016-what-is-asked-of-moves': { up: indexMoves },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }

@@ -133,7 +133,7 @@ describe('files', () => {
   });
 
   it('rejects writes when it is full, reads on, and recovers when there is room', async () => {
-    const ledger = await openSqliteLedger({ file, clock, maxBytes: bytes(400_000) });
+    const ledger = await openSqliteLedger({ file, clock, maxBytes: bytes(450_000) });
     const entry = {
       at: epochSeconds(1),
       kind: 'error',

@@ -1,0 +1,22 @@
+/** Indexes that tables got after their first shape: for the steps of migrations.ts. */
+
+import type { Kysely } from 'kysely';
+
+import type { LedgerSchema } from './schema.ts';
+
+/** What every tick asks, housekeeping and people: answered without a look at the bodies. */
+export async function indexMoves(db: Kysely<LedgerSchema>): Promise<void> {
+  const indexes = [
+    ['moves', ['vm', 'outcome', 'closed_at']],
+    ['moves', ['plan']],
+    ['history', ['move']],
+  ] as const;
+  for (const [table, columns] of indexes) {
+    const index = db.schema.createIndex(`${table}_${columns.join('_')}`).ifNotExists();
+    await index
+      .on(table)
+      .columns([...columns])
+      .execute();
+  }
+  await db.schema.dropIndex('moves_vm_closed_at').ifExists().execute();
+}
