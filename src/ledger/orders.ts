@@ -4,9 +4,11 @@ import type { Kysely, Transaction } from 'kysely';
 
 import type { OrderId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
+import { occasionOf } from '../domain/kept-alert.ts';
 import type { Order } from '../domain/order.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { ChangedOrder, OrderChange, PutOrder } from '../ports/ledger.ts';
+import { selectAlerts } from './firing-alerts.ts';
 import { insertHistory } from './history.ts';
 import type { StoreTraits } from './leases.ts';
 import { chunksOf } from './bounded.ts';
@@ -81,6 +83,39 @@ export async function selectOrder(
 ): Promise<Order | undefined> {
   const row = await db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toOrder(row);
+}
+
+interface OldOrders {
+  readonly before: EpochSeconds;
+  /** Behind the one of this id. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/**
+ * Looks at so many closed ones that are old, and removes all but those that a person has ended
+ * while an alert asked for them that fires to this day: its next repetition would be a new wish.
+ * Returns how many it has removed, and the last that it has looked at.
+ */
+export async function deleteClosedOrders(
+  trx: Transaction<LedgerSchema>,
+  { before, after, limit }: OldOrders,
+): Promise<{ readonly count: number; readonly last: string | undefined }> {
+  const closed = trx.selectFrom('orders').selectAll().where('state', '=', 'closed');
+  const old = closed.where('changed_at', '<', before).where('id', '>', after);
+  const orders = (await old.orderBy('id').limit(limit).execute()).map((row) => toOrder(row));
+  const last = orders.at(-1)?.id;
+  if (last === undefined) return { count: 0, last };
+  const alerts = await selectAlerts(trx);
+  const firing = new Set(
+    alerts.map(({ alert, fingerprint }) => occasionOf(fingerprint, alert.since)),
+  );
+  const isAskedFor = ({ dedupeKey, alsoAsked = [], returnedBy }: Order): boolean =>
+    returnedBy !== undefined && [dedupeKey, ...alsoAsked].some((asker) => firing.has(asker));
+  const ids = orders.filter((order) => !isAskedFor(order)).map(({ id }) => id);
+  for (const chunk of chunksOf(ids))
+    await trx.deleteFrom('orders').where('id', 'in', chunk).execute();
+  return { count: ids.length, last };
 }
 
 export function linesOf(all: readonly Pick<PutOrder, 'line'>[]): readonly HistoryEntry[] {

@@ -1,10 +1,11 @@
 /** What housekeeping removes: closed records, decisions and history older than a moment. Of what
- *  tells where VMs went the newest stay, whatever the clock says. */
+ *  tells where VMs went the newest stay, whatever the clock says, and all that a return needs. */
 
 import { type RawBuilder, type SqlBool, type Transaction, sql } from 'kysely';
 
 import type { EpochSeconds } from '../domain/units.ts';
 import type { OldRecords, Pruned } from '../ports/ledger.ts';
+import { deleteClosedOrders } from './orders.ts';
 import type { LedgerSchema } from './schema.ts';
 import { cutWithOthers, type Note } from './seal.ts';
 
@@ -28,7 +29,7 @@ export async function pruneAll(
   now: EpochSeconds,
 ): Promise<Pruned> {
   const trail = await pruneTrail(write, { before, keep }, now);
-  let { removed } = trail;
+  let removed = trail.removed + (await pruneOrders(write, before));
   for (const old of whatIsOld(before, keep)) {
     for (;;) {
       const deleted = await write((trx) => deleteSome(trx, old, CHUNK));
@@ -49,6 +50,16 @@ async function pruneTrail(write: Write, old: OldRecords, now: EpochSeconds): Pro
   }
 }
 
+async function pruneOrders(write: Write, before: EpochSeconds): Promise<number> {
+  for (let [removed, after] = [0, '']; ; ) {
+    const asked = { before, after, limit: CHUNK };
+    const { count, last } = await write((trx) => deleteClosedOrders(trx, asked));
+    removed += count;
+    if (last === undefined) return removed;
+    after = last;
+  }
+}
+
 interface Old {
   readonly table: keyof LedgerSchema;
   readonly key: string;
@@ -57,9 +68,8 @@ interface Old {
 
 /** Stages go with their moves. */
 function whatIsOld(before: EpochSeconds, keep: number): readonly Old[] {
-  const closedOrder = sql<SqlBool>`state = 'closed' and changed_at < ${before}`;
   const old = (table: 'moves' | 'history', at: string): RawBuilder<SqlBool> =>
-    sql`${sql.ref(at)} < ${before} and ${beyondNewest(table, at, keep)}`;
+    sql`${sql.ref(at)} < ${before} and ${beyondNewest(table, at, keep)} and ${IS_NOBODYS_WAY_HOME}`;
   return [
     { table: 'moves', key: 'id', where: old('moves', 'closed_at') },
     { table: 'decisions', key: 'plan', where: sql`at < ${before}` },
@@ -67,9 +77,16 @@ function whatIsOld(before: EpochSeconds, keep: number): readonly Old[] {
     { table: 'history', key: 'seq', where: old('history', 'at') },
     { table: 'breaker_resets', key: 'name', where: sql`at < ${before}` },
     { table: 'cancel_wishes', key: 'id', where: sql`ended_at < ${before}` },
-    { table: 'orders', key: 'id', where: closedOrder },
   ];
 }
+
+/**
+ * As long as an order keeps a host out of service the ledger knows where its VMs went: whoever is
+ * not where Drover has left it was moved by somebody, and does not come home. Who they are stands in
+ * the order's body; what else looks like it there keeps more, never less.
+ */
+const IS_NOBODYS_WAY_HOME = sql<SqlBool>`(vm is null or not exists (
+  select 1 from orders where state <> 'closed' and orders.body like '%"' || vm || '"%'))`;
 
 /** Older than the newest `keep`; where there are fewer, nothing is. */
 function beyondNewest(table: keyof LedgerSchema, at: string, keep: number): RawBuilder<SqlBool> {

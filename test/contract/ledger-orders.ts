@@ -1,11 +1,11 @@
 // Role: the part of the ledger's contract that is about orders (ledger-contract.ts).
 import { describe, expect, it } from 'vitest';
 
-import { hostId, orderId } from '../../src/domain/ids.ts';
+import { hostId, moveId, orderId, vmId } from '../../src/domain/ids.ts';
 import type { HistoryEntry } from '../../src/domain/journal.ts';
 import type { Order } from '../../src/domain/order.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
-import { anOrder } from '../support/ledger-records.ts';
+import { anOrder, aRecord, aResult } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
 
 export function orderCases({ ledger, reopen }: LedgerInHand): void {
@@ -126,6 +126,60 @@ export function orderCases({ ledger, reopen }: LedgerInHand): void {
       ]);
       expect(await ledger().history({ limit: 9 })).toEqual([line]);
       await ledger().putOrders([]);
+    });
+
+    it('goes when it is closed and old, but not while what it answered fires', async () => {
+      const alert = { name: 'HostDown', labels: {}, since: epochSeconds(4) };
+      const heard = { host: hostId('h1'), alert, heardAt: epochSeconds(5) };
+      await ledger().putAlert({ fingerprint: 'f', ...heard });
+      const asked = { dedupeKey: 'f since 4', returnedBy: 'ada' };
+      const closed: Readonly<Record<string, Partial<Order>>> = {
+        first: asked,
+        later: { ...asked, dedupeKey: '', alsoAsked: ['e since 1', 'f since 4'] },
+        byItself: { ...asked, returnedBy: undefined },
+        other: { ...asked, dedupeKey: 'f since 3' },
+      };
+      for (const [id, order] of Object.entries(closed))
+        await ledger().putOrder(anOrder(id, { ...order, state: 'closed' }));
+      const many = Array.from({ length: 1200 }, (_none, index) => {
+        return { order: anOrder(`many ${index}`, { state: 'closed' }) };
+      });
+      await ledger().putOrders(many);
+      const left = async () => {
+        // The contract's clock stands at 5000.
+        await ledger().prune({ before: epochSeconds(5001), keep: 0 });
+        return (await ledger().orders(true)).map(({ id }) => id);
+      };
+      expect(await left()).toEqual(['first', 'later']);
+      await ledger().dropAlert('f');
+      expect(await left()).toEqual([]);
+    });
+
+    it('keeps where the VMs of its host went until it is closed', async () => {
+      const moved = async (id: string, vm: string, from: string): Promise<void> => {
+        const record = aRecord(id, vm);
+        const [at, to] = [epochSeconds(20), hostId('h9')];
+        const about = { vm: vmId(vm), host: to, from: hostId(from), move: moveId(id) };
+        await ledger().openMove({ ...record, move: { ...record.move, from: hostId(from), to } });
+        const line = { at, kind: 'move', ...about, text: id } as const;
+        await ledger().closeMove(moveId(id), aResult({ at }), line);
+      };
+      await ledger().putOrder(anOrder('o1'));
+      await moved('of before', 'vm3', 'h1');
+      await moved('left', 'vm1', 'h1');
+      await moved('moved on', 'vm1', 'h2');
+      await moved('of another', 'vm2', 'h2');
+      await ledger().putOrder(anOrder('o1', { state: 'returning' }));
+      const left = async () => {
+        await ledger().prune({ before: epochSeconds(5001), keep: 0 });
+        const lines = (await ledger().history({ limit: 9 })).map(({ text }) => text);
+        const moves = (await ledger().recentMoves(9)).map(({ move }) => move.id);
+        return { lines: lines.toSorted(), moves: moves.toSorted() };
+      };
+      const both = ['left', 'moved on'];
+      expect(await left()).toEqual({ lines: both, moves: both });
+      await ledger().putOrder(anOrder('o1', { state: 'closed' }));
+      expect(await left()).toEqual({ lines: [], moves: [] });
     });
   });
 }
