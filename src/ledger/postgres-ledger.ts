@@ -19,7 +19,7 @@ import {
 } from './postgres-connection.ts';
 import { reachOf, translatePostgresError } from './postgres-errors.ts';
 import { checkSchema, checkServer } from './postgres-promises.ts';
-import type { LedgerSchema } from './schema.ts';
+import { LEDGER_TABLES, type LedgerSchema } from './schema.ts';
 import { SqlLedger } from './sql-ledger.ts';
 import { withStorableTexts } from './storable-texts.ts';
 
@@ -103,7 +103,7 @@ interface TextColumn {
 
 /**
  * Ids are ordered by code unit everywhere (domain/ids.ts), not by the language of the database.
- * Changes nothing where it is so already.
+ * Changes nothing where it is so already, and no table but the ledger's own.
  */
 async function compareByCodeUnit(db: Kysely<LedgerSchema>): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -112,6 +112,7 @@ async function compareByCodeUnit(db: Kysely<LedgerSchema>): Promise<void> {
       select c.table_name, c.column_name from information_schema.columns as c
       join information_schema.tables as t using (table_schema, table_name)
       where c.table_schema = current_schema() and t.table_type = 'BASE TABLE'
+        and c.table_name in (${sql.join(LEDGER_TABLES)})
         and c.data_type = 'text' and c.collation_name is distinct from 'C'`.execute(trx);
     for (const { table_name: table, column_name: column } of rows) {
       const name = sql.ref(column);

@@ -209,3 +209,30 @@ export interface LedgerSchema {
   audit: AuditTable;
   audit_head: AuditHeadTable;
 }
+
+const TABLES: Readonly<Record<keyof LedgerSchema, true>> = {
+  firing_alerts: true,
+  cancel_wishes: true,
+  breaker_resets: true,
+  decisions: true,
+  decision_inputs: true,
+  moves: true,
+  stages: true,
+  reservations: true,
+  orders: true,
+  host_marks: true,
+  host_failures: true,
+  rule_memory: true,
+  settings: true,
+  approvals: true,
+  shown_plans: true,
+  history: true,
+  leases: true,
+  lease_stops: true,
+  controllers: true,
+  audit: true,
+  audit_head: true,
+};
+
+/** What else stands beside them in a database belongs to others. */
+export const LEDGER_TABLES: readonly string[] = Object.keys(TABLES);

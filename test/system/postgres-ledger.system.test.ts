@@ -134,6 +134,17 @@ describe('a PostgreSQL ledger', () => {
     for (const one of both) await one.close();
   });
 
+  it('leaves alone what others have in its schema, also what it may only read', async () => {
+    const url = await server.database();
+    const made = 'create table inventory (name text); create role plain login';
+    const granted = 'grant all on schema public to plain; grant select on inventory to plain';
+    await server.query(url, `${made}; ${granted}`);
+    await (await open(url.replace('drover@', 'plain@'))).close();
+    const columns = `select collation_name from information_schema.columns`;
+    const found = await server.query(url, `${columns} where table_name = 'inventory'`);
+    expect(found).toEqual([{ collation_name: null }]);
+  });
+
   it('goes on by itself after the server was killed; what was committed is there', async () => {
     const url = await server.database();
     const ledger = await open(url);
