@@ -51,10 +51,13 @@ export interface AuditEntry extends AuditHead {
   readonly prev: string;
 }
 
-/** The first thing that is wrong with a trail. */
+/**
+ * The first thing that is wrong with a trail; `record-changed`: the trail is whole, but a record of
+ * the ledger is not what the entry tells of it.
+ */
 export interface AuditFault {
   readonly seq: number;
-  readonly what: 'changed' | 'missing' | 'misplaced' | 'cut-off';
+  readonly what: 'changed' | 'missing' | 'misplaced' | 'cut-off' | 'record-changed';
   /** For people. */
   readonly text: string;
 }

@@ -6,6 +6,7 @@ import type { PlanId } from '../domain/ids.ts';
 import type { Decision } from '../domain/journal.ts';
 import { epochSeconds } from '../domain/units.ts';
 import type { InputBounds, KeptInputs, Replayable } from '../ports/ledger.ts';
+import type { StoredDecision } from './decision-judge.ts';
 import { toDecision } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -39,6 +40,16 @@ export async function selectDecision(
   const query = db.selectFrom('decisions').selectAll().where('plan', '=', plan);
   const row = await query.executeTakeFirst();
   return row === undefined ? undefined : toDecision(row);
+}
+
+/** As they are stored, in the order of their plans. */
+export function selectDecisionTexts(
+  db: Kysely<LedgerSchema>,
+  after: string,
+  limit: number,
+): Promise<readonly StoredDecision[]> {
+  const query = db.selectFrom('decisions').select(['plan', 'body']).where('plan', '>', after);
+  return query.orderBy('plan').limit(limit).execute();
 }
 
 export async function upsertInputs(

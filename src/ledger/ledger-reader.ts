@@ -11,13 +11,16 @@ import type { Decision } from '../domain/journal.ts';
 import { LedgerError, type Replayable } from '../ports/ledger.ts';
 import { selectAudit, selectAuditHead } from './audit.ts';
 import { bounded } from './bounded.ts';
-import { selectDecisions, selectReplayable } from './decisions.ts';
+import type { StoredDecision } from './decision-judge.ts';
+import { selectDecisions, selectDecisionTexts, selectReplayable } from './decisions.ts';
 import { readPostgres } from './postgres-reader.ts';
 import type { LedgerSchema } from './schema.ts';
 import { readSqlite } from './sqlite-reader.ts';
 
 /** Entries in memory at a time: about a megabyte. */
 const PAGE = 2000;
+/** Decisions: each tells of a whole plan, with what was refused. */
+const DECISIONS = 50;
 
 /** Which ledger. */
 export type LedgerPlace =
@@ -33,6 +36,8 @@ export interface AuditTrail {
   readonly pages: AsyncIterable<readonly AuditEntry[]>;
   /** Undefined: the ledger has lost it. */
   readonly head: AuditHead | undefined;
+  /** Every decision that is kept, a page at a time. */
+  readonly decisions: AsyncIterable<readonly StoredDecision[]>;
 }
 
 /** Each method rejects with LedgerError where the ledger is older than what is asked for. */
@@ -59,7 +64,7 @@ function readerOf(db: Kysely<LedgerSchema>): LedgerReader {
   return {
     async audit() {
       await assertHas(db, ['audit', 'audit_head'], 'audit trail');
-      return { pages: pagesOf(db), head: await selectAuditHead(db) };
+      return { pages: pagesOf(db), head: await selectAuditHead(db), decisions: decisionsOf(db) };
     },
     async decisions(limit) {
       await assertHas(db, ['decisions'], 'decisions');
@@ -79,6 +84,16 @@ async function* pagesOf(db: Kysely<LedgerSchema>): AsyncGenerator<readonly Audit
     if (last === undefined) return;
     yield page;
     after = last.seq;
+  }
+}
+
+async function* decisionsOf(db: Kysely<LedgerSchema>): AsyncGenerator<readonly StoredDecision[]> {
+  for (let after = ''; ; ) {
+    const page = await selectDecisionTexts(db, after, DECISIONS);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    after = last.plan;
   }
 }
 

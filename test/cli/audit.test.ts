@@ -13,7 +13,7 @@ import { epochSeconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { cli, cliHeard } from '../support/cli.ts';
-import { aRecord, aResult } from '../support/ledger-records.ts';
+import { aDecision, aRecord, aResult } from '../support/ledger-records.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { ROOT } from '../tools/repository.ts';
 
@@ -85,6 +85,28 @@ describe('drover audit verify', () => {
       .map((line) => JSON.parse(line) as unknown);
     expect(lines).toMatchObject([{ seq: 1 }, { seq: 2, time: null }, { seq: 3 }]);
     expect(code).toBe(0);
+  });
+
+  it('compares the decisions that are kept with what the trail tells of them', async () => {
+    const odd = 'a\0b \ud800';
+    const decision = aDecision('p1', 1_700_000_000);
+    await ledger.recordDecision(decision);
+    await ledger.recordDecision({ ...decision, policyRevision: odd });
+    for (const plan of ['p2', 'p3', 'p4']) await ledger.recordDecision(aDecision(plan, 9));
+    expect((await verify()).code).toBe(0);
+    await tamper(`delete from decisions where plan = 'p2';
+      update decisions set body = replace(body, '"to":"h2"', '"to":"h9"') where plan <> 'p1'`);
+    expect(await verify()).toEqual({
+      code: 1,
+      out:
+        'entry 7 shows that the record of p3 (and of 1 more) was changed; ' +
+        'the audit trail itself is whole\n',
+      err: '',
+    });
+    const { out } = await verify('--json');
+    expect(JSON.parse(out)).toMatchObject({ fault: { seq: 7, what: 'record-changed' } });
+    await tamper(`update audit set body = replace(body, 'p3', 'p4') where seq = 7`);
+    expect((await verify()).out).toContain('broken at entry 7: entry 7 was changed');
   });
 
   it('finds a trail that was cut off with its head beside a head that was noted', async () => {

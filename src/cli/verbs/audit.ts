@@ -21,9 +21,10 @@ interface ExportOptions extends LedgerOptions {
 }
 
 const VERIFY_HELP = `
-Exit code 0: whole; 1: not, and the first entry that is wrong is named. That entries were cut off at
-the end, and the ledger's own note of its end with them, shows only beside an older note of the end:
-the log and drover_audit_entries have it, and every verify prints it.
+Exit code 0: whole, and every decision that is kept is the one that was written down; 1: not, and
+the first entry that is wrong, or that shows it, is named. That entries were cut off at the end, and
+the ledger's own note of its end with them, shows only beside an older note of the end: the log and
+drover_audit_entries have it, and every verify prints it.
 
 Examples:
   drover audit verify
@@ -37,7 +38,7 @@ Example:
 export function addAudit(program: Command, io: Io, setExit: (code: ExitCode) => void): void {
   const audit = program.command('audit').description('the trail of what was decided and done');
   ledgerOptions(audit.command('verify'))
-    .description('is the audit trail whole: nothing changed, missing or exchanged')
+    .description('is the audit trail whole, with the decisions that it tells of')
     .option('--head <seq:hash>', 'an end of the trail that was noted earlier')
     .addHelpText('after', VERIFY_HELP)
     .action((options: VerifyOptions) => verify(io, options, setExit));
@@ -55,10 +56,18 @@ async function verify(
   setExit: (code: ExitCode) => void,
 ): Promise<void> {
   const { AuditJudge } = await import('../../ledger/audit-chain.ts');
-  const judge = new AuditJudge(headOf(options.head));
-  const verdict = await withTrail(io, options, async ({ pages, head }) => {
-    for await (const page of pages) for (const entry of page) judge.see(entry);
-    return judge.verdict(head);
+  const { DecisionJudge } = await import('../../ledger/decision-judge.ts');
+  const [chain, records] = [new AuditJudge(headOf(options.head)), new DecisionJudge()];
+  const verdict = await withTrail(io, options, async ({ pages, head, decisions }) => {
+    for await (const page of pages) {
+      for (const entry of page) {
+        chain.see(entry);
+        records.see(entry);
+      }
+    }
+    for await (const page of decisions) for (const one of page) records.compare(one);
+    const told = chain.verdict(head);
+    return { ...told, fault: told.fault ?? records.fault };
   });
   if (options.json === true) printJson(io, { ...verdict, fault: verdict.fault ?? null });
   else io.out(verdictText(verdict));
@@ -66,6 +75,7 @@ async function verify(
 }
 
 function verdictText({ entries, first, head, fault }: AuditVerdict): string {
+  if (fault?.what === 'record-changed') return `${fault.text}; the audit trail itself is whole\n`;
   if (fault !== undefined)
     return `the audit trail is broken at entry ${fault.seq}: ${fault.text}\n`;
   if (entries === 0) return 'the audit trail is whole: nothing was written yet\n';
