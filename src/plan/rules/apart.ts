@@ -34,11 +34,13 @@ export function apartRule(
   };
 }
 
+/** Within one domain nobody is met who was not met before, even where the rule is broken. */
 function meets(counts: Counts, from: number, to: number, net: boolean): boolean {
   const target = counts.domainOf[to] ?? -1;
   if (target < 0) return true;
   const source = counts.domainOf[from] ?? -1;
-  const itself = source < 0 || source === target ? 1 : 0;
+  if (source === target) return false;
+  const itself = source < 0 ? 1 : 0;
   const count = net ? counts.net : counts.gross;
   return count.at(target) + count.at(-1) - itself > 0;
 }

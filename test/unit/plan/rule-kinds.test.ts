@@ -8,7 +8,15 @@ import type { Host } from '../../../src/domain/host.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { type PlanRequest, explainPair, plan } from '../../../src/plan/plan.ts';
-import { aFinding, aHost, aPin, aVm, anAffinity } from '../../support/fleet.ts';
+import {
+  aFailure,
+  aFinding,
+  aHost,
+  aPin,
+  aVm,
+  anAffinity,
+  anAntiAffinity,
+} from '../../support/fleet.ts';
 import { aDependency, aLonely, aSpread, anAmong } from '../../support/rule-kinds.ts';
 import { findingId, hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import { movesOf, request } from './support.ts';
@@ -53,6 +61,35 @@ function codesOf(one: PlanRequest, vm: string): Record<string, string[]> {
     others.map(({ id }) => [id, explainPair(one, vmId(vm), hostId(id)).map(({ code }) => code)]),
   );
 }
+
+describe('anti-affinity over racks that is broken where there is no other rack', () => {
+  const rack = (id: string): Host => aHost({ id, faultDomains: { rack: 'a' } });
+  const apart = anAntiAffinity('r', ['v1', 'v2'], 'rack');
+
+  it.each(['always', 'finally'] as const)('lets a VM leave within the rack (%s)', (hold) => {
+    const vms = [...on('h1', 'v1'), ...on('h2', 'v2')];
+    const hosts = ['h1', 'h2', 'h3'].map(rack);
+    const findings = [evacuated('h1'), broken('r')];
+    const one = asked(vms, [{ ...apart, hold }], findings, hosts);
+    expect(moves(one)).toEqual(['v1: h1 > h3']);
+  });
+
+  it('keeps no VM of a dead host down', () => {
+    const dead = { connection: 'disconnected', failure: aFailure() } as const;
+    const hosts = [aHost({ id: 'h1', faultDomains: { rack: 'a' }, ...dead }), rack('h2')];
+    const vms = [aVm({ id: 'v1', permission: 'restart' }), ...on('h2', 'v2')];
+    const one = asked(vms, [apart], [aFinding('restart', { host: 'h1' })], [...hosts, rack('h3')]);
+    expect(moves(one)).toEqual(['v1: h1 > h3']);
+  });
+
+  it('lets nobody meet whom it did not meet before', () => {
+    const hosts = [...['h1', 'h2'].map(rack), aHost({ id: 'h3', faultDomains: { rack: 'b' } })];
+    const rule = anAntiAffinity('r', ['v1', 'v2', 'v3'], 'rack');
+    const vms = [...on('h1', 'v1'), ...on('h2', 'v2'), ...on('h3', 'v3')];
+    const one = asked(vms, [rule], [evacuated('h3')], hosts);
+    expect(moves(one)).toEqual([]);
+  });
+});
 
 describe('among', () => {
   const SETS = [
