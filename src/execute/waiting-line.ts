@@ -35,6 +35,8 @@ export interface WaitingMove {
   readonly move: Move;
   /** A mandatory move of its plan waits for it. */
   readonly isAwaited?: boolean;
+  /** Smaller is first. Absent until it is in the line; see {@link ranksIn}. */
+  readonly rank?: number;
   /** Position in its plan. */
   readonly index: number;
   /** How the moves of its plan ended; those of the plan that are not to be executed are in it. */
@@ -73,9 +75,12 @@ export class WaitingLine {
   }
 
   add(entries: readonly WaitingMove[]): void {
-    const awaited = awaitedIn(entries.map(({ move }) => move));
-    const marked = entries.map((one) => ({ ...one, isAwaited: awaited.has(one.move.id) }));
-    this.#entries.push(...marked);
+    const moves = entries.map(({ move }) => move);
+    const [awaited, ranks] = [awaitedIn(moves), ranksIn(moves)];
+    for (const one of entries) {
+      const { id } = one.move;
+      this.#entries.push({ ...one, isAwaited: awaited.has(id), rank: ranks.get(id) ?? 0 });
+    }
     this.#entries.sort(byRank);
   }
 
@@ -132,6 +137,29 @@ function awaitedIn(moves: readonly Move[]): ReadonlySet<MoveId> {
   // Those that are found on the way are gone through, too.
   for (const id of awaited) for (const next of byId.get(id)?.dependsOn ?? []) awaited.add(next);
   return awaited;
+}
+
+/**
+ * By tier, then by criticality; what others wait for is as urgent as the most urgent of them, as
+ * the plan has it too. But nothing is for the sake of what goes alone: that is last in any case.
+ */
+function ranksIn(moves: readonly Move[]): ReadonlyMap<MoveId, number> {
+  const byId = new Map(moves.map((move) => [move.id, move]));
+  const ranks = new Map<MoveId, number>();
+  for (const move of moves.toSorted((a, b) => rankOf(a) - rankOf(b))) {
+    const reached = new Set([move.id]);
+    for (const id of reached) {
+      if (ranks.has(id)) continue;
+      ranks.set(id, rankOf(move));
+      if (goesAlone(move)) break;
+      for (const next of byId.get(id)?.dependsOn ?? []) reached.add(next);
+    }
+  }
+  return ranks;
+}
+
+function rankOf({ tier, criticality }: Move): number {
+  return TIERS.indexOf(tier) * CRITICALITIES.length + CRITICALITIES.indexOf(criticality);
 }
 
 /** Nobody wants it but the finding. */
@@ -193,12 +221,7 @@ const ENDED: Readonly<Record<Outcome, string>> = {
   'needs-human': 'needs a human',
 };
 
-/** Tier, then criticality, then the order of the plan. */
+/** Rank, then the order of the plan. */
 function byRank(a: WaitingMove, b: WaitingMove): number {
-  return (
-    TIERS.indexOf(a.move.tier) - TIERS.indexOf(b.move.tier) ||
-    CRITICALITIES.indexOf(a.move.criticality) - CRITICALITIES.indexOf(b.move.criticality) ||
-    a.index - b.index ||
-    compareText(a.move.id, b.move.id)
-  );
+  return (a.rank ?? 0) - (b.rank ?? 0) || a.index - b.index || compareText(a.move.id, b.move.id);
 }

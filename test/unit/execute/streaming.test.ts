@@ -79,6 +79,47 @@ describe('streaming', () => {
     expect(bench.hypervisor.started).toEqual(['m3', 'm2', 'm4', 'm1']);
   });
 
+  it('serves what makes room for the most important before all others', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h3', 'h1', 'h2']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const moves = [
+      move('3', 'h3', 'h4', { tier: 'mandatory', criticality: 'best-effort' }),
+      move('5', 'h2', 'h4', {
+        tier: 'mandatory',
+        criticality: 'best-effort',
+        dependsOn: [moveId('m3')],
+      }),
+      move('4', 'h1', 'h2', {
+        tier: 'mandatory',
+        criticality: 'mission-critical',
+        dependsOn: [moveId('m5')],
+      }),
+      move('1', 'h1', 'h3', { tier: 'mandatory', criticality: 'business' }),
+      move('2', 'h1', 'h4', { tier: 'mandatory', criticality: 'business' }),
+    ];
+    await carryOut(bench, moves);
+    expect(bench.hypervisor.started).toEqual(['m3', 'm5', 'm4', 'm1', 'm2']);
+  });
+
+  it('serves nobody sooner for the sake of what goes alone, and last', async () => {
+    const bench = await makeBench(['h1', 'h1', 'h2']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const moves = [
+      move('2', 'h1', 'h2', { tier: 'mandatory', criticality: 'business' }),
+      move('3', 'h2', 'h3', { tier: 'mandatory', criticality: 'best-effort' }),
+      move('1', 'h1', 'h2', {
+        tier: 'mandatory',
+        criticality: 'mission-critical',
+        dependsOn: [moveId('m3')],
+        alone: true,
+      }),
+    ];
+    await carryOut(bench, moves);
+    expect(bench.hypervisor.started).toEqual(['m2', 'm3', 'm1']);
+  });
+
   it('skips what waited for a move that failed, all the way, and nothing else', async () => {
     const bench = await makeBench(['h1', 'h2', 'h3', 'h1']);
     bench.hypervisor.fault = (_call, name) => (name === 'startMove' ? 'declined' : undefined);
