@@ -13,7 +13,7 @@ import type { Judge } from './judge.ts';
 import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
 import { relieveAgainstSoft } from './mend-soft.ts';
-import { type Relief, shareOf } from './needs.ts';
+import { type Relief, reliefStages, shareOf } from './needs.ts';
 import type { Cleared, SearchBudget } from './improve.ts';
 import type { Crowd } from './repair.ts';
 import type { Terms } from './state.ts';
@@ -33,7 +33,26 @@ export interface BalanceTerms {
 
 export function balance(
   draft: Draft,
-  needs: { readonly reliefs: readonly Relief[]; readonly crowds: readonly Crowd[] },
+  { reliefs, crowds }: Unbalanced,
+  terms: BalanceTerms,
+  budget: SearchBudget,
+): void {
+  const stages = reliefStages(reliefs);
+  const early = { ...terms, follow: (): void => undefined, isFollowed: false };
+  for (const [index, stage] of stages.entries()) {
+    const needs = { reliefs: stage, crowds: index === 0 ? crowds : [] };
+    balanceStage(draft, needs, index === stages.length - 1 ? terms : early, budget);
+  }
+}
+
+interface Unbalanced {
+  readonly reliefs: readonly Relief[];
+  readonly crowds: readonly Crowd[];
+}
+
+function balanceStage(
+  draft: Draft,
+  needs: Unbalanced,
   terms: BalanceTerms,
   budget: SearchBudget,
 ): void {
@@ -80,7 +99,7 @@ function clearAsFar(draft: Draft, task: ClearTask, judge: () => Judge, effort: E
 
 function makeTasks(
   draft: Draft,
-  { reliefs, crowds }: { readonly reliefs: readonly Relief[]; readonly crowds: readonly Crowd[] },
+  { reliefs, crowds }: Unbalanced,
   terms: BalanceTerms,
 ): readonly ClearTask[] {
   const tasks: ClearTask[] = reliefs.map((relief) => {

@@ -11,7 +11,7 @@ import { type Ratio, ratio } from '../domain/units.ts';
 import type { Draft } from './draft.ts';
 import { CPU_AT } from './model.ts';
 import { listed } from '../domain/listed.ts';
-import { reliefResources } from './needs.ts';
+import { alike, type Relief, reliefResources } from './needs.ts';
 import type { Setting } from './setting.ts';
 
 const SHARE_DIGITS = 1e6;
@@ -61,10 +61,10 @@ function keyOf(host: HostId, resource: number): string {
 
 /** In words, the hosts that are relieved less than the findings say. */
 export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draft }): string[] {
-  const eased = done.setting;
+  const eased = furthest(done.setting);
   const left = unrelieved(done);
-  const names = asked.needs.reliefs.flatMap(({ host, resource, below }) => {
-    const now = eased.needs.reliefs.find((one) => one.host === host && one.resource === resource);
+  const names = [...furthest(asked)].flatMap(([key, { host, below }]) => {
+    const now = eased.get(key);
     const about = asked.model.hosts[host];
     const isEased = now !== undefined && now.below !== below;
     return about === undefined || !isEased || left.has(about.id) ? [] : [about.name];
@@ -72,6 +72,16 @@ export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draf
   if (names.length === 0) return [];
   const who = listed(names);
   return [`no room to relieve ${who} as far as asked: to the safety capacity instead`];
+}
+
+/** By resource and host, the relief that asks for most. */
+function furthest({ model, needs }: Setting): ReadonlyMap<string, Relief> {
+  const keyed = needs.reliefs.flatMap((one): [string, Relief][] => {
+    const id = model.hosts[one.host]?.id;
+    return id === undefined ? [] : [[keyOf(id, one.resource), one]];
+  });
+  // Of the same host and resource each asks for more than the one before.
+  return new Map(keyed);
 }
 
 /**
@@ -82,13 +92,16 @@ export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draf
 export function isHopeless(setting: Setting): boolean {
   const { model, needs } = setting;
   const excesses = new Map<number, number>();
-  for (const { host, resource, below } of needs.reliefs) {
-    if (resource !== CPU_AT) continue;
-    const at = host * model.width + CPU_AT;
-    // To so many digits, as the same share of two hosts may differ in the last one; never less.
-    const share = Math.ceil((below / (model.capacity[at] ?? 0)) * SHARE_DIGITS) / SHARE_DIGITS;
-    const excess = Math.max(0, (model.net[at] ?? 0) - below);
-    excesses.set(share, (excesses.get(share) ?? 0) + excess);
+  for (const all of alike(needs.reliefs.filter(({ resource }) => resource === CPU_AT))) {
+    let above = Number.POSITIVE_INFINITY;
+    for (const { host, below } of all) {
+      const at = host * model.width + CPU_AT;
+      // To so many digits, as the same share of two hosts may differ in the last one; never less.
+      const share = Math.ceil((below / (model.capacity[at] ?? 0)) * SHARE_DIGITS) / SHARE_DIGITS;
+      const excess = Math.max(0, Math.min(above, model.net[at] ?? 0) - below);
+      excesses.set(share, (excesses.get(share) ?? 0) + excess);
+      above = below;
+    }
   }
   let excess = 0;
   for (const share of [...excesses.keys()].sort((a, b) => a - b)) {

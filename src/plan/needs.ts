@@ -12,6 +12,7 @@ import { CPU_AT, MEMORY_AT, type Model } from './model.ts';
 import type { RuleSet } from './rules.ts';
 import type { CompiledRule } from './rules/rule.ts';
 
+/** What one finding asks of a host; or what several ask for that are as urgent and of a kind. */
 export interface Relief {
   readonly host: number;
   readonly resource: number;
@@ -25,6 +26,10 @@ export interface Needs {
   readonly evacuations: readonly { readonly host: number; readonly finding: Finding }[];
   /** Dead hosts whose VMs are to be started elsewhere. */
   readonly restarts: readonly { readonly host: number; readonly finding: Finding }[];
+  /**
+   * Of one resource of a host the most urgent first; what lesser findings ask for, if it is more,
+   * or if that one cannot be served, follows as theirs.
+   */
   readonly reliefs: readonly Relief[];
   readonly repairs: readonly { readonly rule: CompiledRule; readonly finding: Finding }[];
   /** The same for soft rules: where it is worth the moves. */
@@ -85,7 +90,9 @@ class FindingReader {
       .filter(([host]) => !this.#restarts.has(host))
       .map(([host, finding]) => ({ host, finding }));
     // A host that is emptied anyway needs no relief beside it.
-    const reliefs = [...this.#reliefs.values()].filter(({ host }) => !this.#evacuations.has(host));
+    const reliefs = byUrgency(
+      [...this.#reliefs.values()].filter(({ host }) => !this.#evacuations.has(host)),
+    );
     const repairs = [...this.#repairs].map(([rule, finding]) => ({ rule, finding }));
     const mends = [...this.#mends].map(([rule, finding]) => ({ rule, finding }));
     return {
@@ -166,7 +173,7 @@ class FindingReader {
   }
 
   #bringBelow({ host, resource, below, finding }: Relief): void {
-    const key = `${host} ${resource}`;
+    const key = `${host} ${resource} ${finding.tier} ${finding.response}`;
     const known = this.#reliefs.get(key);
     if (known !== undefined && known.below <= below) return;
     this.#reliefs.set(key, { host, resource, below, finding: known?.finding ?? finding });
@@ -216,6 +223,31 @@ class FindingReader {
     if (vm >= 0 && to >= 0) this.#returns.push({ vm, to, finding });
     else this.#open.push({ finding, detail: 'names no VM and home host of the snapshot' });
   }
+}
+
+/** Of those that are as urgent the one that asks for less first: there may be room for no more. */
+function byUrgency(reliefs: readonly Relief[]): readonly Relief[] {
+  const tierOf = ({ finding }: Relief): number => TIERS.indexOf(finding.tier);
+  return alike(reliefs).flatMap((all) =>
+    all.toSorted((a, b) => tierOf(a) - tierOf(b) || b.below - a.below),
+  );
+}
+
+/**
+ * The most urgent relief of each resource of a host first, then what comes second of each, and so
+ * on: what is urgent does not wait for what a lesser finding asks for.
+ */
+export function reliefStages(reliefs: readonly Relief[]): readonly (readonly Relief[])[] {
+  const lists = alike(reliefs);
+  const stages = lists.reduce((most, { length }) => Math.max(most, length), 1);
+  return Array.from({ length: stages }, (_none, stage) =>
+    lists.flatMap((list) => list.slice(stage, stage + 1)),
+  );
+}
+
+/** Those of the same resource of the same host. */
+export function alike(reliefs: readonly Relief[]): readonly (readonly Relief[])[] {
+  return [...Map.groupBy(reliefs, ({ host, resource }) => `${host} ${resource}`).values()];
 }
 
 /** The load that a host is to get below, as a share of what it has. */

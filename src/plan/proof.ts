@@ -70,6 +70,13 @@ const OF_THE_HOST: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'preserve',
 ]);
 
+/** A host that is to get below a load. */
+interface Crowded {
+  readonly h: number;
+  readonly resource: number;
+  readonly below: number;
+}
+
 interface Stuck {
   readonly v: number;
   readonly certain: boolean;
@@ -128,7 +135,7 @@ export class Prover {
     const targets = [...model.hosts.keys()].filter((to) => to !== h);
     const excess = (state.net[h * model.width + resource] ?? 0) - below;
     if (excess <= 0) return undefined;
-    const short = this.#roomShort(h, resource, terms);
+    const short = this.#roomShort({ h, resource, below }, terms);
     if (short !== undefined) return { certain: true, text: short, causes: [] };
     const bound = residents.filter(
       (v) => !this.#mayLeave(v, terms) || this.#pools.shortFor(v, terms) !== undefined,
@@ -285,22 +292,24 @@ export class Prover {
    * there is room for on all the hosts that their VMs could ever come to, also by pushing others
    * on: load is only moved, never lost. Undefined: there is room, or too many hosts to ask.
    */
-  #roomShort(h: number, resource: number, terms: Terms): string | undefined {
+  #roomShort({ h, resource, below }: Crowded, terms: Terms): string | undefined {
     const { model, needs } = this.#setting;
     const pool = this.#pools.around(h, terms);
     if (pool === undefined) return undefined;
     const asked = new Map<number, number>();
     for (const one of needs.reliefs) {
-      if (one.resource === resource && pool.has(one.host)) asked.set(one.host, one.below);
+      if (one.resource !== resource || !pool.has(one.host)) continue;
+      // Of several the one that asks least: it has to be made in any case.
+      asked.set(one.host, Math.max(one.below, asked.get(one.host) ?? 0));
     }
+    asked.set(h, below);
     const most = (at: number): number => {
-      const below = asked.get((at - resource) / model.width);
-      return Math.min(terms.limit[at] ?? 0, below ?? Number.POSITIVE_INFINITY);
+      const least = asked.get((at - resource) / model.width);
+      return Math.min(terms.limit[at] ?? 0, least ?? Number.POSITIVE_INFINITY);
     };
     // One that is too full and not to be relieved may stay so.
-    const excess = [...asked.keys()].reduce((sum, to) => {
-      const at = to * model.width + resource;
-      return sum + Math.max(0, (model.net[at] ?? 0) - most(at));
+    const excess = [...asked].reduce((sum, [to, least]) => {
+      return sum + Math.max(0, (model.net[to * model.width + resource] ?? 0) - least);
     }, 0);
     const room = this.#pools.room(pool, resource, most);
     if (room >= excess * (1 - 1e-9)) return undefined;
