@@ -76,12 +76,13 @@ export function easedNotes(asked: Setting, done: { setting: Setting; draft: Draf
 
 /** By resource and host, the relief that asks for most. */
 function furthest({ model, needs }: Setting): ReadonlyMap<string, Relief> {
-  const keyed = needs.reliefs.flatMap((one): [string, Relief][] => {
+  const found = new Map<string, Relief>();
+  for (const one of needs.reliefs) {
     const id = model.hosts[one.host]?.id;
-    return id === undefined ? [] : [[keyOf(id, one.resource), one]];
-  });
-  // Of the same host and resource each asks for more than the one before.
-  return new Map(keyed);
+    const key = id === undefined ? undefined : keyOf(id, one.resource);
+    if (key !== undefined && one.below < (found.get(key)?.below ?? Infinity)) found.set(key, one);
+  }
+  return found;
 }
 
 /**
@@ -90,18 +91,11 @@ function furthest({ model, needs }: Setting): ReadonlyMap<string, Relief> {
  * those that are to get to it or below, and the room that there is up to it.
  */
 export function isHopeless(setting: Setting): boolean {
-  const { model, needs } = setting;
+  const { needs } = setting;
   const excesses = new Map<number, number>();
   for (const all of alike(needs.reliefs.filter(({ resource }) => resource === CPU_AT))) {
-    let above = Number.POSITIVE_INFINITY;
-    for (const { host, below } of all) {
-      const at = host * model.width + CPU_AT;
-      // To so many digits, as the same share of two hosts may differ in the last one; never less.
-      const share = Math.ceil((below / (model.capacity[at] ?? 0)) * SHARE_DIGITS) / SHARE_DIGITS;
-      const excess = Math.max(0, Math.min(above, model.net[at] ?? 0) - below);
-      excesses.set(share, (excesses.get(share) ?? 0) + excess);
-      above = below;
-    }
+    const [share, excess] = leastToLeave(all, setting);
+    excesses.set(share, (excesses.get(share) ?? 0) + excess);
   }
   let excess = 0;
   for (const share of [...excesses.keys()].sort((a, b) => a - b)) {
@@ -111,13 +105,32 @@ export function isHopeless(setting: Setting): boolean {
   return false;
 }
 
+/**
+ * How much CPU has to leave a host, and up to which share it may fill others: of several reliefs
+ * the one that allows most, as its moves may do for all. What a rule asks limits only its hosts.
+ */
+function leastToLeave(reliefs: readonly Relief[], { model }: Setting): [share: number, number] {
+  let [share, excess] = [0, 0];
+  for (const { host, below, finding } of reliefs) {
+    const at = host * model.width + CPU_AT;
+    const more = (model.net[at] ?? 0) - below;
+    if (more <= 0) continue;
+    // To so many digits, as the same share of two hosts may differ in the last one; never less.
+    const own = Math.ceil((below / (model.capacity[at] ?? 0)) * SHARE_DIGITS) / SHARE_DIGITS;
+    share = Math.max(share, finding.response === 'repair' ? Infinity : own);
+    excess = Math.max(excess, more);
+  }
+  return [share, excess];
+}
+
 /** CPU that all hosts could still take in if none gets above the share. */
 function roomUpTo(share: number, { model, needs }: Setting): number {
   let room = 0;
   for (let h = 0; h < model.hosts.length; h += 1) {
     if (needs.closed[h] === 1) continue;
     const at = h * model.width + CPU_AT;
-    const most = Math.min(model.limit[at] ?? 0, (model.capacity[at] ?? 0) * share);
+    const limit = model.limit[at] ?? 0;
+    const most = share === Infinity ? limit : Math.min(limit, (model.capacity[at] ?? 0) * share);
     room += Math.max(0, most - (model.net[at] ?? 0));
   }
   return room;

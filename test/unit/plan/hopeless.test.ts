@@ -9,6 +9,7 @@ import { isHopeless } from '../../../src/plan/ease.ts';
 import { type PlanRequest, plan } from '../../../src/plan/plan.ts';
 import { makeSetting } from '../../../src/plan/setting.ts';
 import { aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { aPreserve } from '../../support/rule-kinds.ts';
 import { request } from './support.ts';
 
 const THREADS = 16;
@@ -59,6 +60,30 @@ describe('reliefs for which there is no room', () => {
     const empty = { vms: 2, below: undefined };
     expect(isHopeless(makeSetting(requestOf([...hot, full, full, full])))).toBe(true);
     expect(isHopeless(makeSetting(requestOf([...hot, full, full, empty])))).toBe(false);
+  });
+
+  it('are not those beside a rule that asks one host to keep more free than others', () => {
+    const keep = aPreserve('keep', ['h100'], { cpu: { share: ratio(0.5) } });
+    const drawn = [18, 28, 18, 18, 18].map((vms, h) => ({ vms, below: h === 1 ? 0.7 : undefined }));
+    const relieve = requestOf(drawn);
+    const trigger = { kind: 'placement', rule: keep.id } as const;
+    const findings = [...relieve.findings, aFinding('repair', { trigger })];
+    const asked = request({ ...relieve.snapshot, placement: [keep] }, findings);
+    expect(isHopeless(makeSetting(asked))).toBe(false);
+    const { moves } = plan(asked).plan;
+    expect(moves.filter(({ from }) => from === 'h100')).toHaveLength(2);
+    expect(isDone(drawn, asked)).toBe(true);
+    expect(plan(asked).report.notes).toEqual([]);
+  });
+
+  it('are those for which there is no room for a rule, either', () => {
+    const keep = aPreserve('keep', ['h100'], { cpu: { share: ratio(0.9) } });
+    const trigger = { kind: 'placement', rule: keep.id } as const;
+    const findings = [aFinding('repair', { trigger })];
+    const { snapshot } = requestOf([25, 24, 25].map((vms) => ({ vms, below: undefined })));
+    expect(isHopeless(makeSetting(request({ ...snapshot, placement: [keep] }, findings)))).toBe(
+      true,
+    );
   });
 
   it('are never those that a plan can do', () => {
