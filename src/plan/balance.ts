@@ -155,7 +155,9 @@ function thinOut(
     return left <= 1;
   };
   if (retry()) return;
-  const [vm, ...instead] = cheapestFirst.filter((v) => state.at[v] === task.host);
+  const [vm, ...others] = cheapestFirst.filter((v) => state.at[v] === task.host);
+  // One may stay.
+  const instead = others.map((other) => [other]);
   const detail = 'stays against the rule';
   draft.open.push({ vm, host: task.host, finding, terms, detail, instead, retry });
 }

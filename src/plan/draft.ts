@@ -20,8 +20,8 @@ export interface Open {
   /** What is to be said where no refusal says it. */
   readonly detail: string;
   readonly terms: Terms;
-  /** Of a group of whom one may stay, the others that do: whichever leaves, the need is met. */
-  readonly instead?: readonly number[];
+  /** Sets of others that could move instead of the VM: while all of one stay, too, it is open. */
+  readonly instead?: readonly (readonly number[])[] | undefined;
   /** Tries again, as things have become; true: the need is met now. */
   readonly retry?: () => boolean;
 }

@@ -52,7 +52,8 @@ function noteOpen(draft: Draft, { rule, finding, terms }: Repair): void {
   const vm = movers.find((member) => rule.remedy(member, at) !== undefined);
   if (vm === undefined) return;
   const host = at[vm] ?? -1;
-  draft.open.push({ vm, host, finding, terms, detail: 'stays against the soft rule' });
+  const instead = rule.instead?.(vm, at);
+  draft.open.push({ vm, host, finding, terms, detail: 'stays against the soft rule', instead });
 }
 
 /** True: the host is relieved now. */

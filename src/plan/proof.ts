@@ -9,10 +9,11 @@
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import type { Proof, ProofCause } from '../domain/plan.ts';
-import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import { codeName } from './codes.ts';
 import { refusalsOf } from './explain.ts';
 import { smallestCover } from './hitting-set.ts';
+import { LASTING, OF_THE_HOST } from './lasting.ts';
 import { listed } from '../domain/listed.ts';
 import { PoolRoom, type Shortage, shortageText } from './pool-room.ts';
 import { formatAmount } from './resource-words.ts';
@@ -22,53 +23,14 @@ import type { Terms } from './state.ts';
 /** VMs of a host whose causes are told where nothing is certain. */
 const VMS_TOLD = 3;
 
-/** Reasons that do not go away when other VMs are moved. */
-const LASTING: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  'quarantined',
-  'other-controller',
-  'disconnected',
-  'other-source',
-  'own-leases',
-  'vcpus',
-  'arch',
-  'cpu-unknown',
-  'cpu-vendor',
-  'cpu-features',
-  'cpu-passthrough',
-  'machine-type',
-  'hypervisor-version',
-  'hypervisor-kind',
-  'firmware',
-  'tsc',
-  'nested',
-  'confidential',
-  'device',
-  'media',
-  'network',
-  'storage',
-  'pin',
-  'avoid',
-  'spare',
-  'permission',
-  'managed-elsewhere',
-  'locked',
-  'power-state',
-  'in-flight',
-  'stale-metrics',
-  'resource-unknown',
-  'cool-down',
-  'method-unsupported',
-  'world-moved-on',
-]);
+/** So many others that could move instead of a VM are asked whether they stay as well. */
+const OTHERS_ASKED = 8;
 
-/** Of one host that falls short: what is said must name the host, not only the figures. */
-const OF_THE_HOST: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  'memory',
-  'cpu',
-  'huge-pages',
-  'resource',
-  'preserve',
-]);
+/** Who could move instead of a VM, and the hosts that it could not go to. */
+interface Others {
+  readonly instead: readonly (readonly number[])[];
+  readonly targets: readonly number[];
+}
 
 /** A host that is to get below a load. */
 interface Crowded {
@@ -99,24 +61,40 @@ export class Prover {
   }
 
   /**
-   * Why the VM stays, and with it the need, unless one of `instead` could leave as well: none of
-   * the targets takes it. Undefined: one of them would.
+   * Why the VM stays: none of the targets takes it. With it stays the need, if all of one of the
+   * sets `instead` stay as well. Undefined: one of the targets would take it.
    */
   // oxlint-disable-next-line max-params -- a VM, where to, on which terms, or who else
   vm(
     v: number,
     targets: readonly number[],
     terms: Terms,
-    instead: readonly number[] = [],
+    instead: readonly (readonly number[])[] = [[]],
   ): Proof | undefined {
     const stuck = this.#stuck(v, targets, terms);
     if (stuck === undefined) return undefined;
-    // Two that stay for certain are one too many.
-    const second = instead.map((other) => this.#stuck(other, targets, terms)).find(isCertain);
-    const certain = stuck.certain && (instead.length === 0 || second !== undefined);
-    const told = certain && second !== undefined ? [stuck, second] : [stuck];
+    const others = stuck.certain ? this.#alsoStuck(v, { instead, targets }, terms) : undefined;
+    const certain = others !== undefined;
+    const told = [stuck, ...(others ?? [])];
     const text = told.map((one) => this.#sentence(one, targets)).join('. ');
     return { certain, causes: told.flatMap((one) => one.causes), text: withDoubt(text, certain) };
+  }
+
+  /** The first of the sets of whom all stay for certain, wherever they could go. */
+  #alsoStuck(v: number, { instead, targets }: Others, terms: Terms): readonly Stuck[] | undefined {
+    const hosts = [...new Set([...targets, this.#setting.state.at[v] ?? -1])];
+    let asked = 0;
+    for (const set of instead) {
+      const found: Stuck[] = [];
+      for (const other of set) {
+        asked += 1;
+        const stuck = asked > OTHERS_ASKED ? undefined : this.#stuck(other, hosts, terms);
+        if (!isCertain(stuck)) break;
+        found.push(stuck);
+      }
+      if (found.length === set.length) return found;
+    }
+    return undefined;
   }
 
   /**

@@ -8,6 +8,7 @@
 import type { Finding } from '../domain/finding.ts';
 import type { PlacementKind } from '../domain/placement.ts';
 import type { Draft } from './draft.ts';
+import { gather } from './gather.ts';
 import { moveSomewhere } from './make-room.ts';
 import type { CompiledRule, Remedy } from './rules/rule.ts';
 import type { Terms } from './state.ts';
@@ -93,7 +94,8 @@ function mendInTurn(
     const { finding, terms } = one;
     const retry = (): boolean => mendOne(draft, one, vm);
     const host = at[vm] ?? -1;
-    draft.open.push({ vm, host, finding, terms, detail: 'stays against the rule', retry });
+    const instead = one.rule.instead?.(vm, at);
+    draft.open.push({ vm, host, finding, terms, detail: 'stays against the rule', instead, retry });
     left.add(vm);
   };
   const movers = ({ rule }: Repair): readonly number[] => rule.movers?.(at) ?? rule.members;
@@ -103,7 +105,18 @@ function mendInTurn(
     ),
   );
   for (const { one, vm } of early.toSorted((a, b) => a.choice - b.choice)) mend(one, vm);
-  for (const one of repairs) for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
+  const mendOthers = (one: Repair): void => {
+    for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
+  };
+  for (const one of repairs) {
+    const [before, known] = [draft.mark(), new Set(left)];
+    mendOthers(one);
+    if (one.rule.gathers === undefined || one.rule.broken(at) === 0) continue;
+    // Where most are not all can go: maybe they can where the others are.
+    draft.backTo(before);
+    for (const vm of left) if (!known.has(vm)) left.delete(vm);
+    if (!gather(draft, one)) mendOthers(one);
+  }
   // Who stood well when it was asked may not any more, after those who came later.
   for (const one of repairs) for (const vm of movers(one)) if (!left.has(vm)) mend(one, vm);
   draft.spared = new Set();

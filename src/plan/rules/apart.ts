@@ -25,6 +25,12 @@ export function apartRule(
       const company = (h: number): number => Math.min(1, others.at(domainOf[h] ?? -1));
       return (to) => company(to) - company(at[v] ?? -1);
     },
+    instead(v, at) {
+      const here = domainOf[at[v] ?? -1] ?? -1;
+      const isBeside = (one: number): boolean =>
+        one !== v && here >= 0 && domainOf[at[one] ?? -1] === here;
+      return members.filter(isBeside).map((one) => [one]);
+    },
     remedy(v, at) {
       const others = members.filter((member) => member !== v);
       const isClear = (h: number): boolean =>

@@ -59,6 +59,7 @@ export function dependencyRule(model: Model, rule: DependencyRule, domains: Doma
       else there.add(v, source);
     },
     broken: (at) => alone(at).length,
+    instead: (v) => [sources.filter((one) => one !== v)],
     remedy(v, at) {
       if (!alone(at).includes(v)) return undefined;
       const beside = tally(sources, at, domains, v);

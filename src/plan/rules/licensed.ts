@@ -68,6 +68,7 @@ export function licensedRule(
       return after < before;
     },
     broken: (at) => members.length - wellIn(model, tally(members, at, domains), maximum),
+    instead: (v, at) => [isLicensed(at[v] ?? -1) ? members.filter((one) => one !== v) : []],
     remedy(v, at) {
       const kept = keptOf(model, tally(members, at, domains), maximum);
       if (kept.has(at[v] ?? -1)) return undefined;

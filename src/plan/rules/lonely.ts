@@ -62,6 +62,11 @@ export function lonelyRule(model: Model, rule: LonelyRule, members: readonly num
       };
       return (to) => (counts(v) ? against(to) - against(from) : 0);
     },
+    instead(v, at) {
+      const isAgainst = (one: number): boolean =>
+        at[one] === at[v] && isMember[one] !== isMember[v] && counts(one);
+      return [...model.vms.keys()].filter(isAgainst).map((one) => [one]);
+    },
     remedy(v, at) {
       const crowd = crowdAt(at);
       if (!counts(v) || against(crowd, v, at[v] ?? -1) === 0) return undefined;

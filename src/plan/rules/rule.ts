@@ -53,6 +53,13 @@ export interface CompiledRule {
   readonly bars?: (to: number) => boolean;
   /** Whether two members that are to be apart may not be on these two hosts. */
   collides(a: number, b: number): boolean;
+  /** Whether members on these two hosts are together, of a rule that wants all of them so. */
+  readonly gathers?: (a: number, b: number) => boolean;
+  /**
+   * Sets of other VMs whose moves would mend what the VM's own would: it is broken for certain only
+   * if the VM stays and with it all of one of these sets. Absent: if the VM stays.
+   */
+  readonly instead?: (v: number, at: Int32Array) => readonly (readonly number[])[];
   /** Tells that a member goes from `from` to `to` (sign 1), or that this is taken back (-1). */
   count(v: number, from: number, to: number, sign: 1 | -1): void;
   /** How many members stand where the rule does not want them, in the end. */
@@ -71,6 +78,8 @@ export type Answers = Pick<CompiledRule, 'forbids' | 'broken' | 'remedy'> &
     Pick<
       CompiledRule,
       | 'collides'
+      | 'gathers'
+      | 'instead'
       | 'count'
       | 'movers'
       | 'everyone'

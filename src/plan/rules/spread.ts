@@ -58,6 +58,7 @@ export function spreadRule(
       };
       return (to) => missing(to) - missing(at[v] ?? -1);
     },
+    instead: (v) => [members.filter((one) => one !== v)],
     remedy(v, at) {
       const there = tally(members, at, domains);
       const here = domainAt(at[v] ?? -1);

@@ -13,8 +13,20 @@ export function togetherRule(
   counts: Counts,
 ): Answers {
   const { domainOf } = counts;
+  const areTogether = (a: number, b: number): boolean =>
+    (domainOf[a] ?? -1) >= 0 && domainOf[a] === domainOf[b];
   const isOutside = (h: number): boolean => rule.kind === 'among' && (domainOf[h] ?? -1) < 0;
   return {
+    gathers: areTogether,
+    instead(v, at) {
+      const here = at[v] ?? -1;
+      if (isOutside(here)) return [[]];
+      // Who is in no known domain is not known to be parted from the others.
+      if (!areTogether(here, here)) return [members.filter((one) => one !== v)];
+      const isElsewhere = (h: number): boolean =>
+        isOutside(h) || (areTogether(h, h) && !areTogether(h, here));
+      return members.filter((one) => isElsewhere(at[one] ?? -1)).map((one) => [one]);
+    },
     forbids(_v, from, to) {
       if (isOutside(from)) return !gathers(counts, to);
       return parts(counts, members.length, { from, to, finally: rule.hold === 'finally' });
