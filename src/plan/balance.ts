@@ -89,12 +89,12 @@ interface Effort {
 // oxlint-disable-next-line max-params -- the draft, what is to be done to it, and how hard
 function clearAsFar(draft: Draft, task: ClearTask, judge: () => Judge, effort: Effort): void {
   for (const crowd of task.crowds) thinOut(draft, task, crowd);
-  const { relief: finding, host } = task;
+  const { relief: finding, host, resource, reliefTerms: terms } = task;
   if (finding === undefined || relieveAsFar(draft, task, { finding, effort })) return;
   if (relieveAgainstSoft(draft, task, finding, judge)) return;
   const detail = `stays at ${formatShare(draft, task)}`;
   const retry = (): boolean => relieveAsFar(draft, task, { finding, effort });
-  draft.open.push({ vm: undefined, host, finding, terms: task.reliefTerms, detail, retry });
+  draft.open.push({ vm: undefined, host, resource, finding, terms, detail, retry });
 }
 
 function makeTasks(

@@ -16,6 +16,8 @@ export interface Cause {
 export interface Open {
   readonly vm: number | undefined;
   readonly host: number | undefined;
+  /** Of a host that is not relieved: of what, dense index. */
+  readonly resource?: number;
   readonly finding: Finding;
   /** What is to be said where no refusal says it. */
   readonly detail: string;

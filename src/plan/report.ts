@@ -147,8 +147,11 @@ function reasonOf(
   return isShort ? short : usual;
 }
 
-function reliefOf({ reliefs }: Setting['needs'], { host, finding }: Open): Relief | undefined {
-  return reliefs.find((one) => one.host === host && one.finding === finding);
+function reliefOf({ reliefs }: Setting['needs'], open: Open): Relief | undefined {
+  return reliefs.find(
+    ({ host, resource, finding }) =>
+      host === open.host && resource === open.resource && finding === open.finding,
+  );
 }
 
 function proofOf(prover: Prover, setting: Setting, open: Open): Proof | undefined {

@@ -3,11 +3,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { networkId, ruleId, storageId } from '../../../src/domain/ids.ts';
+import { ratio } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
 import { aFailure, aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
-import { aFailoverReserve } from '../../support/rule-kinds.ts';
+import { aFailoverReserve, aPreserve } from '../../support/rule-kinds.ts';
 import { request } from './support.ts';
 
 const HOSTS = ['h1', 'h2', 'h3', 'h4', 'h5'].map((id) =>
@@ -144,6 +145,23 @@ describe('the proof of a host that stays overloaded', () => {
     expect(proof?.certain).toBe(true);
     expect(proof?.causes.map(({ vm, code }) => [vm, code])).toEqual([['heavy', 'locked']]);
   });
+});
+
+it('the proof of a rule that asks for two resources is about the one that stays short', () => {
+  const half = { share: ratio(0.5) };
+  const vms = [
+    aVm({ id: 'big', memoryGib: 50, locked: true }),
+    ...['a', 'b', 'c', 'd'].map((id) => aVm({ id, memoryGib: 1, cpuUsed: 2.5 })),
+  ];
+  const placement = [aPreserve('keep', ['h1'], { cpu: half, memory: half })];
+  const trigger = { kind: 'placement', rule: ruleId('keep') } as const;
+  const asked = request({ hosts: HOSTS.slice(0, 2), vms, placement }, [
+    aFinding('repair', { trigger }),
+  ]);
+  const { unresolved } = plan(asked).report;
+  expect(unresolved.map(({ proof }) => proof)).toMatchObject([
+    { certain: true, text: 'h1 has 18.0 GiB more than it should. big cannot leave h1: h2: locked' },
+  ]);
 });
 
 describe('the proof of what no room can be made for', () => {
