@@ -32,7 +32,7 @@ import { mendSoft } from './mend-soft.ts';
 import { ObjectiveTracker, objectiveOf } from './objective.ts';
 import { type OrderedMove, orderMoves } from './order.ts';
 import { type Draw, idleDraw, powersOf, wattsText } from './power.ts';
-import { repair } from './repair.ts';
+import { mendAgain, repair } from './repair.ts';
 import { makeReport, rejectedTargets } from './report.ts';
 import { ownText, waitingNote, withoutWhatCanWait } from './own-vms.ts';
 import type { PlanRequest } from './request.ts';
@@ -150,10 +150,11 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget, relief: Reli
   );
   // What is mandatory is never cut for the number of moves.
   draft.state.uncounted = draft.state.moves.length;
-  const crowds = repair(
-    draft,
-    needs.repairs.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) })),
-  );
+  const repairs = needs.repairs.map((one) => ({
+    ...one,
+    terms: setting.termsOf(one.finding.tier),
+  }));
+  const crowds = repair(draft, repairs);
   const judge = (): Judge => new Judge(setting, 'left-out');
   const mends = needs.mends.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) }));
   const terms = {
@@ -161,6 +162,7 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget, relief: Reli
     follow(): void {
       bringHome(draft, setting);
       draft.retryOpen();
+      mendAgain(draft, repairs);
       mendSoft(draft, mends, () => new Judge(setting, 'counted'));
     },
     isFollowed: draft.open.length + needs.returns.length + mends.length > 0,

@@ -7,7 +7,7 @@
 
 import type { Finding } from '../domain/finding.ts';
 import type { PlacementKind } from '../domain/placement.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, Open } from './draft.ts';
 import { gather } from './gather.ts';
 import { moveSomewhere } from './make-room.ts';
 import type { CompiledRule, Remedy } from './rules/rule.ts';
@@ -90,13 +90,7 @@ function mendInTurn(
   const left = new Set<number>();
   draft.spared = first;
   const mend = (one: Repair, vm: number): void => {
-    if (mendOne(draft, one, vm)) return;
-    const { finding, terms } = one;
-    const retry = (): boolean => mendOne(draft, one, vm);
-    const host = at[vm] ?? -1;
-    const instead = one.rule.instead?.(vm, at);
-    draft.open.push({ vm, host, finding, terms, detail: 'stays against the rule', instead, retry });
-    left.add(vm);
+    if (!mendOrNote(draft, one, vm)) left.add(vm);
   };
   const movers = ({ rule }: Repair): readonly number[] => rule.movers?.(at) ?? rule.members;
   const early = repairs.flatMap((one) =>
@@ -121,6 +115,32 @@ function mendInTurn(
   for (const one of repairs) for (const vm of movers(one)) if (!left.has(vm)) mend(one, vm);
   draft.spared = new Set();
   return left;
+}
+
+/**
+ * What was moved since, for other needs, may have made others stand badly than those who were left
+ * open: they are mended too, or speak for their rule.
+ */
+export function mendAgain(draft: Draft, repairs: readonly Repair[]): void {
+  const { at } = draft.state;
+  for (const one of repairs) {
+    const { rule, finding } = one;
+    const speaksForIt = (open: Open): boolean =>
+      open.finding === finding && open.vm !== undefined && rule.remedy(open.vm, at) !== undefined;
+    if (isLeftToClearing(one) || rule.broken(at) === 0 || draft.open.some(speaksForIt)) continue;
+    for (const vm of rule.movers?.(at) ?? rule.members) mendOrNote(draft, one, vm);
+  }
+}
+
+/** True when the VM stands well; else it is left open. */
+function mendOrNote(draft: Draft, one: Repair, vm: number): boolean {
+  const retry = (): boolean => mendOne(draft, one, vm);
+  if (retry()) return true;
+  const { rule, finding, terms } = one;
+  const { at } = draft.state;
+  const about = { vm, host: at[vm] ?? -1, finding, terms, instead: rule.instead?.(vm, at) };
+  draft.open.push({ ...about, detail: 'stays against the rule', retry });
+  return false;
 }
 
 /** How many hosts could take the VM if they were empty: who has the least choice goes first. */

@@ -187,6 +187,27 @@ describe('licensed', () => {
   });
 });
 
+it('licensed hosts: who stands badly only since a host was relieved is mended, or told', () => {
+  const hosts = ['h1', 'h2', 'h3'].map((id) => aHost({ id, threads: 8 }));
+  const used = { a: 3, b: 3, c: 2, d: 3, x: 4 };
+  const at = { a: 'h1', b: 'h1', c: 'h2', d: 'h3', x: 'h3' };
+  const vms = Object.entries(used).map(([id, cpuUsed]) => {
+    const memoryGib = id === 'x' ? 40 : 4;
+    return aVm({ id, host: at[id as keyof typeof at], cpuUsed, vcpus: 4, memoryGib });
+  });
+  const one = request({ hosts, vms, placement: [aLicensed('r', ['a', 'b', 'c', 'd'], 1)] }, [
+    aFinding('repair', { trigger: { kind: 'placement', rule: 'r' } }),
+    aFinding('relieve', { host: 'h3' }),
+  ]);
+  // As many are on h2 then as on h1, which has less room.
+  expect(moves(one)).toEqual(['d: h3 > h2']);
+  const { unresolved } = plan(one).report;
+  expect(unresolved.map(({ subject }) => subject)).toEqual([
+    { kind: 'vm', vm: 'a' },
+    { kind: 'vm', vm: 'b' },
+  ]);
+});
+
 describe('preserve in total', () => {
   const vms = [...on('h1', 'v1'), ...on('h2', 'x', 'y')];
   const keeping = (gib: number) =>
