@@ -9,13 +9,20 @@ import { mapInSlices, type Slices } from '../domain/slices.ts';
 import { vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { FinishedCopy } from './learn.ts';
-import { linkBandwidth, measuredDirtying } from './predict.ts';
+import { type Crowd, linkBandwidth, measuredDirtying } from './predict.ts';
 
 /** One move's time on the links of its hosts. */
 interface Span {
   readonly record: MoveRecord;
   readonly start: number;
   readonly end: number;
+}
+
+/** Who else was under way, as means over the move's time. */
+interface Company {
+  readonly crowd: Crowd;
+  /** What went the other way on both of its hosts' links. */
+  readonly neighbours: number;
 }
 
 /** Moves between two looks at the time: each is compared with all others. */
@@ -35,6 +42,8 @@ export function* finishedCopies(
     if (vm === undefined || from === undefined || to === undefined) return [];
     if (result?.outcome !== 'succeeded' || result.seconds === undefined) return [];
     if (move.method !== 'pre-copy') return [];
+    const { crowd, neighbours } = companyOf(span, spans);
+    const nominalBandwidth = linkBandwidth(from, to, migration);
     return [
       {
         vm: vm.id,
@@ -45,8 +54,9 @@ export function* finishedCopies(
         bytes: result.bytes,
         memoryBytes: vm.memoryBytes,
         dirtying: measuredDirtying(vm),
-        nominalBandwidth: linkBandwidth(from, to, migration),
-        ...crowdOf(span, spans),
+        nominalBandwidth,
+        sharing: nominalBandwidth / linkBandwidth(from, to, migration, crowd),
+        neighbours,
       },
     ];
   });
@@ -59,8 +69,7 @@ function spanOf(record: MoveRecord, now: number): Span {
   return { record, start: end - ((seconds ?? end - record.openedAt) - queuedSeconds), end };
 }
 
-/** Means over the move's time: who shared its busier link, and what went the other way on both. */
-function crowdOf(span: Span, spans: readonly Span[]): Pick<FinishedCopy, 'sharing' | 'neighbours'> {
+function companyOf(span: Span, spans: readonly Span[]): Company {
   const { from, to } = span.record.move;
   let [out, into, opposite] = [0, 0, 0];
   for (const other of spans) {
@@ -73,5 +82,6 @@ function crowdOf(span: Span, spans: readonly Span[]): Pick<FinishedCopy, 'sharin
     if (move.from === to) opposite += shared;
   }
   const time = Math.max(span.end - span.start, Number.MIN_VALUE);
-  return { sharing: 1 + Math.max(out, into) / time, neighbours: opposite / time };
+  const hosts = 1 + Math.max(out, into) / time;
+  return { crowd: { hosts, uplink: () => 1 }, neighbours: opposite / time };
 }

@@ -39,7 +39,10 @@ export interface FinishedCopy {
   readonly dirtying: Dirtying;
   /** What the link is said to carry, in bytes per second. */
   readonly nominalBandwidth: number;
-  /** Moves that shared the link, this one included, as a mean over its time; >= 1. */
+  /**
+   * Into how many equal shares the others parted it, as a mean over the move's time; >= 1. Fewer
+   * than there were moves where the policy's cap for each left the link room.
+   */
   readonly sharing: number;
   /** Other moves in its neighbourhood, as a mean over its time; >= 0. */
   readonly neighbours: number;

@@ -86,18 +86,48 @@ const UNKNOWN_DIRTY_SHARE = 0.5;
  */
 const THROTTLED_DIRTY_SHARE = 0.8;
 
-/** What the slowest link on the way is said to carry, under the policy's cap; bytes/s. */
-export function linkBandwidth(from: Host, to: Host, settings: MigrationSettings): number {
-  const cap = settings.bandwidth ?? Number.POSITIVE_INFINITY;
-  const uplinks = sharedLinks(from, to).map(({ bandwidth }) => bandwidth);
-  return Math.min(from.migrationBandwidth, to.migrationBandwidth, cap, ...uplinks);
+/** How many moves are on each link of the way, this one included: >= 1, in whole or as a mean. */
+export interface Crowd {
+  /** On the busier link of its two hosts. */
+  readonly hosts: number;
+  /** On one direction of an uplink, by its name. */
+  uplink(name: string): number;
+}
+
+const ALONE: Crowd = { hosts: 1, uplink: () => 1 };
+
+/**
+ * What the slowest link on the way is said to carry of this move, in bytes per second: those on a
+ * link share it equally. The policy's cap is for each of them, however many there are.
+ */
+export function linkBandwidth(
+  from: Host,
+  to: Host,
+  settings: MigrationSettings,
+  crowd: Crowd = ALONE,
+): number {
+  const ends = Math.min(from.migrationBandwidth, to.migrationBandwidth) / crowd.hosts;
+  const uplinks = sharedLinks(from, to).map(({ name, bandwidth }) => {
+    return bandwidth / crowd.uplink(name);
+  });
+  return Math.min(ends, capOf(settings), ...uplinks);
 }
 
 /** What finished moves have shown it to carry; without any, what it is said to. */
-export function realBandwidth(from: Host, to: Host, terms: ForecastTerms): number {
-  const nominal = linkBandwidth(from, to, terms.migration);
+export function realBandwidth(
+  from: Host,
+  to: Host,
+  terms: ForecastTerms,
+  crowd: Crowd = ALONE,
+): number {
+  const nominal = linkBandwidth(from, to, terms.migration, crowd);
   const { learned } = terms;
-  return learned === undefined ? nominal : nominal * realShare(learned, from.id, to.id);
+  if (learned === undefined) return nominal;
+  return Math.min(capOf(terms.migration), nominal * realShare(learned, from.id, to.id));
+}
+
+function capOf({ bandwidth }: MigrationSettings): number {
+  return bandwidth ?? Number.POSITIVE_INFINITY;
 }
 
 /** `bandwidth`: this move's share of the link, in bytes per second, > 0. */

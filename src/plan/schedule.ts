@@ -19,7 +19,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import type { Learned } from './learned.ts';
 import type { Model } from './model.ts';
 import { isOwn } from './own-vms.ts';
-import { type Forecast, forecast, realBandwidth } from './predict.ts';
+import { type Crowd, type Forecast, forecast, realBandwidth } from './predict.ts';
 import { type Way, bestOrder } from './best-order.ts';
 import { type Amount, type Busy, type Problem, type Task, inListOrder } from './timetable.ts';
 
@@ -109,7 +109,7 @@ class Slots {
       { of: TOTAL, amount: slots ?? ONE },
       { of: this.#out(move.from), amount: ONE },
       { of: this.#in(move.to), amount: ONE },
-      ...this.#links(move).map(({ slot }) => ({ of: slot, amount: ONE })),
+      ...this.#links(move).map((of) => ({ of, amount: ONE })),
     ];
   }
 
@@ -117,23 +117,23 @@ class Slots {
     const { model, migration, learned } = this.#settings;
     const { from, to, vm } = ends(model, move);
     const terms = { migration, learned, to };
-    const shares = this.#links(move).map(
-      ({ slot, bandwidth }) => bandwidth / (1 + this.#used(slot, left)),
-    );
+    const crowd: Crowd = {
+      hosts:
+        1 + Math.max(this.#used(this.#out(move.from), left), this.#used(this.#in(move.to), left)),
+      uplink: (name) => {
+        const slot = this.#ofLink.get(name);
+        return slot === undefined ? 1 : 1 + this.#used(slot, left);
+      },
+    };
     const lost = 1 + (learned?.contention ?? 0) * this.#opposite(move, left);
-    const share =
-      lost *
-      (1 + Math.max(this.#used(this.#out(move.from), left), this.#used(this.#in(move.to), left)));
-    const bandwidth = Math.min(realBandwidth(from, to, terms) / share, ...shares);
+    const bandwidth = realBandwidth(from, to, terms, crowd) / lost;
     return forecast(vm, move.method, Math.max(1, bandwidth), terms);
   }
 
-  #links({ from, to }: Pick<Scheduled, 'from' | 'to'>) {
+  #links({ from, to }: Pick<Scheduled, 'from' | 'to'>): readonly number[] {
     const { hosts } = this.#settings.model;
-    return sharedLinks(hosts[from] ?? {}, hosts[to] ?? {}).flatMap(({ name, bandwidth }) => {
-      const slot = this.#ofLink.get(name);
-      return slot === undefined ? [] : [{ slot, bandwidth }];
-    });
+    const links = sharedLinks(hosts[from] ?? {}, hosts[to] ?? {});
+    return links.flatMap(({ name }) => this.#ofLink.get(name) ?? []);
   }
 
   /** What goes the other way on its two links. */

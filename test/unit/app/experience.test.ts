@@ -6,7 +6,7 @@ import { Experience } from '../../../src/app/experience.ts';
 import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { MoveRecord, MoveResult } from '../../../src/domain/journal.ts';
 import { inOneGo } from '../../../src/domain/slices.ts';
-import { bytes, epochSeconds, seconds } from '../../../src/domain/units.ts';
+import { bytes, bytesPerSecond, epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { finishedCopies } from '../../../src/plan/finished.ts';
 import { realShare } from '../../../src/plan/learned.ts';
 import { EventBus } from '../../../src/observe/event-bus.ts';
@@ -110,6 +110,17 @@ describe('records as the learning wants them', () => {
     // The way back meets this one on both of its links.
     expect([one?.sharing, one?.neighbours]).toEqual([1, 2]);
     expect([two?.sharing, two?.neighbours]).toEqual([1.5, 0]);
+  });
+
+  it('had the link in common with nobody where the cap for each left it room', () => {
+    const records = ['v1', 'v2'].map((vm) => aRecord({ vm, took: 10 }));
+    const sharing = (cap: number): readonly number[] => {
+      const capped = someMigration({ bandwidth: bytesPerSecond(cap) });
+      return inOneGo(finishedCopies(records, snapshot, capped)).map((copy) => copy.sharing);
+    };
+    expect(sharing(0.5e9)).toEqual([1, 1]);
+    // Each could have 1 GB/s, and two of them have 1.25.
+    expect(sharing(1e9)).toEqual([1.6, 1.6]);
   });
 });
 

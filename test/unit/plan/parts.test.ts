@@ -8,6 +8,7 @@ import { CODE_COUNT, codeName, codeNumber } from '../../../src/plan/codes.ts';
 import { cheapestCover } from '../../../src/plan/cover.ts';
 import { forecast, linkBandwidth, preCopy } from '../../../src/plan/predict.ts';
 import type { Move } from '../../../src/domain/plan.ts';
+import type { MigrationSettings } from '../../../src/domain/policy.ts';
 import { bytesPerSecond } from '../../../src/domain/units.ts';
 import {
   aFinding,
@@ -191,7 +192,7 @@ describe('the uplinks of the schedule', () => {
 });
 
 describe('the link of the schedule', () => {
-  function evacuated(count: number): readonly number[] {
+  function evacuated(count: number, policy: Partial<MigrationSettings> = {}): readonly number[] {
     const hosts = [aHost({ id: 'h1' }), ...['h2', 'h3', 'h4'].map((id) => aHost({ id }))];
     const vms = Array.from({ length: count }, (_none, i) =>
       aVm({ id: `v${i}`, host: 'h1', memoryGib: 8, dirtyRate: 0 }),
@@ -200,7 +201,7 @@ describe('the link of the schedule', () => {
       snapshot: aSnapshot({ hosts, vms }),
       findings: [aFinding('evacuate', { host: 'h1' })],
       limits: someLimits({ concurrency: { total: 8, perHostIn: 2, perHostOut: 2, perLink: 9 } }),
-      migration: someMigration(),
+      migration: someMigration(policy),
       weights: someWeights(),
       seed: 1,
     }).plan;
@@ -213,6 +214,16 @@ describe('the link of the schedule', () => {
     const [first, second] = evacuated(2);
     expect(first).toBeCloseTo(alone, 3);
     expect(second).toBeCloseTo(2 * alone, 3);
+  });
+
+  it('leaves each move what the policy caps it to, as long as there is enough for all', () => {
+    const [low, high] = [bytesPerSecond(1.25e8), bytesPerSecond(1e9)];
+    for (const one of evacuated(2, { bandwidth: low })) {
+      expect(one).toBeCloseTo((8 * 2 ** 30) / 1.25e8, 3);
+    }
+    const [first, second] = evacuated(2, { bandwidth: high });
+    expect(first).toBeCloseTo((8 * 2 ** 30) / 1e9, 3);
+    expect(second).toBeCloseTo((8 * 2 ** 30) / (1.25e9 / 2), 3);
   });
 });
 
