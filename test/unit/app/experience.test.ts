@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { Experience } from '../../../src/app/experience.ts';
+import type { Host } from '../../../src/domain/host.ts';
 import { hostId, moveId, planId, sourceId, vmId } from '../../../src/domain/ids.ts';
 import type { MoveRecord, MoveResult } from '../../../src/domain/journal.ts';
 import { inOneGo } from '../../../src/domain/slices.ts';
@@ -121,6 +122,25 @@ describe('records as the learning wants them', () => {
     expect(sharing(0.5e9)).toEqual([1, 1]);
     // Each could have 1 GB/s, and two of them have 1.25.
     expect(sharing(1e9)).toEqual([1.6, 1.6]);
+  });
+
+  it('tell who came over the same uplink, from whichever hosts', () => {
+    const behind = (switchId: string, ids: readonly string[]): Host[] =>
+      ids.map((id) => aHost({ id, uplink: { id: switchId, bandwidth: bytesPerSecond(1e9) } }));
+    const racks = [...behind('a', ['a1', 'a2', 'a3']), ...behind('b', ['b1', 'b2'])];
+    const records = [
+      aRecord({ from: 'a1', to: 'b1', took: 10 }),
+      aRecord({ vm: 'v2', from: 'a2', to: 'b2', took: 10, result: { outcome: 'failed' } }),
+      // Stays behind its switch; the other direction is another link.
+      aRecord({ vm: 'v2', from: 'a2', to: 'a3', took: 10 }),
+      aRecord({ vm: 'v2', from: 'b2', to: 'a3', took: 10, result: { outcome: 'failed' } }),
+    ];
+    const found = inOneGo(finishedCopies(records, aSnapshot({ hosts: racks, vms }), migration));
+    const shown = found.map(({ nominalBandwidth, sharing }) => [nominalBandwidth, sharing]);
+    expect(shown).toEqual([
+      [1e9, 2],
+      [1.25e9, 2],
+    ]);
   });
 });
 
