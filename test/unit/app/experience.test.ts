@@ -179,6 +179,33 @@ describe('experience', () => {
     expect(again).toEqual(learned);
   });
 
+  it('is learned when the inventory is there, however early it was asked for', async () => {
+    const ledger = { recentMoves: async () => slow };
+    const experience = new Experience(ledger, new EventBus());
+    const none = aSnapshot({ hosts: [], vms: [] });
+    expect(await experience.learned(none, migration)).toBeUndefined();
+    const hostsOnly = aSnapshot({ hosts, vms: [] });
+    expect(await experience.learned(hostsOnly, migration)).toBeUndefined();
+    const learned = await experience.learned(snapshot, migration);
+    expect(learned?.bandwidth.fleet).toBeCloseTo(0.4, 1);
+    // Nothing is learned twice.
+    expect(await experience.learned(aSnapshot({ hosts, vms }), migration)).toBe(learned);
+  });
+
+  it('is learned anew of what links are said to carry, and may', async () => {
+    const ledger = { recentMoves: async () => slow };
+    const experience = new Experience(ledger, new EventBus());
+    await experience.learned(snapshot, migration);
+    const capped = someMigration({ bandwidth: bytesPerSecond(0.5e9) });
+    const underCap = await experience.learned(snapshot, capped);
+    expect(underCap?.bandwidth.fleet).toBeCloseTo(1, 1);
+    const faster = hosts.map((host) => {
+      return { ...host, migrationBandwidth: bytesPerSecond(2.5e9) };
+    });
+    const onFaster = await experience.learned(aSnapshot({ hosts: faster, vms }), migration);
+    expect(onFaster?.bandwidth.fleet).toBeCloseTo(0.2, 1);
+  });
+
   it('is learned with pauses, for whoever else waits for a turn', async () => {
     let pauses = 0;
     const pause = async (): Promise<void> => {
