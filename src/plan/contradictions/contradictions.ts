@@ -60,7 +60,7 @@ function parts({ model, rules }: Setting): readonly (readonly CompiledRule[])[] 
   return [...Map.groupBy(asking, ({ members }) => rootOf(members[0] ?? 0)).values()];
 }
 
-/** One rule by itself that asks for no more than the fleet has: most of them. */
+/** One rule by itself that is met now, or for which each of its VMs has hosts enough: most are. */
 function isPlainlyFine(
   world: World,
   part: readonly CompiledRule[],
@@ -69,9 +69,16 @@ function isPlainlyFine(
   const [only] = part;
   if (only === undefined || part.length > 1) return false;
   if (ofHosts.some(({ rule }) => rule.kind === 'spare')) return false;
-  const { rule, members } = only;
+  const { rule } = only;
   if (rule.kind === 'lonely') return true;
-  return rule.kind === 'anti-affinity' && members.length <= world.countOf(only);
+  if (rule.kind !== 'anti-affinity' && rule.kind !== 'spread') return false;
+  const own = world.members(only);
+  const wanted = rule.kind === 'spread' ? rule.minimum - world.idleIn(only) : own.length;
+  const domains = world.domainsOf(only);
+  const used = new Set(own.map((v) => domains[world.model.home[v] ?? -1] ?? -1));
+  used.delete(-1);
+  if (used.size >= wanted) return true;
+  return own.length >= wanted && own.every((v) => world.hasOpen(v, wanted, domains));
 }
 
 /** None of them can be left out; of several such sets, one that leaves the last rules out. */

@@ -3,9 +3,9 @@
  * the hosts of each VM: what is called a conflict is one, for certain. In turn: VMs that are to be
  * on one host count as one; pins and their like take hosts away; groups that are to be in one
  * domain lose those that some member may not enter; groups that are to be apart, or spread, need a
- * matching of members and domains (matching.ts); who depends on others has to be able to be with
- * one (company.ts); licences are counted (licences.ts), and the memory that has to be, and may be,
- * on the same hosts (rooms.ts).
+ * matching of members and domains that could run them (matching.ts); who depends on others has to
+ * be able to be with one (company.ts); licences are counted (licences.ts), and the memory that has
+ * to be, and may be, on the same hosts (rooms.ts).
  *
  * It does not find what takes trying out: several groups that are to be apart or spread and want
  * the same few hosts (each is looked at by itself), a spread or a dependency within a group that is
@@ -179,7 +179,7 @@ class Propagation implements Leeway {
   #openDomains(group: CompiledRule, domains: Domains): ReadonlySet<number> {
     const open = new Set(domains.filter((domain) => domain >= 0));
     for (const unit of this.units(group)) {
-      const entered = new Set(this.hostsOf(unit).map((h) => domains[h] ?? -1));
+      const entered = new Set(this.#openTo(unit).map((h) => domains[h] ?? -1));
       for (const domain of open) if (!entered.has(domain)) open.delete(domain);
     }
     const members = new Set(this.#world.members(group));
@@ -213,22 +213,32 @@ class Propagation implements Leeway {
       if (size >= wanted) continue;
       const place = placeOf(group);
       if (group.rule.kind === 'spread') {
+        const why = this.#sized ? ' by what they need of a host' : '';
         const text = `are to be in ${wanted} different ${place}s, and can be in ${size} at most`;
-        return { vms: members, text: `${this.#names(members)} ${text}` };
+        return { vms: members, text: `${this.#names(members)} ${text}${why}` };
       }
       const crowded = new Set(crowd.flatMap((index) => units[index] ?? []));
       const vms = members.filter((v) => crowded.has(v));
       const shared = new Set(crowd.flatMap((index) => partners[index] ?? []));
       const asked = `are to be in ${vms.length} different ${place}s`;
-      const text = `${this.#names(vms)} ${asked}, and only ${shared.size} left for them`;
-      return { vms, text };
+      const left = this.#sized ? 'are left that could run them' : 'left for them';
+      return { vms, text: `${this.#names(vms)} ${asked}, and only ${shared.size} ${left}` };
     }
     return undefined;
   }
 
   #entered(unit: readonly number[], domains: Domains): readonly number[] {
-    const entered = new Set(this.hostsOf(unit).map((h) => domains[h] ?? -1));
+    const entered = new Set(this.#openTo(unit).map((h) => domains[h] ?? -1));
     return [...entered].filter((domain) => domain >= 0);
+  }
+
+  /** Of the hosts that rules leave the unit, those that could run it; where none can, all. */
+  #openTo(unit: Unit): readonly number[] {
+    const hosts = this.hostsOf(unit);
+    if (!this.#sized) return hosts;
+    const fits = this.#world.fits(unit);
+    const open = hosts.filter((h) => fits[h] === 1);
+    return open.length === 0 ? hosts : open;
   }
 
   #domainsOf(group: CompiledRule): Domains {

@@ -43,7 +43,6 @@ export class World {
   readonly model: Model;
   readonly #compatibility: Compatibility;
   readonly #domains = new Map<string, Domains>();
-  readonly #counts = new Map<Domains, number>();
   #sources: readonly Source[] | undefined;
   readonly #fits = new Map<string, Uint8Array>();
   readonly #indexes = new Map<readonly HostId[], readonly number[]>();
@@ -72,14 +71,6 @@ export class World {
 
   domainsOf({ rule }: CompiledRule): Domains {
     return domainsOf(this.model, 'over' in rule ? rule.over : 'host', this.#domains);
-  }
-
-  /** How many domains of the rule's kind there are. */
-  countOf(compiled: CompiledRule): number {
-    const domains = this.domainsOf(compiled);
-    const known = this.#counts.get(domains) ?? new Set(domains.filter((d) => d >= 0)).size;
-    this.#counts.set(domains, known);
-    return known;
   }
 
   setsOf(compiled: CompiledRule): Domains {
@@ -117,6 +108,23 @@ export class World {
       if (h >= 0) fits[h] = this.misfit(vms, h) === undefined ? 1 : 0;
     }
     return fits;
+  }
+
+  /**
+   * Whether hosts of so many domains could run the VM. Looked for from its own host on, and no
+   * further than to the last one that it takes: mostly the next few.
+   */
+  hasOpen(v: number, wanted: number, domains: Domains): boolean {
+    const { home, hosts } = this.model;
+    const first = Math.max(0, home[v] ?? -1);
+    const open = new Set<number>();
+    for (let step = 0; step < hosts.length && open.size < wanted; step += 1) {
+      const h = (first + step) % hosts.length;
+      const domain = domains[h] ?? -1;
+      if (domain < 0 || open.has(domain)) continue;
+      if (this.misfit([v], h) === undefined) open.add(domain);
+    }
+    return open.size >= wanted;
   }
 
   /** Per resource but CPU, which comes and goes. */
