@@ -45,13 +45,17 @@ function aloneIn(leeway: Leeway, compiled: CompiledRule): Conflict | undefined {
   return undefined;
 }
 
-/** Whether the two are not to be in one place of the kind; a host is in one place of every kind. */
+/**
+ * Whether the two are not to be in one place of the kind. A host is in one place of every kind, or
+ * nobody knows in which, and then they are not compared.
+ */
 function arePartedBy(leeway: Leeway, pair: readonly number[], over: string): boolean {
   return leeway.of('anti-affinity', 'lonely').some((compiled) => {
     const members = new Set(leeway.world.members(compiled));
     const inside = pair.filter((v) => members.has(v)).length;
     if (compiled.rule.kind === 'lonely') return over === 'host' && inside === 1;
-    const isFine = 'over' in compiled.rule && compiled.rule.over === over;
-    return inside === 2 && (over === 'host' || isFine);
+    if (inside < 2 || !('over' in compiled.rule)) return false;
+    const isKnown = !leeway.world.domainsOf(compiled).includes(-1);
+    return compiled.rule.over === over || (over === 'host' && isKnown);
   });
 }

@@ -31,6 +31,8 @@ function parted(leeway: Leeway, compiled: CompiledRule, maximum: number): Confli
     const members = world.members(group);
     const own = members.filter((v) => licensed.has(v));
     const { rule } = group;
+    // Two on a host of which nobody knows the place are not told apart; for a spread it is none.
+    if (rule.kind !== 'spread' && world.domainsOf(group).includes(-1)) continue;
     const others = members.length - own.length + world.idleIn(group);
     const wanted = rule.kind === 'spread' ? rule.minimum - others : own.length;
     if (wanted <= maximum) continue;

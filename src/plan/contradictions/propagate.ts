@@ -111,6 +111,7 @@ class Propagation implements Leeway {
       for (const unit of this.units(compiled)) {
         const own = unit.filter((v) => members.has(v));
         if (compiled.rule.kind === 'anti-affinity' && own.length > 1) {
+          if (this.#keepToUnknown(unit, compiled)) continue;
           return { vms: own, text: `${this.#names(own)} are to be on one host, and apart` };
         }
         const others = unit.filter((v) => !members.has(v));
@@ -121,6 +122,14 @@ class Propagation implements Leeway {
       }
     }
     return undefined;
+  }
+
+  /** Who is on one host and in no known domain is compared with nobody. False: all are known. */
+  #keepToUnknown(unit: Unit, compiled: CompiledRule): boolean {
+    const domains = this.#domainsOf(compiled);
+    if (!domains.includes(-1)) return false;
+    this.#narrow(unit, (h) => domains[h] === -1);
+    return true;
   }
 
   /** Pins and their like, and what the VM needs of a host. */
@@ -159,10 +168,11 @@ class Propagation implements Leeway {
       let changed = false;
       for (const group of groups) {
         const domains = this.#domainsOf(group);
-        const open = this.#openDomains(group, domains);
-        const units = this.units(group);
+        const units = this.#comparedIn(group, domains);
+        const open = this.#openDomains(group, units, domains);
         if (open.size === 0 && units.length > 0) {
-          const vms = this.#world.members(group);
+          const bound = new Set(units.flat());
+          const vms = this.#world.members(group).filter((v) => bound.has(v));
           const text = `no ${placeOf(group)} is left in which ${this.#names(vms)} could all be`;
           return { vms, text };
         }
@@ -176,20 +186,21 @@ class Propagation implements Leeway {
   }
 
   /** Domains that each unit may enter, and that have room for those to be kept apart in them. */
-  #openDomains(group: CompiledRule, domains: Domains): ReadonlySet<number> {
+  #openDomains(group: CompiledRule, units: readonly Unit[], domains: Domains): ReadonlySet<number> {
     const open = new Set(domains.filter((domain) => domain >= 0));
-    for (const unit of this.units(group)) {
+    for (const unit of units) {
       const entered = new Set(this.#openTo(unit).map((h) => domains[h] ?? -1));
       for (const domain of open) if (!entered.has(domain)) open.delete(domain);
     }
-    const members = new Set(this.#world.members(group));
+    const bound = new Set(units.flat());
+    const members = new Set(this.#world.members(group).filter((v) => bound.has(v)));
     for (const apart of this.of('anti-affinity')) {
       const count = this.#world.members(apart).filter((v) => members.has(v)).length;
       if (count < 2) continue;
       const inner = this.#domainsOf(apart);
       for (const domain of open) {
-        const within = new Set(inner.filter((d, h) => d >= 0 && domains[h] === domain));
-        if (within.size < count) open.delete(domain);
+        const within = new Set(inner.filter((_d, h) => domains[h] === domain));
+        if (within.size < count && !within.has(-1)) open.delete(domain);
       }
     }
     return open;
@@ -201,10 +212,10 @@ class Propagation implements Leeway {
       const members = this.#world.members(group);
       const { rule } = group;
       const isSpread = rule.kind === 'spread';
-      const wanted = isSpread ? rule.minimum - this.#world.idleIn(group) : members.length;
       if (members.length === 0) continue;
       const domains = this.#domainsOf(group);
-      const units = this.units(group);
+      const units = isSpread ? this.units(group) : this.#comparedIn(group, domains);
+      const wanted = isSpread ? rule.minimum - this.#world.idleIn(group) : units.length;
       const partners = units.map((unit) => this.#entered(unit, domains));
       // Each has a partner to spare: no need to match them.
       const fewest = Math.min(...partners.map((own) => own.length));
@@ -225,6 +236,16 @@ class Propagation implements Leeway {
       return { vms, text: `${this.#names(vms)} ${asked}, and only ${shared.size} ${left}` };
     }
     return undefined;
+  }
+
+  /**
+   * The rule's units but for those that may be on a host of which the domain is not known: there
+   * they are compared with nobody. To be outside of all sets of hosts is known, and wrong.
+   */
+  #comparedIn(group: CompiledRule, domains: Domains): readonly Unit[] {
+    const units = this.units(group);
+    if (group.rule.kind === 'among' || !domains.includes(-1)) return units;
+    return units.filter((unit) => this.#openTo(unit).every((h) => domains[h] !== -1));
   }
 
   #entered(unit: readonly number[], domains: Domains): readonly number[] {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { Host } from '../../../src/domain/host.ts';
 import type { PlacementRule } from '../../../src/domain/placement.ts';
 import { GIB } from '../../../src/domain/units.ts';
 import { match } from '../../../src/plan/contradictions/matching.ts';
@@ -56,8 +57,8 @@ const ruleSets = fc
   .map((rules) => rules.map((rule, i) => ({ ...rule, id: `r${i}` as PlacementRule['id'] })));
 
 /** Every placement of four VMs on four hosts, by the code that makes findings of broken rules. */
-function isPossible(rules: readonly PlacementRule[]): boolean {
-  const { snapshot } = request({ hosts: HOSTS, vms: VMS.slice(0, 4), placement: rules }, []);
+function isPossible(rules: readonly PlacementRule[], hosts: readonly Host[] = HOSTS): boolean {
+  const { snapshot } = request({ hosts, vms: VMS.slice(0, 4), placement: rules }, []);
   for (let code = 0; code < 4 ** 4; code += 1) {
     const vms = snapshot.vms.map((vm, i) => {
       const host = HOSTS[Math.floor(code / 4 ** i) % 4];
@@ -78,6 +79,19 @@ describe('on small fleets, tried out', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('what is called so beside a host of which nobody knows the rack, is so', () => {
+    const hosts = HOSTS.map((host) => (host.id === 'h4' ? { ...host, faultDomains: {} } : host));
+    fc.assert(
+      fc.property(ruleSets, (rules) => {
+        for (const found of told(rules, VMS.slice(0, 4), hosts)) {
+          const culprits = rules.filter(({ id }) => found.rules.includes(id));
+          expect([found.text, isPossible(culprits, hosts)]).toEqual([found.text, false]);
+        }
+      }),
+      { numRuns: 150 },
     );
   });
 

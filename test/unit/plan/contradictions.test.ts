@@ -301,30 +301,6 @@ describe('rules that contradict each other', () => {
     expect(told([aPin('p', ['a'], ['amd', 'h2'])], vms, hosts)).toEqual([]);
   });
 
-  it('count the hosts that could run those who are to be apart, or in one rack', () => {
-    const amd = { cpu: { vendor: 'amd' } } as const;
-    const hosts = [
-      ...['h1', 'h2', 'h3'].map((id) => aHost({ id, faultDomains: { rack: 'a' } })),
-      aHost({ id: 'amd', ...amd, faultDomains: { rack: 'b' } }),
-      aHost({ id: 'tiny', memoryGib: 2, faultDomains: { rack: 'c' } }),
-    ];
-    const four = [anAntiAffinity('s', ['a', 'b', 'c', 'd'])];
-    const [apart] = told(four, VMS, hosts);
-    expect(apart?.text).toContain(
-      'a, b, c, d are to be in 4 different hosts, and only 3 are left that could run them',
-    );
-    expect(told([anAntiAffinity('s', ['a', 'b', 'c'])], VMS, hosts)).toEqual([]);
-    const [spread] = told([aSpread('s', ['a', 'b', 'c'], 2)], VMS, hosts);
-    expect(spread?.text).toContain('can be in 1 at most by what they need of a host');
-    expect(told([aSpread('s', ['a', 'b', 'c'], 3, 'host')], VMS, hosts)).toEqual([]);
-    // Who is there already is held there, and its place is no other's.
-    const guest = VMS.map((vm) => (vm.id === 'd' ? aVm({ id: 'd', host: 'tiny' }) : vm));
-    expect(told(four, guest, hosts)).toEqual([]);
-    const stray = [aVm({ id: 'a' }), aVm({ id: 'b', host: 'amd', cpu: { vendor: 'amd' } })];
-    const [parted] = told([anAffinity('t', ['a', 'b'], 'rack')], stray, hosts);
-    expect(parted?.text).toContain('no rack is left in which a, b could all be');
-  });
-
   it('count what licensed hosts hold, where they do not hold it already', () => {
     const vms = ['a', 'b', 'c', 'd'].map((id, i) => {
       return aVm({ id, memoryGib: 40, host: `h${i + 1}` });
