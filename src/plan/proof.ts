@@ -218,7 +218,11 @@ export class Prover {
     return { ...terms, compatibility: this.#setting.termsOf('mandatory').compatibility };
   }
 
-  /** What is on the host and cannot leave: its own use, and VMs that no other host could take. */
+  /**
+   * What is on the host and cannot leave: its own use, and VMs that no other host could take. The
+   * host's limit is lowered for the worst of those whose demand is unknown: who could leave gives
+   * that back, so that there may be less than nothing.
+   */
   #fixedLoad(h: number, r: number, terms: Terms): number {
     const found = this.#fixed.get(terms.limit) ?? new Map<string, number>();
     this.#fixed.set(terms.limit, found);
@@ -228,15 +232,28 @@ export class Prover {
     const known = found.get(key);
     if (known !== undefined) return known;
     const { model, state } = this.#setting;
-    this.#residents ??= Map.groupBy(model.vms.keys(), (v) => model.home[v] ?? -1);
-    let fixed = model.net[h * model.width + r] ?? 0;
-    for (const v of this.#residents.get(h) ?? []) {
-      if (this.#mayLeave(v, terms)) fixed -= model.held[v * model.width + r] ?? 0;
-    }
+    const leavers = this.#residentsOf(h).filter((v) => this.#mayLeave(v, terms));
+    const left = leavers.reduce(
+      (load, v) => load - (model.held[v * model.width + r] ?? 0),
+      model.net[h * model.width + r] ?? 0,
+    );
     // What the plan brought there may be brought elsewhere by another one.
-    const value = Math.max(0, Math.min(fixed, state.gross[h * model.width + r] ?? 0));
+    const fixed = Math.max(0, Math.min(left, state.gross[h * model.width + r] ?? 0));
+    const value = fixed - this.#keptFor(leavers, r);
     found.set(key, value);
     return value;
+  }
+
+  #residentsOf(h: number): readonly number[] {
+    const { model } = this.#setting;
+    this.#residents ??= Map.groupBy(model.vms.keys(), (v) => model.home[v] ?? -1);
+    return this.#residents.get(h) ?? [];
+  }
+
+  /** By how much the limit of their host is lowered for what these VMs may use at the worst. */
+  #keptFor(vms: readonly number[], r: number): number {
+    const { need, held, width } = this.#setting.model;
+    return vms.reduce((sum, v) => sum + (need[v * width + r] ?? 0) - (held[v * width + r] ?? 0), 0);
   }
 
   /** Whether any other host could take the VM, were it empty. Rather yes than no. */
@@ -257,7 +274,9 @@ export class Prover {
     if (vm === undefined || host === undefined || vm.source !== host.source) return false;
     if (vm.vcpus > host.cpu.threads || terms.compatibility.way(v, to).code !== 0) return false;
     for (let r = 0; r < width; r += 1) {
-      if ((need[v * width + r] ?? 0) > (terms.limit[to * width + r] ?? 0)) return false;
+      const wanted = need[v * width + r] ?? 0;
+      const most = terms.limit[to * width + r] ?? 0;
+      if (wanted > most && wanted > most + this.#keptFor(this.#residentsOf(to), r)) return false;
     }
     return !(state.rules.hardOf[v] ?? []).some(
       (rule) =>

@@ -3,11 +3,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { networkId, ruleId, storageId } from '../../../src/domain/ids.ts';
+import type { Host } from '../../../src/domain/host.ts';
 import { ratio } from '../../../src/domain/units.ts';
 import type { Vm } from '../../../src/domain/vm.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { smallestCover } from '../../../src/plan/hitting-set.ts';
-import { aFailure, aFinding, aHost, aPin, aVm, anAntiAffinity } from '../../support/fleet.ts';
+import { aFailure, aFinding, aHost, aPin, aVm, anAntiAffinity, held } from '../../support/fleet.ts';
 import { aFailoverReserve, aPreserve } from '../../support/rule-kinds.ts';
 import { request } from './support.ts';
 
@@ -64,6 +65,26 @@ describe('the proof of a VM that stays', () => {
     const proof = report.unresolved[0]?.proof;
     expect(proof?.certain).toBe(false);
     expect(proof?.text).toContain('a cannot leave h1: anti-affinity (apart (test))');
+  });
+});
+
+describe('the proof beside a VM of unknown demand', () => {
+  /** Of its 16 threads h2 keeps all 8 that `u` may use tomorrow. */
+  function proofBeside(other: Partial<Vm>) {
+    const hosts = ['h1', 'h2', 'h3'].map((id) => aHost({ id }));
+    const measured = { ...hosts[1], metrics: { 'cpu.used': held(1) } } as Host;
+    const vms = [
+      aVm({ id: 'v', cpuUsed: 6, vcpus: 8 }),
+      { ...aVm({ id: 'u', host: 'h2', vcpus: 8 }), metrics: {}, ...other },
+    ];
+    const fleet = { hosts: hosts.with(1, measured), vms, placement: [aPin('p', ['v'], ['h2'])] };
+    const finding = aFinding('repair', { trigger: { kind: 'placement', rule: ruleId('p') } });
+    return plan(request(fleet, [finding])).report.unresolved[0]?.proof;
+  }
+
+  it('is not certain of the room that is kept for it as long as it could leave', () => {
+    expect(proofBeside({})).toMatchObject({ certain: false });
+    expect(proofBeside({ locked: true })).toMatchObject({ certain: true });
   });
 });
 
