@@ -82,8 +82,8 @@ function whatIsOld(before: EpochSeconds, keep: number): readonly Old[] {
 
 /**
  * As long as an order keeps a host out of service the ledger knows where its VMs went: whoever is
- * not where Drover has left it was moved by somebody, and does not come home. Who they are stands in
- * the order's body; what else looks like it there keeps more, never less.
+ * not where Drover has left it was moved by somebody, and does not come home. Who they are stands
+ * in the order's body; what else looks like it there keeps more, never less.
  */
 const IS_NOBODYS_WAY_HOME = sql<SqlBool>`(vm is null or not exists (
   select 1 from orders where state <> 'closed' and orders.body like '%"' || vm || '"%'))`;

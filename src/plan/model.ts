@@ -263,7 +263,12 @@ function countInFlight(model: Unpriced, snapshot: Snapshot): void {
     if (source >= 0 && target >= 0 && source !== target) releaseAtOnce(model, v, source);
     model.alsoAt[v] = target === here ? source : here;
   }
-  for (const { move, vm, host, memoryBytes, cpu } of snapshot.reservations) {
+  // In one order: sums of the same in another differ in the last digits, and of two hosts that
+  // wait for one VM the last is told.
+  const reservations = snapshot.reservations.toSorted(
+    (a, b) => compareText(a.move, b.move) || compareText(a.host, b.host),
+  );
+  for (const { move, vm, host, memoryBytes, cpu } of reservations) {
     const h = model.hostIndex.get(host) ?? -1;
     const v = model.vmIndex.get(vm);
     if (counted.has(move) || h < 0) continue;

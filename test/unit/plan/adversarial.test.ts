@@ -2,8 +2,9 @@
 // run on, clocks that went backwards.
 import { describe, expect, it } from 'vitest';
 
-import { vmId } from '../../../src/domain/ids.ts';
-import { GIB, bytes, epochSeconds } from '../../../src/domain/units.ts';
+import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { GIB, bytes, cores, epochSeconds } from '../../../src/domain/units.ts';
+import { buildModel } from '../../../src/plan/model.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { TEST_NOW, aFinding, aHost, aVm } from '../../support/fleet.ts';
 import { HOSTS, movesOf, request } from './support.ts';
@@ -24,6 +25,31 @@ describe('awkward input', () => {
     const vms = [aVm({ id: 'lost', host: 'gone' }), aVm()];
     expect(movesOf(request({ hosts: HOSTS, vms }, [aFinding('evacuate', { host: 'h1' })]))).toEqual(
       ['v1: h1 > h2'],
+    );
+  });
+
+  it('reads reservations alike in whatever order they come', () => {
+    const reservations = [
+      ['m1', 'h2', 0.1],
+      ['m2', 'h3', 0.2],
+      ['m3', 'h2', 0.2],
+      ['m4', 'h2', 0.3],
+    ].map(([move, host, cpu]) => ({
+      move: moveId(`${move}`),
+      vm: vmId('v1'),
+      host: hostId(`${host}`),
+      memoryBytes: bytes(4 * GIB),
+      cpu: cores(Number(cpu)),
+    }));
+    const read = (some: typeof reservations) => {
+      const { alsoAt, gross } = buildModel(
+        request({ hosts: HOSTS, vms: [aVm()], reservations: some }, []),
+      );
+      return { alsoAt, gross };
+    };
+    expect(read(reservations.toReversed())).toEqual(read(reservations));
+    expect(read([...reservations.slice(2), ...reservations.slice(0, 2)])).toEqual(
+      read(reservations),
     );
   });
 
