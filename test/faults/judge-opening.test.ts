@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { planId } from '../../src/domain/ids.ts';
 import type { GateVerdict } from '../../src/domain/journal.ts';
+import type { Move } from '../../src/domain/plan.ts';
 import { h, v } from '../support/datacenter.ts';
 import { aDecision, aRecord, aResult } from '../support/ledger-records.ts';
 import { aMove, aPlan } from '../support/plans.ts';
@@ -82,7 +83,34 @@ function afterFailure(starts: number): readonly string[] {
   });
 }
 
+/** The shop's move begins while the web, which is more important, waits on the same host. */
+function passingOver(waits: Partial<Move>): readonly string[] {
+  const journal = new JournalView();
+  const db = aMove({ id: 'm5', vm: 'db', from: 'h3', tier: 'mandatory' });
+  const web = aMove({ id: 'm4', vm: 'web', tier: 'mandatory' });
+  const plan = aPlan([SHOP, web, { ...db, ...waits }]);
+  const drawn = aDecision(plan.id, 1000);
+  const gate = plan.moves.map(({ id }): GateVerdict => {
+    return { move: id, verdict: 'execute', mode: 'automatic', refusals: [] };
+  });
+  journal.decisions.set(plan.id, { ...drawn, result: { ...drawn.result, plan }, gate });
+  return wrongsOfOpening({ ...aRecord('m2', 'shop'), move: SHOP, plan: plan.id }, journal, {
+    rules: RULES,
+    isCancelled: false,
+    now: 1000,
+    rank: (vm) => ['db', 'web', 'shop'].indexOf(vm),
+    isOwn: () => false,
+    isSilent: false,
+    runningOn: (vm) => [h(vm === 'db' ? 'h3' : 'h1')],
+  });
+}
+
 describe('the judge, when a move is begun', () => {
+  it('takes what makes room for an important VM for as important', () => {
+    expect(passingOver({ dependsOn: [SHOP.id] })).toEqual([]);
+    expect(passingOver({})).toEqual(['critical-first: web is more important and waits']);
+  });
+
   it('lets the less important go while one rests whose move has failed since the plan', () => {
     expect(afterFailure(1)).toEqual([]);
     // It was never begun: it may not be passed over for that.

@@ -83,12 +83,23 @@ function moreImportant(
   { rules, rank, isOwn }: Circumstances,
 ): Move | undefined {
   const open = [...journal.open.values()].map(({ record }) => record.move);
+  const served = servedBy(move, waiting).filter(({ vm }) => !isOwn(vm));
+  const own = Math.min(rank(move.vm), ...served.map(({ vm }) => rank(vm)));
   return waiting.find((other) => {
     const isBeside = other.from === move.from && other.tier === move.tier;
-    if (!isBeside || isOwn(other.vm) || rank(other.vm) >= rank(move.vm)) return false;
+    if (!isBeside || isOwn(other.vm) || rank(other.vm) >= own) return false;
     if (other.dependsOn.length > 0) return false;
     return open.filter(({ to }) => to === other.to).length < rules.perHostIn;
   });
+}
+
+/** Those that wait for the move, or for one that waits for it: it is as important as they are. */
+function servedBy(move: Move, waiting: readonly Move[]): readonly Move[] {
+  const reached = new Set([move.id]);
+  for (const id of reached) {
+    for (const other of waiting) if (other.dependsOn.includes(id)) reached.add(other.id);
+  }
+  return waiting.filter(({ id }) => reached.has(id));
 }
 
 function isComingHome({ reason }: Move): boolean {
