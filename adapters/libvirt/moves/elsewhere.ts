@@ -7,18 +7,30 @@ import type { LibvirtHost } from '../host.ts';
 import { isUnanswered } from '../native/errors.ts';
 import type { VmId } from '../../../src/domain/ids.ts';
 
-/** Where the guest is more than defined, for people. Undefined: nowhere. */
-export function seenElsewhere(
+/** The guest is off meanwhile: who has not answered by then is not waited for. */
+const LOOK_SECONDS = 2;
+
+/**
+ * Where the guest is more than defined, for people. Undefined: nowhere, as far as is told soon. A
+ * host that declines to tell is silent, too: it is no reason to leave a guest off for good.
+ */
+export async function seenElsewhere(
   vm: VmId,
   others: readonly LibvirtHost[],
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  return firstSaid(others, async (host) => {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), LOOK_SECONDS * 1000);
+  // Not broken off: that would cost a host which is only busy its connection.
+  const look = async (host: LibvirtHost): Promise<string | undefined> => {
     const { state } = (await host.sight(vm, signal)) ?? {};
     return state === undefined || state === 'defined'
       ? undefined
       : `${vm} is ${state} on ${host.id}`;
-  });
+  };
+  const soon = (host: LibvirtHost): Promise<string | undefined> =>
+    Promise.race([look(host).catch(() => undefined), late.promise]);
+  return firstSaid(others, soon).finally(() => clearTimeout(timer));
 }
 
 /**

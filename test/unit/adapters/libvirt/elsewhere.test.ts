@@ -2,7 +2,8 @@
 // that is neither end of the move: nothing starts it a second time, and no disk of it is removed.
 import { describe, expect, it } from 'vitest';
 
-import { ConnectError } from '../../../../adapters/libvirt/native/errors.ts';
+import { ERROR } from '../../../../adapters/libvirt/native/constants.ts';
+import { ConnectError, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { note1, Scene } from './cold-scene.ts';
 import { GuestHost } from './fake-guest.ts';
@@ -74,5 +75,35 @@ describe('a guest that runs on a third host', () => {
     });
     await expect(scene.move()).rejects.toThrow('is running on h3');
     expect([scene.source.running, scene.target.running]).toEqual([false, false]);
+  });
+});
+
+describe('a third host that tells nothing', () => {
+  const silences = [
+    ['declines', () => Promise.reject(new LibvirtError(ERROR.accessDenied, 'denied', false))],
+    ['does not answer for long', () => new Promise<never>(() => undefined)],
+  ] as const;
+
+  function withThird(use: () => Promise<never>): Scene {
+    const scene = new Scene('', []);
+    const third = new GuestHost('h3', {});
+    third.link.use = use;
+    scene.others.push(third);
+    return scene;
+  }
+
+  it.each(silences)('keeps no guest off that is moved cold: it %s', async (_how, use) => {
+    const scene = withThird(use);
+    await scene.move();
+    expect([scene.source.running, scene.target.running]).toEqual([false, true]);
+  });
+
+  it.each(silences)('nor one that its target refuses: it %s', async (_how, use) => {
+    const scene = withThird(use);
+    scene.target.before.set('virDomainCreate', () => {
+      throw new LibvirtError(ERROR.operationFailed, 'no memory left', false);
+    });
+    await expect(scene.move()).rejects.toThrow('no memory left');
+    expect([scene.source.running, scene.target.running]).toEqual([true, false]);
   });
 });
