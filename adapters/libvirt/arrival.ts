@@ -6,7 +6,6 @@
 
 import { isRunning, type LibvirtHost } from './host.ts';
 import type { Ends } from './moves/settle.ts';
-import { takesDisksAlong } from '../../src/domain/disks.ts';
 import type { VmId } from '../../src/domain/ids.ts';
 import type { MoveOrder } from '../../src/ports/hypervisor.ts';
 
@@ -17,9 +16,8 @@ export async function noteArrival(
   all: readonly LibvirtHost[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { vm, method, begunAs = method } = order;
-  // What was known of its disks may not be true any more.
-  const guest = takesDisksAlong(begunAs) ? await to.seeAnew(vm, signal) : undefined;
+  const { vm } = order;
+  const guest = await to.seeAnew(vm, signal);
   if (guest !== undefined) await to.tookIn(guest);
   else await carryAlong(vm, to, [to, from, ...all]);
   await from.gaveAway(vm);

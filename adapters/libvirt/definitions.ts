@@ -49,6 +49,8 @@ export class Definitions {
   readonly #memory: AdapterMemory | undefined;
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
+  /** Those whose definition may have stayed in a folder that cannot be written to. */
+  readonly #forgotten = new Set<string>();
   #tidiedAt = Number.NEGATIVE_INFINITY;
 
   constructor(memory: AdapterMemory | undefined, clock: Clock) {
@@ -58,6 +60,7 @@ export class Definitions {
 
   /** Undefined: it was never seen with a stored definition. */
   async read(uuid: string): Promise<GuestDefinition | undefined> {
+    if (this.#forgotten.has(uuid)) return undefined;
     const text = await this.#memory?.read(PREFIX + uuid);
     return text === undefined ? undefined : schema.parse(JSON.parse(text));
   }
@@ -79,7 +82,13 @@ export class Definitions {
   /** What is kept is not true any more: until it is noted anew, the guest cannot be restarted. */
   async forget(uuid: string): Promise<void> {
     this.#known.delete(uuid);
-    await this.#memory?.remove(PREFIX + uuid);
+    this.#forgotten.add(uuid);
+    await this.#memory?.remove(PREFIX + uuid).catch(() => undefined);
+  }
+
+  /** And not noted anew. */
+  isForgotten(uuid: string): boolean {
+    return this.#forgotten.has(uuid);
   }
 
   /** Forgets all other guests; to be told only when every host has answered. */
@@ -88,6 +97,7 @@ export class Definitions {
     if (this.#memory === undefined || now - this.#tidiedAt < TIDY_SECONDS) return;
     this.#tidiedAt = now;
     for (const uuid of this.#known.keys()) if (!uuids.has(uuid)) this.#known.delete(uuid);
+    for (const uuid of this.#forgotten) if (!uuids.has(uuid)) this.#forgotten.delete(uuid);
     for (const name of await this.#memory.names()) {
       const isOver = name.startsWith(PREFIX) && !uuids.has(name.slice(PREFIX.length));
       if (isOver) await this.#memory.remove(name);
@@ -110,6 +120,7 @@ export class Definitions {
     const stored = digest(text);
     if (before?.stored !== stored) await this.#memory.write(PREFIX + uuid, text);
     this.#known.set(uuid, { live, stored, at });
+    this.#forgotten.delete(uuid);
   }
 }
 

@@ -166,12 +166,19 @@ export class LibvirtHost {
   }
 
   /**
-   * The guest as it is here now, after a move that may have given it other disks: what was kept of
-   * it before would start it from the old ones. Undefined: it cannot be told now. The next
-   * inventory tells, and until then it cannot be restarted.
+   * A move has given the guest other disks: what was kept of it would start it from the old ones.
+   * Until it is seen anew it cannot be restarted.
+   */
+  forget(vm: VmId): Promise<void> {
+    return this.#kept.definitions.forget(vm);
+  }
+
+  /**
+   * A guest that was forgotten, as it is here now. Undefined: it was not, or it cannot be told now;
+   * the next inventory tells.
    */
   async seeAnew(vm: VmId, signal: AbortSignal): Promise<FoundGuest | undefined> {
-    await this.#kept.definitions.forget(vm);
+    if (!this.#kept.definitions.isForgotten(vm)) return undefined;
     try {
       const survey = await this.survey(signal);
       const disks = (await this.#diskSizes(signal)).get(vm);

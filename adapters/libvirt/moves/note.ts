@@ -4,6 +4,7 @@
  */
 
 import { isActive, isPersistent, metadataOf, setMetadata, type Domain } from '../calls/domain.ts';
+import type { LibvirtHost } from '../host.ts';
 import { AFFECT } from '../native/constants.ts';
 import {
   MOVE_NAMESPACE,
@@ -12,6 +13,7 @@ import {
   type MoveNote,
   type NotedCopy,
 } from '../xml/metadata.ts';
+import type { VmId } from '../../../src/domain/ids.ts';
 
 const NAMESPACE = { key: 'drover-move', uri: MOVE_NAMESPACE };
 
@@ -131,10 +133,16 @@ export async function closeNote(
  * The guest has arrived on `host`, with its disks: resolves with those that were copied there. What
  * was left on others, or by moves before, stays noted.
  */
-export async function closeNoteOn(domain: Domain, host: string): Promise<readonly NotedCopy[]> {
+export async function closeNoteOn(
+  domain: Domain,
+  vm: VmId,
+  host: Pick<LibvirtHost, 'id' | 'forget'>,
+): Promise<readonly NotedCopy[]> {
   const note = await noteOf(domain);
   const copies = note?.copies ?? [];
-  const arrived = ownCopies(copies, host);
+  const arrived = ownCopies(copies, host.id);
+  // Before the note goes, which alone tells that it has other disks.
+  if (arrived.length > 0) await host.forget(vm);
   const left = copies.filter((copy) => !arrived.includes(copy));
   if (note === undefined || left.length === 0) await removeNote(domain);
   else await closeNote(domain, note, left);

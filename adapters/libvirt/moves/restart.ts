@@ -118,7 +118,7 @@ export class Restarter implements Carrier {
       await to.link.use('control', 'defining', (one) => defineDomain(one, definition.xml), signal);
     }
     await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
-    const close = (domain: Domain) => closeNoteOn(domain, to.id);
+    const close = (domain: Domain) => closeNoteOn(domain, vm, to);
     await to.onDomain(vm, 'removing the note', close, { signal });
     this.#flights.delete(vm);
     return DONE;

@@ -75,7 +75,7 @@ export async function commitMove(
   // Before the source's copy goes: it may be the only one that remembers.
   await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
   await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
-  const close = (domain: Domain) => closeNoteOn(domain, to.id);
+  const close = (domain: Domain) => closeNoteOn(domain, vm, to);
   const copies = await to.onDomain(vm, 'removing the note', close, { signal });
   // Nobody waits for it: a pool may hang.
   void refreshPoolsOf(to, copies ?? []);

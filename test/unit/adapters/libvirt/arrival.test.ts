@@ -7,15 +7,18 @@ import { type HostAnswer, mergeInventories } from '../../../../adapters/libvirt/
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
 import type { HostInventory } from '../../../../adapters/libvirt/host.ts';
 import type { HostSurvey } from '../../../../adapters/libvirt/host-survey.ts';
+import { Mover } from '../../../../adapters/libvirt/moves/mover.ts';
+import { Restarter } from '../../../../adapters/libvirt/moves/restart.ts';
 import { ConnectError } from '../../../../adapters/libvirt/native/errors.ts';
 import type { LibvirtOptionsInput } from '../../../../adapters/libvirt/options.ts';
+import { writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
 import { vmId } from '../../../../src/domain/ids.ts';
 import type { MoveOrder } from '../../../../src/ports/hypervisor.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { GuestSession } from './fake-guest.ts';
 import { diskXml, FakeHost } from './fake-host.ts';
-import { guestXml, survey, UUID } from './samples.ts';
+import { guestXml, options, survey, UUID } from './samples.ts';
 
 const SIGNAL = new AbortController().signal;
 const ORDER = aMoveOrder({ vm: vmId(UUID), method: 'pre-copy' });
@@ -114,29 +117,49 @@ describe('a move that has copied the disks of its guest to another site', () => 
     guestXml({ devices: diskXml({ source: `file='${file}'` }) }),
   ) as [string, string];
 
-  function memory(): AdapterMemory {
+  function memory(remove?: () => Promise<void>): AdapterMemory {
     const kept = new Map<string, string>();
     return {
       read: async (name) => kept.get(name),
       write: async (name, text) => void kept.set(name, text),
-      remove: async (name) => void kept.delete(name),
+      remove: remove ?? (async (name) => void kept.delete(name)),
       names: async () => [...kept.keys()].sort(),
     };
   }
 
-  async function arrived(how: Partial<MoveOrder>, describe = true) {
-    const definitions = new Definitions(memory(), manualClock());
+  const COPY = { host: 'h2', pool: 'y', name: 'web.drover-1', dev: 'vda', from: '/x/web' };
+  const COPIES = [{ ...COPY, path: '/y/web.drover-1' }];
+
+  interface Circumstances {
+    readonly describe?: boolean;
+    readonly copies?: typeof COPIES;
+    readonly kept?: AdapterMemory;
+  }
+
+  async function arrived(
+    how: Partial<MoveOrder>,
+    { describe = true, copies = COPIES, kept = memory() }: Circumstances = {},
+  ) {
+    const definitions = new Definitions(kept, manualClock());
     const h1 = withGuests('h1', { [UUID]: onX }, definitions);
     const h2 = withGuests('h2', {}, definitions);
     await h1.ask();
     await h2.ask();
     expect((await definitions.read(UUID))?.xml).toContain('/x/web');
-    h2.session.define(onY);
+    h2.session.define(copies.length === 0 ? onX : onY);
+    const note = { move: 'm1', to: 'h2', autostart: false, askedOff: false, copies };
+    h2.session.note = writeMoveNote(note);
+    h1.session.running = false;
     if (!describe) {
       h2.gate = Promise.reject(new ConnectError(38, 'no route to host'));
       h2.gate.catch(() => undefined);
     }
-    await noteArrival({ ...ORDER, ...how }, { from: h1, to: h2 }, [h1, h2], SIGNAL);
+    const order = { ...ORDER, ...how };
+    const carrier =
+      order.method === 'restart' ? new Restarter(definitions) : new Mover(options(), manualClock());
+    const ends = { from: h1, to: h2, others: [] };
+    expect(await carrier.commit(order, ends, SIGNAL)).toMatchObject({ ok: true });
+    await noteArrival(order, ends, [h1, h2], SIGNAL);
     const guest = (await h2.last())?.guests.find(({ vm }) => vm.id === UUID);
     return { guest, definition: await definitions.read(UUID) };
   }
@@ -152,8 +175,27 @@ describe('a move that has copied the disks of its guest to another site', () => 
   });
 
   it('lets nobody restart it from its old ones where its host cannot tell', async () => {
-    const { guest, definition } = await arrived({ method: 'storage' }, false);
+    const { guest, definition } = await arrived({ method: 'storage' }, { describe: false });
     expect(guest?.vm.host).toBe('h2');
     expect(definition).toBeUndefined();
   });
+
+  it('lets nobody do so either where the folder of what is kept cannot be written to', async () => {
+    const kept = memory(() => Promise.reject(new Error('EROFS: read-only file system')));
+    const { guest, definition } = await arrived({ method: 'cold' }, { describe: false, kept });
+    expect(guest?.vm.host).toBe('h2');
+    expect(definition).toBeUndefined();
+  });
+
+  it.each([
+    ['a cold move', { method: 'cold' }],
+    ['a restart', { method: 'restart', begunAs: 'cold' }],
+  ] as const)(
+    'leaves what is kept of its guest where it has copied none: %s',
+    async (_what, how) => {
+      const { guest, definition } = await arrived(how, { describe: false, copies: [] });
+      expect(guest?.vm).toMatchObject({ host: 'h2', disks: [{ storage: 'nfs-x' }] });
+      expect(definition?.xml).toContain('/x/web');
+    },
+  );
 });
