@@ -20,11 +20,13 @@ import {
   bindingObjections,
   diskObjections,
   firmwareObjections,
+  leavingObjections,
   memoryObjections,
   type Objection,
 } from './start-objections.ts';
 import type { StorageMap } from './storage-map.ts';
 import type { Session } from './native/session.ts';
+import { tpmStateOf } from './vm-survey.ts';
 import { XML } from './native/constants.ts';
 import { cpuXml } from './xml/cpu.ts';
 import { readDomain, type DomainDocument } from './xml/domain.ts';
@@ -47,6 +49,7 @@ export async function precheckMove(
     ...(isCold
       ? coldObjections(guest, (await from.storage(signal)).storage, survey)
       : await cpuObjections(document, survey, { from, to }, signal)),
+    ...(await tpmObjections(guest, from, signal)),
     ...(await copyObjections(order, { from, to }, signal)),
   ]);
 }
@@ -132,6 +135,17 @@ async function copyObjections(
 ): Promise<Objection[]> {
   const { objections } = await planCopies(order, ends, signal);
   return objections.map(({ code, detail }): Objection => [code, detail]);
+}
+
+/** Only few guests are worth a look at what their own host is. */
+async function tpmObjections(
+  { document }: Guest,
+  from: LibvirtHost,
+  signal: AbortSignal,
+): Promise<Objection[]> {
+  return tpmStateOf(document) === undefined
+    ? []
+    : leavingObjections(document, await from.survey(signal));
 }
 
 interface Fit {

@@ -6,7 +6,7 @@
 
 import type { HostSurvey } from './host-survey.ts';
 import type { StorageMap } from './storage-map.ts';
-import { needsOf, tpmStateOf } from './vm-survey.ts';
+import { isTpmStateShared, needsOf, tpmStateOf } from './vm-survey.ts';
 import type { DomainDocument } from './xml/domain.ts';
 import { isReached } from '../../src/domain/disks.ts';
 import type { RefusalCode } from '../../src/domain/refusal.ts';
@@ -51,7 +51,7 @@ export function diskObjections(
 /** libvirt copies neither file when a guest is off; live they are part of the stream. */
 export function firmwareObjections(
   document: DomainDocument,
-  { storage, keepsTpmState }: HostSurvey,
+  { storage, keepsTpmState, facts }: HostSurvey,
 ): Objection[] {
   const isReached = (path: string | undefined): boolean =>
     path !== undefined && storage.placeOfPath(path).shared;
@@ -64,10 +64,22 @@ export function firmwareObjections(
   if (tpm !== undefined && !isReached(tpm)) {
     out.push(['firmware', 'the state of the emulated TPM is not on shared storage']);
   } else if (tpm !== undefined && !keepsTpmState) {
-    const late = 'libvirt before 8.9 would remove it with the old definition';
-    out.push(['firmware', `the state of the emulated TPM would be lost: ${late}`]);
+    out.push(tpmLost(facts.id));
   }
   return out;
+}
+
+/** Of any move: at its end the definition goes that the guest has on its source. */
+export function leavingObjections(
+  document: DomainDocument,
+  { storage, keepsTpmState, facts }: HostSurvey,
+): Objection[] {
+  return isTpmStateShared(document, storage) && !keepsTpmState ? [tpmLost(facts.id)] : [];
+}
+
+function tpmLost(host: string): Objection {
+  const late = `libvirt before 8.9 on ${host} would remove it with an old definition`;
+  return ['firmware', `the state of the emulated TPM would be lost: ${late}`];
 }
 
 /** The room that was counted for it on its target is for what it runs with. */

@@ -144,6 +144,12 @@ export function tpmStateOf({ uuid, devices }: DomainDocument): string | undefine
   return emulated.backend?.source?.['@path'] ?? `/var/lib/libvirt/swtpm/${uuid}`;
 }
 
+/** Other hosts use the very same: whoever removes it here takes it from the guest. */
+export function isTpmStateShared(document: DomainDocument, storage: StorageMap): boolean {
+  const path = tpmStateOf(document);
+  return path !== undefined && storage.placeOfPath(path).shared;
+}
+
 function confidentialOf(type: string | undefined): VmFacts['confidential'] {
   if (type === undefined) return 'none';
   if (type.startsWith('sev')) return 'sev';

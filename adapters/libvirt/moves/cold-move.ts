@@ -39,7 +39,8 @@ import { didNotShutDown } from './going-down.ts';
 import { isOfMove, mayHaveWritten, noteAskedOff, noteOf, noteTarget } from './note.ts';
 import { isAskedOff, isOffForMove, startIfOffForMove } from './off-for-move.ts';
 import { makeReady } from './ready.ts';
-import { definitionOf, undefineCompletely, type Ends, type MoveHosts } from './settle.ts';
+import { definitionOf, type Ends, type MoveHosts } from './settle.ts';
+import { undefineCompletely } from './undefine.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { seconds } from '../../../src/domain/units.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
@@ -286,7 +287,7 @@ async function bringBack(order: MoveOrder, ends: MoveHosts): Promise<void> {
     if (mayHaveWritten(note, to.id)) {
       throw new LibvirtError(0, `${vm} may have run on ${to.id}, where its new disks are`, false);
     }
-    await undefineCompletely(domain);
+    await undefineCompletely(domain, to);
   });
   // A start that got no answer may have come to its end in that moment: the guest has lost its
   // definition only, and runs.

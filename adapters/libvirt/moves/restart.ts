@@ -129,7 +129,7 @@ export class Restarter implements Carrier {
     const { vm } = order;
     const removing = async (domain: Domain): Promise<string | undefined> => {
       const isOwn = order.begunAs === undefined && isOfMove(await noteOf(domain), order.move);
-      return removeRemains(domain, (state) => whyNotRemoved(state, isOwn));
+      return removeRemains(domain, to, (state) => whyNotRemoved(state, isOwn));
     };
     const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
     if (refusal !== undefined) return decline('refused', `${vm} on ${to.id}: ${refusal}`);

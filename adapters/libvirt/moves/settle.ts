@@ -11,12 +11,10 @@ import {
   isPersistent,
   setAutostart,
   startDomain,
-  undefineDomain,
   xmlOf,
   type Domain,
 } from '../calls/domain.ts';
-import { DOMAIN_STATE, ERROR, SHUTOFF_REASON, UNDEFINE, XML } from '../native/constants.ts';
-import { isLibvirtError, messageOf } from '../native/errors.ts';
+import { DOMAIN_STATE, SHUTOFF_REASON, XML } from '../native/constants.ts';
 import type { LibvirtHost } from '../host.ts';
 import { isOff, sightingStateOf, statusOf, type DomainStatus } from '../domain-status.ts';
 import { DONE, decline } from './answers.ts';
@@ -32,6 +30,7 @@ import {
   takenBack,
 } from './note.ts';
 import { startIfOffForMove } from './off-for-move.ts';
+import { undefineCompletely } from './undefine.ts';
 import { leftoversOf, refreshPoolsOf, relocationOf, removeVolumes } from '../disks/volumes.ts';
 import type { MoveNote } from '../xml/metadata.ts';
 import { relocateDisks } from '../xml/relocate.ts';
@@ -74,7 +73,8 @@ export async function commitMove(
   }
   // Before the source's copy goes: it may be the only one that remembers.
   await to.onDomain(vm, 'taking over autostart', takeOverAutostart, { signal });
-  await from.onDomain(vm, 'undefining', undefineCompletely, { signal });
+  const undefining = (domain: Domain): Promise<void> => undefineCompletely(domain, from);
+  await from.onDomain(vm, 'undefining', undefining, { signal });
   const close = (domain: Domain) => closeNoteOn(domain, vm, to);
   const copies = await to.onDomain(vm, 'removing the note', close, { signal });
   // Nobody waits for it: a pool may hang.
@@ -182,12 +182,12 @@ async function clearTarget(
   const judge = (state: Sighting['state']): string | undefined => whyNotRemoved(state, kept);
   const removing = async (domain: Domain): Promise<string | undefined> => {
     const note = await noteOf(domain);
-    if (note?.target !== 'started') return removeRemains(domain, judge);
+    if (note?.target !== 'started') return removeRemains(domain, to, judge);
     const isTakenBack = own?.move === takenBack(move) && own.target !== 'untouched';
     const isOurs = isTakenBack && own.askedOff && kept === 'defined' && isOfMove(note, move);
     const whyOff = isOurs ? whyLeftOff(await statusOf(domain), note) : undefined;
     if (whyOff !== undefined) return whyOff;
-    if (!mayHaveWritten(note, to.id)) return removeRemains(domain, judge);
+    if (!mayHaveWritten(note, to.id)) return removeRemains(domain, to, judge);
     return isOurs ? startAtItsDisks(domain) : 'it may have run there, where its new disks are';
   };
   const refusal = await to.onDomain(vm, 'cleaning up', removing, { signal });
@@ -261,6 +261,7 @@ function whyNotRemoved(remains: Sighting['state'], kept: Kept['kept']): string |
  */
 export async function removeRemains(
   domain: Domain,
+  host: LibvirtHost,
   whyNot: (state: Sighting['state']) => string | undefined,
 ): Promise<string | undefined> {
   const wasPersistent = await isPersistent(domain);
@@ -268,7 +269,7 @@ export async function removeRemains(
   const refusal = whyNot(state);
   if (refusal !== undefined) return refusal;
   if (state !== 'defined') await destroyDomain(domain);
-  if (wasPersistent) await undefineCompletely(domain);
+  if (wasPersistent) await undefineCompletely(domain, host);
   return undefined;
 }
 
@@ -280,28 +281,4 @@ async function restoreSource(domain: Domain, order: MoveOrder, note: MoveNote): 
   if (note.autostart && !(await autostartOf(domain))) await setAutostart(domain, true);
   // The note is read anew: another move may have come since.
   if (order.method === 'cold') await startIfOffForMove(domain, takenBack(order.move));
-}
-
-/** Removes a stored definition, but no NVRAM or TPM state: on shared storage the guest uses it. */
-export async function undefineCompletely(domain: Domain): Promise<void> {
-  const { managedSave, snapshotsMetadata, checkpointsMetadata, keepNvram, keepTpm } = UNDEFINE;
-  const flags = managedSave | snapshotsMetadata | checkpointsMetadata | keepNvram;
-  try {
-    await undefineDomain(domain, flags | keepTpm);
-  } catch (error) {
-    // libvirt before 8.9 does not know the flag, and removes the state of a TPM that it emulates.
-    if (!isUnknownFlag(error) || (await hasEmulatedTpm(domain))) throw error;
-    await undefineDomain(domain, flags);
-  }
-}
-
-async function hasEmulatedTpm(domain: Domain): Promise<boolean> {
-  return EMULATED_TPM.test(await xmlOf(domain, XML.inactive));
-}
-
-const EMULATED_TPM = /<tpm\b[^>]*>\s*<backend [^>]*type='emulator'/;
-
-/** What every call of libvirt's answers to a flag of a later version (its virCheckFlags). */
-function isUnknownFlag(error: unknown): boolean {
-  return isLibvirtError(error, ERROR.invalidArgument) && /unsupported flags/.test(messageOf(error));
 }

@@ -2,12 +2,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { Definitions, UNDEFINED } from '../../../../adapters/libvirt/definitions.ts';
-import {
-  cleanUpMove,
-  commitMove,
-  undefineCompletely,
-} from '../../../../adapters/libvirt/moves/settle.ts';
+import { cleanUpMove, commitMove } from '../../../../adapters/libvirt/moves/settle.ts';
 import { Restarter } from '../../../../adapters/libvirt/moves/restart.ts';
+import { undefineCompletely } from '../../../../adapters/libvirt/moves/undefine.ts';
 import { UNDEFINE } from '../../../../adapters/libvirt/native/constants.ts';
 import { ConnectError, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
@@ -15,7 +12,7 @@ import { moveId } from '../../../../src/domain/ids.ts';
 import { manualClock } from '../../../support/manual-clock.ts';
 import { note1, ORDER, Scene, SIGNAL } from './cold-scene.ts';
 import { GuestHost } from './fake-guest.ts';
-import { FakeSession } from './fake-host.ts';
+import { FakeHost, FakeSession } from './fake-host.ts';
 import { guestXml, UUID } from './samples.ts';
 
 describe('a guest that came up since the last look', () => {
@@ -335,8 +332,11 @@ class OldSession extends FakeSession {
     this.#error = error;
   }
 
-  undefine(): Promise<void> {
-    return undefineCompletely({ session: this, handle: this.handleOf(UUID) });
+  /** @param stateAt what is declared shared. */
+  undefine(stateAt = '/srv'): Promise<void> {
+    const sharedStorages = [{ id: 'state', paths: [stateAt] }];
+    const domain = { session: this, handle: this.handleOf(UUID) };
+    return undefineCompletely(domain, new FakeHost('h1', this, { sharedStorages }));
   }
 
   override int(name: string, ...args: readonly unknown[]): Promise<number> {
@@ -364,10 +364,18 @@ describe('a definition on a libvirt that cannot be told to keep the TPM’s stat
     expect(session.flags).toHaveLength(1);
   });
 
-  it('stays where its guest has such a TPM: it may use it elsewhere', async () => {
-    const tpm = `<tpm model='tpm-crb'>\n  <backend type='emulator' version='2.0'/>\n</tpm>`;
+  const tpm = `<tpm model='tpm-crb'>\n  <backend type='emulator' version='2.0'/>\n</tpm>`;
+
+  it('stays where its guest has such a TPM on shared storage: it may use it elsewhere', async () => {
     const session = new OldSession(new LibvirtError(8, text, false), tpm);
-    await expect(session.undefine()).rejects.toThrow('unsupported flags');
+    const undefining = session.undefine('/var/lib/libvirt/swtpm');
+    await expect(undefining).rejects.toThrow(/before 8\.9 on h1 .* \(virsh edit\)/);
     expect(session.flags).toHaveLength(1);
+  });
+
+  it('goes with the state where that is its host’s own', async () => {
+    const session = new OldSession(new LibvirtError(8, text, false), tpm);
+    await session.undefine();
+    expect(session.flags).toHaveLength(2);
   });
 });

@@ -69,6 +69,10 @@ class Host extends FakeHost {
       facts: { ...told.facts, storages, networks },
     });
   }
+
+  override visibleFeatures(): Promise<readonly string[]> {
+    return Promise.resolve(['avx']);
+  }
 }
 
 function ends(session = new Session(), input: Partial<LibvirtOptionsInput> = INPUT) {
@@ -164,6 +168,31 @@ describe('a cold move', () => {
 
   it('goes with all that its target has', async () => {
     expect(await coldMove(guestXml({}), REACHED)).toEqual([]);
+  });
+});
+
+describe('a guest with an emulated TPM', () => {
+  const LOCAL = { sharedStorages: [{ id: 'nfs', paths: ['/srv'] }] };
+
+  /** Of a guest whose host has a libvirt before 8.9. */
+  async function leaving(method: 'cold' | 'pre-copy', input: Partial<LibvirtOptionsInput>) {
+    const hosts = ends(new Session(guestXml({ devices: GUEST_TPM })), input);
+    hosts.from.keepsTpmState = false;
+    const refusals = await precheckMove({ ...ORDER, method }, hosts, SIGNAL);
+    return refusals.map(({ code, detail }) => `${code}: ${detail}`);
+  }
+
+  it.each(['cold', 'pre-copy'] as const)(
+    'stays where its old definition could not be removed without the state: %s',
+    async (method) => {
+      expect(await leaving(method, INPUT)).toEqual([
+        expect.stringMatching(/^firmware: .* would be lost: libvirt before 8.9 on h1 would remove/),
+      ]);
+    },
+  );
+
+  it('goes live with its state, where that is local', async () => {
+    expect(await leaving('pre-copy', LOCAL)).toEqual([]);
   });
 });
 
