@@ -64,9 +64,11 @@ export async function precheckRestart(
   if (definition === undefined) return refusals(order, [['hypervisor', UNDEFINED]]);
   const document = readDomain(definition.xml);
   const survey = await to.survey(signal);
-  // What is declared of its dead host is known; its pools were those that the target has as well.
+  // What is declared of its dead host is known; of its pools those that lie outside the hosts were
+  // the target's as well, and what lies on the target itself says nothing of it.
   const { pools } = await to.storage(signal);
-  const storage = storageOf(from.identity, pools);
+  const outside = pools.filter(({ origin }) => origin !== undefined);
+  const storage = storageOf(from.identity, outside);
   return refusals(order, [
     ...(await targetObjections(order, { document, survey, to }, signal)),
     ...bindingObjections(document, storage, survey),

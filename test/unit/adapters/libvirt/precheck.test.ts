@@ -214,6 +214,13 @@ describe('a restart', () => {
     expect(await restart(REACHED)).toEqual([]);
   });
 
+  it('goes where its target has a pool of its own in a folder that is declared shared', async () => {
+    const xml = guestXml({ devices: diskXml({ source: `file='/images/web.qcow2'` }) });
+    const shared = { sharedStorages: [{ id: 'nfs', paths: ['/'] }] };
+    // Below it: /images is the pool `default` of every fake host.
+    expect(await restart(xml, shared)).toEqual([]);
+  });
+
   it('needs the state of its TPM, wherever that is', async () => {
     const told = ['firmware: the state of the emulated TPM is not on shared storage'];
     const local = { sharedStorages: [{ id: 'nfs', paths: ['/srv'] }] };
