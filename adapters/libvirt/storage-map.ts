@@ -5,7 +5,7 @@
  */
 
 import { copyBytesOf, copyNamesOf, copyPools } from './disks/copy-place.ts';
-import { formatOf, sourceOf } from './disks/image.ts';
+import { imageOf } from './disks/image.ts';
 import type { HostOptions, LibvirtOptions } from './options.ts';
 import { mediumKind } from './medium.ts';
 import type { BackingElement, DiskElement, SourceElement } from './xml/domain.ts';
@@ -79,12 +79,12 @@ export function mapStorage(
     rooms: pools.map((pool) => roomOf(storageOf(pool), pool)),
     copiesTo: Object.fromEntries(targets.map(([name, pool]) => [name, storageOf(pool)])),
     copyOf(disk, size) {
-      const source = sourceOf(disk, pools);
-      const format = formatOf(disk);
-      if (source === undefined || format === undefined) return {};
-      const copyNames = copyNamesOf(source);
+      // One that is being copied, by a move of ours perhaps, still takes its room.
+      const image = imageOf({ ...disk, mirror: undefined }, pools);
+      if ('objection' in image) return { copyNames: [] };
+      const copyNames = copyNamesOf(image.source);
       if (size === undefined) return { copyNames };
-      return { copyNames, copyBytes: bytes(copyBytesOf(size, format)) };
+      return { copyNames, copyBytes: bytes(copyBytesOf(size, image.format)) };
     },
   };
 }

@@ -74,6 +74,7 @@ export function copyPlace(
   { storage, copyNames = [storage] }: Pick<VmDisk, 'storage' | 'copyNames'>,
   { copiesTo = {} }: Pick<Host, 'copiesTo'>,
 ): StorageId | undefined {
+  if (!isCopyable({ copyNames })) return undefined;
   for (const name of [...copyNames, ANY_DISK]) {
     const place = own(copiesTo, name);
     if (place !== undefined) return place;
@@ -81,10 +82,16 @@ export function copyPlace(
   return undefined;
 }
 
+/** False where it is known that nobody can make a copy of the disk. */
+function isCopyable({ copyNames }: Pick<VmDisk, 'copyNames'>): boolean {
+  return copyNames?.length !== 0;
+}
+
 /** False where the host is known to put copies of such disks nowhere. */
 export function mayHoldCopy(
   disk: Pick<VmDisk, 'storage' | 'copyNames'>,
   to: Pick<Host, 'copiesTo'>,
 ): boolean {
-  return to.copiesTo === undefined || copyPlace(disk, to) !== undefined;
+  if (to.copiesTo === undefined) return isCopyable(disk);
+  return copyPlace(disk, to) !== undefined;
 }

@@ -30,7 +30,10 @@ export interface VmDisk {
   readonly bytes: Bytes;
   /** True when every host that reaches the storage sees the same data. */
   readonly shared: boolean;
-  /** By which hosts choose where a copy goes (`Host.copiesTo`), best first; absent: its storage. */
+  /**
+   * By which hosts choose where a copy goes (`Host.copiesTo`), best first; absent: its storage;
+   * empty: it cannot be copied.
+   */
   readonly copyNames?: readonly string[] | undefined;
   /** Room that a copy has to find; absent: `bytes`. */
   readonly copyBytes?: Bytes | undefined;

@@ -179,6 +179,21 @@ describe('room for copies of disks', () => {
     expect(named(['__proto__'], { b: 'own-h2' })).toEqual(['storage']);
   });
 
+  it('is none for a disk that cannot be copied, whatever the host takes', () => {
+    const { snapshot, ...rest } = asked(100);
+    const vms = snapshot.vms.map((vm) => ({
+      ...vm,
+      disks: vm.disks.map((disk) => ({ ...disk, copyNames: [] })),
+    }));
+    const told = (hosts = snapshot.hosts) => {
+      const made = { ...rest, snapshot: { ...snapshot, hosts, vms } };
+      return explainPair(made, vmId('v1'), hostId('h2')).map(({ code }) => code);
+    };
+    expect(told()).toEqual(['storage']);
+    const untold = snapshot.hosts.map((host) => ({ ...host, copiesTo: undefined }));
+    expect(told(untold)).toEqual(['storage']);
+  });
+
   it('is proven to lack for good only where what the plan itself takes would not help', () => {
     const proofOf = (freeGib: number) => plan(asked(freeGib)).report.unresolved[0]?.proof;
     expect(proofOf(9)).toMatchObject({ certain: true });

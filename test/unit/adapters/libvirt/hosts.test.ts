@@ -294,6 +294,22 @@ describe('room for copies', () => {
     expect(copyNames).toEqual(['folder:/images', 'pool:default']);
     expect(copyBytes).toBe(GIB + MIB + GIB / 4096);
     expect(onH1.copyOf(disk, undefined)).toEqual({ copyNames });
+    const mirror = `<mirror type='network' job='copy'/></disk>`;
+    const [copied] = readDomain(guestXml({ devices: devices.replace('</disk>', mirror) })).devices
+      .disk;
+    if (copied === undefined) throw new Error('no disk');
+    expect(onH1.copyOf(copied, bytes(GIB))).toEqual({ copyNames, copyBytes });
+  });
+
+  it.each([
+    ['a chain', `<backingStore type='file'><source file='/b'/></backingStore>`],
+    ['a shared one', '<shareable/>'],
+    ['another format', `<driver type='vmdk'/>`],
+  ])('is looked for nowhere for a disk that no move copies: %s', (_what, more) => {
+    const onH1 = mapStorage('h1', { ...common, storages: [] }, [poolOf('default', '/images', '')]);
+    const devices = `<disk type='file' device='disk'><source file='/images/a'/>${more}</disk>`;
+    const { disk } = readDomain(guestXml({ devices })).devices;
+    expect(disk.map((one) => onH1.copyOf(one, bytes(GIB)))).toEqual([{ copyNames: [] }]);
   });
 
   it('of a storage that several hosts reach is the most that any of them has seen', () => {
