@@ -155,7 +155,8 @@ async function objectionTo(
       if (sighting.state !== 'defined') return `${vm} is ${sighting.state} on ${host.id}`;
       const note = await host.onDomain(vm, 'looking for a note', noteOf, { signal });
       if (!mayHaveRunHere(note, host.id)) return undefined;
-      return `${vm} may have run on ${host.id}, where its new disks are: start it there`;
+      const may = `${vm} may have run on ${host.id}, where its new disks are`;
+      return `${may}: start it there, or undefine it, where it has run elsewhere since`;
     }),
   ]);
   return alive ?? found;

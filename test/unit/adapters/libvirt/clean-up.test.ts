@@ -92,6 +92,9 @@ describe('a guest whose source has died, and that is off on its target', () => {
       expect(await restarter.start(again, scene, SIGNAL)).toMatchObject(refused);
       const elsewhere = { from: scene.from, to: third, others: [scene.to] };
       expect(await restarter.start(again, elsewhere, SIGNAL)).toMatchObject(refused);
+      expect(await restarter.start(again, elsewhere, SIGNAL)).toMatchObject({
+        error: { detail: expect.stringContaining('or undefine it, where it has run') as string },
+      });
       // What follows from the refusal removes nothing, either.
       expect(await restarter.cleanUp(again, scene, SIGNAL)).toMatchObject({ ok: false });
       expect([scene.target.isDefined, third.guest.isDefined]).toEqual([true, false]);
