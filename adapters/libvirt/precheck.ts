@@ -141,13 +141,12 @@ async function copyObjections(
 
 /** Only few guests are worth a look at what their own host is. */
 async function tpmObjections(
-  { document }: Guest,
+  { stored }: Guest,
   from: LibvirtHost,
   signal: AbortSignal,
 ): Promise<Objection[]> {
-  return tpmStateOf(document) === undefined
-    ? []
-    : leavingObjections(document, await from.survey(signal));
+  if (tpmStateOf(stored) === undefined) return [];
+  return leavingObjections(stored, await from.survey(signal));
 }
 
 interface Fit {

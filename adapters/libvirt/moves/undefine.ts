@@ -1,4 +1,4 @@
-/** How a stored definition is removed, and nothing else with it that its guest may use elsewhere. */
+/** Removes a stored definition, and nothing else with it that its guest may use elsewhere. */
 
 import { undefineDomain, xmlOf, type Domain } from '../calls/domain.ts';
 import type { LibvirtHost } from '../host.ts';
@@ -27,8 +27,9 @@ async function checkTpmState(domain: Domain, host: LibvirtHost): Promise<void> {
   const document = readDomain(await xmlOf(domain, XML.inactive));
   const { storage } = await surveyStorage(domain.session, host.identity);
   if (!isTpmStateShared(document, storage)) return;
-  const why = `libvirt before 8.9 on ${host.id} would remove the state of its TPM with its definition`;
-  throw new LibvirtError(0, `${why}: take the TPM out of that (virsh edit)`, false);
+  const why = `libvirt before 8.9 on ${host.id} would remove the state of its TPM with it`;
+  const advice = 'take the TPM out of the definition there (virsh edit)';
+  throw new LibvirtError(0, `${why}: ${advice}`, false);
 }
 
 /** What every call of libvirt's answers to a flag of a later version (its virCheckFlags). */

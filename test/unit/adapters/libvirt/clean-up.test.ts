@@ -369,7 +369,7 @@ describe('a definition on a libvirt that cannot be told to keep the TPM’s stat
 
   const tpm = `<tpm model='tpm-crb'>\n  <backend type='emulator' version='2.0'/>\n</tpm>`;
 
-  it('stays where its guest has such a TPM on shared storage: it may use it elsewhere', async () => {
+  it('stays where such a TPM has its state on shared storage: its guest may use it', async () => {
     const session = new OldSession(new LibvirtError(8, text, false), tpm);
     const undefining = session.undefine('/var/lib/libvirt/swtpm');
     await expect(undefining).rejects.toThrow(/before 8\.9 on h1 .* \(virsh edit\)/);

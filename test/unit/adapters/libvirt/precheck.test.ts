@@ -191,6 +191,12 @@ describe('a guest with an emulated TPM', () => {
     },
   );
 
+  it('is judged by the definition that goes at the end, which is the stored one', async () => {
+    const hosts = ends(new Session(guestXml({}), guestXml({ devices: GUEST_TPM })));
+    hosts.from.keepsTpmState = false;
+    expect(await precheckMove({ ...ORDER, method: 'pre-copy' }, hosts, SIGNAL)).toHaveLength(1);
+  });
+
   it('goes live with its state, where that is local', async () => {
     expect(await leaving('pre-copy', LOCAL)).toEqual([]);
   });
@@ -214,7 +220,7 @@ describe('a restart', () => {
     expect(await restart(REACHED)).toEqual([]);
   });
 
-  it('goes where its target has a pool of its own in a folder that is declared shared', async () => {
+  it('goes where its target has a pool of its own in a folder declared shared', async () => {
     const xml = guestXml({ devices: diskXml({ source: `file='/images/web.qcow2'` }) });
     const shared = { sharedStorages: [{ id: 'nfs', paths: ['/'] }] };
     // Below it: /images is the pool `default` of every fake host.
