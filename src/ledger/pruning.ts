@@ -6,6 +6,7 @@ import { type RawBuilder, type SqlBool, type Transaction, sql } from 'kysely';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { OldRecords, Pruned } from '../ports/ledger.ts';
 import { deleteClosedOrders } from './orders.ts';
+import { pruneTraces, TRACES } from './prune-traces.ts';
 import type { LedgerSchema } from './schema.ts';
 import { cutWithOthers, type Note } from './seal.ts';
 
@@ -30,7 +31,8 @@ export async function pruneAll(
 ): Promise<Pruned> {
   const trail = await pruneTrail(write, { before, keep }, now);
   let removed = trail.removed + (await pruneOrders(write, before));
-  for (const old of whatIsOld(before, keep)) {
+  for (const traces of TRACES) removed += await pruneTraces(write, traces, { before, keep });
+  for (const old of whatIsOld(before)) {
     for (;;) {
       const deleted = await write((trx) => deleteSome(trx, old, CHUNK));
       removed += deleted;
@@ -66,35 +68,13 @@ interface Old {
   readonly where: RawBuilder<SqlBool>;
 }
 
-/** Stages go with their moves. */
-function whatIsOld(before: EpochSeconds, keep: number): readonly Old[] {
-  const old = (table: 'moves' | 'history', at: string): RawBuilder<SqlBool> =>
-    sql`${sql.ref(at)} < ${before} and ${beyondNewest(table, at, keep)} and ${IS_NOBODYS_WAY_HOME}`;
+function whatIsOld(before: EpochSeconds): readonly Old[] {
   return [
-    { table: 'moves', key: 'id', where: old('moves', 'closed_at') },
     { table: 'decisions', key: 'plan', where: sql`at < ${before}` },
     { table: 'decision_inputs', key: 'plan', where: sql`at < ${before}` },
-    { table: 'history', key: 'seq', where: old('history', 'at') },
     { table: 'breaker_resets', key: 'name', where: sql`at < ${before}` },
     { table: 'cancel_wishes', key: 'id', where: sql`ended_at < ${before}` },
   ];
-}
-
-/**
- * As long as an order keeps a host out of service the ledger knows where its VMs went: whoever is
- * not where Drover has left it was moved by somebody, and does not come home. Who they are stands
- * in the order's body; what else looks like it there keeps more, never less.
- */
-const IS_NOBODYS_WAY_HOME = sql<SqlBool>`(vm is null or not exists (
-  select 1 from orders where state <> 'closed' and orders.body like '%"' || vm || '"%'))`;
-
-/** Older than the newest `keep`; where there are fewer, nothing is. */
-function beyondNewest(table: keyof LedgerSchema, at: string, keep: number): RawBuilder<SqlBool> {
-  if (keep === 0) return sql`1 = 1`;
-  const [name, moment] = [sql.table(table), sql.ref(at)];
-  const newest = sql`select ${moment} from ${name} where ${moment} is not null
-    order by ${moment} desc limit 1 offset ${sql.lit(keep - 1)}`;
-  return sql`${moment} < (${newest})`;
 }
 
 /** Deletes at most `limit` rows; returns how many. */
