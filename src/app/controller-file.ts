@@ -73,16 +73,32 @@ export class ControllerFile implements TokenMemory {
 
 /** Until then a power failure may bring back the file that was replaced. */
 function keepNames(folder: string): void {
-  const handle = openSync(folder, 'r');
   try {
-    fsyncSync(handle);
+    const handle = openSync(folder, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
   } catch (error) {
-    // Of a file system that does so by itself, or knows no such call for folders.
-    if (!isCode(error, 'EINVAL')) throw error;
-  } finally {
-    closeSync(handle);
+    if (!FOLDERS_UNKNOWN.some((code) => isCode(error, code))) throw error;
   }
 }
+
+/**
+ * Of a file system that keeps the names by itself, or knows no such call for folders, and of a
+ * folder that may be written to and not be read: the file itself is on the disk by then.
+ */
+const FOLDERS_UNKNOWN = [
+  'EINVAL',
+  'EBADF',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EACCES',
+  'EPERM',
+  'EISDIR',
+];
 
 function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;

@@ -8,16 +8,23 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { ControllerFile } from '../../../src/app/controller-file.ts';
 import { clusterId } from '../../../src/domain/ids.ts';
 
-const disk = vi.hoisted(() => ({ told: [] as string[], knowsFolders: true }));
+const disk = vi.hoisted(() => ({ told: [] as string[], fails: { open: '', flush: '' } }));
 
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>();
+  const fail = (code: string): void => {
+    if (code !== '') throw Object.assign(new Error(code), { code });
+  };
   return {
     ...real,
+    openSync: (name: string, flags: string, mode?: number) => {
+      if (flags === 'r') fail(disk.fails.open);
+      return real.openSync(name, flags, mode);
+    },
     fsyncSync: (handle: number) => {
       const isFolder = real.fstatSync(handle).isDirectory();
       disk.told.push(isFolder ? 'folder' : 'file');
-      if (isFolder && !disk.knowsFolders) throw Object.assign(new Error('no'), { code: 'EINVAL' });
+      if (isFolder) fail(disk.fails.flush);
       real.fsyncSync(handle);
     },
     renameSync: (from: string, to: string) => {
@@ -27,13 +34,39 @@ vi.mock('node:fs', async (original) => {
   };
 });
 
-it.each([true, false])('the file, its name, the folder (known to the disk: %s)', async (knows) => {
+const C1 = clusterId('c1');
+
+async function aFile(): Promise<ControllerFile> {
   const folder = await mkdtemp(join(tmpdir(), 'drover-controller-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  disk.knowsFolders = knows;
+  disk.fails = { open: '', flush: '' };
   const file = ControllerFile.open(join(folder, 'controller.json'), () => 'id-1');
   disk.told.length = 0;
-  file.remember(clusterId('c1'), 7);
-  expect(disk.told).toEqual(['file', 'rename', 'folder']);
-  expect(file.highest(clusterId('c1'))).toBe(7);
+  return file;
+}
+
+it.each(['', 'EINVAL', 'EBADF', 'ENOTSUP', 'ENOSYS'])(
+  'the file, its name, the folder (what the disk says of folders: "%s")',
+  async (flush) => {
+    const file = await aFile();
+    disk.fails = { open: '', flush };
+    file.remember(C1, 7);
+    expect(disk.told).toEqual(['file', 'rename', 'folder']);
+    expect(file.highest(C1)).toBe(7);
+  },
+);
+
+it.each(['EACCES', 'EISDIR'])('where folders cannot be opened (%s): the file', async (open) => {
+  const file = await aFile();
+  disk.fails = { open, flush: '' };
+  file.remember(C1, 7);
+  expect(disk.told).toEqual(['file', 'rename']);
+  expect(file.highest(C1)).toBe(7);
+});
+
+it('a disk that fails is told of', async () => {
+  const file = await aFile();
+  disk.fails = { open: '', flush: 'EIO' };
+  expect(() => file.remember(C1, 7)).toThrow('EIO');
+  expect(file.highest(C1)).toBe(0);
 });
