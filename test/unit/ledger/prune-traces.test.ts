@@ -23,7 +23,8 @@ let db: Kysely<LedgerSchema>;
 let asked: CompiledQuery[];
 
 function line(at: number, vm: string): HistoryEntry {
-  return { at: epochSeconds(at), kind: 'move', vm: vmId(vm), text: vm };
+  const about = { vm: vmId(vm), host: undefined, from: undefined, move: undefined };
+  return { at: epochSeconds(at), kind: 'move', ...about, text: vm };
 }
 
 beforeEach(async () => {
