@@ -1,6 +1,7 @@
 /**
  * What a controller knows of itself outside of the ledger, in its state folder: who it is, and the
- * highest token that it has seen of each cluster. A ledger that has an older one is an older copy.
+ * highest token that it has seen of each cluster of which ledger. One that has an older token is an
+ * older copy of it.
  */
 
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
@@ -13,6 +14,8 @@ import type { TokenMemory } from '../execute/lease-keeper-parts.ts';
 
 const schema = z.object({
   id: z.string().min(1),
+  /** Absent: written before ledgers had names, or before one was seen. */
+  ledger: z.string().min(1).optional(),
   tokens: z.record(z.string(), z.number().int().nonnegative()),
 });
 type Contents = z.output<typeof schema>;
@@ -20,11 +23,13 @@ type Contents = z.output<typeof schema>;
 export class ControllerFile implements TokenMemory {
   readonly #file: string;
   readonly #id: string;
-  readonly #tokens: Map<string, number>;
+  #ledger: string | undefined;
+  #tokens: Map<string, number>;
 
-  private constructor(file: string, { id, tokens }: Contents) {
+  private constructor(file: string, { id, ledger, tokens }: Contents) {
     this.#file = file;
     this.#id = id;
+    this.#ledger = ledger;
     this.#tokens = new Map(Object.entries(tokens));
   }
 
@@ -36,12 +41,24 @@ export class ControllerFile implements TokenMemory {
     const text = readIfThere(file);
     if (text !== undefined) return new ControllerFile(file, parsed(file, text));
     const made = new ControllerFile(file, { id: newId(), tokens: {} });
-    made.#write(made.#tokens);
+    made.#write(undefined, made.#tokens);
     return made;
   }
 
   get id(): string {
     return this.#id;
+  }
+
+  get ledger(): string | undefined {
+    return this.#ledger;
+  }
+
+  adopt(ledger: string): void {
+    if (ledger === this.#ledger) return;
+    const tokens = this.#ledger === undefined ? this.#tokens : new Map<string, number>();
+    this.#write(ledger, tokens);
+    this.#ledger = ledger;
+    this.#tokens = tokens;
   }
 
   highest(cluster: ClusterId): number {
@@ -51,13 +68,13 @@ export class ControllerFile implements TokenMemory {
   remember(cluster: ClusterId, token: number): void {
     if (token <= this.highest(cluster)) return;
     // First the file: what could not be written is written at the next call.
-    this.#write(new Map(this.#tokens).set(cluster, token));
+    this.#write(this.#ledger, new Map(this.#tokens).set(cluster, token));
     this.#tokens.set(cluster, token);
   }
 
   /** All of it or nothing, and for good: a crash in between leaves the file as it was. */
-  #write(tokens: ReadonlyMap<string, number>): void {
-    const contents: Contents = { id: this.#id, tokens: Object.fromEntries(tokens) };
+  #write(ledger: string | undefined, tokens: ReadonlyMap<string, number>): void {
+    const contents: Contents = { id: this.#id, ledger, tokens: Object.fromEntries(tokens) };
     const half = `${this.#file}.new`;
     const handle = openSync(half, 'w', 0o600);
     try {

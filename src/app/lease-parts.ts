@@ -15,7 +15,11 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import type { Seconds } from '../domain/units.ts';
 import { GuardedHypervisor } from '../execute/guarded-hypervisor.ts';
 import { LeaseKeeper } from '../execute/lease-keeper.ts';
-import { DEFAULT_LEASE_TIMING, type LeaseKeeperParts } from '../execute/lease-keeper-parts.ts';
+import {
+  DEFAULT_LEASE_TIMING,
+  type LeaseKeeperParts,
+  NO_TOKENS,
+} from '../execute/lease-keeper-parts.ts';
 import { MoveLeases, type ScopeOf } from '../execute/move-leases.ts';
 import { openPostgresLedger } from '../ledger/postgres-ledger.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
@@ -91,8 +95,8 @@ function controllerOf({ controller, ledger, stateDir }: DaemonConfig): Own {
   const name = controller.name ?? hostname();
   if (ledger === undefined) {
     // An older copy of the file is what somebody restored on purpose: nothing is kept outside.
-    const tokens = { highest: () => 0, remember: () => undefined };
     const me = { id: 'embedded', name };
+    const tokens = NO_TOKENS;
     return { me, wants: () => true, sole: true, timing: DEFAULT_LEASE_TIMING, tokens };
   }
   const tokens = ControllerFile.open(join(stateDir, 'controller.json'), uuidv7);

@@ -22,10 +22,25 @@ export const DEFAULT_LEASE_TIMING: LeaseTiming = {
 
 /** The highest token seen of each cluster, kept outside of the ledger. */
 export interface TokenMemory {
+  /** Of which ledger they are (LeaseBoard.ledger); undefined: not known. */
+  readonly ledger: string | undefined;
+  /**
+   * From now on they are of this one: where they were of another, they are forgotten. Durable, or
+   * it throws, as `remember`.
+   */
+  adopt(ledger: string): void;
   highest(cluster: ClusterId): number;
   /** Durable when it returns. Throws where it cannot be written, and has forgotten nothing then. */
   remember(cluster: ClusterId, token: number): void;
 }
+
+/** Of who has nothing to remember them for, or nowhere to. */
+export const NO_TOKENS: TokenMemory = {
+  ledger: undefined,
+  adopt: () => undefined,
+  highest: () => 0,
+  remember: () => undefined,
+};
 
 export interface LeaseKeeperParts {
   readonly leases: Leases;

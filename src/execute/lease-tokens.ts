@@ -3,11 +3,14 @@
  * that has an older one is an older copy: a failover may have lost records, so nothing is done
  * there until an operator has looked. Whoever notices says so in the ledger, for all: another may
  * have seen no more than what the copy has. A lease is worth something only under a token that is
- * written down: while that cannot be done none is taken.
+ * written down: while that cannot be done none is taken. Tokens of another ledger say nothing about
+ * this one: whoever brings them is wrong here, or was sent here on purpose, and only that one waits
+ * for a person.
  */
 
 import type { ClusterId } from '../domain/ids.ts';
 import type { LeaseStop } from '../domain/lease.ts';
+import { LedgerError } from '../ports/ledger.ts';
 import type { LeaseBoard } from '../ports/leases.ts';
 import type { LeaseKeeperParts } from './lease-keeper-parts.ts';
 
@@ -18,6 +21,8 @@ export class LeaseTokens {
   /** Where nothing is done until an operator has confirmed, and the token that the ledger had. */
   readonly #stopped = new Map<ClusterId, number>();
   #fault: string | undefined;
+  /** The ledger, where the tokens are those of another one. */
+  #other: string | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -25,11 +30,11 @@ export class LeaseTokens {
 
   /** Why a token could not be written down, the last time; undefined: all are. */
   get fault(): string | undefined {
-    return this.#fault;
+    return this.#other === undefined ? this.#fault : OTHER_LEDGER;
   }
 
   isStopped(cluster: ClusterId): boolean {
-    return this.#stopped.has(cluster);
+    return this.#other !== undefined || this.#stopped.has(cluster);
   }
 
   highest(cluster: ClusterId): number {
@@ -47,8 +52,9 @@ export class LeaseTokens {
    * At every round: what is stopped from now on. Returns the stops that the ledger does not have,
    * or with a lower token only.
    */
-  look({ leases, stops }: LeaseBoard, seen: readonly ClusterId[]): readonly LeaseStop[] {
-    let fault: string | undefined;
+  look({ ledger, leases, stops }: LeaseBoard, seen: readonly ClusterId[]): readonly LeaseStop[] {
+    let fault = ledger === undefined ? undefined : this.#meet(ledger);
+    if (this.#other !== undefined) return [];
     const missing: LeaseStop[] = [];
     const now = new Map(leases.map(({ cluster, token }) => [cluster, token]));
     const known = new Map(stops.map((stop) => [stop.cluster, stop]));
@@ -68,10 +74,34 @@ export class LeaseTokens {
 
   /** False: nothing is stopped there. Rejects with LedgerError; nothing is changed then. */
   async confirm(cluster: ClusterId, by: string): Promise<boolean> {
+    if (this.#other !== undefined) {
+      this.#adopt(this.#other, by);
+      return true;
+    }
     if (!this.isStopped(cluster)) return false;
     await this.#parts.leases.liftStop({ cluster, seen: this.highest(cluster), by });
     this.#goOn(cluster, `confirmed by ${by}`);
     return true;
+  }
+
+  /** What kept it from being written down whose the tokens are, where that is new. */
+  #meet(ledger: string): string | undefined {
+    const { tokens, events, me } = this.#parts;
+    const was = this.#other;
+    this.#other = tokens.ledger === undefined || tokens.ledger === ledger ? undefined : ledger;
+    if (this.#other === undefined) return attempt(() => tokens.adopt(ledger));
+    if (was === undefined)
+      events.emit('warning', { key: 'other-ledger', text: `${me.name}: ${OTHER_LEDGER}` });
+    return undefined;
+  }
+
+  #adopt(ledger: string, by: string): void {
+    const { tokens, events, me } = this.#parts;
+    const fault = attempt(() => tokens.adopt(ledger));
+    if (fault !== undefined) throw new LedgerError('io', `it cannot be written down: ${fault}`);
+    this.#other = undefined;
+    const text = `${me.name} is one of this ledger's controllers from now on, confirmed by ${by}`;
+    events.emit('warning', { key: 'other-ledger', text });
   }
 
   #stop({ cluster, seen, by }: LeaseStop, token: number): void {
@@ -93,12 +123,7 @@ export class LeaseTokens {
 
   /** What kept it from being written down. */
   #remember(cluster: ClusterId, token: number): string | undefined {
-    try {
-      this.#parts.tokens.remember(cluster, token);
-      return undefined;
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
+    return attempt(() => this.#parts.tokens.remember(cluster, token));
   }
 
   #note(fault: string | undefined): void {
@@ -111,5 +136,19 @@ export class LeaseTokens {
         ? `${me.name} writes the tokens of its leases down again, and takes its share`
         : `${me.name} takes no more leases: their tokens cannot be written down: ${fault}`;
     events.emit('warning', { key: 'lease-tokens', text });
+  }
+}
+
+const OTHER_LEDGER =
+  'the ledger is another one than that of its state folder: it takes nothing here. Give it the ' +
+  'right one, or, to go on with this one, ask this controller: drover lease confirm CLUSTER';
+
+/** What kept it from being done. */
+function attempt(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

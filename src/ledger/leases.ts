@@ -9,6 +9,7 @@ import { LedgerError } from '../ports/ledger.ts';
 import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
 import { releasedNote, takenNote } from './audit-notes.ts';
 import type { Reach } from './group-commit.ts';
+import { selectLedgerId } from './ledger-id.ts';
 import type { Work } from './pruning.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -53,7 +54,7 @@ export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseB
   const stops = stopped.map(({ cluster, seen, by_whom: by }): LeaseStop => {
     return { cluster: clusterId(cluster), seen, by };
   });
-  return { leases, controllers, stops };
+  return { ledger: await selectLedgerId(db), leases, controllers, stops };
 }
 
 export function claimLease(claim: LeaseClaim, traits: StoreTraits): Work<HeldLease | undefined> {

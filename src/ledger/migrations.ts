@@ -11,6 +11,7 @@ import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
 import { addMoment, columnsOf } from './added-columns.ts';
 import { indexMoves } from './added-indexes.ts';
+import { nameLedger } from './ledger-id.ts';
 import type { LedgerSchema } from './schema.ts';
 import { NO_TEXT_JSON, REPLACEMENT } from './storable-texts.ts';
 
@@ -36,6 +37,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0014-when-rules-last-held': { up: (db) => addMoment(db, 'rule_memory', 'last_true_at') },
     '0015-lease-stops': { up: createLeaseStops },
     '0016-what-is-asked-of-moves': { up: indexMoves },
+    '0017-which-ledger-it-is': { up: nameLedger },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }

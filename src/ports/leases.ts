@@ -27,6 +27,8 @@ export interface SeenController extends Controller {
 }
 
 export interface LeaseBoard {
+  /** Which ledger it is: the same in every copy of it, and in no other. Undefined: not known. */
+  readonly ledger: string | undefined;
   readonly leases: readonly Lease[];
   readonly controllers: readonly SeenController[];
   readonly stops: readonly LeaseStop[];

@@ -78,6 +78,13 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
     });
   });
 
+  it('says on the board which ledger it is, over a restart', async () => {
+    const { ledger: first } = await ledger().leaseBoard();
+    expect(first).toMatch(/^[\da-f-]{36}$/);
+    await reopen();
+    expect((await ledger().leaseBoard()).ledger).toBe(first);
+  });
+
   describe('a cluster that is stopped', () => {
     const stop = { cluster: C1, seen: 7, by: 'ada' };
     const stops = async () => (await ledger().leaseBoard()).stops;

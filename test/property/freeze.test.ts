@@ -10,7 +10,7 @@ import { seconds } from '../../src/domain/units.ts';
 import { Executor } from '../../src/execute/executor.ts';
 import { GuardedHypervisor } from '../../src/execute/guarded-hypervisor.ts';
 import { LeaseKeeper } from '../../src/execute/lease-keeper.ts';
-import { DEFAULT_LEASE_TIMING } from '../../src/execute/lease-keeper-parts.ts';
+import { DEFAULT_LEASE_TIMING, NO_TOKENS } from '../../src/execute/lease-keeper-parts.ts';
 import { MoveLeases } from '../../src/execute/move-leases.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -94,7 +94,7 @@ function controller(scene: Scene, name: string, frost: Freezer): Controller {
     wants: () => true,
     sole: false,
     timing: DEFAULT_LEASE_TIMING,
-    tokens: { highest: () => 0, remember: () => undefined },
+    tokens: NO_TOKENS,
   });
   const moves = new MoveLeases(keeper, () => CLUSTER);
   const frozen = frost.bind(recorded(scene, name, frost));

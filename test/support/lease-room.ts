@@ -4,6 +4,7 @@ import { LeaseKeeper } from '../../src/execute/lease-keeper.ts';
 import {
   DEFAULT_LEASE_TIMING,
   type LeaseKeeperParts,
+  NO_TOKENS,
 } from '../../src/execute/lease-keeper-parts.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
@@ -38,7 +39,7 @@ export async function leaseRoom(): Promise<LeaseRoom> {
         wants: () => true,
         sole: false,
         timing: DEFAULT_LEASE_TIMING,
-        tokens: { highest: () => 0, remember: () => undefined },
+        tokens: NO_TOKENS,
         ...more,
       });
       keeper.see(CLUSTERS);

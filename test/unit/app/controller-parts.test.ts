@@ -46,6 +46,21 @@ describe('ControllerFile', () => {
     expect(ControllerFile.open(file, () => 'id-2').highest(C1)).toBe(7);
   });
 
+  it('keeps which ledger the tokens are of, and forgets those of another', () => {
+    const file = place();
+    writeFileSync(file, '{"id":"id-1","tokens":{"c1":7}}');
+    const first = ControllerFile.open(file, () => 'new');
+    expect(first.ledger).toBeUndefined();
+    first.adopt('a');
+    first.remember(C1, 9);
+    const again = ControllerFile.open(file, () => 'new');
+    expect([again.ledger, again.highest(C1)]).toEqual(['a', 9]);
+    again.adopt('b');
+    again.adopt('b');
+    const last = ControllerFile.open(file, () => 'new');
+    expect([last.id, last.ledger, last.highest(C1)]).toEqual(['id-1', 'b', 0]);
+  });
+
   it('refuses a damaged file: who forgets would not see a step back', () => {
     const file = place();
     writeFileSync(file, '{"id":"x"');

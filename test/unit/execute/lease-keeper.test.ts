@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { clusterId, type ClusterId } from '../../../src/domain/ids.ts';
+import { NO_TOKENS } from '../../../src/execute/lease-keeper-parts.ts';
 import { fairShare, leftToOthers, type ShareView } from '../../../src/execute/lease-share.ts';
 import { beats, CLUSTERS, held, IDLE, leaseRoom } from '../../support/lease-room.ts';
 
@@ -69,6 +70,7 @@ describe('LeaseKeeper', () => {
     const here = await leaseRoom();
     const seen = new Map([[C1, 17]]);
     const tokens = {
+      ...NO_TOKENS,
       highest: (cluster: ClusterId) => seen.get(cluster) ?? 0,
       remember: (cluster: ClusterId, token: number) => void seen.set(cluster, token),
     };

@@ -13,6 +13,14 @@ const [C1] = CLUSTERS as [ClusterId];
 class Folder implements TokenMemory {
   readonly #kept = new Map<ClusterId, number>();
   isFull = false;
+  ledger: string | undefined;
+
+  adopt(ledger: string): void {
+    if (this.ledger === ledger) return;
+    if (this.isFull) throw new Error('ENOSPC: no space left on device');
+    if (this.ledger !== undefined) this.#kept.clear();
+    this.ledger = ledger;
+  }
 
   highest(cluster: ClusterId): number {
     return this.#kept.get(cluster) ?? 0;
@@ -133,5 +141,54 @@ describe('keepers of which one has seen a newer token than the ledger has', () =
     expect(stopLease).toHaveBeenCalledTimes(2);
     await ben.beat(IDLE);
     expect(held(ben)).toEqual([]);
+  });
+});
+
+describe('a keeper that brings the tokens of another ledger', () => {
+  async function stranger() {
+    const here = await leaseRoom();
+    const tokens = new Folder();
+    tokens.ledger = 'another';
+    for (const cluster of CLUSTERS) tokens.remember(cluster, 500);
+    const others = [here.keeper('ada'), here.keeper('ben')] as const;
+    await beats(others, here, 4);
+    return { here, tokens, others, eve: here.keeper('eve', { tokens }) };
+  }
+
+  it('takes nothing and says so, and stops nobody else', async () => {
+    const { here, others, eve } = await stranger();
+    await beats([eve, ...others], here, 30);
+    expect([...others, eve].map((one) => held(one).length)).toEqual([2, 2, 0]);
+    expect((await here.ledger.leaseBoard()).stops).toEqual([]);
+    const stopped = (one: (typeof others)[0]) => one.states().map((state) => state.steppedBack);
+    expect(stopped(eve)).toEqual([true, true, true, true]);
+    expect(stopped(others[0])).toEqual([false, false, false, false]);
+    expect(eve.memoryFault).toMatch(/another one/);
+    const warnings = here.events.of('warning').map(({ text }) => text);
+    expect(warnings).toEqual([expect.stringMatching(/^eve: the ledger is another one/)]);
+  });
+
+  it('takes its share when a person has confirmed it, and forgets the tokens', async () => {
+    const { here, tokens, others, eve } = await stranger();
+    await beats([eve, ...others], here, 1);
+    tokens.isFull = true;
+    await expect(eve.confirm(C1, 'joe')).rejects.toThrow(/ENOSPC/);
+    expect(eve.states()[0]).toMatchObject({ steppedBack: true });
+    tokens.isFull = false;
+    expect(await eve.confirm(C1, 'joe')).toBe(true);
+    await beats([eve, ...others], here, 4);
+    expect([...others, eve].flatMap(held)).toHaveLength(4);
+    expect(held(eve)).toHaveLength(1);
+    expect((await here.ledger.leaseBoard()).stops).toEqual([]);
+    expect(tokens.highest(C1)).toBeLessThan(10);
+    expect(eve.memoryFault).toBeUndefined();
+  });
+
+  it('adopts the ledger where they name none, and stops as ever', async () => {
+    const { here, tokens, others, eve } = await stranger();
+    tokens.ledger = undefined;
+    await beats([eve, ...others], here, 1);
+    expect(tokens.ledger).toBe((await here.ledger.leaseBoard()).ledger);
+    expect((await here.ledger.leaseBoard()).stops).toHaveLength(4);
   });
 });
