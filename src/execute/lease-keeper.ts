@@ -55,7 +55,9 @@ export class LeaseKeeper implements Authority {
   #isOver = false;
   /** It takes nothing, and gives back what is idle. */
   #isAside = false;
-  /** A move of the VM that it runs in is open: these are for others to take. */
+  /** A move of the VM that it runs in is open, as the last round saw it. */
+  #isCarried = false;
+  /** These are for others to take then; never what it holds. */
   #left: ReadonlySet<ClusterId> = new Set();
 
   constructor(parts: LeaseKeeperParts) {
@@ -217,8 +219,8 @@ export class LeaseKeeper implements Authority {
     }
     const { joined, isCarried } = await (this.#parts.sole ? nothingUnderWay() : askUnderWay());
     // Whose own VM is moving takes nothing until it has arrived, where others can.
-    const others = live.filter(({ id }) => id !== this.id);
-    this.#left = isCarried ? leftToOthers({ mine: this.#open(), others, joined }) : new Set();
+    this.#isCarried = isCarried;
+    this.#left = isCarried ? this.#leftTo(live, joined) : new Set();
     const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
     await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
     const claim = share.claim.filter((cluster) => !this.#left.has(cluster));
@@ -299,8 +301,16 @@ export class LeaseKeeper implements Authority {
     return leaseSeconds + longestCallSeconds;
   }
 
+  #leftTo(live: readonly Controller[], joined: ShareView['joined']): ReadonlySet<ClusterId> {
+    const others = live.filter(({ id }) => id !== this.id);
+    const left = leftToOthers({ me: this.id, mine: this.#open(), others, joined });
+    return new Set([...left].filter((cluster) => !this.#held.has(cluster)));
+  }
+
   #self(): Controller {
-    return { ...this.#parts.me, wants: this.#wanted(), asks: this.#isAside ? [] : this.#asks };
+    const asks = this.#isAside ? [] : this.#asks;
+    const isCarried = this.#isCarried || undefined;
+    return { ...this.#parts.me, wants: this.#wanted(), asks, isCarried };
   }
 
   #wanted(): readonly ClusterId[] {

@@ -63,23 +63,27 @@ export function fairShare(view: ShareView): Share {
 }
 
 export interface LeftView {
+  /** Its own id. */
+  readonly me: string;
   /** What it would take itself. */
   readonly mine: readonly ClusterId[];
   /** The others that show signs of life. */
-  readonly others: readonly Pick<Controller, 'wants'>[];
+  readonly others: readonly Pick<Controller, 'id' | 'wants' | 'isCarried'>[];
   readonly joined: ShareView['joined'];
 }
 
 /**
  * What a controller whose own VM is moving leaves alone: each cluster that another would take. Of
  * those that hang together by open moves one other has to want all: else nobody could take the
- * moves up.
+ * moves up. Of several that are moved none waits for one behind it: else each left all to the
+ * other.
  */
-export function leftToOthers({ mine, others, joined }: LeftView): ReadonlySet<ClusterId> {
+export function leftToOthers({ me, mine, others, joined }: LeftView): ReadonlySet<ClusterId> {
+  const heirs = others.filter(({ id, isCarried }) => !isCarried || compareText(id, me) < 0);
   const groups = together(joined).filter((group) => includesAll(mine, group));
   const isLeft = (cluster: ClusterId): boolean => {
     const all = groups.find((group) => group.includes(cluster)) ?? [cluster];
-    return others.some(({ wants }) => includesAll(wants, all));
+    return heirs.some(({ wants }) => includesAll(wants, all));
   };
   return new Set(mine.filter(isLeft));
 }

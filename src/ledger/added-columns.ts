@@ -15,6 +15,22 @@ export async function addMoment(
   await db.schema.alterTable(table).addColumn(column, 'double precision').execute();
 }
 
+/** A controller of before asks for nothing. */
+export async function addAsks(db: Kysely<LedgerSchema>): Promise<void> {
+  const has = await columnsOf(db, 'controllers');
+  if (has('asks')) return;
+  const table = db.schema.alterTable('controllers');
+  await table.addColumn('asks', 'text', (made) => made.notNull().defaultTo('[]')).execute();
+}
+
+/** Whether a move of the VM that it runs in is open: of what an older Drover has written, not. */
+export async function addCarried(db: Kysely<LedgerSchema>): Promise<void> {
+  const has = await columnsOf(db, 'controllers');
+  if (has('carried')) return;
+  const table = db.schema.alterTable('controllers');
+  await table.addColumn('carried', 'integer', (made) => made.notNull().defaultTo(0)).execute();
+}
+
 /** Whether the table has it. */
 export async function columnsOf(
   db: Kysely<LedgerSchema>,

@@ -9,7 +9,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
-import { addMoment, columnsOf } from './added-columns.ts';
+import { addAsks, addCarried, addMoment, columnsOf } from './added-columns.ts';
 import { indexMoves } from './added-indexes.ts';
 import { nameLedger } from './ledger-id.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -38,6 +38,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0015-lease-stops': { up: createLeaseStops },
     '0016-what-is-asked-of-moves': { up: indexMoves },
     '0017-which-ledger-it-is': { up: nameLedger },
+    '0018-controllers-that-are-moved': { up: addCarried },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -369,14 +370,6 @@ async function createCancelWishes(db: Kysely<LedgerSchema>): Promise<void> {
     .execute();
   await sql`create unique index if not exists cancel_wishes_one_live
     on cancel_wishes (cluster, what) where state in ('open', 'begun')`.execute(db);
-}
-
-/** A controller of before asks for nothing. */
-async function addAsks(db: Kysely<LedgerSchema>): Promise<void> {
-  const has = await columnsOf(db, 'controllers');
-  if (has('asks')) return;
-  const table = db.schema.alterTable('controllers');
-  await table.addColumn('asks', 'text', (made) => made.notNull().defaultTo('[]')).execute();
 }
 
 async function createFiringAlerts(db: Kysely<LedgerSchema>): Promise<void> {

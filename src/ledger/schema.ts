@@ -141,6 +141,8 @@ interface ControllerTable {
   wants: string;
   /** The same. */
   asks: string;
+  /** 1: a move of the VM that it runs in is open; else 0. */
+  carried: number;
   beats: number;
 }
 

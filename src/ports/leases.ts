@@ -18,6 +18,8 @@ export interface Controller {
   readonly wants: readonly ClusterId[];
   /** Those that it has to have in one hand, for something that cannot wait; empty: none. */
   readonly asks: readonly ClusterId[];
+  /** A move of the VM that it runs in is open: others are to have its share. Absent: none is. */
+  readonly isCarried?: true | undefined;
 }
 
 /** A controller that shows itself in the ledger. */

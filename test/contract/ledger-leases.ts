@@ -69,10 +69,19 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
     it('shows the controllers by their signs of life', async () => {
       await ledger().renewLeases(BEN, [], TERM);
       await ledger().renewLeases(ADA, [], TERM);
-      await ledger().renewLeases({ ...ADA, wants: [C2], asks: [C1, C2] }, [], TERM);
+      await ledger().renewLeases(
+        { ...ADA, wants: [C2], asks: [C1, C2], isCarried: true },
+        [],
+        TERM,
+      );
       await reopen();
       const ada = { id: 'a', name: 'ada', wants: ['c2'], asks: ['c1', 'c2'], beats: 2 };
-      expect((await ledger().leaseBoard()).controllers).toEqual([ada, { ...BEN, beats: 1 }]);
+      expect((await ledger().leaseBoard()).controllers).toEqual([
+        { ...ada, isCarried: true },
+        { ...BEN, beats: 1 },
+      ]);
+      await ledger().renewLeases({ ...ADA, wants: [C2], asks: [C1, C2] }, [], TERM);
+      expect((await ledger().leaseBoard()).controllers[0]).toEqual({ ...ada, beats: 3 });
       await ledger().forgetController('a');
       expect((await ledger().leaseBoard()).controllers).toEqual([{ ...BEN, beats: 1 }]);
     });

@@ -1,7 +1,7 @@
 // Role: the keeper of leases: who takes what, when, and what it stops at.
 import { describe, expect, it } from 'vitest';
 
-import { clusterId, type ClusterId } from '../../../src/domain/ids.ts';
+import { clusterId, type ClusterId, compareText } from '../../../src/domain/ids.ts';
 import { NO_TOKENS } from '../../../src/execute/lease-keeper-parts.ts';
 import { fairShare, leftToOthers, type ShareView } from '../../../src/execute/lease-share.ts';
 import { beats, CLUSTERS, held, IDLE, leaseRoom } from '../../support/lease-room.ts';
@@ -104,6 +104,30 @@ describe('LeaseKeeper', () => {
     await here.clock.pass(200);
     await ada.beat(IDLE, carried);
     expect(await ada.beat(IDLE, carried)).toEqual(CLUSTERS);
+  });
+
+  describe('of which several are moved at once', () => {
+    const carried = () => Promise.resolve({ joined: [], isCarried: true });
+
+    it.each([0, 3])('settles who has what, %s s apart, and leaves it so', async (apart) => {
+      const here = await leaseRoom();
+      const all = ['ada', 'ben', 'cleo'].map((name) => here.keeper(name));
+      const rounds = async (count: number): Promise<void> => {
+        for (let round = 0; round < count; round += 1) {
+          if (apart === 0) await Promise.all(all.map((one) => one.beat(IDLE, carried)));
+          else
+            for (const one of all) await one.beat(IDLE, carried).then(() => here.clock.pass(apart));
+          await here.clock.pass(10 - apart * all.length);
+        }
+      };
+      await rounds(6);
+      const settled = all.map(held);
+      expect(settled.flat().toSorted(compareText)).toEqual(CLUSTERS);
+      const before = here.events.of('lease').length;
+      await rounds(20);
+      expect(all.map(held)).toEqual(settled);
+      expect(here.events.of('lease')).toHaveLength(before);
+    });
   });
 
   it('takes what nobody else wants, also while its own VM is moved', async () => {
@@ -290,12 +314,28 @@ describe('fairShare', () => {
 describe('leftToOthers', () => {
   const [c1, c2, c3] = CLUSTERS as [ClusterId, ClusterId, ClusterId];
   const left = (joined: readonly ClusterId[][], ...others: readonly ClusterId[][]) => [
-    ...leftToOthers({ mine: [c1, c2, c3], others: others.map((wants) => ({ wants })), joined }),
+    ...leftToOthers({
+      me: 'a',
+      mine: [c1, c2, c3],
+      others: others.map((wants) => ({ id: 'b', wants })),
+      joined,
+    }),
   ];
 
   it('is what one of them wants', () => {
     expect(left([])).toEqual([]);
     expect(left([], [], [c1, c3])).toEqual([c1, c3]);
+  });
+
+  it('is nothing for one that is moved, too, and comes behind it', () => {
+    const leftBy = (me: string) =>
+      leftToOthers({
+        me,
+        mine: [c1],
+        others: [{ id: 'b', wants: [c1], isCarried: true }],
+        joined: [],
+      });
+    expect([leftBy('a').size, leftBy('c').size]).toEqual([0, 1]);
   });
 
   it('is what hangs together only where one of them wants all of it', () => {
