@@ -103,8 +103,8 @@ export async function deleteClosedOrders(
 ): Promise<{ readonly count: number; readonly last: string | undefined }> {
   const closed = trx.selectFrom('orders').selectAll().where('state', '=', 'closed');
   const old = closed.where('changed_at', '<', before).where('id', '>', after);
-  const orders = (await old.orderBy('id').limit(limit).execute()).map((row) => toOrder(row));
-  const last = orders.at(-1)?.id;
+  const rows = await old.orderBy('id').limit(limit).execute();
+  const last = rows.at(-1)?.id;
   if (last === undefined) return { count: 0, last };
   const alerts = await selectAlerts(trx);
   const firing = new Set(
@@ -112,7 +112,15 @@ export async function deleteClosedOrders(
   );
   const isAskedFor = ({ dedupeKey, alsoAsked = [], returnedBy }: Order): boolean =>
     returnedBy !== undefined && [dedupeKey, ...alsoAsked].some((asker) => firing.has(asker));
-  const ids = orders.filter((order) => !isAskedFor(order)).map(({ id }) => id);
+  const mayBeAskedFor = (row: (typeof rows)[0]): boolean => {
+    try {
+      return isAskedFor(toOrder(row));
+    } catch {
+      // Its body is damaged: what does not fire asks for none.
+      return firing.size > 0;
+    }
+  };
+  const ids = rows.filter((row) => !mayBeAskedFor(row)).map(({ id }) => id);
   for (const chunk of chunksOf(ids))
     await trx.deleteFrom('orders').where('id', 'in', chunk).execute();
   return { count: ids.length, last };
