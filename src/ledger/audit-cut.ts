@@ -8,7 +8,7 @@
  * keeps what shows it.
  */
 
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 
 import type { AuditEntry, AuditFault } from '../domain/audit.ts';
 import type { EpochSeconds } from '../domain/units.ts';
@@ -86,7 +86,8 @@ async function endOfOld(
 }
 
 async function selectCuts(trx: Connection): Promise<readonly AuditEntry[]> {
-  const query = trx.selectFrom('audit').selectAll().where('kind', '=', 'pruned');
+  // In so many words, not as a parameter: only then the index of these few is used.
+  const query = trx.selectFrom('audit').selectAll().where('kind', '=', sql.lit('pruned'));
   const rows = await query.orderBy('seq', 'desc').limit(CUTS).execute();
   return rows.map((row) => ({ ...row, seq: Number(row.seq) }));
 }

@@ -12,8 +12,8 @@ import { cutWithOthers, type Note } from './seal.ts';
 
 /** Rows that are deleted in one transaction: nobody waits long behind it. */
 const CHUNK = 500;
-/** Of entries of the audit trail: each cut costs an entry itself. */
-const AUDIT_CHUNK = 5000;
+/** Of entries of the audit trail: each cut costs an entry itself, and all who write wait for it. */
+const AUDIT_CHUNK = 1000;
 
 /** What is done in one transaction, and what is to be written down with it. */
 export type Work<Value> = (

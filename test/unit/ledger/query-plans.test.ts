@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { planId } from '../../../src/domain/ids.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
+import { cutTrail } from '../../../src/ledger/audit-cut.ts';
 import { selectHistory } from '../../../src/ledger/history.ts';
 import { selectLastMovedAt } from '../../../src/ledger/moves.ts';
 import type { LedgerSchema } from '../../../src/ledger/schema.ts';
@@ -36,8 +37,7 @@ afterEach(async () => {
 });
 
 /** How the store goes about what was asked last. */
-function way(): string {
-  const query = asked.at(-1);
+function way(query = asked.at(-1)): string {
   if (query === undefined) throw new Error('nothing was asked');
   const steps = database.prepare(`explain query plan ${query.sql}`).all(...query.parameters);
   return (steps as { readonly detail: string }[]).map(({ detail }) => detail).join('; ');
@@ -53,4 +53,18 @@ it('the history of a plan', async () => {
   const found = way();
   expect(found).toContain('SEARCH history USING INDEX history_move (move=?)');
   expect(found).toContain('SEARCH moves USING INDEX moves_plan (plan=?)');
+});
+
+it('which entries of the audit trail tell of housekeeping, while all wait', async () => {
+  const clock = manualClock(10);
+  const ledger = await openSqliteLedger({ file: join(folder, 'ledger.db'), clock });
+  await ledger.setPaused(true, 'ada', epochSeconds(10));
+  await ledger.close();
+  const old = { before: epochSeconds(20), keep: 0, now: epochSeconds(30), limit: 9 };
+  const cut = await db
+    .transaction()
+    .execute((trx) => cutTrail(trx, old, { concurrentWriters: false }));
+  expect(cut.count).toBe(1);
+  const query = asked.find(({ sql }) => sql.includes('where "kind" ='));
+  expect(way(query)).toBe('SCAN audit USING INDEX audit_pruned');
 });
