@@ -42,6 +42,11 @@ export interface Misfit {
   readonly detail: string;
 }
 
+interface Way {
+  readonly from: Host;
+  readonly to: Host;
+}
+
 /** The first reason against the move as the world is now; undefined: it fits. */
 export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Misfit | undefined {
   const vm = vmOf(snapshot, move.vm);
@@ -58,7 +63,7 @@ export function misfit(move: Move, snapshot: Snapshot, policies: PolicySet): Mis
     cpuMisfit(move, vm, to, snapshot, there, policies) ??
     resourceMisfit({ move, vm, to, there, snapshot }) ??
     storageMisfit(vm, to, snapshot) ??
-    placementMisfit(vm, to, snapshot) ??
+    placementMisfit(vm, { from, to }, snapshot) ??
     hostRuleMisfit(move, {
       snapshot,
       from,
@@ -141,7 +146,7 @@ function cpuLoad(vms: readonly Vm[], snapshot: Snapshot): number {
 }
 
 /** Hard rules that hold at every moment. An affinity group has to part while it moves. */
-function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefined {
+function placementMisfit(vm: Vm, { from, to }: Way, snapshot: Snapshot): Misfit | undefined {
   const about = snapshot.placement.filter(
     (rule) =>
       rule.strength === 'hard' &&
@@ -157,7 +162,7 @@ function placementMisfit(vm: Vm, to: Host, snapshot: Snapshot): Misfit | undefin
         if (rule.hosts.includes(to.id)) return { code: 'avoid', detail: rule.id };
         break;
       case 'anti-affinity': {
-        const clash = separationMisfit(rule, vm, to, snapshot);
+        const clash = separationMisfit(rule, vm, { from, to }, snapshot);
         if (clash !== undefined) return clash;
         break;
       }
@@ -216,15 +221,18 @@ function lonelyMisfit(rule: LonelyRule, vm: Vm, to: Host, snapshot: Snapshot): M
   return { code: 'lonely', detail: `${rule.id}: ${other.id} is there` };
 }
 
-/** Also those that are only on their way count: two must not arrive at the same place. */
+/**
+ * Also those that are only on their way count: two must not arrive at the same place. Within its
+ * domain the VM meets nobody new; who comes in from elsewhere is judged by itself.
+ */
 function separationMisfit(
   rule: AntiAffinityRule,
   vm: Vm,
-  to: Host,
+  { from, to }: Way,
   snapshot: Snapshot,
 ): Misfit | undefined {
   const domain = domainOf(to, rule.over);
-  if (domain === undefined) return undefined;
+  if (domain === undefined || domainOf(from, rule.over) === domain) return undefined;
   const clash = placesOf(rule.vms, snapshot).find(
     (one) => one.vm !== vm.id && domainOf(hostOf(snapshot, one.host), rule.over) === domain,
   );
