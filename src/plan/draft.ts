@@ -35,6 +35,13 @@ export interface Mark {
   readonly notes: number;
 }
 
+/** What was moved, left open and noted, to be done again. */
+export interface Progress {
+  readonly moves: readonly { readonly vm: number; readonly to: number; readonly cause: Cause }[];
+  readonly open: readonly Open[];
+  readonly notes: readonly string[];
+}
+
 /** Times that open needs are tried again when something was moved since. */
 const MAX_RETRIES = 4;
 
@@ -91,6 +98,22 @@ export class Draft {
     for (const { vm } of this.state.moves.slice(moves).toReversed()) this.takeBack(vm);
     this.open = [...open];
     this.notes.length = notes;
+  }
+
+  /** What was done since; see {@link redo}. */
+  since({ moves, notes }: Mark): Progress {
+    const made = this.state.moves.slice(moves).flatMap(({ vm, to }) => {
+      const cause = this.causes.get(vm);
+      return cause === undefined ? [] : [{ vm, to, cause }];
+    });
+    return { moves: made, open: [...this.open], notes: this.notes.slice(notes) };
+  }
+
+  /** Does again what was taken back, as it was, without a look at whether it fits. */
+  redo({ moves, open, notes }: Progress): void {
+    for (const { vm, to, cause } of moves) this.move(vm, to, cause);
+    this.open = [...open];
+    this.notes.push(...notes);
   }
 
   /** Only sound while no later move relies on it. */

@@ -154,7 +154,7 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget, relief: Reli
     ...one,
     terms: setting.termsOf(one.finding.tier),
   }));
-  const crowds = repair(draft, repairs);
+  const crowds = repair(draft, repairs, budget.shouldStop);
   const judge = (): Judge => new Judge(setting, 'left-out');
   const mends = needs.mends.map((one) => ({ ...one, terms: setting.termsOf(one.finding.tier) }));
   const terms = {

@@ -35,12 +35,20 @@ const BINDING: readonly ReadonlySet<PlacementKind>[] = [
   new Set<PlacementKind>(['among', 'licensed']),
 ];
 
-/** Mends what it can; returns the crowds on single hosts, which are left to the clearing. */
-export function repair(draft: Draft, repairs: readonly Repair[]): readonly Crowd[] {
+/**
+ * Mends what it can; returns the crowds on single hosts, which are left to the clearing.
+ * @param shouldStop asked before each VM; true: nothing more is tried than what is needed
+ */
+export function repair(
+  draft: Draft,
+  repairs: readonly Repair[],
+  shouldStop: () => boolean,
+): readonly Crowd[] {
   const others = repairs.filter((one) => !isLeftToClearing(one));
   mendAll(
     draft,
     others.toSorted((a, b) => turnOf(a) - turnOf(b) || choiceAmong(a) - choiceAmong(b)),
+    shouldStop,
   );
   return repairs.flatMap((one) => (isLeftToClearing(one) ? crowdsOf(draft, one) : []));
 }
@@ -59,37 +67,60 @@ function isLeftToClearing({ rule: { rule } }: Repair): boolean {
   return rule.kind === 'anti-affinity' && rule.over === 'host';
 }
 
+/** How the rules are gone through. */
+interface Pass {
+  /** Who goes first, and makes room for nobody. */
+  readonly first: ReadonlySet<number>;
+  /** Whose members may all be moved to where one of them is (gather.ts). */
+  readonly groups: ReadonlySet<Repair>;
+  readonly shouldStop: () => boolean;
+}
+
+interface Mended {
+  /** Who finds no place. */
+  readonly left: ReadonlySet<number>;
+  readonly gathered: ReadonlySet<Repair>;
+}
+
 /**
  * Who finds no place because others took it goes first at the next try and makes room for nobody,
  * if that leaves fewer without a place (squeaky wheel: Joslin & Clements, "Squeaky wheel
- * optimization", 1999).
+ * optimization", 1999). Groups that could not be gathered once are not tried again.
  */
-function mendAll(draft: Draft, repairs: readonly Repair[]): void {
+function mendAll(draft: Draft, repairs: readonly Repair[], shouldStop: () => boolean): void {
   const before = draft.mark();
   let first: ReadonlySet<number> = new Set();
-  let best = { first, left: mendInTurn(draft, repairs, first) };
-  let { left } = best;
-  for (let tries = 0; tries < MORE_TRIES && left.size > 0; tries += 1) {
+  const { left: open, gathered: groups } = mendInTurn(draft, repairs, {
+    first,
+    groups: new Set(repairs),
+    shouldStop,
+  });
+  let best = { first, left: open };
+  let left = open;
+  for (let tries = 0; tries < MORE_TRIES && left.size > 0 && !shouldStop(); tries += 1) {
     first = new Set([...first, ...left]);
     draft.backTo(before);
-    left = mendInTurn(draft, repairs, first);
+    ({ left } = mendInTurn(draft, repairs, { first, groups, shouldStop }));
     if (left.size < best.left.size) best = { first, left };
   }
   if (best.first === first) return;
   draft.backTo(before);
-  mendInTurn(draft, repairs, best.first);
+  mendInTurn(draft, repairs, { first: best.first, groups, shouldStop });
 }
 
-/** One by one: each that stands badly goes where it stands better. Returns who finds no place. */
+/** One by one: each that stands badly goes where it stands better. */
 function mendInTurn(
   draft: Draft,
   repairs: readonly Repair[],
-  first: ReadonlySet<number>,
-): ReadonlySet<number> {
+  { first, groups, shouldStop }: Pass,
+): Mended {
   const { at } = draft.state;
-  const left = new Set<number>();
+  const gathered = new Set<Repair>();
+  const known = new Set(draft.open);
+  let left = new Set<number>();
   draft.spared = first;
   const mend = (one: Repair, vm: number): void => {
+    shouldStop();
     if (!mendOrNote(draft, one, vm)) left.add(vm);
   };
   const movers = ({ rule }: Repair): readonly number[] => rule.movers?.(at) ?? rule.members;
@@ -99,22 +130,35 @@ function mendInTurn(
     ),
   );
   for (const { one, vm } of early.toSorted((a, b) => a.choice - b.choice)) mend(one, vm);
-  const mendOthers = (one: Repair): void => {
-    for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
-  };
   for (const one of repairs) {
-    const [before, known] = [draft.mark(), new Set(left)];
-    mendOthers(one);
-    if (one.rule.gathers === undefined || one.rule.broken(at) === 0) continue;
+    const before = draft.mark();
+    for (const vm of movers(one)) if (!first.has(vm)) mend(one, vm);
+    if (!groups.has(one) || one.rule.gathers === undefined || one.rule.broken(at) === 0) continue;
     // Where most are not all can go: maybe they can where the others are.
+    const made = draft.since(before);
     draft.backTo(before);
-    for (const vm of left) if (!known.has(vm)) left.delete(vm);
-    if (!gather(draft, one)) mendOthers(one);
+    if (gather(draft, one, { left, shouldStop })) {
+      gathered.add(one);
+      forgetOpen(draft, one);
+      const open = draft.open.filter((other) => !known.has(other));
+      left = new Set(open.flatMap(({ vm }) => vm ?? []));
+    } else draft.redo(made);
   }
   // Who stood well when it was asked may not any more, after those who came later.
   for (const one of repairs) for (const vm of movers(one)) if (!left.has(vm)) mend(one, vm);
   draft.spared = new Set();
-  return left;
+  return { left, gathered };
+}
+
+/** Members that were left open, and stand well by all of their rules now that all are together. */
+function forgetOpen(draft: Draft, { rule: { members }, finding }: Repair): void {
+  const { at, rules } = draft.state;
+  const isMended = ({ vm, finding: own }: Open): boolean =>
+    vm !== undefined &&
+    own === finding &&
+    members.includes(vm) &&
+    (rules.hardOf[vm] ?? []).every((rule) => rule.remedy(vm, at) === undefined);
+  draft.open = draft.open.filter((open) => !isMended(open));
 }
 
 /**
