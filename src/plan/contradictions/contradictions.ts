@@ -78,7 +78,7 @@ function isPlainlyFine(
   const used = new Set(own.map((v) => domains[world.model.home[v] ?? -1] ?? -1));
   used.delete(-1);
   if (used.size >= wanted) return true;
-  return own.length >= wanted && own.every((v) => world.hasOpen(v, wanted, domains));
+  return own.length >= wanted && world.haveOpen(own, wanted, domains);
 }
 
 /** None of them can be left out; of several such sets, one that leaves the last rules out. */

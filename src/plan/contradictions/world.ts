@@ -39,6 +39,19 @@ export interface Source {
   readonly isAtHome: boolean;
 }
 
+/** A VM, and what it is taken to need. */
+interface Guest {
+  readonly v: number;
+  readonly need: readonly number[];
+}
+
+/** The domains that are open to one, as far as its hosts were asked: so many from `first` on. */
+interface OpenDomains {
+  readonly first: number;
+  asked: number;
+  readonly open: Set<number>;
+}
+
 export class World {
   readonly model: Model;
   readonly #compatibility: Compatibility;
@@ -47,6 +60,7 @@ export class World {
   readonly #fits = new Map<string, Uint8Array>();
   readonly #indexes = new Map<readonly HostId[], readonly number[]>();
   readonly #sets = new Map<CompiledRule, Domains>();
+  readonly #open = new Map<Domains, Map<string, OpenDomains>>();
 
   constructor(setting: Setting) {
     this.model = setting.model;
@@ -111,20 +125,51 @@ export class World {
   }
 
   /**
-   * Whether hosts of so many domains could run the VM. Looked for from its own host on, and no
-   * further than to the last one that it takes: mostly the next few.
+   * Whether hosts of so many domains could run each of the VMs. Those that are alike are asked
+   * about at once, as one that is as large as the largest of them; where that is too large, one by
+   * one.
    */
-  hasOpen(v: number, wanted: number, domains: Domains): boolean {
+  haveOpen(vms: readonly number[], wanted: number, domains: Domains): boolean {
+    const alike = Map.groupBy(vms, (v) => this.#likenessOf(v));
+    return alike.values().every((all) => {
+      const [first = -1] = all;
+      const largest = all.map((v) => this.#needOf([v])).reduce(largerOf);
+      if (this.#openTo({ v: first, need: largest }, wanted, domains).size >= wanted) return true;
+      return all.every((v) => this.#hasOpen(v, wanted, domains));
+    });
+  }
+
+  #hasOpen(v: number, wanted: number, domains: Domains): boolean {
+    const open = this.#openTo({ v, need: this.#needOf([v]) }, wanted, domains);
+    const own = domains[this.model.home[v] ?? -1] ?? -1;
+    return open.size + (own < 0 || open.has(own) ? 0 : 1) >= wanted;
+  }
+
+  /**
+   * The domains of which a host could run a VM like this one that needs so much, its own host
+   * apart. Looked for from that host on, and no further than to the last that is wanted: mostly the
+   * next few.
+   */
+  #openTo(one: Guest, wanted: number, domains: Domains): ReadonlySet<number> {
     const { home, hosts } = this.model;
-    const first = Math.max(0, home[v] ?? -1);
-    const open = new Set<number>();
-    for (let step = 0; step < hosts.length && open.size < wanted; step += 1) {
-      const h = (first + step) % hosts.length;
+    const { v, need } = one;
+    const known = this.#open.get(domains) ?? new Map<string, OpenDomains>();
+    this.#open.set(domains, known);
+    const key = `${need.join(' ')}|${this.#likenessOf(v)}`;
+    const found = known.get(key) ?? {
+      first: Math.max(0, home[v] ?? -1),
+      asked: 0,
+      open: new Set(),
+    };
+    known.set(key, found);
+    const { first, open } = found;
+    for (; found.asked < hosts.length && open.size < wanted; found.asked += 1) {
+      const h = (first + found.asked) % hosts.length;
       const domain = domains[h] ?? -1;
       if (domain < 0 || open.has(domain)) continue;
-      if (this.misfit([v], h) === undefined) open.add(domain);
+      if ((this.#shortOf(need, h) ?? this.#refusalOf([v], h)) === undefined) open.add(domain);
     }
-    return open.size >= wanted;
+    return open;
   }
 
   /** Per resource but CPU, which comes and goes. */
@@ -205,4 +250,8 @@ export class World {
   hostName(h: number): string {
     return this.model.hosts[h]?.name ?? '';
   }
+}
+
+function largerOf(a: readonly number[], b: readonly number[]): readonly number[] {
+  return a.map((need, r) => Math.max(need, b[r] ?? 0));
 }

@@ -3,9 +3,12 @@
 import { describe, expect, it } from 'vitest';
 
 import type { PlacementRule } from '../../../src/domain/placement.ts';
+import { findContradictions } from '../../../src/plan/contradictions/contradictions.ts';
+import { makeSetting } from '../../../src/plan/setting.ts';
 import { aHost, aPin, aVm, anAffinity, anAntiAffinity, anAvoid } from '../../support/fleet.ts';
 import { aDependency, aLicensed, aSpread, anAmong } from '../../support/rule-kinds.ts';
 import { HOSTS, VMS, told } from './contradictions-support.ts';
+import { request } from './support.ts';
 
 describe('contradictions that lie in the hosts', () => {
   it('count the hosts that could run those who are to be apart, or in one rack', () => {
@@ -55,5 +58,36 @@ describe('contradictions that lie in the hosts', () => {
       anAvoid('q', ['a', 'b', 'c'], ['h4']),
     ];
     expect(told(kept, VMS, hosts)).toHaveLength(1);
+  });
+});
+
+/** 20 groups of 25 on 60 hosts of which every other one is of another kind; in each two meet. */
+describe('groups that are broken and not contradictory', () => {
+  it('are looked at by what their members have in common', () => {
+    const kinds = ['intel', 'amd'] as const;
+    const kindOf = (i: number) => ({ cpu: { vendor: kinds[i % 2] ?? 'intel' } });
+    const hosts = Array.from({ length: 60 }, (_none, i) => aHost({ id: `h${i}`, ...kindOf(i) }));
+    const vms = Array.from({ length: 500 }, (_none, i) => {
+      const host = i % 25 === 2 ? i - 2 : i;
+      return aVm({ id: `v${i}`, host: `h${host % 60}`, ...kindOf(i), memoryGib: 1 + (i % 7) });
+    });
+    const placement = Array.from({ length: 20 }, (_none, group) =>
+      anAntiAffinity(
+        `r${group}`,
+        vms.slice(25 * group, 25 * group + 25).map(({ id }) => id),
+      ),
+    );
+    const setting = makeSetting(request({ hosts, vms, placement }, []));
+    let asked = 0;
+    const capacity = new Proxy(setting.model.capacity, {
+      get(target, key): unknown {
+        asked += 1;
+        return Reflect.get(target, key);
+      },
+    });
+    const counted = { ...setting, model: { ...setting.model, capacity } };
+    expect(findContradictions(counted)).toEqual([]);
+    // Each member by itself: 20 × 25 × 25 and more.
+    expect(asked).toBeLessThan(1000);
   });
 });
