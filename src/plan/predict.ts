@@ -106,24 +106,37 @@ export function linkBandwidth(
   settings: MigrationSettings,
   crowd: Crowd = ALONE,
 ): number {
-  const ends = Math.min(from.migrationBandwidth, to.migrationBandwidth) / crowd.hosts;
-  const uplinks = sharedLinks(from, to).map(({ name, bandwidth }) => {
-    return bandwidth / crowd.uplink(name);
-  });
-  return Math.min(ends, capOf(settings), ...uplinks);
+  return Math.min(hostLinks(from, to, crowd), mostBeside(from, to, settings, crowd));
 }
 
-/** What finished moves have shown it to carry; without any, what it is said to. */
+/**
+ * What finished moves have shown it to carry; without any, what it is said to. A host's link may
+ * be faster than it is said to be; an uplink, which all behind it share, is not taken to be, since
+ * what a move alone has shown says nothing about it, nor is anything faster than the cap.
+ */
 export function realBandwidth(
   from: Host,
   to: Host,
   terms: ForecastTerms,
   crowd: Crowd = ALONE,
 ): number {
-  const nominal = linkBandwidth(from, to, terms.migration, crowd);
-  const { learned } = terms;
-  if (learned === undefined) return nominal;
-  return Math.min(capOf(terms.migration), nominal * realShare(learned, from.id, to.id));
+  const { learned, migration } = terms;
+  const share = learned === undefined ? 1 : realShare(learned, from.id, to.id);
+  const beside = mostBeside(from, to, migration, crowd) * Math.min(1, share);
+  return Math.min(hostLinks(from, to, crowd) * share, beside);
+}
+
+/** Of the links of the two hosts. */
+function hostLinks(from: Host, to: Host, crowd: Crowd): number {
+  return Math.min(from.migrationBandwidth, to.migrationBandwidth) / crowd.hosts;
+}
+
+/** What uplinks and the policy's cap leave a move, however fast its two hosts are. */
+function mostBeside(from: Host, to: Host, settings: MigrationSettings, crowd: Crowd): number {
+  const uplinks = sharedLinks(from, to).map(({ name, bandwidth }) => {
+    return bandwidth / crowd.uplink(name);
+  });
+  return Math.min(capOf(settings), ...uplinks);
 }
 
 function capOf({ bandwidth }: MigrationSettings): number {

@@ -3,10 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { Host } from '../../../src/domain/host.ts';
 import { textHash } from '../../../src/domain/hash.ts';
 import { CODE_COUNT, codeName, codeNumber } from '../../../src/plan/codes.ts';
 import { cheapestCover } from '../../../src/plan/cover.ts';
-import { forecast, linkBandwidth, preCopy } from '../../../src/plan/predict.ts';
+import { forecast, linkBandwidth, preCopy, realBandwidth } from '../../../src/plan/predict.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { MigrationSettings } from '../../../src/domain/policy.ts';
 import { bytesPerSecond } from '../../../src/domain/units.ts';
@@ -126,6 +127,25 @@ describe('forecast', () => {
     expect(linkBandwidth(aHost(), slow, someMigration())).toBe(5e8);
     const capped = someMigration({ bandwidth: bytesPerSecond(1e8) });
     expect(linkBandwidth(aHost(), slow, capped)).toBe(1e8);
+  });
+
+  // Said of the hosts' links is 1e9, of the uplinks what stands there.
+  it.each([
+    ['beyond what hosts are said to carry', 1.5, undefined, 1.5e9],
+    ['not beyond what an uplink carries', 1.5, 1e9, 1e9],
+    ['of a slower uplink no more than it carries, either', 1.5, 2e8, 2e8],
+    ['to what is faster than the hosts', 1.5, 1.2e9, 1.2e9],
+    ['less of an uplink, too', 0.5, 2e8, 1e8],
+  ])('takes what was learned for %s', (_what, fleet, uplink, expected) => {
+    const host = (id: string): Host => ({
+      ...aHost({ id, migrationBandwidth: bytesPerSecond(1e9) }),
+      ...(uplink !== undefined && { uplink: { id, bandwidth: bytesPerSecond(uplink) } }),
+    });
+    const none = new Map<never, never>();
+    const bandwidth = { fleet, from: none, to: none, pairs: none };
+    const rest = { setupSeconds: 1, resentShare: 1, contention: 0, guests: none };
+    const terms = { migration: someMigration(), learned: { bandwidth, ...rest } };
+    expect(realBandwidth(host('h1'), host('h2'), terms)).toBe(expected);
   });
 });
 
