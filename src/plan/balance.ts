@@ -13,7 +13,7 @@ import type { Judge } from './judge.ts';
 import { moveSomewhere } from './make-room.ts';
 import { CPU_AT } from './model.ts';
 import { relieveAgainstSoft } from './mend-soft.ts';
-import { type Relief, reliefStages, shareOf } from './needs.ts';
+import { type Demand, type Relief, reliefStages, shareOf } from './needs.ts';
 import type { Cleared, SearchBudget } from './improve.ts';
 import type { Crowd } from './repair.ts';
 import type { Terms } from './state.ts';
@@ -38,10 +38,12 @@ export function balance(
   budget: SearchBudget,
 ): void {
   const stages = reliefStages(reliefs);
-  const early = { ...terms, follow: (): void => undefined, isFollowed: false };
-  for (const [index, stage] of stages.entries()) {
-    const needs = { reliefs: stage, crowds: index === 0 ? crowds : [] };
-    balanceStage(draft, needs, index === stages.length - 1 ? terms : early, budget);
+  const early = { ...terms, follow: (): void => draft.retryOpen(), isFollowed: false };
+  for (const [index, demands] of stages.entries()) {
+    const needs = { demands, crowds: index === 0 ? crowds : [] };
+    const own = index === stages.length - 1 ? terms : early;
+    const isFollowed = own.isFollowed || draft.open.length > 0;
+    balanceStage(draft, needs, { ...own, isFollowed }, budget);
   }
 }
 
@@ -50,24 +52,32 @@ interface Unbalanced {
   readonly crowds: readonly Crowd[];
 }
 
-function balanceStage(
-  draft: Draft,
-  needs: Unbalanced,
-  terms: BalanceTerms,
-  budget: SearchBudget,
-): void {
-  const tasks = makeTasks(draft, needs, terms);
+interface Stage {
+  readonly demands: readonly Demand[];
+  readonly crowds: readonly Crowd[];
+}
+
+interface Work {
+  readonly task: ClearTask;
+  /** What is to be done at least where that cannot be, each asking for less than the one before. */
+  readonly less: readonly ClearTask[];
+}
+
+function balanceStage(draft: Draft, needs: Stage, terms: BalanceTerms, budget: SearchBudget): void {
+  const works = worksOf(draft, needs, terms);
   const finish = ({ steps, cleared }: Cleared): void => {
     const mostInVain = terms.isHopeless ? HOPELESS_IN_VAIN : MOST_IN_VAIN;
     const effort: Effort = { inVain: 0, mostInVain, shouldStop: budget.shouldStop };
     for (const { vm, to, terms: own, finding, makesRoomFor } of steps) {
       draft.move(vm, to, { finding, terms: own, makesRoomFor });
     }
-    for (const [index, task] of tasks.entries()) {
-      if (cleared[index] !== true) clearAsFar(draft, task, terms.judge, effort);
+    for (const [index, { task, less }] of works.entries()) {
+      if (cleared[index] === true) continue;
+      for (const one of [task, ...less]) clearAsFar(draft, one, terms.judge, effort);
     }
     terms.follow();
   };
+  const tasks = works.map(({ task }) => task);
   clearAll(draft, tasks, budget, { finish, isWhole: !terms.isFollowed });
 }
 
@@ -97,31 +107,25 @@ function clearAsFar(draft: Draft, task: ClearTask, judge: () => Judge, effort: E
   draft.open.push({ vm: undefined, host, resource, finding, terms, detail, retry });
 }
 
-function makeTasks(
-  draft: Draft,
-  { reliefs, crowds }: Unbalanced,
-  terms: BalanceTerms,
-): readonly ClearTask[] {
-  const tasks: ClearTask[] = reliefs.map((relief) => {
+function worksOf(draft: Draft, { demands, crowds }: Stage, terms: BalanceTerms): readonly Work[] {
+  const reliefOf = (relief: Relief, own: readonly Crowd[]): ClearTask => {
     const { host, resource, below, finding } = relief;
     const reliefTerms = terms.relief(finding, shareOf(relief, draft.state.model), resource);
-    const own = crowds.filter((crowd) => crowd.host === host);
+    const task = { host, resource, below, relief: finding, reliefTerms };
+    return { ...task, repairTerms: terms.repair, crowds: own };
+  };
+  const works: Work[] = demands.map((demand) => {
+    const [most, ...less] = demand;
+    const { host } = most;
     // A host may have to be relieved of two resources: its crowds belong to the first task.
-    const first = reliefs.find((other) => other.host === host) === relief;
-    return {
-      host,
-      resource,
-      below,
-      relief: finding,
-      reliefTerms,
-      repairTerms: terms.repair,
-      crowds: first ? own : [],
-    };
+    const isFirst = demands.find(([other]) => other.host === host) === demand;
+    const own = isFirst ? crowds.filter((crowd) => crowd.host === host) : [];
+    return { task: reliefOf(most, own), less: less.map((one) => reliefOf(one, [])) };
   });
-  const relieved = new Set(reliefs.map(({ host }) => host));
+  const relieved = new Set(demands.map(([{ host }]) => host));
   const others = new Set(crowds.map(({ host }) => host).filter((host) => !relieved.has(host)));
   for (const host of others) {
-    tasks.push({
+    const task = {
       host,
       resource: CPU_AT,
       below: Number.POSITIVE_INFINITY,
@@ -129,9 +133,10 @@ function makeTasks(
       reliefTerms: terms.repair,
       repairTerms: terms.repair,
       crowds: crowds.filter((crowd) => crowd.host === host),
-    });
+    };
+    works.push({ task, less: [] });
   }
-  return tasks.sort((a, b) => a.host - b.host || a.resource - b.resource);
+  return works.sort(({ task: a }, { task: b }) => a.host - b.host || a.resource - b.resource);
 }
 
 /** All members but one leave, the cheapest first, as far as they find a place. */

@@ -27,8 +27,9 @@ export interface Needs {
   /** Dead hosts whose VMs are to be started elsewhere. */
   readonly restarts: readonly { readonly host: number; readonly finding: Finding }[];
   /**
-   * Of one resource of a host the most urgent first; what lesser findings ask for, if it is more,
-   * or if that one cannot be served, follows as theirs.
+   * Of one resource of a host the most urgent first, of those that are as urgent the one that asks
+   * for most; what lesser findings ask for, if it is more, or if that one cannot be served, follows
+   * as theirs.
    */
   readonly reliefs: readonly Relief[];
   readonly repairs: readonly { readonly rule: CompiledRule; readonly finding: Finding }[];
@@ -225,23 +226,35 @@ class FindingReader {
   }
 }
 
-/** Of those that are as urgent the one that asks for less first: there may be room for no more. */
 function byUrgency(reliefs: readonly Relief[]): readonly Relief[] {
   const tierOf = ({ finding }: Relief): number => TIERS.indexOf(finding.tier);
   return alike(reliefs).flatMap((all) =>
-    all.toSorted((a, b) => tierOf(a) - tierOf(b) || b.below - a.below),
+    all.toSorted((a, b) => tierOf(a) - tierOf(b) || a.below - b.below),
   );
 }
 
 /**
- * The most urgent relief of each resource of a host first, then what comes second of each, and so
+ * What is asked of one resource of a host with the same urgency: the one that asks for most, with
+ * which the others are served, then those that are served also where that one cannot be.
+ */
+export type Demand = readonly [most: Relief, ...less: readonly Relief[]];
+
+/**
+ * The most urgent demand on each resource of a host first, then what comes second of each, and so
  * on: what is urgent does not wait for what a lesser finding asks for.
  */
-export function reliefStages(reliefs: readonly Relief[]): readonly (readonly Relief[])[] {
-  const lists = alike(reliefs);
+export function reliefStages(reliefs: readonly Relief[]): readonly (readonly Demand[])[] {
+  const lists = alike(reliefs).map(demands);
   const stages = lists.reduce((most, { length }) => Math.max(most, length), 1);
   return Array.from({ length: stages }, (_none, stage) =>
     lists.flatMap((list) => list.slice(stage, stage + 1)),
+  );
+}
+
+function demands(reliefs: readonly Relief[]): readonly Demand[] {
+  const tiers = Map.groupBy(reliefs, ({ finding }) => finding.tier);
+  return [...tiers.values()].flatMap(([most, ...less]): Demand[] =>
+    most === undefined ? [] : [[most, ...less]],
   );
 }
 

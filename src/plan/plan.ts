@@ -165,7 +165,7 @@ function fill(draft: Draft, setting: Setting, budget: SearchBudget, relief: Reli
       mendAgain(draft, repairs);
       mendSoft(draft, mends, () => new Judge(setting, 'counted'));
     },
-    isFollowed: draft.open.length + needs.returns.length + mends.length > 0,
+    isFollowed: needs.returns.length + mends.length > 0,
     isHopeless: isHopeless(setting),
     repair: setting.termsOf('corrective'),
     relief: (finding: Finding, share: number, resource: number) =>

@@ -93,3 +93,34 @@ describe('what a lesser finding asks of a host beyond a more urgent one', () => 
     expect(served.map(({ finding }) => finding)).toEqual([BROKEN.id]);
   });
 });
+
+describe('what two findings ask of a host that are as urgent', () => {
+  const some = (id: string, cpuUsed: number, memoryGib: number, host = 'h1'): Vm =>
+    aVm({ id, host, cpuUsed, memoryGib, vcpus: 8 });
+  const little = aPreserve('keep', ['h1'], { cpu: { share: ratio(0.1) } });
+  const others = Array.from({ length: 5 }, (_none, i) => some(`m${i}`, 2.2, 16));
+  const near = ['h2', 'h3'].map((host) => some(`x-${host}`, 5, 20, host));
+  const findings = [RED, BROKEN];
+
+  it('is had by the moves of the one that asks for more', () => {
+    const vms = [some('big', 3, 4), some('small', 1, 3), ...others, ...near];
+    const one = asked(vms, findings, [little]);
+    expect(plan(one).plan.moves.map(({ vm }) => vm)).toEqual(['big']);
+    expect(causes(one)).toEqual(['corrective red']);
+  });
+
+  it('is as much as can be had: the one that asks for less is served, the other one open', () => {
+    const locked = others.map((vm) => ({ ...vm, locked: true }));
+    const vms = [{ ...some('big', 3, 4), locked: true }, some('small', 1, 3), ...locked, ...near];
+    const one = asked(vms, findings, [little]);
+    expect(causes(one)).toEqual(['corrective red']);
+    expect(plan(one).report.unresolved.map(({ finding }) => finding)).toEqual(['red']);
+  });
+
+  it('is left open by both where nothing can be had', () => {
+    const vms = [some('big', 3, 4), some('small', 1, 3), ...others];
+    const stuck = vms.map((vm) => ({ ...vm, locked: true }));
+    const open = plan(asked([...stuck, ...near], findings, [little])).report.unresolved;
+    expect(open.map(({ finding }) => finding)).toEqual(['red', BROKEN.id]);
+  });
+});
