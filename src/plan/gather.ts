@@ -45,20 +45,19 @@ export function gather(draft: Draft, { rule, finding, terms }: Repair, how: Gath
     const useless = Uint8Array.from(model.hosts, (_, h) => (gathers(h, host) ? 0 : 1));
     const there: Terms = { ...terms, useless };
     const outside = outsideOf(host);
-    const isAnchored = cleared < MOST_CLEARED && anchors.some((h) => gathers(h, host));
+    // Where nobody has to stay, the members only went past each other: all places are as good.
+    const isAnchored = anchors.length === 0 || anchors.some((h) => gathers(h, host));
     const hosts = [...model.hosts.keys()].filter((h) => useless[h] === 0 && state.closed[h] !== 1);
     const isRoomy = hasRoom(draft, outside, { hosts, terms: there });
-    const mayPush = !isRoomy && isAnchored;
-    if (!isRoomy && !(mayPush && hasRoom(draft, outside, { hosts, terms: there, others: terms }))) {
+    const mayPush = isAnchored && cleared < MOST_CLEARED;
+    const isEnough =
+      isRoomy || (mayPush && hasRoom(draft, outside, { hosts, terms: there, others: terms }));
+    if (!isEnough || !outside.every((v) => couldGo(state, v, { hosts, terms: there })))
       return false;
-    }
     if (mayPush) cleared += 1;
-    if (!outside.every((v) => couldGo(state, v, { hosts, terms: there }))) return false;
     const before = draft.mark();
     const wish = { terms: there, othersTerms: terms, finding, fit: 'spread' } as const;
-    const isGathered = outside.every((vm) =>
-      moveSomewhere(draft, { ...wish, vm, mayPush: isAnchored }),
-    );
+    const isGathered = outside.every((vm) => moveSomewhere(draft, { ...wish, vm, mayPush }));
     if (isGathered && rule.broken(at) === 0) return true;
     draft.backTo(before);
     return false;
