@@ -73,7 +73,11 @@ function balanceStage(draft: Draft, needs: Stage, terms: BalanceTerms, budget: S
     }
     for (const [index, { task, less }] of works.entries()) {
       if (cleared[index] === true) continue;
-      for (const one of [task, ...less]) clearAsFar(draft, one, terms.judge, effort);
+      for (const crowd of task.crowds) thinOut(draft, task, crowd);
+      // What is done for the one that asks for more is not to cost the others what they can have.
+      for (const one of [...less.toReversed(), task]) {
+        relieveSomehow(draft, one, terms.judge, effort);
+      }
     }
     terms.follow();
   };
@@ -97,8 +101,7 @@ interface Effort {
 }
 
 // oxlint-disable-next-line max-params -- the draft, what is to be done to it, and how hard
-function clearAsFar(draft: Draft, task: ClearTask, judge: () => Judge, effort: Effort): void {
-  for (const crowd of task.crowds) thinOut(draft, task, crowd);
+function relieveSomehow(draft: Draft, task: ClearTask, judge: () => Judge, effort: Effort): void {
   const { relief: finding, host, resource, reliefTerms: terms } = task;
   if (finding === undefined || relieveAsFar(draft, task, { finding, effort })) return;
   if (relieveAgainstSoft(draft, task, finding, judge)) return;

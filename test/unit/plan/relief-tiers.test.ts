@@ -113,7 +113,18 @@ describe('what two findings ask of a host that are as urgent', () => {
     const locked = others.map((vm) => ({ ...vm, locked: true }));
     const vms = [{ ...some('big', 3, 4), locked: true }, some('small', 1, 3), ...locked, ...near];
     const one = asked(vms, findings, [little]);
-    expect(causes(one)).toEqual(['corrective red']);
+    expect(causes(one)).toEqual([`corrective ${BROKEN.id}`]);
+    expect(plan(one).report.unresolved.map(({ finding }) => finding)).toEqual(['red']);
+  });
+
+  it('does not cost the one that asks for less what it can have', () => {
+    // Room for `fair`, which is enough for the rule, or for `tiny`, which gives most for its cost.
+    const [fair, tiny] = [some('fair', 1, 4), some('tiny', 0.5, 1)];
+    const locked = [some('big', 2.5, 4), ...others].map((vm) => ({ ...vm, locked: true }));
+    const full = [some('x', 5, 59.5, 'h2'), some('y', 5, 63.5, 'h3')];
+    const one = asked([fair, tiny, ...locked, ...full], findings, [little]);
+    expect(plan(one).plan.moves.map(({ vm }) => vm)).toEqual(['fair']);
+    expect(causes(one)).toEqual([`corrective ${BROKEN.id}`]);
     expect(plan(one).report.unresolved.map(({ finding }) => finding)).toEqual(['red']);
   });
 
@@ -121,6 +132,6 @@ describe('what two findings ask of a host that are as urgent', () => {
     const vms = [some('big', 3, 4), some('small', 1, 3), ...others];
     const stuck = vms.map((vm) => ({ ...vm, locked: true }));
     const open = plan(asked([...stuck, ...near], findings, [little])).report.unresolved;
-    expect(open.map(({ finding }) => finding)).toEqual(['red', BROKEN.id]);
+    expect(open.map(({ finding }) => finding)).toEqual([BROKEN.id, 'red']);
   });
 });
