@@ -105,21 +105,31 @@ describe('a parted group', () => {
   });
 });
 
-/** 15 members on as many of 40 hosts, none of which could hold all of them. */
-describe('a group that fits nowhere', () => {
+/** So many members of 24 GiB on as many of 40 hosts of 256 GiB, beside 19 VMs of 10 GiB each. */
+function scattered(members: number): PlanRequest {
   const ids = Array.from({ length: 40 }, (_none, i) => i);
   const hosts = ids.map((i) => aHost({ id: `h${i}`, memoryGib: 256, threads: 128 }));
+  const others = Array.from({ length: 19 }, (_none, k) => k);
   const vms = ids.flatMap((i) => [
-    aVm({ id: `m${i}`, host: `h${i}`, memoryGib: i < 15 ? 24 : 10 }),
-    ...Array.from({ length: 19 }, (_none, k) =>
-      aVm({ id: `v${i}-${k}`, host: `h${i}`, memoryGib: 10 }),
-    ),
+    aVm({ id: `m${i}`, host: `h${i}`, memoryGib: i < members ? 24 : 10 }),
+    ...others.map((k) => aVm({ id: `v${i}-${k}`, host: `h${i}`, memoryGib: 10 })),
   ]);
   const group = anAffinity(
     'r',
-    ids.slice(0, 15).map((i) => `m${i}`),
+    ids.slice(0, members).map((i) => `m${i}`),
   );
-  const one = asked(vms, [group], hosts);
+  return asked(vms, [group], hosts);
+}
+
+it('a group of which nobody has to stay is gathered where room can be made for all', () => {
+  const one = scattered(9);
+  const made = moves(one);
+  expect(made.filter((move) => move.startsWith('m'))).toHaveLength(8);
+  expect(plan(one).report.unresolved).toEqual([]);
+});
+
+describe('a group that fits nowhere', () => {
+  const one = scattered(15);
 
   it('takes no longer than to move the members that can be moved', () => {
     const { report } = plan(one);
