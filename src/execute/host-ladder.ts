@@ -200,8 +200,10 @@ export class HostLadder {
   #held(host: Host, from: HostState, step: LadderStep): LadderStep {
     const isBack = ['healthy', 'warn', 'quarantined'].includes(step.state);
     const wasOut = from === 'maintenance' || from === 'returning';
-    // While Drover only observes nobody is told: who was told before is told later.
-    const mayHaveIt = this.#platform(host) !== undefined || host.inMaintenanceMode === true;
+    // While Drover only observes nobody is told: who was told before is told later. What a host
+    // that does not answer is marked as, nobody knows.
+    const isOff = this.#platform(host) === undefined && host.inMaintenanceMode === false;
+    const mayHaveIt = host.inMaintenanceMode === true || (this.#capable(host) && !isOff);
     const isUntold = this.#told.get(host.id) !== false && mayHaveIt;
     if (!isBack || !wasOut || !isUntold) return step;
     return { state: 'returning', reason: 'its platform still has it in maintenance mode' };
@@ -209,9 +211,13 @@ export class HostLadder {
 
   /** Who is to be told of a maintenance; undefined: nobody, or not in this mode. */
   #platform(host: Host): Hypervisor | undefined {
-    const hypervisor = this.#parts.hypervisors.get(host.source);
-    if (hypervisor?.capabilities.maintenanceMode !== true) return undefined;
-    return modeOf(host, this.#parts.settings()) === 'observe' ? undefined : hypervisor;
+    const isObserved = modeOf(host, this.#parts.settings()) === 'observe';
+    return isObserved ? undefined : this.#capable(host);
+  }
+
+  #capable({ source }: Host): Hypervisor | undefined {
+    const hypervisor = this.#parts.hypervisors.get(source);
+    return hypervisor?.capabilities.maintenanceMode === true ? hypervisor : undefined;
   }
 
   /**

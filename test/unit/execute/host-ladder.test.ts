@@ -281,6 +281,17 @@ describe('HostLadder', () => {
     expect(after.states().get(hostId('h1'))).toBe('healthy');
   });
 
+  it('takes the silence of a host that it observes for no word of its platform', async () => {
+    const before = ladder();
+    await before.update(marked(false), [], [order]);
+    await before.update(marked(false), [], [order]);
+    mode = 'observe';
+    for (let look = 0; look < 3; look += 1) await before.update(world(0), [], []);
+    expect([...before.states()]).toEqual([['h1', 'returning']]);
+    await before.update(marked(false), [], []);
+    expect(before.states().get(hostId('h1'))).toBe('healthy');
+  });
+
   it('returns a host only when its platform knows it, also over a restart', async () => {
     const before = ladder();
     await before.update(world(0), [], [order]);
