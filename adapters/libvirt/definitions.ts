@@ -83,6 +83,7 @@ export class Definitions {
   async forget(uuid: string): Promise<void> {
     this.#known.delete(uuid);
     this.#forgotten.add(uuid);
+    // It is not read again; and where nothing can be written, noting it anew fails, which is told.
     await this.#memory?.remove(PREFIX + uuid).catch(() => undefined);
   }
 

@@ -203,7 +203,8 @@ export class HostLadder {
     // While Drover only observes nobody is told: who was told before is told later. What a host
     // that does not answer is marked as, nobody knows.
     const isOff = this.#platform(host) === undefined && host.inMaintenanceMode === false;
-    const mayHaveIt = host.inMaintenanceMode === true || (this.#capable(host) && !isOff);
+    const isCapable = this.#capable(host) !== undefined;
+    const mayHaveIt = host.inMaintenanceMode === true || (isCapable && !isOff);
     const isUntold = this.#told.get(host.id) !== false && mayHaveIt;
     if (!isBack || !wasOut || !isUntold) return step;
     return { state: 'returning', reason: 'its platform still has it in maintenance mode' };

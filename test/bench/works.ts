@@ -74,22 +74,16 @@ export const WORKS: readonly Work[] = [
     peers: PEERS_RELIEF,
     read: (rows) => reliefOf(rows, { ratio: 1.02, times: Number.POSITIVE_INFINITY }),
   },
-  {
-    name: 'relief-full',
-    what: 'relief with hardly any room (tight 2, 20 and 26 VMs a host)',
-    command: `fleet-table --bench BENCH --sizes ${FULL_SIZES} --tight 2 --seeds 1,2,3,4 --runs 3`,
-    goal: 'at most 1.05; the same; 4 × the times',
-    peers: 'none was measured there',
-    read: (rows) => reliefOf(rows, { ratio: 1.05, times: 4 }),
-  },
-  {
-    name: 'relief-fullest',
-    what: 'relief at 79 % mean CPU (tight 3, 20 and 26 VMs a host)',
-    command: `fleet-table --bench BENCH --sizes ${FULL_SIZES} --tight 3 --seeds 1,2,3,4 --runs 3`,
-    goal: 'at most 1.5; the same; 10 × the times',
-    peers: 'none was measured there',
-    read: (rows) => reliefOf(rows, { ratio: 1.5, times: 10 }),
-  },
+  fullRelief('relief-full', 'with hardly any room (tight 2, 20 and 26 VMs a host)', {
+    tight: 2,
+    ratio: 1.05,
+    times: 4,
+  }),
+  fullRelief('relief-fullest', 'at 79 % mean CPU (tight 3, 20 and 26 VMs a host)', {
+    tight: 3,
+    ratio: 1.5,
+    times: 10,
+  }),
   {
     name: 'level',
     what: 'levelling, CPU spread (sd) in points, with GiB moved and seconds at 32/600',
@@ -114,10 +108,10 @@ export const WORKS: readonly Work[] = [
     peers: 'none has a time limit of that kind but CP-SAT (no plan of 100/2,000 in 200 s)',
     read: anytimeOf,
   },
-  ...roadef('A', 'a1_1 a1_2 a1_3 a1_4 a1_5 a2_1 a2_2 a2_3 a2_4 a2_5', 60, { each: 0.5 }),
-  ...roadef('B', 'b_1 b_2 b_3 b_5', 5, { mean: 1 }),
-  ...roadef('B', 'b_1 b_2 b_3 b_5', 60, { mean: 0.31 }),
-  ...roadef('B', 'b_1 b_2 b_3 b_5', 300, { mean: 0.125 }),
+  roadef('A', 'a1_1 a1_2 a1_3 a1_4 a1_5 a2_1 a2_2 a2_3 a2_4 a2_5', 60, { each: 0.5 }),
+  roadef('B', 'b_1 b_2 b_3 b_5', 5, { mean: 1 }),
+  roadef('B', 'b_1 b_2 b_3 b_5', 60, { mean: 0.31 }),
+  roadef('B', 'b_1 b_2 b_3 b_5', 300, { mean: 0.125 }),
   {
     name: 'btrplace',
     what: 'placement repair, 5,000 servers, up to 30,000 VMs: slowest; moves over their bound',
@@ -145,33 +139,54 @@ export const WORKS: readonly Work[] = [
   },
 ];
 
+interface ReliefGoal {
+  /** Of the plan's cost to its lower bound. */
+  readonly ratio: number;
+  /** Of the seconds that a fleet with room has. */
+  readonly times: number;
+}
+
+function fullRelief(
+  name: string,
+  what: string,
+  goal: ReliefGoal & { readonly tight: number },
+): Work {
+  const { tight, ratio, times } = goal;
+  const fleet = `--sizes ${FULL_SIZES} --tight ${tight} --seeds 1,2,3,4`;
+  return {
+    name,
+    what: `relief ${what}`,
+    command: `fleet-table --bench BENCH ${fleet} --runs 3`,
+    goal: `at most ${ratio}; the same; ${times} × the times`,
+    peers: 'none was measured there',
+    read: (rows) => reliefOf(rows, goal),
+  };
+}
+
 /** @param bar percent of the initial cost above the best known, of each or on average. */
 function roadef(
-  set: string,
+  set: 'A' | 'B',
   instances: string,
   seconds: number,
   bar: { readonly each: number } | { readonly mean: number },
-): readonly Work[] {
+): Work {
   const chosen = instances.split(' ').map((name) => `--instance ${name}`);
-  const words = { A: 'the best known: 0', B: 'best team of the contest, 300 s: 0.021' }[set] ?? '';
-  return [
-    {
-      name: `roadef-${set.toLowerCase()}-${seconds}`,
-      what: `ROADEF/EURO 2012 ${set}, ${seconds} s, two threads: 100 · (cost - best) / initial`,
-      command: `roadef --data DATA/roadef2012 --seconds ${seconds} ${chosen.join(' ')}`,
-      goal: 'each' in bar ? `each at most ${bar.each}` : `mean at most ${bar.mean}`,
-      peers: words,
-      read: (rows) => {
-        const distances = rows.map((row) => number(row, 'distance'));
-        const mean = total(distances) / distances.length;
-        const isValid = holdsForAll(rows, (row) => row['valid'] === true);
-        const list = rows.map((row) => `${row['instance']} ${number(row, 'distance').toFixed(3)}`);
-        const isNear = 'each' in bar ? most(distances) <= bar.each : mean <= bar.mean;
-        const figure = `${list.join(', ')}; mean ${mean.toFixed(3)}`;
-        return { figure: isValid ? figure : `${figure}; not all valid`, isMet: isValid && isNear };
-      },
+  return {
+    name: `roadef-${set.toLowerCase()}-${seconds}`,
+    what: `ROADEF/EURO 2012 ${set}, ${seconds} s, two threads: 100 · (cost - best) / initial`,
+    command: `roadef --data DATA/roadef2012 --seconds ${seconds} ${chosen.join(' ')}`,
+    goal: 'each' in bar ? `each at most ${bar.each}` : `mean at most ${bar.mean}`,
+    peers: set === 'A' ? 'the best known: 0' : 'best team of the contest, 300 s: 0.021',
+    read: (rows) => {
+      const distances = rows.map((row) => number(row, 'distance'));
+      const mean = total(distances) / distances.length;
+      const isValid = holdsForAll(rows, (row) => row['valid'] === true);
+      const list = rows.map((row) => `${row['instance']} ${number(row, 'distance').toFixed(3)}`);
+      const isNear = 'each' in bar ? most(distances) <= bar.each : mean <= bar.mean;
+      const figure = `${list.join(', ')}; mean ${mean.toFixed(3)}`;
+      return { figure: isValid ? figure : `${figure}; not all valid`, isMet: isValid && isNear };
     },
-  ];
+  };
 }
 
 /** Without the row of all together. */
@@ -184,10 +199,7 @@ function isQuick(row: Figures, times: number): boolean {
   return number(row, 'planSeconds') <= bar * times;
 }
 
-function reliefOf(
-  rows: readonly Figures[],
-  bar: { readonly ratio: number; readonly times: number },
-): Reading {
+function reliefOf(rows: readonly Figures[], bar: ReliefGoal): Reading {
   const all = fleets(rows);
   const ratios = all.map((row) => number(row, 'ratio'));
   const bad = (name: string): number => total(all.map((row) => number(row, name)));

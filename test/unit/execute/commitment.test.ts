@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 
 import { hostId, moveId } from '../../../src/domain/ids.ts';
 import type { MoveResult } from '../../../src/domain/journal.ts';
-import { bytes, ratio, seconds } from '../../../src/domain/units.ts';
+import { seconds } from '../../../src/domain/units.ts';
 import type { Job } from '../../../src/ports/hypervisor.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
+import { aProgress } from '../../support/sample-events.ts';
 import { SOURCE } from '../../support/scripted-hypervisor.ts';
 
 const MOVES = [move('1', 'h1', 'h2')];
@@ -20,19 +21,7 @@ const DONE: Job = {
   bytes: undefined,
 };
 
-const SETUP: Job = {
-  kind: 'running',
-  progress: {
-    phase: 'setup',
-    elapsedSeconds: seconds(0),
-    done: ratio(0),
-    bytesSent: bytes(0),
-    bytesRemaining: bytes(0),
-    dirtyRate: undefined,
-    bandwidth: undefined,
-    iteration: undefined,
-  },
-};
+const SETUP: Job = { kind: 'running', progress: aProgress(0, { phase: 'setup' }) };
 
 /** The move, five seconds after its order. */
 async function underWay() {

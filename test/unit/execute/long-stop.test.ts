@@ -2,19 +2,8 @@
 import { expect, it } from 'vitest';
 
 import type { MoveProgress } from '../../../src/domain/events.ts';
-import { bytes, ratio, seconds } from '../../../src/domain/units.ts';
 import { makeBench, move, planOf, yes } from '../../support/execution-bench.ts';
-
-const PROGRESS: MoveProgress = {
-  phase: 'stop-and-copy',
-  elapsedSeconds: seconds(0),
-  done: ratio(0),
-  bytesSent: bytes(0),
-  bytesRemaining: bytes(0),
-  dirtyRate: undefined,
-  bandwidth: undefined,
-  iteration: undefined,
-};
+import { aProgress } from '../../support/sample-events.ts';
 
 async function heldFor(duration: number, phase: MoveProgress['phase']) {
   const bench = await makeBench(['h1']);
@@ -22,7 +11,7 @@ async function heldFor(duration: number, phase: MoveProgress['phase']) {
   void bench.executor().submit(planOf(moves), yes(moves));
   await bench.clock.pass(5);
   bench.hypervisor.job = () =>
-    Promise.resolve({ kind: 'running', progress: { ...PROGRESS, phase } });
+    Promise.resolve({ kind: 'running', progress: aProgress(0, { phase }) });
   await bench.clock.pass(duration);
   const keys = new Set(bench.events.of('warning').map(({ key }) => key));
   return { bench, warned: [...keys], texts: bench.events.of('warning').map(({ text }) => text) };

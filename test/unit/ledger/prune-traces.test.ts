@@ -1,26 +1,15 @@
 // Role: housekeeping looks once at what it keeps, however much that is, and without a search in
 // the orders for each row: what else is written does not wait for it.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import Database from 'better-sqlite3';
-import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { vmId } from '../../../src/domain/ids.ts';
 import type { HistoryEntry } from '../../../src/domain/journal.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
 import { pruneAll, type Work } from '../../../src/ledger/pruning.ts';
-import type { LedgerSchema } from '../../../src/ledger/schema.ts';
-import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import { anOrder } from '../../support/ledger-records.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import { type WatchedLedger, watchedLedger } from '../../support/watched-ledger.ts';
 
-let folder: string;
-let database: Database.Database;
-let db: Kysely<LedgerSchema>;
-let asked: CompiledQuery[];
+let watched: WatchedLedger;
 
 function line(at: number, vm: string): HistoryEntry {
   const about = { vm: vmId(vm), host: undefined, from: undefined, move: undefined };
@@ -28,46 +17,36 @@ function line(at: number, vm: string): HistoryEntry {
 }
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'drover-traces-'));
-  const file = join(folder, 'ledger.db');
-  const ledger = await openSqliteLedger({ file, clock: manualClock() });
-  await ledger.putOrder(anOrder('o1', { home: ['kept'] }));
+  watched = await watchedLedger();
   // The oldest are those that stay, and many are of the same moment.
   const kept = Array.from({ length: 1200 }, (_none, index) =>
     line(Math.floor(index / 700), 'kept'),
   );
   const others = Array.from({ length: 1200 }, (_none, index) => line(index % 3, 'other'));
-  await ledger.addHistory([...kept, ...others, line(50, 'other')]);
-  await ledger.close();
-  database = new Database(file);
-  asked = [];
-  const dialect = new SqliteDialect({ database });
-  db = new Kysely({ dialect, log: ({ query }) => void asked.push(query) });
+  await watched.fill(async (ledger) => {
+    await ledger.putOrder(anOrder('o1', { home: ['kept'] }));
+    await ledger.addHistory([...kept, ...others, line(50, 'other')]);
+  });
 });
-afterEach(async () => {
-  await db.destroy();
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => watched.close());
 
 function prune(before: number, keep = 0): Promise<{ readonly removed: number }> {
   const write = <Value>(work: Work<Value>): Promise<Value> =>
-    db.transaction().execute((trx) => work(trx, () => undefined));
+    watched.db.transaction().execute((trx) => work(trx, () => undefined));
   return pruneAll(write, { before: epochSeconds(before), keep }, epochSeconds(100));
 }
 
 /** How the store goes about what housekeeping asked of the table. */
 function ways(table: string): readonly string[] {
-  const about = asked.filter(({ sql }) => sql.includes(`from "${table}"`));
-  return about.map(({ sql, parameters }) => {
-    const steps = database.prepare(`explain query plan ${sql}`).all(...parameters);
-    return (steps as { readonly detail: string }[]).map(({ detail }) => detail).join('; ');
-  });
+  return watched.asked
+    .filter(({ sql }) => sql.includes(`from "${table}"`))
+    .map((query) => watched.way(query));
 }
 
 it('removes all that is old but what a return needs', async () => {
   expect((await prune(40)).removed).toBe(1200);
   expect((await prune(40)).removed).toBe(0);
-  const left = await db.selectFrom('history').select('vm').orderBy('seq').execute();
+  const left = await watched.db.selectFrom('history').select('vm').orderBy('seq').execute();
   expect(left.map(({ vm }) => vm)).toEqual([...Array(1200).fill('kept'), 'other']);
 });
 
