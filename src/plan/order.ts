@@ -10,7 +10,10 @@
 
 import { TIERS } from '../domain/finding.ts';
 import type { Cause, Draft } from './draft.ts';
+import { importantFirst } from './important-first.ts';
 import { isOwn } from './own-vms.ts';
+import type { CompiledRule } from './rules/rule.ts';
+import { spreadOrder } from './spread-order.ts';
 import type { DraftMove, State } from './state.ts';
 
 export interface OrderedMove extends DraftMove {
@@ -30,11 +33,20 @@ export function orderMoves(draft: Draft): readonly OrderedMove[] {
     const isWhole = (listed: readonly OrderedMove[]): boolean =>
       listed.length === made.length &&
       listed.every((one, i) => last(one) <= last(listed[i + 1] ?? one));
-    const byImportance = new Lister(draft).list(made.toSorted(comparator(draft)));
+    const sorted = made.toSorted(comparator(draft));
+    const byImportance = new Lister(draft).list(sorted);
     if (isWhole(byImportance)) return byImportance;
     // Importance alone came to a circle of waiting; the order of making is valid by construction.
     const asMade = new Lister(draft).list(made.toSorted((a, b) => last(a) - last(b)));
-    if (isWhole(asMade) || !made.some(last)) return asMade;
+    if (isWhole(asMade)) {
+      const ranks = new Map(sorted.map(({ vm }, place) => [vm, place]));
+      const relist = (moves: readonly DraftMove[]): readonly OrderedMove[] | undefined => {
+        const listed = new Lister(draft).list(moves);
+        return isWhole(listed) ? listed : undefined;
+      };
+      return importantFirst(asMade, ({ vm }) => ranks.get(vm) ?? 0, relist);
+    }
+    if (!made.some(last)) return asMade;
     takeBackFrom(draft, firstThatWaits(made, asMade, last));
   }
 }
@@ -111,6 +123,8 @@ class Lister {
   /** Per host, for what cannot wait and for the others: the most that one may fill it to. */
   readonly #limits = new Map<string, Float64Array>();
   readonly #makers = new Map<number, number[]>();
+  /** Per rule that is to end spread: the VMs that move. */
+  readonly #spreadOrders = new Map<CompiledRule, readonly number[]>();
 
   constructor(draft: Draft) {
     this.#draft = draft;
@@ -198,16 +212,23 @@ class Lister {
   }
 
   /**
-   * Members of a group that is to end spread: each of its moves was judged with those before it
+   * Members of a group that is to end spread: each of its moves is judged with those before it
    * done, and gives a domain away that they have gained.
    */
   #wentBefore({ vm }: DraftMove): number[] {
-    const { hardOf } = this.#state.rules;
-    return (hardOf[vm] ?? []).flatMap((compiled) => {
+    return (this.#state.rules.hardOf[vm] ?? []).flatMap((compiled) => {
       if (compiled.rule.kind !== 'spread' || compiled.rule.hold !== 'finally') return [];
-      const moved = [...this.#target.keys()].filter((other) => hardOf[other]?.includes(compiled));
+      const moved = this.#spreadOrders.get(compiled) ?? this.#spreadOrder(compiled);
       return moved.slice(0, moved.indexOf(vm));
     });
+  }
+
+  #spreadOrder(compiled: CompiledRule): readonly number[] {
+    const members = new Set(compiled.members);
+    const made = this.#state.moves.filter((move) => members.has(move.vm));
+    const order = spreadOrder(compiled, made, this.#state.model.home.slice());
+    this.#spreadOrders.set(compiled, order);
+    return order;
   }
 
   #addDepartures({ vm, to }: DraftMove, waits: Set<number>): boolean {
