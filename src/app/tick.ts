@@ -53,10 +53,13 @@ export interface TickState {
   readonly snapshot: Snapshot;
   readonly findings: readonly Finding[];
   readonly orders: readonly Order[];
-  /** Undefined: there is none yet, or the newest one was rejected. */
+  /** Undefined: there is none yet, or the newest one was rejected, and nothing is in its place. */
   readonly result: PlanResult | undefined;
   readonly verdicts: readonly GateVerdict[];
-  /** The newest plan, where the checker has found a fault in it: nothing of it runs. */
+  /**
+   * The newest plan, where the checker has found a fault in it: nothing of it runs. `result` is then
+   * the plan of what cannot wait alone, where there is one.
+   */
   readonly rejected: RejectedPlan | undefined;
 }
 
@@ -102,9 +105,7 @@ export interface TickParts {
 /** Told the plan of what cannot wait, and what that was made from. */
 type Early = (checked: CheckedPlan, job: PlanJob | undefined) => void;
 
-interface PlannedTick {
-  readonly result: PlanResult;
-  readonly rejected: RejectedPlan | undefined;
+interface PlannedTick extends Pick<TickState, 'result' | 'rejected'> {
   readonly job: PlanJob;
 }
 
@@ -207,14 +208,16 @@ export class Tick {
     await begun;
     if (planned === undefined || isOvertaken()) return undefined;
     const { result, rejected, job } = planned;
-    if (rejected !== undefined) {
+    if (result === undefined) {
       await this.#parts.dispatcher.reject();
-      this.#state = { ...base, result: undefined, verdicts: [], rejected };
+      this.#state = { ...base, result, verdicts: [], rejected };
       return this.#state;
     }
     const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result, job });
     if (isOvertaken()) return undefined;
-    this.#state = { ...base, result, verdicts, rejected: undefined };
+    this.#state = { ...base, result, verdicts, rejected };
+    // Who may come home, and which deadline can be met, a plan of a part does not say.
+    if (rejected !== undefined) return this.#state;
     await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
     await this.#deadlines.judge({ ...base, orders: own, result });
     await this.#parts.hooks.update({ ...base, orders: own });
@@ -323,26 +326,32 @@ export class Tick {
     this.#open = now;
   }
 
-  /**
-   * `early`: told the plan of what cannot wait, where the whole takes longer. `rejected`: the
-   * checker found a fault, so nothing of this plan may run.
-   */
+  /** `early`: told the plan of what cannot wait, where the whole takes longer. */
   async #plan(
     { snapshot, findings }: Pick<TickState, 'snapshot' | 'findings'>,
     early: Early | undefined,
   ): Promise<PlannedTick> {
-    const { clock, events, experience, planner, policies, seed } = this.#parts;
+    const { experience, policies, seed } = this.#parts;
     const { limits, migration, weights } = policies.policies;
-    const started = clock.monotonic();
     const learned = await experience.learned(snapshot, migration);
     const job = { snapshot, findings, limits, migration, weights, seed, learned };
-    const { result, violations } = await planner.run(
-      job,
-      early && ((checked) => early(checked, urgentPart(job))),
-    );
+    const planned = await this.#announced(job, early);
+    const alone = planned.rejected && urgentPart(job, 0);
+    if (alone === undefined) return planned;
+    // A fault anywhere in the whole plan is no reason to leave VMs on a host that fails.
+    const { result } = await this.#announced(alone);
+    return result === undefined ? planned : { result, rejected: planned.rejected, job: alone };
+  }
+
+  async #announced(job: PlanJob, early?: Early): Promise<PlannedTick> {
+    const { clock, events, planner } = this.#parts;
+    const started = clock.monotonic();
+    const toldEarly: Parameters<PlanRunner['run']>[1] =
+      early && ((checked) => early(checked, urgentPart(job)));
+    const checked = await planner.run(job, toldEarly);
     const took = seconds(clock.monotonic() - started);
-    const checked = { result, violations };
-    return { result, rejected: announcePlan(events, snapshot, checked, took), job };
+    const rejected = announcePlan(events, job.snapshot, checked, took);
+    return { result: rejected === undefined ? checked.result : undefined, rejected, job };
   }
 }
 

@@ -42,7 +42,10 @@ export interface StatusView {
   readonly snapshotAt: number | null;
   readonly findings: readonly Finding[];
   readonly movesInFlight: number;
-  /** Null before the first, and when the newest was rejected. */
+  /**
+   * Null before the first, and when the newest was rejected; but then it may be the plan of what
+   * cannot wait alone.
+   */
   readonly lastPlan: {
     readonly id: string;
     readonly at: number;

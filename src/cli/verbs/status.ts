@@ -40,16 +40,20 @@ export function statusText(view: StatusView): string {
 }
 
 function lastPlanLines({ lastPlan, rejectedPlan }: StatusView): readonly string[] {
-  if (rejectedPlan !== null) {
-    const { id, at, faults } = rejectedPlan;
-    return [
-      `last plan REJECTED at ${formatTime(at)}, id ${id}: nothing of it runs`,
-      ...faults.map((fault) => `          ${fault}`),
-    ];
-  }
-  if (lastPlan === null) return ['last plan none yet'];
-  const { id, at, moves, waiting } = lastPlan;
-  const text = `last plan ${countOf(moves, 'move')} at ${formatTime(at)}, id ${id}`;
+  if (rejectedPlan === null) return lastPlan === null ? ['last plan none yet'] : linesOf(lastPlan);
+  const { id, at, faults } = rejectedPlan;
+  return [
+    `last plan REJECTED at ${formatTime(at)}, id ${id}: nothing of it runs`,
+    ...faults.map((fault) => `          ${fault}`),
+    ...(lastPlan === null ? [] : linesOf(lastPlan, 'what cannot wait, alone: ')),
+  ];
+}
+
+function linesOf(
+  { id, at, moves, waiting }: NonNullable<StatusView['lastPlan']>,
+  what = '',
+): readonly string[] {
+  const text = `last plan ${what}${countOf(moves, 'move')} at ${formatTime(at)}, id ${id}`;
   if (waiting === 0) return [text];
   const wait = waiting === 1 ? '1 waits' : `${waiting} wait`;
   return [text, `          ${wait} for an approval: drover approve ${id}`];

@@ -1,8 +1,8 @@
 // Role: a plan in which the checker finds a fault, seen from outside: nothing of an older plan is
-// shown as the newest, or can be approved, and it is told what was wrong.
+// shown as the newest, or can be approved, and it is told what was wrong; what cannot wait goes on.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { planAndCheck } from '../../../src/app/plan-job.ts';
+import { type PlanJob, planAndCheck } from '../../../src/app/plan-job.ts';
 import { statusText } from '../../../src/cli/verbs/status.ts';
 import type { Violation } from '../../../src/domain/violation.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
@@ -50,5 +50,33 @@ describe('a rejected plan', () => {
     const approved = await api.approve(good?.id ?? '', 'ben');
     expect(approved).toMatchObject({ ok: true, value: { moves: 1, gone: 0 } });
     expect(api.status().lastPlan).toMatchObject({ waiting: 0 });
+  });
+
+  it('holds up nothing that cannot wait, as long as that alone is without a fault', async () => {
+    const { api } = bench.daemon;
+    await bench.pass(6 * 60);
+    const by = { kind: 'operator', name: 'anna' } as const;
+    const order = { kind: 'evacuate', host: 'h2', by, reason: 'disk', dedupeKey: '' } as const;
+    await api.giveOrder({ ...order, deadlineSeconds: null });
+    const isWhole = (job: PlanJob): boolean =>
+      job.findings.some(({ tier }) => tier !== 'mandatory');
+    bench.planning = async (job) => {
+      return { ...planAndCheck(job), violations: isWhole(job) ? [FAULT] : [] };
+    };
+    await bench.pass(60);
+    const status = api.status();
+    expect(status.rejectedPlan?.faults).toEqual(['memory: h3 would hold 70 GiB']);
+    expect(status.lastPlan).toMatchObject({ moves: 1, waiting: 0 });
+    expect(status.movesInFlight).toBe(1);
+    expect(statusText(status)).toMatch(
+      /^last plan REJECTED at .*\n {10}memory: .*\nlast plan what cannot wait, alone: 1 move at/m,
+    );
+
+    bench.planning = async (job) => ({ ...planAndCheck(job), violations: [FAULT] });
+    await bench.pass(60);
+    expect(api.status()).toMatchObject({
+      rejectedPlan: { at: expect.any(Number) },
+      lastPlan: null,
+    });
   });
 });
