@@ -6,10 +6,12 @@
  *
  * While one of them has to leave its host, what can wait is left out: plan after plan of that would
  * keep it waiting for its turn. Not for one whose moves came to nothing: that may go on for long.
+ * Nor where it would have no place to go then: what can wait makes room for it.
  */
 
 import { carriedText } from '../domain/own-vm.ts';
 import type { PlacementKind } from '../domain/placement.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Draft } from './draft.ts';
 import type { Model } from './model.ts';
@@ -58,23 +60,33 @@ export function ownText(model: Model, v: number): string | undefined {
  */
 export function withoutWhatCanWait(draft: Draft, request: PlanRequest): PlanRequest | undefined {
   const hasOptional = [...draft.causes.values()].some(({ finding }) => finding.tier === 'optional');
-  if (!hasOptional || firstInNeed(draft, request) === undefined) return undefined;
+  if (!hasOptional || inNeed(draft, request).length === 0) return undefined;
   return { ...request, findings: request.findings.filter(({ tier }) => tier !== 'optional') };
 }
 
-/** The same for the report. */
-export function waitingNote(draft: Draft, request: PlanRequest): string {
-  const name = firstInNeed(draft, request)?.name ?? '';
-  return `moves that can wait are left for later: ${name} has to leave its host, and goes alone`;
+/**
+ * For the report of what was planned without it: why that is better.
+ * @returns undefined: it is not, none of them goes
+ */
+export function waitingNote(
+  draft: Draft,
+  request: PlanRequest,
+  without: Pick<Plan, 'moves'>,
+): string | undefined {
+  const going = new Set(without.moves.map(({ vm }) => vm));
+  const vm = inNeed(draft, request).find(({ id }) => going.has(id));
+  if (vm === undefined) return undefined;
+  return `moves that can wait are left for later: ${vm.name} has to leave its host, and goes alone`;
 }
 
-function firstInNeed({ causes, state }: Draft, { snapshot }: PlanRequest): Vm | undefined {
+function inNeed({ causes, state }: Draft, { snapshot }: PlanRequest): readonly Vm[] {
   const failed = new Set(
     (snapshot.breakers ?? []).flatMap(({ subject }) => ('vm' in subject ? subject.vm : [])),
   );
   const { model } = state;
   const urgent = state.moves.filter(({ vm }) => causes.get(vm)?.finding.tier === 'mandatory');
-  return urgent
-    .map(({ vm }) => model.vms[vm])
-    .find((vm) => vm?.own !== undefined && !failed.has(vm.id));
+  return urgent.flatMap(({ vm: v }) => {
+    const vm = model.vms[v];
+    return vm?.own === undefined || failed.has(vm.id) ? [] : [vm];
+  });
 }

@@ -68,7 +68,9 @@ export function plan(request: PlanRequest): PlanResult {
   const ordered = orderMoves(draft);
   const rest = withoutWhatCanWait(draft, request);
   if (rest !== undefined) {
-    return instead(plan({ ...rest, steps: granted }), waitingNote(draft, request), stepsUsed);
+    const without = plan({ ...rest, steps: granted });
+    const note = waitingNote(draft, request, without.plan);
+    if (note !== undefined) return instead(without, note, stepsUsed);
   }
   const { moves, objective } = describe(draft, setting, ordered);
   const text = [request.snapshot.takenAt, ...moves.map(({ id }) => id)].join(' ');

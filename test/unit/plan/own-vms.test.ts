@@ -58,6 +58,23 @@ describe('a plan', () => {
     );
   });
 
+  it('leaves nothing out where that makes the room that the own VM needs', () => {
+    const snapshot = aSnapshot({
+      hosts: [
+        aHost({ id: 'h1' }),
+        aHost({ id: 'h2' }),
+        aHost({ id: 'h3', threads: 16, memoryGib: 16 }),
+      ],
+      vms: [
+        aVm({ id: 'db', host: 'h1', own: LEDGER }),
+        ...[1, 2, 3, 4].map((n) => aVm({ id: `hot-${n}`, host: 'h3', cpuUsed: 3.5 })),
+      ],
+      placement: [aPin('licence', ['db'], ['h1', 'h3'])],
+    });
+    const asked = request(snapshot, [EMPTY_H1, aFinding('relieve', { host: 'h3' })]);
+    expect(movesOf(asked)).toEqual(['hot-1 h3 h2', 'db h1 h3']);
+  });
+
   it('does not wait for one whose moves come to nothing', () => {
     const vm = aVm({ id: 'db' }).id;
     const subject = { kind: 'pair', vm, to: aHost({ id: 'h3' }).id } as const;
