@@ -353,7 +353,7 @@ export class Executor {
     const outlivedAt = outlived(this.#parts, this.#timing, source);
     const { id, vm, to } = move;
     if (outcome === 'cancelled') this.#cancels.remember(vm);
-    const now = outcome === 'succeeded' ? to : seenOn;
+    const now = seenOn ?? (outcome === 'succeeded' ? to : undefined);
     this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, this.#parts.world());
   }
 

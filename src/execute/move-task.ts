@@ -163,8 +163,8 @@ export interface MoveTask {
    * while, or it was found under way; and nothing has shown it going on since.
    */
   wasUnseen?: boolean;
-  /** Where the VM ran instead, when that was looked at: somebody else had moved it. */
-  seenOn?: HostId;
+  /** Where the VM ran instead, when that was looked at last: somebody else had moved it. */
+  seenOn?: HostId | undefined;
   /** What of its disks stays on its old storage, for people; empty: nothing. */
   oldDisks: string;
   /** Why it was given up; undefined: it was not. Durable, as a cancel is. */

@@ -12,6 +12,7 @@ import { Allowances } from '../domain/allowances.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import { actingAs, leaseRefusal } from '../domain/own-vm.ts';
+import type { HostId } from '../domain/ids.ts';
 import { isTakenBack } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Refusal } from '../domain/refusal.ts';
@@ -261,8 +262,23 @@ function followToTheEnd(task: MoveTask): Promise<StageEnd> {
   return watchMove(task, 'end');
 }
 
-/** 5: the capacity is the VM's own now. */
-async function activate({ move, parts }: MoveTask): Promise<StageEnd> {
+/** 5: the capacity is the VM's own now. While Drover was away somebody may have moved it on. */
+async function activate(task: MoveTask): Promise<StageEnd> {
+  const { adopted, move, parts } = task;
   await parts.ledger.release(move.id);
+  task.seenOn = adopted ? await seenElsewhere(task) : undefined;
   return NEXT;
+}
+
+/** Undefined: it is where the move has brought it, or nobody says where. */
+async function seenElsewhere(task: MoveTask): Promise<HostId | undefined> {
+  try {
+    const place = placeIn(await sight(task), task);
+    if (place.kind === 'source') return task.order.from;
+    return place.kind === 'elsewhere' ? place.host : undefined;
+  } catch (error) {
+    // It had arrived: that it cannot be asked about by now does not change how the move ended.
+    if (!(error instanceof AdapterError)) throw error;
+    return undefined;
+  }
 }

@@ -5,8 +5,9 @@
  * its way. Where CPU alone is short (or not known: then it counts as all that the VM could use), or
  * what the policy calls soft, a host that is to be emptied is emptied all the same (pressed.ts), to
  * the host that then is the least busy: a guest that gets less CPU is slow, one on a dying host is
- * lost. How much of a cluster may be out at once, which bounds what the others are given, is the
- * gate's affair (`evacuatedShare`). Who lacks anything else stays, and is said to stay.
+ * lost. Last of all others make room for it where CPU stays short. How much of a cluster may be out
+ * at once, which bounds what the others are given, is the gate's affair (`evacuatedShare`). Who
+ * lacks anything else stays, and is said to stay.
  */
 
 import type { Draft } from './draft.ts';
@@ -25,7 +26,7 @@ import { moveSomewhere } from './make-room.ts';
 import { BENDS, type Bend, bent, pressed, softOf } from './pressed.ts';
 import { CPU_AT } from './model.ts';
 import { resourceName } from './resource-words.ts';
-import type { DraftMove, State } from './state.ts';
+import type { DraftMove, State, Terms } from './state.ts';
 import { findLaterTarget } from './targets.ts';
 import { compareText } from '../domain/ids.ts';
 
@@ -190,12 +191,16 @@ function lastResort(draft: Draft, leaver: Leaver): void {
   const { terms, othersTerms = terms, finding, host } = evacuation;
   const [only] = vms;
   const tryAll = (): boolean => {
-    const who = { vm: only ?? -1, terms, othersTerms, finding } as const;
+    const who = { vm: only ?? -1, othersTerms, finding } as const;
     const wish = { ...who, fit: 'pack', mayPush: true } as const;
-    const push = (): boolean => vms.length === 1 && moveSomewhere(draft, wish);
+    const push = (own: Terms): boolean =>
+      vms.length === 1 && moveSomewhere(draft, { ...wish, terms: own });
     // Who is down waits for nobody's migration where there is room at all.
     const isDown = terms.compatibility.ways === 'restart';
-    return isDown ? crowd(draft, leaver) || push() : push() || crowd(draft, leaver);
+    const ways = [() => push(terms), () => crowd(draft, leaver)];
+    if ((isDown ? ways.toReversed() : ways).some((way) => way())) return true;
+    // Both at once: to where CPU is short and others make room for the rest of it.
+    return crowding(draft, terms).some(push);
   };
   if (tryAll()) return;
   // What stands in its way is nothing that bends.
@@ -211,10 +216,15 @@ function lastResort(draft: Draft, leaver: Leaver): void {
 /** To the host with the most CPU left, however little that is: all of them, or nobody. */
 function crowd(draft: Draft, leaver: Leaver): boolean {
   const { evacuation } = leaver;
-  const useless = withLesserArrivals(draft, evacuation.terms.useless);
-  return pressed(evacuation.terms, draft.state.model).some((terms) =>
-    crowdOn(draft, { ...leaver, evacuation: { ...evacuation, terms: { ...terms, useless } } }),
+  return crowding(draft, evacuation.terms).some((terms) =>
+    crowdOn(draft, { ...leaver, evacuation: { ...evacuation, terms } }),
   );
+}
+
+/** On which it may go to where there is no room for it; the gentlest first. */
+function crowding(draft: Draft, terms: Terms): readonly Terms[] {
+  const useless = withLesserArrivals(draft, terms.useless);
+  return pressed(terms, draft.state.model).map((bending) => ({ ...bending, useless }));
 }
 
 function crowdOn(draft: Draft, leaver: Leaver): boolean {

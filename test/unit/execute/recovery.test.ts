@@ -99,6 +99,25 @@ describe('recover', () => {
     expect(await bench.ledger.history({ vm: vmId('v1'), limit: 9 })).toHaveLength(1);
   });
 
+  it('says where a VM is by now that somebody has moved on since it arrived', async () => {
+    const bench = await leftOpen();
+    await bench.clock.pass(600);
+    const [move, at] = [moveId('m1'), bench.clock.now()];
+    const stages = ['stop-and-copy', 'commitment', 'activation'] as const;
+    const entries = stages.map(
+      (stage) => ({ move, stage, phase: 'before', at, detail: '' }) as const,
+    );
+    await bench.ledger.addStages(entries);
+    bench.hypervisor.truth('v1').runsOn = ['h1'];
+    const heir = bench.executor();
+    expect(await recovered(bench, heir)).toMatchObject([{ state: 'succeeded' }]);
+    const { result } = (await bench.ledger.move(move)) ?? {};
+    expect(result).toMatchObject({ outcome: 'succeeded', detail: 'by now it runs on h1' });
+    // Of the hosts as they were asked before it was closed.
+    const [vm] = heir.corrected(bench.world, heir.cancelCount).vms;
+    expect(vm?.host).toBe(hostId('h1'));
+  });
+
   it('cleans up after what failed while nobody looked', async () => {
     const bench = await leftOpen({ breaks: true });
     await bench.clock.pass(600);

@@ -28,6 +28,28 @@ describe('crowding', () => {
     expect(check({ ...asked, plan: made })).toEqual([]);
   });
 
+  it('has others make room for the memory on a host whose CPU is short', () => {
+    const small = ['s-1', 's-2', 's-3'].map((id) => aVm({ id, host: 'h2', cpuUsed: 0.1 }));
+    const asked = request(
+      {
+        hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2', memoryGib: 20 }), aHost({ id: 'h3' })],
+        vms: [
+          aVm({ id: 'a' }),
+          aVm({ id: 'busy', host: 'h2', cpuUsed: 14, memoryGib: 8, locked: true }),
+          ...small,
+        ],
+        placement: [aPin('here', ['a'], ['h1', 'h2'])],
+      },
+      [aFinding('evacuate', { host: 'h1' })],
+    );
+    const { plan: made } = plan(asked);
+    expect(made.moves.map(({ vm, to, overCpu }) => [vm, to, overCpu])).toEqual([
+      ['s-1', 'h3', undefined],
+      ['a', 'h2', true],
+    ]);
+    expect(check({ ...asked, plan: made })).toEqual([]);
+  });
+
   it('empties a host whose guests’ CPU nobody knows', () => {
     const unknown = { metrics: { 'cpu.used': missingWindow('stale') } } as const;
     const vms = Array.from({ length: 12 }, (_none, i) =>
@@ -51,12 +73,12 @@ describe('crowding', () => {
   });
 
   it('crowds no host to which the plan brings one that could wait', () => {
-    // Nobody could go to h2 before x is to leave it; by then y is promised the room.
+    // Nobody can go to h2 before x leaves it, nor x before y, which is promised the room.
     const unknown = { metrics: { 'cpu.used': missingWindow('stale') }, vcpus: 8 } as const;
     const hosts = [8, 8, 4].map((threads, i) => aHost({ id: `h${i + 1}`, threads }));
     const vms = [
       aVm({ id: 'big', host: 'h1', ...unknown }),
-      aVm({ id: 'x', host: 'h2', cpuUsed: 0 }),
+      aVm({ id: 'x', host: 'h2', cpuUsed: 1 }),
       aVm({ id: 'y', host: 'h3', cpuUsed: 3 }),
     ];
     const placement = [
