@@ -2,10 +2,9 @@
 // alone and by pre-copy in any plan is in test/property/own-vms.test.ts.
 import { describe, expect, it } from 'vitest';
 
-import { hostId } from '../../../src/domain/ids.ts';
 import type { OwnVm } from '../../../src/domain/own-vm.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
-import { seconds } from '../../../src/domain/units.ts';
+import { waitingNote } from '../../../src/plan/own-vms.ts';
 import { explainPair, type PlanRequest, plan } from '../../../src/plan/plan.ts';
 import {
   TEST_NOW,
@@ -60,25 +59,13 @@ describe('a plan', () => {
     );
   });
 
-  it('leaves nothing out where that makes the room that the own VM needs', () => {
-    // Back to h2 goes who comes home only: as a push it would be taking back what was just done.
-    const guests = [1, 2, 3, 4].map((n) => aVm({ id: `guest-${n}`, host: 'h3' }));
-    const [from, to] = [hostId('h2'), hostId('h3')];
-    const snapshot = aSnapshot({
-      hosts: [aHost({ id: 'h1' }), aHost({ id: 'h2' }), aHost({ id: 'h3', memoryGib: 16 })],
-      vms: [aVm({ id: 'db', host: 'h1', own: LEDGER }), ...guests],
-      placement: [aPin('licence', ['db'], ['h1', 'h3'])],
-      recentMoves: guests.map(({ id }) => {
-        return { vm: id, from, to, openedAt: TEST_NOW, arrivedAt: TEST_NOW };
-      }),
-    });
-    const home = { fact: 'vm.home', operator: 'notEqual', threshold: 'h3', value: 'h2' } as const;
-    const back = aFinding('return', { vm: 'guest-1', evidence: [home] });
-    const limits = someLimits({ reverseMoveSeconds: seconds(7200), cooldownSeconds: seconds(0) });
-    const alone = request(snapshot, [EMPTY_H1], { limits });
-    expect(movesOf(alone)).toEqual([]);
-    const both = request(snapshot, [EMPTY_H1, back], { limits });
-    expect(movesOf(both)).toEqual(['guest-1 h3 h2', 'db h1 h3']);
+  it('leaves nothing out where the own VM has no place then', () => {
+    const asked = request(fleet(), [EMPTY_H1, RELIEVE_H2]);
+    const db = aVm({ id: 'db', own: LEDGER });
+    const state = { model: { vms: [db] }, moves: [{ vm: 0 }] };
+    const draft = { state, causes: new Map([[0, { finding: EMPTY_H1 }]]) } as never;
+    expect(waitingNote(draft, asked, plan({ ...asked, findings: [EMPTY_H1] }).plan)).toBeDefined();
+    expect(waitingNote(draft, asked, { moves: [] })).toBeUndefined();
   });
 
   it('does not wait for one whose moves come to nothing', () => {
