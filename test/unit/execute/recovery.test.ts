@@ -108,7 +108,7 @@ describe('recover', () => {
       (stage) => ({ move, stage, phase: 'before', at, detail: '' }) as const,
     );
     await bench.ledger.addStages(entries);
-    bench.hypervisor.truth('v1').runsOn = ['h1'];
+    bench.hypervisor.truth('v1').runsOn = [hostId('h1')];
     const heir = bench.executor();
     expect(await recovered(bench, heir)).toMatchObject([{ state: 'succeeded' }]);
     const { result } = (await bench.ledger.move(move)) ?? {};
