@@ -11,7 +11,7 @@ interface Listed {
   readonly dependsOn: readonly number[];
 }
 
-/** Each time less is left to change; of random fleets none needed more than two. */
+/** Each time less is left to change. */
 const MOST_ROUNDS = 5;
 
 /**
