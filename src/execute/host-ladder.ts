@@ -105,7 +105,7 @@ interface Taken extends LadderStep {
 export class HostLadder {
   readonly #parts: HostLadderParts;
   readonly #states = new Map<HostId, HostState>();
-  /** What the platform was last told by this process; of a host that is not in here: nothing. */
+  /** What the platform was last told, and by this process; of others' hosts nothing is in here. */
   readonly #told = new Map<HostId, boolean>();
   /** Those that the platform has shown since as it was told to have them. */
   readonly #confirmed = new Set<HostId>();
@@ -119,6 +119,9 @@ export class HostLadder {
     for (const mark of await this.#parts.ledger.hostMarks()) {
       this.#states.set(mark.host, mark.state);
     }
+    // Since then others may have told the platform something else.
+    this.#told.clear();
+    this.#confirmed.clear();
   }
 
   /** Takes up what other controllers have made of the hosts that are not among `own`. */
@@ -126,6 +129,8 @@ export class HostLadder {
     for (const { host, state } of await this.#parts.ledger.hostMarks()) {
       if (!own.has(host)) this.#states.set(host, state);
     }
+    for (const host of this.#told.keys()) if (!own.has(host)) this.#told.delete(host);
+    for (const host of this.#confirmed) if (!own.has(host)) this.#confirmed.delete(host);
   }
 
   /** Hosts that are not in here are healthy. */

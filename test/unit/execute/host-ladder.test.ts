@@ -205,6 +205,36 @@ describe('HostLadder', () => {
     ]);
   });
 
+  it.each([
+    ['was frozen meanwhile', async () => undefined],
+    ['followed what the other one did', async (one: HostLadder) => one.follow(new Set())],
+  ])(
+    'tells the platform anew of a host that it has back, where it %s',
+    async (_what, meanwhile) => {
+      const [first, second] = [ladder(), ladder()];
+      const returning: Order = { ...order, state: 'returning' };
+      for (const wanted of [order, order, returning]) await first.update(world(0), [], [wanted]);
+      await second.load();
+      for (let tick = 0; tick < 2; tick += 1) await second.update(world(0), [], [order]);
+      await meanwhile(first);
+      await first.load();
+      await first.update(world(0), [], [returning]);
+      expect(calls.map(([, out]) => out)).toEqual([true, false, true, false]);
+    },
+  );
+
+  it('has forgotten what it told the platform of hosts that are others’ by now', async () => {
+    const under = ladder();
+    const returning: Order = { ...order, state: 'returning' };
+    for (const wanted of [order, order, returning]) await under.update(world(0), [], [wanted]);
+    await under.follow(new Set([hostId('h1')]));
+    await under.update(world(0), [], [returning]);
+    expect(calls).toHaveLength(2);
+    await under.follow(new Set());
+    await under.update(world(0), [], [returning]);
+    expect(calls).toHaveLength(3);
+  });
+
   it('knows a host in maintenance after a restart, and tells the platform again', async () => {
     const before = ladder();
     await before.update(world(0), [], [order]);
