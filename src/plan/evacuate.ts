@@ -23,7 +23,7 @@ import {
 } from './leavers.ts';
 import { listed } from '../domain/listed.ts';
 import { moveSomewhere } from './make-room.ts';
-import { BENDS, type Bend, bent, pressed, softOf } from './pressed.ts';
+import { BENDS, type Bend, bent, pressed, softOf, whereItBends } from './pressed.ts';
 import { CPU_AT } from './model.ts';
 import { resourceName } from './resource-words.ts';
 import type { DraftMove, State, Terms } from './state.ts';
@@ -200,11 +200,14 @@ function lastResort(draft: Draft, leaver: Leaver): void {
     const ways = [() => push(terms), () => crowd(draft, leaver)];
     if ((isDown ? ways.toReversed() : ways).some((way) => way())) return true;
     // Both at once: to where CPU is short and others make room for the rest of it.
-    return crowding(draft, terms).some(push);
+    return crowding(draft, evacuation).some((bending) => {
+      const crowded = whereItBends(draft.state, who.vm, { terms, bending });
+      return crowded !== undefined && push(crowded);
+    });
   };
   if (tryAll()) return;
   // What stands in its way is nothing that bends.
-  const last = pressed(terms, draft.state.model).at(-1) ?? terms;
+  const last = crowding(draft, evacuation).at(-1) ?? terms;
   for (const vm of vms) {
     const isFirst = vm === only;
     const retry = (): boolean => draft.state.moved[vm] === 1 || (isFirst && tryAll());
@@ -216,13 +219,14 @@ function lastResort(draft: Draft, leaver: Leaver): void {
 /** To the host with the most CPU left, however little that is: all of them, or nobody. */
 function crowd(draft: Draft, leaver: Leaver): boolean {
   const { evacuation } = leaver;
-  return crowding(draft, evacuation.terms).some((terms) =>
+  return crowding(draft, evacuation).some((terms) =>
     crowdOn(draft, { ...leaver, evacuation: { ...evacuation, terms } }),
   );
 }
 
-/** On which it may go to where there is no room for it; the gentlest first. */
-function crowding(draft: Draft, terms: Terms): readonly Terms[] {
+/** On which it may go to where there is no room for it, if it cannot wait; the gentlest first. */
+function crowding(draft: Draft, { finding, terms }: Evacuation): readonly Terms[] {
+  if (finding.tier !== 'mandatory') return [];
   const useless = withLesserArrivals(draft, terms.useless);
   return pressed(terms, draft.state.model).map((bending) => ({ ...bending, useless }));
 }

@@ -37,13 +37,17 @@ function withNeeds<Move extends Listed>(
   rankOf: (move: Move) => number,
 ): readonly Move[] {
   const ordered = new Set<Move>();
+  const isLeft = (place: number): boolean => {
+    const one = listed[place];
+    return one !== undefined && !ordered.has(one);
+  };
   const byRank = [...listed.entries()].sort(([, a], [, b]) => rankOf(a) - rankOf(b));
   for (const [own, move] of byRank) {
     if (ordered.has(move)) continue;
     const needed = new Set([own]);
-    // Those that are found on the way are gone through, too.
+    // Those that are found on the way are gone through, too; what is listed has its own before it.
     for (const place of needed) {
-      for (const before of listed[place]?.dependsOn ?? []) needed.add(before);
+      for (const before of listed[place]?.dependsOn ?? []) if (isLeft(before)) needed.add(before);
     }
     for (const place of [...needed].sort((a, b) => a - b)) {
       const one = listed[place];

@@ -6,7 +6,7 @@
  */
 
 import { CPU_AT, type Model } from './model.ts';
-import type { Terms } from './state.ts';
+import type { State, Terms } from './state.ts';
 
 /** Named as in {@link Terms} and in a move. */
 export const BENDS = ['overSoft', 'overCpu'] as const;
@@ -23,6 +23,29 @@ export function pressed(terms: Terms, model: Model): readonly Terms[] {
 export function bent(terms: Terms, bend: Bend, model: Model): Terms {
   const raise = bend === 'overCpu' ? withoutCpuLimit : toAllTheyHave;
   return { ...terms, limit: raise(terms.limit, model), [bend]: true };
+}
+
+/**
+ * The bending terms without the hosts on which nothing that bends is short for the VM: there it
+ * has the same chances without. Undefined: it is short on none.
+ */
+export function whereItBends(
+  { later, model }: State,
+  vm: number,
+  { terms, bending }: { readonly terms: Terms; readonly bending: Terms },
+): Terms | undefined {
+  const { hosts, need, width } = model;
+  const isShort = (h: number, r: number): boolean => {
+    const at = h * width + r;
+    const most = terms.limit[at] ?? 0;
+    const load = (later[at] ?? 0) + (need[vm * width + r] ?? 0);
+    return (bending.limit[at] ?? 0) > most && load > most;
+  };
+  const resources = Array.from({ length: width }, (_none, r) => r);
+  const useless = Uint8Array.from(hosts, (_host, h) =>
+    bending.useless?.[h] === 1 || !resources.some((r) => isShort(h, r)) ? 1 : 0,
+  );
+  return useless.includes(0) ? { ...bending, useless } : undefined;
 }
 
 /** Places in the resource vector. */

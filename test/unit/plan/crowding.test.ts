@@ -61,6 +61,20 @@ describe('crowding', () => {
     expect(check({ ...asked, plan: made })).toEqual([]);
   });
 
+  it('crowds nobody for an evacuation that can wait', () => {
+    const vms = [
+      aVm({ id: 'a', cpuUsed: 4 }),
+      aVm({ id: 'x', host: 'h2', cpuUsed: 12 }),
+      aVm({ id: 'y', host: 'h3', cpuUsed: 11 }),
+    ];
+    const later = aFinding('evacuate', { host: 'h1', tier: 'corrective' });
+    const asked = request({ hosts: HOSTS, vms }, [later]);
+    const { plan: made, report } = plan(asked);
+    expect(made.moves).toEqual([]);
+    expect(report.unresolved).toMatchObject([{ subject: { vm: 'a' }, code: 'cpu' }]);
+    expect(check({ ...asked, plan: made })).toEqual([]);
+  });
+
   it('crowds nobody for less than an evacuation', () => {
     const vms = [
       aVm({ id: 'a', cpuUsed: 14 }),
