@@ -164,7 +164,9 @@ export interface MoveTask {
    */
   wasUnseen?: boolean;
   /** Where the VM ran instead, when that was looked at last: somebody else had moved it. */
-  seenOn?: HostId | undefined;
+  seenOn?: HostId;
+  /** What has become of the VM since it arrived, as far as that is known; absent: nothing. */
+  byNow?: string;
   /** What of its disks stays on its old storage, for people; empty: nothing. */
   oldDisks: string;
   /** Why it was given up; undefined: it was not. Durable, as a cancel is. */
@@ -264,9 +266,9 @@ export function askAgain<Value>(
 }
 
 /** All that is seen of the VM, by asking every host. What a dead one does not say is clear. */
-export async function sight(task: MoveTask): Promise<Looks> {
+export async function sight(task: MoveTask, how: typeof ask = askAgain): Promise<Looks> {
   const { restarts } = task.parts;
-  const looks = await askAgain(task, (signal) => task.hypervisor.locate(task.order.vm, signal));
+  const looks = await how(task, (signal) => task.hypervisor.locate(task.order.vm, signal));
   const silent = looks.blind.filter((host) => restarts?.isDead(host) === true);
   // As they are now: who is not dead any more when it matters is no less an objection.
   task.uncounted = { silent, noted: restarts?.leftOn(task.move.vm) ?? [] };

@@ -55,9 +55,8 @@ async function runStages(task: MoveTask, from: number): Promise<TaskEnd | undefi
   await notes.write();
   // A cancel may have come too late for the hypervisor: whoever gave it is to know.
   const late = task.cancelled === undefined ? '' : `${task.cancelled}: too late`;
-  const { seenOn } = task;
-  const since = seenOn === undefined ? '' : `by now it runs on ${seenOn}`;
-  const detail = [late, task.oldDisks, since].filter((part) => part !== '').join('; ');
+  const { byNow = '', seenOn } = task;
+  const detail = [late, task.oldDisks, byNow].filter((part) => part !== '').join('; ');
   return close(task, { outcome: 'succeeded', detail, seenOn });
 }
 

@@ -12,10 +12,10 @@ import { Allowances } from '../domain/allowances.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { cpuDemand, memoryNeed } from '../domain/demand.ts';
 import { actingAs, leaseRefusal } from '../domain/own-vm.ts';
-import type { HostId } from '../domain/ids.ts';
 import { isTakenBack } from '../domain/order.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import { assertNever } from '../domain/result.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import { cores } from '../domain/units.ts';
@@ -41,7 +41,7 @@ import type { Running } from './running.ts';
 import { overBudget } from './spent.ts';
 import { STANDS_SECONDS } from './standing.ts';
 import { watchMove } from './watch.ts';
-import { describeWhereabouts } from './whereabouts.ts';
+import { afterSwitchover, describeWhereabouts, type Looks } from './whereabouts.ts';
 
 export const STAGE_TABLE: readonly StageDefinition[] = [
   {
@@ -266,19 +266,38 @@ function followToTheEnd(task: MoveTask): Promise<StageEnd> {
 async function activate(task: MoveTask): Promise<StageEnd> {
   const { adopted, move, parts } = task;
   await parts.ledger.release(move.id);
-  task.seenOn = adopted ? await seenElsewhere(task) : undefined;
-  return NEXT;
+  return adopted ? lookWhereItIs(task) : NEXT;
 }
 
-/** Undefined: it is where the move has brought it, or nobody says where. */
-async function seenElsewhere(task: MoveTask): Promise<HostId | undefined> {
+/** It had arrived: that it cannot be asked about by now does not change how the move ended. */
+async function lookWhereItIs(task: MoveTask): Promise<StageEnd> {
+  let looks: Looks;
   try {
-    const place = placeIn(await sight(task), task);
-    if (place.kind === 'source') return task.order.from;
-    return place.kind === 'elsewhere' ? place.host : undefined;
+    looks = await sight(task, ask);
   } catch (error) {
-    // It had arrived: that it cannot be asked about by now does not change how the move ended.
     if (!(error instanceof AdapterError)) throw error;
-    return undefined;
+    task.seen('unreachable');
+    return NEXT;
+  }
+  const place = afterSwitchover(placeIn(looks, task), looks, task.order.to);
+  switch (place.kind) {
+    case 'target':
+    case 'arriving':
+    case 'unknown':
+      return NEXT;
+    case 'source':
+    case 'elsewhere':
+      task.seenOn = place.kind === 'source' ? task.order.from : place.host;
+      task.byNow = `by now it runs on ${task.seenOn}`;
+      return NEXT;
+    case 'down':
+    case 'stopped':
+      task.byNow = `by now ${describeWhereabouts(place)}`;
+      return NEXT;
+    case 'twice':
+    case 'broken':
+      return { kind: 'needs-human', detail: describeWhereabouts(place) };
+    default:
+      return assertNever(place, 'whereabouts');
   }
 }

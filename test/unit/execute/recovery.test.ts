@@ -35,6 +35,15 @@ async function coldLeftOpen(): Promise<Bench> {
   return bench;
 }
 
+/** All that was left to do is to close it. */
+async function arrived({ clock, ledger }: Bench): Promise<void> {
+  const [move, at] = [moveId('m1'), clock.now()];
+  const stages = ['stop-and-copy', 'commitment', 'activation'] as const;
+  await ledger.addStages(
+    stages.map((stage) => ({ move, stage, phase: 'before', at, detail: '' }) as const),
+  );
+}
+
 async function recovered(bench: Bench, heir: Executor): Promise<RecoveryReport['moves']> {
   return (await bench.clock.until(heir.recover())).moves;
 }
@@ -102,20 +111,66 @@ describe('recover', () => {
   it('says where a VM is by now that somebody has moved on since it arrived', async () => {
     const bench = await leftOpen();
     await bench.clock.pass(600);
-    const [move, at] = [moveId('m1'), bench.clock.now()];
-    const stages = ['stop-and-copy', 'commitment', 'activation'] as const;
-    const entries = stages.map(
-      (stage) => ({ move, stage, phase: 'before', at, detail: '' }) as const,
-    );
-    await bench.ledger.addStages(entries);
+    await arrived(bench);
     bench.hypervisor.truth('v1').runsOn = [hostId('h1')];
     const heir = bench.executor();
     expect(await recovered(bench, heir)).toMatchObject([{ state: 'succeeded' }]);
-    const { result } = (await bench.ledger.move(move)) ?? {};
+    const { result } = (await bench.ledger.move(moveId('m1'))) ?? {};
     expect(result).toMatchObject({ outcome: 'succeeded', detail: 'by now it runs on h1' });
     // Of the hosts as they were asked before it was closed.
     const [vm] = heir.corrected(bench.world, heir.cancelCount).vms;
     expect(vm?.host).toBe(hostId('h1'));
+  });
+
+  it.each([
+    {
+      now: 'runs twice',
+      at: 'h1',
+      on: ['h1', 'h2'],
+      outcome: 'needs-human',
+      said: /^it runs in more than one/,
+    },
+    {
+      now: 'runs nowhere',
+      at: 'h2',
+      on: [],
+      outcome: 'succeeded',
+      said: /^by now it runs nowhere$/,
+    },
+    // Its source may have started an old definition when the target died.
+    {
+      now: 'has a silent target',
+      at: 'h2',
+      on: ['h1', 'h2'],
+      silent: 'h2',
+      outcome: 'succeeded',
+      said: /^$/,
+    },
+  ])('takes nothing for granted of one that has arrived and $now by now', async (one) => {
+    const bench = await leftOpen();
+    await bench.clock.pass(600);
+    await arrived(bench);
+    bench.hypervisor.truth('v1').runsOn = one.on.map(hostId);
+    if (one.silent !== undefined) bench.hypervisor.blind.add(hostId(one.silent));
+    const heir = bench.executor();
+    await recovered(bench, heir);
+    const { result } = (await bench.ledger.move(moveId('m1'))) ?? {};
+    expect(result?.outcome).toBe(one.outcome);
+    expect(result?.detail).toMatch(one.said);
+    const [vm] = heir.corrected(bench.world, heir.cancelCount).vms;
+    expect(vm?.host).toBe(one.at);
+  });
+
+  it('asks once only about one that has arrived', async () => {
+    const bench = await leftOpen();
+    await bench.clock.pass(600);
+    await arrived(bench);
+    bench.hypervisor.fault = (_call, name) => (name === 'locate' ? 'hangs' : undefined);
+    const heir = bench.executor();
+    expect(await recovered(bench, heir)).toMatchObject([{ state: 'unreachable' }]);
+    await untilIdle(bench, heir);
+    const { result } = (await bench.ledger.move(moveId('m1'))) ?? {};
+    expect(result).toMatchObject({ outcome: 'succeeded', detail: '' });
   });
 
   it('cleans up after what failed while nobody looked', async () => {
