@@ -20,6 +20,14 @@ export function announcePlan(
   took: Seconds,
 ): RejectedPlan | undefined {
   events.emit('planned', { result, vmNames: namesOf(snapshot, result), seconds: took });
+  return announceRejected(events, { result, violations });
+}
+
+/** The same without the plan itself: another one is in its place. */
+export function announceRejected(
+  events: EventSink,
+  { result, violations }: CheckedPlan,
+): RejectedPlan | undefined {
   if (violations.length === 0) return undefined;
   const plan = result.plan.id;
   events.emit('plan-rejected', { plan, violations });

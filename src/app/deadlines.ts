@@ -30,7 +30,8 @@ export interface DeadlineParts {
 export interface DeadlineView {
   readonly snapshot: Snapshot;
   readonly orders: readonly Order[];
-  readonly result: PlanResult;
+  /** Undefined: there is none, and nobody knows who will be late. */
+  readonly result: PlanResult | undefined;
 }
 
 export class Deadlines {
@@ -59,7 +60,9 @@ export class Deadlines {
     )
       return;
     if (clock.now() < deadline) {
-      const late = (): string => whyLate(order, deadline, { left, host }, view);
+      const { result, snapshot } = view;
+      const late = (): string =>
+        result === undefined ? '' : whyLate(order, deadline, { left, host }, { result, snapshot });
       const why = order.deadlineTold === undefined ? late() : '';
       if (why !== '')
         await this.#tell(order, 'late', `${host.name} will miss its deadline: ${why}`);
@@ -94,7 +97,7 @@ function whyLate(
   { host }: Order,
   deadline: EpochSeconds,
   { left, host: emptied }: { readonly left: readonly Vm[]; readonly host: Host },
-  { snapshot, result }: DeadlineView,
+  { snapshot, result }: Pick<DeadlineView, 'snapshot'> & { readonly result: PlanResult },
 ): string {
   const { plan } = result;
   const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));

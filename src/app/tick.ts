@@ -39,7 +39,7 @@ import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { OwnFinder } from './own-finder.ts';
-import { announcePlan } from './announce-plan.ts';
+import { announcePlan, announceRejected } from './announce-plan.ts';
 import { type CheckedPlan, isUrgent, type PlanJob, urgentPart } from './plan-job.ts';
 import { ifSuperseded, type PlanRunner } from './planner.ts';
 import { modeNotes } from './policy-notes.ts';
@@ -57,8 +57,8 @@ export interface TickState {
   readonly result: PlanResult | undefined;
   readonly verdicts: readonly GateVerdict[];
   /**
-   * The newest plan, where the checker has found a fault in it: nothing of it runs. `result` is then
-   * the plan of what cannot wait alone, where there is one.
+   * The newest plan, where the checker has found a fault in it: nothing of it runs. `result` is
+   * then the plan of what cannot wait alone, where there is one.
    */
   readonly rejected: RejectedPlan | undefined;
 }
@@ -104,6 +104,16 @@ export interface TickParts {
 
 /** Told the plan of what cannot wait, and what that was made from. */
 type Early = (checked: CheckedPlan, job: PlanJob | undefined) => void;
+
+interface Made {
+  readonly job: PlanJob;
+  readonly checked: CheckedPlan;
+  readonly took: Seconds;
+}
+
+function isFaulty({ checked }: Pick<Made, 'checked'>): boolean {
+  return checked.violations.length > 0;
+}
 
 interface PlannedTick extends Pick<TickState, 'result' | 'rejected'> {
   readonly job: PlanJob;
@@ -208,17 +218,15 @@ export class Tick {
     await begun;
     if (planned === undefined || isOvertaken()) return undefined;
     const { result, rejected, job } = planned;
-    if (result === undefined) {
-      await this.#parts.dispatcher.reject();
-      this.#state = { ...base, result, verdicts: [], rejected };
-      return this.#state;
-    }
-    const verdicts = await this.#parts.dispatcher.dispatch({ ...base, result, job });
+    const { dispatcher } = this.#parts;
+    if (result === undefined) await dispatcher.reject();
+    const verdicts =
+      result === undefined ? [] : await dispatcher.dispatch({ ...base, result, job });
     if (isOvertaken()) return undefined;
     this.#state = { ...base, result, verdicts, rejected };
-    // Who may come home, and which deadline can be met, a plan of a part does not say.
-    if (rejected !== undefined) return this.#state;
-    await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
+    // Who may come home a plan of a part does not say.
+    if (result !== undefined && rejected === undefined)
+      await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
     await this.#deadlines.judge({ ...base, orders: own, result });
     await this.#parts.hooks.update({ ...base, orders: own });
     return this.#state;
@@ -331,27 +339,33 @@ export class Tick {
     { snapshot, findings }: Pick<TickState, 'snapshot' | 'findings'>,
     early: Early | undefined,
   ): Promise<PlannedTick> {
-    const { experience, policies, seed } = this.#parts;
+    const { events, experience, policies, seed } = this.#parts;
     const { limits, migration, weights } = policies.policies;
     const learned = await experience.learned(snapshot, migration);
     const job = { snapshot, findings, limits, migration, weights, seed, learned };
-    const planned = await this.#announced(job, early);
-    const alone = planned.rejected && urgentPart(job, 0);
-    if (alone === undefined) return planned;
-    // A fault anywhere in the whole plan is no reason to leave VMs on a host that fails.
-    const { result } = await this.#announced(alone);
-    return result === undefined ? planned : { result, rejected: planned.rejected, job: alone };
+    const whole = await this.#made(job, early);
+    const alone = isFaulty(whole) ? await this.#urgentAlone(job) : undefined;
+    const { checked, took } = alone ?? whole;
+    const told = alone && announceRejected(events, whole.checked);
+    const rejected = announcePlan(events, snapshot, checked, took) ?? told;
+    const result = isFaulty({ checked }) ? undefined : checked.result;
+    return { result, rejected, job: alone?.job ?? job };
   }
 
-  async #announced(job: PlanJob, early?: Early): Promise<PlannedTick> {
-    const { clock, events, planner } = this.#parts;
+  /** A fault anywhere in the whole plan is no reason to leave VMs on a host that fails. */
+  async #urgentAlone(job: PlanJob): Promise<Made | undefined> {
+    const part = urgentPart(job, 0);
+    const made = part && (await this.#made(part));
+    return made === undefined || isFaulty(made) ? undefined : made;
+  }
+
+  async #made(job: PlanJob, early?: Early): Promise<Made> {
+    const { clock, planner } = this.#parts;
     const started = clock.monotonic();
     const toldEarly: Parameters<PlanRunner['run']>[1] =
       early && ((checked) => early(checked, urgentPart(job)));
     const checked = await planner.run(job, toldEarly);
-    const took = seconds(clock.monotonic() - started);
-    const rejected = announcePlan(events, job.snapshot, checked, took);
-    return { result: rejected === undefined ? checked.result : undefined, rejected, job };
+    return { job, checked, took: seconds(clock.monotonic() - started) };
   }
 }
 

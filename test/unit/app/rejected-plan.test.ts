@@ -63,11 +63,18 @@ describe('a rejected plan', () => {
     bench.planning = async (job) => {
       return { ...planAndCheck(job), violations: isWhole(job) ? [FAULT] : [] };
     };
+    const told: { planned: unknown[]; rejected: number } = { planned: [], rejected: 0 };
+    bench.events.on('planned', (event) => told.planned.push(event));
+    bench.events.on('plan-rejected', () => {
+      told.rejected += 1;
+    });
     await bench.pass(60);
     const status = api.status();
     expect(status.rejectedPlan?.faults).toEqual(['memory: h3 would hold 70 GiB']);
     expect(status.lastPlan).toMatchObject({ moves: 1, waiting: 0 });
     expect(status.movesInFlight).toBe(1);
+    // The whole plan is told of by its faults alone.
+    expect([told.planned.length, told.rejected]).toEqual([1, 1]);
     expect(statusText(status)).toMatch(
       /^last plan REJECTED at .*\n {10}memory: .*\nlast plan what cannot wait, alone: 1 move at/m,
     );
