@@ -207,7 +207,7 @@ function lastResort(draft: Draft, leaver: Leaver): void {
   };
   if (tryAll()) return;
   // What stands in its way is nothing that bends.
-  const last = crowding(draft, evacuation).at(-1) ?? terms;
+  const last = bendingTerms(draft, evacuation).at(-1) ?? terms;
   for (const vm of vms) {
     const isFirst = vm === only;
     const retry = (): boolean => draft.state.moved[vm] === 1 || (isFirst && tryAll());
@@ -224,11 +224,15 @@ function crowd(draft: Draft, leaver: Leaver): boolean {
   );
 }
 
-/** On which it may go to where there is no room for it, if it cannot wait; the gentlest first. */
-function crowding(draft: Draft, { finding, terms }: Evacuation): readonly Terms[] {
-  if (finding.tier !== 'mandatory') return [];
-  const useless = withLesserArrivals(draft, terms.useless);
-  return pressed(terms, draft.state.model).map((bending) => ({ ...bending, useless }));
+/** On which it may go to where there is no room for it; the gentlest first. */
+function crowding(draft: Draft, evacuation: Evacuation): readonly Terms[] {
+  const useless = withLesserArrivals(draft, evacuation.terms.useless);
+  return bendingTerms(draft, evacuation).map((bending) => ({ ...bending, useless }));
+}
+
+/** For whom limits bend: for nobody who can wait. */
+function bendingTerms({ state }: Draft, { finding, terms }: Evacuation): readonly Terms[] {
+  return finding.tier === 'mandatory' ? pressed(terms, state.model) : [];
 }
 
 function crowdOn(draft: Draft, leaver: Leaver): boolean {
