@@ -224,9 +224,12 @@ class Lister {
   }
 
   #spreadOrder(compiled: CompiledRule): readonly number[] {
+    const { model, moves } = this.#state;
     const members = new Set(compiled.members);
-    const made = this.#state.moves.filter((move) => members.has(move.vm));
-    const order = spreadOrder(compiled, made, this.#state.model.home.slice());
+    // Nobody waits for one that goes last in any case, where another order is as good.
+    const last = ({ vm }: DraftMove): number => Number(isOwn(model, vm));
+    const made = moves.filter(({ vm }) => members.has(vm)).sort((a, b) => last(a) - last(b));
+    const order = spreadOrder(compiled, made, model.home.slice());
     this.#spreadOrders.set(compiled, order);
     return order;
   }

@@ -2,6 +2,7 @@
 // alone and by pre-copy in any plan is in test/property/own-vms.test.ts.
 import { describe, expect, it } from 'vitest';
 
+import { check } from '../../../src/check/check.ts';
 import type { OwnVm } from '../../../src/domain/own-vm.ts';
 import type { Snapshot } from '../../../src/domain/snapshot.ts';
 import { waitingNote } from '../../../src/plan/own-vms.ts';
@@ -19,6 +20,7 @@ import {
   someWeights,
 } from '../../support/fleet.ts';
 import { carriedOut } from '../../support/carried-out.ts';
+import { aDependency, aSpread } from '../../support/rule-kinds.ts';
 
 const LEDGER: OwnVm = { roles: ['ledger'] };
 
@@ -57,6 +59,27 @@ describe('a plan', () => {
     expect(plan(both).report.notes).toContain(
       'moves that can wait are left for later: db has to leave its host, and goes alone',
     );
+  });
+
+  it('lets nobody wait for an own VM where the group ends spread in another order, too', () => {
+    const size = { memoryGib: 4, vcpus: 4 } as const;
+    const vms = [
+      aVm({ id: 'v0', host: 'h0', cpuUsed: 3.1, ...size }),
+      aVm({ id: 'v2', host: 'h0', cpuUsed: 1.7, ...size, vcpus: 8, own: LEDGER }),
+      aVm({ id: 'v7', host: 'h0', cpuUsed: 1.9, ...size }),
+    ];
+    const hosts = [
+      aHost({ id: 'h0', threads: 8, memoryGib: 16 }),
+      aHost({ id: 'h4', threads: 16, memoryGib: 32 }),
+    ];
+    const placement = [
+      { ...aDependency('r0', ['v2'], ['v7'], 'host'), hold: 'finally' as const },
+      { ...aSpread('r1', ['v0', 'v2', 'v7'], 2, 'host'), hold: 'finally' as const },
+    ];
+    const snapshot = aSnapshot({ hosts, vms, placement });
+    const asked = request(snapshot, [aFinding('evacuate', { host: 'h0' })]);
+    expect(movesOf(asked)).toEqual(['v7 h0 h4', 'v2 h0 h4']);
+    expect(check({ ...asked, plan: plan(asked).plan })).toEqual([]);
   });
 
   it('leaves nothing out where the own VM has no place then', () => {
