@@ -362,9 +362,7 @@ export class Tick {
   async #made(job: PlanJob, early?: Early): Promise<Made> {
     const { clock, planner } = this.#parts;
     const started = clock.monotonic();
-    const toldEarly: Parameters<PlanRunner['run']>[1] =
-      early && ((checked) => early(checked, urgentPart(job)));
-    const checked = await planner.run(job, toldEarly);
+    const checked = await planner.run(job, early && ((first) => early(first, urgentPart(job))));
     return { job, checked, took: seconds(clock.monotonic() - started) };
   }
 }

@@ -105,7 +105,7 @@ interface Taken extends LadderStep {
 export class HostLadder {
   readonly #parts: HostLadderParts;
   readonly #states = new Map<HostId, HostState>();
-  /** What the platform was last told, and by this process; of others' hosts nothing is in here. */
+  /** What the platform was last told, by this process; nothing of hosts that others act on. */
   readonly #told = new Map<HostId, boolean>();
   /** Those that the platform has shown since as it was told to have them. */
   readonly #confirmed = new Set<HostId>();

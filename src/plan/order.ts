@@ -40,11 +40,11 @@ export function orderMoves(draft: Draft): readonly OrderedMove[] {
     const asMade = new Lister(draft).list(made.toSorted((a, b) => last(a) - last(b)));
     if (isWhole(asMade)) {
       const ranks = new Map(sorted.map(({ vm }, place) => [vm, place]));
-      const relist = (moves: readonly DraftMove[]): readonly OrderedMove[] | undefined => {
+      const rankOf = ({ vm }: DraftMove): number => ranks.get(vm) ?? 0;
+      return importantFirst(asMade, rankOf, (moves) => {
         const listed = new Lister(draft).list(moves);
         return isWhole(listed) ? listed : undefined;
-      };
-      return importantFirst(asMade, ({ vm }) => ranks.get(vm) ?? 0, relist);
+      });
     }
     if (!made.some(last)) return asMade;
     takeBackFrom(draft, firstThatWaits(made, asMade, last));

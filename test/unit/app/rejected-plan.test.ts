@@ -52,6 +52,30 @@ describe('a rejected plan', () => {
     expect(api.status().lastPlan).toMatchObject({ waiting: 0 });
   });
 
+  it('keeps no deadline from being told, whether a part of it runs or nothing does', async () => {
+    for (const [host, isPartGood] of [
+      ['h2', true],
+      ['h1', false],
+    ] as const) {
+      const warned: string[] = [];
+      const off = bench.events.on('warning', ({ text }) => warned.push(text));
+      const by = { kind: 'operator', name: 'anna' } as const;
+      const order = { kind: 'evacuate', host, by, reason: 'disk', dedupeKey: '' } as const;
+      bench.planning = async (job) => {
+        const { result } = planAndCheck(job);
+        const isPart = job.findings.every(({ tier }) => tier === 'mandatory');
+        const plan = { ...result.plan, moves: [] };
+        const violations = isPart && isPartGood ? [] : [FAULT];
+        return { result: { ...result, plan }, violations };
+      };
+      await bench.pass(6 * 60);
+      await bench.daemon.api.giveOrder({ ...order, deadlineSeconds: 120 });
+      await bench.pass(4 * 60);
+      off();
+      expect(warned.join()).toContain(`${host} has missed its deadline`);
+    }
+  });
+
   it('holds up nothing that cannot wait, as long as that alone is without a fault', async () => {
     const { api } = bench.daemon;
     await bench.pass(6 * 60);

@@ -86,13 +86,17 @@ describe('crowding', () => {
     );
   });
 
-  it('crowds no host to which the plan brings one that could wait', () => {
+  it.each([
     // Nobody can go to h2 before x leaves it, nor x before y, which is promised the room.
+    ['crowds no host to which the plan brings one that could wait', 1, ['x', 'y']],
+    // Where x can go at once, it makes room for who cannot wait, and y waits.
+    ['has who is in the way of a rule make room', 0, ['big', 'x']],
+  ])('%s', (_what, cpuUsed, moving) => {
     const unknown = { metrics: { 'cpu.used': missingWindow('stale') }, vcpus: 8 } as const;
     const hosts = [8, 8, 4].map((threads, i) => aHost({ id: `h${i + 1}`, threads }));
     const vms = [
       aVm({ id: 'big', host: 'h1', ...unknown }),
-      aVm({ id: 'x', host: 'h2', cpuUsed: 1 }),
+      aVm({ id: 'x', host: 'h2', cpuUsed }),
       aVm({ id: 'y', host: 'h3', cpuUsed: 3 }),
     ];
     const placement = [
@@ -107,7 +111,7 @@ describe('crowding', () => {
     const asked = request({ hosts, vms, placement }, [evacuated, ...findings]);
     const { plan: made } = plan(asked);
     expect(check({ ...asked, plan: made })).toEqual([]);
-    expect(made.moves.map(({ vm }) => vm).toSorted()).toEqual(['x', 'y']);
+    expect(made.moves.map(({ vm }) => vm).toSorted()).toEqual(moving);
   });
 });
 
