@@ -2,6 +2,7 @@
 
 import { compareText } from '../domain/ids.ts';
 import type { PlanResult } from '../domain/plan.ts';
+import { vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Seconds } from '../domain/units.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -35,9 +36,7 @@ export function announceRejected(
 }
 
 function namesOf(snapshot: Snapshot, result: PlanResult): Record<string, string> {
-  const moved = new Set<string>(result.plan.moves.map((move) => move.vm));
-  const named = snapshot.vms.filter((vm) => moved.has(vm.id));
-  return Object.fromEntries(
-    named.map((vm) => [vm.id, vm.name] as const).sort(([a], [b]) => compareText(a, b)),
-  );
+  const moved = [...new Set(result.plan.moves.map(({ vm }) => vm))].sort(compareText);
+  const named = moved.flatMap((id) => vmOf(snapshot, id) ?? []);
+  return Object.fromEntries(named.map(({ id, name }) => [id, name]));
 }

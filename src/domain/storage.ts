@@ -58,10 +58,14 @@ function largest(a: Bytes | undefined, b: Bytes | undefined): Bytes | undefined 
 export type RoomFinder<Room> = (to: Pick<Host, 'source'>, id: StorageId) => Room | undefined;
 
 export function roomFinder<Room extends Pick<Storage, 'id' | 'source'>>(
-  storages: Iterable<Room>,
+  storages: readonly Room[],
 ): RoomFinder<Room> {
-  const rooms = new Map([...storages].map((room) => [roomKey(room), room]));
-  return ({ source }, id) => rooms.get(roomKey({ source, id })) ?? rooms.get(roomKey({ id }));
+  // Where no disk is copied, nobody asks, and a fleet may have a thousand of them.
+  let rooms: ReadonlyMap<string, Room> | undefined;
+  return ({ source }, id) => {
+    rooms ??= new Map(storages.map((room) => [roomKey(room), room]));
+    return rooms.get(roomKey({ source, id })) ?? rooms.get(roomKey({ id }));
+  };
 }
 
 /** The same for the same room in every snapshot. */

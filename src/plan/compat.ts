@@ -32,7 +32,13 @@ export type HostClasses = Int32Array;
 export function hostClassesOf({ hosts, vms }: Model): HostClasses {
   const classes = new Map<string, number>();
   const shared = sharedStorages(vms);
-  return Int32Array.from(hosts, (host) => classNumber(classes, hostKey(host, shared)));
+  const keys = keysOf.get(shared) ?? new WeakMap<Host, string>();
+  keysOf.set(shared, keys);
+  return Int32Array.from(hosts, (host) => {
+    const key = keys.get(host) ?? hostKey(host, shared);
+    keys.set(host, key);
+    return classNumber(classes, key);
+  });
 }
 
 export class Compatibility {
@@ -133,6 +139,9 @@ function sharedStorages(vms: readonly Vm[]): ReadonlySet<string> {
   storagesOf.set(vms, found);
   return found;
 }
+
+/** An order changes a few hosts, and an evacuation waits for its plan: the others are known. */
+const keysOf = new WeakMap<ReadonlySet<string>, WeakMap<Host, string>>();
 
 /**
  * Everything of a host that staticRefusals reads, but for its id and threads. Of its own storages

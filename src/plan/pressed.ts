@@ -12,8 +12,17 @@ import type { State, Terms } from './state.ts';
 export const BENDS = ['overSoft', 'overCpu'] as const;
 export type Bend = (typeof BENDS)[number];
 
+/** One evacuation asks for each of its VMs; terms are of one model. */
+const pressedOf = new WeakMap<Terms, readonly Terms[]>();
+
 /** Ways to bend limits, the gentlest first. */
 export function pressed(terms: Terms, model: Model): readonly Terms[] {
+  const known = pressedOf.get(terms) ?? waysToBend(terms, model);
+  pressedOf.set(terms, known);
+  return known;
+}
+
+function waysToBend(terms: Terms, model: Model): readonly Terms[] {
   const overCpu = bent(terms, 'overCpu', model);
   if (softOf(model).length === 0) return [overCpu];
   const overSoft = bent(terms, 'overSoft', model);
