@@ -33,6 +33,8 @@ interface Column {
 }
 
 export class Allowed {
+  /** As the snapshot stands: without what the plan has used up. */
+  readonly allowances: Allowances;
   readonly #model: Model;
   readonly #out: Column;
   readonly #into: Column;
@@ -55,6 +57,7 @@ export class Allowed {
   constructor({ snapshot, limits }: Pick<PlanRequest, 'snapshot' | 'limits'>, model: Model) {
     const allowances = new Allowances(snapshot, limits);
     const { hosts, vms } = model;
+    this.allowances = allowances;
     this.#model = model;
     const clusters = [...new Set(hosts.map(({ cluster }) => cluster ?? ''))];
     const sources = [...new Set(hosts.map(({ source }) => source))];
@@ -72,9 +75,9 @@ export class Allowed {
     this.total = allowances.under('all', 'corrective')?.most ?? Number.POSITIVE_INFINITY;
     this.#urgentVm = new Uint8Array(vms.length);
     this.#otherVm = new Uint8Array(vms.length);
-    this.#readVms(snapshot, allowances);
+    this.#readVms(snapshot);
     if (limits.budgets.movesPerLinkPerHour !== undefined) {
-      this.#links = (from, to) => this.#areLinksFree(from, to, allowances);
+      this.#links = (from, to) => this.#areLinksFree(from, to);
     }
   }
 
@@ -124,9 +127,9 @@ export class Allowed {
     return this.#links(source, target) ? 0 : BUDGET;
   }
 
-  #areLinksFree(from: Host, to: Host, allowances: Allowances): boolean {
+  #areLinksFree(from: Host, to: Host): boolean {
     return sharedLinks(from, to).every(({ name }) => {
-      const left = allowances.under(`link ${name}`, 'corrective');
+      const left = this.allowances.under(`link ${name}`, 'corrective');
       return left === undefined || (this.#linksUsed.get(name) ?? 0) < left.most;
     });
   }
@@ -138,7 +141,8 @@ export class Allowed {
   }
 
   /** A VM is moved once by a plan at most: only what is used up already matters. */
-  #readVms(snapshot: PlanRequest['snapshot'], allowances: Allowances): void {
+  #readVms(snapshot: PlanRequest['snapshot']): void {
+    const { allowances } = this;
     const { vmIndex, hostIndex, hosts } = this.#model;
     const place = (vm: Vm['id'], host: Host['id']): number | undefined => {
       const [v, h] = [vmIndex.get(vm), hostIndex.get(host)];

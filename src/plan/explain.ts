@@ -1,6 +1,5 @@
 /** All that speaks against one VM on one host: for `why`, and for what a plan leaves open. */
 
-import { Allowances } from '../domain/allowances.ts';
 import { staticRefusals } from '../domain/compatibility.ts';
 import type { HostId, VmId } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
@@ -138,7 +137,7 @@ function momentary(
   if (state.isSpent(terms)) {
     found.push({ code: 'budget', detail: 'the plan may hold no more moves: limits.movesPerPlan' });
   }
-  found.push(...notAllowed(state, { v, to, terms }, request));
+  found.push(...notAllowed(state, { v, to, terms }));
   for (const rule of state.rules.hardOf[v] ?? []) {
     if (!state.isForbiddenBy(rule, v, to, terms, 'in-the-end')) continue;
     found.push({ code: codeName(rule.code), detail: `${rule.id} (${rule.rule.origin})` });
@@ -150,15 +149,17 @@ function momentary(
 function notAllowed(
   state: State,
   { v, to, terms }: Pair,
-  { snapshot, limits }: PlanRequest,
 ): { code: Refusal['code']; detail: string }[] {
   const { allowed, model, at } = state;
   const [vm, from, target] = [model.vms[v], model.hosts[at[v] ?? -1], model.hosts[to]];
   if (allowed === undefined || vm === undefined) return [];
   if (from === undefined || target === undefined) return [];
-  const allowances = new Allowances(snapshot, limits);
   const tier = terms.urgent ? 'mandatory' : 'corrective';
-  const against = allowances.against({ vm: vm.id, from, to: target }, tier, terms.restMatters);
+  const against = allowed.allowances.against(
+    { vm: vm.id, from, to: target },
+    tier,
+    terms.restMatters,
+  );
   const code = against.length > 0 ? 0 : state.notAllowed(v, to, terms);
   if (code !== 0) return [{ code: codeName(code), detail: 'the plan uses up what is left' }];
   return against.map(({ code: name, detail }) => ({ code: name, detail }));

@@ -10,6 +10,7 @@ import { copyNotes } from './copy-notes.ts';
 import type { Draft, Open } from './draft.ts';
 import { refusalsOf } from './explain.ts';
 import { FITS } from './judged.ts';
+import { ListedPairs } from './listed-pairs.ts';
 import { CPU_AT } from './model.ts';
 import { resourceCode, resourceName } from './resource-words.ts';
 import type { Relief } from './needs.ts';
@@ -33,6 +34,7 @@ export function makeReport(
 ): PlanReport {
   const { model, state } = setting;
   const prover = new Prover(setting);
+  const listed = new ListedPairs();
   const proofs = Math.min(PROOFS, Math.ceil(PROVEN_PAIRS / (VMS_SHOWN * model.hosts.length)));
   return {
     refusals: countRefusals(draft),
@@ -40,7 +42,7 @@ export function makeReport(
       ...unreadable(setting),
       ...draft.open.map((open, index) => {
         const proof = index < proofs ? proofOf(prover, setting, open) : undefined;
-        return unresolved(draft, setting, open, proof);
+        return unresolved({ draft, setting, listed }, open, proof);
       }),
     ],
     // Rules stay what they are: nobody has to wait for them who is to be moved at once.
@@ -96,10 +98,14 @@ function unreadable({ needs }: Setting): Unresolved[] {
   });
 }
 
-// oxlint-disable-next-line max-params -- a need that is open, of what, and why
+interface Ground {
+  readonly draft: Draft;
+  readonly setting: Setting;
+  readonly listed: ListedPairs;
+}
+
 function unresolved(
-  draft: Draft,
-  setting: Setting,
+  { draft, setting, listed }: Ground,
   open: Open,
   proof: Proof | undefined,
 ): Unresolved {
@@ -119,7 +125,7 @@ function unresolved(
     finding: open.finding.id,
     code: reasonOf(setting, open, proof, pairs),
     detail: `${open.finding.text}: ${vm?.name ?? host?.name ?? ''} ${open.detail}`,
-    pairs,
+    ...listed.of(pairs),
     ...(proof !== undefined && { proof }),
   };
 }
