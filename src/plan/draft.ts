@@ -1,6 +1,7 @@
 /** The plan in the making: the state, why each VM moves, and what could not be done. */
 
 import type { Finding } from '../domain/finding.ts';
+import { Futile } from './futile.ts';
 import { PoolRoom } from './pool-room.ts';
 import type { State, Terms } from './state.ts';
 
@@ -57,6 +58,8 @@ export class Draft {
   readonly emptied = new Set<number>();
   /** What no moves can make free. */
   readonly pools: PoolRoom;
+  /** For whom nobody needs to be asked to make room any more. */
+  readonly futile = new Futile(this);
   readonly #residents: readonly (readonly number[])[];
 
   constructor(state: State) {

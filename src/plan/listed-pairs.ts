@@ -1,7 +1,7 @@
 /**
- * Which of the pairs that were tried in vain a report lists. A thousand VMs that find no place among
- * a thousand hosts are a million pairs, with every plan, in every message and every decision that is
- * kept. So the first needs list all of theirs, and those after them a few of each reason.
+ * Which of the pairs that were tried in vain a report lists. A thousand VMs that find no place
+ * among a thousand hosts are a million pairs, with every plan, in every message and every decision
+ * that is kept. So the first needs list all of theirs, and those after them a few of each reason.
  */
 
 import type { Unresolved } from '../domain/plan.ts';

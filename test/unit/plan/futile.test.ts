@@ -1,0 +1,52 @@
+// Role: evacuations for which nobody can make room: not searched for again and again, and yet
+// everybody is who has a chance.
+import { describe, expect, it } from 'vitest';
+
+import type { PlanResult } from '../../../src/domain/plan.ts';
+import { plan } from '../../../src/plan/plan.ts';
+import { aFinding, aHost, aVm } from '../../support/fleet.ts';
+import { request } from './support.ts';
+
+const OTHERS = 60;
+
+/** Hosts with 4 GiB left, whose guests fit nowhere else; but for one of 3 GiB, on the first. */
+function full(leaving: readonly ReturnType<typeof aVm>[]): PlanResult {
+  const names = Array.from({ length: OTHERS }, (_none, i) => `o${String(i).padStart(2, '0')}`);
+  const others = names.map((id) => aHost({ id, memoryGib: 20 }));
+  const guests = names.flatMap((host, index) =>
+    (index === 0 ? [8, 5, 3] : [8, 8]).map((memoryGib, i) =>
+      aVm({ id: `${host}-${i}`, host, memoryGib, cpuUsed: 0.1 }),
+    ),
+  );
+  const hosts = [aHost({ id: 'h1', memoryGib: 1_000 }), ...others];
+  const snapshot = { hosts, vms: [...leaving, ...guests] };
+  return plan(request(snapshot, [aFinding('evacuate', { host: 'h1' })]));
+}
+
+function large(count: number): ReturnType<typeof aVm>[] {
+  return Array.from({ length: count }, (_none, i) =>
+    aVm({ id: `v${i}`, memoryGib: 10, cpuUsed: 0.1 }),
+  );
+}
+
+describe('evacuations that come to nothing', () => {
+  it('cost thirty alike not much more than one', () => {
+    const [one, thirty] = [full(large(1)), full(large(30))].map(({ report }) => report);
+    expect(one?.unresolved).toHaveLength(1);
+    expect(thirty?.unresolved).toHaveLength(30);
+    const cost = (thirty?.stats.evaluatedMoves ?? 0) / (one?.stats.evaluatedMoves ?? 1);
+    expect(cost).toBeLessThan(6);
+  });
+
+  it('do not keep anyone who needs less from being made room for', () => {
+    const small = aVm({ id: 'small', memoryGib: 6, cpuUsed: 0.1 });
+    const { plan: made, report } = full([...large(3), small]);
+    expect(report.unresolved.map(({ subject }) => subject)).toEqual(
+      ['v0', 'v1', 'v2'].map((vm) => ({ kind: 'vm', vm })),
+    );
+    expect(made.moves.map(({ vm, to }) => [vm, to])).toEqual([
+      ['o00-2', 'o59'],
+      ['small', 'o00'],
+    ]);
+  });
+});
