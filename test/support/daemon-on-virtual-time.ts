@@ -14,15 +14,17 @@ import { defaultDaemonConfig } from '../../src/config/daemon.ts';
 import { seconds } from '../../src/domain/units.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { EventSource } from '../../src/ports/events.ts';
+import type { Hook } from '../../src/ports/hooks.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { readStory } from './story-file.ts';
 import { StoryWorld } from './story-fleet.ts';
 import { virtualClock } from './virtual-time.ts';
 
 /** What stands in the place of what the daemon would open. */
-export interface OwnLedger {
+export interface OwnParts {
   readonly store?: (file: string, clock: Clock) => Promise<Ledger>;
   readonly between?: (ledger: Ledger) => Ledger;
+  readonly hooks?: readonly Hook[];
 }
 
 export interface VirtualDaemon {
@@ -41,7 +43,7 @@ export interface VirtualDaemon {
 /** @param story a folder of test/stories; its fleet and policies are taken, not its events. */
 export async function daemonOnVirtualTime(
   story: string,
-  { store, between }: OwnLedger = {},
+  { store, between, hooks = [] }: OwnParts = {},
 ): Promise<VirtualDaemon> {
   const { fleet, policies } = readStory(join(import.meta.dirname, '..', 'stories', story));
   const folder = mkdtempSync(join(tmpdir(), 'drover-daemon-'));
@@ -72,6 +74,7 @@ export async function daemonOnVirtualTime(
     },
     ...(store !== undefined && { store: () => store(join(folder, 'state', 'ledger.db'), clock) }),
     ...(between !== undefined && { between }),
+    hooks,
     planner: {
       run: (job, early) => own.planning(job, early),
       pack: async (job) => packInputs(job),

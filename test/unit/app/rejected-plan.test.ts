@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type PlanJob, planAndCheck } from '../../../src/app/plan-job.ts';
 import { statusText } from '../../../src/cli/verbs/status.ts';
+import { seconds } from '../../../src/domain/units.ts';
 import type { Violation } from '../../../src/domain/violation.ts';
+import type { Hook } from '../../../src/ports/hooks.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
 
 const FAULT: Violation = {
@@ -18,8 +20,21 @@ const FAULT: Violation = {
 };
 
 let bench: VirtualDaemon;
+/** Hosts on which the hook was run. */
+let patched: string[];
 beforeEach(async () => {
-  bench = await daemonOnVirtualTime('55-approve');
+  patched = [];
+  const patch: Hook = {
+    name: 'patch',
+    attempts: 1,
+    wellSeconds: seconds(60),
+    patienceSeconds: seconds(600),
+    run: async ({ host }) => {
+      patched.push(host.name);
+      return { isDone: true, detail: '' };
+    },
+  };
+  bench = await daemonOnVirtualTime('55-approve', { hooks: [patch] });
 });
 afterEach(() => bench.stop());
 
@@ -74,6 +89,22 @@ describe('a rejected plan', () => {
       off();
       expect(warned.join()).toContain(`${host} has missed its deadline`);
     }
+  });
+
+  it('keeps no hook from being run, and no host from being returned after it', async () => {
+    const by = { kind: 'operator', name: 'anna' } as const;
+    const order = { kind: 'maintenance', host: 'h2', by, reason: 'kernel', dedupeKey: '' } as const;
+    bench.planning = async (job) => {
+      const isPart = job.findings.every(({ tier }) => tier === 'mandatory');
+      return { ...planAndCheck(job), violations: isPart && patched.length === 0 ? [] : [FAULT] };
+    };
+    await bench.pass(6 * 60);
+    await bench.daemon.api.giveOrder({ ...order, deadlineSeconds: null, hook: 'patch' });
+    await bench.pass(20 * 60);
+    expect(patched).toEqual(['h2']);
+    expect(bench.daemon.api.status().rejectedPlan).not.toBeNull();
+    const [left] = (await bench.daemon.api.orders()).filter(({ host }) => host === 'h2');
+    expect(left?.state).toBe('returning');
   });
 
   it('holds up nothing that cannot wait, as long as that alone is without a fault', async () => {
