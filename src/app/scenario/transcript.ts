@@ -203,9 +203,13 @@ function wayOf({ vm, from, to }: Move): string {
   return `${vm}: ${from} -> ${to}`;
 }
 
-function openLines({ subject, code, detail, pairs }: Unresolved): string[] {
+function openLines({ subject, code, detail, pairs, unlisted = {} }: Unresolved): string[] {
   const who = subject.kind === 'vm' ? `VM ${subject.vm}` : `host ${subject.host}`;
-  return [`open: ${who}: ${code}: ${detail}`, ...pairs.map((pair) => `  ${refusalText(pair)}`)];
+  return [
+    `open: ${who}: ${code}: ${detail}`,
+    ...pairs.map((pair) => `  ${refusalText(pair)}`),
+    ...Object.entries(unlisted).map(([why, count]) => `  and ${count} more: ${why}`),
+  ];
 }
 
 function refusalText({ vm, host, code, detail }: Refusal): string {
