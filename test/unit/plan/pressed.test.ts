@@ -21,8 +21,9 @@ function left(cpuUsed: number): readonly string[] | undefined {
     aVm({ id: 'f', host: 'full', cpuUsed: 1, memoryGib: 6 }),
     aVm({ id: 'bf', host: 'busy-and-full', cpuUsed: 10, memoryGib: 6 }),
   ];
-  const { model, state, termsOf } = makeSetting(request({ hosts, vms }, []));
-  const terms = termsOf('mandatory');
+  const setting = makeSetting(request({ hosts, vms }, []));
+  const { model, state } = setting;
+  const terms = setting.termsOf('mandatory');
   const bending = pressed(terms, model).at(-1);
   const v = model.vmIndex.get(vmId('v')) ?? -1;
   if (bending === undefined) throw new Error('nothing bends');
