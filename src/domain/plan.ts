@@ -152,7 +152,10 @@ export interface Unresolved {
   readonly finding: FindingId | undefined;
   readonly code: RefusalCode;
   readonly detail: string;
-  /** Each with its first reason; where there are very many, some of each reason. */
+  /**
+   * Each with its first reason. Where there are very many, some of each reason; but all of those
+   * that say who else is to be asked (`other-controller`, `own-leases`).
+   */
   readonly pairs: readonly Refusal[];
   /** How many pairs there are beside those, by reason; absent: none. */
   readonly unlisted?: Readonly<Partial<Record<RefusalCode, number>>>;

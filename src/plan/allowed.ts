@@ -35,7 +35,6 @@ interface Column {
 export class Allowed {
   /** As the snapshot stands: without what the plan has used up. */
   readonly allowances: Allowances;
-  readonly hasBreakers: boolean;
   readonly #model: Model;
   readonly #out: Column;
   readonly #into: Column;
@@ -59,7 +58,6 @@ export class Allowed {
     const allowances = new Allowances(snapshot, limits);
     const { hosts, vms } = model;
     this.allowances = allowances;
-    this.hasBreakers = (snapshot.breakers ?? []).length > 0;
     this.#model = model;
     const clusters = [...new Set(hosts.map(({ cluster }) => cluster ?? ''))];
     const sources = [...new Set(hosts.map(({ source }) => source))];

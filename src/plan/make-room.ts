@@ -15,6 +15,11 @@ import { type Fit, findLaterTarget, findTarget } from './targets.ts';
 import { Ties } from './ties.ts';
 import type { Clearing } from './trial.ts';
 
+/** How many VMs are tried as the one that is in the way, cheapest first. */
+const MAX_MOVERS = 400;
+/** How many hosts are tried as the one on which room is made, the most promising first. */
+const MAX_TARGETS = 24;
+
 export interface Wish {
   readonly vm: number;
   readonly terms: Terms;
@@ -42,7 +47,8 @@ export function moveSomewhere(draft: Draft, wish: Wish): boolean {
     return true;
   }
   if (!mayPush || draft.futile.has(wish)) return false;
-  if (draft.pools.shortFor(vm, terms) === undefined && push(draft, wish)) return true;
+  if (draft.pools.shortFor(vm, terms) !== undefined) return false;
+  if (push(draft, wish)) return true;
   draft.futile.add(wish);
   return false;
 }
@@ -107,7 +113,7 @@ function promisingTargets(draft: Draft, wish: Wish): readonly Job[] {
     if (job.ideals.length > 0) found.push(job);
   }
   found.sort((a, b) => boundOf(a) - boundOf(b) || a.task.host - b.task.host);
-  return found.slice(0, draft.futile.effort(wish).targets);
+  return found.slice(0, MAX_TARGETS);
 }
 
 /** With those on the host; undefined: they may be cut, or there are none. */
@@ -137,7 +143,7 @@ function pushAnother(draft: Draft, wish: Wish): boolean {
   const { state } = draft;
   const useless = othersTerms.useless?.slice() ?? new Uint8Array(state.model.hosts.length);
   useless[state.at[vm] ?? -1] = 1;
-  for (const other of movers(draft, wish)) {
+  for (const other of movers(state, vm, terms)) {
     if (draft.spared.has(other)) continue;
     const target = state.at[other] ?? -1;
     const aside = findTarget(state, other, { ...othersTerms, useless }, 'pack');
@@ -153,9 +159,7 @@ function pushAnother(draft: Draft, wish: Wish): boolean {
 }
 
 /** VMs whose departure would let the VM onto their host, cheapest first. */
-function movers(draft: Draft, wish: Wish): number[] {
-  const { vm, terms } = wish;
-  const { state } = draft;
+function movers(state: State, vm: number, terms: Terms): number[] {
   const { model } = state;
   const home = state.at[vm] ?? -1;
   const helpful = new Map<number, boolean>();
@@ -172,7 +176,7 @@ function movers(draft: Draft, wish: Wish): number[] {
     if (open && leavesEnough(state, vm, other, host, terms)) found.push(other);
   }
   found.sort((a, b) => (model.cost[a] ?? 0) - (model.cost[b] ?? 0) || a - b);
-  return found.slice(0, draft.futile.effort(wish).movers);
+  return found.slice(0, MAX_MOVERS);
 }
 
 // oxlint-disable-next-line max-params -- two VMs, their host and the terms: nothing to group

@@ -1,5 +1,5 @@
-// Role: evacuations for which nobody can make room: not searched for again and again, and yet
-// everybody is who has a chance.
+// Role: evacuations for which nobody can make room: not searched for twice, and yet everybody is
+// who has a chance.
 import { describe, expect, it } from 'vitest';
 
 import type { PlanResult } from '../../../src/domain/plan.ts';
@@ -30,12 +30,11 @@ function large(count: number): ReturnType<typeof aVm>[] {
 }
 
 describe('evacuations that come to nothing', () => {
-  it('cost thirty alike not much more than one', () => {
-    const [one, thirty] = [full(large(1)), full(large(30))].map(({ report }) => report);
-    expect(one?.unresolved).toHaveLength(1);
-    expect(thirty?.unresolved).toHaveLength(30);
-    const cost = (thirty?.stats.evaluatedMoves ?? 0) / (one?.stats.evaluatedMoves ?? 1);
-    expect(cost).toBeLessThan(6);
+  it('are searched for once, as long as nobody has moved', () => {
+    const { report } = full(large(1));
+    expect(report.unresolved).toHaveLength(1);
+    // One search asks some 11,600 times; all that is open is tried again at the end.
+    expect(report.stats.evaluatedMoves).toBeLessThan(15_000);
   });
 
   it('do not keep anyone who needs less from being made room for', () => {
