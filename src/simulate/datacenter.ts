@@ -133,7 +133,7 @@ export class SimulatedDatacenter {
     const shown = yield* mapInSlices(specs, SLICE, (spec) =>
       this.#shown(this.#world.factsOf(spec), now),
     );
-    const vms = shown.filter((facts) => facts !== undefined);
+    const vms = shown.flat();
     const storages = [...new Set(this.fleet.hosts.flatMap((host) => host.storages))]
       .toSorted(compareText)
       .map((id) => ({ ...this.#world.storages.shown(id), shared: !isLocal(id) }));
@@ -297,28 +297,33 @@ export class SimulatedDatacenter {
 
   /**
    * The guest as an inventory shows it: where it runs, else where it is or was on a
-   * host that does not answer now, else where it is only defined; undefined: nobody knows it.
+   * host that does not answer now, else where it is only defined; on each host that runs it, where
+   * there are several. Empty: nobody knows it.
    */
-  #shown(facts: VmFacts, now: EpochSeconds): VmFacts | undefined {
+  #shown(facts: VmFacts, now: EpochSeconds): readonly VmFacts[] {
     const { copies } = this.#world;
-    const [shown] = copies
+    const [first, ...others] = copies
       .of(facts.id)
       .filter(({ copy }) => copy.state !== 'incoming')
       .map(({ host, copy }) => ({ host, rank: this.#rank(host, copy.state) }))
       .toSorted((a, b) => a.rank - b.rank);
-    if (shown === undefined) return undefined;
+    if (first === undefined) return [];
     const locked = this.#world.board.isLocked(facts.id, now);
-    return { ...facts, host: shown.host, powerState: powerOf(shown.rank, facts), locked };
+    const shown = [first, ...others.filter(({ rank }) => rank === RANK_RUNNING)];
+    return shown.map(({ host, rank }) => {
+      return { ...facts, host, powerState: powerOf(rank, facts), locked };
+    });
   }
 
   /** How much a copy there says about where the guest is; lower is better. */
   #rank(host: HostId, state: Sighting['state']): number {
     if (!this.#world.isReachable(host)) return RANK_LAST_SEEN;
-    if (state === 'running' || state === 'post-copy') return 0;
+    if (state === 'running' || state === 'post-copy') return RANK_RUNNING;
     return state === 'defined' ? RANK_DEFINED : 1;
   }
 }
 
+const RANK_RUNNING = 0;
 const RANK_LAST_SEEN = 2;
 const RANK_DEFINED = 3;
 

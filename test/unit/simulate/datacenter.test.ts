@@ -251,4 +251,23 @@ describe('a whole datacenter', () => {
     datacenter.inject({ kind: 'host-crash', host: h('b'), forSeconds: 60 });
     expect(shown()).toEqual([['a', 'off']]);
   });
+
+  it('shows a guest on each host that runs it, as far as they answer', async () => {
+    const clock = virtualClock();
+    const vms = [simVm('x', 'a')];
+    const fleet = { seed: 1, hosts: [simHost('a'), simHost('b')], vms, groups: [] };
+    const datacenter = new SimulatedDatacenter(fleet, clock);
+    datacenter.startMove(aMoveOrder({ vm: v('x'), from: h('a'), to: h('b') }));
+    await clock.advance(seconds(60));
+    // What is stored on the old host starts with it.
+    datacenter.inject({ kind: 'host-crash', host: h('a'), forSeconds: 60 });
+    await clock.advance(seconds(90));
+    const shown = () => datacenter.inventory().vms.map(({ id, host }) => [id, host]);
+    expect(shown()).toEqual([
+      ['x', 'a'],
+      ['x', 'b'],
+    ]);
+    datacenter.inject({ kind: 'control-cut', host: h('b'), forSeconds: 60 });
+    expect(shown()).toEqual([['x', 'a']]);
+  });
 });
