@@ -1,7 +1,7 @@
 // Role: the judge's last look, after the trouble is over and the daemon has had its time: is all
 // that must be done done, is every hour in which a guest stood still accounted for, does the ledger
 // say what was said to it?
-import type { VmId } from '../../src/domain/ids.ts';
+import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { VmFacts } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
@@ -53,7 +53,8 @@ function mayStay({ rules }: Script, vm: VmId): boolean {
 export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
   const { script, datacenter, ledger } = ending;
   const left = await leftToDo(ending);
-  const stuck = guestsOn(script, datacenter).filter((vm) => hasPlace(judge, script, vm));
+  const shut = withSecondCopies(datacenter);
+  const stuck = guestsOn(script, datacenter).filter((vm) => hasPlace(judge, { script, vm, shut }));
   const isExcused = left?.endsWith(`still on ${script.last}`) === true && stuck.length === 0;
   if (left !== undefined && !isExcused) judge.wrong('liveness', left);
   await judgeLedger(judge, ledger);
@@ -61,19 +62,36 @@ export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
   judgeOutages(judge, datacenter);
 }
 
+/** Hosts on which a guest runs that an inventory shows on another one before. */
+function withSecondCopies(datacenter: SimulatedDatacenter): ReadonlySet<HostId> {
+  const known = new Set<VmId>();
+  const hosts = new Set<HostId>();
+  for (const { id, host } of datacenter.inventory().vms) {
+    if (known.has(id)) hosts.add(host);
+    known.add(id);
+  }
+  return hosts;
+}
+
+interface Stuck {
+  readonly script: Script;
+  readonly vm: VmId;
+  /** Where nothing goes until a human has stopped one of two. */
+  readonly shut: ReadonlySet<HostId>;
+}
+
 /**
  * A host that could take the VM as things are: nobody can say that it had no place. One that runs
  * twice is a human's affair.
  */
-function hasPlace(judge: Judge, { last }: Script, vm: VmId): boolean {
+function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean {
   const { world } = judge;
   const facts = world.vms.get(vm);
   if (facts === undefined || world.runningOn(vm).length > 1) return false;
   return [...world.hosts.keys()].some((host) => {
+    if (host === last || shut.has(host) || !world.isUp(host)) return false;
     // Clusters that different controllers have are not moved between.
-    if (host === last || !world.isUp(host) || world.cluster(host) !== world.cluster(last)) {
-      return false;
-    }
+    if (world.cluster(host) !== world.cluster(last)) return false;
     const there = [...world.vms.values()].filter(
       (one: VmFacts) => one.id !== vm && world.runningOn(one.id).includes(host),
     );
