@@ -236,12 +236,7 @@ describe('a whole datacenter', () => {
   });
 
   it('shows a guest where it runs, not where it is only defined', async () => {
-    const clock = virtualClock();
-    const vms = [simVm('x', 'a')];
-    const fleet = { seed: 1, hosts: [simHost('a'), simHost('b')], vms, groups: [] };
-    const datacenter = new SimulatedDatacenter(fleet, clock);
-    datacenter.startMove(aMoveOrder({ vm: v('x'), from: h('a'), to: h('b') }));
-    await clock.advance(seconds(60));
+    const { datacenter } = await movedFromAToB();
     const shown = () =>
       datacenter.inventory().vms.map(({ host, powerState }) => [host, powerState]);
     expect(shown()).toEqual([['b', 'running']]);
@@ -253,12 +248,7 @@ describe('a whole datacenter', () => {
   });
 
   it('shows a guest on each host that runs it, as far as they answer', async () => {
-    const clock = virtualClock();
-    const vms = [simVm('x', 'a')];
-    const fleet = { seed: 1, hosts: [simHost('a'), simHost('b')], vms, groups: [] };
-    const datacenter = new SimulatedDatacenter(fleet, clock);
-    datacenter.startMove(aMoveOrder({ vm: v('x'), from: h('a'), to: h('b') }));
-    await clock.advance(seconds(60));
+    const { clock, datacenter } = await movedFromAToB();
     // What is stored on the old host starts with it.
     datacenter.inject({ kind: 'host-crash', host: h('a'), forSeconds: 60 });
     await clock.advance(seconds(90));
@@ -271,3 +261,14 @@ describe('a whole datacenter', () => {
     expect(shown()).toEqual([['x', 'a']]);
   });
 });
+
+/** x runs on b, and what is stored on a is not gone yet. */
+async function movedFromAToB() {
+  const clock = virtualClock();
+  const vms = [simVm('x', 'a')];
+  const fleet = { seed: 1, hosts: [simHost('a'), simHost('b')], vms, groups: [] };
+  const datacenter = new SimulatedDatacenter(fleet, clock);
+  datacenter.startMove(aMoveOrder({ vm: v('x'), from: h('a'), to: h('b') }));
+  await clock.advance(seconds(60));
+  return { clock, datacenter };
+}
