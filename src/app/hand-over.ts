@@ -5,7 +5,8 @@
  *
  * It stands aside until its VM is elsewhere, or nothing wants it away any more, or nobody else is
  * there, and no longer than a quarter of an hour: where the others did not move the VM by then, it
- * takes its share again, and does not ask them anew for an hour.
+ * takes its share again, and does not ask them anew for an hour. Where the others stepped aside at
+ * the same moment, one comes back at once, moves their VMs, and has its own turn later.
  */
 
 import type { Finding } from '../domain/finding.ts';
@@ -29,7 +30,14 @@ const AGAIN_SECONDS = 3600;
 export interface HandOverParts {
   readonly keeper: Pick<
     LeaseKeeper,
-    'isShared' | 'isLast' | 'name' | 'acting' | 'mayAct' | 'standAside' | 'comeBack'
+    | 'isShared'
+    | 'isLast'
+    | 'isCalledBack'
+    | 'name'
+    | 'acting'
+    | 'mayAct'
+    | 'standAside'
+    | 'comeBack'
   >;
   readonly executor: Pick<Executor, 'inFlight'>;
   readonly hooks: Pick<HookRuns, 'isIdle'>;
@@ -124,8 +132,9 @@ export class HandOver {
     const vm = vmOf(snapshot, aside.vm);
     const isMoved = vm?.host !== aside.host;
     const isOver = isMoved || !findings.some(({ id }) => id === aside.finding);
-    if (!isOver && !keeper.isLast && now - aside.since < ASIDE_SECONDS) return;
-    if (!isOver) this.#inVain.set(aside.vm, now);
+    const isInVain = !isOver && (keeper.isLast || now - aside.since >= ASIDE_SECONDS);
+    if (!isOver && !isInVain && !keeper.isCalledBack) return;
+    if (isInVain) this.#inVain.set(aside.vm, now);
     this.#aside = undefined;
     keeper.comeBack();
     const name = vm?.name ?? aside.vm;

@@ -15,7 +15,7 @@ import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Controller, LeaseBoard } from '../ports/leases.ts';
 import type { LeaseKeeperParts, UnderWay } from './lease-keeper-parts.ts';
 import { fairShare, leftToOthers, type ShareView } from './lease-share.ts';
-import { actingOn } from './lease-standby.ts';
+import { actingOn, isCalledBack } from './lease-standby.ts';
 import { LeaseTokens } from './lease-tokens.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
@@ -147,6 +147,12 @@ export class LeaseKeeper implements Authority {
   /** From the next round on others are to have its clusters; see HandOver. */
   standAside(): void {
     this.#isAside = true;
+  }
+
+  /** It stands aside, and so do all that could take its clusters: it is the one to come back. */
+  get isCalledBack(): boolean {
+    const others = this.#living.filter(({ id }) => id !== this.id);
+    return this.#isAside && isCalledBack(this.id, this.#open(), others);
   }
 
   /** It takes its share again. */

@@ -160,4 +160,32 @@ describe('the VM of the controller in charge', () => {
       '00:05:20 bob: c1: acting here from now on',
     ]);
   });
+
+  it('and that of the standby are on one host: each moves that of the other', async () => {
+    const by = await started(fleet({ bob: 'h1', clusters: ['c1', 'c2', 'c2', 'c1'] }));
+    await by.empty('bob', 'h1');
+    await by.until(900);
+    expect(by.lines).toEqual([
+      '00:02:00 bob: shop starts h1 -> h4',
+      '00:02:00 bob: wiki starts h1 -> h4',
+      '00:02:08 bob: shop succeeded h1 -> h4',
+      '00:02:08 bob: wiki succeeded h1 -> h4',
+      '00:03:00 ada: ada gives its leases away, so that its VM drover-ada can go',
+      '00:03:00 ada: c2: given back',
+      '00:03:00 bob: c2: acting here from now on',
+      '00:03:00 bob: drover-ada starts h1 -> h2',
+      '00:03:03 bob: drover-ada succeeded h1 -> h2',
+      '00:04:00 ada: ada takes its share of the leases again: drover-ada has moved',
+      '00:04:10 bob: c1: given back',
+      '00:04:20 ada: c1: acting here from now on',
+      '00:05:00 bob: bob gives its leases away, so that its VM drover-bob can go',
+      '00:05:00 bob: c2: given back',
+      '00:05:10 ada: c2: acting here from now on',
+      '00:06:00 ada: drover-bob starts h1 -> h3',
+      '00:06:03 ada: drover-bob succeeded h1 -> h3',
+      '00:07:00 bob: bob takes its share of the leases again: drover-bob has moved',
+      '00:07:20 ada: c1: given back',
+      '00:07:20 bob: c1: acting here from now on',
+    ]);
+  });
 });

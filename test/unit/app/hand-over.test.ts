@@ -3,42 +3,76 @@ import { expect, it } from 'vitest';
 
 import { HandOver } from '../../../src/app/hand-over.ts';
 import { clusterId } from '../../../src/domain/ids.ts';
+import type { OwnVm } from '../../../src/domain/own-vm.ts';
 import { aFinding, aHost, aPolicy, aSnapshot, aVm } from '../../support/fleet.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { recordingEvents } from '../../support/recording-events.ts';
 
-it('waits for hooks at work in any cluster: whoever runs one keeps its lease', () => {
-  const busy = new Set([clusterId('c2')]);
-  let isAside = false;
+/** Of the controller ada, whose VM has to leave h1. */
+function room({ busy = new Set<string>() } = {}) {
+  const clock = manualClock(0);
+  const keeper = { isShared: true, isLast: false, isCalledBack: false, name: 'ada' };
+  const asked: string[] = [];
   const handOver = new HandOver({
-    keeper: {
-      isShared: true,
-      isLast: false,
-      name: 'ada',
-      acting: () => ({ names: new Set(), known: new Set(), hasStandby: () => true }),
+    keeper: Object.assign(keeper, {
+      acting: () => ({
+        names: new Set<string>(),
+        known: new Set<string>(),
+        hasStandby: () => true,
+      }),
       mayAct: () => undefined,
-      standAside: () => {
-        isAside = true;
-      },
-      comeBack: () => undefined,
-    },
+      standAside: () => void asked.push('aside'),
+      comeBack: () => void asked.push('back'),
+    }),
     executor: { inFlight: () => [] },
     hooks: { isIdle: (cluster) => !busy.has(cluster) },
     policies: { policies: aPolicy({ mode: { default: 'automatic', clusters: {}, approve: [] } }) },
-    clock: manualClock(0),
+    clock,
     events: recordingEvents(),
   });
-  const own = { roles: ['controller'], controller: 'ada', acting: 'with-standby' } as const;
+  const own = { roles: ['controller'], controller: 'ada' } as const;
   const hosts = [aHost({ id: 'h1' }), aHost({ id: 'h2', cluster: clusterId('c2') })];
-  const state = {
-    snapshot: aSnapshot({ hosts, vms: [{ ...aVm({ id: 'drover', host: 'h1' }), own }] }),
-    findings: [aFinding('evacuate', { host: 'h1' })],
-    orders: [],
-    result: undefined,
-    verdicts: [],
-    rejected: undefined,
-  };
-  expect([handOver.look(state), isAside]).toEqual([false, false]);
+  const look = (acting: OwnVm['acting'] = 'with-standby') =>
+    handOver.look({
+      snapshot: aSnapshot({
+        hosts,
+        vms: [{ ...aVm({ id: 'drover', host: 'h1' }), own: { ...own, acting } }],
+      }),
+      findings: [aFinding('evacuate', { host: 'h1' })],
+      orders: [],
+      result: undefined,
+      verdicts: [],
+      rejected: undefined,
+    });
+  return { look, keeper, asked, clock };
+}
+
+it('waits for hooks at work in any cluster: whoever runs one keeps its lease', () => {
+  const busy = new Set(['c2']);
+  const { look, asked } = room({ busy });
+  expect([look(), asked]).toEqual([false, []]);
   busy.clear();
-  expect([handOver.look(state), isAside]).toEqual([true, true]);
+  expect([look(), asked]).toEqual([true, ['aside']]);
+});
+
+it('rests for an hour where nobody has moved its VM', async () => {
+  const { look, asked, clock } = room();
+  look();
+  await clock.pass(899);
+  expect([look(undefined), asked]).toEqual([false, ['aside']]);
+  await clock.pass(1);
+  expect([look(undefined), asked]).toEqual([false, ['aside', 'back']]);
+  await clock.pass(3599);
+  expect(look()).toBe(false);
+  await clock.pass(1);
+  expect(look()).toBe(true);
+});
+
+it('does not rest where it was called back, since all stood aside', () => {
+  const { look, keeper, asked } = room();
+  look();
+  keeper.isCalledBack = true;
+  expect([look('alone'), asked]).toEqual([false, ['aside', 'back']]);
+  keeper.isCalledBack = false;
+  expect([look(), asked]).toEqual([true, ['aside', 'back', 'aside']]);
 });

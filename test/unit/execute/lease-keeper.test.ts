@@ -58,6 +58,23 @@ describe('LeaseKeeper', () => {
     expect(ben.mayAct(C1)).toBe(2);
   });
 
+  it('is called back where all stand aside at once: the first of them', async () => {
+    const here = await leaseRoom();
+    const [ada, ben] = [here.keeper('ada'), here.keeper('ben')];
+    const calledBack = () => [ada.isCalledBack, ben.isCalledBack];
+    await beats([ada, ben], here, 3);
+    expect(calledBack()).toEqual([false, false]);
+    ben.standAside();
+    await beats([ada, ben], here, 2);
+    expect([...calledBack(), held(ada), held(ben)]).toEqual([false, false, CLUSTERS, []]);
+    ada.standAside();
+    await beats([ada, ben], here, 2);
+    expect([...calledBack(), held(ada), held(ben)]).toEqual([true, false, [], []]);
+    ada.comeBack();
+    await beats([ada, ben], here, 2);
+    expect([...calledBack(), held(ada), held(ben)]).toEqual([false, false, CLUSTERS, []]);
+  });
+
   it('takes its own lease again after a restart without waiting, under a new token', async () => {
     const here = await leaseRoom();
     await here.keeper('ada').beat(IDLE);
