@@ -1,14 +1,23 @@
 /**
- * The fifth stage: the VM is seen running on the target and gone from the source; only then do the
- * definitions follow. From here on nothing is undone. It waits while hosts do not answer (they may
- * come back) and while the migration goes on.
+ * The fifth stage: the VM is seen running on the target (or where somebody has moved it on to) and
+ * gone from the source; only then do the definitions follow. From here on nothing is undone. It
+ * waits while hosts do not answer (they may come back) and while the migration goes on.
  */
 
+import type { HostId } from '../domain/ids.ts';
 import { assertNever } from '../domain/result.ts';
 import { AdapterError } from '../ports/metric-source.ts';
-import { askAgain, type MoveTask, NEXT, placeIn, sight, type StageEnd } from './move-task.ts';
+import {
+  askAgain,
+  type MoveTask,
+  NEXT,
+  noteElsewhere,
+  placeIn,
+  sight,
+  type StageEnd,
+} from './move-task.ts';
 import { noteLostSource, settlingOrder } from './restart.ts';
-import { afterSwitchover, describeWhereabouts } from './whereabouts.ts';
+import { afterSwitchover, describeWhereabouts, type Looks } from './whereabouts.ts';
 
 /** Looks in a row, with no migration under way, after which a VM on its source has never left. */
 const LOOKS_AT_THE_SOURCE = 3;
@@ -63,7 +72,7 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
   task.seen(place.kind === 'unknown' ? 'unreachable' : 'answered');
   switch (place.kind) {
     case 'target': {
-      const refusal = await followWithDefinition(task);
+      const refusal = await followWithDefinition(task, task.order.to);
       if (refusal === undefined) return { kind: 'end', end: NEXT };
       const what = 'it runs on its target; its definition could not follow';
       return { kind: 'unclear', problem: `${what}: ${refusal}` };
@@ -72,8 +81,9 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
       return { kind: (await isUnderWay(task)) ? 'waiting' : 'at-its-source', problem };
     case 'unknown':
       return { kind: 'waiting', problem };
-    case 'arriving':
     case 'elsewhere':
+      return confirmElsewhere(task, place.host, looks);
+    case 'arriving':
     case 'stopped':
     case 'broken':
     case 'twice':
@@ -84,10 +94,33 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
   }
 }
 
+/**
+ * It had arrived, and somebody has moved it on before that was seen. What its source still has
+ * stored is of this move all the same: a reboot there would start a second copy.
+ */
+async function confirmElsewhere(
+  task: MoveTask,
+  host: HostId,
+  { blind, sightings }: Looks,
+): Promise<Confirmation> {
+  const problem = `it runs on ${host}`;
+  if (blind.includes(task.order.to)) return { kind: 'waiting', problem };
+  // Where it runs nothing is stored by this move: the source's may be the only definition.
+  const isStored = sightings.some((one) => one.host === host && one.persistent);
+  if (!isStored) return { kind: 'unclear', problem };
+  const refusal = await followWithDefinition(task, host);
+  if (refusal !== undefined) {
+    const what = `its old definition on ${task.order.from} could not be removed`;
+    return { kind: 'unclear', problem: `${problem}; ${what}: ${refusal}` };
+  }
+  noteElsewhere(task, host);
+  return { kind: 'end', end: NEXT };
+}
+
 /** Undefined: it did. */
-async function followWithDefinition(task: MoveTask): Promise<string | undefined> {
+async function followWithDefinition(task: MoveTask, to: HostId): Promise<string | undefined> {
   await noteLostSource(task);
-  const order = settlingOrder(task);
+  const order = { ...settlingOrder(task), to };
   const answer = await askAgain(task, (signal) => task.hypervisor.commit(order, signal));
   return answer.ok ? undefined : answer.error.detail;
 }

@@ -279,6 +279,12 @@ export function placeIn(looks: Looks, { order }: Pick<MoveTask, 'order'>): Where
   return whereabouts(looks, order.from, order.to);
 }
 
+/** It had arrived, and runs there by now. */
+export function noteElsewhere(task: MoveTask, host: HostId): void {
+  task.seenOn = host;
+  task.byNow = `by now it runs on ${host}`;
+}
+
 /** Since it was begun; of an adopted move only the wall clock knows, which may have been set. */
 export function lastedSeconds({ adopted, parts, record, takenUpAt }: MoveTask): Seconds {
   const { clock } = parts;

@@ -30,6 +30,7 @@ import {
   askAgain,
   type MoveTask,
   NEXT,
+  noteElsewhere,
   placeIn,
   sight,
   type StageDefinition,
@@ -287,8 +288,7 @@ async function lookWhereItIs(task: MoveTask): Promise<StageEnd> {
       return NEXT;
     case 'source':
     case 'elsewhere':
-      task.seenOn = place.kind === 'source' ? task.order.from : place.host;
-      task.byNow = `by now it runs on ${task.seenOn}`;
+      noteElsewhere(task, place.kind === 'source' ? task.order.from : place.host);
       return NEXT;
     case 'down':
     case 'stopped':

@@ -157,3 +157,58 @@ describe('a success that was told too early', () => {
     expect(await wrongs(bench, MOVES)).toEqual([]);
   });
 });
+
+describe('a VM that somebody has moved on before it was seen on its target', () => {
+  const H3 = hostId('h3');
+
+  /** It runs on h3; its source has it stored, as after any migration. */
+  async function movedOn({ isStored = true } = {}) {
+    const { bench, hypervisor, clock, done } = await underWay();
+    hypervisor.finish('v1');
+    const truth = hypervisor.truth('v1');
+    truth.runsOn = [H3];
+    if (isStored) truth.definedOn.add(H3);
+    return { bench, hypervisor, clock, done, truth };
+  }
+
+  it('leaves nothing behind that a reboot of its source would start', async () => {
+    const { bench, clock, done, truth } = await movedOn();
+    await clock.until(done);
+    expect(await resultOf(bench)).toMatchObject({
+      outcome: 'succeeded',
+      detail: 'by now it runs on h3',
+    });
+    expect([...truth.definedOn]).toEqual([H3]);
+  });
+
+  it('keeps what may be its only definition, and a human is called', async () => {
+    const { bench, hypervisor, clock, done, truth } = await movedOn({ isStored: false });
+    await clock.until(done);
+    expect(await resultOf(bench)).toMatchObject({
+      outcome: 'needs-human',
+      detail: 'it runs on h3',
+    });
+    expect([...truth.definedOn]).toEqual([H1]);
+    expect(hypervisor.calls).not.toContain('commit');
+  });
+
+  it('is not settled while its target is silent, which may run it, too', async () => {
+    const { bench, hypervisor, clock, done } = await movedOn();
+    hypervisor.blind.add(H2);
+    await clock.pass(7200);
+    expect(await resultOf(bench)).toBeUndefined();
+    hypervisor.blind.clear();
+    await clock.until(done);
+    expect((await resultOf(bench))?.outcome).toBe('succeeded');
+  });
+
+  it('says what keeps the old definition from being removed', async () => {
+    const { bench, hypervisor, clock, done } = await movedOn();
+    hypervisor.fault = (_call, name) => (name === 'commit' ? 'declined' : undefined);
+    await clock.until(done);
+    expect(await resultOf(bench)).toMatchObject({
+      outcome: 'needs-human',
+      detail: 'it runs on h3; its old definition on h1 could not be removed: as scripted',
+    });
+  });
+});
