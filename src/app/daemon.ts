@@ -304,7 +304,7 @@ export class Daemon {
 
   async #renewUntil(over: AbortSignal): Promise<void> {
     const { clock, events, leases } = this.#parts;
-    leases.keeper.standAside();
+    leases.keeper.standAside('for-good');
     for (;;) {
       await clock.sleep(seconds(this.#renewSeconds), over);
       if (over.aborted) return;

@@ -6,7 +6,7 @@
  * It stands aside until its VM is elsewhere, or nothing wants it away any more, or nobody else is
  * there, and no longer than a quarter of an hour: where the others did not move the VM by then, it
  * takes its share again, and does not ask them anew for an hour. Where the others stepped aside at
- * the same moment, one comes back at once, moves their VMs, and has its own turn later.
+ * the same moment, one comes back with its next tick, moves their VMs, and has its own turn later.
  */
 
 import type { Finding } from '../domain/finding.ts';
@@ -83,7 +83,7 @@ export class HandOver {
     const finding = this.#asksFor(vm, state);
     if (finding === undefined || this.#isBusy(state)) return false;
     this.#aside = { vm: vm.id, host: vm.host, finding, since: now };
-    keeper.standAside();
+    keeper.standAside('for-now');
     const text = `${keeper.name} gives its leases away, so that its VM ${vm.name} can go`;
     events.emit('warning', { key: `hand-over ${vm.id}`, text });
     return true;
@@ -138,7 +138,8 @@ export class HandOver {
     this.#aside = undefined;
     keeper.comeBack();
     const name = vm?.name ?? aside.vm;
-    const why = isMoved ? `${name} has moved` : `${name} was not moved`;
+    const isLeft = isOver || isInVain ? `${name} was not moved` : 'the others stand aside, too';
+    const why = isMoved ? `${name} has moved` : isLeft;
     const text = `${keeper.name} takes its share of the leases again: ${why}`;
     events.emit('warning', { key: `hand-over ${aside.vm}`, text });
   }

@@ -53,8 +53,8 @@ export class LeaseKeeper implements Authority {
   #seen: readonly ClusterId[] = [];
   #asks: Controller['asks'] = [];
   #isOver = false;
-  /** It takes nothing, and gives back what is idle. */
-  #isAside = false;
+  /** It takes nothing, and gives back what is idle; `for-good`: it is closing. */
+  #aside: 'for-now' | 'for-good' | undefined;
   /** A move of the VM that it runs in is open, as the last round saw it. */
   #isCarried = false;
   /** These are for others to take then; never what it holds. */
@@ -144,20 +144,20 @@ export class LeaseKeeper implements Authority {
     return this.#living.length <= 1;
   }
 
-  /** From the next round on others are to have its clusters; see HandOver. */
-  standAside(): void {
-    this.#isAside = true;
+  /** From the next round on others are to have its clusters; `for-now`: see HandOver. */
+  standAside(howLong: 'for-now' | 'for-good'): void {
+    this.#aside = howLong;
   }
 
-  /** It stands aside, and so do all that could take its clusters: it is the one to come back. */
+  /** It stands aside, and so do those that were to take its clusters: it is to come back. */
   get isCalledBack(): boolean {
     const others = this.#living.filter(({ id }) => id !== this.id);
-    return this.#isAside && isCalledBack(this.id, this.#open(), others);
+    return this.#aside === 'for-now' && isCalledBack(this.id, this.#open(), others);
   }
 
   /** It takes its share again. */
   comeBack(): void {
-    this.#isAside = false;
+    this.#aside = undefined;
   }
 
   /** Gives everything back, so that others need not wait. Nothing is taken any more. */
@@ -228,7 +228,7 @@ export class LeaseKeeper implements Authority {
     this.#isCarried = isCarried;
     this.#left = isCarried ? this.#leftTo(live, joined) : new Set();
     const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
-    await this.#release(this.#isAside ? [...this.#held.keys()].filter(isIdle) : share.release);
+    await this.#release(this.#aside ? [...this.#held.keys()].filter(isIdle) : share.release);
     const claim = share.claim.filter((cluster) => !this.#left.has(cluster));
     const taken = await this.#claim(claim, board);
     // What others are told is what it is after this round.
@@ -314,13 +314,14 @@ export class LeaseKeeper implements Authority {
   }
 
   #self(): Controller {
-    const asks = this.#isAside ? [] : this.#asks;
+    const asks = this.#aside === undefined ? this.#asks : [];
     const isCarried = this.#isCarried || undefined;
-    return { ...this.#parts.me, wants: this.#wanted(), asks, isCarried };
+    const isAside = this.#aside === 'for-now' || undefined;
+    return { ...this.#parts.me, wants: this.#wanted(), asks, isCarried, isAside };
   }
 
   #wanted(): readonly ClusterId[] {
-    if (this.#isAside) return [];
+    if (this.#aside !== undefined) return [];
     const isKept = (one: ClusterId) => this.#held.has(one) || this.#tokens.fault === undefined;
     return this.#open().filter((cluster) => isKept(cluster) && !this.#left.has(cluster));
   }

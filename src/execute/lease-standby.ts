@@ -26,16 +26,15 @@ export function actingOn(
 }
 
 /**
- * Whether one that stands aside is to come back, because nobody else would take all of `mine`: two
- * that stepped aside at the same moment would each wait for the other. The first by id comes back.
+ * Whether `me`, which stands aside, is to come back, because those that were to take its clusters
+ * stand aside as well: each would wait for the others. The first of them by id comes back.
  */
 export function isCalledBack(
   me: string,
   mine: readonly ClusterId[],
-  others: readonly Pick<Controller, 'id' | 'wants'>[],
+  others: readonly Pick<Controller, 'id' | 'wants' | 'isAside'>[],
 ): boolean {
-  const isTaken = (cluster: ClusterId): boolean =>
-    others.some(({ wants }) => wants.includes(cluster));
-  const isFirst = others.every(({ id, wants }) => wants.length > 0 || compareText(me, id) < 0);
-  return isFirst && !mine.every(isTaken);
+  const isTaken = mine.every((cluster) => others.some(({ wants }) => wants.includes(cluster)));
+  const aside = others.filter((one) => one.isAside === true);
+  return !isTaken && aside.length > 0 && aside.every(({ id }) => compareText(me, id) < 0);
 }

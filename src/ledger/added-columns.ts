@@ -23,12 +23,18 @@ export async function addAsks(db: Kysely<LedgerSchema>): Promise<void> {
   await table.addColumn('asks', 'text', (made) => made.notNull().defaultTo('[]')).execute();
 }
 
-/** Whether a move of the VM that it runs in is open: of what an older Drover has written, not. */
-export async function addCarried(db: Kysely<LedgerSchema>): Promise<void> {
+/**
+ * `carried`: whether a move of the VM that it runs in is open; `aside`: whether it stands aside for
+ * one. Of what an older Drover has written, not.
+ */
+export async function addFlag(
+  db: Kysely<LedgerSchema>,
+  column: 'carried' | 'aside',
+): Promise<void> {
   const has = await columnsOf(db, 'controllers');
-  if (has('carried')) return;
+  if (has(column)) return;
   const table = db.schema.alterTable('controllers');
-  await table.addColumn('carried', 'integer', (made) => made.notNull().defaultTo(0)).execute();
+  await table.addColumn(column, 'integer', (made) => made.notNull().defaultTo(0)).execute();
 }
 
 /** Whether the table has it. */

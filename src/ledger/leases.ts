@@ -48,10 +48,13 @@ export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseB
   );
   // Written below, and by nobody else.
   const clusters = (text: string): ClusterId[] => JSON.parse(text) as ClusterId[];
-  const controllers = present.map(({ wants, asks, carried, ...one }) => {
-    const carriedToo = carried === 0 ? {} : ({ isCarried: true } as const);
-    return { ...one, wants: clusters(wants), asks: clusters(asks), ...carriedToo };
-  });
+  const controllers = present.map(({ wants, asks, carried, aside, ...one }) => ({
+    ...one,
+    wants: clusters(wants),
+    asks: clusters(asks),
+    ...(carried !== 0 && ({ isCarried: true } as const)),
+    ...(aside !== 0 && ({ isAside: true } as const)),
+  }));
   const stops = stopped.map(({ cluster, seen, by_whom: by }): LeaseStop => {
     return { cluster: clusterId(cluster), seen, by };
   });
@@ -123,8 +126,8 @@ export async function renewLeases(
 ): Promise<readonly HeldLease[]> {
   const { name } = by;
   const wants = JSON.stringify(by.wants);
-  const carried = by.isCarried === true ? 1 : 0;
-  const about = { name, wants, asks: JSON.stringify(by.asks), carried };
+  const flags = { carried: Number(by.isCarried === true), aside: Number(by.isAside === true) };
+  const about = { name, wants, asks: JSON.stringify(by.asks), ...flags };
   const beats = sql<number>`controllers.beats + 1`;
   await trx
     .insertInto('controllers')

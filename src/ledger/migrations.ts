@@ -9,7 +9,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
-import { addAsks, addCarried, addMoment, columnsOf } from './added-columns.ts';
+import { addAsks, addFlag, addMoment, columnsOf } from './added-columns.ts';
 import { indexMoves } from './added-indexes.ts';
 import { nameLedger } from './ledger-id.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -38,7 +38,8 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0015-lease-stops': { up: createLeaseStops },
     '0016-what-is-asked-of-moves': { up: indexMoves },
     '0017-which-ledger-it-is': { up: nameLedger },
-    '0018-controllers-that-are-moved': { up: addCarried },
+    '0018-controllers-that-are-moved': { up: (db) => addFlag(db, 'carried') },
+    '0019-controllers-that-stand-aside': { up: (db) => addFlag(db, 'aside') },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
