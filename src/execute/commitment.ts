@@ -16,6 +16,7 @@ import {
   sight,
   type StageEnd,
 } from './move-task.ts';
+import { tidyEnds } from './moved-on.ts';
 import { noteLostSource, settlingOrder } from './restart.ts';
 import { afterSwitchover, describeWhereabouts, type Looks } from './whereabouts.ts';
 
@@ -72,7 +73,7 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
   task.seen(place.kind === 'unknown' ? 'unreachable' : 'answered');
   switch (place.kind) {
     case 'target': {
-      const refusal = await followWithDefinition(task, task.order.to);
+      const refusal = await followWithDefinition(task);
       if (refusal === undefined) return { kind: 'end', end: NEXT };
       const what = 'it runs on its target; its definition could not follow';
       return { kind: 'unclear', problem: `${what}: ${refusal}` };
@@ -94,33 +95,20 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
   }
 }
 
-/**
- * It had arrived, and somebody has moved it on before that was seen. What its source still has
- * stored is of this move all the same: a reboot there would start a second copy.
- */
-async function confirmElsewhere(
-  task: MoveTask,
-  host: HostId,
-  { blind, sightings }: Looks,
-): Promise<Confirmation> {
-  const problem = `it runs on ${host}`;
-  if (blind.includes(task.order.to)) return { kind: 'waiting', problem };
-  // Where it runs nothing is stored by this move: the source's may be the only definition.
-  const isStored = sightings.some((one) => one.host === host && one.persistent);
-  if (!isStored) return { kind: 'unclear', problem };
-  const refusal = await followWithDefinition(task, host);
-  if (refusal !== undefined) {
-    const what = `its old definition on ${task.order.from} could not be removed`;
-    return { kind: 'unclear', problem: `${problem}; ${what}: ${refusal}` };
+/** It had arrived, and somebody has moved it on before that was seen. */
+async function confirmElsewhere(task: MoveTask, host: HostId, looks: Looks): Promise<Confirmation> {
+  const tidied = await tidyEnds(task, host, looks);
+  if (tidied.kind !== 'tidy') {
+    return { kind: tidied.kind, problem: `it runs on ${host}; ${tidied.problem}` };
   }
   noteElsewhere(task, host);
   return { kind: 'end', end: NEXT };
 }
 
 /** Undefined: it did. */
-async function followWithDefinition(task: MoveTask, to: HostId): Promise<string | undefined> {
+async function followWithDefinition(task: MoveTask): Promise<string | undefined> {
   await noteLostSource(task);
-  const order = { ...settlingOrder(task), to };
+  const order = settlingOrder(task);
   const answer = await askAgain(task, (signal) => task.hypervisor.commit(order, signal));
   return answer.ok ? undefined : answer.error.detail;
 }

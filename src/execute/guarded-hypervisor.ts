@@ -7,6 +7,7 @@
 
 import type { HostId, MoveId, VmId } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import { fail } from '../domain/result.ts';
 import type {
   Hypervisor,
   HypervisorCapabilities,
@@ -82,12 +83,17 @@ export class GuardedHypervisor implements Hypervisor {
    * Also at a readmission, which follows no move: under the lease of the host that is cleaned, and
    * of the one on which its VM runs, where what moves leave is closed. Where another controller has
    * that one the first is enough, unless the VM is being moved: without it nobody brings the VM
-   * back to the host that is cleaned.
+   * back to the host that is cleaned. Of a move whose VM somebody has moved on, to where another
+   * controller acts, it is refused: a person has to look.
    */
   async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     const { from, to } = order;
     const call = (): Promise<Attempt> => this.#inner.commit(order, signal);
-    if (this.#leases.follows(order.move)) return this.#under(order.move, signal, call);
+    if (this.#leases.follows(order.move)) {
+      this.#leases.about(order.move);
+      if (this.#leases.holdsHost(to)) return this.#under(order.move, signal, call);
+      return fail({ code: 'refused', detail: `another controller acts on ${to}` });
+    }
     if (this.#leases.holdsHost(to)) return this.#onHosts([from, to], signal, call);
     this.#leases.onHost(from);
     await this.#refuseWhileMoved(order.vm);

@@ -279,7 +279,7 @@ export function placeIn(looks: Looks, { order }: Pick<MoveTask, 'order'>): Where
   return whereabouts(looks, order.from, order.to);
 }
 
-/** It had arrived, and runs there by now. */
+/** It had arrived; by now it runs there. */
 export function noteElsewhere(task: MoveTask, host: HostId): void {
   task.seenOn = host;
   task.byNow = `by now it runs on ${host}`;

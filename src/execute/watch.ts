@@ -7,6 +7,7 @@
  */
 
 import type { MoveProgress } from '../domain/events.ts';
+import type { HostId } from '../domain/ids.ts';
 import { assertNever } from '../domain/result.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { Job } from '../ports/hypervisor.ts';
@@ -16,8 +17,14 @@ import type { GivenUp } from './given-up.ts';
 import { cleanTarget } from './debris.ts';
 import { climbOn, type Ladder, startLadder } from './ladder.ts';
 import { ask, type MoveTask, NEXT, placeIn, sight, type StageEnd } from './move-task.ts';
+import { tidyEnds } from './moved-on.ts';
 import { hasLostSource, hasLostTarget } from './restart.ts';
-import { afterSwitchover, describeWhereabouts, type Whereabouts } from './whereabouts.ts';
+import {
+  afterSwitchover,
+  describeWhereabouts,
+  type Looks,
+  type Whereabouts,
+} from './whereabouts.ts';
 
 /** Between two requests to stop a migration that goes on regardless. */
 const ABORT_AGAIN_SECONDS = 10;
@@ -167,7 +174,7 @@ function stopReason({ cancelled, givenUp }: MoveTask): string | undefined {
 /** No migration is under way: where is the VM? */
 async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefined> {
   const { task } = watch;
-  const place = await look(watch);
+  const { place, looks } = await look(watch);
   if (place.kind !== 'unknown') task.seen('answered');
   const { isSeenTwice, seenFor } = remember(watch, place);
   const said = `${stopReason(task) ?? detail}; ${describeWhereabouts(place)}`;
@@ -175,11 +182,11 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     case 'target':
       return NEXT;
     case 'source':
+      return isSeenTwice ? comeToNothing(task, said, task.givenUp?.instead) : undefined;
     case 'elsewhere':
       if (!isSeenTwice) return undefined;
-      if (place.kind === 'elsewhere') task.seenOn = place.host;
-      if (task.cancelled !== undefined) return { kind: 'cancelled', detail: said };
-      return { kind: 'failed', detail: said, instead: insteadOf(task, place) };
+      task.seenOn = place.host;
+      return comeToNothing(task, [said, ...(await tidied(task, place.host, looks))].join('; '));
     case 'twice':
     case 'broken':
       return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
@@ -198,16 +205,25 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
   }
 }
 
-async function look({ task }: Watch): Promise<Whereabouts> {
+function comeToNothing(task: MoveTask, detail: string, instead?: GivenUp['instead']): StageEnd {
+  if (task.cancelled !== undefined) return { kind: 'cancelled', detail };
+  return { kind: 'failed', detail, instead };
+}
+
+/** It may have arrived, and been moved on then. Where it was never begun nothing of it is left. */
+async function tidied(task: MoveTask, host: HostId, looks: Looks): Promise<readonly string[]> {
+  if (task.isRefused === true) return [];
+  const tidy = await tidyEnds(task, host, looks);
+  return tidy.kind === 'tidy' ? [] : [tidy.problem];
+}
+
+async function look({ task }: Watch): Promise<{ place: Whereabouts; looks: Looks }> {
   const looks = await sight(task);
   const place = placeIn(looks, task);
   // That it has arrived is not unseen by a later look at its source.
   if (place.kind === 'target') task.wasUnseen = true;
-  return task.wasUnseen === true ? afterSwitchover(place, looks, task.order.to) : place;
-}
-
-function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'] {
-  return place.kind === 'source' ? givenUp?.instead : undefined;
+  if (task.wasUnseen !== true) return { place, looks };
+  return { place: afterSwitchover(place, looks, task.order.to), looks };
 }
 
 /**

@@ -187,8 +187,9 @@ export class Mover implements Carrier {
   #closed(order: MoveOrder, done: Attempt): Attempt {
     if (done.ok) this.#goingDown.forget(order.vm);
     const flight = this.#flights.get(order.vm);
-    const isOver = done.ok && flight?.end !== undefined && flight.isFor(order);
-    if (isOver) this.#flights.delete(order.vm);
+    // By the move alone: a guest that was moved on is committed to where it is.
+    const isOver = flight?.end !== undefined && flight.order.move === order.move;
+    if (done.ok && isOver) this.#flights.delete(order.vm);
     return done;
   }
 

@@ -158,3 +158,22 @@ describe('a readmission', () => {
     expect(committed).toEqual([]);
   });
 });
+
+it('commits no move to where another controller acts: its VM was moved on to there', async () => {
+  const held = new Map([[clusterId('c1'), 1]]);
+  const leases = new MoveLeases({ id: 'ada', mayAct: (cluster) => held.get(cluster) }, (host) =>
+    clusterId(host === 'h3' ? 'c2' : 'c1'),
+  );
+  const commit: Hypervisor['commit'] = () => Promise.resolve(ok(undefined));
+  // The call that is made here is all that it has.
+  const inner = { commit } as unknown as Hypervisor;
+  const hypervisor = new GuardedHypervisor(inner, leases, { openMoves: async () => [] });
+  leases.open({ id: ORDER.move, from: ORDER.from, to: ORDER.to });
+  const to = async (host: string) => {
+    const order = { ...ORDER, to: hostId(host) };
+    return (await hypervisor.commit(order, new AbortController().signal)).ok;
+  };
+  expect([await to('h2'), await to('h3')]).toEqual([true, false]);
+  held.set(clusterId('c2'), 1);
+  expect(await to('h3')).toBe(true);
+});
