@@ -3,6 +3,10 @@
 import type { MoveId, OrderId, PlanId, VmId } from '../../src/domain/ids.ts';
 import type { Decision, MoveRecord, MoveResult, StageEntry } from '../../src/domain/journal.ts';
 import type { Order } from '../../src/domain/order.ts';
+import type { Move } from '../../src/domain/plan.ts';
+
+/** Longer than a controller waits before it looks into the ledger again. */
+const UNHEARD_SECONDS = 10;
 
 export interface OpenMove {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
@@ -26,6 +30,8 @@ export class JournalView {
   readonly movedAt = new Map<VmId, number>();
   /** How many decisions there were when a VM's last begun move came to nothing. */
   readonly #failedAfter = new Map<VmId, number>();
+  /** Moves whose closing was written down, but not answered, and when. */
+  readonly #unheard: { readonly move: Move; readonly at: number }[] = [];
   isPaused = false;
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
@@ -37,6 +43,12 @@ export class JournalView {
 
   notOpened(id: MoveId): void {
     if (this.open.get(id)?.noted.size === 0) this.open.delete(id);
+  }
+
+  /** The answer to its closing, which is to come, gets lost. `at`: seconds of a steady clock. */
+  closingUnheard(id: MoveId, at: number): void {
+    const move = this.open.get(id)?.record.move;
+    if (move !== undefined) this.#unheard.push({ move, at });
   }
 
   stage({ move, stage, phase }: StageEntry): void {
@@ -51,6 +63,11 @@ export class JournalView {
     const { vm } = one.record.move;
     if (result.outcome === 'succeeded') this.movedAt.set(vm, result.at);
     else if (one.starts > 0) this.#failedAfter.set(vm, this.decisions.size);
+  }
+
+  /** What was closed a moment ago, without an answer: who asked for it takes it for open. */
+  takenForOpen(now: number): readonly Move[] {
+    return this.#unheard.filter(({ at }) => now - at < UNHEARD_SECONDS).map(({ move }) => move);
   }
 
   /** A move of the VM has failed since the plan: it rests, and its move of that plan is dropped. */

@@ -48,6 +48,7 @@ function opened(move: typeof SHOP, isDone: boolean, isSilent = false): readonly 
     rank: (vm) => (vm === LEDGER.vm ? 0 : 2),
     isOwn: (vm) => vm === LEDGER.vm,
     isSilent,
+    takenForOpen: [],
     runningOn: () => [h('h1')],
   });
 }
@@ -79,12 +80,13 @@ function afterFailure(starts: number): readonly string[] {
     rank: (vm) => (vm === 'web' ? 1 : 2),
     isOwn: () => false,
     isSilent: false,
+    takenForOpen: [],
     runningOn: () => [h('h1')],
   });
 }
 
 /** The shop's move begins while the web, which is more important, waits on the same host. */
-function passingOver(waits: Partial<Move>): readonly string[] {
+function passingOver(waits: Partial<Move>, takenForOpen: readonly Move[] = []): readonly string[] {
   const journal = new JournalView();
   const db = aMove({ id: 'm5', vm: 'db', from: 'h3', tier: 'mandatory' });
   const web = aMove({ id: 'm4', vm: 'web', tier: 'mandatory' });
@@ -101,6 +103,7 @@ function passingOver(waits: Partial<Move>): readonly string[] {
     rank: (vm) => ['db', 'web', 'shop'].indexOf(vm),
     isOwn: () => false,
     isSilent: false,
+    takenForOpen,
     runningOn: (vm) => [h(vm === 'db' ? 'h3' : 'h1')],
   });
 }
@@ -115,6 +118,12 @@ describe('the judge, when a move is begun', () => {
     expect(afterFailure(1)).toEqual([]);
     // It was never begun: it may not be passed over for that.
     expect(afterFailure(0)).toEqual(['critical-first: web is more important and waits']);
+  });
+
+  it('lets it go while a place is taken by a move whose end nobody has heard of', () => {
+    const ended = aMove({ id: 'm9', vm: 'wiki', to: 'h2' });
+    const two = (to: string) => passingOver({}, [ended, { ...ended, to: h(to) }]);
+    expect([two('h2'), two('h3')].map(({ length }) => length)).toEqual([0, 1]);
   });
 
   it('objects to a VM that Drover stands on before the others of its plan', () => {

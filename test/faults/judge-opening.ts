@@ -18,6 +18,8 @@ export interface Circumstances {
   readonly isOwn: (vm: VmId) => boolean;
   /** Nothing is heard of a move: what waits for its places, nobody waits for. */
   readonly isSilent: boolean;
+  /** Moves that have ended, and whose controller does not know yet. */
+  readonly takenForOpen: readonly Move[];
   /** Where a VM really runs. */
   readonly runningOn: (vm: VmId) => readonly HostId[];
 }
@@ -80,9 +82,9 @@ function moreImportant(
   move: Move,
   waiting: readonly Move[],
   journal: JournalView,
-  { rules, rank, isOwn }: Circumstances,
+  { rules, rank, isOwn, takenForOpen }: Circumstances,
 ): Move | undefined {
-  const open = [...journal.open.values()].map(({ record }) => record.move);
+  const open = [...journal.open.values()].map(({ record }) => record.move).concat(takenForOpen);
   const served = servedBy(move, waiting).filter(({ vm }) => !isOwn(vm));
   const own = Math.min(rank(move.vm), ...served.map(({ vm }) => rank(vm)));
   return waiting.find((other) => {

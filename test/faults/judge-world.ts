@@ -50,6 +50,8 @@ export class JudgeWorld {
   /** A move of ours has ended well. */
   onBrought(vm: VmId, to: HostId): void {
     this.#brought.set(vm, to);
+    // Seen there as well: whoever takes it back to where it was has to be seen anew.
+    this.#seen.set(vm, { host: to, since: this.#clock.monotonic() });
   }
 
   /** Somebody else has moved it. */

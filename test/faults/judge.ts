@@ -107,6 +107,12 @@ export class Judge {
     }
   }
 
+  /** The call takes effect; its answer, which is told here all the same, gets lost. */
+  onLedgerReplyLost(call: string, parts: readonly unknown[]): void {
+    if (call !== 'closeMove') return;
+    this.journal.closingUnheard(parts[0] as MoveId, this.#clock.monotonic());
+  }
+
   onLedgerAnswer(call: string, parts: readonly unknown[], value: unknown): void {
     const { journal } = this;
     const [first, second] = parts;
@@ -203,6 +209,7 @@ export class Judge {
       rank: (vm) => this.world.rank(vm),
       isOwn: (vm) => this.world.isOwn(vm),
       isSilent: this.#own.hasSilent(),
+      takenForOpen: this.journal.takenForOpen(now),
       runningOn: (vm) => this.world.runningOn(vm),
     });
     const isHeld = [this.journal.isPaused && 'paused', this.#isObserving(by) && 'mode'];

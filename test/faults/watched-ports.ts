@@ -159,6 +159,7 @@ export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
     }
     const value = await act();
     trace.say('ledger', WRITES.has(call) ? `${call} ${textOf(parts)}` : call);
+    if (broken === 'reply-lost') judge.onLedgerReplyLost(call, parts);
     judge.onLedgerAnswer(call, parts, value);
     if (broken === 'reply-lost') throw new LedgerError('io', 'injected: the answer was lost');
     return value;
