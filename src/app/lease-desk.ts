@@ -2,7 +2,8 @@
 
 import type { ClusterId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import type { LeaseKeeper, LeaseState } from '../execute/lease-keeper.ts';
+import type { LeaseState } from '../execute/lease-keeper-parts.ts';
+import type { LeaseKeeper } from '../execute/lease-keeper.ts';
 import type { ApiProblem, LeaseView } from '../ports/api.ts';
 
 export type LeaseSight = Pick<LeaseKeeper, 'confirm' | 'states' | 'isShared' | 'memoryFault'>;

@@ -16,7 +16,7 @@ import {
   sight,
   type StageEnd,
 } from './move-task.ts';
-import { tidyEnds } from './moved-on.ts';
+import { settleElsewhere } from './moved-on.ts';
 import { noteLostSource, settlingOrder } from './restart.ts';
 import { afterSwitchover, describeWhereabouts, type Looks } from './whereabouts.ts';
 
@@ -97,9 +97,9 @@ async function confirm(task: MoveTask): Promise<Confirmation> {
 
 /** It had arrived, and somebody has moved it on before that was seen. */
 async function confirmElsewhere(task: MoveTask, host: HostId, looks: Looks): Promise<Confirmation> {
-  const tidied = await tidyEnds(task, host, looks);
-  if (tidied.kind !== 'tidy') {
-    return { kind: tidied.kind, problem: `it runs on ${host}; ${tidied.problem}` };
+  const settled = await settleElsewhere(task, host, looks);
+  if (settled.kind !== 'settled') {
+    return { kind: settled.kind, problem: `it runs on ${host}; ${settled.problem}` };
   }
   noteElsewhere(task, host);
   return { kind: 'end', end: NEXT };

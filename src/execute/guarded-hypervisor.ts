@@ -21,7 +21,7 @@ import type { Attempt, Reading } from '../ports/metric-source.ts';
 import { allowWhile } from '../ports/permission.ts';
 import type { MoveLeases } from './move-leases.ts';
 
-type Guard = Pick<MoveLeases, 'about' | 'follows' | 'holds' | 'holdsHost' | 'onHost'>;
+type Guard = Pick<MoveLeases, 'about' | 'follows' | 'holds' | 'holdsHost' | 'isEnd' | 'onHost'>;
 
 /** Rejects with LedgerError `lost-lease` where the lease is not certain any more. */
 export class GuardedHypervisor implements Hypervisor {
@@ -83,21 +83,33 @@ export class GuardedHypervisor implements Hypervisor {
    * Also at a readmission, which follows no move: under the lease of the host that is cleaned, and
    * of the one on which its VM runs, where what moves leave is closed. Where another controller has
    * that one the first is enough, unless the VM is being moved: without it nobody brings the VM
-   * back to the host that is cleaned. Of a move whose VM somebody has moved on, to where another
-   * controller acts, it is refused: a person has to look.
+   * back to the host that is cleaned.
    */
   async commit(order: MoveOrder, signal: AbortSignal): Promise<Attempt> {
     const { from, to } = order;
     const call = (): Promise<Attempt> => this.#inner.commit(order, signal);
-    if (this.#leases.follows(order.move)) {
-      this.#leases.about(order.move);
-      if (this.#leases.holdsHost(to)) return this.#under(order.move, signal, call);
-      return fail({ code: 'refused', detail: `another controller acts on ${to}` });
-    }
+    if (this.#leases.isEnd(order.move, to)) return this.#under(order.move, signal, call);
+    if (this.#leases.follows(order.move)) return this.#movedOn(order, signal, call);
     if (this.#leases.holdsHost(to)) return this.#onHosts([from, to], signal, call);
     this.#leases.onHost(from);
     await this.#refuseWhileMoved(order.vm);
     return this.#onHosts([from], signal, call);
+  }
+
+  /** Its VM is on a third host by now: where another controller may act, a person has to look. */
+  #movedOn(
+    { move, to }: MoveOrder,
+    signal: AbortSignal,
+    call: () => Promise<Attempt>,
+  ): Promise<Attempt> {
+    this.#leases.about(move);
+    const holds = (): boolean => this.#leases.holds(move) && this.#leases.holdsHost(to);
+    if (!holds()) {
+      const detail = `the lease of ${to} is not held: another controller may act there`;
+      return Promise.resolve(fail({ code: 'refused', detail }));
+    }
+    allowWhile(signal, holds);
+    return call();
   }
 
   async #refuseWhileMoved(vm: VmId): Promise<void> {

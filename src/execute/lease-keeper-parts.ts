@@ -71,3 +71,15 @@ export interface UnderWay {
   /** One of them moves the VM that this controller runs in. */
   readonly isCarried: boolean;
 }
+
+/** How a cluster stands, for people. */
+export interface LeaseState {
+  readonly cluster: ClusterId;
+  /** Name of the controller that has it; empty: nobody. */
+  readonly holder: string;
+  readonly token: number;
+  /** This controller holds it, and may act. */
+  readonly mine: boolean;
+  /** The ledger has an older token than was seen before: an operator has to confirm. */
+  readonly steppedBack: boolean;
+}

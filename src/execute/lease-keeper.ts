@@ -13,7 +13,7 @@ import { compareText } from '../domain/ids.ts';
 import type { Lease } from '../domain/lease.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Controller, LeaseBoard } from '../ports/leases.ts';
-import type { LeaseKeeperParts, UnderWay } from './lease-keeper-parts.ts';
+import type { LeaseKeeperParts, LeaseState, UnderWay } from './lease-keeper-parts.ts';
 import { fairShare, leftToOthers, type ShareView } from './lease-share.ts';
 import { actingOn, isCalledBack } from './lease-standby.ts';
 import { LeaseTokens } from './lease-tokens.ts';
@@ -26,18 +26,6 @@ interface Held {
   readonly validUntil: number;
   /** By `steady`, right after it was given. */
   readonly since: number;
-}
-
-/** How a cluster stands, for people. */
-export interface LeaseState {
-  readonly cluster: ClusterId;
-  /** Name of the controller that has it; empty: nobody. */
-  readonly holder: string;
-  readonly token: number;
-  /** This controller holds it, and may act. */
-  readonly mine: boolean;
-  /** The ledger has an older token than was seen before: an operator has to confirm. */
-  readonly steppedBack: boolean;
 }
 
 export class LeaseKeeper implements Authority {
@@ -149,10 +137,10 @@ export class LeaseKeeper implements Authority {
     this.#aside = howLong;
   }
 
-  /** It stands aside, and so do those that were to take its clusters: it is to come back. */
+  /** It stands aside, and so does who was to take a cluster of its: it is to come back. */
   get isCalledBack(): boolean {
     const others = this.#living.filter(({ id }) => id !== this.id);
-    return this.#aside === 'for-now' && isCalledBack(this.id, this.#open(), others);
+    return isCalledBack(this.id, this.#leaves(), others);
   }
 
   /** It takes its share again. */
@@ -316,14 +304,21 @@ export class LeaseKeeper implements Authority {
   #self(): Controller {
     const asks = this.#aside === undefined ? this.#asks : [];
     const isCarried = this.#isCarried || undefined;
-    const isAside = this.#aside === 'for-now' || undefined;
-    return { ...this.#parts.me, wants: this.#wanted(), asks, isCarried, isAside };
+    const leaves = this.#leaves();
+    const about = { wants: this.#wanted(), asks, isCarried };
+    return { ...this.#parts.me, ...about, ...(leaves.length > 0 && { leaves }) };
   }
 
   #wanted(): readonly ClusterId[] {
     if (this.#aside !== undefined) return [];
     const isKept = (one: ClusterId) => this.#held.has(one) || this.#tokens.fault === undefined;
     return this.#open().filter((cluster) => isKept(cluster) && !this.#left.has(cluster));
+  }
+
+  /** What it could take again, and stands aside from. */
+  #leaves(): readonly ClusterId[] {
+    const isAble = this.#aside === 'for-now' && this.#tokens.fault === undefined;
+    return isAble ? this.#open() : [];
   }
 
   /** All that it may take, and would if nothing kept it. */

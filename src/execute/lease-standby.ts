@@ -26,15 +26,21 @@ export function actingOn(
 }
 
 /**
- * Whether `me`, which stands aside, is to come back, because those that were to take its clusters
- * stand aside as well: each would wait for the others. The first of them by id comes back.
+ * Whether `me`, which stands aside, is to come back: one that was to take a cluster of its stands
+ * aside as well, and nobody else would take it, so that each would wait for the other. Of those who
+ * left the same cluster the first by id comes back.
+ *
+ * @param mine what it leaves to others.
  */
 export function isCalledBack(
   me: string,
   mine: readonly ClusterId[],
-  others: readonly Pick<Controller, 'id' | 'wants' | 'isAside'>[],
+  others: readonly Pick<Controller, 'id' | 'wants' | 'leaves'>[],
 ): boolean {
-  const isTaken = mine.every((cluster) => others.some(({ wants }) => wants.includes(cluster)));
-  const aside = others.filter((one) => one.isAside === true);
-  return !isTaken && aside.length > 0 && aside.every(({ id }) => compareText(me, id) < 0);
+  return mine.some((cluster) => {
+    const beside = others.filter(({ leaves = [] }) => leaves.includes(cluster));
+    const isTaken = others.some(({ wants }) => wants.includes(cluster));
+    const isFirst = beside.every(({ id }) => compareText(me, id) < 0);
+    return beside.length > 0 && !isTaken && isFirst;
+  });
 }

@@ -28,6 +28,8 @@ export class MoveLeases implements MoveFence {
   readonly #scopeOf: ScopeOf;
   readonly #isSeen: IsSeen;
   readonly #bound = new Map<MoveId, readonly HeldLease[]>();
+  /** The two hosts of each of these moves. */
+  readonly #ends = new Map<MoveId, readonly HostId[]>();
 
   constructor(authority: Authority, scopeOf: ScopeOf, isSeen: IsSeen = () => true) {
     this.#authority = authority;
@@ -41,7 +43,7 @@ export class MoveLeases implements MoveFence {
     const leases = [...new Set(scopes)].map((cluster) => this.#held(cluster));
     const unseen = [move.from, move.to].find((host) => !this.#isSeen(host));
     if (unseen !== undefined) throw lost(`${unseen} was not looked at since its lease is held`);
-    this.#bound.set(move.id, leases);
+    this.#bind(move, leases);
     return { holder: this.#authority.id, leases };
   }
 
@@ -66,8 +68,14 @@ export class MoveLeases implements MoveFence {
     return this.#bound.has(move);
   }
 
+  /** Whether the move begins or ends there: else its leases say nothing about the host. */
+  isEnd(move: MoveId, host: HostId): boolean {
+    return this.#ends.get(move)?.includes(host) === true;
+  }
+
   ended(move: MoveId): void {
     this.#bound.delete(move);
+    this.#ends.delete(move);
   }
 
   /**
@@ -81,7 +89,7 @@ export class MoveLeases implements MoveFence {
       if (token === undefined) return false;
       held.push({ cluster, token });
     }
-    this.#bound.set(record.move.id, held);
+    this.#bind(record.move, held);
     return true;
   }
 
@@ -119,6 +127,11 @@ export class MoveLeases implements MoveFence {
   /** For what is about the cluster as a whole. Throws LedgerError `lost-lease`. */
   onCluster(cluster: ClusterId): LeaseProof {
     return { holder: this.#authority.id, leases: [this.#held(cluster)] };
+  }
+
+  #bind({ id, from, to }: Pick<Move, 'id' | 'from' | 'to'>, leases: readonly HeldLease[]): void {
+    this.#bound.set(id, leases);
+    this.#ends.set(id, [from, to]);
   }
 
   #isHeld(cluster: ClusterId, token: number): boolean {

@@ -7,7 +7,6 @@
  */
 
 import type { MoveProgress } from '../domain/events.ts';
-import type { HostId } from '../domain/ids.ts';
 import { assertNever } from '../domain/result.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { Job } from '../ports/hypervisor.ts';
@@ -17,7 +16,6 @@ import type { GivenUp } from './given-up.ts';
 import { cleanTarget } from './debris.ts';
 import { climbOn, type Ladder, startLadder } from './ladder.ts';
 import { ask, type MoveTask, NEXT, placeIn, sight, type StageEnd } from './move-task.ts';
-import { tidyEnds } from './moved-on.ts';
 import { hasLostSource, hasLostTarget } from './restart.ts';
 import {
   afterSwitchover,
@@ -182,11 +180,10 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
     case 'target':
       return NEXT;
     case 'source':
-      return isSeenTwice ? comeToNothing(task, said, task.givenUp?.instead) : undefined;
     case 'elsewhere':
       if (!isSeenTwice) return undefined;
-      task.seenOn = place.host;
-      return comeToNothing(task, [said, ...(await tidied(task, place.host, looks))].join('; '));
+      if (place.kind === 'elsewhere') task.seenOn = place.host;
+      return comeToNothing(task, place, [said, ...stillStored(looks, place)].join('; '));
     case 'twice':
     case 'broken':
       return isSeenTwice ? { kind: 'needs-human', detail: said } : undefined;
@@ -205,16 +202,16 @@ async function onOver(watch: Watch, detail: string): Promise<StageEnd | undefine
   }
 }
 
-function comeToNothing(task: MoveTask, detail: string, instead?: GivenUp['instead']): StageEnd {
+function comeToNothing(task: MoveTask, place: Whereabouts, detail: string): StageEnd {
   if (task.cancelled !== undefined) return { kind: 'cancelled', detail };
-  return { kind: 'failed', detail, instead };
+  return { kind: 'failed', detail, instead: insteadOf(task, place) };
 }
 
-/** It may have arrived, and been moved on then. Where it was never begun nothing of it is left. */
-async function tidied(task: MoveTask, host: HostId, looks: Looks): Promise<readonly string[]> {
-  if (task.isRefused === true) return [];
-  const tidy = await tidyEnds(task, host, looks);
-  return tidy.kind === 'tidy' ? [] : [tidy.problem];
+/** Nobody knows who has moved it, nor whose that is: a person may remove it. */
+function stillStored({ sightings }: Looks, { kind }: Whereabouts): readonly string[] {
+  const left = sightings.filter(({ state }) => state === 'defined').map(({ host }) => host);
+  if (kind !== 'elsewhere' || left.length === 0) return [];
+  return [`a reboot of ${left.join(' or ')} may start it there, where it is stored still`];
 }
 
 async function look({ task }: Watch): Promise<{ place: Whereabouts; looks: Looks }> {
@@ -224,6 +221,10 @@ async function look({ task }: Watch): Promise<{ place: Whereabouts; looks: Looks
   if (place.kind === 'target') task.wasUnseen = true;
   if (task.wasUnseen !== true) return { place, looks };
   return { place: afterSwitchover(place, looks, task.order.to), looks };
+}
+
+function insteadOf({ givenUp }: MoveTask, place: Whereabouts): GivenUp['instead'] {
+  return place.kind === 'source' ? givenUp?.instead : undefined;
 }
 
 /**

@@ -15,26 +15,23 @@ export async function addMoment(
   await db.schema.alterTable(table).addColumn(column, 'double precision').execute();
 }
 
-/** A controller of before asks for nothing. */
-export async function addAsks(db: Kysely<LedgerSchema>): Promise<void> {
-  const has = await columnsOf(db, 'controllers');
-  if (has('asks')) return;
-  const table = db.schema.alterTable('controllers');
-  await table.addColumn('asks', 'text', (made) => made.notNull().defaultTo('[]')).execute();
-}
-
-/**
- * `carried`: whether a move of the VM that it runs in is open; `aside`: whether it stands aside for
- * one. Of what an older Drover has written, not.
- */
-export async function addFlag(
+/** Clusters, of which a controller of before names none: it asks for nothing, leaves nothing. */
+export async function addClusters(
   db: Kysely<LedgerSchema>,
-  column: 'carried' | 'aside',
+  column: 'asks' | 'leaves',
 ): Promise<void> {
   const has = await columnsOf(db, 'controllers');
   if (has(column)) return;
   const table = db.schema.alterTable('controllers');
-  await table.addColumn(column, 'integer', (made) => made.notNull().defaultTo(0)).execute();
+  await table.addColumn(column, 'text', (made) => made.notNull().defaultTo('[]')).execute();
+}
+
+/** Whether a move of the VM that it runs in is open: of what an older Drover has written, not. */
+export async function addCarried(db: Kysely<LedgerSchema>): Promise<void> {
+  const has = await columnsOf(db, 'controllers');
+  if (has('carried')) return;
+  const table = db.schema.alterTable('controllers');
+  await table.addColumn('carried', 'integer', (made) => made.notNull().defaultTo(0)).execute();
 }
 
 /** Whether the table has it. */

@@ -30,6 +30,9 @@ export interface StoreTraits {
   readonly hurry: (trx: Connection) => Promise<void>;
 }
 
+/** No clusters. */
+const NONE = '[]';
+
 export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseBoard> {
   // First: a stop that is lifted between two of these is seen for one round more, not set anew.
   const stopped = await db.selectFrom('lease_stops').selectAll().orderBy('cluster').execute();
@@ -48,12 +51,12 @@ export async function selectLeaseBoard(db: Kysely<LedgerSchema>): Promise<LeaseB
   );
   // Written below, and by nobody else.
   const clusters = (text: string): ClusterId[] => JSON.parse(text) as ClusterId[];
-  const controllers = present.map(({ wants, asks, carried, aside, ...one }) => ({
+  const controllers = present.map(({ wants, asks, leaves, carried, ...one }) => ({
     ...one,
     wants: clusters(wants),
     asks: clusters(asks),
     ...(carried !== 0 && ({ isCarried: true } as const)),
-    ...(aside !== 0 && ({ isAside: true } as const)),
+    ...(leaves !== NONE && { leaves: clusters(leaves) }),
   }));
   const stops = stopped.map(({ cluster, seen, by_whom: by }): LeaseStop => {
     return { cluster: clusterId(cluster), seen, by };
@@ -126,8 +129,9 @@ export async function renewLeases(
 ): Promise<readonly HeldLease[]> {
   const { name } = by;
   const wants = JSON.stringify(by.wants);
-  const flags = { carried: Number(by.isCarried === true), aside: Number(by.isAside === true) };
-  const about = { name, wants, asks: JSON.stringify(by.asks), ...flags };
+  const asks = JSON.stringify(by.asks);
+  const leaves = by.leaves === undefined ? NONE : JSON.stringify(by.leaves);
+  const about = { name, wants, asks, leaves, carried: Number(by.isCarried === true) };
   const beats = sql<number>`controllers.beats + 1`;
   await trx
     .insertInto('controllers')

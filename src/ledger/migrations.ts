@@ -9,7 +9,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
-import { addAsks, addFlag, addMoment, columnsOf } from './added-columns.ts';
+import { addCarried, addClusters, addMoment, columnsOf } from './added-columns.ts';
 import { indexMoves } from './added-indexes.ts';
 import { nameLedger } from './ledger-id.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -33,13 +33,13 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0010-cancel-wishes': { up: createCancelWishes },
     '0011-when-moves-were-settled': { up: (db) => addMoment(db, 'moves', 'settled_at') },
     '0012-firing-alerts': { up: createFiringAlerts },
-    '0013-clusters-asked-for': { up: addAsks },
+    '0013-clusters-asked-for': { up: (db) => addClusters(db, 'asks') },
     '0014-when-rules-last-held': { up: (db) => addMoment(db, 'rule_memory', 'last_true_at') },
     '0015-lease-stops': { up: createLeaseStops },
     '0016-what-is-asked-of-moves': { up: indexMoves },
     '0017-which-ledger-it-is': { up: nameLedger },
-    '0018-controllers-that-are-moved': { up: (db) => addFlag(db, 'carried') },
-    '0019-controllers-that-stand-aside': { up: (db) => addFlag(db, 'aside') },
+    '0018-controllers-that-are-moved': { up: addCarried },
+    '0019-controllers-that-stand-aside': { up: (db) => addClusters(db, 'leaves') },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }

@@ -141,10 +141,10 @@ interface ControllerTable {
   wants: string;
   /** The same. */
   asks: string;
+  /** The same. */
+  leaves: string;
   /** 1: a move of the VM that it runs in is open; else 0. */
   carried: number;
-  /** 1: it stands aside, so that this VM can be moved; else 0. */
-  aside: number;
   beats: number;
 }
 

@@ -20,8 +20,11 @@ export interface Controller {
   readonly asks: readonly ClusterId[];
   /** A move of the VM that it runs in is open: others are to have its share. Absent: none is. */
   readonly isCarried?: true | undefined;
-  /** It wants nothing for a while, so that its own VM can be moved. Absent: it does not. */
-  readonly isAside?: true | undefined;
+  /**
+   * Those that it would take, and leaves to others for a while, so that its own VM can be moved: it
+   * stands aside. Absent: it does not.
+   */
+  readonly leaves?: readonly ClusterId[] | undefined;
 }
 
 /** A controller that shows itself in the ledger. */

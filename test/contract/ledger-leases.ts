@@ -70,14 +70,14 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
       await ledger().renewLeases(BEN, [], TERM);
       await ledger().renewLeases(ADA, [], TERM);
       await ledger().renewLeases(
-        { ...ADA, wants: [C2], asks: [C1, C2], isCarried: true, isAside: true },
+        { ...ADA, wants: [C2], asks: [C1, C2], isCarried: true, leaves: [C1] },
         [],
         TERM,
       );
       await reopen();
       const ada = { id: 'a', name: 'ada', wants: ['c2'], asks: ['c1', 'c2'], beats: 2 };
       expect((await ledger().leaseBoard()).controllers).toEqual([
-        { ...ada, isCarried: true, isAside: true },
+        { ...ada, isCarried: true, leaves: [C1] },
         { ...BEN, beats: 1 },
       ]);
       await ledger().renewLeases({ ...ADA, wants: [C2], asks: [C1, C2] }, [], TERM);

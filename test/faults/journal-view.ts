@@ -5,8 +5,12 @@ import type { Decision, MoveRecord, MoveResult, StageEntry } from '../../src/dom
 import type { Order } from '../../src/domain/order.ts';
 import type { Move } from '../../src/domain/plan.ts';
 
-/** Longer than a controller waits before it looks into the ledger again. */
-const UNHEARD_SECONDS = 10;
+interface Unheard {
+  readonly move: Move;
+  readonly by: string;
+  /** When it looked into the ledger again; undefined: not yet. Seconds of a steady clock. */
+  heardAt: number | undefined;
+}
 
 export interface OpenMove {
   readonly record: Omit<MoveRecord, 'stages' | 'result'>;
@@ -30,8 +34,8 @@ export class JournalView {
   readonly movedAt = new Map<VmId, number>();
   /** How many decisions there were when a VM's last begun move came to nothing. */
   readonly #failedAfter = new Map<VmId, number>();
-  /** Moves whose closing was written down, but not answered, and when. */
-  readonly #unheard: { readonly move: Move; readonly at: number }[] = [];
+  /** Moves whose closing was written down, but not answered to who asked for it. */
+  readonly #unheard: Unheard[] = [];
   isPaused = false;
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
@@ -45,10 +49,17 @@ export class JournalView {
     if (this.open.get(id)?.noted.size === 0) this.open.delete(id);
   }
 
-  /** The answer to its closing, which is to come, gets lost. `at`: seconds of a steady clock. */
-  closingUnheard(id: MoveId, at: number): void {
+  /** The answer to its closing, which is to come, gets lost. */
+  closingUnheard(id: MoveId, by: string): void {
     const move = this.open.get(id)?.record.move;
-    if (move !== undefined) this.#unheard.push({ move, at });
+    if (move !== undefined) this.#unheard.push({ move, by, heardAt: undefined });
+  }
+
+  /** A controller reads of the move, or of all that are open. */
+  looked(by: string, at: number, id?: MoveId): void {
+    for (const one of this.#unheard) {
+      if (one.by === by && (id ?? one.move.id) === one.move.id) one.heardAt ??= at;
+    }
   }
 
   stage({ move, stage, phase }: StageEntry): void {
@@ -65,9 +76,10 @@ export class JournalView {
     else if (one.starts > 0) this.#failedAfter.set(vm, this.decisions.size);
   }
 
-  /** What was closed a moment ago, without an answer: who asked for it takes it for open. */
-  takenForOpen(now: number): readonly Move[] {
-    return this.#unheard.filter(({ at }) => now - at < UNHEARD_SECONDS).map(({ move }) => move);
+  /** Moves that have ended, and that the controller takes for open at this moment. */
+  takenForOpen(by: string, now: number): readonly Move[] {
+    const own = this.#unheard.filter((one) => one.by === by);
+    return own.filter(({ heardAt = now }) => heardAt === now).map(({ move }) => move);
   }
 
   /** A move of the VM has failed since the plan: it rests, and its move of that plan is dropped. */

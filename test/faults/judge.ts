@@ -108,9 +108,15 @@ export class Judge {
   }
 
   /** The call takes effect; its answer, which is told here all the same, gets lost. */
-  onLedgerReplyLost(call: string, parts: readonly unknown[]): void {
-    if (call !== 'closeMove') return;
-    this.journal.closingUnheard(parts[0] as MoveId, this.#clock.monotonic());
+  onLedgerReplyLost(call: string, parts: readonly unknown[], by: string): void {
+    if (call === 'closeMove') this.journal.closingUnheard(parts[0] as MoveId, by);
+  }
+
+  /** What it looks at shows it what had got lost. */
+  onLedgerRead(call: string, parts: readonly unknown[], by: string): void {
+    const now = this.#clock.monotonic();
+    if (call === 'move') this.journal.looked(by, now, parts[0] as MoveId);
+    if (call === 'openMoves') this.journal.looked(by, now);
   }
 
   onLedgerAnswer(call: string, parts: readonly unknown[], value: unknown): void {
@@ -209,7 +215,7 @@ export class Judge {
       rank: (vm) => this.world.rank(vm),
       isOwn: (vm) => this.world.isOwn(vm),
       isSilent: this.#own.hasSilent(),
-      takenForOpen: this.journal.takenForOpen(now),
+      takenForOpen: this.journal.takenForOpen(by, now),
       runningOn: (vm) => this.world.runningOn(vm),
     });
     const isHeld = [this.journal.isPaused && 'paused', this.#isObserving(by) && 'mode'];

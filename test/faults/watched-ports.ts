@@ -159,7 +159,8 @@ export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
     }
     const value = await act();
     trace.say('ledger', WRITES.has(call) ? `${call} ${textOf(parts)}` : call);
-    if (broken === 'reply-lost') judge.onLedgerReplyLost(call, parts);
+    if (broken === 'reply-lost') judge.onLedgerReplyLost(call, parts, by);
+    judge.onLedgerRead(call, parts, by);
     judge.onLedgerAnswer(call, parts, value);
     if (broken === 'reply-lost') throw new LedgerError('io', 'injected: the answer was lost');
     return value;

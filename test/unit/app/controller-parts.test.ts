@@ -13,7 +13,7 @@ import { takesIn } from '../../../src/domain/compatibility.ts';
 import { HOST_STATES } from '../../../src/domain/host.ts';
 import { clusterId, hostId } from '../../../src/domain/ids.ts';
 import { leaseScope } from '../../../src/domain/lease.ts';
-import type { LeaseState } from '../../../src/execute/lease-keeper.ts';
+import type { LeaseState } from '../../../src/execute/lease-keeper-parts.ts';
 import { aHost, aSnapshot, aVm } from '../../support/fleet.ts';
 import { anOrder } from '../../support/ledger-records.ts';
 

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 
 import { clusterId, type ClusterId, compareText } from '../../../src/domain/ids.ts';
 import { NO_TOKENS } from '../../../src/execute/lease-keeper-parts.ts';
-import type { LeaseKeeper } from '../../../src/execute/lease-keeper.ts';
 import { fairShare, leftToOthers, type ShareView } from '../../../src/execute/lease-share.ts';
 import { beats, CLUSTERS, held, IDLE, leaseRoom } from '../../support/lease-room.ts';
 
@@ -57,47 +56,6 @@ describe('LeaseKeeper', () => {
     expect(held(ada)).toEqual([]);
     await ben.beat(IDLE);
     expect(ben.mayAct(C1)).toBe(2);
-  });
-
-  it('is called back where all stand aside at once: the first of them', async () => {
-    const here = await leaseRoom();
-    const [ada, ben] = [here.keeper('ada'), here.keeper('ben')];
-    const calledBack = () => [ada.isCalledBack, ben.isCalledBack];
-    await beats([ada, ben], here, 3);
-    expect(calledBack()).toEqual([false, false]);
-    ben.standAside('for-now');
-    await beats([ada, ben], here, 2);
-    expect([...calledBack(), held(ada), held(ben)]).toEqual([false, false, CLUSTERS, []]);
-    ada.standAside('for-now');
-    await beats([ada, ben], here, 2);
-    expect([...calledBack(), held(ada), held(ben)]).toEqual([true, false, [], []]);
-    ada.comeBack();
-    await beats([ada, ben], here, 2);
-    expect([...calledBack(), held(ada), held(ben)]).toEqual([false, false, CLUSTERS, []]);
-  });
-
-  it.each([
-    ['that is closing', (other: LeaseKeeper) => other.standAside('for-good')],
-    ['that would take nothing', () => undefined],
-  ])('is called back all the same beside one %s', async (_what, aside) => {
-    const here = await leaseRoom();
-    const [ada, ben, cleo] = [
-      here.keeper('ada', { wants: () => false }),
-      here.keeper('ben'),
-      here.keeper('cleo'),
-    ];
-    aside(ada);
-    for (const one of [ben, cleo]) one.standAside('for-now');
-    await beats([ada, ben, cleo], here, 2);
-    expect([ada, ben, cleo].map((one) => one.isCalledBack)).toEqual([false, true, false]);
-  });
-
-  it('is not called back where nobody else stands aside', async () => {
-    const here = await leaseRoom();
-    const [ada, ben] = [here.keeper('ada'), here.keeper('ben', { wants: () => false })];
-    ada.standAside('for-now');
-    await beats([ada, ben], here, 2);
-    expect([ada.isCalledBack, ben.isCalledBack]).toEqual([false, false]);
   });
 
   it('takes its own lease again after a restart without waiting, under a new token', async () => {
