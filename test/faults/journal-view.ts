@@ -35,7 +35,7 @@ export class JournalView {
   /** How many decisions there were when a VM's last begun move came to nothing. */
   readonly #failedAfter = new Map<VmId, number>();
   /** Moves whose closing was written down, but not answered to who asked for it. */
-  readonly #unheard: Unheard[] = [];
+  #unheard: Unheard[] = [];
   isPaused = false;
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
@@ -55,11 +55,16 @@ export class JournalView {
     if (move !== undefined) this.#unheard.push({ move, by, heardAt: undefined });
   }
 
-  /** A controller reads of the move, or of all that are open. */
-  looked(by: string, at: number, id?: MoveId): void {
+  /** A controller reads of the move. */
+  looked(id: MoveId, by: string, at: number): void {
     for (const one of this.#unheard) {
-      if (one.by === by && (id ?? one.move.id) === one.move.id) one.heardAt ??= at;
+      if (one.by === by && one.move.id === id) one.heardAt ??= at;
     }
+  }
+
+  /** A new life of the controller remembers nothing. */
+  reborn(by: string): void {
+    this.#unheard = this.#unheard.filter((one) => one.by !== by);
   }
 
   stage({ move, stage, phase }: StageEntry): void {

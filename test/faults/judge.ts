@@ -114,9 +114,7 @@ export class Judge {
 
   /** What it looks at shows it what had got lost. */
   onLedgerRead(call: string, parts: readonly unknown[], by: string): void {
-    const now = this.#clock.monotonic();
-    if (call === 'move') this.journal.looked(by, now, parts[0] as MoveId);
-    if (call === 'openMoves') this.journal.looked(by, now);
+    if (call === 'move') this.journal.looked(parts[0] as MoveId, by, this.#clock.monotonic());
   }
 
   onLedgerAnswer(call: string, parts: readonly unknown[], value: unknown): void {
