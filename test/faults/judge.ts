@@ -107,6 +107,12 @@ export class Judge {
     }
   }
 
+  /** A controller begins a new life: it remembers nothing, and has no lease. */
+  onReborn(by: string): void {
+    this.journal.reborn(by);
+    this.#leases.reborn(by);
+  }
+
   /** The call takes effect; its answer, which is told here all the same, gets lost. */
   onLedgerReplyLost(call: string, parts: readonly unknown[], by: string): void {
     if (call === 'closeMove') this.journal.closingUnheard(parts[0] as MoveId, by);

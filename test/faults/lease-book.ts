@@ -48,6 +48,11 @@ export class LeaseBook {
     }
   }
 
+  /** A new life of the controller has none of what the one before had, until it takes it again. */
+  reborn(by: string): void {
+    for (const [cluster, holder] of this.#holders) if (holder === by) this.#holders.delete(cluster);
+  }
+
   /** Undefined: nobody. */
   holder(cluster: ClusterId): string | undefined {
     return this.#holders.get(cluster);

@@ -142,7 +142,7 @@ function tellingSuccessors(ledger: Ledger, judge: Judge): Ledger {
 /** The ledger as one life of the daemon has it: it can close it, and others go on using it. */
 export function watchedLedger(ledger: Ledger, watching: Watching): Ledger {
   const { judge, trace, disk, way, by } = watching;
-  judge.journal.reborn(by);
+  judge.onReborn(by);
   let isClosed = false;
   return wrap(tellingSuccessors(ledger, judge), async (call, parts, act) => {
     if (call === 'close') {
