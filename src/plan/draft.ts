@@ -58,7 +58,7 @@ export class Draft {
   readonly emptied = new Set<number>();
   /** What no moves can make free. */
   readonly pools: PoolRoom;
-  /** For whom nobody needs to be asked to make room any more. */
+  /** What was looked for in vain. */
   readonly futile = new Futile(this);
   readonly #residents: readonly (readonly number[])[];
 

@@ -1,7 +1,8 @@
 /**
- * Searches that found no room, lest they are made again: to push others out of a VM's way asks
- * every host, and all that were left open are tried once more at the end. As long as nobody has
- * moved since, the same search finds nothing again.
+ * What was looked for in vain, lest it is looked for again: to push others out of a VM's way asks
+ * every host, each time for the same others, and all that were left open are tried once more at the
+ * end. As long as nobody has moved since, the same search finds nothing again, and who had no place
+ * to go still has none.
  */
 
 import type { Draft } from './draft.ts';
@@ -13,6 +14,7 @@ type Search = Pick<Wish, 'terms' | 'othersTerms' | 'fit'>;
 export class Futile {
   readonly #draft: Draft;
   #searches = new Map<number, Search[]>();
+  #stranded = new Map<Terms, Uint8Array>();
   /** As the draft was when they were made. */
   #moves: readonly DraftMove[] = [];
   #spared: Draft['spared'] | undefined;
@@ -31,18 +33,39 @@ export class Futile {
   /** Nothing came of it, and the draft is as it was before. */
   add(wish: Wish): void {
     if (!this.#isRemembered(wish)) return;
-    const { state, spared } = this.#draft;
-    if (!this.#isAsItWas()) {
-      this.#searches = new Map();
-      [this.#moves, this.#spared] = [[...state.moves], spared];
-    }
+    this.#forgetIfMoved();
     const { vm, ...search } = wish;
     this.#searches.set(vm, [...(this.#searches.get(vm) ?? []), search]);
   }
 
+  /**
+   * Per VM: 1 when it is known to find no place on these terms (`pack`), with the draft as it is.
+   * Whoever finds that out marks it. By the very terms: those of a tier are the same for all.
+   */
+  stranded(terms: Terms): Uint8Array {
+    const { vms } = this.#draft.state.model;
+    if (!this.#areRemembered(terms)) return new Uint8Array(vms.length);
+    this.#forgetIfMoved();
+    const known = this.#stranded.get(terms) ?? new Uint8Array(vms.length);
+    this.#stranded.set(terms, known);
+    return known;
+  }
+
+  #forgetIfMoved(): void {
+    if (this.#isAsItWas()) return;
+    const { state, spared } = this.#draft;
+    this.#searches = new Map();
+    this.#stranded = new Map();
+    [this.#moves, this.#spared] = [[...state.moves], spared];
+  }
+
   /** What cannot wait, where moves alone decide whether there is room. */
   #isRemembered({ terms, helps }: Wish): boolean {
-    return terms.urgent && helps === undefined && this.#draft.state.suspended.size === 0;
+    return helps === undefined && this.#areRemembered(terms);
+  }
+
+  #areRemembered({ urgent }: Terms): boolean {
+    return urgent && this.#draft.state.suspended.size === 0;
   }
 
   #isAsItWas(): boolean {

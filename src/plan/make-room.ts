@@ -15,10 +15,12 @@ import { type Fit, findLaterTarget, findTarget } from './targets.ts';
 import { Ties } from './ties.ts';
 import type { Clearing } from './trial.ts';
 
-/** How many VMs are tried as the one that is in the way, cheapest first. */
+/** How many VMs are tried as the one that is in the way, cheapest first; no known stranded one. */
 const MAX_MOVERS = 400;
 /** How many hosts are tried as the one on which room is made, the most promising first. */
 const MAX_TARGETS = 24;
+/** How many more are looked at that turn out to be left by nobody; what is known costs nothing. */
+const MAX_DEAD_ENDS = 200;
 
 export interface Wish {
   readonly vm: number;
@@ -66,10 +68,18 @@ function makeRoom(draft: Draft, wish: Wish): boolean {
 /** Moves off some host what it takes for the VM to fit there; the cheapest way that is found. */
 function freeRoom(draft: Draft, wish: Wish): boolean {
   const { vm, terms, finding, othersTerms = terms, helps = () => true } = wish;
+  const stranded = draft.futile.stranded(othersTerms);
+  let [tried, deadEnds] = [0, 0];
   let best: { readonly host: number; readonly clearing: Clearing } | undefined;
-  for (const job of promisingTargets(draft, wish)) {
+  for (const job of promisingTargets(draft, wish, stranded)) {
     const { task } = job;
     if (best !== undefined && boundOf(job) >= best.clearing.cost) break;
+    if (tried >= MAX_TARGETS || deadEnds >= MAX_DEAD_ENDS) break;
+    if (!canAnyLeave(draft.state, job, stranded)) {
+      deadEnds += 1;
+      continue;
+    }
+    tried += 1;
     const clearing = findClearing(draft.state, job, { fit: 'pack', ejector: undefined });
     if (clearing === undefined || (best && clearing.cost >= best.clearing.cost)) continue;
     const ties = tiesOf(draft.state, wish, task.host);
@@ -87,8 +97,26 @@ function freeRoom(draft: Draft, wish: Wish): boolean {
   return true;
 }
 
+/** Whoever leaves first does so as things are: where nobody can now, no set of them can. */
+function canAnyLeave(state: State, { ideals, task }: Job, stranded: Uint8Array): boolean {
+  const canGo = (v: number): boolean => wayOut(state, v, task.reliefTerms, stranded) >= 0;
+  return (
+    // Mostly it is the cheapest set that goes.
+    ideals.some(({ leavers }) => leavers.some(({ vm }) => canGo(vm))) ||
+    ideals.some(({ candidates }) => candidates.some(canGo))
+  );
+}
+
+/** Where it could go, as things are; -1: nowhere, which is marked. */
+function wayOut(state: State, v: number, terms: Terms, stranded: Uint8Array): number {
+  if (stranded[v] === 1) return -1;
+  const to = findTarget(state, v, terms, 'pack');
+  if (to < 0) stranded[v] = 1;
+  return to;
+}
+
 /** Hosts that lack one resource for the VM, by the least cost of what would have to leave. */
-function promisingTargets(draft: Draft, wish: Wish): readonly Job[] {
+function promisingTargets(draft: Draft, wish: Wish, stranded: Uint8Array): readonly Job[] {
   const { vm, terms, finding, othersTerms = terms } = wish;
   const { state } = draft;
   const { width, need } = state.model;
@@ -109,11 +137,14 @@ function promisingTargets(draft: Draft, wish: Wish): readonly Job[] {
     const others = draft
       .residents(host)
       .filter((other) => !draft.spared.has(other) && ties?.isCutAnywhere(other) !== true);
+    if (others.every((other) => stranded[other] === 1)) continue;
     const job = makeJob(state, task, others);
-    if (job.ideals.length > 0) found.push(job);
+    const isDeadEnd = job.ideals.every(({ candidates }) =>
+      candidates.every((v) => stranded[v] === 1),
+    );
+    if (!isDeadEnd) found.push(job);
   }
-  found.sort((a, b) => boundOf(a) - boundOf(b) || a.task.host - b.task.host);
-  return found.slice(0, MAX_TARGETS);
+  return found.sort((a, b) => boundOf(a) - boundOf(b) || a.task.host - b.task.host);
 }
 
 /** With those on the host; undefined: they may be cut, or there are none. */
@@ -141,12 +172,15 @@ function shortResources(state: State, vm: number, host: number, terms: Terms): n
 function pushAnother(draft: Draft, wish: Wish): boolean {
   const { vm, terms, finding, othersTerms = terms, helps = () => true } = wish;
   const { state } = draft;
+  const home = state.at[vm] ?? -1;
   const useless = othersTerms.useless?.slice() ?? new Uint8Array(state.model.hosts.length);
-  useless[state.at[vm] ?? -1] = 1;
-  for (const other of movers(state, vm, terms)) {
+  useless[home] = 1;
+  const stranded = draft.futile.stranded(othersTerms);
+  for (const other of movers(state, wish, stranded)) {
     if (draft.spared.has(other)) continue;
     const target = state.at[other] ?? -1;
-    const aside = findTarget(state, other, { ...othersTerms, useless }, 'pack');
+    let aside = wayOut(state, other, othersTerms, stranded);
+    if (aside === home) aside = findTarget(state, other, { ...othersTerms, useless }, 'pack');
     if (aside < 0 || tiesOf(state, wish, target)?.isCut(other, aside)) continue;
     draft.move(other, aside, { finding, terms: othersTerms, makesRoomFor: vm });
     if (state.refusal(vm, target, terms, 'in-the-end') === 0 && helps(target)) {
@@ -159,14 +193,14 @@ function pushAnother(draft: Draft, wish: Wish): boolean {
 }
 
 /** VMs whose departure would let the VM onto their host, cheapest first. */
-function movers(state: State, vm: number, terms: Terms): number[] {
+function movers(state: State, { vm, terms }: Wish, stranded: Uint8Array): number[] {
   const { model } = state;
   const home = state.at[vm] ?? -1;
   const helpful = new Map<number, boolean>();
   const found: number[] = [];
   for (let other = 0; other < model.vms.length; other += 1) {
     const host = state.at[other] ?? -1;
-    if (host < 0 || host === home || other === vm) continue;
+    if (host < 0 || host === home || other === vm || stranded[other] === 1) continue;
     if (state.stuck(other, terms) !== 0) continue;
     let open = helpful.get(host);
     if (open === undefined) {
