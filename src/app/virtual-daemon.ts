@@ -68,7 +68,7 @@ export class VirtualDaemon {
   async stop(reason: string): Promise<void> {
     const { time } = this.#options;
     const stopped = this.daemon.stop(reason);
-    // Whoever waits for time alone is not told of a failure before that has passed.
+    // Awaited below: it may fail before this time has passed.
     stopped.catch(() => undefined);
     await time.advance(STOP_SECONDS);
     await time.run(() => stopped);

@@ -137,6 +137,7 @@ function promisingTargets(draft: Draft, wish: Wish, stranded: Uint8Array): reado
     const others = draft
       .residents(host)
       .filter((other) => !draft.spared.has(other) && ties?.isCutAnywhere(other) !== true);
+    // Known at once for most: to reckon the sets for each host anew takes longest.
     if (others.every((other) => stranded[other] === 1)) continue;
     const job = makeJob(state, task, others);
     const isDeadEnd = job.ideals.every(({ candidates }) =>

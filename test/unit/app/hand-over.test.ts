@@ -59,9 +59,9 @@ it('rests for an hour where nobody has moved its VM', async () => {
   const { look, asked, clock } = room();
   look();
   await clock.pass(899);
-  expect([look(undefined), asked]).toEqual([false, ['aside']]);
+  expect([look(), asked]).toEqual([false, ['aside']]);
   await clock.pass(1);
-  expect([look(undefined), asked]).toEqual([false, ['aside', 'back']]);
+  expect([look(), asked]).toEqual([false, ['aside', 'back']]);
   await clock.pass(3599);
   expect(look()).toBe(false);
   await clock.pass(1);
