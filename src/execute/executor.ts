@@ -80,7 +80,8 @@ export class Executor {
     const moves: Move[] = [];
     for (const move of plan.moves) {
       if (this.#running.has(move.id)) continue;
-      // Begun or cancelled while this plan was being made: what is left to do is in the next plan.
+      // Begun or cancelled while this plan was being made: what is left to do is in the next plan,
+      // also where that move comes to nothing.
       const isStopped = moving.has(move.vm) || this.#cancels.isAfter(plan, move.vm);
       const isAllowed = allowed.has(move.id) && !isStopped;
       const outcome = before.get(move.id) ?? (isAllowed ? undefined : 'skipped');

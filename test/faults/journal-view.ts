@@ -34,9 +34,18 @@ export class JournalView {
   readonly movedAt = new Map<VmId, number>();
   /** How many decisions there were when a VM's last begun move came to nothing. */
   readonly #failedAfter = new Map<VmId, number>();
+  /** VMs that had a move of another plan open when a plan was decided. */
+  readonly #busyAt = new Map<PlanId, ReadonlySet<VmId>>();
   /** Moves whose closing was written down, but not answered to who asked for it. */
   #unheard: Unheard[] = [];
   isPaused = false;
+
+  decided(decision: Decision): void {
+    const { plan } = decision;
+    const others = [...this.open.values()].filter(({ record }) => record.plan !== plan);
+    this.decisions.set(plan, decision);
+    this.#busyAt.set(plan, new Set(others.map(({ record }) => record.move.vm)));
+  }
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
     const { id } = record.move;
@@ -91,6 +100,14 @@ export class JournalView {
   hasFailedSince(plan: PlanId, vm: VmId): boolean {
     const place = [...this.decisions.keys()].indexOf(plan);
     return place < (this.#failedAfter.get(vm) ?? 0);
+  }
+
+  /**
+   * Another plan's move of the VM was open when this plan came: its own is left out, whatever
+   * becomes of that one. What is left to do is in the next plan.
+   */
+  isLeftOut(plan: PlanId, vm: VmId): boolean {
+    return this.#busyAt.get(plan)?.has(vm) === true;
   }
 
   /** Moves that a hypervisor was asked for and that have not ended, but for this one. */

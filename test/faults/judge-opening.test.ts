@@ -39,7 +39,7 @@ function opened(move: typeof SHOP, isDone: boolean, isSilent = false): readonly 
   const gate = plan.moves.map(({ id }): GateVerdict => {
     return { move: id, verdict: 'execute', mode: 'automatic', refusals: [] };
   });
-  journal.decisions.set(plan.id, { ...drawn, result: { ...drawn.result, plan }, gate });
+  journal.decided({ ...drawn, result: { ...drawn.result, plan }, gate });
   if (isDone) journal.known.add(SHOP.id);
   return wrongsOfOpening({ ...aRecord('m1', 'ledger'), move, plan: plan.id }, journal, {
     rules: RULES,
@@ -53,23 +53,27 @@ function opened(move: typeof SHOP, isDone: boolean, isSilent = false): readonly 
   });
 }
 
-/** Two plans at once have the web first, then the shop; the move of the first one fails. */
-function afterFailure(starts: number): readonly string[] {
+/**
+ * Two plans have the web first, then the shop; the move of the first one fails. It is open when the
+ * second one comes, or is opened after that.
+ */
+function afterFailure(starts: number, isOpenBefore = false): readonly string[] {
   const journal = new JournalView();
   const [urgent, web] = ['m3', 'm4'].map((id) => aMove({ id, vm: 'web', tier: 'mandatory' }));
   if (urgent === undefined || web === undefined) throw new Error('two moves');
-  for (const [id, moves] of [
-    ['p1', [urgent]],
-    ['p2', [web, SHOP]],
-  ] as const) {
+  const decide = (id: string, moves: readonly Move[]): void => {
     const plan = { ...aPlan(moves), id: planId(id) };
     const drawn = aDecision(plan.id, 1000);
     const gate = moves.map(({ id: one }): GateVerdict => {
       return { move: one, verdict: 'execute', mode: 'automatic', refusals: [] };
     });
-    journal.decisions.set(plan.id, { ...drawn, result: { ...drawn.result, plan }, gate });
-  }
-  journal.opening({ ...aRecord('m3', 'web'), move: urgent }, []);
+    journal.decided({ ...drawn, result: { ...drawn.result, plan }, gate });
+  };
+  const begin = (): void => journal.opening({ ...aRecord('m3', 'web'), move: urgent }, []);
+  decide('p1', [urgent]);
+  if (isOpenBefore) begin();
+  decide('p2', [web, SHOP]);
+  if (!isOpenBefore) begin();
   const open = journal.open.get(urgent.id);
   if (open !== undefined) open.starts = starts;
   journal.close(urgent.id, { ...aResult(), outcome: 'failed' });
@@ -95,7 +99,7 @@ function passingOver(waits: Partial<Move>, takenForOpen: readonly Move[] = []): 
   const gate = plan.moves.map(({ id }): GateVerdict => {
     return { move: id, verdict: 'execute', mode: 'automatic', refusals: [] };
   });
-  journal.decisions.set(plan.id, { ...drawn, result: { ...drawn.result, plan }, gate });
+  journal.decided({ ...drawn, result: { ...drawn.result, plan }, gate });
   return wrongsOfOpening({ ...aRecord('m2', 'shop'), move: SHOP, plan: plan.id }, journal, {
     rules: RULES,
     isCancelled: false,
@@ -118,6 +122,10 @@ describe('the judge, when a move is begun', () => {
     expect(afterFailure(1)).toEqual([]);
     // It was never begun: it may not be passed over for that.
     expect(afterFailure(0)).toEqual(['critical-first: web is more important and waits']);
+  });
+
+  it('lets it go before one whose older move was open when the plan came: it is left out', () => {
+    expect(afterFailure(0, true)).toEqual([]);
   });
 
   it('lets it go while a place is taken by a move whose end nobody has heard of', () => {

@@ -66,7 +66,8 @@ function waitingMoves(
   const underWay = new Set([...journal.open.values()].map(({ record }) => record.move.vm));
   return moves.filter(({ id, vm }) => {
     const hadItsTurn = journal.known.has(id) || journal.hasFailedSince(plan, vm);
-    return id !== move.id && allowed.has(id) && !hadItsTurn && !underWay.has(vm);
+    const isOut = hadItsTurn || underWay.has(vm) || journal.isLeftOut(plan, vm);
+    return id !== move.id && allowed.has(id) && !isOut;
   });
 }
 

@@ -133,7 +133,7 @@ export class Judge {
       if (second !== undefined) this.#onReserved(second as Reservation);
     } else if (call === 'closeMove') journal.close(first as MoveId, second as MoveResult);
     else if (call === 'recordDecision') {
-      journal.decisions.set((first as Decision).plan, first as Decision);
+      journal.decided(first as Decision);
     } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);
     else if (call === 'putOrders') {
       for (const { order } of first as readonly PutOrder[]) journal.orders.set(order.id, order);
