@@ -76,7 +76,7 @@ export class Fate {
   }
 
   async #live(call: () => unknown): Promise<unknown> {
-    if (this.#isOver || this.#isFatal('before')) return NEVER;
+    if (this.#isOver || this.#isFatal('before')) return never();
     const isLast = this.#isFatal('after');
     if (this.#isChilling()) this.#stand();
     try {
@@ -92,7 +92,7 @@ export class Fate {
   /** For good where it was the last call of this life. */
   async #awake(isLast: boolean): Promise<void> {
     while (this.#frozen !== undefined) await this.#frozen;
-    if (isLast || this.#isOver) await NEVER;
+    if (isLast || this.#isOver) await never();
   }
 
   #isFatal(when: When): boolean {
@@ -118,4 +118,7 @@ export class Fate {
   }
 }
 
-const NEVER = new Promise<never>(() => undefined);
+/** One for each who waits: of one for all every life would stay in memory that ever waited. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
