@@ -12,26 +12,18 @@
 import { type Approval, askedMove, isInForce, termFrom } from '../domain/approval.ts';
 import { handedInId } from '../domain/handed-in.ts';
 import type { GateVerdict, HistoryEntry, MoveRecord } from '../domain/journal.ts';
-import type { MoveId } from '../domain/ids.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
-import type { EpochSeconds } from '../domain/units.ts';
-import type { ApiProblem, AppliedMove, ApplyView } from '../ports/api.ts';
+import type { ApiProblem, ApplyView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSource } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import {
-  faultsOf,
-  type HandedIn,
-  judgedAnew,
-  ownId,
-  planOfOpen,
-  readPlan,
-  standingOf,
-} from './applied-plan.ts';
+import { faultsOf, judgedAnew, planOfOpen, readPlan, standingOf } from './applied-plan.ts';
+import { type Application, attemptOf, idIn, isClosed, isUnderWay } from './application.ts';
 import { statesOf } from './apply-left.ts';
+import { viewOf } from './apply-view.ts';
 import type { Dispatcher, DispatchInput } from './dispatcher.ts';
 import type { PolicyStore } from './policy-store.ts';
 
@@ -45,27 +37,6 @@ export interface ApplyParts {
 
 /** What a tick saw. */
 export type Sight = Omit<DispatchInput, 'result'>;
-
-interface Application {
-  readonly id: string;
-  readonly handedIn: HandedIn;
-  readonly by: string;
-  readonly at: EpochSeconds;
-  readonly expiresAt: EpochSeconds;
-  /** Done before it was handed in: nobody has to do them. */
-  readonly before: ReadonlySet<MoveId>;
-  verdicts: ReadonlyMap<MoveId, GateVerdict>;
-  /** Which attempt it is of each move, by the file's ids; absent: the first. */
-  readonly attempts: Map<MoveId, number>;
-  /** By their own ids. Of the others, which may be thousands, the ledger is not asked. */
-  readonly begun: Set<MoveId>;
-  /** Those that have ended; their records change no more. */
-  readonly ended: Map<MoveId, MoveRecord>;
-  /** Nothing of it was left that may begin when it was last looked at. */
-  over: boolean;
-  /** By a person, and for good: what is carried out at that moment never takes it back. */
-  cancelled: boolean;
-}
 
 interface Left {
   readonly open: readonly Move[];
@@ -247,63 +218,6 @@ export class ApplyDesk {
   }
 }
 
-function isClosed({ over, cancelled }: Application): boolean {
-  return over || cancelled;
-}
-
-function attemptOf({ attempts }: Application, { id }: Move): number {
-  return attempts.get(id) ?? 1;
-}
-
-/** By which the ledger knows its newest attempt. */
-function idIn(own: Application, move: Move): MoveId {
-  return ownId(own.id, move, attemptOf(own, move));
-}
-
-function isUnderWay(record: MoveRecord | undefined): boolean {
-  return record !== undefined && record.result === undefined;
-}
-
-/** @param records of the moves that were begun, each at the place of its move. */
-function viewOf(own: Application, records: readonly (MoveRecord | undefined)[]): ApplyView {
-  const states = statesOf(own.handedIn.moves, records);
-  const moves = own.handedIn.moves.map((move, index) => {
-    const state = states.get(move.id);
-    const waits = !isClosed(own) && (state === 'open' || state === 'held');
-    return moveView(own, move, records[index], waits);
-  });
-  // What runs ends yet, whatever holds the rest back.
-  return { id: own.id, over: isClosed(own) && !records.some(isUnderWay), moves };
-}
-
-// oxlint-disable-next-line max-params -- of which plan, which, how far it is, whether it goes on
-function moveView(
-  own: Application,
-  move: Move,
-  record: MoveRecord | undefined,
-  waits: boolean,
-): AppliedMove {
-  const { vm, from, to } = move;
-  const about = { vm, from, to };
-  if (own.before.has(move.id)) return { ...about, state: 'succeeded', detail: 'done before' };
-  if (record?.result !== undefined) {
-    const { outcome, detail } = record.result;
-    return { ...about, state: waits ? 'waiting' : outcome, detail };
-  }
-  if (record !== undefined) {
-    return { ...about, state: 'moving', detail: record.stages.at(-1)?.stage ?? 'opened' };
-  }
-  if (own.cancelled) return { ...about, state: 'not-begun', detail: 'the plan was cancelled' };
-  const verdict = own.verdicts.get(idIn(own, move));
-  // Nothing was said of what waits for others.
-  const isFree = !own.over && (verdict === undefined || verdict.verdict === 'execute');
-  return {
-    ...about,
-    state: own.over ? 'not-begun' : 'waiting',
-    detail: isFree ? '' : whyNot(verdict),
-  };
-}
-
 function yesTo(move: Move, { by, at, expiresAt }: Application): Approval {
   return { move: askedMove(move), by, at, expiresAt };
 }
@@ -326,12 +240,6 @@ function linesOf(
 function mayYetBegin({ verdict, refusals }: GateVerdict): boolean {
   if (verdict === 'execute') return true;
   return verdict === 'refused' && !refusals.some(({ code }) => code === 'world-moved-on');
-}
-
-function whyNot(verdict: GateVerdict | undefined): string {
-  if (verdict === undefined) return 'its time was over';
-  if (verdict.verdict === 'would-execute') return 'mode observe: nothing is carried out';
-  return verdict.refusals.map(({ code, detail }) => `${code} ${detail}`.trim()).join('; ');
 }
 
 function reportOf(
