@@ -1,13 +1,14 @@
 /** A plan that is being applied, as the desk keeps it; and what can be said of it alone. */
 
+import type { AppliedPlan } from '../domain/applied-plan.ts';
 import type { GateVerdict, MoveRecord } from '../domain/journal.ts';
-import type { MoveId } from '../domain/ids.ts';
+import type { MoveId, PlanId } from '../domain/ids.ts';
 import type { Move } from '../domain/plan.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { type HandedIn, ownId } from './applied-plan.ts';
 
 export interface Application {
-  readonly id: string;
+  readonly id: PlanId;
   readonly handedIn: HandedIn;
   readonly by: string;
   readonly at: EpochSeconds;
@@ -17,18 +18,49 @@ export interface Application {
   verdicts: ReadonlyMap<MoveId, GateVerdict>;
   /** Which attempt it is of each move, by the file's ids; absent: the first. */
   readonly attempts: Map<MoveId, number>;
-  /** By their own ids. Of the others, which may be thousands, the ledger is not asked. */
+  /**
+   * By their own ids. Of the others, which may be thousands, the ledger is not asked, but where
+   * another controller may have begun them.
+   */
   readonly begun: Set<MoveId>;
   /** Those that have ended; their records change no more. */
   readonly ended: Map<MoveId, MoveRecord>;
-  /** Nothing of it was left that may begin when it was last looked at. */
-  over: boolean;
-  /** By a person, and for good: what is carried out at that moment never takes it back. */
-  cancelled: boolean;
+  /**
+   * Nothing more of it is begun. `over`: nothing was left that may begin; `cancelled`: by a person;
+   * `elsewhere`: another controller that had it, too, has closed it.
+   */
+  closed?: 'over' | 'cancelled' | 'elsewhere';
+  /** The ledger knows that it is closed. */
+  filed: boolean;
+  /** Left by a life before this one, or by another controller, which may still begin some of it. */
+  readonly isTakenUp: boolean;
 }
 
-export function isClosed({ over, cancelled }: Application): boolean {
-  return over || cancelled;
+/** @param isTakenUp see {@link Application}. */
+export function applicationOf(
+  { key, moves, before, ...kept }: AppliedPlan,
+  isTakenUp: boolean,
+): Application {
+  return {
+    ...kept,
+    handedIn: { key, moves },
+    before: new Set(before),
+    verdicts: new Map(),
+    attempts: new Map(),
+    begun: new Set(),
+    ended: new Map(),
+    filed: false,
+    isTakenUp,
+  };
+}
+
+/** As the ledger keeps it. */
+export function keptOf({ id, by, at, expiresAt, handedIn, before }: Application): AppliedPlan {
+  return { id, by, at, expiresAt, ...handedIn, before: [...before] };
+}
+
+export function isClosed({ closed }: Application): boolean {
+  return closed !== undefined;
 }
 
 export function attemptOf({ attempts }: Application, { id }: Move): number {

@@ -5,30 +5,40 @@
  * in the last moment waits on, too, and is tried once more under an id of its own. What cannot
  * begin within the time that an approval holds is given up.
  *
- * It lives in memory: after a restart, moves that run are taken up like all others, and the plan
- * can be applied again, which leaves alone what is done.
+ * The ledger keeps it until it is closed: after a restart, or where the controller that had it is
+ * gone, what was not begun goes on. What was about to begin then is tried once more.
  */
 
 import { type Approval, askedMove, isInForce, termFrom } from '../domain/approval.ts';
 import { handedInId } from '../domain/handed-in.ts';
 import type { GateVerdict, HistoryEntry, MoveRecord } from '../domain/journal.ts';
+import { planId } from '../domain/ids.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
 import type { ApiProblem, ApplyView } from '../ports/api.ts';
+import type { AppliedPlans } from '../ports/applied-plans.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSource } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { faultsOf, judgedAnew, planOfOpen, readPlan, standingOf } from './applied-plan.ts';
-import { type Application, attemptOf, idIn, isClosed, isUnderWay } from './application.ts';
+import { faultsOf, judgedAnew, ownId, planOfOpen, readPlan, standingOf } from './applied-plan.ts';
+import {
+  type Application,
+  applicationOf,
+  attemptOf,
+  idIn,
+  isClosed,
+  isUnderWay,
+  keptOf,
+} from './application.ts';
 import { statesOf } from './apply-left.ts';
 import { viewOf } from './apply-view.ts';
 import type { Dispatcher, DispatchInput } from './dispatcher.ts';
 import type { PolicyStore } from './policy-store.ts';
 
 export interface ApplyParts {
-  readonly ledger: Pick<Ledger, 'addHistory' | 'move' | 'recordDecision'>;
+  readonly ledger: Pick<Ledger, 'addHistory' | 'move' | 'recordDecision' | keyof AppliedPlans>;
   readonly clock: Clock;
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
@@ -52,6 +62,7 @@ export class ApplyDesk {
   #newest: Application | undefined;
   /** What runs of it may not have ended yet: who follows it is told of its end. */
   #former: Application | undefined;
+  #mayBeLeft = true;
 
   constructor(parts: ApplyParts) {
     this.#parts = parts;
@@ -69,6 +80,8 @@ export class ApplyDesk {
 
   /** The newest one, or the one before it; undefined: neither has this id. */
   async view(id: string): Promise<ApplyView | undefined> {
+    // Who follows it asks on when the life that had it is over.
+    if (this.#mayBeLeft) await this.#turns.take(() => this.#takeUpLeft());
     const own = [this.#newest, this.#former].find((one) => one?.id === id);
     return own && this.#view(own);
   }
@@ -77,51 +90,57 @@ export class ApplyDesk {
     return this.#newest?.id === id;
   }
 
-  /** Nothing more of it is begun; what runs is the executor's. False: it is not the newest one. */
-  cancel(id: string): boolean {
-    if (this.#newest?.id !== id) return false;
-    this.#newest.cancelled = true;
+  /**
+   * Nothing more of it is begun, also after a restart; what runs is the executor's. False: it is
+   * not the newest one. Rejects with LedgerError where a restart would not know of it.
+   */
+  async cancel(id: string, by: string): Promise<boolean> {
+    const own = this.#newest;
+    if (own?.id !== id) return false;
+    own.closed = 'cancelled';
+    await this.#file(own, by);
     return true;
+  }
+
+  /** A life before this one, or another controller, may have left a plan: it is taken up. */
+  lookForLeft(): void {
+    this.#mayBeLeft = true;
   }
 
   /** With every tick: what may begin now of what is left. */
   beat(sight: Sight): Promise<void> {
     return this.#turns.take(async () => {
+      await this.#takeUpLeft();
       const own = this.#newest;
-      if (own !== undefined && !isClosed(own)) await this.#carryOut(own, sight, 'again');
+      if (own === undefined || own.filed) return;
+      if (!isClosed(own) && !(await this.#isKept(own))) own.closed = 'elsewhere';
+      if (!isClosed(own)) await this.#carryOut(own, sight, 'again');
+      if (isClosed(own)) await this.#file(own);
     });
   }
 
   async #apply(body: unknown, by: string, sight: Sight): Promise<Result<ApplyView, ApiProblem>> {
     const read = readPlan(body);
     if (!read.ok) return read;
+    await this.#takeUpLeft();
     const former = this.#newest;
     if (former !== undefined && !isClosed(former)) {
       if (former.handedIn.key === read.value.key) return ok(await this.#view(former));
       return fail(busy(former.id));
     }
+    if (former !== undefined) await this.#file(former);
     const { clock } = this.#parts;
     const standing = standingOf(read.value.moves, sight.snapshot);
     const moment = Math.round(clock.now() * 1000).toString(36);
-    const id = handedInId(`${read.value.key}-${moment}`);
+    const id = planId(handedInId(`${read.value.key}-${moment}`));
     const faults =
       standing.differences.length > 0
         ? standing.differences
         : this.#faultsOf(id, standing.open, sight);
     if (faults.length > 0) return fail(movedOn(faults));
-    const own: Application = {
-      id,
-      handedIn: read.value,
-      by,
-      ...termFrom(clock.now()),
-      before: new Set(standing.done.map((move) => move.id)),
-      verdicts: new Map(),
-      attempts: new Map(),
-      begun: new Set(),
-      ended: new Map(),
-      over: false,
-      cancelled: false,
-    };
+    const before = standing.done.map((move) => move.id);
+    const kept = { id, by, ...termFrom(clock.now()), ...read.value, before };
+    const own = applicationOf(kept, false);
     this.#newest = own;
     try {
       await this.#carryOut(own, sight, 'first');
@@ -156,11 +175,11 @@ export class ApplyDesk {
       {
         approvals: plan.moves.map((move) => yesTo(move, own)),
         record: async (gate) => (isFirst ? this.#record(own, sight, result, gate) : undefined),
-        isWanted: () => !own.cancelled,
+        isWanted: () => own.closed !== 'cancelled',
       },
     );
     own.verdicts = new Map(verdicts.map((verdict) => [verdict.move, verdict]));
-    own.over = !isMoving && held.length === 0 && !verdicts.some(mayYetBegin);
+    if (!isMoving && held.length === 0 && !verdicts.some(mayYetBegin)) own.closed ??= 'over';
   }
 
   /** The decision first: without it nothing of the plan is begun, and no line tells of it. */
@@ -176,6 +195,44 @@ export class ApplyDesk {
     const decided = { plan: result.plan.id, at: clock.now(), policyRevision, findings, result };
     await ledger.recordDecision({ ...decided, gate, by: own.by });
     await ledger.addHistory(linesOf(result.plan.moves, snapshot, own));
+    await ledger.keepApplied(keptOf(own));
+    // Somebody was faster: there was nothing yet that could be closed.
+    if (isClosed(own)) await ledger.closeApplied(own.id);
+  }
+
+  async #takeUpLeft(): Promise<void> {
+    const own = this.#newest;
+    if (!this.#mayBeLeft || (own !== undefined && !isClosed(own))) return;
+    this.#mayBeLeft = false;
+    try {
+      const left = (await this.#parts.ledger.appliedPlans()).find(({ id }) => id !== own?.id);
+      if (left === undefined) return;
+      const taken = applicationOf(left, true);
+      await Promise.all(left.moves.map((move) => this.#catchUp(taken, move)));
+      this.#former = own;
+      this.#newest = taken;
+    } catch (error) {
+      this.#mayBeLeft = true;
+      throw error;
+    }
+  }
+
+  /** How often the move was tried already. */
+  async #catchUp(own: Application, move: Move): Promise<void> {
+    const { ledger } = this.#parts;
+    let attempt = 0;
+    while ((await ledger.move(ownId(own.id, move, attempt + 1))) !== undefined) attempt += 1;
+    if (attempt > 0) own.attempts.set(move.id, attempt);
+  }
+
+  async #isKept({ id }: Application): Promise<boolean> {
+    return (await this.#parts.ledger.appliedPlans()).some((one) => one.id === id);
+  }
+
+  async #file(own: Application, by?: string): Promise<void> {
+    if (own.filed) return;
+    await this.#parts.ledger.closeApplied(own.id, by);
+    own.filed = true;
   }
 
   /** What was not begun; of what was, the ledger knows. */
@@ -206,7 +263,7 @@ export class ApplyDesk {
     const inLedger = idIn(own, move);
     const known = own.ended.get(inLedger);
     if (known !== undefined) return known;
-    if (!own.begun.has(inLedger)) return undefined;
+    if (!own.isTakenUp && !own.begun.has(inLedger)) return undefined;
     const record = await this.#parts.ledger.move(inLedger);
     if (record?.result !== undefined) own.ended.set(inLedger, record);
     return record;

@@ -4,6 +4,7 @@ import type { MoveId } from '../domain/ids.ts';
 import type { MoveRecord, MoveResult } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
+import { NOT_STARTED } from '../execute/run-move.ts';
 import { WAITED_FOR } from '../execute/waiting-line.ts';
 
 /**
@@ -50,10 +51,15 @@ const PASSING: ReadonlySet<string> = new Set<RefusalCode>([
 ]);
 
 /**
- * A guard kept it back after all when it was about to begin, or it waited for such a move: nothing
- * was asked of a hypervisor, and it is as if it had been kept back before.
+ * A guard kept it back after all when it was about to begin, or it waited for such a move, or
+ * Drover stopped in that moment: nothing was asked of a hypervisor, and it is as if it had been
+ * kept back before.
  */
 function wasHeldBack({ outcome, detail }: MoveResult): boolean {
   if (outcome !== 'skipped') return false;
-  return PASSING.has(detail.split(':', 1)[0] ?? '') || detail.startsWith(WAITED_FOR);
+  return (
+    PASSING.has(detail.split(':', 1)[0] ?? '') ||
+    detail.startsWith(WAITED_FOR) ||
+    detail.startsWith(NOT_STARTED)
+  );
 }

@@ -35,16 +35,21 @@ function moveView(
   if (record !== undefined) {
     return { ...about, state: 'moving', detail: record.stages.at(-1)?.stage ?? 'opened' };
   }
-  if (own.cancelled) return { ...about, state: 'not-begun', detail: 'the plan was cancelled' };
+  const { closed } = own;
+  if (closed === 'cancelled') return { ...about, state: 'not-begun', detail: CANCELLED };
+  if (closed === 'elsewhere') return { ...about, state: 'not-begun', detail: ELSEWHERE };
   const verdict = own.verdicts.get(idIn(own, move));
   // Nothing was said of what waits for others.
-  const isFree = !own.over && (verdict === undefined || verdict.verdict === 'execute');
+  const isFree = closed === undefined && (verdict === undefined || verdict.verdict === 'execute');
   return {
     ...about,
-    state: own.over ? 'not-begun' : 'waiting',
+    state: closed === undefined ? 'waiting' : 'not-begun',
     detail: isFree ? '' : whyNot(verdict),
   };
 }
+
+const CANCELLED = 'the plan was cancelled';
+const ELSEWHERE = 'another controller has closed the plan';
 
 function whyNot(verdict: GateVerdict | undefined): string {
   if (verdict === undefined) return 'its time was over';

@@ -66,7 +66,7 @@ export async function cancelMoves(
   request: CancelRequest,
 ): Promise<Result<CancelView, ApiProblem>> {
   const { name, by } = request;
-  const meant = await find(parts, name);
+  const meant = await find(parts, request);
   if (meant === undefined) return cancelledBefore(parts, name);
   const { executor } = parts;
   const { moves, unasked = [] } = meant;
@@ -110,7 +110,7 @@ async function cancelUnasked(
   return answers;
 }
 
-async function find(parts: CancelParts, name: string): Promise<Meant | undefined> {
+async function find(parts: CancelParts, { name, by }: CancelRequest): Promise<Meant | undefined> {
   const { executor, findVm, findHost, ledger } = parts;
   const { open } = executor;
   const moves = open.filter((move) => move.id === name);
@@ -124,7 +124,7 @@ async function find(parts: CancelParts, name: string): Promise<Meant | undefined
   const gone = orderOfGone(await ledger.orders(false), name);
   if (gone !== undefined) return { ...awayFrom(open, { id: gone.host, name }), gone };
   if (!isIdText(name)) return undefined;
-  const ofPlan = plannedMoves(parts, name);
+  const ofPlan = await plannedMoves(parts, name, by);
   if (ofPlan !== undefined) return ofPlan;
   const order = (await ledger.orders(true)).find(({ id }) => id === name);
   if (order === undefined) return undefined;
@@ -145,11 +145,15 @@ function awayFrom(
 }
 
 /** Of a plan that is known: the newest, one that is applied, or one with moves under way. */
-function plannedMoves(parts: CancelParts, name: string): Meant | undefined {
+async function plannedMoves(
+  parts: CancelParts,
+  name: string,
+  by: string,
+): Promise<Meant | undefined> {
   const { applying, executor, newest } = parts;
   const { result, verdicts = [] } = newest() ?? {};
+  const isApplied = await applying.cancel(name, by);
   const moves = executor.openOf(planId(name));
-  const isApplied = applying.cancel(name);
   const isNewest = result?.plan.id === name;
   if (!isApplied && !isNewest && moves.length === 0) return undefined;
   const asks = new Set(

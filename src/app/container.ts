@@ -389,12 +389,12 @@ function bindFace({ container, options, closers, pause }: Ground): void {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
     const above = await take('cancels', 'hooks', 'ladder', 'failures', 'tick', 'rolling');
     const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState', 'killSwitch');
-    const { sources } = await take('sources');
+    const { applying, sources } = await take('applying', 'sources');
     const hypervisors = [...sources.hypervisors.values()];
     const close = () => closers.close();
     const handOver = new HandOver({ ...below, ...above, keeper: face.leases.keeper, clock });
     const needs = new LeaseNeeds({ ...below, keeper: face.leases.keeper, clock });
-    const parts = { ...below, ...above, ...face, handOver, needs, hypervisors };
+    const parts = { ...below, ...above, ...face, handOver, needs, applying, hypervisors };
     return new Daemon({ ...parts, config, clock, cliToken, accessFile, close });
   });
 }

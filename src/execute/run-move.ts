@@ -22,6 +22,11 @@ import {
 import { hasLostSource } from './restart.ts';
 import { heldBack, heldMeanwhile, STAGE_TABLE } from './stages.ts';
 
+const NOT_BEGUN = 'world-moved-on';
+const WAS_NOT = 'it was not started';
+/** How the reason begins why it is skipped that a crash has cut short before it was asked for. */
+export const NOT_STARTED = `${NOT_BEGUN}: ${WAS_NOT}`;
+
 /** A move that was never begun. Undefined: Drover stops, the move is open. */
 export async function runMove(task: MoveTask): Promise<TaskEnd | undefined> {
   const held = await heldBack(task);
@@ -76,8 +81,8 @@ export async function resumeStages(
   const isNothing = definition === undefined || definition.probe(task) === 'nothing';
   if (isNothing || !task.adopted) {
     const why = task.adopted ? ' before Drover stopped' : ': something failed before';
-    const detail = `it was not started${why}`;
-    return finish(task, last, { kind: 'skipped', code: 'world-moved-on', detail });
+    const detail = `${WAS_NOT}${why}`;
+    return finish(task, last, { kind: 'skipped', code: NOT_BEGUN, detail });
   }
   return runStages(task, last);
 }

@@ -4,7 +4,7 @@ import { type Approval, askedMove } from '../domain/approval.ts';
 import type { AuditNote } from '../domain/audit.ts';
 import type { CancelWish } from '../domain/cancel-wish.ts';
 import type { HostFailureRecord } from '../domain/host-failure.ts';
-import type { HostId, MoveId } from '../domain/ids.ts';
+import type { HostId, MoveId, PlanId } from '../domain/ids.ts';
 import type {
   Decision,
   HistoryEntry,
@@ -53,6 +53,11 @@ export function approvalNote(approval: Approval): AuditNote {
 
 export function cancelWishNote(wish: CancelWish): AuditNote {
   return { kind: 'cancel', body: { ...wish } };
+}
+
+/** Nothing more of a plan is begun that was handed in. */
+export function planCancelNote(plan: PlanId, by: string): AuditNote {
+  return { kind: 'cancel', body: { plan, by } };
 }
 
 export function pauseNote(paused: boolean, by: string): AuditNote {

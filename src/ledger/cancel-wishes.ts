@@ -8,7 +8,7 @@ import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import { cancelWishNote } from './audit-notes.ts';
 import { insertHistory } from './history.ts';
 import type { StoreTraits } from './leases.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import { parseBody } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 

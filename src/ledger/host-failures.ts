@@ -7,7 +7,7 @@ import type { HostId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import { fencingNote, hostFailureNote, hostWellNote } from './audit-notes.ts';
 import { insertHistory } from './history.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import { parseBody } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 

@@ -8,7 +8,7 @@ import { hostNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
 import { insertHistory } from './history.ts';
 import { linesOf } from './orders.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import { toHostMark } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 

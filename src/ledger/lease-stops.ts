@@ -6,7 +6,7 @@ import type { ClusterId } from '../domain/ids.ts';
 import type { LeaseStop } from '../domain/lease.ts';
 import { confirmedNote, stoppedNote } from './audit-notes.ts';
 import { type StoreTraits, waitForWriters } from './leases.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** Nothing is stopped, nor told, where the ledger has caught up since, or a stop says the same. */

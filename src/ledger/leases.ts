@@ -10,7 +10,7 @@ import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
 import { releasedNote, takenNote } from './audit-notes.ts';
 import type { Reach } from './group-commit.ts';
 import { selectLedgerId } from './ledger-id.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import type { LedgerSchema } from './schema.ts';
 
 type Connection = Transaction<LedgerSchema>;

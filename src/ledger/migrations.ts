@@ -9,6 +9,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 
 import { GENESIS } from './audit-chain.ts';
 import { parseBody } from './records.ts';
+import { createAppliedPlans } from './applied-plans.ts';
 import { addCarried, addClusters, addMoment, columnsOf } from './added-columns.ts';
 import { indexMoves } from './added-indexes.ts';
 import { nameLedger } from './ledger-id.ts';
@@ -40,6 +41,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0017-which-ledger-it-is': { up: nameLedger },
     '0018-controllers-that-are-moved': { up: addCarried },
     '0019-controllers-that-stand-aside': { up: (db) => addClusters(db, 'leaves') },
+    '0020-plans-that-are-applied': { up: createAppliedPlans },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }

@@ -8,14 +8,25 @@ import { occasionOf } from '../domain/kept-alert.ts';
 import type { Order } from '../domain/order.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import type { ChangedOrder, OrderChange, PutOrder } from '../ports/ledger.ts';
+import { orderNote } from './audit-notes.ts';
 import { selectAlerts } from './firing-alerts.ts';
 import { insertHistory } from './history.ts';
 import type { StoreTraits } from './leases.ts';
 import { chunksOf } from './bounded.ts';
+import type { Work } from './work.ts';
 import { toOrder } from './records.ts';
 import type { LedgerSchema } from './schema.ts';
 
-export async function upsertOrders(
+export function putOrders(all: readonly PutOrder[], changedAt: EpochSeconds): Work<void> {
+  return async (trx, note) => {
+    const orders = all.map(({ order }) => order);
+    for (const order of orders) note(orderNote(order));
+    await upsertOrders(trx, orders, changedAt);
+    await insertHistory(trx, linesOf(all));
+  };
+}
+
+async function upsertOrders(
   trx: Transaction<LedgerSchema>,
   orders: readonly Order[],
   changedAt: EpochSeconds,
@@ -51,7 +62,19 @@ export interface OrderToChange {
 }
 
 /** Undefined: there is no such order, or nothing is to become of it as it stands. */
-export async function changeOrder(
+export function changeOrder(
+  wanted: OrderToChange,
+  traits: Pick<StoreTraits, 'concurrentWriters'>,
+): Work<Order | undefined> {
+  return async (trx, note) => {
+    const changed = await changeRow(trx, wanted, traits);
+    if (changed !== undefined) note(orderNote(changed.order));
+    if (changed?.successor !== undefined) note(orderNote(changed.successor.order));
+    return changed?.order;
+  };
+}
+
+async function changeRow(
   trx: Transaction<LedgerSchema>,
   { id, change, changedAt }: OrderToChange,
   { concurrentWriters }: Pick<StoreTraits, 'concurrentWriters'>,

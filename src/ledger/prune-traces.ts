@@ -9,7 +9,7 @@ import { type RawBuilder, type SqlBool, sql, type Transaction } from 'kysely';
 import type { OldRecords } from '../ports/ledger.ts';
 import { chunksOf } from './bounded.ts';
 import { selectOrders } from './orders.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** Rows that are looked at in one transaction: nobody waits long behind it. */

@@ -8,18 +8,13 @@ import type { OldRecords, Pruned } from '../ports/ledger.ts';
 import { deleteClosedOrders } from './orders.ts';
 import { pruneTraces, TRACES } from './prune-traces.ts';
 import type { LedgerSchema } from './schema.ts';
-import { cutWithOthers, type Note } from './seal.ts';
+import { cutWithOthers } from './seal.ts';
+import type { Work } from './work.ts';
 
 /** Rows that are deleted in one transaction: nobody waits long behind it. */
 const CHUNK = 500;
 /** Of entries of the audit trail: each cut costs an entry itself, and all who write wait for it. */
 const AUDIT_CHUNK = 1000;
-
-/** What is done in one transaction, and what is to be written down with it. */
-export type Work<Value> = (
-  transaction: Transaction<LedgerSchema>,
-  note: (note: Note) => void,
-) => Promise<Value>;
 
 type Write = <Value>(work: Work<Value>) => Promise<Value>;
 

@@ -91,6 +91,13 @@ interface SettingTable {
   value: string;
 }
 
+interface AppliedPlanTable {
+  plan: string;
+  at: number;
+  expires_at: number;
+  body: string;
+}
+
 interface ApprovalTable {
   /** `approvalKey` of the move. */
   move_key: string;
@@ -204,6 +211,7 @@ export interface LedgerSchema {
   host_failures: HostFailureTable;
   rule_memory: RuleMemoryTable;
   settings: SettingTable;
+  applied_plans: AppliedPlanTable;
   approvals: ApprovalTable;
   shown_plans: ShownPlanTable;
   history: HistoryTable;
@@ -228,6 +236,7 @@ const TABLES: Readonly<Record<keyof LedgerSchema, true>> = {
   host_failures: true,
   rule_memory: true,
   settings: true,
+  applied_plans: true,
   approvals: true,
   shown_plans: true,
   history: true,

@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '../ports/clock.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { StoreTraits } from './leases.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import type { LedgerSchema } from './schema.ts';
 import { type Note, seal } from './seal.ts';
 

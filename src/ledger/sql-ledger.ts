@@ -6,6 +6,7 @@
 
 import type { Kysely } from 'kysely';
 
+import type { AppliedPlan } from '../domain/applied-plan.ts';
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
 import type { CancelWish, NewCancelWish } from '../domain/cancel-wish.ts';
@@ -44,6 +45,7 @@ import type {
   Setbacks,
   Trouble,
 } from '../ports/ledger.ts';
+import * as appliedPlans from './applied-plans.ts';
 import * as approvals from './approvals.ts';
 import { selectAudit, selectAuditHead } from './audit.ts';
 import * as notes from './audit-notes.ts';
@@ -58,7 +60,8 @@ import * as leaseStops from './lease-stops.ts';
 import * as leases from './leases.ts';
 import * as moves from './moves.ts';
 import * as orders from './orders.ts';
-import { pruneAll, type Work } from './pruning.ts';
+import { pruneAll } from './pruning.ts';
+import type { Work } from './work.ts';
 import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -223,27 +226,12 @@ export class SqlLedger implements Ledger {
   }
 
   putOrders(all: readonly PutOrder[]): Promise<void> {
-    const now = this.#store.clock.now();
-    return this.#write(async (trx, note) => {
-      for (const { order } of all) note(notes.orderNote(order));
-      await orders.upsertOrders(
-        trx,
-        all.map(({ order }) => order),
-        now,
-      );
-      await history.insertHistory(trx, orders.linesOf(all));
-    });
+    return this.#write(orders.putOrders(all, this.#store.clock.now()));
   }
 
   changeOrder(id: OrderId, change: OrderChange): Promise<Order | undefined> {
     const { clock, traits } = this.#store;
-    const changedAt = clock.now();
-    return this.#write(async (trx, note) => {
-      const changed = await orders.changeOrder(trx, { id, change, changedAt }, traits);
-      if (changed !== undefined) note(notes.orderNote(changed.order));
-      if (changed?.successor !== undefined) note(notes.orderNote(changed.successor.order));
-      return changed?.order;
-    });
+    return this.#write(orders.changeOrder({ id, change, changedAt: clock.now() }, traits));
   }
 
   orders(includeClosed: boolean): Promise<readonly Order[]> {
@@ -271,6 +259,18 @@ export class SqlLedger implements Ledger {
 
   approvals(): Promise<readonly Approval[]> {
     return this.#read((db) => approvals.selectApprovals(db));
+  }
+
+  keepApplied(plan: AppliedPlan): Promise<void> {
+    return this.#write((trx) => appliedPlans.insertApplied(trx, plan));
+  }
+
+  closeApplied(id: PlanId, by?: string): Promise<void> {
+    return this.#write(appliedPlans.closeApplied(id, by));
+  }
+
+  appliedPlans(): Promise<readonly AppliedPlan[]> {
+    return this.#read((db) => appliedPlans.selectApplied(db));
   }
 
   askCancel(wish: NewCancelWish, within: Seconds, line: HistoryEntry): Promise<CancelWish> {

@@ -13,7 +13,7 @@ import type { LeaseProof } from '../domain/lease.ts';
 import type { Clock } from '../ports/clock.ts';
 import { LedgerError } from '../ports/ledger.ts';
 import { assertLeases, type StoreTraits } from './leases.ts';
-import type { Work } from './pruning.ts';
+import type { Work } from './work.ts';
 import type { LedgerSchema } from './schema.ts';
 import { SealedWrites } from './sealed-writes.ts';
 

@@ -22,6 +22,7 @@ import type { Move } from '../domain/plan.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import type { AppliedPlans } from './applied-plans.ts';
 import type { CancelWishes } from './cancel-wishes.ts';
 import type { Leases } from './leases.ts';
 
@@ -187,7 +188,7 @@ export interface Pruned {
   readonly auditFault: AuditFault | undefined;
 }
 
-export interface Ledger extends Leases, CancelWishes {
+export interface Ledger extends Leases, CancelWishes, AppliedPlans {
   /**
    * The same ledger, in which every write about a move, and of what is found of a failed host, is
    * conditional on the leases that the fence names: compared in the transaction that writes.

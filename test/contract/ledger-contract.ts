@@ -8,6 +8,7 @@ import { epochSeconds } from '../../src/domain/units.ts';
 import type { Ledger, RuleMemory } from '../../src/ports/ledger.ts';
 import { LedgerError } from '../../src/ports/ledger.ts';
 import { aDecision, anOrder, aRecord, aResult, aStage } from '../support/ledger-records.ts';
+import { appliedCases } from './ledger-applied.ts';
 import { approvalCases } from './ledger-approvals.ts';
 import { auditCases } from './ledger-audit.ts';
 import { cancelCases } from './ledger-cancels.ts';
@@ -268,6 +269,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
       });
     });
 
+    appliedCases({ ledger: () => ledger, reopen });
     approvalCases({ ledger: () => ledger, reopen });
     setbackCases({ ledger: () => ledger, reopen });
     failedHostCases({ ledger: () => ledger, reopen });

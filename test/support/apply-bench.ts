@@ -1,6 +1,7 @@
 // Role: a plan as a person hands it in, and the desk for it on a ledger and a dispatcher that do
 // what the test says.
 import { ApplyDesk, type ApplyParts } from '../../src/app/apply-desk.ts';
+import type { AppliedPlan } from '../../src/domain/applied-plan.ts';
 import { vmId, type MoveId } from '../../src/domain/ids.ts';
 import type { Decision, GateVerdict, HistoryEntry, Outcome } from '../../src/domain/journal.ts';
 import type { Move } from '../../src/domain/plan.ts';
@@ -38,6 +39,8 @@ export function planOf(...wishes: readonly Wish[]) {
 
 export interface ApplyBench {
   readonly desk: ApplyDesk;
+  /** Another one on the same ledger: that of the next life, or of another controller. */
+  readonly another: () => ApplyDesk;
   /** What was handed on, time by time. */
   readonly handedOn: (readonly Move[])[];
   readonly decisions: Decision[];
@@ -64,6 +67,7 @@ export function applyBench(): ApplyBench {
   const ids = new Map<string, MoveId>();
   const records = new Map<MoveId, ReturnType<typeof recordOf>>();
   const events = new EventBus();
+  const kept = new Map<string, AppliedPlan>();
   const parts: ApplyParts = {
     clock: manualClock(),
     policies: { policies: aPolicy() },
@@ -80,6 +84,13 @@ export function applyBench(): ApplyBench {
         bench.askedFor.push(id);
         return records.get(id);
       },
+      keepApplied: async (plan) => {
+        kept.set(plan.id, plan);
+      },
+      closeApplied: async (id) => {
+        kept.delete(id);
+      },
+      appliedPlans: async () => [...kept.values()].toReversed(),
     },
     dispatcher: {
       carryOut: async ({ result: { plan } }, { record, isWanted }) => {
@@ -93,6 +104,7 @@ export function applyBench(): ApplyBench {
   };
   const bench: ApplyBench = {
     desk: new ApplyDesk(parts),
+    another: () => new ApplyDesk(parts),
     handedOn: [],
     decisions: [],
     history: [],

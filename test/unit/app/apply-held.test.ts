@@ -103,7 +103,7 @@ describe('a move of an applied plan that is held back when it is about to begin'
     bench.judge = async (moves) => moves.map((move) => verdictOf(move, 'refused', []));
     await bench.desk.beat(sight);
     expect((await viewIn(bench, id)).over).toBe(false);
-    bench.desk.cancel(id);
+    await bench.desk.cancel(id, 'anna');
     const moves = ['a1', 'b'].map((vm) => `${vm} not-begun: the plan was cancelled`);
     expect(await viewIn(bench, id)).toEqual({ over: true, moves });
   });

@@ -59,7 +59,7 @@ describe('the cancel of a plan that is applied', () => {
     holds.push(gate.promise);
     const beat = bench.desk.beat(sight);
     await turn();
-    expect(bench.desk.cancel(id)).toBe(true);
+    expect(await bench.desk.cancel(id, 'anna')).toBe(true);
     gate.resolve(undefined);
     await beat;
     expect(await viewIn(bench, id)).toMatchObject({ over: true, moves: [{ state: 'not-begun' }] });
@@ -73,7 +73,7 @@ describe('the cancel of a plan that is applied', () => {
     const { id } = await handIn(bench, A1);
     bench.handedOn.length = 0;
     bench.judge = async (moves) => {
-      bench.desk.cancel(id);
+      await bench.desk.cancel(id, 'anna');
       return moves.map((move) => verdictOf(move, 'execute'));
     };
     await bench.desk.beat(sight);
@@ -84,7 +84,7 @@ describe('the cancel of a plan that is applied', () => {
     const bench = applyBench();
     const { id } = await handIn(bench, A1);
     bench.became('a1', 'running');
-    bench.desk.cancel(id);
+    await bench.desk.cancel(id, 'anna');
     expect((await viewIn(bench, id)).over).toBe(false);
     expect((await handIn(bench, B)).moves).toMatchObject([{ state: 'waiting' }]);
     expect((await viewIn(bench, id)).over).toBe(false);

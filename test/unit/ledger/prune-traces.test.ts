@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { vmId } from '../../../src/domain/ids.ts';
 import type { HistoryEntry } from '../../../src/domain/journal.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
-import { pruneAll, type Work } from '../../../src/ledger/pruning.ts';
+import { pruneAll } from '../../../src/ledger/pruning.ts';
+import type { Work } from '../../../src/ledger/work.ts';
 import { anOrder } from '../../support/ledger-records.ts';
 import { type WatchedLedger, watchedLedger } from '../../support/watched-ledger.ts';
 
