@@ -6,10 +6,11 @@
  */
 
 import { TIERS } from '../domain/finding.ts';
-import type { HostId, MoveId } from '../domain/ids.ts';
+import type { ClusterId, HostId, MoveId } from '../domain/ids.ts';
 import type { Move } from '../domain/plan.ts';
 import type { Violation } from '../domain/violation.ts';
 import { CRITICALITIES } from '../domain/vm.ts';
+import { clustersOf } from './clusters.ts';
 import { byUplink, uplinksOf } from './uplinks.ts';
 import { type Step, type World, against } from './world.ts';
 
@@ -111,14 +112,20 @@ function couldGoFirst(world: World, listed: Listed, late: Placed, instead: Place
     const isEarlier = other.place < late.place && other.place !== instead.place;
     return isEarlier && move.predicted.startSeconds <= now && endOf(move) > now;
   };
-  const { total, perHostIn, perHostOut, perLink } = world.limits.concurrency;
+  const isFull = (cluster: ClusterId, most: number): boolean => {
+    const isInside = (other: Placed): boolean =>
+      isActive(other) && clustersOf(other.step).includes(cluster);
+    return areActive(listed.all, isInside, instead.place, most);
+  };
+  const { total, perHostIn, perHostOut, perLink, perCluster } = world.limits.concurrency;
   return (
     (listed.into.get(step.to.id) ?? []).filter(isActive).length < perHostIn &&
     (listed.outOf.get(step.from.id) ?? []).filter(isActive).length < perHostOut &&
     uplinksOf(step).every((link) => {
       return (listed.over.get(link) ?? []).filter(isActive).length < perLink;
     }) &&
-    !areActive(listed.all, isActive, instead.place, total)
+    !areActive(listed.all, isActive, instead.place, total) &&
+    (perCluster === undefined || clustersOf(step).every((one) => !isFull(one, perCluster)))
   );
 }
 

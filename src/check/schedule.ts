@@ -5,6 +5,8 @@
 
 import type { HostId } from '../domain/ids.ts';
 import type { Violation } from '../domain/violation.ts';
+import { clustersOf } from './clusters.ts';
+import { groupedBy } from './grouped.ts';
 import { SAME_MOMENT, checkOrder, endOf } from './order.ts';
 import { byUplink } from './uplinks.ts';
 import { type Step, type World, against } from './world.ts';
@@ -46,13 +48,18 @@ function dependencyFaults(world: World, steps: readonly Step[]): Violation[] {
 }
 
 function concurrencyFaults(world: World, steps: readonly Step[]): Violation[] {
-  const { total, perHostIn, perHostOut, perLink } = world.limits.concurrency;
+  const { total, perHostIn, perHostOut, perLink, perCluster } = world.limits.concurrency;
   const faults = crowded(steps, total, 'in flight at once');
   for (const arriving of Map.groupBy(steps, (step) => step.to.id).values()) {
     faults.push(...crowded(arriving, perHostIn, 'arriving at once'));
   }
   for (const [link, over] of byUplink(steps, (step) => step)) {
     faults.push(...crowded(over, perLink, `${link} at once`));
+  }
+  if (perCluster !== undefined) {
+    for (const [cluster, inside] of groupedBy(steps, clustersOf)) {
+      faults.push(...crowded(inside, perCluster, `in cluster ${cluster} at once`));
+    }
   }
   for (const leaving of Map.groupBy(steps, (step) => step.from.id).values()) {
     faults.push(...crowded(leaving, perHostOut, 'leaving at once', (step) => step.from.id));

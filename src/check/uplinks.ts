@@ -3,6 +3,7 @@
  * and into the target's, unless that is the same one.
  */
 
+import { groupedBy } from './grouped.ts';
 import type { Step } from './world.ts';
 
 export function uplinksOf({ from, to }: Pick<Step, 'from' | 'to'>): readonly string[] {
@@ -18,13 +19,5 @@ export function byUplink<Item>(
   items: readonly Item[],
   stepOf: (item: Item) => Pick<Step, 'from' | 'to'>,
 ): ReadonlyMap<string, readonly Item[]> {
-  const found = new Map<string, Item[]>();
-  for (const item of items) {
-    for (const link of uplinksOf(stepOf(item))) {
-      const known = found.get(link);
-      if (known === undefined) found.set(link, [item]);
-      else known.push(item);
-    }
-  }
-  return found;
+  return groupedBy(items, (item) => uplinksOf(stepOf(item)));
 }

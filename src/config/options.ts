@@ -75,6 +75,11 @@ export const limitsSchema = section({
       4,
       'Moves over one uplink of a switch at once, in each direction (`uplink` of the hosts).',
     ),
+    perCluster: optional(
+      positive('a number of moves'),
+      'Moves in, into or out of one cluster at once; one between two clusters counts in both. ' +
+        'None: no limit of its own.',
+    ),
   }),
   cooldown: option(
     duration(),

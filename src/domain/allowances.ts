@@ -14,6 +14,7 @@ import type { Limits } from './policy.ts';
 import type { RefusalCode } from './refusal.ts';
 import { hostOf } from './snapshot-index.ts';
 import type { Snapshot } from './snapshot.ts';
+import { touchedClusters } from './touched-clusters.ts';
 
 export interface Allowance {
   /** Further moves, >= 0. */
@@ -36,13 +37,12 @@ type Counts = Map<string, number>;
 
 /** Names of what counts a move that goes this way; each move counts once under each. */
 export function wayNames({ vm, from, to }: Leg): readonly string[] {
-  const clusters = new Set([from.cluster, to.cluster]);
   return [
     'all',
     `vm ${vm}`,
     `out ${from.id}`,
     `into ${to.id}`,
-    ...[...clusters].flatMap((name) => (name === undefined ? [] : [`cluster ${name}`])),
+    ...touchedClusters(from, to).map((name) => `cluster ${name}`),
     ...sharedLinks(from, to).map(({ name }) => `link ${name}`),
     // Probes: one for the whole source, and for the VM on this very host.
     `source ${from.source}`,

@@ -153,6 +153,8 @@ export interface Limits {
     readonly perHostOut: number;
     /** Over one uplink of a switch, in each direction. */
     readonly perLink: number;
+    /** That touch one cluster: in, into or out of it; >= 1; absent: no limit of its own. */
+    readonly perCluster?: number | undefined;
   };
   /** A VM that was moved rests for this long; optional and corrective moves only. */
   readonly cooldownSeconds: Seconds;

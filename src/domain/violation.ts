@@ -34,7 +34,7 @@ export const VIOLATION_CODES = {
   'failover-reserve': 'hosts would have less room than they need to make up for lost ones',
   'own-vm': 'a VM that Drover stands on does not move last, alone, by pre-copy and without leases',
   permission: 'the method is more than the VM’s permission allows',
-  concurrency: 'more moves could be in flight on a host or link than the policy allows',
+  concurrency: 'more moves could be on a host, link or cluster at once than the policy allows',
   order: 'a less important move is listed before a more important one that could go first',
   cost: 'what a move is said to cost is not what its price comes to',
   balance: 'what a plan says of pairs of resources is not what they come to',

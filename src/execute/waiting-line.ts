@@ -1,7 +1,7 @@
 /**
  * The moves that may start and have not. Streaming: a move leaves the line the moment that its
- * dependencies have ended well and the caps of its hosts and links allow it; one that has to wait
- * holds up nobody behind it. A move that goes alone (`Move.alone`) waits for all others, of
+ * dependencies have ended well and the caps of its hosts, links and clusters allow it; one that has
+ * to wait holds up nobody behind it. A move that goes alone (`Move.alone`) waits for all others, of
  * whatever plan, and nothing starts beside it; but nobody waits for one that has not been heard of
  * for long (silences.ts). Pure bookkeeping: it starts nothing itself.
  */
@@ -20,7 +20,8 @@ import type { Move } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { CRITICALITIES } from '../domain/vm.ts';
-import { type LinksOf, linksOf } from './links-of.ts';
+import { clustersOf } from './clusters-of.ts';
+import { linksOf } from './links-of.ts';
 
 /**
  * `planned`: the planner's newest plan, of which each replaces the one before; `ordered`: a plan
@@ -97,12 +98,10 @@ export class WaitingLine {
     caps: Limits['concurrency'],
     world: Pick<Snapshot, 'hosts'>,
   ): NextMove | undefined {
-    const links = linksOf(world);
-    const held = countLinks(running.moves, links);
     const isRoom = roomFor(running, caps);
-    const isLinkFree = (link: string): boolean => (held.get(link) ?? 0) < caps.perLink;
+    const isPathFree = pathFor(running.moves, caps, world);
     const look = (entry: WaitingMove): NextMove | undefined =>
-      judge(entry, isRoom, () => links(entry.move).every(isLinkFree));
+      judge(entry, isRoom, () => isPathFree(entry.move));
     const mayAlone = this.#mayAlone(running, look);
     for (const [position, entry] of this.#entries.entries()) {
       const answer = look(entry);
@@ -171,11 +170,27 @@ function goesAlone({ alone }: Move): boolean {
   return alone === true;
 }
 
-/** How many moves go over each link. */
-function countLinks(running: readonly Move[], links: LinksOf): ReadonlyMap<string, number> {
+/** Whether the links of a move and the clusters that it touches take it beside those that run. */
+function pathFor(
+  running: readonly Move[],
+  { perLink, perCluster }: Limits['concurrency'],
+  world: Pick<Snapshot, 'hosts'>,
+): (move: Move) => boolean {
+  const areLinksFree = fewerThan(perLink, running, linksOf(world));
+  if (perCluster === undefined) return areLinksFree;
+  const areClustersFree = fewerThan(perCluster, running, clustersOf(world));
+  return (move) => areLinksFree(move) && areClustersFree(move);
+}
+
+/** Whether fewer than `most` run on each of what a move is counted under. Counted once. */
+function fewerThan(
+  most: number,
+  running: readonly Move[],
+  namesOf: (move: Move) => readonly string[],
+): (move: Move) => boolean {
   const held = new Map<string, number>();
-  for (const link of running.flatMap(links)) held.set(link, (held.get(link) ?? 0) + 1);
-  return held;
+  for (const name of running.flatMap(namesOf)) held.set(name, (held.get(name) ?? 0) + 1);
+  return (move) => namesOf(move).every((name) => (held.get(name) ?? 0) < most);
 }
 
 /** Whether a move may start beside those that run. Counted once: a thousand may wait. */
@@ -201,7 +216,7 @@ export const WAITED_FOR = 'it waited for ';
 function judge(
   entry: WaitingMove,
   isRoom: (move: Move) => boolean,
-  areLinksFree: () => boolean,
+  isPathFree: () => boolean,
 ): NextMove | undefined {
   for (const id of entry.move.dependsOn) {
     const outcome = entry.outcomes.get(id);
@@ -210,7 +225,7 @@ function judge(
       return { kind: 'skip', entry, reason: `${WAITED_FOR}${id}, which ${ENDED[outcome]}` };
     }
   }
-  return isRoom(entry.move) && areLinksFree() ? { kind: 'start', entry } : undefined;
+  return isRoom(entry.move) && isPathFree() ? { kind: 'start', entry } : undefined;
 }
 
 const ENDED: Readonly<Record<Outcome, string>> = {

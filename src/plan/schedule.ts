@@ -2,10 +2,10 @@
  * When each move starts. Two ways of one timetable (timetable.ts):
  *
  * - {@link schedule}, for a plan that the executor carries out: it starts every move as soon as
- *   what it depends on has ended and both hosts, the uplinks of their switches and the whole have a
- *   free slot, in list order, and that is what is foretold. Moves in flight at the beginning hold
- *   their slots until they are forecast to end. A link is shared equally; the share is taken as it
- *   is when the move starts.
+ *   what it depends on has ended and both hosts, the uplinks of their switches, their clusters and
+ *   the whole have a free slot, in list order, and that is what is foretold. Moves in flight at the
+ *   beginning hold their slots until they are forecast to end. A link is shared equally; the share
+ *   is taken as it is when the move starts.
  * - {@link scheduleTransfers}, where start and bandwidth are free to choose: every transfer has the
  *   whole bandwidth of its path for itself from start to end, since a copy that shares its link
  *   lasts longer than two in a row (what is dirtied meanwhile is sent again). Links are of one
@@ -16,6 +16,7 @@ import { sharedLinks } from '../domain/links.ts';
 import type { MoveMethod } from '../domain/plan.ts';
 import type { Limits, MigrationSettings } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { touchedClusters } from '../domain/touched-clusters.ts';
 import type { Learned } from './learned.ts';
 import type { Model } from './model.ts';
 import { isOwn } from './own-vms.ts';
@@ -79,15 +80,20 @@ export function schedule(moves: readonly Scheduled[], settings: ScheduleSettings
 const TOTAL = 0;
 const ONE = 1;
 
-/** Slots of the whole, then of each host out and in, then of the uplinks of switches. */
+/**
+ * Slots of the whole, then of each host out and in, then of the uplinks of switches, then of
+ * clusters, where the policy caps those.
+ */
 class Slots {
   readonly resources: Float64Array;
   readonly #settings: ScheduleSettings;
   /** Per direction of an uplink. */
   readonly #ofLink = new Map<string, number>();
+  /** Empty where the policy has no cap for them. */
+  readonly #ofCluster = new Map<string, number>();
 
   constructor(settings: ScheduleSettings) {
-    const { total, perHostIn, perHostOut, perLink } = settings.limits.concurrency;
+    const { total, perHostIn, perHostOut, perLink, perCluster } = settings.limits.concurrency;
     const { hosts } = settings.model;
     const first = 1 + 2 * hosts.length;
     this.#settings = settings;
@@ -96,7 +102,14 @@ class Slots {
         if (!this.#ofLink.has(name)) this.#ofLink.set(name, first + this.#ofLink.size);
       }
     }
-    this.resources = new Float64Array(first + this.#ofLink.size).fill(Math.max(1, perLink), first);
+    const clusters = first + this.#ofLink.size;
+    if (perCluster !== undefined) {
+      const names = new Set(hosts.flatMap((host) => touchedClusters(host, host)));
+      for (const name of names) this.#ofCluster.set(name, clusters + this.#ofCluster.size);
+    }
+    this.resources = new Float64Array(clusters + this.#ofCluster.size);
+    this.resources.fill(Math.max(1, perLink), first, clusters);
+    this.resources.fill(Math.max(1, perCluster ?? 1), clusters);
     this.resources[TOTAL] = Math.max(1, total);
     this.resources.fill(Math.max(1, perHostOut), 1, 1 + hosts.length);
     this.resources.fill(Math.max(1, perHostIn), 1 + hosts.length, first);
@@ -110,6 +123,7 @@ class Slots {
       { of: this.#out(move.from), amount: ONE },
       { of: this.#in(move.to), amount: ONE },
       ...this.#links(move).map((of) => ({ of, amount: ONE })),
+      ...this.#clusters(move).map((of) => ({ of, amount: ONE })),
     ];
   }
 
@@ -134,6 +148,14 @@ class Slots {
     const { hosts } = this.#settings.model;
     const links = sharedLinks(hosts[from] ?? {}, hosts[to] ?? {});
     return links.flatMap(({ name }) => this.#ofLink.get(name) ?? []);
+  }
+
+  #clusters({ from, to }: Pick<Scheduled, 'from' | 'to'>): readonly number[] {
+    if (this.#ofCluster.size === 0) return [];
+    const { hosts } = this.#settings.model;
+    const [source, target] = [hosts[from], hosts[to]];
+    if (source === undefined || target === undefined) return [];
+    return touchedClusters(source, target).flatMap((name) => this.#ofCluster.get(name) ?? []);
   }
 
   /** What goes the other way on its two links. */

@@ -7,10 +7,12 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../src/check/check.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
+import { CLUSTER_MUTATORS } from '../support/cluster-mutations.ts';
 import { Scene } from '../support/mutation-scene.ts';
 import { OWN_MUTATORS } from '../support/own-mutations.ts';
 import { MUTATORS } from '../support/plan-mutations.ts';
 import { aPlan } from '../support/plans.ts';
+import { withClusters } from '../support/random-clusters.ts';
 import { planRequests, tightRequests } from '../support/random-fleet.ts';
 import { withOwn } from '../support/random-own.ts';
 
@@ -21,13 +23,20 @@ const MOST = 20_000;
 /** Of one plan and mutator: more of the same says little. */
 const PER_PLAN = 4;
 
-const OTHERS = MUTATORS.filter((one) => !OWN_MUTATORS.includes(one));
+const OTHERS = MUTATORS.filter(
+  (one) => !OWN_MUTATORS.includes(one) && !CLUSTER_MUTATORS.includes(one),
+);
+
+/** So that what is found is found for the cluster's sake. */
+const NO_OTHER_CAPS = { total: 99, perHostIn: 99, perHostOut: 99, perLink: 99 };
 
 const KINDS = [
   { requests: planRequests(), mutators: OTHERS },
   { requests: tightRequests(), mutators: OTHERS },
   { requests: withOwn(planRequests()), mutators: OWN_MUTATORS },
   { requests: withOwn(tightRequests()), mutators: OWN_MUTATORS },
+  { requests: withClusters(planRequests(), NO_OTHER_CAPS), mutators: CLUSTER_MUTATORS },
+  { requests: withClusters(tightRequests(), NO_OTHER_CAPS), mutators: CLUSTER_MUTATORS },
 ] as const;
 
 function codesIn({ request }: Scene, moves: readonly Move[]): Set<string> {

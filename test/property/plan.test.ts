@@ -8,7 +8,8 @@ import type { Move } from '../../src/domain/plan.ts';
 import { type PlanRequest, plan, stagesOf } from '../../src/plan/plan.ts';
 import { aFinding } from '../support/fleet.ts';
 import { carriedOut } from '../support/carried-out.ts';
-import { planRequests } from '../support/random-fleet.ts';
+import { withClusters } from '../support/random-clusters.ts';
+import { planRequests, tightRequests } from '../support/random-fleet.ts';
 
 const RUNS = { numRuns: 300 };
 
@@ -30,6 +31,16 @@ describe('every plan', () => {
   it('passes the checker where everything is measured and may move', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(planRequests(false), (request) => {
+        expect(violations(request)).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('passes the checker where the moves of a cluster are capped', { timeout: 120_000 }, () => {
+    const capped = fc.oneof(withClusters(planRequests()), withClusters(tightRequests()));
+    fc.assert(
+      fc.property(capped, (request) => {
         expect(violations(request)).toEqual([]);
       }),
       RUNS,

@@ -5,6 +5,7 @@ import { hugePageNeed, memoryNeed } from '../../src/domain/demand.ts';
 import { hostId, moveId, vmId } from '../../src/domain/ids.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { seconds } from '../../src/domain/units.ts';
+import { CLUSTER_MUTATORS } from './cluster-mutations.ts';
 import {
   type Mutator,
   type Scene,
@@ -339,4 +340,5 @@ export const MUTATORS: readonly Mutator[] = [
   ...RIGHTS,
   ...TIMES,
   ...OWN_MUTATORS,
+  ...CLUSTER_MUTATORS,
 ];

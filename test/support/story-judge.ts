@@ -165,6 +165,18 @@ export class Judge {
       if (Math.max(leaving, coming) <= perLink) continue;
       this.#fault(`too many over ${id} at once: ${leaving} out, ${coming} in`);
     }
+    this.#clusterCap(moves);
+  }
+
+  #clusterCap(moves: readonly Move[]): void {
+    const { perCluster } = this.#policies.limits.concurrency;
+    if (perCluster === undefined) return;
+    const cluster = (host: HostId): string | undefined => this.#hosts.get(host)?.cluster;
+    for (const id of new Set(this.#hosts.keys().map(cluster))) {
+      if (id === undefined) continue;
+      const there = moves.filter(({ from, to }) => cluster(from) === id || cluster(to) === id);
+      if (there.length > perCluster) this.#fault(`too many in ${id} at once: ${there.length}`);
+    }
   }
 
   /** Who runs there, and who is on the way there. Those that leave count until they are gone. */

@@ -74,3 +74,20 @@ describe('the estimate of a drain', () => {
     expect(answer).toMatchObject({ ok: false, error: { status: 404 } });
   });
 });
+
+describe('the estimate where the moves of a cluster are capped', () => {
+  beforeEach(async () => {
+    bench = await daemonOnVirtualTime('64b-capped-per-cluster');
+  });
+
+  it('reckons with one after the other in each cluster', async () => {
+    const { seconds, moves } = await estimate(['h1', 'h3'], null);
+    const [one = 0] = moves.map((move) => move.seconds);
+    const starts = (from: string) =>
+      moves.filter((move) => move.from === from).map((move) => move.startSeconds);
+    const turns = (from: string) => starts(from).map((start) => Math.round(start / one));
+    expect(turns('h1')).toEqual([0, 1, 2]);
+    expect(turns('h3')).toEqual([0, 1]);
+    expect(seconds).toBeCloseTo(3 * one, 3);
+  });
+});

@@ -1,7 +1,7 @@
 // Role: several moves at once: dependencies, caps, order, and newer plans.
 import { describe, expect, it } from 'vitest';
 
-import { moveId } from '../../../src/domain/ids.ts';
+import { clusterId, moveId } from '../../../src/domain/ids.ts';
 import { bytesPerSecond } from '../../../src/domain/units.ts';
 import { aHost, anAntiAffinity, aPolicy, aVm, someLimits } from '../../support/fleet.ts';
 import { carryOut, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
@@ -63,6 +63,39 @@ describe('streaming', () => {
     await bench.clock.until(done);
     expect(bench.hypervisor.started).toEqual(['m1', 'm3', 'm4', 'm2']);
     expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it('keeps to the cap per cluster, and lets others pass', async () => {
+    const bench = await makeBench(['h1', 'h2', 'h1', 'h4', 'h3', 'h5', 'h5', 'h5']);
+    const others = { total: 9, perHostIn: 9, perHostOut: 9, perLink: 9 };
+    const concurrency = { ...others, perCluster: 2 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const clusters = { h1: 'a', h2: 'a', h3: 'b', h4: 'b', h5: undefined, h6: undefined };
+    const hosts = Object.entries(clusters).map(([id, cluster]) =>
+      aHost({ id, cluster: cluster === undefined ? undefined : clusterId(cluster) }),
+    );
+    bench.world = { ...bench.world, hosts };
+    const executor = bench.executor();
+    // Of another plan, and under way already; it counts once.
+    const first = [move('1', 'h1', 'h2')];
+    const before = executor.submit(planOf(first), yes(first), 'ordered');
+    await bench.clock.pass(1);
+    const moves = [
+      move('2', 'h2', 'h3'),
+      move('3', 'h1', 'h2'),
+      move('4', 'h4', 'h3'),
+      move('5', 'h3', 'h4'),
+      move('6', 'h5', 'h6'),
+      move('7', 'h5', 'h6'),
+      move('8', 'h5', 'h6'),
+    ];
+    const done = executor.submit(planOf(moves, 'p2'), yes(moves));
+    await bench.clock.pass(3);
+    // m2 counts in both: m3 waits for the one cluster, m5 for the other. The last are in none.
+    expect(bench.hypervisor.started).toEqual(['m1', 'm2', 'm4', 'm6', 'm7', 'm8']);
+    await bench.clock.until(Promise.all([before, done]));
+    expect(bench.hypervisor.started.slice(6).toSorted()).toEqual(['m3', 'm5']);
+    expect(await wrongs(bench, [...first, ...moves])).toEqual([]);
   });
 
   it('serves the tier first, then the criticality, then the order of the plan', async () => {
