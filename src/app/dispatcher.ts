@@ -16,11 +16,12 @@ import type { Finding } from '../domain/finding.ts';
 import type { HostId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
-import type { Move, PlanResult } from '../domain/plan.ts';
+import type { Move, Plan, PlanResult } from '../domain/plan.ts';
 import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { Lane } from '../execute/waiting-line.ts';
+import { greatRepair, greatRepairText } from '../execute/great-repair.ts';
 import { type GateCounters, gateInSlices, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -107,6 +108,7 @@ export class Dispatcher {
   #ordered: PlanId | undefined;
   readonly #turns = new Turns();
   readonly #clockWatch: ClockWatch;
+  #isRepairTold = false;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -305,9 +307,22 @@ export class Dispatcher {
   async #show({ result }: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
     const { plan } = result;
     const waiting = plan.moves.filter((_, index) => verdicts[index]?.verdict === 'needs-approval');
+    const isOpen = waiting.some(({ tier }) => tier === 'corrective');
+    this.#tellOfRepair(plan, isOpen);
     if (waiting.length === 0) return;
     const term = termFrom(this.#parts.clock.now());
     await this.#parts.ledger.showPlan({ plan: plan.id, moves: waiting.map(askedMove), ...term });
+  }
+
+  /** Once, when it begins. */
+  #tellOfRepair(plan: Plan, isOpen: boolean): void {
+    const { limits } = this.#parts.policies.policies;
+    const count = isOpen ? greatRepair(plan, limits) : undefined;
+    const wasTold = this.#isRepairTold;
+    this.#isRepairTold = count !== undefined;
+    if (count === undefined || wasTold) return;
+    const text = greatRepairText(plan, count, limits);
+    this.#parts.events.emit('warning', { key: 'great repair', text });
   }
 
   #submit(input: DispatchInput, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): void {

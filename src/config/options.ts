@@ -143,6 +143,12 @@ export const limitsSchema = section({
     '30%',
     'More hosts than this newly failing at once: the monitoring is suspected, nothing moves.',
   ),
+  repairsUnasked: option(
+    whole('a number of VMs', { min: 0 }),
+    20,
+    'VMs that hard rules may have moved at once without being asked; where an edit of the ' +
+      'policies (or the world) breaks the rules of more, each of those moves asks for an approval.',
+  ),
   gainMargin: option(
     share(),
     '5%',

@@ -20,6 +20,7 @@ import { type EpochSeconds, epochSeconds, type Seconds, seconds } from '../domai
 import type { Ledger, Trouble } from '../ports/ledger.ts';
 import { hostsBeyondShare } from './evacuated-share.ts';
 import { type GateContext, isOrderedByHand, objections } from './guards.ts';
+import { greatRepair } from './great-repair.ts';
 import { implausibleSources } from './implausible.ts';
 import { massFailure } from './mass-failure.ts';
 import { modeOf, strictest } from './mode.ts';
@@ -131,6 +132,7 @@ function makeContext(
     policies,
     findings: new Map(findings.map((finding) => [finding.id, finding])),
     massFailure: massFailure(findings, snapshot.hosts, limits.massFailureShare),
+    asksToRepair: greatRepair(plan, limits) !== undefined,
     approved: new Set(
       request.approvals
         .filter((approval) => isInForce(approval, now))
@@ -178,16 +180,19 @@ function byMode(move: Move, context: GateContext, mode: Mode): GateVerdict['verd
   switch (mode) {
     case 'observe':
       return 'would-execute';
-    case 'approve': {
-      const asks = context.policies.mode.approve.includes(move.tier);
-      if (!asks || isOrderedByHand(move, context)) return 'execute';
-      return context.approved.has(approvalKey(askedMove(move))) ? 'execute' : 'needs-approval';
-    }
+    case 'approve':
+      return ifApproved(move, context, context.policies.mode.approve.includes(move.tier));
     case 'automatic':
-      return 'execute';
+      return ifApproved(move, context, false);
     default:
       return assertNever(mode, 'mode');
   }
+}
+
+function ifApproved(move: Move, context: GateContext, asks: boolean): GateVerdict['verdict'] {
+  const isAsked = asks || (move.tier === 'corrective' && context.asksToRepair);
+  if (!isAsked || isOrderedByHand(move, context)) return 'execute';
+  return context.approved.has(approvalKey(askedMove(move))) ? 'execute' : 'needs-approval';
 }
 
 /** What waits for a move that will not happen will not happen either. */

@@ -30,6 +30,8 @@ export interface GateContext {
   readonly policies: PolicySet;
   readonly findings: ReadonlyMap<FindingId, Finding>;
   readonly massFailure: readonly HostId[] | undefined;
+  /** The plan's corrective moves are too many to be begun unasked. */
+  readonly asksToRepair: boolean;
   readonly beyondShare: ReadonlyMap<HostId, string>;
   /** `approvalKey` of every move that a person has approved. */
   readonly approved: ReadonlySet<string>;

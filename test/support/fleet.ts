@@ -289,6 +289,7 @@ export function someLimits(options: Partial<Limits> = {}): Limits {
     blackouts: [],
     evacuatedShare: ratio(0.5),
     massFailureShare: ratio(0.5),
+    repairsUnasked: 1000,
     gainMargin: ratio(0.01),
     consolidation: { fillTo: { cpu: ratio(0.7), memory: ratio(0.9) }, keepSpare: 1 },
     ...options,

@@ -1,0 +1,83 @@
+// Role: a repair that is about many VMs at once is not begun before somebody has said yes.
+import { describe, expect, it } from 'vitest';
+
+import { askedMove, termFrom } from '../../../src/domain/approval.ts';
+import type { Tier } from '../../../src/domain/finding.ts';
+import { moveId, vmId } from '../../../src/domain/ids.ts';
+import type { Move } from '../../../src/domain/plan.ts';
+import type { Mode } from '../../../src/domain/policy.ts';
+import { gate } from '../../../src/execute/gate.ts';
+import { planOf } from '../../support/execution-bench.ts';
+import { aHost, aPolicy, aSnapshot, aVm, someLimits, TEST_NOW } from '../../support/fleet.ts';
+import { aMove } from '../../support/ledger-records.ts';
+
+const VMS = ['v1', 'v2', 'v3', 'v4', 'v5'];
+const snapshot = aSnapshot({
+  hosts: ['h1', 'h2'].map((id) => aHost({ id })),
+  vms: VMS.map((id) => aVm({ id, host: 'h1' })),
+});
+
+function moves(tiers: readonly Tier[], vms = VMS): readonly Move[] {
+  return tiers.map((tier, index) =>
+    aMove({ id: moveId(`${tier}${index}`), vm: vmId(vms[index] ?? ''), tier }),
+  );
+}
+
+/** Two may go unasked. */
+function verdicts(
+  asked: readonly Move[],
+  approved: readonly Move[] = [],
+  mode: Mode = 'automatic',
+) {
+  const answers = gate({
+    plan: planOf(asked),
+    snapshot,
+    findings: [],
+    policies: aPolicy({
+      limits: someLimits({ repairsUnasked: 2 }),
+      mode: { default: mode, clusters: {}, approve: ['optional'] },
+    }),
+    now: TEST_NOW,
+    paused: false,
+    counters: { movesLastHour: 0, movesLastDay: new Map() },
+    approvals: approved.map((move) => {
+      return { move: askedMove(move), by: 'ben', ...termFrom(TEST_NOW) };
+    }),
+  });
+  return answers.map(({ verdict }) => verdict);
+}
+
+const THREE = moves(['corrective', 'corrective', 'corrective']);
+
+describe('a plan that repairs rules', () => {
+  it('is begun unasked where it is about few VMs, however often it moves them', () => {
+    expect(verdicts(THREE.slice(1))).toEqual(['execute', 'execute']);
+    const twice = moves(['corrective', 'corrective', 'corrective'], ['v1', 'v2', 'v2']);
+    expect(verdicts(twice)).not.toContain('needs-approval');
+  });
+
+  it('asks for each of its moves where it is about more, and runs what is approved', () => {
+    expect(verdicts(THREE)).toEqual(Array(3).fill('needs-approval'));
+    const [first] = THREE;
+    const approved = first === undefined ? [] : [first];
+    expect(verdicts(THREE, approved)).toEqual(['execute', 'needs-approval', 'needs-approval']);
+  });
+
+  it('asks also where mode approve would not', () => {
+    expect(verdicts(THREE, [], 'approve')).toEqual(Array(3).fill('needs-approval'));
+    expect(verdicts(THREE, [], 'observe')).toEqual(Array(3).fill('would-execute'));
+  });
+
+  it('counts and asks for nothing else', () => {
+    expect(verdicts(moves(['mandatory', 'mandatory', 'mandatory']))).toEqual(
+      Array(3).fill('execute'),
+    );
+    const few = moves(['mandatory', 'mandatory', 'corrective', 'optional']);
+    expect(verdicts(few)).toEqual(Array(4).fill('execute'));
+    const others = moves(['mandatory', 'optional'], ['v4', 'v5']);
+    expect(verdicts([...others, ...THREE])).toEqual([
+      ...Array(2).fill('execute'),
+      ...Array(3).fill('needs-approval'),
+    ]);
+  });
+});
