@@ -1,45 +1,48 @@
 /**
- * The `HostProbe` port over TCP: whether anybody answers at an address of the host that does not
- * lead through its hypervisor's management (SSH on the migration network, say). A refusal is an
- * answer: a kernel is there to refuse.
+ * The ports `HostProbe` and `GuestProbe` over TCP: whether anybody answers at an address of the
+ * host that does not lead through its hypervisor's management (SSH on the migration network, say),
+ * or at one of the guest. A refusal is an answer: a kernel is there to refuse.
  */
 
 import { connect } from 'node:net';
 
-import type { Host } from '../src/domain/host.ts';
+import type { GuestProbe } from '../src/ports/guest-probe.ts';
 import type { HostProbe } from '../src/ports/host-probe.ts';
 
 export interface ProbeAddress {
-  /** Id or name of the host. */
-  readonly host: string;
+  /** Id or name of the host or guest. */
+  readonly of: string;
   readonly address: string;
   readonly port: number;
 }
 
-type Named = Pick<Host, 'id' | 'name'>;
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
 
 /** Long enough for a lost packet to be sent twice more (1 s and 3 s, RFC 6298). */
 const PATIENCE_MS = 5000;
 
-export class TcpProbe implements HostProbe {
+export class TcpProbe implements HostProbe, GuestProbe {
   readonly #addresses: readonly ProbeAddress[];
 
   constructor(addresses: readonly ProbeAddress[]) {
     this.#addresses = addresses;
   }
 
-  covers(host: Named): boolean {
-    return this.#find(host) !== undefined;
+  covers(one: Named): boolean {
+    return this.#find(one) !== undefined;
   }
 
-  ask(host: Named, signal: AbortSignal): Promise<'answers' | 'silent'> {
-    const address = this.#find(host);
+  ask(one: Named, signal: AbortSignal): Promise<'answers' | 'silent'> {
+    const address = this.#find(one);
     if (address === undefined) return Promise.resolve('silent');
     return knock(address, signal);
   }
 
   #find({ id, name }: Named): ProbeAddress | undefined {
-    return this.#addresses.find(({ host }) => host === id || host === name);
+    return this.#addresses.find(({ of }) => of === id || of === name);
   }
 }
 

@@ -3,7 +3,7 @@
 import { FenceAgents } from '../../adapters/fence-agents.ts';
 import { isAdapterName, ADAPTER_NAMES, loadAdapter } from '../../adapters/registry.ts';
 import type { AdapterMemory, OptionProblem, PreparedAdapter } from '../../adapters/adapter.ts';
-import { TcpProbe } from '../../adapters/tcp-probe.ts';
+import { type ProbeAddress, TcpProbe } from '../../adapters/tcp-probe.ts';
 import { PROMETHEUS_DEFAULTS, PrometheusSource } from '../collect/prometheus-source.ts';
 import type { DaemonConfig } from '../config/daemon.ts';
 import { type SourceId, sourceId } from '../domain/ids.ts';
@@ -37,15 +37,20 @@ export async function buildSources(
   const metricSources = config.prometheus.map(
     (options) => new PrometheusSource({ ...PROMETHEUS_DEFAULTS, ...options }),
   );
-  return { hypervisors, metricSources, ...powerOf(config) };
+  const guests = probeAt(config.guestProbes.map(({ vm, ...at }) => ({ of: vm, ...at })));
+  return { hypervisors, metricSources, guests, ...powerOf(config) };
 }
 
 /** Nothing without configuration: no host is ever known dead then. */
 export function powerOf({ fencing, probes }: Pick<DaemonConfig, 'fencing' | 'probes'>) {
   return {
     fencing: fencing.length === 0 ? undefined : new FenceAgents(fencing),
-    probe: probes.length === 0 ? undefined : new TcpProbe(probes),
+    probe: probeAt(probes.map(({ host, ...at }) => ({ of: host, ...at }))),
   };
+}
+
+function probeAt(addresses: readonly ProbeAddress[]): TcpProbe | undefined {
+  return addresses.length === 0 ? undefined : new TcpProbe(addresses);
 }
 
 async function prepareAll(

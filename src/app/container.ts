@@ -300,18 +300,13 @@ function bindExecution({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'executor', async (take) => {
     const { breakers, ledgerState } = await take('breakers', 'ledgerState');
-    const { ledger, events, sources, policies, memory, leases, failures } = await take(
-      'ledger',
-      'events',
-      'sources',
-      'policies',
-      'memory',
-      'leases',
-      'failures',
-    );
+    const { ledger, events, sources } = await take('ledger', 'events', 'sources');
+    const { memory, leases, failures } = await take('memory', 'leases', 'failures');
+    const { policies } = await take('policies');
     const executor = new Executor({
       ledger,
       hypervisors: sources.hypervisors,
+      guests: sources.guests,
       clock,
       events,
       settings: () => policies.policies,

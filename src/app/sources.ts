@@ -3,6 +3,7 @@
 import type { SourceId } from '../domain/ids.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Fencing } from '../ports/fencing.ts';
+import type { GuestProbe } from '../ports/guest-probe.ts';
 import type { HostProbe } from '../ports/host-probe.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 
@@ -12,4 +13,6 @@ export interface Sources {
   /** Absent: no host is ever known dead, so nothing is restarted. */
   readonly fencing?: Fencing | undefined;
   readonly probe?: HostProbe | undefined;
+  /** Undefined: no guest is asked. */
+  readonly guests?: GuestProbe | undefined;
 }

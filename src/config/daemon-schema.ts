@@ -202,6 +202,11 @@ const probe = group({
   address: listenAddress(),
 });
 
+const guestProbe = group({
+  vm: text('the id or name of a VM'),
+  address: listenAddress(),
+});
+
 const token = group({
   name: name('who it was given to'),
   role: choice(['viewer', 'operator', 'alert']),
@@ -256,6 +261,11 @@ export const daemonSchema = group({
     list(probe),
     [],
     'Where hosts answer themselves, past their hypervisor (SSH, say): an independent sign of life.',
+  ),
+  guestProbes: option(
+    list(guestProbe),
+    [],
+    'Where guests answer themselves: one that has moved live and does not answer there is told of.',
   ),
   influx: optional(
     group({ url: address(), ...secret, org: text('a name'), bucket: text('a name') }),

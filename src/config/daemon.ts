@@ -56,6 +56,13 @@ export interface ProbeConfig {
   readonly port: number;
 }
 
+/** Where a guest answers. */
+export interface GuestProbeConfig {
+  readonly vm: string;
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface InfluxConfig {
   readonly url: string;
   readonly token: string;
@@ -108,6 +115,7 @@ export interface DaemonConfig {
   readonly prometheus: readonly PrometheusConfig[];
   readonly fencing: readonly FencingConfig[];
   readonly probes: readonly ProbeConfig[];
+  readonly guestProbes: readonly GuestProbeConfig[];
   readonly influx: InfluxConfig | undefined;
   /** Policy files and folders, absolute; empty: the shipped default policy. */
   readonly policies: readonly string[];
@@ -262,6 +270,9 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
     fencing: entries.fencing.map((entry, i) => fencingOf(entry, i, secret)),
     probes: entries.probes.map(({ host, address }) => {
       return { host, address: address.host, port: address.port };
+    }),
+    guestProbes: entries.guestProbes.map(({ vm, address }) => {
+      return { vm, address: address.host, port: address.port };
     }),
     influx:
       influx === undefined

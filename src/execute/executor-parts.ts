@@ -8,6 +8,7 @@ import type { PolicySet } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
+import type { GuestProbe } from '../ports/guest-probe.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { RestartGuard } from './restart-guard.ts';
@@ -23,6 +24,8 @@ export interface ExecutorParts {
   readonly world: () => Snapshot;
   /** Absent: no host is ever known dead, so nothing is restarted. */
   readonly restarts?: RestartGuard | undefined;
+  /** Absent: no guest is asked whether it answers. */
+  readonly guests?: GuestProbe | undefined;
   /** Who of the controllers acts at this moment; absent: nobody can be asked. */
   readonly acting?: (() => Promise<ActingControllers>) | undefined;
   /** The breakers that are not closed, as of now; absent: none is ever open. */

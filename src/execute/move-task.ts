@@ -14,6 +14,7 @@ import type { Reservation, Snapshot } from '../domain/snapshot.ts';
 import { type Bytes, type Seconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
+import type { GuestProbe } from '../ports/guest-probe.ts';
 import type { Hypervisor, HypervisorCapabilities, MoveOrder } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { callWithin, RETRY, withRetry } from './call.ts';
@@ -37,6 +38,7 @@ export interface ExecutionParts {
   /** What a move goes through, in this order; undefined: STAGE_TABLE. Others are for tests. */
   readonly stages?: readonly StageDefinition[] | undefined;
   readonly breakers?: (() => readonly Breaker[]) | undefined;
+  readonly guests?: GuestProbe | undefined;
   readonly acting?: (() => Promise<ActingControllers>) | undefined;
   readonly standing: Pick<StandingReader, 'read' | 'spent'>;
 }

@@ -22,6 +22,7 @@ import { cores } from '../domain/units.ts';
 import { AdapterError } from '../ports/metric-source.ts';
 import { commit } from './commitment.ts';
 import { cleanTarget } from './debris.ts';
+import { askGuest } from './guest-answers.ts';
 import { misfit, type Misfit } from './fits.ts';
 import { windowObjections } from './guards.ts';
 import { modeOf, strictest } from './mode.ts';
@@ -267,7 +268,9 @@ function followToTheEnd(task: MoveTask): Promise<StageEnd> {
 async function activate(task: MoveTask): Promise<StageEnd> {
   const { adopted, move, parts } = task;
   await parts.ledger.release(move.id);
-  return adopted ? lookWhereItIs(task) : NEXT;
+  const end = adopted ? await lookWhereItIs(task) : NEXT;
+  if (end.kind === 'next') await askGuest(task);
+  return end;
 }
 
 /** It had arrived: that it cannot be asked about by now does not change how the move ended. */

@@ -18,7 +18,7 @@ describe('TcpProbe', () => {
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });
     });
-    const probe = new TcpProbe([{ host: 'h1', address: '127.0.0.1', port }]);
+    const probe = new TcpProbe([{ of: 'h1', address: '127.0.0.1', port }]);
     expect(await probe.ask(aHost(), NEVER)).toBe('answers');
     await new Promise((resolve) => {
       server.close(resolve);
@@ -28,7 +28,7 @@ describe('TcpProbe', () => {
   });
 
   it('takes a question that was given up, and an unknown host, for silence', async () => {
-    const probe = new TcpProbe([{ host: 'h1', address: '127.0.0.1', port: 9 }]);
+    const probe = new TcpProbe([{ of: 'h1', address: '127.0.0.1', port: 9 }]);
     expect(await probe.ask(aHost(), AbortSignal.abort())).toBe('silent');
     expect(probe.covers(aHost({ id: 'h2' }))).toBe(false);
     expect(await probe.ask(aHost({ id: 'h2' }), NEVER)).toBe('silent');

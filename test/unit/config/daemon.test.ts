@@ -147,7 +147,8 @@ describe('drover.yaml', () => {
         'options: { ip: 10.0.0.1, lanplus: true, port: 3 }, ' +
         'passwordEnv: API_TOKEN, timeout: 20s }\n' +
         '  - { host: h2, agent: /opt/fence_own }\n' +
-        'probes: [{ host: h1, address: "10.0.0.2:22" }]',
+        'probes: [{ host: h1, address: "10.0.0.2:22" }]\n' +
+        'guestProbes: [{ vm: web, address: "10.0.1.7:443" }]',
     );
     expect(config.fencing).toEqual([
       {
@@ -160,6 +161,7 @@ describe('drover.yaml', () => {
       { host: 'h2', agent: '/opt/fence_own', options: {}, password: undefined, timeoutSeconds: 60 },
     ]);
     expect(config.probes).toEqual([{ host: 'h1', address: '10.0.0.2', port: 22 }]);
+    expect(config.guestProbes).toEqual([{ vm: 'web', address: '10.0.1.7', port: 443 }]);
   });
 
   it.each([
