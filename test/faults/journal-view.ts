@@ -37,6 +37,7 @@ export class JournalView {
   /** VMs that had a move of another plan open when a plan was decided. */
   readonly #busyAt = new Map<PlanId, ReadonlySet<VmId>>();
   /** Moves whose closing was written down, but not answered to who asked for it. */
+  readonly #closers = new Map<MoveId, string>();
   #unheard: Unheard[] = [];
   isPaused = false;
 
@@ -78,6 +79,16 @@ export class JournalView {
 
   stage({ move, stage, phase }: StageEntry): void {
     this.open.get(move)?.noted.add(`${stage} ${phase}`);
+  }
+
+  /**
+   * A controller asks for the end of a move. Returns the one that it has given the move itself
+   * before: who has slept past its lease does not know of that of another one, and is refused.
+   */
+  closing(id: MoveId, by: string): MoveResult | undefined {
+    const before = this.closed.get(id);
+    if (before === undefined) this.#closers.set(id, by);
+    return this.#closers.get(id) === by ? before : undefined;
   }
 
   close(id: MoveId, result: MoveResult): void {

@@ -97,7 +97,7 @@ export class Judge {
   /** Asks for nothing that takes time; the ledger's own answers follow in the settled moments. */
   onLedgerCall(call: string, parts: readonly unknown[], by: string): void {
     if (call === 'openMove') this.#onOpening(parts[0] as OpenMove['record'], by);
-    if (call === 'closeMove') this.#onClosing(parts[0] as MoveId, parts[1] as MoveResult);
+    if (call === 'closeMove') this.#onClosing(parts[0] as MoveId, parts[1] as MoveResult, by);
   }
 
   /** The call had no effect. */
@@ -131,8 +131,11 @@ export class Judge {
     } else if (call === 'addStages') {
       for (const entry of first as readonly StageEntry[]) journal.stage(entry);
       if (second !== undefined) this.#onReserved(second as Reservation);
-    } else if (call === 'closeMove') journal.close(first as MoveId, second as MoveResult);
-    else if (call === 'recordDecision') {
+    } else if (call === 'closeMove') {
+      const [id, result] = [first as MoveId, second as MoveResult];
+      this.#endsAs(id, result.outcome, journal.closed.get(id));
+      journal.close(id, result);
+    } else if (call === 'recordDecision') {
       journal.decided(first as Decision);
     } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);
     else if (call === 'putOrders') {
@@ -321,11 +324,14 @@ export class Judge {
     this.wrong('no-undo', `${vm} runs on ${to}, and its arrival there is undone`);
   }
 
-  #onClosing(id: MoveId, { outcome, detail }: MoveResult): void {
-    const before = this.journal.closed.get(id);
-    if (before !== undefined && before.outcome !== outcome) {
-      this.wrong('terminal', `${id} ended as ${before.outcome} and again as ${outcome}`);
-    }
+  #endsAs(id: MoveId, outcome: MoveResult['outcome'], before: MoveResult | undefined): void {
+    if (before === undefined || before.outcome === outcome) return;
+    this.wrong('terminal', `${id} ended as ${before.outcome} and again as ${outcome}`);
+  }
+
+  // oxlint-disable-next-line max-params -- what ends, how, who says so
+  #onClosing(id: MoveId, { outcome, detail }: MoveResult, by: string): void {
+    this.#endsAs(id, outcome, this.journal.closing(id, by));
     const one = this.journal.open.get(id);
     if (one === undefined || outcome === 'needs-human') return;
     const { vm, from, to, method } = one.record.move;
