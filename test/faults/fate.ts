@@ -10,14 +10,17 @@ export type When = 'before' | 'after';
 
 export class Fate {
   readonly #clock: Clock;
+  readonly #onCall: () => void;
   #isOver = false;
   #fatal: { left: number; readonly when: When } | undefined;
   #frost: { left: number; readonly forSeconds: number } | undefined;
   #thaw: (() => void) | undefined;
   #frozen: Promise<void> | undefined;
 
-  constructor(clock: Clock) {
+  /** @param onCall hears of every call of a port, before it is made. */
+  constructor(clock: Clock, onCall: () => void) {
     this.#clock = clock;
+    this.#onCall = onCall;
   }
 
   get isOver(): boolean {
@@ -77,6 +80,7 @@ export class Fate {
 
   async #live(call: () => unknown): Promise<unknown> {
     if (this.#isOver || this.#isFatal('before')) return never();
+    this.#onCall();
     const isLast = this.#isFatal('after');
     if (this.#isChilling()) this.#stand();
     try {

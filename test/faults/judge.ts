@@ -57,6 +57,10 @@ export class Judge {
     this.#own = new OwnJudge(this.world, this.journal, this.#leases, clock);
   }
 
+  get takeOvers(): number {
+    return this.#leases.takeOvers;
+  }
+
   get crashes(): readonly HostCrash[] {
     return this.#crashes;
   }

@@ -17,6 +17,12 @@ export class LeaseBook {
   readonly #holders = new Map<ClusterId, string>();
   readonly #tokens = new Map<ClusterId, number>();
   readonly #signs = new Map<string, SignOfLife>();
+  #takeOvers = 0;
+
+  /** How often one controller took what another one had not given back. */
+  get takeOvers(): number {
+    return this.#takeOvers;
+  }
 
   /** A renewal, with the clusters that the controller would take. */
   renewed(by: string, at: number, wants: readonly ClusterId[]): void {
@@ -37,6 +43,7 @@ export class LeaseBook {
   /** What is wrong with it; undefined: nothing. */
   taken({ cluster, token }: HeldLease, by: string): string | undefined {
     const before = this.#tokens.get(cluster) ?? 0;
+    if ((this.#holders.get(cluster) ?? by) !== by) this.#takeOvers += 1;
     this.#holders.set(cluster, by);
     this.#tokens.set(cluster, token);
     return token > before ? undefined : `${cluster}: token ${token} comes after ${before}`;

@@ -4,7 +4,7 @@
 // steps that it takes. Exit code 1 where something was wrong, 2 where the options are.
 import { parseArgs } from 'node:util';
 
-import { Player } from './player.ts';
+import { playAll } from './pool.ts';
 
 interface Options {
   readonly seed: number;
@@ -17,8 +17,6 @@ interface Options {
 
 const USAGE =
   'npm run simulate:faults -- [--seed N] [--runs M] [--jobs J] [--trace] [--no-shrink] [--no-own]';
-/** Between two lines that say how far it is. */
-const PROGRESS_SECONDS = 5;
 
 /** Undefined: something is not as the usage says. */
 function readOptions(): Options | undefined {
@@ -39,28 +37,9 @@ function readOptions(): Options | undefined {
 }
 
 /** Returns how many of the runs failed. */
-async function playAll({ seed, runs, jobs, ...how }: Options): Promise<number> {
-  const count = { begun: 0, done: 0, wrong: 0 };
-  const beganAt = performance.now();
-  const progress = setInterval(() => {
-    const spent = Math.round((performance.now() - beganAt) / 1000);
-    console.error(`${count.done} of ${runs} seeds done, ${count.wrong} wrong so far, ${spent} s`);
-  }, 1000 * PROGRESS_SECONDS);
-  const work = async (): Promise<void> => {
-    const player = new Player();
-    while (count.begun < runs) {
-      const one = seed + count.begun;
-      count.begun += 1;
-      const { text, isWrong } = await player.play({ seed: one, ...how });
-      if (text !== '') console.log(text);
-      count.done += 1;
-      if (isWrong) count.wrong += 1;
-    }
-    player.dismiss();
-  };
-  await Promise.all(Array.from({ length: Math.min(jobs, runs) }, work));
-  clearInterval(progress);
-  return count.wrong;
+async function playSeeds({ seed, runs, jobs, ...how }: Options): Promise<number> {
+  const wanted = Array.from({ length: runs }, (_none, one) => ({ seed: seed + one, ...how }));
+  return (await playAll(wanted, jobs, 'seeds')).wrong;
 }
 
 const options = readOptions();
@@ -68,7 +47,7 @@ if (options === undefined) {
   console.error(`expected whole numbers: ${USAGE}`);
   process.exitCode = 2;
 } else {
-  const wrong = await playAll(options);
+  const wrong = await playSeeds(options);
   console.log(`${options.runs} seeds from ${options.seed} on, ${wrong} with something wrong`);
   process.exitCode = wrong === 0 ? 0 : 1;
 }

@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 
 import type { Played, Wanted } from './play-seed.ts';
+import { tellWanted } from './tell-wanted.ts';
 
 const CHILD = join(import.meta.dirname, 'play-seed.ts');
 
@@ -17,7 +18,8 @@ export class Player {
     const onEnd = (code: number | null, signal: string | null): void => {
       this.#child = undefined;
       const how = signal ?? `exit code ${code}`;
-      resolve({ text: `seed ${wanted.seed}: WRONG: its process died (${how})`, isWrong: true });
+      const text = `${tellWanted(wanted)}: WRONG: its process died (${how})`;
+      resolve({ text, isWrong: true, isTakenOver: false });
     };
     child.once('exit', onEnd);
     child.once('message', (played) => {

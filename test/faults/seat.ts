@@ -47,6 +47,8 @@ export interface SeatParts {
   /** It has power devices, and another way to the hosts than through their hypervisors. */
   readonly isFenced: boolean;
   readonly newId: () => string;
+  /** Before each call of a port, in whichever life. */
+  readonly onCall: (fate: Fate) => void;
   readonly onFailure: (where: string, error: unknown) => void;
 }
 
@@ -96,10 +98,10 @@ export class Seat {
   }
 
   async start(): Promise<void> {
-    const { bug, clock, ledger, newId, policy } = this.#parts;
+    const { bug, clock, ledger, newId, onCall, policy } = this.#parts;
     this.#lives += 1;
     this.#trace.say('daemon', `starts, life ${this.#lives}`);
-    const fate = new Fate(clock);
+    const fate: Fate = new Fate(clock, () => onCall(fate));
     const watching = { ...this.#parts, trace: this.#trace, way: this.way, by: this.#id };
     this.#parts.judge.onPolicyRead(this.#id);
     const stateDir = this.#stateFolder();
@@ -176,8 +178,9 @@ export class Seat {
 
   async stop(): Promise<void> {
     this.settle();
-    // One that died over it would never say that it has stopped.
+    // One that died over it, or has nobody to sign off with, would never say that it has stopped.
     this.#life?.fate.spare();
+    this.way.heal();
     await this.#life?.played.stop('the run is over');
   }
 

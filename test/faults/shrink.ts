@@ -11,7 +11,7 @@ const RUNS = 60;
 export async function shrink(
   script: Script,
   invariant: Invariant,
-  options: Pick<SimulateOptions, 'bug'> = {},
+  options: Pick<SimulateOptions, 'bug' | 'strike'> = {},
 ): Promise<Script> {
   let { steps } = script;
   let runs = 0;

@@ -12,13 +12,15 @@ import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { FaultOf, LastingFault } from '../../src/simulate/fault.ts';
 import { virtualClock } from '../support/virtual-time.ts';
 import type { Bug } from './bugs.ts';
+import type { Fate } from './fate.ts';
 import { judgeEnd, leftToDo } from './judge-end.ts';
 import type { Wrong } from './invariants.ts';
 import { Judge } from './judge.ts';
 import { policyText } from './policy-file.ts';
 import { isWish, type Script, type Step, tellStep } from './script.ts';
-import { Trace } from './trace.ts';
 import { Seat } from './seat.ts';
+import type { Strike } from './strike.ts';
+import { Trace } from './trace.ts';
 import { Disk } from './watched-ports.ts';
 import { wish } from './wish.ts';
 
@@ -31,6 +33,10 @@ export interface Run {
   readonly virtualSeconds: number;
   readonly lives: number;
   readonly moves: number;
+  /** That the first controller has made of its ports, until everything was done. */
+  readonly calls: number;
+  /** How often one controller took over what another one had. */
+  readonly takeOvers: number;
 }
 
 export interface SimulateOptions {
@@ -38,6 +44,8 @@ export interface SimulateOptions {
   readonly bug?: Bug;
   /** Ends as soon as something is wrong. */
   readonly untilWrong?: boolean;
+  /** The run does not end before that is over. */
+  readonly strike?: Strike | undefined;
 }
 
 export async function simulate(script: Script, options: SimulateOptions = {}): Promise<Run> {
@@ -59,6 +67,8 @@ const STEP_SECONDS = 30;
 const CALM_SECONDS = 4 * 3600;
 /** Longer than the longest pause after a failure: who has done nothing by then never will. */
 const STANDSTILL_SECONDS = 4500;
+/** For so long a struck controller is watched afterwards. */
+const AFTER_STRIKE_SECONDS = 60;
 /** Several controllers renew their leases in between. */
 const BEAT_SECONDS = 10;
 
@@ -74,6 +84,7 @@ class Simulation {
   readonly #ledger: Ledger;
   readonly #bug: Bug;
   readonly #isHasty: boolean;
+  readonly #strike: Strike | undefined;
   readonly #datacenter: SimulatedDatacenter;
   readonly #judge: Judge;
   readonly #trace: Trace;
@@ -82,6 +93,10 @@ class Simulation {
   readonly #seats: readonly Seat[];
   readonly #stepSeconds: number;
   #orders = 0;
+  /** Of the first controller. */
+  #calls = 0;
+  /** When whoever was struck has had time to do harm. */
+  #strikeOverAt = Number.NEGATIVE_INFINITY;
   /** By how many seconds the machine's clock is wrong. */
   #jumped = 0;
 
@@ -99,6 +114,7 @@ class Simulation {
     this.#ledger = parts.ledger;
     this.#bug = parts.bug ?? {};
     this.#isHasty = parts.untilWrong ?? false;
+    this.#strike = parts.strike;
     this.#datacenter = new SimulatedDatacenter(script.fleet, parts.clock);
     this.#judge = new Judge(this.#datacenter, parts.clock, script.rules);
     this.#trace = new Trace(parts.clock, parts.folder, parts.trace ?? false);
@@ -106,7 +122,7 @@ class Simulation {
     const isAlone = script.controllers === 1;
     this.#stepSeconds = isAlone ? STEP_SECONDS : BEAT_SECONDS;
     const names = Array.from({ length: script.controllers }, (_none, one) => `c${one + 1}`);
-    this.#seats = (isAlone ? [''] : names).map((name) => this.#seat(name));
+    this.#seats = (isAlone ? [''] : names).map((name, one) => this.#seat(name, one));
   }
 
   async play(): Promise<Run> {
@@ -133,11 +149,13 @@ class Simulation {
       const state = `${left ?? ''} ${this.#judge.journal.known.size}`;
       if (state !== said) movedAt = at;
       said = state;
-      if (left === undefined || at - movedAt > STANDSTILL_SECONDS) break;
+      const isLeft = left !== undefined || at < this.#strikeOverAt;
+      if (!isLeft || at - movedAt > STANDSTILL_SECONDS) break;
     }
     if (!this.#isDone) await judgeEnd(this.#judge, this.#ending);
+    const calls = this.#calls;
     for (const seat of this.#seats) await seat.stop();
-    return this.#result();
+    return this.#result(calls);
   }
 
   get #isDone(): boolean {
@@ -152,8 +170,8 @@ class Simulation {
     return { script: this.#script, datacenter: this.#datacenter, ledger: this.#ledger };
   }
 
-  #result(): Run {
-    const { wrongs, journal } = this.#judge;
+  #result(calls: number): Run {
+    const { wrongs, journal, takeOvers } = this.#judge;
     return {
       wrongs,
       hash: this.#trace.digest(),
@@ -161,6 +179,8 @@ class Simulation {
       virtualSeconds: this.#clock.monotonic(),
       lives: this.#seats.reduce((sum, { lives }) => sum + lives, 0),
       moves: [...journal.closed.values()].filter(({ outcome }) => outcome === 'succeeded').length,
+      calls,
+      takeOvers,
     };
   }
 
@@ -186,7 +206,7 @@ class Simulation {
     await this.#judge.onSettled(this.#ledger, this.#isAnyReady);
   }
 
-  #seat(name: string): Seat {
+  #seat(name: string, index: number): Seat {
     return new Seat({
       name,
       folder: this.#folder,
@@ -203,8 +223,28 @@ class Simulation {
         this.#orders += 1;
         return `order-${this.#orders}`;
       },
+      onCall: (fate) => {
+        if (index === 0) this.#onCall(fate);
+      },
       onFailure: (where, error) => this.#failed(where, error),
     });
+  }
+
+  #onCall(fate: Fate): void {
+    this.#calls += 1;
+    const strike = this.#strike;
+    if (strike?.call !== this.#calls) return;
+    this.#trace.say('strike', JSON.stringify(strike));
+    const forSeconds = strike.kind === 'clock-jump' ? 0 : strike.forSeconds;
+    this.#strikeOverAt = this.#clock.monotonic() + forSeconds + AFTER_STRIKE_SECONDS;
+    if (strike.kind === 'freeze') fate.freeze(0, forSeconds);
+    else if (strike.kind === 'ledger-cut') this.#seats[0]?.way.cut(forSeconds);
+    else this.#jump(strike.delta);
+  }
+
+  #jump(delta: number): void {
+    this.#clock.jump(delta);
+    this.#jumped += delta;
   }
 
   /** A disk that was broken on purpose is no surprise; a contradiction in the ledger always is. */
@@ -231,10 +271,8 @@ class Simulation {
         this.#judge.onCut(step.fault.host, step.fault.forSeconds);
       }
       this.#datacenter.inject(step.fault);
-    } else if (step.kind === 'clock-jump') {
-      this.#clock.jump(step.delta);
-      this.#jumped += step.delta;
-    } else if (step.kind === 'disk') this.#disk.break(step.effect, step.times);
+    } else if (step.kind === 'clock-jump') this.#jump(step.delta);
+    else if (step.kind === 'disk') this.#disk.break(step.effect, step.times);
     else if (isWish(step)) await this.#wish(step);
     else this.#befall(step);
   }
@@ -294,7 +332,8 @@ class Simulation {
     for (const { id } of this.#script.fleet.hosts) this.#datacenter.setPower(id, true);
     this.#clock.jump(-this.#jumped);
     this.#writePolicy('automatic');
-    for (const seat of this.#seats) seat.heal();
+    // A strike takes as long as it takes, so that whoever was struck finds the others at work.
+    if (this.#strike === undefined) for (const seat of this.#seats) seat.heal();
     await this.#reloadPolicies();
     await this.#settled();
   }
