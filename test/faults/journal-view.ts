@@ -36,8 +36,9 @@ export class JournalView {
   readonly #failedAfter = new Map<VmId, number>();
   /** VMs that had a move of another plan open when a plan was decided. */
   readonly #busyAt = new Map<PlanId, ReadonlySet<VmId>>();
-  /** Moves whose closing was written down, but not answered to who asked for it. */
+  /** Who asked first for the end of a move. */
   readonly #closers = new Map<MoveId, string>();
+  /** Moves whose closing was written down, but not answered to who asked for it. */
   #unheard: Unheard[] = [];
   isPaused = false;
 
