@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { BUGS, type PlantedBug } from './bugs.ts';
+import { BUGS_OF_WAYS } from './bugs-ways.ts';
 import { drawScript } from './draw.ts';
 import type { Invariant } from './invariants.ts';
 import { shrink } from './shrink.ts';
@@ -29,12 +30,16 @@ async function caught(bug: PlantedBug): Promise<Catch | undefined> {
 }
 
 describe('the judge of the fault simulation', () => {
-  it.each(BUGS)('catches a daemon that $name', { timeout: 300_000 }, async (bug) => {
-    const found = await caught(bug);
-    if (found !== undefined)
-      console.info(`${bug.name}: seed ${found.seed}, ${found.invariants[0]}`);
-    expect(bug.breaks).toContain(found?.invariants[0]);
-  });
+  it.each([...BUGS, ...BUGS_OF_WAYS])(
+    'catches a daemon that $name',
+    { timeout: 300_000 },
+    async (bug) => {
+      const found = await caught(bug);
+      if (found !== undefined)
+        console.info(`${bug.name}: seed ${found.seed}, ${found.invariants[0]}`);
+      expect(bug.breaks).toContain(found?.invariants[0]);
+    },
+  );
 });
 
 describe('shrink', () => {

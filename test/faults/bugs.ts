@@ -4,6 +4,7 @@
 import { type HostId, hostId, type MoveId, type VmId } from '../../src/domain/ids.ts';
 import type { StageEntry } from '../../src/domain/journal.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
+import type { RefusalCode } from '../../src/domain/refusal.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
 import type { Fencing } from '../../src/ports/fencing.ts';
 import type { Hypervisor, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
@@ -13,12 +14,12 @@ import type { Invariant } from './invariants.ts';
 import type { Rules, Script, Step } from './script.ts';
 
 export interface Bug {
-  readonly hypervisor?: (port: Hypervisor) => Partial<Hypervisor>;
+  readonly hypervisor?: (port: Hypervisor, rules: Rules) => Partial<Hypervisor>;
   readonly ledger?: (port: Ledger) => Partial<Ledger>;
   readonly fencing?: (port: Fencing) => Partial<Fencing>;
   readonly leases?: (port: Leases) => Partial<Leases>;
   /** The rules that the daemon is told, in place of those that the judge goes by. */
-  readonly rules?: Partial<Rules>;
+  readonly rules?: Partial<Rules> | ((rules: Rules) => Partial<Rules>);
 }
 
 export interface PlantedBug extends Bug {
@@ -93,7 +94,7 @@ export const BUGS: readonly PlantedBug[] = [
     breaks: ['capacity'],
     hypervisor: (port) => ({
       ...changedVms(port, (vm) => ({ ...vm, memoryBytes: tenth(vm.memoryBytes) })),
-      precheck: () => Promise.resolve([]),
+      precheck: (order, signal) => heedless(port.precheck(order, signal), 'memory'),
     }),
   },
   {
@@ -245,11 +246,15 @@ export const BUGS: readonly PlantedBug[] = [
     }),
   },
   {
-    name: 'lets any guest go on by post-copy',
+    // Of all others the policy has to say that they may not: bugs-ways.ts.
+    name: 'lets a guest that it stands on go on by post-copy',
     where: isOwned,
     breaks: ['own-pre-copy'],
-    hypervisor: (port) => ({
-      startMove: (order, signal) => port.startMove({ ...order, allowPostCopy: true }, signal),
+    hypervisor: (port, { own }) => ({
+      startMove: (order, signal) => {
+        const allowPostCopy = order.allowPostCopy || own.some(({ vm }) => vm === order.vm);
+        return port.startMove({ ...order, allowPostCopy }, signal);
+      },
     }),
   },
 ];
@@ -337,6 +342,14 @@ function changedVms(port: Hypervisor, change: (vm: VmFacts) => VmFacts): Partial
       return { ...inventory, vms: inventory.vms.map(change) };
     },
   };
+}
+
+/** What a hypervisor objects to, but for one thing. */
+export async function heedless(
+  refusals: ReturnType<Hypervisor['precheck']>,
+  of: RefusalCode,
+): ReturnType<Hypervisor['precheck']> {
+  return (await refusals).filter(({ code }) => code !== of);
 }
 
 function tenth(size: VmFacts['memoryBytes']): VmFacts['memoryBytes'] {

@@ -13,6 +13,7 @@ import { randomFaults } from '../../src/simulate/random-faults.ts';
 import { simHost, simVm } from '../support/datacenter.ts';
 import { withOwn } from './draw-own.ts';
 import { pick, times } from './draw-parts.ts';
+import { withWays } from './draw-ways.ts';
 import type { Rules, Script, Step } from './script.ts';
 
 const GENERATIONS = CPU_GENERATIONS.intel;
@@ -23,7 +24,7 @@ const CALLS = ['startMove', 'startMove', 'job', 'locate', 'precheck', 'commit', 
 const MINUTE = 60;
 /** Faults of the datacenter in an hour. */
 const FAULTS_PER_HOUR = 24;
-/** A guest that hangs in a broken post-copy is a human's affair: not drawn. */
+/** That a post-copy breaks is drawn beside the policies that know of it (draw-ways.ts). */
 const KINDS: readonly FaultKind[] = [
   ...([
     'overheat',
@@ -40,6 +41,11 @@ const KINDS: readonly FaultKind[] = [
 ];
 
 export function drawScript(seed: number): Script {
+  return withWays(drawWithoutWays(seed));
+}
+
+/** What the seed drew before some policies knew other ways to move a VM. */
+export function drawWithoutWays(seed: number): Script {
   return withOwn(drawWithoutOwn(seed));
 }
 

@@ -2,7 +2,8 @@
 // same seed twice. Thousands: npm run simulate:faults.
 import { describe, expect, it } from 'vitest';
 
-import { drawScript, drawWithoutOwn } from './draw.ts';
+import type { SimulatedVmSpec } from '../../src/simulate/fleet-spec.ts';
+import { drawScript, drawWithoutOwn, drawWithoutWays } from './draw.ts';
 import type { Script } from './script.ts';
 import { type Run, simulate } from './simulate.ts';
 
@@ -12,16 +13,23 @@ const FOUND = [
   58, 68, 69, 190, 531, 2578, 2650, 2692, 2700, 10_017, 10_120, 20_071, 20_143, 20_208, 21_585,
   23_241, 23_262, 23_617, 23_640, 25_222,
 ];
-/** The same, of later. */
+/** The same, of later, before policies knew other ways to move a VM. */
 const FOUND_WITH_OWN = [
   30_038, 30_185, 30_318, 30_324, 30_637, 50_191, 60_925, 70_074, 100_667, 101_306, 120_030,
   120_075, 170_139, 310_311, 401_007, 420_107, 602_641, 630_952, 710_028, 720_178, 731_786, 734_133,
   740_202, 791_172, 803_638, 803_826, 810_300, 810_838, 820_845, 821_365, 829_283,
 ];
+/** The same, of later. */
+const FOUND_WITH_WAYS: readonly number[] = [];
+/** How a script is drawn without what came later. */
+const WITHOUT = new Map([
+  [drawWithoutOwn, ' --no-own'],
+  [drawWithoutWays, ' --no-ways'],
+]);
 
 async function wrongsOf(seed: number, draw = drawScript): Promise<readonly string[]> {
   const { wrongs } = await simulate(draw(seed));
-  const how = draw === drawScript ? '' : ' --no-own';
+  const how = WITHOUT.get(draw) ?? '';
   const again = `again: npm run simulate:faults -- --seed ${seed} --runs 1 --trace${how}`;
   return wrongs.map(({ invariant, text }) => `seed ${seed}: ${invariant}: ${text}; ${again}`);
 }
@@ -36,13 +44,14 @@ describe('the whole daemon under seeded faults', () => {
   it('breaks none where it once did', { timeout: 600_000 }, async () => {
     const wrongs: string[] = [];
     for (const seed of FOUND) wrongs.push(...(await wrongsOf(seed, drawWithoutOwn)));
-    for (const seed of FOUND_WITH_OWN) wrongs.push(...(await wrongsOf(seed)));
+    for (const seed of FOUND_WITH_OWN) wrongs.push(...(await wrongsOf(seed, drawWithoutWays)));
+    for (const seed of FOUND_WITH_WAYS) wrongs.push(...(await wrongsOf(seed)));
     expect(wrongs).toEqual([]);
   });
 
   it('leaves all else of a script as it was where it has VMs that Drover stands on', () => {
     const seeds = Array.from({ length: 300 }, (_none, index) => index);
-    const owned = seeds.map(drawScript).filter(({ rules }) => rules.own.length > 0);
+    const owned = seeds.map(drawWithoutWays).filter(({ rules }) => rules.own.length > 0);
     expect(owned.length).toBeGreaterThan(seeds.length / 4);
     for (const script of owned) {
       const before: Script = drawWithoutOwn(script.seed);
@@ -53,6 +62,26 @@ describe('the whole daemon under seeded faults', () => {
     }
   });
 
+  it('leaves all else of a script as it was where its policy knows other ways', () => {
+    const seeds = Array.from({ length: 300 }, (_none, index) => index);
+    const wide = seeds.map(drawScript).filter(({ rules }) => rules.ways !== undefined);
+    expect(wide.length).toBeGreaterThan(seeds.length / 3);
+    for (const script of wide) {
+      const before: Script = drawWithoutWays(script.seed);
+      const { steps, rules, fleet, ...rest } = script;
+      const { ways: _ways, ...others } = rules;
+      expect({ ...before, ...rest }).toEqual(before);
+      expect(others).toEqual(before.rules);
+      expect(steps).toEqual(expect.arrayContaining([...before.steps]));
+      expect({ ...fleet, vms: fleet.vms.map(asBefore) }).toEqual({
+        ...before.fleet,
+        vms: before.fleet.vms.map(asBefore),
+      });
+    }
+    const plain = seeds.map(drawScript).filter(({ rules }) => rules.ways === undefined);
+    for (const script of plain) expect(script).toEqual(drawWithoutWays(script.seed));
+  });
+
   it('is the same run every time, to the last call', async () => {
     const play = (): Promise<Run> => simulate(drawScript(4));
     const [one, two] = [await play(), await play()];
@@ -60,3 +89,8 @@ describe('the whole daemon under seeded faults', () => {
     expect(one.moves).toBeGreaterThan(0);
   });
 });
+
+/** But for what the layer of the ways says of a guest. */
+function asBefore({ workingSetShare: _share, facts, ...vm }: SimulatedVmSpec): object {
+  return { ...vm, facts: { ...facts, cpu: { ...facts.cpu, mode: 'named' } } };
+}

@@ -32,6 +32,8 @@ export class JournalView {
   readonly orders = new Map<OrderId, Order>();
   /** When a VM last came to the end of a move that went well, by the wall clock. */
   readonly movedAt = new Map<VmId, number>();
+  /** VMs of which a human was told that they need one. */
+  readonly handedOver = new Set<VmId>();
   /** How many decisions there were when a VM's last begun move came to nothing. */
   readonly #failedAfter = new Map<VmId, number>();
   /** VMs that had a move of another plan open when a plan was decided. */
@@ -98,6 +100,7 @@ export class JournalView {
     if (!this.closed.has(id)) this.closed.set(id, result);
     if (one === undefined) return;
     const { vm } = one.record.move;
+    if (result.outcome === 'needs-human') this.handedOver.add(vm);
     if (result.outcome === 'succeeded') this.movedAt.set(vm, result.at);
     else if (one.starts > 0) this.#failedAfter.set(vm, this.decisions.size);
   }

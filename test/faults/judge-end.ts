@@ -60,6 +60,7 @@ export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
   await judgeLedger(judge, ledger);
   await judgeAudit(judge, ledger);
   judgeOutages(judge, datacenter);
+  judgeDown(judge, datacenter);
 }
 
 /** Hosts on which a guest runs that an inventory shows on another one before. */
@@ -88,6 +89,7 @@ function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean 
   const { world } = judge;
   const facts = world.vms.get(vm);
   if (facts === undefined || world.runningOn(vm).length > 1) return false;
+  const mayBeStopped = judge.ways.mayBeStopped(vm);
   return [...world.hosts.keys()].some((host) => {
     if (host === last || shut.has(host) || !world.isUp(host)) return false;
     // Clusters that different controllers have are not moved between.
@@ -96,7 +98,7 @@ function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean 
       (one: VmFacts) => one.id !== vm && world.runningOn(one.id).includes(host),
     );
     const isFree = world.objections(facts, host, there).length === 0;
-    return isFree && world.missingFeatures(facts, host).length === 0;
+    return isFree && (mayBeStopped || world.missingFeatures(facts, host).length === 0);
   });
 }
 
@@ -120,8 +122,19 @@ function judgeOutages(judge: Judge, { truth, startAt }: SimulatedDatacenter): vo
         order.vm === vm && startedAt <= from && from <= endedAt + ABOUT,
     );
     const isCrash = judge.crashes.some((crash) => Math.abs(crash.at - at) <= ABOUT);
+    const deletedAt = judge.world.deletedAt(vm);
+    if (deletedAt !== undefined && at >= deletedAt - ABOUT) continue;
     const isOver = until !== undefined || judge.crashes.length > 0;
     if ((isOwn || isCrash) && isOver) continue;
     judge.wrong('kept-running', `${vm} stands still from ${timeText(at)}, and no host has died`);
+  }
+}
+
+/** Whom nobody has deleted, and of whom no human was told, runs in the end. */
+function judgeDown(judge: Judge, { truth }: SimulatedDatacenter): void {
+  for (const vm of truth.down()) {
+    const { world, journal } = judge;
+    if (world.deletedAt(vm) !== undefined || journal.handedOver.has(vm)) continue;
+    judge.wrong('left-down', `${vm} runs nowhere, and nobody was told`);
   }
 }

@@ -18,14 +18,18 @@ import type {
 } from '../../src/ports/hypervisor.ts';
 import type { Controller } from '../../src/ports/leases.ts';
 import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
+import type { Reading } from '../../src/ports/metric-source.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { Invariant, Wrong } from './invariants.ts';
 import { JournalView, type OpenMove } from './journal-view.ts';
 import { DoublesJudge, type HostCrash, INTERFERENCE_SECONDS } from './judge-doubles.ts';
-import { OwnJudge, type OwnWrong } from './judge-own.ts';
+import { LoadJudge } from './judge-load.ts';
+import { OwnJudge } from './judge-own.ts';
+import { WaysJudge } from './judge-ways.ts';
 import { JudgeWorld } from './judge-world.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
 import { LeaseBook } from './lease-book.ts';
+import { ORDER } from './order.ts';
 import type { Rules } from './script.ts';
 
 /** Who judged a host to be dead from its last polls may not know yet that it came back. */
@@ -41,6 +45,8 @@ export class Judge {
   readonly #crashes: HostCrash[] = [];
   readonly #doubles: DoublesJudge;
   readonly #own: OwnJudge;
+  readonly ways: WaysJudge;
+  readonly #load: LoadJudge;
   readonly #drifts = new Map<VmId, number>();
   /** When each host was last seen to be dead. */
   readonly #deadAt = new Map<HostId, number>();
@@ -55,6 +61,8 @@ export class Judge {
     this.world = new JudgeWorld(datacenter, clock, rules);
     this.#doubles = new DoublesJudge(datacenter, clock);
     this.#own = new OwnJudge(this.world, this.journal, this.#leases, clock);
+    this.ways = new WaysJudge(this.world);
+    this.#load = new LoadJudge(clock, this.world.hosts, this.ways.cpuShare);
   }
 
   get takeOvers(): number {
@@ -82,6 +90,11 @@ export class Judge {
   onDrift(vm: VmId): void {
     this.#drifts.set(vm, this.#clock.monotonic());
     this.world.onDrift(vm);
+  }
+
+  onDelete(vm: VmId): void {
+    this.onDrift(vm);
+    this.world.onDelete(vm);
   }
 
   onCancel(): void {
@@ -166,19 +179,23 @@ export class Judge {
     const order = parts[0] as MoveOrder;
     if (call === 'startMove') {
       this.#onStart(order, by);
-      this.#say(this.#own.onStart(order, by));
+      this.#say([...this.#own.onStart(order, by), ...this.ways.onStart(order)]);
     }
-    if (call === 'steer') this.#say(this.#own.onSteer(order, parts[1] as Steering));
+    if (call === 'steer') {
+      const steering = parts[1] as Steering;
+      this.#say([...this.#own.onSteer(order, steering), ...this.ways.onSteer(order, steering)]);
+    }
     if (call === 'commit') this.#onCommit(order);
     if (call === 'cleanUp') this.#onCleanUp(order);
   }
 
-  #say(wrongs: readonly OwnWrong[]): void {
+  #say(wrongs: readonly Omit<Wrong, 'at'>[]): void {
     for (const { invariant, text } of wrongs) this.wrong(invariant, text);
   }
 
   onHypervisorAnswer(call: string, parts: readonly unknown[], value: unknown): void {
     if (call === 'inventory') this.world.onInventory(value as Inventory);
+    if (call === 'read') this.#load.onReading(value as Reading);
     // That the platform has no such job any more does not say where the VM is.
     const isWord = call !== 'job' || (value as Job).kind === 'running';
     if (ABOUT_A_MOVE.has(call) && isWord) this.#own.heard(parts[0] as MoveOrder);
@@ -252,6 +269,7 @@ export class Judge {
     if (!one.isReserved) this.wrong('journal-first', `${what} is started without a reservation`);
     if (one.starts > 1) this.wrong('start-once', `${what} is started a second time`);
     for (const text of one.wrongIfBegun) this.#wrongBegin(text, what, by);
+    if (this.world.isKnownGone(order.vm)) this.wrong('gone', `${what} is started, and is deleted`);
     if (order.method === 'restart') this.#isDead(order);
     else if (this.world.runningOn(order.vm).join() !== order.from) return; // it will be refused
     this.#fits(order, one.record.move);
@@ -297,6 +315,10 @@ export class Judge {
     const there = this.world.knownOn(to, coming, vm);
     for (const { invariant, text } of this.world.objections(facts, to, there)) {
       this.wrong(invariant, `${vm} to ${to}: ${text}`);
+    }
+    this.#say(this.#load.onStart(move, [facts, ...there]));
+    if (this.world.isKnownShut(to)) {
+      this.wrong('closed-host', `${vm} to ${to}, which its platform has in maintenance mode`);
     }
     const isLive = move.method !== 'cold' && move.method !== 'restart';
     const missing = !isLive ? [] : this.world.missingFeatures(facts, to);
@@ -381,14 +403,6 @@ const EFFECTS: ReadonlySet<string> = new Set<keyof Hypervisor>([
   'cleanUp',
   'setMaintenance',
 ]);
-
-/** The parts of an order that say nothing about which move it is. */
-const ORDER = {
-  downtimeLimitSeconds: 0 as MoveOrder['downtimeLimitSeconds'],
-  bandwidth: undefined,
-  autoConverge: false,
-  allowPostCopy: false,
-} as const;
 
 /** For so long a cancel may be why a VM of the plan does not start. */
 const CANCEL_COUNTS_SECONDS = 1200;

@@ -1,6 +1,6 @@
 // Role: the process behind a Player: plays the seed that it is sent, and answers with what there is
 // to tell of it. It ends when nobody has hold of it any more.
-import { drawScript, drawWithoutOwn } from './draw.ts';
+import { drawScript, drawWithoutOwn, drawWithoutWays } from './draw.ts';
 import { struck, sweptScript } from './freeze-sweep.ts';
 import { INVARIANTS } from './invariants.ts';
 import { type Script, tellStep, timeText } from './script.ts';
@@ -17,6 +17,8 @@ export interface Wanted {
   readonly shrink: boolean;
   /** False: as the seed was before some scripts had VMs that Drover stands on. */
   readonly own: boolean;
+  /** False: as it was before some policies knew other ways to move a VM; without `own` it is so. */
+  readonly ways: boolean;
   /** One run of a sweep: at that call of the first controller that is to happen. */
   readonly strike?: { readonly call: number; readonly blow: BlowName };
 }
@@ -27,6 +29,11 @@ export interface Played {
   readonly isWrong: boolean;
   /** Some controller took over what another one had. */
   readonly isTakenOver: boolean;
+}
+
+function drawOf({ own, ways }: Wanted): (seed: number) => Script {
+  if (!own) return drawWithoutOwn;
+  return ways ? drawScript : drawWithoutWays;
 }
 
 async function playSeed(wanted: Wanted): Promise<Played> {
@@ -41,9 +48,10 @@ async function playSeed(wanted: Wanted): Promise<Played> {
   return { text, isWrong, isTakenOver };
 }
 
-function scriptOf({ seed, own, strike }: Wanted): Script {
+function scriptOf(wanted: Wanted): Script {
+  const { seed, strike } = wanted;
   if (strike !== undefined) return sweptScript(seed);
-  return own ? drawScript(seed) : drawWithoutOwn(seed);
+  return drawOf(wanted)(seed);
 }
 
 function runOf(script: Script, { trace, strike }: Wanted): Promise<Run> {

@@ -3,15 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { PACKAGE_ROOT } from '../../src/app/version.ts';
+import type { VmId } from '../../src/domain/ids.ts';
+import { CRITICALITIES } from '../../src/domain/vm.ts';
 import type { Rules } from './script.ts';
 
 const SHIPPED = readFileSync(join(PACKAGE_ROOT, 'policies', 'default.yaml'), 'utf8');
 
-const RESTART = [
-  'permissions:',
-  '  - { vms: { names: ["*"] }, permission: restart }',
-  'hostFailure: { restart: fenced, fence: automatic, storagesWithLocks: [san] }',
-];
+const RESTART = 'hostFailure: { restart: fenced, fence: automatic, storagesWithLocks: [san] }';
 
 export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string {
   const { total, perHostIn, perHostOut, cooldownSeconds } = rules;
@@ -23,6 +21,7 @@ export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string 
     [/cooldown: \w+/, `cooldown: ${cooldownSeconds}s`],
     [/mode: \{.*\}/, `mode: { default: ${mode} }`],
     [/^migration:$/m, `migration:\n  ownWithoutStandby: ${rules.ownWithoutStandby}`],
+    ...waysTexts(rules),
   ].reduce((policy, [what, by]) => exchange(policy, what as RegExp, by as string), SHIPPED);
   const hard = 'strength: hard, vms: { names: [';
   const placement = [
@@ -33,7 +32,33 @@ export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string 
         `hosts: { names: [${list(rules.pinnedTo)}] } }`,
   ].filter((line) => line !== false);
   const more = placement.length === 0 ? [] : ['placement:', ...placement];
-  return [text, ...more, ...ownText(rules), ...(rules.restart ? RESTART : []), ''].join('\n');
+  const rest = [...permissionText(rules), ...(rules.restart ? [RESTART] : []), ''];
+  return [text, ...more, ...ownText(rules), ...rest].join('\n');
+}
+
+function waysTexts({ ways }: Rules): readonly (readonly [RegExp, string])[] {
+  if (ways === undefined) return [];
+  const ladders = CRITICALITIES.map((criticality) => {
+    const was = new RegExp(`^    ${criticality}: \\[pre-copy, auto-converge\\]$`, 'm');
+    return [was, `    ${criticality}: [${ways.ladder[criticality].join(', ')}]`] as const;
+  });
+  return [
+    ...ladders,
+    [/methods: \[.*\]/, `methods: [${ways.methods.join(', ')}]`],
+    [/safetyCapacity: \{.*\}/, `safetyCapacity: { cpu: ${ways.cpuPercent}%, memory: 100% }`],
+  ];
+}
+
+/** The nearest decides: a name before all of them. */
+function permissionText({ restart, ways }: Rules): readonly string[] {
+  const who = (vms: readonly VmId[], permission: string): readonly string[] =>
+    vms.length === 0 ? [] : [`  - { vms: { names: [${list(vms)}] }, permission: ${permission} }`];
+  const entries = [
+    ...(restart ? ['  - { vms: { names: ["*"] }, permission: restart }'] : []),
+    ...who(restart ? [] : (ways?.stoppable ?? []), 'cold'),
+    ...who(ways?.liveOnly ?? [], 'live'),
+  ];
+  return entries.length === 0 ? [] : ['permissions:', ...entries];
 }
 
 function ownText({ own }: Rules): readonly string[] {

@@ -2,6 +2,9 @@
 // by time. It can be printed, cut down (shrink.ts) and played again.
 import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { OwnRole, WithoutStandby } from '../../src/domain/own-vm.ts';
+import type { MoveMethod } from '../../src/domain/plan.ts';
+import type { LadderStep } from '../../src/domain/policy.ts';
+import type { Criticality } from '../../src/domain/vm.ts';
 import type { Fault } from '../../src/simulate/fault.ts';
 import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
 import type { When } from './fate.ts';
@@ -64,6 +67,20 @@ export interface Rules {
   /** The VMs that Drover stands on. */
   readonly own: readonly OwnEntry[];
   readonly ownWithoutStandby: WithoutStandby;
+  /** How VMs may be moved; absent: as the policy that Drover ships with says. */
+  readonly ways?: Ways;
+}
+
+export interface Ways {
+  readonly methods: readonly MoveMethod[];
+  /** What a live move that does not converge climbs. */
+  readonly ladder: Readonly<Record<Criticality, readonly LadderStep[]>>;
+  /** VMs with the permission cold, at least; where all may be restarted, they may be that. */
+  readonly stoppable: readonly VmId[];
+  /** VMs with the permission live, even where all others may be restarted. */
+  readonly liveOnly: readonly VmId[];
+  /** Share of its CPU that no target may exceed. */
+  readonly cpuPercent: number;
 }
 
 export interface OwnEntry {

@@ -21,6 +21,7 @@ import type { VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import { type Bug, planted } from './bugs.ts';
 import { Fate, type When } from './fate.ts';
 import type { Judge } from './judge.ts';
+import type { Rules } from './script.ts';
 import type { Trace } from './trace.ts';
 import {
   type Disk,
@@ -44,8 +45,8 @@ export interface SeatParts {
   readonly judge: Judge;
   readonly trace: Trace;
   readonly bug: Bug;
-  /** It has power devices, and another way to the hosts than through their hypervisors. */
-  readonly isFenced: boolean;
+  /** With `restart` it has power devices, and another way to the hosts than their hypervisors. */
+  readonly rules: Rules;
   readonly newId: () => string;
   /** Before each call of a port, in whichever life. */
   readonly onCall: (fate: Fate) => void;
@@ -117,7 +118,7 @@ export class Seat {
       sources: async () => ({
         hypervisors: this.#hypervisors(fate),
         metricSources: [],
-        ...(this.#parts.isFenced ? this.#power(fate) : undefined),
+        ...(this.#parts.rules.restart ? this.#power(fate) : undefined),
       }),
       subscribe: (bus) => this.#listen(bus, fate),
       newId,
@@ -210,11 +211,13 @@ export class Seat {
   }
 
   #hypervisors(fate: Fate): ReadonlyMap<SourceId, Hypervisor> {
-    const { bug, clock, datacenter } = this.#parts;
+    const { bug, clock, datacenter, rules } = this.#parts;
     const adapter = new SimulatedHypervisor({ datacenter, clock });
     const watching = { ...this.#parts, trace: this.#trace, way: this.way, by: this.#id };
     const watched = watchedHypervisor(adapter, watching);
-    return new Map([[adapter.source, planted(fate.bind(watched), bug.hypervisor)]]);
+    return new Map([
+      [adapter.source, planted(fate.bind(watched), (port) => bug.hypervisor?.(port, rules) ?? {})],
+    ]);
   }
 
   #power(fate: Fate): Pick<Sources, 'fencing' | 'probe'> {

@@ -17,6 +17,7 @@ import { judgeEnd, leftToDo } from './judge-end.ts';
 import type { Wrong } from './invariants.ts';
 import { Judge } from './judge.ts';
 import { policyText } from './policy-file.ts';
+import { happen, repair } from './happen.ts';
 import { isWish, type Script, type Step, tellStep } from './script.ts';
 import { Seat } from './seat.ts';
 import type { Strike } from './strike.ts';
@@ -74,7 +75,7 @@ const BEAT_SECONDS = 10;
 
 const LASTING: readonly LastingFault['kind'][] = [
   ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
-  ...(['source-clock', 'dirty-rate', 'lock', 'power-device'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock', 'power-device', 'refusing', 'queue'] as const),
 ];
 
 class Simulation {
@@ -218,7 +219,7 @@ class Simulation {
       judge: this.#judge,
       trace: this.#trace,
       bug: this.#bug,
-      isFenced: this.#script.rules.restart,
+      rules: this.#script.rules,
       newId: () => {
         this.#orders += 1;
         return `order-${this.#orders}`;
@@ -266,11 +267,7 @@ class Simulation {
     this.#trace.say('step', tellStep(step));
     if (step.kind === 'fault') {
       if (step.fault.kind === 'host-crash') this.#crashHost(step.fault);
-      if (step.fault.kind === 'drift') this.#judge.onDrift(step.fault.vm);
-      if (step.fault.kind === 'control-cut') {
-        this.#judge.onCut(step.fault.host, step.fault.forSeconds);
-      }
-      this.#datacenter.inject(step.fault);
+      happen(step.fault, this.#datacenter, this.#judge);
     } else if (step.kind === 'clock-jump') this.#jump(step.delta);
     else if (step.kind === 'disk') this.#disk.break(step.effect, step.times);
     else if (isWish(step)) await this.#wish(step);
@@ -320,7 +317,9 @@ class Simulation {
 
   #writePolicy(mode: 'automatic' | 'observe'): void {
     this.#judge.onMode(mode);
-    writeFileSync(this.#policy, policyText({ ...this.#script.rules, ...this.#bug.rules }, mode));
+    const { rules } = this.#script;
+    const told = typeof this.#bug.rules === 'function' ? this.#bug.rules(rules) : this.#bug.rules;
+    writeFileSync(this.#policy, policyText({ ...rules, ...told }, mode));
   }
 
   /** From now on nothing goes wrong any more, and one host is to be emptied. */
@@ -330,6 +329,7 @@ class Simulation {
     this.#disk.heal();
     // Whatever was cut, somebody has repaired it and gives it its power back.
     for (const { id } of this.#script.fleet.hosts) this.#datacenter.setPower(id, true);
+    repair(this.#script.steps, this.#datacenter);
     this.#clock.jump(-this.#jumped);
     this.#writePolicy('automatic');
     // A strike takes as long as it takes, so that whoever was struck finds the others at work.

@@ -1,17 +1,17 @@
 // Role: names one run of the fault simulation, and says how to see it again.
 import type { Wanted } from './play-seed.ts';
 
-type Told = Pick<Wanted, 'seed' | 'own' | 'strike'>;
+type Told = Pick<Wanted, 'seed' | 'strike'> & Partial<Pick<Wanted, 'own' | 'ways'>>;
 
 export function tellWanted({ seed, strike }: Told): string {
   return strike === undefined ? `seed ${seed}` : `seed ${seed}, ${strike.blow} at ${strike.call}`;
 }
 
-export function tellAgain({ seed, own, strike }: Told): string {
+export function tellAgain({ seed, own = true, ways = true, strike }: Told): string {
   if (strike !== undefined) {
     const { call, blow } = strike;
     return `npm run simulate:freezes -- --seed ${seed} --blow ${blow} --at ${call} --trace`;
   }
-  const how = own ? '' : ' --no-own';
+  const how = [own ? '' : ' --no-own', ways ? '' : ' --no-ways'].join('');
   return `npm run simulate:faults -- --seed ${seed} --runs 1 --trace${how}`;
 }
