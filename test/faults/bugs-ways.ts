@@ -56,7 +56,7 @@ export const BUGS_OF_WAYS: readonly PlantedBug[] = [
     name: 'does not see that a VM was resized',
     where: hasWays,
     breaks: ['capacity'],
-    from: 40,
+    from: 160,
     hypervisor: neverResized,
   },
   {
@@ -71,6 +71,19 @@ export const BUGS_OF_WAYS: readonly PlantedBug[] = [
     breaks: ['closed-host'],
     hypervisor: (port) => ({
       precheck: (order, signal) => heedless(port.precheck(order, signal), 'quarantined'),
+    }),
+  },
+  {
+    name: 'tells nobody that a VM needs a human',
+    where: hasWays,
+    // One is lost between two hosts.
+    from: 110,
+    breaks: ['left-down'],
+    ledger: (port) => ({
+      closeMove: (id, { outcome, ...result }, line) => {
+        const told = outcome === 'needs-human' ? 'failed' : outcome;
+        return port.closeMove(id, { ...result, outcome: told }, line);
+      },
     }),
   },
   {

@@ -34,11 +34,14 @@ function isAtHand(vm: VmId, datacenter: SimulatedDatacenter, judge: Judge): bool
   return isAlone && !isMoving && !isOrdered;
 }
 
-/** Maintenance modes that others have set end, and post-copies that broke off are carried on. */
+/**
+ * Post-copies that broke off are carried on, and who was to take a host out of the maintenance mode
+ * of its platform, and had not the time, does it now.
+ */
 export function repair(steps: readonly Step[], datacenter: SimulatedDatacenter): void {
   for (const step of steps) {
-    if (step.kind !== 'fault' || step.fault.kind !== 'maintenance-mode') continue;
-    datacenter.inject({ ...step.fault, on: false });
+    const isOff = step.kind === 'fault' && step.fault.kind === 'maintenance-mode' && !step.fault.on;
+    if (isOff) datacenter.inject(step.fault);
   }
   for (const { facts } of datacenter.fleet.vms) {
     const { sightings } = datacenter.locate(facts.id);

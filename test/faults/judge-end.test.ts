@@ -105,4 +105,15 @@ describe('repair', () => {
     await clock.advance(seconds(60));
     expect(datacenter.truth.whereabouts(DB).runningOn).toEqual([h('b')]);
   });
+
+  it('takes a host out of maintenance mode where somebody was to do so', async () => {
+    const { datacenter } = await world();
+    const on = { kind: 'maintenance-mode', host: h('a'), on: true } as const;
+    const marked = (): unknown => datacenter.inventory().hosts[0]?.inMaintenanceMode;
+    datacenter.inject(on);
+    repair([{ at: 0, kind: 'fault', fault: on }], datacenter);
+    expect(marked()).toBe(true);
+    repair([{ at: 0, kind: 'fault', fault: { ...on, on: false } }], datacenter);
+    expect(marked()).toBe(false);
+  });
 });

@@ -92,6 +92,7 @@ function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean 
   const mayBeStopped = judge.ways.mayBeStopped(vm);
   return [...world.hosts.keys()].some((host) => {
     if (host === last || shut.has(host) || !world.isUp(host)) return false;
+    if (world.isKnownShut(host)) return false;
     // Clusters that different controllers have are not moved between.
     if (world.cluster(host) !== world.cluster(last)) return false;
     const there = [...world.vms.values()].filter(
