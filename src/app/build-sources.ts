@@ -1,6 +1,7 @@
 /** Makes the hypervisors and metric stores that a configuration names. */
 
 import { FenceAgents } from '../../adapters/fence-agents.ts';
+import { PeerCommandProbe } from '../../adapters/peer-probe.ts';
 import { isAdapterName, ADAPTER_NAMES, loadAdapter } from '../../adapters/registry.ts';
 import type { AdapterMemory, OptionProblem, PreparedAdapter } from '../../adapters/adapter.ts';
 import { type ProbeAddress, TcpProbe } from '../../adapters/tcp-probe.ts';
@@ -42,10 +43,12 @@ export async function buildSources(
 }
 
 /** Nothing without configuration: no host is ever known dead then. */
-export function powerOf({ fencing, probes }: Pick<DaemonConfig, 'fencing' | 'probes'>) {
+export function powerOf(config: Pick<DaemonConfig, 'fencing' | 'probes' | 'peerProbe'>) {
+  const { fencing, probes, peerProbe } = config;
   return {
     fencing: fencing.length === 0 ? undefined : new FenceAgents(fencing),
     probe: probeAt(probes.map(({ host, ...at }) => ({ of: host, ...at }))),
+    peerProbe: peerProbe === undefined ? undefined : new PeerCommandProbe(peerProbe),
   };
 }
 

@@ -286,11 +286,11 @@ function bindExecution({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'failures', async (take) => {
     const { sources, policies, ...parts } = await take('ledger', 'events', 'sources', 'policies');
-    const { hypervisors, fencing, probe } = sources;
+    const { hypervisors, fencing, probe, peerProbe } = sources;
     const settings = () => policies.policies;
     const { keeper } = (await take('leases')).leases;
     const holds = (host: Host): boolean => keeper.mayAct(leaseScope(host)) !== undefined;
-    const asked = { hypervisors, fencing, probe, holds };
+    const asked = { hypervisors, fencing, probe, peerProbe, holds };
     const everySeconds = seconds(config.schedule.tickEverySeconds * speed);
     return new HostFailures({ ...parts, ...asked, clock, settings, everySeconds });
   });

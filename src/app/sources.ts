@@ -5,6 +5,7 @@ import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Fencing } from '../ports/fencing.ts';
 import type { GuestProbe } from '../ports/guest-probe.ts';
 import type { HostProbe } from '../ports/host-probe.ts';
+import type { PeerProbe } from '../ports/peer-probe.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 
 export interface Sources {
@@ -15,4 +16,6 @@ export interface Sources {
   readonly probe?: HostProbe | undefined;
   /** Undefined: no guest is asked. */
   readonly guests?: GuestProbe | undefined;
+  /** Absent: no host is asked about another one. */
+  readonly peerProbe?: PeerProbe | undefined;
 }

@@ -207,6 +207,49 @@ const guestProbe = group({
   address: listenAddress(),
 });
 
+/** Where every host is asked the same, or about the same one, the answer is of no host. */
+const PLACES = ['{peer}', '{host}'] as const;
+
+const peerCommand = list(text('an argument')).superRefine(([program, ...args], context) => {
+  const complain = (message: string, hint: string): void => {
+    const expected = `a program, and arguments with ${PLACES.join(' and ')} in them`;
+    context.addIssue({ code: 'custom', message, params: { expected, hint } });
+  };
+  if (program === undefined) {
+    complain('names no program', "try [ssh, '{peer}', nc, -z, -w, '3', '{host}', '22']");
+    return;
+  }
+  if (PLACES.some((place) => program.includes(place))) {
+    complain('the program has the name of a host in it', 'put it into an argument');
+  }
+  for (const place of PLACES.filter((one) => !args.some((argument) => argument.includes(one)))) {
+    const hint = place === '{peer}' ? 'it stands for who is asked' : 'it stands for who is silent';
+    complain(`no argument has ${place} in it`, hint);
+  }
+});
+
+/** Seconds: shorter than the executor waits for an answer (ASK_SECONDS of host-signs.ts). */
+const LONGEST_PEER_WAIT = 20;
+
+const PEER_COMMAND =
+  'Run without a shell for each host that is asked: `{peer}` is its name, `{host}` that of the ' +
+  'silent one. It ends with 0: reached; with 1: not reached; else: not known.';
+
+const peerProbe = group({
+  command: peerCommand.meta({ doc: PEER_COMMAND, description: PEER_COMMAND }),
+  peers: option(
+    whole('a number of hosts', { min: 2, max: 16 }),
+    3,
+    'So many are asked at most, of its cluster first; two at least have to say that they do not ' +
+      'reach it.',
+  ),
+  timeout: option(
+    duration({ min: 1, max: LONGEST_PEER_WAIT }),
+    '10s',
+    'Longest time of one question, at most 20s; then its processes are killed.',
+  ),
+});
+
 const token = group({
   name: name('who it was given to'),
   role: choice(['viewer', 'operator', 'alert']),
@@ -266,6 +309,11 @@ export const daemonSchema = group({
     list(guestProbe),
     [],
     'Where guests answer themselves: one that has moved live and does not answer there is told of.',
+  ),
+  peerProbe: optional(
+    peerProbe,
+    'How hosts that answer are asked whether they reach one that does not: an independent sign. ' +
+      'None: they are not asked.',
   ),
   influx: optional(
     group({ url: address(), ...secret, org: text('a name'), bucket: text('a name') }),

@@ -63,6 +63,15 @@ export interface GuestProbeConfig {
   readonly port: number;
 }
 
+/** How hosts are asked whether they reach one that does not answer. */
+export interface PeerProbeConfig {
+  /** The program and its arguments, with `{peer}` and `{host}` in them. */
+  readonly command: readonly string[];
+  /** How many hosts are asked about one at most; 2..16. */
+  readonly peers: number;
+  readonly timeoutSeconds: Seconds;
+}
+
 export interface InfluxConfig {
   readonly url: string;
   readonly token: string;
@@ -116,6 +125,8 @@ export interface DaemonConfig {
   readonly fencing: readonly FencingConfig[];
   readonly probes: readonly ProbeConfig[];
   readonly guestProbes: readonly GuestProbeConfig[];
+  /** Undefined: none is asked about another. */
+  readonly peerProbe: PeerProbeConfig | undefined;
   readonly influx: InfluxConfig | undefined;
   /** Policy files and folders, absolute; empty: the shipped default policy. */
   readonly policies: readonly string[];
@@ -274,6 +285,7 @@ function configOf(entries: DaemonEntries, around: Surroundings, secret: Reader):
     guestProbes: entries.guestProbes.map(({ vm, address }) => {
       return { vm, address: address.host, port: address.port };
     }),
+    peerProbe: peerProbeOf(entries),
     influx:
       influx === undefined
         ? undefined
@@ -334,6 +346,12 @@ function fencingOf(
     password: hasPassword ? secret(password, ['fencing', i]) : undefined,
     timeoutSeconds: timeout ?? FENCING_SECONDS,
   };
+}
+
+function peerProbeOf({ peerProbe }: DaemonEntries): PeerProbeConfig | undefined {
+  if (peerProbe === undefined) return undefined;
+  const { command, peers, timeout } = peerProbe;
+  return { command, peers, timeoutSeconds: timeout };
 }
 
 function prometheusOf(

@@ -24,7 +24,6 @@ import type { Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Fencing } from '../ports/fencing.ts';
-import type { HostProbe } from '../ports/host-probe.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
@@ -39,14 +38,14 @@ import {
   powerBackText,
 } from './host-failure-lines.ts';
 import { HostLooks } from './host-looks.ts';
-import { HostSigns } from './host-signs.ts';
+import { HostSigns, type SignParts } from './host-signs.ts';
 import { modeOf } from './mode.ts';
 import { noRestart } from './no-restart.ts';
 import { Readmission } from './readmission.ts';
 import { justChanged, type ReadmitAnswer } from './readmit-answer.ts';
 import type { RestartGuard } from './restart-guard.ts';
 
-export interface HostFailureParts {
+export interface HostFailureParts extends Omit<SignParts, 'hosts'> {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly events: EventSink;
@@ -54,7 +53,6 @@ export interface HostFailureParts {
   readonly settings: () => PolicySet;
   /** Undefined: nothing can confirm that a host is off, so none is ever known dead. */
   readonly fencing: Fencing | undefined;
-  readonly probe: HostProbe | undefined;
   /** Whether this controller may act on the host. */
   readonly holds: (host: Host) => boolean;
   /** How often {@link HostFailures.update} is called; undefined: at least once a minute. */
@@ -76,7 +74,7 @@ export class HostFailures implements RestartGuard {
 
   constructor(parts: HostFailureParts) {
     this.#parts = parts;
-    this.#signs = new HostSigns(parts);
+    this.#signs = new HostSigns({ ...parts, hosts: () => this.#unfailed() });
     this.#looks = new HostLooks(parts.clock, parts.everySeconds);
     this.#book = new HostFailureBook(
       parts.ledger,
@@ -241,6 +239,11 @@ export class HostFailures implements RestartGuard {
 
   #hasLeft(host: HostId): boolean {
     return this.#newest?.hosts.every(({ id }) => id !== host) === true;
+  }
+
+  /** Those of the newest snapshot of which no failure is on record. */
+  #unfailed(): readonly Host[] {
+    return this.#newest?.hosts.filter(({ id }) => this.#book.get(id) === undefined) ?? [];
   }
 
   /** Whether this controller may act on the host at this moment. */

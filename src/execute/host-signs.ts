@@ -1,18 +1,22 @@
 /**
- * Asks about hosts that do not answer: their power, and the host itself past its hypervisor.
- * Answers take seconds and may not come at all, so they are gathered beside the tick: what is
- * known at the moment is what counts, and an answer that is too old says nothing.
+ * Asks about hosts that do not answer: their power, the host itself past its hypervisor, and other
+ * hosts that may reach it. Answers take seconds and may not come at all, so they are gathered
+ * beside the tick: what is known at the moment is what counts, and an answer that is too old says
+ * nothing.
  */
 
 import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
 import type { HostId } from '../domain/ids.ts';
 import { HOST_METRICS } from '../domain/metrics.ts';
+import { assertNever } from '../domain/result.ts';
 import { type EpochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Fencing } from '../ports/fencing.ts';
 import type { HostProbe } from '../ports/host-probe.ts';
+import type { PeerProbe } from '../ports/peer-probe.ts';
 import { callWithin } from './call.ts';
+import { type Asked, askPeers } from './peer-sign.ts';
 
 /** A BMC answers in a second, or not at all; agents open a session first. */
 const ASK_SECONDS = seconds(30);
@@ -28,7 +32,15 @@ export interface SignParts {
   readonly clock: Clock;
   readonly fencing: Fencing | undefined;
   readonly probe: HostProbe | undefined;
+  /** Absent: no other host is asked. */
+  readonly peerProbe?: PeerProbe | undefined;
+  /** The fleet, as {@link PeerParts.hosts}; asked only where there is a `peerProbe`. */
+  readonly hosts: () => readonly Host[];
 }
+
+/** What is asked beside the tick. */
+type AskedKind = 'probe' | 'peers' | 'power';
+const ASKED_KINDS: readonly AskedKind[] = ['probe', 'peers', 'power'];
 
 interface Answer {
   readonly sign: HostSign;
@@ -60,6 +72,7 @@ export class HostSigns {
     if (!isSilent) return [adapter];
     const signs = [adapter, metricsSign(host, before, now)];
     if (this.#parts.probe?.covers(host) === true) signs.push(this.#answer('probe', host));
+    if (this.#parts.peerProbe !== undefined) signs.push(this.#answer('peers', host));
     signs.push(alertSign(host, alerts));
     if (this.#parts.fencing?.covers(host) === true) signs.push(this.#answer('power', host));
     return signs;
@@ -72,26 +85,35 @@ export class HostSigns {
     return sign;
   }
 
-  /** Asks the host itself now; a host that nobody can ask is silent. */
-  async isAlive(host: Pick<Host, 'id' | 'name' | 'source'>): Promise<boolean> {
+  /** Asks the host itself, and its peers, now; a host that nobody can ask is silent. */
+  isAlive(host: Asked): Promise<boolean> {
+    return this.#parts.peerProbe === undefined ? this.#answersItself(host) : this.#lives(host);
+  }
+
+  /** Both at once: who waits for this is about to cut its power. */
+  async #lives(host: Asked): Promise<boolean> {
+    const asked = [this.#answersItself(host), this.#askPeers(host)] as const;
+    const [answers, peers] = await Promise.all(asked);
+    return answers || peers.verdict === 'alive';
+  }
+
+  async #answersItself(host: Asked): Promise<boolean> {
     if (this.#parts.probe?.covers(host) !== true) return false;
     return (await this.#askProbe(host)).verdict === 'alive';
   }
 
   /** Of a host that is well again nothing old counts the next time. */
   forget(host: HostId): void {
-    for (const kind of ['probe', 'power']) this.#answers.delete(`${kind} ${host}`);
+    for (const kind of ASKED_KINDS) this.#answers.delete(`${kind} ${host}`);
   }
 
-  #answer(kind: 'probe' | 'power', host: Host): HostSign {
+  #answer(kind: AskedKind, host: Host): HostSign {
     const key = `${kind} ${host.id}`;
     if (!this.#asking.has(key)) {
-      const asking = (kind === 'probe' ? this.#askProbe(host) : this.#askPower(host)).then(
-        (sign) => {
-          this.#asking.delete(key);
-          this.#note(kind, host.id, sign);
-        },
-      );
+      const asking = this.#ask(kind, host).then((sign) => {
+        this.#asking.delete(key);
+        this.#note(kind, host.id, sign);
+      });
       this.#asking.set(key, asking);
     }
     const known = this.#answers.get(key);
@@ -100,7 +122,20 @@ export class HostSigns {
     return isGood ? known.sign : { kind, verdict: 'unknown', detail: 'not asked yet' };
   }
 
-  #note(kind: string, host: HostId, sign: HostSign): void {
+  #ask(kind: AskedKind, host: Host): Promise<HostSign> {
+    switch (kind) {
+      case 'probe':
+        return this.#askProbe(host);
+      case 'peers':
+        return this.#askPeers(host);
+      case 'power':
+        return this.#askPower(host);
+      default:
+        return assertNever(kind, 'what is asked of a host');
+    }
+  }
+
+  #note(kind: AskedKind, host: HostId, sign: HostSign): void {
     const { clock } = this.#parts;
     const dated = { ...sign, at: clock.now() };
     this.#answers.set(`${kind} ${host}`, { sign: dated, at: clock.monotonic() });
@@ -122,6 +157,13 @@ export class HostSigns {
       const detail = error instanceof Error ? error.message : String(error);
       return { kind: 'power', verdict: 'unknown', detail };
     }
+  }
+
+  /** Never rejects. */
+  async #askPeers(host: Asked): Promise<HostSign> {
+    const { clock, hosts, peerProbe: probe } = this.#parts;
+    if (probe === undefined) return { kind: 'peers', verdict: 'unknown', detail: '' };
+    return askPeers(host, { clock, probe, hosts: hosts(), limit: ASK_SECONDS });
   }
 
   async #askProbe(host: Pick<Host, 'id' | 'name' | 'source'>): Promise<HostSign> {

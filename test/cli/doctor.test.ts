@@ -135,6 +135,14 @@ describe('doctor --config', () => {
     expect(await started(hooks('sh'))).toContain('ok hook');
     expect(await started(hooks('no-such-program'))).toContain('warning hook');
   });
+
+  it('finds the program that asks peers', async () => {
+    const asks = (program: string) => `peerProbe: { command: [${program}, '{peer}', '{host}'] }`;
+    expect((await started('')).join()).not.toContain('peerProbe');
+    expect(await started(asks('sh'))).toContain('ok peerProbe');
+    expect(await started(asks('no-such-program'))).toContain('warning peerProbe');
+    expect(await started(asks('/no/such/program'))).toContain('failed peerProbe');
+  });
 });
 
 const LEASE: LeaseView = { cluster: 'c1', holder: null, token: 3, mine: false, steppedBack: true };

@@ -1,11 +1,11 @@
-/** What would keep a daemon from starting with a configuration, or a hook of it from being run. */
+/** What would keep a daemon from starting with a configuration, or its programs from being run. */
 
 import { existsSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
 import { ledgerFileIn } from '../../app/state-folder.ts';
-import type { DaemonConfig, HookConfig } from '../../config/daemon.ts';
+import type { DaemonConfig, HookConfig, PeerProbeConfig } from '../../config/daemon.ts';
 import { isLoopback, tokenFaults } from '../../serve/access.ts';
 import { type Finding, attempt, failed, good, warning } from './finding.ts';
 
@@ -16,6 +16,7 @@ export async function checkStart(config: DaemonConfig): Promise<readonly Finding
     ...(await checkLedger(config)),
     ...checkTokens(config),
     ...(await checkHooks(config.maintenance.hooks)),
+    ...(await checkPeerProbe(config.peerProbe)),
   ];
 }
 
@@ -73,14 +74,26 @@ function checkTokens({ http: { host, tokens } }: DaemonConfig): readonly Finding
 async function checkHooks(hooks: readonly HookConfig[]): Promise<readonly Finding[]> {
   const found = hooks.map(async ({ name, action }): Promise<readonly Finding[]> => {
     if (action.kind === 'webhook') return [];
-    const [program = ''] = action.command;
-    const file = await firstProgram(placesOf(program));
-    if (file !== undefined) return [good('hook', `${name}: ${file}`)];
-    const detail = `${name}: no program ${program} that this user may run`;
-    if (isAbsolute(program)) return [failed('hook', detail)];
-    return [{ ...warning('hook', detail), hint: 'the daemon may have another PATH or folder' }];
+    return [await checkProgram('hook', `${name}: `, action.command)];
   });
   return (await Promise.all(found)).flat();
+}
+
+/** Only that there is the program: it is not run, because no host is silent. */
+async function checkPeerProbe(probe: PeerProbeConfig | undefined): Promise<readonly Finding[]> {
+  return probe === undefined ? [] : [await checkProgram('peerProbe', '', probe.command)];
+}
+
+async function checkProgram(
+  check: string,
+  label: string,
+  [program = '']: readonly string[],
+): Promise<Finding> {
+  const file = await firstProgram(placesOf(program));
+  if (file !== undefined) return good(check, `${label}${file}`);
+  const detail = `${label}no program ${program} that this user may run`;
+  if (isAbsolute(program)) return failed(check, detail);
+  return { ...warning(check, detail), hint: 'the daemon may have another PATH or folder' };
 }
 
 /** Where execvp looks: a name without a slash is looked up in PATH. */

@@ -179,6 +179,50 @@ describe('drover.yaml', () => {
     expect(bad(`fencing: [${devices}]`)).toContain(message);
   });
 
+  it('reads how peers are asked, or that they are not', () => {
+    expect(good('').peerProbe).toBeUndefined();
+    expect(
+      good("peerProbe: { command: [ssh, '{peer}', nc, -z, '{host}', '22'] }").peerProbe,
+    ).toEqual({
+      command: ['ssh', '{peer}', 'nc', '-z', '{host}', '22'],
+      peers: 3,
+      timeoutSeconds: 10,
+    });
+    const written = "{ command: [a, 'x@{peer}', '{host}:22'], peers: 2, timeout: 20s }";
+    const { peers, timeoutSeconds } = good(`peerProbe: ${written}`).peerProbe ?? {};
+    expect([peers, timeoutSeconds]).toEqual([2, 20]);
+  });
+
+  const ASKS = "command: [a, '{peer}', '{host}']";
+  const ARGUMENTS = 'a program, and arguments with {peer} and {host} in them';
+
+  it.each([
+    ['no command', 'peers: 2', '"command" is missing'],
+    [
+      'an empty command',
+      'command: []',
+      `command: names no program; expected ${ARGUMENTS}; try [ssh`,
+    ],
+    ['a line for a shell', 'command: "ssh {peer}"', 'command: found text'],
+    ['an argument that is no text', "command: [a, '{peer}', '{host}', 22]", '22'],
+    [
+      'no place for the host',
+      "command: [a, '{peer}']",
+      `no argument has {host} in it; expected ${ARGUMENTS}`,
+    ],
+    ['no place for the peer', "command: [a, '{host}']", 'no argument has {peer} in it'],
+    ['a host for a program', "command: ['{peer}', '{peer}', '{host}']", 'put it into an argument'],
+    ['one peer, which proves nothing', `${ASKS}, peers: 1`, '1 is less than 2'],
+    ['the whole fleet', `${ASKS}, peers: 17`, '17 is more than 16'],
+    ['half a host', `${ASKS}, peers: 2.5`, 'not a whole number'],
+    ['more patience than there is', `${ASKS}, timeout: 30s`, '30 is more than 20'],
+    ['no patience', `${ASKS}, timeout: 0s`, '0 is less than 1'],
+    ['an unknown key', `${ASKS}, peer: 3`, 'did you mean "peers"?'],
+  ])('refuses %s as a way to ask peers', (_what, entry, message) => {
+    expect(bad(`peerProbe: { ${entry} }`)).toMatch(/^drover.yaml:3:/);
+    expect(bad(`peerProbe: { ${entry} }`)).toContain(message);
+  });
+
   it('keeps state where the system keeps state', () => {
     expect(defaultStateDir({ XDG_STATE_HOME: '/x' })).toBe('/x/drover');
   });
