@@ -40,6 +40,7 @@ export function readStory(folder: string): Story {
     policies: policies.map((path) => (path === 'default' ? path : join(folder, path))),
     seconds: story.duration,
     fencing: story.fencing ?? false,
+    peers: story.peers ?? false,
     storageLocks: story.storageLocks ?? false,
     down: story.down ?? [],
     hooks: story.hooks ?? {},

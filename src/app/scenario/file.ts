@@ -77,7 +77,7 @@ interface Around {
 }
 
 function scenarioOf(
-  { startAt, duration, fencing, storageLocks, hooks }: Entries,
+  { startAt, duration, fencing, peers, storageLocks, hooks }: Entries,
   folder: string,
   [fleet, policies, steps]: readonly [
     Snapshot | GeneratedFleet,
@@ -92,6 +92,7 @@ function scenarioOf(
     policies,
     seconds: duration,
     fencing: fencing ?? false,
+    peers: peers ?? false,
     storageLocks: storageLocks ?? false,
     hooks: hooks ?? {},
     steps,

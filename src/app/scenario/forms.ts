@@ -161,6 +161,8 @@ export const scenarioFields = {
   policies: list(text('default, or the path of a policy file')).optional(),
   /** Drover can switch the power of every host, and ask the host itself past its hypervisor. */
   fencing: flag().optional(),
+  /** Hosts are asked whether they reach one that does not answer. */
+  peers: flag().optional(),
   /** No second copy of a guest can open its disks. */
   storageLocks: flag().optional(),
   hooks: table(hook).optional(),
@@ -194,6 +196,7 @@ export interface Scenario {
   readonly policies: readonly string[];
   readonly seconds: number;
   readonly fencing: boolean;
+  readonly peers: boolean;
   readonly hooks: Readonly<Record<string, z.output<typeof hook>>>;
   readonly steps: readonly ScenarioStep[];
 }

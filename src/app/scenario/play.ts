@@ -8,6 +8,7 @@ import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { SimulatedHypervisor } from '../../../adapters/simulated/simulated-hypervisor.ts';
+import { SimulatedPeers } from '../../../adapters/simulated/simulated-peers.ts';
 import { SimulatedPower } from '../../../adapters/simulated/simulated-power.ts';
 import { defaultDaemonConfig } from '../../config/daemon.ts';
 import type { HostId, SourceId } from '../../domain/ids.ts';
@@ -159,10 +160,12 @@ class Stage {
   }
 
   #sources(): Sources {
-    const sources = { hypervisors: this.#hypervisors(), metricSources: [] };
     const { scenario, world } = this.#options;
+    const datacenters = [...world.datacenters.values()];
+    const peerProbe = scenario.peers ? new SimulatedPeers(datacenters) : undefined;
+    const sources = { hypervisors: this.#hypervisors(), metricSources: [], peerProbe };
     if (!scenario.fencing) return sources;
-    const power = new SimulatedPower([...world.datacenters.values()]);
+    const power = new SimulatedPower(datacenters);
     return { ...sources, fencing: power, probe: power };
   }
 
