@@ -56,9 +56,19 @@ export function takesIn(state: HostState): boolean {
   return state === 'healthy' || state === 'warn' || state === 'returning';
 }
 
+/**
+ * Somebody else has put it into the maintenance mode of its platform, which lets nothing in. Out of
+ * that of a host that returns it is Drover itself that takes it, and the look may be from before.
+ */
+export function isHeldOut({ state, inMaintenanceMode }: Host): boolean {
+  return inMaintenanceMode === true && takesIn(state) && state !== 'returning';
+}
+
 /** Whether its room counts: it takes VMs in, answers, and it is known what runs there. */
-export function isInService({ state, connection, unlistedGuests }: Host): boolean {
-  return takesIn(state) && connection === 'connected' && unlistedGuests === undefined;
+export function isInService(host: Host): boolean {
+  const { state, connection, unlistedGuests } = host;
+  const isOpen = takesIn(state) && !isHeldOut(host);
+  return isOpen && connection === 'connected' && unlistedGuests === undefined;
 }
 
 /**
@@ -109,6 +119,7 @@ function hostRefusals(vm: Vm, from: Host, to: Host, method: MoveMethod): StaticR
   }
   if (to.actedOnElsewhere === true) out.push(refusal('other-controller'));
   else if (!takesIn(to.state)) out.push(refusal('quarantined', to.state));
+  else if (isHeldOut(to)) out.push(refusal('quarantined', 'the maintenance mode of its platform'));
   if (to.unlistedGuests !== undefined) {
     const names = to.unlistedGuests.join(', ');
     out.push(refusal('resource-unknown', `nobody knows what it needs beside it: ${names}`));

@@ -3,7 +3,7 @@
  * that a fleet of thousands asks a few dozen times. vCPUs are compared by number outside of it.
  */
 
-import { staticRefusals } from '../domain/compatibility.ts';
+import { isHeldOut, staticRefusals } from '../domain/compatibility.ts';
 import { mayRestartFrom } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
 import type { MoveMethod } from '../domain/plan.ts';
@@ -159,7 +159,7 @@ function hostKey(host: Host, shared: ReadonlySet<string>): string {
   const reached = storages.filter((storage) => shared.has(storage));
   const hasStorage = storages.length > 0;
   const rest = [baseline, networks, reached, hasStorage, copies, devices, isDead, isElsewhere];
-  return JSON.stringify([...parts, ...rest, unlistedGuests]);
+  return JSON.stringify([...parts, ...rest, unlistedGuests, isHeldOut(host)]);
 }
 
 /** Everything of a VM that staticRefusals and methodsFor read, but for its id, host and vCPUs. */

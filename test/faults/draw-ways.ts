@@ -118,7 +118,7 @@ function hindered(rng: Rng, { fleet, calmAt }: Script): readonly Step[] {
     ...times(rng, 2, calmAt, (at): readonly Step[] => {
       const marked = { kind: 'maintenance-mode', host: host() } as const;
       // Long enough that who is told by polls has to know; and over with the rest of the trouble:
-      // of marks that stay see known-gap.test.ts.
+      // of marks that stay see held-out.test.ts.
       const until = Math.min(calmAt, at + 240 + lasting());
       return [
         { at, kind: 'fault', fault: { ...marked, on: true } },

@@ -2,8 +2,8 @@
 // together, and the codes that it must bring, so that no rule hides behind another.
 import { describe, expect, it } from 'vitest';
 
-import { isLive, staticRefusals, takesIn } from '../../../src/domain/compatibility.ts';
-import { HOST_STATES } from '../../../src/domain/host.ts';
+import { isInService, isLive, staticRefusals, takesIn } from '../../../src/domain/compatibility.ts';
+import { HOST_STATES, type HostState } from '../../../src/domain/host.ts';
 import { networkId, sourceId, storageId } from '../../../src/domain/ids.ts';
 import { MOVE_METHODS, type MoveMethod } from '../../../src/domain/plan.ts';
 import { GIB, bytes } from '../../../src/domain/units.ts';
@@ -272,6 +272,17 @@ describe('staticRefusals', () => {
       expect(codes).toEqual(takesIn(state) ? [] : ['quarantined']);
     });
   }
+
+  it('a target that something else has put into the maintenance mode of its platform', () => {
+    const codes = (state: HostState) =>
+      codesOf({ what: '', to: { state, inMaintenanceMode: true }, refused: {} }, 'pre-copy');
+    expect(codes('healthy')).toEqual(['quarantined']);
+    expect(codes('warn')).toEqual(['quarantined']);
+    // Drover takes it out of it, and has not looked since.
+    expect(codes('returning')).toEqual([]);
+    expect(isInService(aHost({ inMaintenanceMode: true }))).toBe(false);
+    expect(isInService(aHost({ inMaintenanceMode: false }))).toBe(true);
+  });
 
   it('is directional', () => {
     const guest = aVm({ cpu: { features: ['aes', 'avx', 'avx2', 'avx512f'] } });
