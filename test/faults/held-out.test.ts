@@ -1,5 +1,5 @@
 // Role: a host that something else keeps in the maintenance mode of its platform to the end: who is
-// to leave another host goes round it. What is drawn (draw-ways.ts) ends with the rest of the trouble.
+// to leave another host goes round it. What is drawn (draw-ways.ts) ends with the other trouble.
 import { describe, expect, it } from 'vitest';
 
 import type { FaultOf } from '../../src/simulate/fault.ts';

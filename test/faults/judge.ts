@@ -22,6 +22,7 @@ import type { Reading } from '../../src/ports/metric-source.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { Invariant, Wrong } from './invariants.ts';
 import { JournalView, type OpenMove } from './journal-view.ts';
+import { beyondCaps } from './judge-caps.ts';
 import { DoublesJudge, type HostCrash, INTERFERENCE_SECONDS } from './judge-doubles.ts';
 import { LoadJudge } from './judge-load.ts';
 import { OwnJudge } from './judge-own.ts';
@@ -323,19 +324,9 @@ export class Judge {
     const isLive = move.method !== 'cold' && move.method !== 'restart';
     const missing = !isLive ? [] : this.world.missingFeatures(facts, to);
     if (missing.length > 0) this.wrong('cpu', `${vm} to ${to}: ${missing.slice(0, 3).join(' ')}`);
-    this.#caps(move, others);
-  }
-
-  #caps(move: Move, others: readonly Move[]): void {
-    const { total, perHostIn, perHostOut } = this.world.rules;
-    // Each of several controllers counts the moves of the clusters that it has.
-    const ownerOf = ({ from }: Move) => this.#leases.holder(this.world.cluster(from));
-    const own = others.filter((other) => ownerOf(other) === ownerOf(move)).length + 1;
-    const out = others.filter(({ from }) => from === move.from).length + 1;
-    const into = others.filter(({ to }) => to === move.to).length + 1;
-    if (own <= total && out <= perHostOut && into <= perHostIn) return;
-    const counts = `${own}, ${out} from ${move.from}, ${into} to ${move.to}`;
-    this.wrong('caps', `too many at once: ${counts}`);
+    const ownerOf = ({ from: source }: Move) => this.#leases.holder(this.world.cluster(source));
+    const tooMany = beyondCaps(move, others, ownerOf, this.world.rules);
+    if (tooMany !== undefined) this.wrong('caps', tooMany);
   }
 
   #onCommit({ vm, from, to }: MoveOrder): void {
