@@ -17,6 +17,7 @@ import { cleanTarget } from './debris.ts';
 import { climbOn, type Ladder, startLadder } from './ladder.ts';
 import { ask, type MoveTask, NEXT, placeIn, sight, type StageEnd } from './move-task.ts';
 import { hasLostSource, hasLostTarget } from './restart.ts';
+import { type Stall, watchPostCopy } from './stalled-post-copy.ts';
 import {
   afterSwitchover,
   describeWhereabouts,
@@ -39,6 +40,8 @@ interface Watch {
   lastProgressAt: number;
   /** Since when the VM has been held for its switchover; undefined: it is not. */
   stoppedSince: number | undefined;
+  /** What stands still of its post-copy; undefined: nothing. */
+  stall: Stall | undefined;
   /** Why a move could not be taken back; empty: it could, or was not tried. */
   remains: string;
   /** The last look at a VM whose job is over, and since when it shows the same. */
@@ -69,6 +72,7 @@ function startWatch(task: MoveTask, until: Watch['until']): Watch {
     polls: 0,
     lastProgressAt: Number.NEGATIVE_INFINITY,
     stoppedSince: undefined,
+    stall: undefined,
     remains: '',
     place: undefined,
   };
@@ -144,6 +148,9 @@ async function onRunning(watch: Watch, progress: MoveProgress): Promise<StageEnd
   tellOfStop(watch, progress);
   const isPastTheSwitch = progress.phase === 'stop-and-copy' || progress.phase === 'post-copy';
   if (isPastTheSwitch && watch.until === 'switchover') return NEXT;
+  watch.stall = await watchPostCopy(task, progress, watch.stall, (steering) =>
+    ask(task, (signal) => task.hypervisor.steer(task.order, steering, signal)),
+  );
   if (stopReason(task) === undefined) await climbOn(watch.ladder, task, progress);
   if (stopReason(task) !== undefined) await stop(watch);
   return undefined;

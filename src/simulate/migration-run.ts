@@ -102,6 +102,8 @@ export class MigrationRun {
 
   halt(phase: Phase): void {
     this.phase = phase;
+    // Nothing is sent, and nobody is told otherwise.
+    this.rate = 0;
     this.endsAt = Infinity;
   }
 

@@ -88,7 +88,10 @@ interface Stuck {
 function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean {
   const { world } = judge;
   const facts = world.vms.get(vm);
-  if (facts === undefined || world.runningOn(vm).length > 1) return false;
+  const where = world.runningOn(vm);
+  if (facts === undefined || where.length > 1) return false;
+  // Told of: a part of its memory went with the host that it came from.
+  if (where.length === 0 && judge.journal.handedOver.has(vm)) return false;
   const mayBeStopped = judge.ways.mayBeStopped(vm);
   return [...world.hosts.keys()].some((host) => {
     if (host === last || shut.has(host) || !world.isUp(host)) return false;

@@ -33,7 +33,8 @@ export function wrongsOfOpening(
   const decision = journal.decisions.get(plan);
   const out: string[] = [];
   if (decision === undefined) return ['journal-first: its plan was never written down'];
-  const waiting = circumstances.isCancelled ? [] : waitingMoves(move, decision, journal);
+  const isFree = circumstances.isCancelled || isLeftover(move, decision, journal);
+  const waiting = isFree ? [] : waitingMoves(move, decision, journal);
   const there = waiting.filter((other) => isThere(other, circumstances));
   const first = moreImportant(move, there, journal, circumstances);
   if (first !== undefined) out.push(`critical-first: ${first.vm} is more important and waits`);
@@ -46,11 +47,17 @@ export function wrongsOfOpening(
   if (closed !== undefined) out.push(`closed-host: ${move.to} is under order ${closed.id}`);
   const last = journal.movedAt.get(move.vm);
   const rest = circumstances.rules.cooldownSeconds;
-  const isFree = move.tier === 'mandatory' || isComingHome(move);
-  if (!isFree && last !== undefined && circumstances.now - last < rest) {
+  const mayAtOnce = move.tier === 'mandatory' || isComingHome(move);
+  if (!mayAtOnce && last !== undefined && circumstances.now - last < rest) {
     out.push(`cool-down: it was moved ${Math.round(circumstances.now - last)} s ago`);
   }
   return out;
+}
+
+/** What is tried in place of a move outlives its plan: what waited of that a newer one dropped. */
+function isLeftover(move: Move, { result }: Decision, journal: JournalView): boolean {
+  const newest = [...journal.decisions.keys()].at(-1);
+  return move.insteadOf !== undefined && newest !== result.plan.id;
 }
 
 /** Those of its plan that may be carried out and have not had their turn. */

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 
 import type { MoveProgress } from '../../../src/domain/events.ts';
+import { bytes } from '../../../src/domain/units.ts';
 import { makeBench, move, planOf, yes } from '../../support/execution-bench.ts';
 import { aProgress } from '../../support/sample-events.ts';
 
@@ -10,8 +11,11 @@ async function heldFor(duration: number, phase: MoveProgress['phase']) {
   const moves = [move('1', 'h1', 'h2')];
   void bench.executor().submit(planOf(moves), yes(moves));
   await bench.clock.pass(5);
-  bench.hypervisor.job = () =>
-    Promise.resolve({ kind: 'running', progress: aProgress(0, { phase }) });
+  // Something is sent with every second: one that stands still is told of (stalled-post-copy.ts).
+  bench.hypervisor.job = () => {
+    const bytesRemaining = bytes(1e12 - 1e6 * bench.clock.monotonic());
+    return Promise.resolve({ kind: 'running', progress: aProgress(0, { phase, bytesRemaining }) });
+  };
   await bench.clock.pass(duration);
   const keys = new Set(bench.events.of('warning').map(({ key }) => key));
   return { bench, warned: [...keys], texts: bench.events.of('warning').map(({ text }) => text) };
