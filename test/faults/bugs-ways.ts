@@ -2,7 +2,7 @@
 // in which VMs are deleted and resized.
 import type { VmId } from '../../src/domain/ids.ts';
 import { seconds } from '../../src/domain/units.ts';
-import type { Hypervisor, VmFacts } from '../../src/ports/hypervisor.ts';
+import type { Hypervisor, Inventory, VmFacts } from '../../src/ports/hypervisor.ts';
 import type { FaultKind } from '../../src/simulate/fault.ts';
 import { heedless, type PlantedBug } from './bugs.ts';
 import type { Rules, Script } from './script.ts';
@@ -70,6 +70,10 @@ export const BUGS_OF_WAYS: readonly PlantedBug[] = [
     where: (script) => hasFault(script, 'maintenance-mode'),
     breaks: ['closed-host'],
     hypervisor: (port) => ({
+      async inventory(signal): Promise<Inventory> {
+        const { hosts, ...rest } = await port.inventory(signal);
+        return { ...rest, hosts: hosts.map((host) => ({ ...host, inMaintenanceMode: false })) };
+      },
       precheck: (order, signal) => heedless(port.precheck(order, signal), 'quarantined'),
     }),
   },

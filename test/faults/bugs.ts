@@ -73,6 +73,8 @@ export const BUGS: readonly PlantedBug[] = [
     name: 'forgets a reservation',
     // Room that is held for nobody may break a rule before the leak itself is seen.
     breaks: ['reservations', 'rules', 'capacity'],
+    // One seed in sixty shows it.
+    from: 100,
     ledger: keepReservations,
   },
   {
