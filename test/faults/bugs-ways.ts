@@ -81,7 +81,7 @@ export const BUGS_OF_WAYS: readonly PlantedBug[] = [
     name: 'tells nobody that a VM needs a human',
     where: hasWays,
     // One is lost between two hosts.
-    from: 110,
+    from: 540,
     breaks: ['left-down'],
     ledger: (port) => ({
       closeMove: (id, { outcome, ...result }, line) => {
