@@ -22,7 +22,7 @@ const FOUND_WITH_OWN = [
   740_202, 791_172, 803_638, 803_826, 810_300, 810_838, 820_845, 821_365, 829_283,
 ];
 /** The same, of later. None yet in Drover: in 118 a guest is lost in the middle of a post-copy. */
-const FOUND_WITH_WAYS = [118];
+const FOUND_WITH_WAYS = [118, 840_033, 840_292, 840_358, 842_695];
 /** How a script is drawn without what came later. */
 const WITHOUT = new Map([
   [drawWithoutOwn, ' --no-own'],

@@ -17,19 +17,27 @@ const MOST_THREADS = 1000;
 
 interface Use {
   readonly at: number;
-  /** Threads that it had and that it waited for. */
-  readonly threads: number;
+  /** What it had and what it waited for, in threads of a host of speed 1. */
+  readonly cores: number;
 }
 
 export class LoadJudge {
   readonly #clock: Clock;
   readonly #hosts: ReadonlyMap<HostId, HostFacts>;
   readonly #share: number;
+  readonly #runningOn: (vm: VmId) => readonly HostId[];
   readonly #uses = new Map<VmId, Use[]>();
 
   /** `share`: of its CPU that no target may exceed, 0..1. */
-  constructor(clock: Clock, hosts: ReadonlyMap<HostId, HostFacts>, share: number) {
+  // oxlint-disable-next-line max-params -- when, on what, where, and how much may be
+  constructor(
+    clock: Clock,
+    hosts: ReadonlyMap<HostId, HostFacts>,
+    runningOn: (vm: VmId) => readonly HostId[],
+    share: number,
+  ) {
     this.#clock = clock;
+    this.#runningOn = runningOn;
     this.#hosts = hosts;
     this.#share = share;
   }
@@ -46,17 +54,26 @@ export class LoadJudge {
     for (const [vm, threads] of sums) {
       if (!(threads >= 0 && threads < MOST_THREADS)) continue;
       const uses = (this.#uses.get(vm) ?? []).filter((use) => at - use.at <= LATELY_SECONDS);
-      this.#uses.set(vm, [...uses, { at, threads }]);
+      this.#uses.set(vm, [...uses, { at, cores: threads * this.#speedAt(vm) }]);
     }
   }
 
-  /** A hypervisor is asked to start the move; `vms`: all that its target would hold. */
-  onStart(move: Move, vms: readonly VmFacts[]): readonly Omit<Wrong, 'at'>[] {
+  /**
+   * A hypervisor is asked to start the move; `vms`: all that its target would hold. Whose target
+   * another of those under way may fill above its share is not asked about.
+   */
+  onStart(
+    move: Move,
+    others: readonly Move[],
+    vms: readonly VmFacts[],
+  ): readonly Omit<Wrong, 'at'>[] {
     const host = this.#hosts.get(move.to);
     const most = this.#most(move);
-    if (host === undefined || most === undefined) return [];
-    const threads = vms.reduce((sum, { id, vcpus }) => sum + Math.min(vcpus, this.#leastOf(id)), 0);
-    const load = threads / (host.cpu.threads * host.cpu.coreSpeed);
+    const isOver = others.some(({ to, overCpu }) => to === move.to && overCpu === true);
+    if (host === undefined || most === undefined || isOver) return [];
+    const { threads, coreSpeed } = host.cpu;
+    const used = vms.map(({ id, vcpus }) => Math.min(vcpus * coreSpeed, this.#leastOf(id)));
+    const load = used.reduce((sum, one) => sum + one, 0) / (threads * coreSpeed);
     if (load <= most) return [];
     const shares = `${Math.round(100 * load)} % of its CPU, and may be ${Math.round(100 * most)} %`;
     return [{ invariant: 'load', text: `${move.vm} to ${host.id}, which would use ${shares}` }];
@@ -74,6 +91,12 @@ export class LoadJudge {
   #leastOf(vm: VmId): number {
     const since = this.#clock.monotonic() - LATELY_SECONDS;
     const uses = (this.#uses.get(vm) ?? []).filter(({ at }) => at >= since);
-    return uses.length === 0 ? 0 : Math.min(...uses.map(({ threads }) => threads));
+    return uses.length === 0 ? 0 : Math.min(...uses.map(({ cores }) => cores));
+  }
+
+  /** Of the slowest where it may be on either; of one that runs nowhere, nothing is counted. */
+  #speedAt(vm: VmId): number {
+    const speeds = this.#runningOn(vm).map((host) => this.#hosts.get(host)?.cpu.coreSpeed ?? 0);
+    return speeds.length === 0 ? 0 : Math.min(...speeds);
   }
 }

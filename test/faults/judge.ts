@@ -63,7 +63,8 @@ export class Judge {
     this.#doubles = new DoublesJudge(datacenter, clock);
     this.#own = new OwnJudge(this.world, this.journal, this.#leases, clock);
     this.ways = new WaysJudge(this.world);
-    this.#load = new LoadJudge(clock, this.world.hosts, this.ways.cpuShare);
+    const runningOn = (vm: VmId) => this.world.runningOn(vm);
+    this.#load = new LoadJudge(clock, this.world.hosts, runningOn, this.ways.cpuShare);
   }
 
   get takeOvers(): number {
@@ -317,7 +318,7 @@ export class Judge {
     for (const { invariant, text } of this.world.objections(facts, to, there)) {
       this.wrong(invariant, `${vm} to ${to}: ${text}`);
     }
-    this.#say(this.#load.onStart(move, [facts, ...there]));
+    this.#say(this.#load.onStart(move, others, [facts, ...there]));
     if (this.world.isKnownShut(to)) {
       this.wrong('closed-host', `${vm} to ${to}, which its platform has in maintenance mode`);
     }
