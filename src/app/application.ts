@@ -11,6 +11,7 @@ export interface Application {
   readonly id: PlanId;
   readonly handedIn: HandedIn;
   readonly by: string;
+  readonly controller: string;
   readonly at: EpochSeconds;
   readonly expiresAt: EpochSeconds;
   /** Done before it was handed in: nobody has to do them. */
@@ -19,20 +20,19 @@ export interface Application {
   /** Which attempt it is of each move, by the file's ids; absent: the first. */
   readonly attempts: Map<MoveId, number>;
   /**
-   * By their own ids. Of the others, which may be thousands, the ledger is not asked, but where
-   * another controller may have begun them.
+   * By their own ids. Of the others, which may be thousands, the ledger is not asked, but where a
+   * life before this one may have begun them.
    */
   readonly begun: Set<MoveId>;
   /** Those that have ended; their records change no more. */
   readonly ended: Map<MoveId, MoveRecord>;
   /**
-   * Nothing more of it is begun. `over`: nothing was left that may begin; `cancelled`: by a person;
-   * `elsewhere`: another controller that had it, too, has closed it.
+   * Nothing more of it is begun. `over`: nothing was left that may begin; `cancelled`: by a person.
    */
-  closed?: 'over' | 'cancelled' | 'elsewhere';
+  closed?: 'over' | 'cancelled';
   /** The ledger knows that it is closed. */
   filed: boolean;
-  /** Left by a life before this one, or by another controller, which may still begin some of it. */
+  /** Left by a life before this one: what of it was begun only the ledger knows. */
   readonly isTakenUp: boolean;
 }
 
@@ -55,8 +55,9 @@ export function applicationOf(
 }
 
 /** As the ledger keeps it. */
-export function keptOf({ id, by, at, expiresAt, handedIn, before }: Application): AppliedPlan {
-  return { id, by, at, expiresAt, ...handedIn, before: [...before] };
+export function keptOf(own: Application): AppliedPlan {
+  const { id, by, controller, at, expiresAt, handedIn, before } = own;
+  return { id, by, controller, at, expiresAt, ...handedIn, before: [...before] };
 }
 
 export function isClosed({ closed }: Application): boolean {

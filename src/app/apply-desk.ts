@@ -5,8 +5,8 @@
  * in the last moment waits on, too, and is tried once more under an id of its own. What cannot
  * begin within the time that an approval holds is given up.
  *
- * The ledger keeps it until it is closed: after a restart, or where the controller that had it is
- * gone, what was not begun goes on. What was about to begin then is tried once more.
+ * The ledger keeps it until it is closed: after a restart what was not begun goes on, and what was
+ * about to begin then is tried once more. Another controller does not take it up.
  */
 
 import { type Approval, askedMove, isInForce, termFrom } from '../domain/approval.ts';
@@ -21,7 +21,7 @@ import type { ApiProblem, ApplyView } from '../ports/api.ts';
 import type { AppliedPlans } from '../ports/applied-plans.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSource } from '../ports/events.ts';
-import type { Ledger } from '../ports/ledger.ts';
+import { type Ledger, LedgerError } from '../ports/ledger.ts';
 import { faultsOf, judgedAnew, ownId, planOfOpen, readPlan, standingOf } from './applied-plan.ts';
 import {
   type Application,
@@ -43,6 +43,8 @@ export interface ApplyParts {
   readonly policies: Pick<PolicyStore, 'policies'>;
   readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
   readonly events: EventSource;
+  /** Name of this controller. */
+  readonly controller: string;
 }
 
 /** What a tick saw. */
@@ -81,7 +83,7 @@ export class ApplyDesk {
   /** The newest one, or the one before it; undefined: neither has this id. */
   async view(id: string): Promise<ApplyView | undefined> {
     // Who follows it asks on when the life that had it is over.
-    if (this.#mayBeLeft) await this.#turns.take(() => this.#takeUpLeft());
+    await this.takeUp();
     const own = [this.#newest, this.#former].find((one) => one?.id === id);
     return own && this.#view(own);
   }
@@ -102,9 +104,9 @@ export class ApplyDesk {
     return true;
   }
 
-  /** A life before this one, or another controller, may have left a plan: it is taken up. */
-  lookForLeft(): void {
-    this.#mayBeLeft = true;
+  /** What a life before this one has left is this one's, from its first moment. */
+  async takeUp(): Promise<void> {
+    if (this.#mayBeLeft) await this.#turns.take(() => this.#takeUpLeft());
   }
 
   /** With every tick: what may begin now of what is left. */
@@ -113,7 +115,6 @@ export class ApplyDesk {
       await this.#takeUpLeft();
       const own = this.#newest;
       if (own === undefined || own.filed) return;
-      if (!isClosed(own) && !(await this.#isKept(own))) own.closed = 'elsewhere';
       if (!isClosed(own)) await this.#carryOut(own, sight, 'again');
       if (isClosed(own)) await this.#file(own);
     });
@@ -139,7 +140,8 @@ export class ApplyDesk {
         : this.#faultsOf(id, standing.open, sight);
     if (faults.length > 0) return fail(movedOn(faults));
     const before = standing.done.map((move) => move.id);
-    const kept = { id, by, ...termFrom(clock.now()), ...read.value, before };
+    const { controller } = this.#parts;
+    const kept = { id, by, controller, ...termFrom(clock.now()), ...read.value, before };
     const own = applicationOf(kept, false);
     this.#newest = own;
     try {
@@ -147,6 +149,8 @@ export class ApplyDesk {
     } catch (error) {
       // It is on record before anything of it begins: nothing has, and it can be handed in again.
       this.#newest = former;
+      // It may have been written all the same, and is not to be gone on with after a restart.
+      await this.#parts.ledger.closeApplied(own.id).catch(() => undefined);
       throw error;
     }
     this.#former = former;
@@ -205,14 +209,19 @@ export class ApplyDesk {
     if (!this.#mayBeLeft || (own !== undefined && !isClosed(own))) return;
     this.#mayBeLeft = false;
     try {
-      const left = (await this.#parts.ledger.appliedPlans()).find(({ id }) => id !== own?.id);
-      if (left === undefined) return;
+      const { clock, controller, ledger } = this.#parts;
+      const plans = await ledger.appliedPlans();
+      const left = plans.find(
+        (one) => one.controller === controller && isInForce(one, clock.now()),
+      );
+      if (left === undefined || left.id === own?.id) return;
       const taken = applicationOf(left, true);
       await Promise.all(left.moves.map((move) => this.#catchUp(taken, move)));
       this.#former = own;
       this.#newest = taken;
     } catch (error) {
-      this.#mayBeLeft = true;
+      // What cannot be read will not be readable at the next look: that must not stop all ticks.
+      this.#mayBeLeft = error instanceof LedgerError;
       throw error;
     }
   }
@@ -223,10 +232,6 @@ export class ApplyDesk {
     let attempt = 0;
     while ((await ledger.move(ownId(own.id, move, attempt + 1))) !== undefined) attempt += 1;
     if (attempt > 0) own.attempts.set(move.id, attempt);
-  }
-
-  async #isKept({ id }: Application): Promise<boolean> {
-    return (await this.#parts.ledger.appliedPlans()).some((one) => one.id === id);
   }
 
   async #file(own: Application, by?: string): Promise<void> {

@@ -37,7 +37,6 @@ function moveView(
   }
   const { closed } = own;
   if (closed === 'cancelled') return { ...about, state: 'not-begun', detail: CANCELLED };
-  if (closed === 'elsewhere') return { ...about, state: 'not-begun', detail: ELSEWHERE };
   const verdict = own.verdicts.get(idIn(own, move));
   // Nothing was said of what waits for others.
   const isFree = closed === undefined && (verdict === undefined || verdict.verdict === 'execute');
@@ -49,7 +48,6 @@ function moveView(
 }
 
 const CANCELLED = 'the plan was cancelled';
-const ELSEWHERE = 'another controller has closed the plan';
 
 function whyNot(verdict: GateVerdict | undefined): string {
   if (verdict === undefined) return 'its time was over';

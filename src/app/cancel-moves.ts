@@ -30,7 +30,7 @@ export interface CancelParts {
   readonly turns: Pick<Turns, 'take'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly limits: () => Pick<Limits, 'cooldownSeconds'>;
-  readonly applying: Pick<ApplyDesk, 'cancel' | 'isNewest'>;
+  readonly applying: Pick<ApplyDesk, 'cancel' | 'isNewest' | 'takeUp'>;
   /** The newest plan, and what of it runs. */
   readonly newest: () => Pick<TickState, 'result' | 'verdicts'> | undefined;
   readonly findVm: (name: string) => Vm | undefined;
@@ -59,6 +59,8 @@ interface Meant {
   readonly unasked?: readonly Move[];
   /** There is such a plan: that nothing of it is under way is no mistake, and this is told. */
   readonly ifNothing?: string;
+  /** Resolves when a restart knows of it, too. */
+  readonly filed?: Promise<unknown>;
 }
 
 export async function cancelMoves(
@@ -78,6 +80,7 @@ export async function cancelMoves(
   if (unasked.length > 0) {
     answers.push(...(await parts.turns.take(() => cancelUnasked(parts, unasked, request))));
   }
+  await meant.filed;
   const notes = await ordersOf(parts, meant, request);
   if (!notes.ok) return notes;
   const isTooLate = answers.length > 0 && answers.every(({ answer }) => answer === 'too-late');
@@ -124,6 +127,7 @@ async function find(parts: CancelParts, { name, by }: CancelRequest): Promise<Me
   const gone = orderOfGone(await ledger.orders(false), name);
   if (gone !== undefined) return { ...awayFrom(open, { id: gone.host, name }), gone };
   if (!isIdText(name)) return undefined;
+  await parts.applying.takeUp();
   const ofPlan = await plannedMoves(parts, name, by);
   if (ofPlan !== undefined) return ofPlan;
   const order = (await ledger.orders(true)).find(({ id }) => id === name);
@@ -152,7 +156,10 @@ async function plannedMoves(
 ): Promise<Meant | undefined> {
   const { applying, executor, newest } = parts;
   const { result, verdicts = [] } = newest() ?? {};
-  const isApplied = await applying.cancel(name, by);
+  // Also where that cannot be written down nothing more of it is begun.
+  const isApplied = applying.isNewest(name);
+  const filed = applying.cancel(name, by);
+  filed.catch(() => undefined);
   const moves = executor.openOf(planId(name));
   const isNewest = result?.plan.id === name;
   if (!isApplied && !isNewest && moves.length === 0) return undefined;
@@ -164,7 +171,7 @@ async function plannedMoves(
   const ifNothing = isApplied
     ? `nothing more of ${name} is begun`
     : `nothing of ${name} is left to stop`;
-  return { what: `move of plan ${name}`, moves, unasked, ifNothing };
+  return { what: `move of plan ${name}`, moves, unasked, ifNothing, filed };
 }
 
 function toldOf(

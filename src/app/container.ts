@@ -214,7 +214,8 @@ function bindTick({ container, options, haste, pause: breather }: Ground): void 
   });
   bindPart(container, 'applying', async (take) => {
     const parts = await take('ledger', 'events', 'policies', 'dispatcher');
-    return new ApplyDesk({ ...parts, clock });
+    const { keeper } = (await take('leases')).leases;
+    return new ApplyDesk({ ...parts, clock, controller: keeper.name });
   });
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
@@ -384,12 +385,12 @@ function bindFace({ container, options, closers, pause }: Ground): void {
     const below = await take('events', 'memory', 'ledger', 'policies', 'collector', 'executor');
     const above = await take('cancels', 'hooks', 'ladder', 'failures', 'tick', 'rolling');
     const face = await take('dispatcher', 'api', 'server', 'leases', 'ledgerState', 'killSwitch');
-    const { applying, sources } = await take('applying', 'sources');
+    const { sources } = await take('sources');
     const hypervisors = [...sources.hypervisors.values()];
     const close = () => closers.close();
     const handOver = new HandOver({ ...below, ...above, keeper: face.leases.keeper, clock });
     const needs = new LeaseNeeds({ ...below, keeper: face.leases.keeper, clock });
-    const parts = { ...below, ...above, ...face, handOver, needs, applying, hypervisors };
+    const parts = { ...below, ...above, ...face, handOver, needs, hypervisors };
     return new Daemon({ ...parts, config, clock, cliToken, accessFile, close });
   });
 }

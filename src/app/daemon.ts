@@ -21,7 +21,6 @@ import type { EventSink, EventSource } from '../ports/events.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
-import type { ApplyDesk } from './apply-desk.ts';
 import type { CancelDesk } from './cancel-desk.ts';
 import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -54,7 +53,6 @@ export interface DaemonParts {
   readonly cancels: Pick<CancelDesk, 'beat'>;
   readonly hooks: Pick<HookRuns, 'isIdle' | 'stop'>;
   readonly rolling: Rolling;
-  readonly applying: Pick<ApplyDesk, 'lookForLeft'>;
   readonly handOver: HandOver;
   readonly needs: LeaseNeeds;
   readonly ledgerState: LedgerWatch;
@@ -193,10 +191,7 @@ export class Daemon {
     const isIdle = (cluster: ClusterId) => moves.isIdle(cluster) && hooks.isIdle(cluster);
     const taken = await keeper.beat(isIdle, underWay);
     if (taken.length > 0) this.#isToLook = keeper.isShared;
-    if (taken.length > 0) {
-      this.#taken += 1;
-      this.#parts.applying.lookForLeft();
-    }
+    if (taken.length > 0) this.#taken += 1;
     // Beats overlap: this one catches up with what was taken until now.
     const upTo = this.#taken;
     const isBehind = this.#caughtUp < upTo;

@@ -1,6 +1,6 @@
 /**
  * A plan that a person has handed in, as the ledger keeps it while something of it may yet begin:
- * whoever takes its moves up goes on with what was not begun.
+ * the next life of its controller goes on with what was not begun.
  */
 
 import type { MoveId, PlanId } from './ids.ts';
@@ -11,6 +11,8 @@ export interface AppliedPlan {
   readonly id: PlanId;
   /** Who wanted it. */
   readonly by: string;
+  /** Name of the controller that it was handed to, and that goes on with it after a restart. */
+  readonly controller: string;
   readonly at: EpochSeconds;
   /** What was not begun by then is given up. */
   readonly expiresAt: EpochSeconds;

@@ -12,7 +12,15 @@ import type { LedgerInHand } from './ledger-approvals.ts';
 function applied(id: string, at = 100): AppliedPlan {
   const moves = [aRecord('1', 'v1').move, aRecord('2', 'v2').move];
   const before = [moveId('1')];
-  return { id: planId(id), by: 'ann', ...termFrom(epochSeconds(at)), key: 'k', moves, before };
+  return {
+    id: planId(id),
+    by: 'ann',
+    controller: 'c1',
+    ...termFrom(epochSeconds(at)),
+    key: 'k',
+    moves,
+    before,
+  };
 }
 
 export function appliedCases({ ledger, reopen }: LedgerInHand): void {

@@ -39,8 +39,8 @@ export function planOf(...wishes: readonly Wish[]) {
 
 export interface ApplyBench {
   readonly desk: ApplyDesk;
-  /** Another one on the same ledger: that of the next life, or of another controller. */
-  readonly another: () => ApplyDesk;
+  /** Another one on the same ledger: that of the next life, unless the controller is another. */
+  readonly another: (controller?: string) => ApplyDesk;
   /** What was handed on, time by time. */
   readonly handedOn: (readonly Move[])[];
   readonly decisions: Decision[];
@@ -68,8 +68,10 @@ export function applyBench(): ApplyBench {
   const records = new Map<MoveId, ReturnType<typeof recordOf>>();
   const events = new EventBus();
   const kept = new Map<string, AppliedPlan>();
+  const clock = manualClock();
   const parts: ApplyParts = {
-    clock: manualClock(),
+    clock,
+    controller: 'c1',
     policies: { policies: aPolicy() },
     events,
     ledger: {
@@ -104,7 +106,7 @@ export function applyBench(): ApplyBench {
   };
   const bench: ApplyBench = {
     desk: new ApplyDesk(parts),
-    another: () => new ApplyDesk(parts),
+    another: (controller = 'c1') => new ApplyDesk({ ...parts, controller }),
     handedOn: [],
     decisions: [],
     history: [],

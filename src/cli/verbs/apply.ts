@@ -22,9 +22,9 @@ const HELP = `
 The order is its own approval. The plan is refused as a whole where the fleet has moved on: a VM
 is elsewhere, a host is gone or closed, a limit or rule would be broken now. What is done already
 is left alone, so the same plan may be applied twice. Guards hold (pause, budgets, windows); what
-they keep back for 30 minutes is given up. A restart of the daemon, or another controller in its
-place, goes on with what was not begun. A move is as urgent as the finding that it names is now;
-where that is over, it can wait, but what "plan --evacuate" empties cannot. In mode observe
+they keep back for 30 minutes is given up. After a restart of the daemon what was not begun goes
+on (another controller does not take it up). A move is as urgent as the finding that it names is
+now; where that is over, it can wait, but what "plan --evacuate" empties cannot. In mode observe
 nothing is carried out.
 
 Exit codes: 0 every move succeeded; 1 not every one; 2 refused; 3 no daemon.

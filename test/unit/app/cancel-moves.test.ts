@@ -44,7 +44,7 @@ describe('a cancel that comes too late for every move', () => {
       ledger: { orders: async () => orders },
       clock: manualClock(5000),
       limits: () => aPolicy().limits,
-      applying: { cancel: () => false },
+      applying: { cancel: async () => false, isNewest: () => false, takeUp: async () => undefined },
       newest: () => undefined,
       findVm: () => undefined,
       findHost: (one: string) => (one === 'h1' ? H1 : undefined),

@@ -67,7 +67,7 @@ function cancel(name: string, withdraw: boolean): ReturnType<typeof cancelMoves>
     ledger,
     clock,
     limits: () => aPolicy().limits,
-    applying: { cancel: () => false, isNewest: () => false },
+    applying: { cancel: async () => false, isNewest: () => false, takeUp: async () => undefined },
     newest: () => undefined,
     findVm: () => undefined,
     findHost,
