@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { FaultOf } from '../../src/simulate/fault.ts';
 import { h, simHost, simVm } from '../support/datacenter.ts';
+import { someRules } from '../support/some-rules.ts';
 import type { Script } from './script.ts';
 import { simulate } from './simulate.ts';
 
@@ -17,18 +18,7 @@ function script(faults: readonly FaultOf<'maintenance-mode'>[]): Script {
     seed: 1,
     controllers: 1,
     fleet: { seed: 1, hosts, vms, groups: [] },
-    rules: {
-      total: 8,
-      perHostIn: 2,
-      perHostOut: 2,
-      cooldownSeconds: 300,
-      apart: [],
-      pinned: [],
-      pinnedTo: [],
-      restart: false,
-      own: [],
-      ownWithoutStandby: 'leave',
-    },
+    rules: someRules(),
     steps: faults.map((fault) => ({ at: 10, kind: 'fault', fault })),
     calmAt: 600,
     last: h('a'),

@@ -11,22 +11,12 @@ import { virtualClock } from '../support/virtual-time.ts';
 import { judgeEnd } from './judge-end.ts';
 import { Judge } from './judge.ts';
 import { ORDER } from './order.ts';
-import type { Rules, Script } from './script.ts';
+import { someRules } from '../support/some-rules.ts';
+import type { Script } from './script.ts';
 import { happen, repair } from './happen.ts';
 
 const DB = v('db');
-const RULES: Rules = {
-  total: 2,
-  perHostIn: 1,
-  perHostOut: 1,
-  cooldownSeconds: 300,
-  apart: [],
-  pinned: [],
-  pinnedTo: [],
-  restart: false,
-  own: [],
-  ownWithoutStandby: 'leave',
-};
+const RULES = someRules({ total: 2, perHostIn: 1, perHostOut: 1 });
 
 async function world() {
   const clock = virtualClock();

@@ -7,22 +7,11 @@ import type { Move } from '../../src/domain/plan.ts';
 import { h, v } from '../support/datacenter.ts';
 import { aDecision, aRecord, aResult } from '../support/ledger-records.ts';
 import { aMove, aPlan } from '../support/plans.ts';
+import { someRules } from '../support/some-rules.ts';
 import { JournalView } from './journal-view.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
-import type { Rules } from './script.ts';
 
-const RULES: Rules = {
-  total: 8,
-  perHostIn: 2,
-  perHostOut: 2,
-  cooldownSeconds: 300,
-  apart: [],
-  pinned: [],
-  pinnedTo: [],
-  restart: false,
-  ownWithoutStandby: 'leave',
-  own: [{ vm: v('ledger'), role: 'ledger' }],
-};
+const RULES = someRules({ own: [{ vm: v('ledger'), role: 'ledger' }] });
 const LEDGER = aMove({
   id: 'm1',
   vm: 'ledger',
