@@ -65,6 +65,8 @@ export class ApplyDesk {
   /** What runs of it may not have ended yet: who follows it is told of its end. */
   #former: Application | undefined;
   #mayBeLeft = true;
+  /** Nothing of them was begun, and the ledger could not be told so. */
+  readonly #refused: Application[] = [];
 
   constructor(parts: ApplyParts) {
     this.#parts = parts;
@@ -112,6 +114,7 @@ export class ApplyDesk {
   /** With every tick: what may begin now of what is left. */
   beat(sight: Sight): Promise<void> {
     return this.#turns.take(async () => {
+      await this.#fileRefused();
       await this.#takeUpLeft();
       const own = this.#newest;
       if (own === undefined || own.filed) return;
@@ -150,7 +153,8 @@ export class ApplyDesk {
       // It is on record before anything of it begins: nothing has, and it can be handed in again.
       this.#newest = former;
       // It may have been written all the same, and is not to be gone on with after a restart.
-      await this.#parts.ledger.closeApplied(own.id).catch(() => undefined);
+      own.closed = 'cancelled';
+      await this.#file(own).catch(() => this.#refused.push(own));
       throw error;
     }
     this.#former = former;
@@ -238,6 +242,13 @@ export class ApplyDesk {
     if (own.filed) return;
     await this.#parts.ledger.closeApplied(own.id, by);
     own.filed = true;
+  }
+
+  async #fileRefused(): Promise<void> {
+    for (let [one] = this.#refused; one !== undefined; [one] = this.#refused) {
+      await this.#file(one);
+      this.#refused.shift();
+    }
   }
 
   /** What was not begun; of what was, the ledger knows. */

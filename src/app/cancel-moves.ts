@@ -159,6 +159,7 @@ async function plannedMoves(
   // Also where that cannot be written down nothing more of it is begun.
   const isApplied = applying.isNewest(name);
   const filed = applying.cancel(name, by);
+  // It is waited for below; what fails before that must not leave it unheard.
   filed.catch(() => undefined);
   const moves = executor.openOf(planId(name));
   const isNewest = result?.plan.id === name;

@@ -49,6 +49,9 @@ export interface ApplyBench {
   readonly askedFor: MoveId[];
   /** The gate's verdicts; may wait. */
   judge: (moves: readonly Move[]) => Promise<readonly GateVerdict[]>;
+  /** After a plan is kept, and before it is closed. */
+  afterKeep: () => Promise<void>;
+  beforeClose: () => Promise<void>;
   /** Before a decision is written. */
   beforeRecord: () => Promise<void>;
   /** The move of the VM is begun, or has ended so. */
@@ -88,8 +91,10 @@ export function applyBench(): ApplyBench {
       },
       keepApplied: async (plan) => {
         kept.set(plan.id, plan);
+        await bench.afterKeep();
       },
       closeApplied: async (id) => {
+        await bench.beforeClose();
         kept.delete(id);
       },
       appliedPlans: async () => [...kept.values()].toReversed(),
@@ -112,6 +117,8 @@ export function applyBench(): ApplyBench {
     history: [],
     askedFor: [],
     judge: async (moves) => moves.map((move) => verdictOf(move, 'execute')),
+    afterKeep: async () => undefined,
+    beforeClose: async () => undefined,
     beforeRecord: async () => undefined,
     became(vm, state, detail) {
       const id = ids.get(vm);

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { ApplyDesk, Sight } from '../../../src/app/apply-desk.ts';
+import { LedgerError } from '../../../src/ports/ledger.ts';
 import type { ApplyView } from '../../../src/ports/api.ts';
 import { applyBench, type ApplyBench, planOf, verdictOf } from '../../support/apply-bench.ts';
 import { daemonOnVirtualTime } from '../../support/daemon-on-virtual-time.ts';
@@ -106,6 +107,18 @@ describe('a plan that was handed in to a life before this one', () => {
       return moves.map((move) => verdictOf(move, 'execute'));
     };
     await handIn();
+    expect(await nextOf(bench.another())).toEqual([]);
+  });
+
+  it('is not, where the answer to its order was that it failed', async () => {
+    const lost = async () => {
+      throw new LedgerError('unreachable', 'the answer was lost');
+    };
+    Object.assign(bench, { afterKeep: lost, beforeClose: lost });
+    await expect(bench.desk.apply(PLAN, 'anna', sight)).rejects.toThrow('the answer was lost');
+    await expect(bench.desk.beat(sight)).rejects.toThrow('the answer was lost');
+    bench.beforeClose = async () => undefined;
+    expect(await nextOf(bench.desk)).toEqual([]);
     expect(await nextOf(bench.another())).toEqual([]);
   });
 
