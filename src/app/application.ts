@@ -20,8 +20,8 @@ export interface Application {
   /** Which attempt it is of each move, by the file's ids; absent: the first. */
   readonly attempts: Map<MoveId, number>;
   /**
-   * By their own ids. Of the others, which may be thousands, the ledger is not asked, but where a
-   * life before this one may have begun them.
+   * By their own ids, those of a life before this one, too. Of the others, which may be thousands,
+   * the ledger is not asked.
    */
   readonly begun: Set<MoveId>;
   /** Those that have ended; their records change no more. */
@@ -32,15 +32,9 @@ export interface Application {
   closed?: 'over' | 'cancelled';
   /** The ledger knows that it is closed. */
   filed: boolean;
-  /** Left by a life before this one: what of it was begun only the ledger knows. */
-  readonly isTakenUp: boolean;
 }
 
-/** @param isTakenUp see {@link Application}. */
-export function applicationOf(
-  { key, moves, before, ...kept }: AppliedPlan,
-  isTakenUp: boolean,
-): Application {
+export function applicationOf({ key, moves, before, ...kept }: AppliedPlan): Application {
   return {
     ...kept,
     handedIn: { key, moves },
@@ -50,7 +44,6 @@ export function applicationOf(
     begun: new Set(),
     ended: new Map(),
     filed: false,
-    isTakenUp,
   };
 }
 

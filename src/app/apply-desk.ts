@@ -145,7 +145,7 @@ export class ApplyDesk {
     const before = standing.done.map((move) => move.id);
     const { controller } = this.#parts;
     const kept = { id, by, controller, ...termFrom(clock.now()), ...read.value, before };
-    const own = applicationOf(kept, false);
+    const own = applicationOf(kept);
     this.#newest = own;
     try {
       await this.#carryOut(own, sight, 'first');
@@ -219,7 +219,7 @@ export class ApplyDesk {
         (one) => one.controller === controller && isInForce(one, clock.now()),
       );
       if (left === undefined || left.id === own?.id) return;
-      const taken = applicationOf(left, true);
+      const taken = applicationOf(left);
       await Promise.all(left.moves.map((move) => this.#catchUp(taken, move)));
       this.#former = own;
       this.#newest = taken;
@@ -230,12 +230,14 @@ export class ApplyDesk {
     }
   }
 
-  /** How often the move was tried already. */
+  /** How often the move was tried already. What begins from here on is told (`#note`). */
   async #catchUp(own: Application, move: Move): Promise<void> {
     const { ledger } = this.#parts;
     let attempt = 0;
     while ((await ledger.move(ownId(own.id, move, attempt + 1))) !== undefined) attempt += 1;
-    if (attempt > 0) own.attempts.set(move.id, attempt);
+    if (attempt === 0) return;
+    own.attempts.set(move.id, attempt);
+    own.begun.add(ownId(own.id, move, attempt));
   }
 
   async #file(own: Application, by?: string): Promise<void> {
@@ -279,7 +281,7 @@ export class ApplyDesk {
     const inLedger = idIn(own, move);
     const known = own.ended.get(inLedger);
     if (known !== undefined) return known;
-    if (!own.isTakenUp && !own.begun.has(inLedger)) return undefined;
+    if (!own.begun.has(inLedger)) return undefined;
     const record = await this.#parts.ledger.move(inLedger);
     if (record?.result !== undefined) own.ended.set(inLedger, record);
     return record;

@@ -209,7 +209,11 @@ export class Tick {
       // Whether it failed is asked below, when the whole plan is there.
       begun.catch(() => undefined);
     };
-    await this.#parts.applying.beat(base);
+    await this.#parts.applying.beat(base).catch((error: unknown) => {
+      if (error instanceof LedgerError) throw error;
+      // One plan of one person's does not keep the fleet from its own.
+      this.#parts.events.emit('failure', { where: 'apply', error });
+    });
     const here = {
       snapshot: reach.planned(snapshot),
       findings: reach.ownFindings(findings, snapshot),
