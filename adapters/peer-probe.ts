@@ -1,7 +1,7 @@
 /**
- * The `PeerProbe` port by a command of the operator's, run for each peer (`ssh PEER nc -z HOST 22`,
- * say). 0 says that the peer reaches the host, 1 that it does not; anything else says nothing: ssh
- * ends with 255 where the peer itself is not reached, a shell with 127 where there is no nc.
+ * The `PeerProbe` port by a command of the operator's, run for each peer: say `ssh PEER ping HOST`.
+ * 0 says that the peer reaches the host, 1 that it does not; anything else says nothing: ssh ends
+ * with 255 where the peer itself is not reached, a shell with 127 where there is no ping.
  *
  * Names go in as arguments, without a shell of Drover's own. But ssh joins its arguments and gives
  * them to a shell at the far end: so only names are used that no shell, and no option parser, can

@@ -287,11 +287,11 @@ function bindExecution({ container, options, closers }: Ground): void {
   });
   bindPart(container, 'failures', async (take) => {
     const { sources, policies, ...parts } = await take('ledger', 'events', 'sources', 'policies');
-    const { hypervisors, fencing, probe, peerProbe } = sources;
+    const { hypervisors, fencing, probe, guests, peerProbe } = sources;
     const settings = () => policies.policies;
     const { keeper } = (await take('leases')).leases;
     const holds = (host: Host): boolean => keeper.mayAct(leaseScope(host)) !== undefined;
-    const asked = { hypervisors, fencing, probe, peerProbe, holds };
+    const asked = { hypervisors, fencing, probe, guests, peerProbe, holds };
     const everySeconds = seconds(config.schedule.tickEverySeconds * speed);
     return new HostFailures({ ...parts, ...asked, clock, settings, everySeconds });
   });

@@ -308,7 +308,8 @@ export const daemonSchema = group({
   guestProbes: option(
     list(guestProbe),
     [],
-    'Where guests answer themselves: one that has moved live and does not answer there is told of.',
+    'Where guests answer themselves: one that has moved live and does not answer there is told ' +
+      'of; one that answers is a sign of life of its host.',
   ),
   peerProbe: optional(
     peerProbe,

@@ -22,7 +22,15 @@ export const HOST_FAILURE_STATES = ['unreachable', 'suspected-dead', 'dead', 're
 export type HostFailureState = (typeof HOST_FAILURE_STATES)[number];
 
 /** What says something about a host, independent of each other. */
-export const SIGN_KINDS = ['adapter', 'metrics', 'probe', 'peers', 'alert', 'power'] as const;
+export const SIGN_KINDS = [
+  'adapter',
+  'metrics',
+  'probe',
+  'guests',
+  'peers',
+  'alert',
+  'power',
+] as const;
 export type SignKind = (typeof SIGN_KINDS)[number];
 
 /** `unknown` says nothing, and is never taken for either of the others. */

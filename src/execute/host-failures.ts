@@ -14,20 +14,14 @@ import {
   signsText,
 } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
-import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
+import { compareText, type HostId, type VmId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import { leaseScope } from '../domain/lease.ts';
-import type { PolicySet } from '../domain/policy.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Turns } from '../domain/turns.ts';
-import type { Seconds } from '../domain/units.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { EventSink } from '../ports/events.ts';
-import type { Fencing } from '../ports/fencing.ts';
-import type { Hypervisor } from '../ports/hypervisor.ts';
-import type { Ledger } from '../ports/ledger.ts';
 import { assessHost } from './assess-host.ts';
 import { FencingDesk, type Standing } from './fencing-desk.ts';
+import { guestsToAsk } from './guest-sign.ts';
 import { HostFailureBook } from './host-failure-book.ts';
 import {
   deathLines,
@@ -37,27 +31,14 @@ import {
   POWER_HINT,
   powerBackText,
 } from './host-failure-lines.ts';
+import type { HostFailureParts } from './host-failure-parts.ts';
 import { HostLooks } from './host-looks.ts';
-import { HostSigns, type SignParts } from './host-signs.ts';
+import { HostSigns } from './host-signs.ts';
 import { modeOf } from './mode.ts';
 import { noRestart } from './no-restart.ts';
 import { Readmission } from './readmission.ts';
 import { justChanged, type ReadmitAnswer } from './readmit-answer.ts';
 import type { RestartGuard } from './restart-guard.ts';
-
-export interface HostFailureParts extends Omit<SignParts, 'hosts'> {
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly events: EventSink;
-  readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
-  readonly settings: () => PolicySet;
-  /** Undefined: nothing can confirm that a host is off, so none is ever known dead. */
-  readonly fencing: Fencing | undefined;
-  /** Whether this controller may act on the host. */
-  readonly holds: (host: Host) => boolean;
-  /** How often {@link HostFailures.update} is called; undefined: at least once a minute. */
-  readonly everySeconds?: Seconds | undefined;
-}
 
 export class HostFailures implements RestartGuard {
   readonly #parts: HostFailureParts;
@@ -74,7 +55,11 @@ export class HostFailures implements RestartGuard {
 
   constructor(parts: HostFailureParts) {
     this.#parts = parts;
-    this.#signs = new HostSigns({ ...parts, hosts: () => this.#unfailed() });
+    this.#signs = new HostSigns({
+      ...parts,
+      hosts: () => this.#unfailed(),
+      guestsOn: (host) => guestsToAsk(host, this.#newest, this.#book.get(host.id)),
+    });
     this.#looks = new HostLooks(parts.clock, parts.everySeconds);
     this.#book = new HostFailureBook(
       parts.ledger,

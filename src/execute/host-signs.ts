@@ -1,8 +1,8 @@
 /**
- * Asks about hosts that do not answer: their power, the host itself past its hypervisor, and other
- * hosts that may reach it. Answers take seconds and may not come at all, so they are gathered
- * beside the tick: what is known at the moment is what counts, and an answer that is too old says
- * nothing.
+ * Asks about hosts that do not answer: their power, the host itself past its hypervisor, its
+ * guests, and other hosts that may reach it. Answers take seconds and may not come at all, so they
+ * are gathered beside the tick: what is known at the moment is what counts, and an answer that is
+ * too old says nothing.
  */
 
 import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
@@ -13,9 +13,11 @@ import { assertNever } from '../domain/result.ts';
 import { type EpochSeconds, type Seconds, seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Fencing } from '../ports/fencing.ts';
+import type { GuestProbe } from '../ports/guest-probe.ts';
 import type { HostProbe } from '../ports/host-probe.ts';
 import type { PeerProbe } from '../ports/peer-probe.ts';
 import { callWithin } from './call.ts';
+import { askGuests, type AskedGuest } from './guest-sign.ts';
 import { type Asked, askPeers } from './peer-sign.ts';
 
 /** A BMC answers in a second, or not at all; agents open a session first. */
@@ -32,6 +34,10 @@ export interface SignParts {
   readonly clock: Clock;
   readonly fencing: Fencing | undefined;
   readonly probe: HostProbe | undefined;
+  /** Absent: no guest is asked. */
+  readonly guests?: GuestProbe | undefined;
+  /** Who can only run there; asked only where there are `guests`. */
+  readonly guestsOn: (host: Pick<Host, 'id'>) => readonly AskedGuest[];
   /** Absent: no other host is asked. */
   readonly peerProbe?: PeerProbe | undefined;
   /** The fleet, as {@link PeerParts.hosts}; asked only where there is a `peerProbe`. */
@@ -39,8 +45,8 @@ export interface SignParts {
 }
 
 /** What is asked beside the tick. */
-type AskedKind = 'probe' | 'peers' | 'power';
-const ASKED_KINDS: readonly AskedKind[] = ['probe', 'peers', 'power'];
+type AskedKind = 'probe' | 'guests' | 'peers' | 'power';
+const ASKED_KINDS: readonly AskedKind[] = ['probe', 'guests', 'peers', 'power'];
 
 interface Answer {
   readonly sign: HostSign;
@@ -72,6 +78,7 @@ export class HostSigns {
     if (!isSilent) return [adapter];
     const signs = [adapter, metricsSign(host, before, now)];
     if (this.#parts.probe?.covers(host) === true) signs.push(this.#answer('probe', host));
+    if (this.#parts.guests !== undefined) signs.push(this.#answer('guests', host));
     if (this.#parts.peerProbe !== undefined) signs.push(this.#answer('peers', host));
     signs.push(alertSign(host, alerts));
     if (this.#parts.fencing?.covers(host) === true) signs.push(this.#answer('power', host));
@@ -85,16 +92,18 @@ export class HostSigns {
     return sign;
   }
 
-  /** Asks the host itself, and its peers, now; a host that nobody can ask is silent. */
-  isAlive(host: Asked): Promise<boolean> {
-    return this.#parts.peerProbe === undefined ? this.#answersItself(host) : this.#lives(host);
-  }
-
-  /** Both at once: who waits for this is about to cut its power. */
-  async #lives(host: Asked): Promise<boolean> {
-    const asked = [this.#answersItself(host), this.#askPeers(host)] as const;
-    const [answers, peers] = await Promise.all(asked);
-    return answers || peers.verdict === 'alive';
+  /**
+   * Asks the host itself, its guests and its peers now, all at once: who waits for this is about to
+   * cut its power. A host that nobody can ask is silent.
+   */
+  async isAlive(host: Asked): Promise<boolean> {
+    const { guests, peerProbe } = this.#parts;
+    const asked = [
+      this.#answersItself(host),
+      ...(guests === undefined ? [] : [saysAlive(this.#askGuests(host))]),
+      ...(peerProbe === undefined ? [] : [saysAlive(this.#askPeers(host))]),
+    ];
+    return (await Promise.all(asked)).includes(true);
   }
 
   async #answersItself(host: Asked): Promise<boolean> {
@@ -126,6 +135,8 @@ export class HostSigns {
     switch (kind) {
       case 'probe':
         return this.#askProbe(host);
+      case 'guests':
+        return this.#askGuests(host);
       case 'peers':
         return this.#askPeers(host);
       case 'power':
@@ -160,6 +171,13 @@ export class HostSigns {
   }
 
   /** Never rejects. */
+  async #askGuests(host: Asked): Promise<HostSign> {
+    const { clock, guests: probe, guestsOn } = this.#parts;
+    if (probe === undefined) return { kind: 'guests', verdict: 'unknown', detail: '' };
+    return askGuests(host, guestsOn(host), { clock, probe, limit: ASK_SECONDS });
+  }
+
+  /** Never rejects. */
   async #askPeers(host: Asked): Promise<HostSign> {
     const { clock, hosts, peerProbe: probe } = this.#parts;
     if (probe === undefined) return { kind: 'peers', verdict: 'unknown', detail: '' };
@@ -179,6 +197,10 @@ export class HostSigns {
       return { kind: 'probe', verdict: 'unknown', detail };
     }
   }
+}
+
+async function saysAlive(sign: Promise<HostSign>): Promise<boolean> {
+  return (await sign).verdict === 'alive';
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * What other hosts of the fleet say of one that does not answer. Who reaches it proves that it
- * lives. Who does not may have a fault of its own, so one alone proves nothing: two at least have
- * to say so, and none the contrary.
+ * lives. Who does not may have a fault of its own: it counts only where the same question about a
+ * host that answers has the other answer, and one alone proves nothing. Two at least have to say
+ * so, and none the contrary.
  */
 
 import { takesIn } from '../domain/compatibility.ts';
@@ -42,10 +43,26 @@ export async function askPeers(host: Asked, parts: PeerParts): Promise<HostSign>
     hosts.filter((one) => probe.covers(one)),
     probe.peers,
   );
-  const asked = peers.map(async (peer): Promise<Told> => {
-    return { peer: peer.name, answer: await askOne(peer, host, parts) };
+  const asked = peers.map(async (peer, index): Promise<Told> => {
+    const answer = await askOne(peer, host, parts);
+    if (answer.kind !== 'does-not-reach') return { peer: peer.name, answer };
+    // The next of them, the first after the last; one alone is asked about nobody.
+    const control = peers[(index + 1) % peers.length] ?? peer;
+    return { peer: peer.name, answer: await borneOut(peer, control, parts) };
   });
   return peersSign(await Promise.all(asked));
+}
+
+/**
+ * Whether the question tells two hosts apart at all: a name that nobody knows, a closed port or a
+ * network that is not there has the same answer for every host.
+ */
+async function borneOut(peer: Host, control: Host, parts: PeerParts): Promise<PeerAnswer> {
+  if (control === peer) return { kind: 'does-not-reach' };
+  const answer = await askOne(peer, control, parts);
+  if (answer.kind === 'reaches') return { kind: 'does-not-reach' };
+  const why = answer.kind === 'unknown' ? ` (${answer.detail})` : '';
+  return { kind: 'unknown', detail: `it does not reach ${control.name} either${why}` };
 }
 
 async function askOne(peer: Host, host: Asked, parts: PeerParts): Promise<PeerAnswer> {

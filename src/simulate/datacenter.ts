@@ -97,6 +97,12 @@ export class SimulatedDatacenter {
     return this.#world.host(host).powered;
   }
 
+  /** True when the guest runs anywhere, and answers at its own address. */
+  guestAnswers(vm: VmId): boolean {
+    this.time();
+    return this.#world.copies.runningOn(vm).length > 0;
+  }
+
   /** What the host's power device says; undefined: it does not answer. */
   power(host: HostId): 'on' | 'off' | undefined {
     const now = this.time();

@@ -41,6 +41,7 @@ export function readStory(folder: string): Story {
     seconds: story.duration,
     fencing: story.fencing ?? false,
     peers: story.peers ?? false,
+    guests: story.guests ?? false,
     storageLocks: story.storageLocks ?? false,
     down: story.down ?? [],
     hooks: story.hooks ?? {},

@@ -77,7 +77,7 @@ interface Around {
 }
 
 function scenarioOf(
-  { startAt, duration, fencing, peers, storageLocks, hooks }: Entries,
+  { startAt, duration, fencing, peers, guests, storageLocks, hooks }: Entries,
   folder: string,
   [fleet, policies, steps]: readonly [
     Snapshot | GeneratedFleet,
@@ -93,6 +93,7 @@ function scenarioOf(
     seconds: duration,
     fencing: fencing ?? false,
     peers: peers ?? false,
+    guests: guests ?? false,
     storageLocks: storageLocks ?? false,
     hooks: hooks ?? {},
     steps,

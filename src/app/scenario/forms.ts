@@ -163,6 +163,8 @@ export const scenarioFields = {
   fencing: flag().optional(),
   /** Hosts are asked whether they reach one that does not answer. */
   peers: flag().optional(),
+  /** Guests are asked at their own addresses. */
+  guests: flag().optional(),
   /** No second copy of a guest can open its disks. */
   storageLocks: flag().optional(),
   hooks: table(hook).optional(),
@@ -197,6 +199,7 @@ export interface Scenario {
   readonly seconds: number;
   readonly fencing: boolean;
   readonly peers: boolean;
+  readonly guests: boolean;
   readonly hooks: Readonly<Record<string, z.output<typeof hook>>>;
   readonly steps: readonly ScenarioStep[];
 }

@@ -8,6 +8,7 @@ import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { SimulatedHypervisor } from '../../../adapters/simulated/simulated-hypervisor.ts';
+import { SimulatedGuests } from '../../../adapters/simulated/simulated-guests.ts';
 import { SimulatedPeers } from '../../../adapters/simulated/simulated-peers.ts';
 import { SimulatedPower } from '../../../adapters/simulated/simulated-power.ts';
 import { defaultDaemonConfig } from '../../config/daemon.ts';
@@ -163,7 +164,8 @@ class Stage {
     const { scenario, world } = this.#options;
     const datacenters = [...world.datacenters.values()];
     const peerProbe = scenario.peers ? new SimulatedPeers(datacenters) : undefined;
-    const sources = { hypervisors: this.#hypervisors(), metricSources: [], peerProbe };
+    const guests = scenario.guests ? new SimulatedGuests(datacenters) : undefined;
+    const sources = { hypervisors: this.#hypervisors(), metricSources: [], peerProbe, guests };
     if (!scenario.fencing) return sources;
     const power = new SimulatedPower(datacenters);
     return { ...sources, fencing: power, probe: power };

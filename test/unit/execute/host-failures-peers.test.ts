@@ -38,7 +38,7 @@ const PEERS: PeerProbe = {
   covers: () => true,
   ask: async ({ name }, host) => {
     asked.push(`${name} about ${host.name}`);
-    const kind = found[name] ?? 'unknown';
+    const kind = host.id === H1 ? (found[name] ?? 'unknown') : 'reaches';
     return kind === 'unknown' ? { kind, detail: 'ended with 255' } : { kind };
   },
 };

@@ -100,14 +100,19 @@ describe('asking peers', () => {
   const hosts = ['h2', 'h3', 'h4', 'h5'].map((id) => aHost({ id }));
   const clock = manualClock();
 
-  function ask(answer: (peer: string) => Promise<PeerAnswer>, about = SILENT) {
+  /** Of others than the silent one they say that they reach them. */
+  function ask(
+    answer: (peer: string) => Promise<PeerAnswer>,
+    about = SILENT,
+    control: (peer: string) => PeerAnswer = () => YES,
+  ) {
     const asked: string[] = [];
     const probe: PeerProbe = {
       peers: 3,
       covers: ({ name }) => !name.startsWith('-'),
       ask: ({ name }, host) => {
         asked.push(`${name} about ${host.name}`);
-        return answer(name);
+        return host.name === about.name ? answer(name) : Promise.resolve(control(name));
       },
     };
     const sign = askPeers(about, { clock, probe, hosts, limit: seconds(30) });
@@ -118,6 +123,31 @@ describe('asking peers', () => {
     const { asked, sign } = ask(() => new Promise(() => undefined));
     expect(asked).toEqual(['h2 about h1', 'h3 about h1', 'h4 about h1']);
     await clock.until(sign, 31);
+  });
+
+  it('asks who does not reach it about the next of them, and counts who reaches that', async () => {
+    const { asked, sign } = ask(async (peer) => (peer === 'h3' ? LOST : NO));
+    expect(await sign).toMatchObject({ verdict: 'silent', detail: 'h2 and h4 do not reach it' });
+    expect(asked.slice(3).toSorted()).toEqual(['h2 about h3', 'h4 about h2']);
+  });
+
+  it('takes a question that has the same answer for every host for none', async () => {
+    const { sign } = ask(
+      async () => NO,
+      SILENT,
+      (peer) => (peer === 'h4' ? YES : NO),
+    );
+    const detail =
+      'only h4 does not reach it; h2: it does not reach h3 either; h3: it does not reach h4 either';
+    expect(await sign).toEqual({ kind: 'peers', verdict: 'unknown', detail });
+    const lost = ask(
+      async () => NO,
+      SILENT,
+      () => LOST,
+    );
+    const { verdict, detail: why } = await lost.sign;
+    expect(verdict).toBe('unknown');
+    expect(why).toContain('h4: it does not reach h2 either (ended with 255)');
   });
 
   it('takes no answer, and a failure, for nothing said', async () => {
@@ -137,7 +167,7 @@ describe('asking peers', () => {
     const probe: PeerProbe = {
       peers: 2,
       covers: ({ name }) => !name.startsWith('-'),
-      ask: async () => NO,
+      ask: async (_peer, host) => (host.id === SILENT.id ? NO : YES),
     };
     const { detail } = await askPeers(SILENT, { clock, probe, hosts: names, limit: seconds(30) });
     expect(detail).toBe('h2 and h3 do not reach it');
