@@ -7,14 +7,14 @@ import type { AuditHead } from './audit.ts';
 import type { Violation } from './violation.ts';
 import type { Finding } from './finding.ts';
 import type { ClusterId, HostId, PlanId, SourceId, VmId } from './ids.ts';
-import type { GateVerdict, MoveResult, Stage } from './journal.ts';
+import type { GateVerdict, MoveResult, Outcome, Stage } from './journal.ts';
 import type { SourceStatus } from './measured.ts';
 import type { HostState } from './host.ts';
 import type { HostFailureState } from './host-failure.ts';
 import type { Order } from './order.ts';
 import type { Move, PlanResult } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { Bytes, Ratio, Seconds } from './units.ts';
+import type { Bytes, EpochSeconds, Ratio, Seconds } from './units.ts';
 
 export interface EventMap {
   /** The daemon is up: listening, recovered, jobs scheduled. */
@@ -48,20 +48,36 @@ export interface EventMap {
   readonly gated: { readonly plan: PlanId; readonly verdicts: readonly GateVerdict[] };
   readonly 'move-stage': {
     readonly move: Move;
+    readonly plan: PlanId;
     readonly vmName: string;
     readonly stage: Stage;
     readonly phase: 'before' | 'after' | 'undo';
+    /** As the journal has it: several may be written, and then told, at once. */
+    readonly at: EpochSeconds;
   };
   readonly 'move-progress': {
     readonly move: Move;
     readonly vmName: string;
     readonly progress: MoveProgress;
   };
+  /** It does not converge, and the hypervisor was asked to do something about it. */
+  readonly 'move-steered': {
+    readonly move: Move;
+    readonly steering: MoveSteering;
+    readonly at: EpochSeconds;
+    /** What the hypervisor has against it; undefined: nothing. */
+    readonly refused: string | undefined;
+  };
   readonly 'move-ended': {
     readonly move: Move;
     readonly vmName: string;
     readonly result: MoveResult;
   };
+  /**
+   * Nobody here follows the move any more. `outcome`: how it has ended, also where another
+   * controller told of that; undefined: it is open, since Drover stops or its lease is over.
+   */
+  readonly 'move-let-go': { readonly move: Move; readonly outcome: Outcome | undefined };
   /** What became of a lease; `stepped-back`: the ledger has an older token than somebody saw. */
   readonly lease: {
     readonly cluster: ClusterId;
@@ -106,6 +122,12 @@ export interface EventMap {
 }
 
 export type EventName = keyof EventMap;
+
+/** What is done about a live migration that gets nowhere. */
+export type MoveSteering =
+  | { readonly kind: 'downtime-limit'; readonly seconds: Seconds }
+  | { readonly kind: 'auto-converge' }
+  | { readonly kind: 'post-copy' };
 
 /** How far a migration is. */
 export interface MoveProgress {

@@ -329,6 +329,7 @@ export class Executor {
     const { move } = record;
     this.#running.delete(move.id);
     this.#parts.letGo?.(move.id);
+    this.#parts.events.emit('move-let-go', { move, outcome: end?.outcome });
     if (end === undefined) {
       this.#askLater(record);
       this.#submissions.settle(move.id, undefined);

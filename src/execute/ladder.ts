@@ -3,13 +3,12 @@
  * state machine of convergence.ts finds, and writes down what cannot be taken back before it does.
  */
 
-import type { MoveProgress } from '../domain/events.ts';
+import type { MoveProgress, MoveSteering } from '../domain/events.ts';
 import { bytesOf, copiedDisks } from '../domain/disks.ts';
 import { assertNever } from '../domain/result.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import { GIB, type Seconds, seconds } from '../domain/units.ts';
 import { covers } from '../domain/vm.ts';
-import type { Steering } from '../ports/hypervisor.ts';
 import {
   type ConvergenceLimits,
   type ConvergenceState,
@@ -139,7 +138,7 @@ async function giveUp(task: MoveTask, why: GivenUp): Promise<void> {
   task.givenUp = why;
 }
 
-async function steer(task: MoveTask, steering: Steering): Promise<void> {
+async function steer(task: MoveTask, steering: MoveSteering): Promise<void> {
   const { events, clock, ledger } = task.parts;
   const at = clock.now();
   // Before the switch to post-copy there is a way back, after it there is none: written down.
@@ -147,13 +146,15 @@ async function steer(task: MoveTask, steering: Steering): Promise<void> {
   const detail = `it does not converge: ${what}`;
   await ledger.addStages([{ move: task.move.id, stage: 'pre-copy', phase: 'before', at, detail }]);
   const answer = await ask(task, (signal) => task.hypervisor.steer(task.order, steering, signal));
-  const outcome = answer.ok ? '' : ` (refused: ${answer.error.detail})`;
+  const refused = answer.ok ? undefined : answer.error.detail;
+  events.emit('move-steered', { move: task.move, steering, at, refused });
+  const outcome = refused === undefined ? '' : ` (refused: ${refused})`;
   const text = `${task.record.vmName} does not converge: ${what}${outcome}`;
   events.emit('warning', { key: `${what} ${task.move.id}`, text });
 }
 
 /** For people. */
-function describeSteering(steering: Steering): string {
+function describeSteering(steering: MoveSteering): string {
   if (steering.kind !== 'downtime-limit') return steering.kind;
   return `a stop of up to ${Math.round(steering.seconds * 1000)} ms`;
 }

@@ -172,8 +172,9 @@ class StageNotes {
     const { move, record, parts } = this.#task;
     this.#task.stage = entries.at(-1)?.stage ?? this.#task.stage;
     await parts.ledger.addStages(entries, holds);
-    for (const { stage, phase } of entries)
-      parts.events.emit('move-stage', { move, vmName: record.vmName, stage, phase });
+    const { plan, vmName } = record;
+    for (const { stage, phase, at } of entries)
+      parts.events.emit('move-stage', { move, plan, vmName, stage, phase, at });
   }
 }
 

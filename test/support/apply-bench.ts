@@ -9,6 +9,7 @@ import { EventBus } from '../../src/observe/event-bus.ts';
 import { aPolicy } from './fleet.ts';
 import { aMove, aRecord, aResult, aStage } from './ledger-records.ts';
 import { manualClock } from './manual-clock.ts';
+import { aStageOf } from './plans.ts';
 
 export interface Wish {
   readonly vm: string;
@@ -127,7 +128,7 @@ export function applyBench(): ApplyBench {
       records.set(id, record);
       const about = { move: aMove({ id, vm: vmId(vm) }), vmName: vm };
       if (record.result === undefined) {
-        events.emit('move-stage', { ...about, stage: 'pre-copy', phase: 'before' });
+        events.emit('move-stage', aStageOf(about.move));
       } else events.emit('move-ended', { ...about, result: record.result });
     },
   };

@@ -1,4 +1,5 @@
 // Role: builders of plans and orders by hand, for the tests of everything that takes one.
+import type { EventMap } from '../../src/domain/events.ts';
 import { findingId, hostId, moveId, planId, vmId } from '../../src/domain/ids.ts';
 import type { Move, Plan, Prediction } from '../../src/domain/plan.ts';
 import type { InFlightMove } from '../../src/domain/snapshot.ts';
@@ -40,6 +41,22 @@ export function aMove(options: MoveOptions = {}): Move {
       bytes: bytes(1e9),
       ...rest.predicted,
     },
+  };
+}
+
+/** A stage of it is told, at first that pre-copy begins. */
+export function aStageOf(
+  move: Move,
+  options: Partial<EventMap['move-stage']> = {},
+): EventMap['move-stage'] {
+  return {
+    move,
+    plan: planId('p1'),
+    vmName: move.vm,
+    stage: 'pre-copy',
+    phase: 'before',
+    at: TEST_NOW,
+    ...options,
   };
 }
 

@@ -44,6 +44,17 @@ describe('one move', () => {
     }
   });
 
+  it('tells its stages with the times of the journal, also those that are told later', async () => {
+    const bench = await makeBench();
+    const slow = () => bench.clock.sleep(seconds(3)).then(() => []);
+    vi.spyOn(bench.hypervisor, 'precheck').mockImplementation(slow);
+    await carryOut(bench, [move('1', 'h1', 'h2')]);
+    const told = bench.events.of('move-stage').map(({ at }) => at);
+    const written = (await bench.ledger.move(moveId('m1')))?.stages.map(({ at }) => at);
+    expect(told).toEqual(written);
+    expect((told[1] ?? 0) - (told[0] ?? 0)).toBe(3);
+  });
+
   it('leaves one line of history, however it ends', async () => {
     const bench = await makeBench(['h1', 'h1', 'h1'], { breaks: true });
     const moves = [

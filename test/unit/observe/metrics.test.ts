@@ -6,7 +6,7 @@ import { type Seconds, seconds } from '../../../src/domain/units.ts';
 import { EventBus } from '../../../src/observe/event-bus.ts';
 import { METRICS, subscribeMetrics } from '../../../src/observe/metrics.ts';
 import { aFinding, aHost, aSnapshot, aVm } from '../../support/fleet.ts';
-import { aMove } from '../../support/plans.ts';
+import { aMove, aStageOf } from '../../support/plans.ts';
 import { aResult, aSourceStatus, planned } from '../../support/sample-events.ts';
 
 let bus: EventBus;
@@ -91,8 +91,7 @@ describe('metrics', () => {
   });
 
   it('follow the moves under way and forget what the executor no longer has', async () => {
-    const stage = { vmName: 'web', stage: 'pre-copy', phase: 'before' } as const;
-    for (const id of ['m1', 'm2', 'm1']) bus.emit('move-stage', { move: aMove({ id }), ...stage });
+    for (const id of ['m1', 'm2', 'm1']) bus.emit('move-stage', aStageOf(aMove({ id })));
     expect(await valueOf('drover_moves_in_flight')).toBe(2);
     bus.emit('move-ended', {
       move: aMove({ id: 'm1' }),

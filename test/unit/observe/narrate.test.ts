@@ -10,7 +10,7 @@ import { seconds } from '../../../src/domain/units.ts';
 import { EventBus } from '../../../src/observe/event-bus.ts';
 import { type NarratorOptions, narrate } from '../../../src/observe/narrate.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
-import { type MoveOptions, aMove } from '../../support/plans.ts';
+import { type MoveOptions, aMove, aStageOf } from '../../support/plans.ts';
 import { aProgress, aResult, aSourceStatus, planned } from '../../support/sample-events.ts';
 import { TinyTerminal } from '../../support/tiny-terminal.ts';
 
@@ -58,7 +58,7 @@ function someMoves(count: number): Move[] {
 }
 
 function begin(move: Move): void {
-  bus.emit('move-stage', { move, vmName: move.vm, stage: 'pre-copy', phase: 'before' });
+  bus.emit('move-stage', aStageOf(move));
 }
 
 function progress(move: Move, done: number): void {
