@@ -4,6 +4,7 @@ import type { DaemonConfig } from '../config/daemon.ts';
 import type { EventBus } from '../observe/event-bus.ts';
 import { subscribeInflux } from '../observe/influx.ts';
 import { makeLogger, subscribeLog } from '../observe/log.ts';
+import { flushTraces, subscribeTraces } from '../observe/traces.ts';
 import type { Clock } from '../ports/clock.ts';
 import { memoryOf } from './adapter-memory.ts';
 import { buildSources } from './build-sources.ts';
@@ -16,6 +17,7 @@ import { rehearse } from './rehearsal.ts';
 import { machineClock } from './standstill-clock.ts';
 import { systemClock } from './system-clock.ts';
 import { untilAborted } from './until-aborted.ts';
+import { VERSION } from './version.ts';
 
 export interface RunOptions {
   readonly config: DaemonConfig;
@@ -77,10 +79,12 @@ interface Listening {
 function subscribeAll(events: EventBus, { config, clock, write }: Listening): Closer {
   const { level, format } = config.log;
   const endLog = subscribeLog(events, makeLogger({ level, format, write }));
-  if (config.influx === undefined) return endLog;
-  const influx = subscribeInflux(events, { ...config.influx, clock });
+  const endTraces = subscribeTraces(events, { clock, version: VERSION });
+  const influx = config.influx && subscribeInflux(events, { ...config.influx, clock });
   return async () => {
-    await influx.close();
+    endTraces();
+    // Both wait for some seconds where nobody answers.
+    await Promise.all([flushTraces(clock), influx?.close()]);
     endLog();
   };
 }

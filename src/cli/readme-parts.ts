@@ -11,6 +11,7 @@ import { FACTS, RESOURCE_FACT_FORM, RESOURCE_FACT_INFO } from '../domain/facts.t
 import { REFUSAL_CODES } from '../domain/refusal.ts';
 import { MEASUREMENTS } from '../observe/influx-points.ts';
 import { METRICS } from '../observe/metrics.ts';
+import { TRACE_ATTRIBUTES } from '../observe/move-trace.ts';
 import { PROCESS_METRICS } from '../observe/process-metrics.ts';
 import { EXIT_MEANINGS, type Io } from './io.ts';
 import { makeProgram } from './program.ts';
@@ -31,6 +32,7 @@ const PARTS: readonly Part[] = [
   { page: 'src/config/README.md', name: 'daemon options', make: daemonOptionsTable },
   { page: 'src/observe/README.md', name: 'metrics', make: metrics },
   { page: 'src/observe/README.md', name: 'measurements', make: measurements },
+  { page: 'src/observe/README.md', name: 'trace attributes', make: traceAttributes },
 ];
 
 export interface WrittenPage {
@@ -132,6 +134,11 @@ function metrics(): string {
     },
   );
   return table(['Metric', 'Type', 'Labels', 'Meaning'], rows);
+}
+
+function traceAttributes(): string {
+  const rows = Object.entries(TRACE_ATTRIBUTES).map(([name, doc]) => [code(name), doc]);
+  return table(['Attribute', 'Meaning'], rows);
 }
 
 function measurements(): string {

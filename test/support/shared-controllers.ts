@@ -14,6 +14,7 @@ import { defaultDaemonConfig } from '../../src/config/daemon.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { seconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { EventSource } from '../../src/ports/events.ts';
 import type { Hook } from '../../src/ports/hooks.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
@@ -30,6 +31,8 @@ export class SharedControllers {
   readonly world: StoryWorld;
   /** What was said, and by whom. */
   readonly lines: string[] = [];
+  /** Listens to each that is started from then on. */
+  follow: (name: string, bus: EventSource, clock: Clock) => () => void = () => () => undefined;
   readonly #clock = virtualClock();
   readonly #folder = mkdtempSync(join(tmpdir(), 'drover-shared-'));
   readonly #policy: string;
@@ -168,6 +171,7 @@ export class SharedControllers {
 
   #listen(name: string, bus: EventSource): () => void {
     const offs = [
+      this.follow(name, bus, this.#clock),
       bus.on('lease', ({ text }) => this.#say(name, text)),
       bus.on('hook', ({ text }) => this.#say(name, text)),
       bus.on('paused', ({ paused, by }) =>

@@ -61,7 +61,14 @@ export const HOUSE: Readonly<Record<string, Room>> = {
   observe: {
     ...SHELL,
     rooms: ['domain', 'ports'],
-    packages: ['prom-client', '@influxdata/influxdb-client', 'pino', 'luxon', 'zod'],
+    packages: [
+      'prom-client',
+      '@influxdata/influxdb-client',
+      '@opentelemetry/api',
+      'pino',
+      'luxon',
+      'zod',
+    ],
   },
   serve: {
     ...SHELL,

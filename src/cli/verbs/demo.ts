@@ -32,6 +32,9 @@ async function demo(io: Io, options: DemoVerbOptions): Promise<void> {
   const { startDemo } = await import('../../app/demo.ts');
   const { untilAborted } = await import('../../app/until-aborted.ts');
   const { narrate, wantsColour } = await import('../../observe/narrate.ts');
+  const { flushTraces, subscribeTraces } = await import('../../observe/traces.ts');
+  const { systemClock } = await import('../../app/system-clock.ts');
+  const { VERSION } = await import('../../app/version.ts');
   let narrator: Narrator | undefined;
   const running = await startDemo({
     hosts: wholeNumber('--hosts', options.hosts, [1, 10_000]),
@@ -49,7 +52,13 @@ async function demo(io: Io, options: DemoVerbOptions): Promise<void> {
         clock,
         watched: () => performance.now() / 1000,
       });
-      return narrator.close;
+      const endTraces = subscribeTraces(events, { clock, version: VERSION });
+      const { close } = narrator;
+      return async () => {
+        endTraces();
+        await flushTraces(systemClock());
+        close();
+      };
     },
     tell: (text) => narrator?.say(`~ ${text}`),
   });
