@@ -8,7 +8,7 @@
  * crash of the daemon is followed with the same calls as one that was started just now.
  */
 
-import type { MoveProgress } from '../domain/events.ts';
+import type { MoveProgress, MoveSteering } from '../domain/events.ts';
 import type { Host, HypervisorKind } from '../domain/host.ts';
 import type { HostId, MoveId, NetworkId, VmId } from '../domain/ids.ts';
 import type { MoveMethod } from '../domain/plan.ts';
@@ -114,10 +114,8 @@ export type Job =
     };
 
 export type Steering =
-  | { readonly kind: 'downtime-limit'; readonly seconds: Seconds }
-  | { readonly kind: 'bandwidth'; readonly bandwidth: BytesPerSecond }
-  | { readonly kind: 'auto-converge' }
-  | { readonly kind: 'post-copy' };
+  | MoveSteering
+  | { readonly kind: 'bandwidth'; readonly bandwidth: BytesPerSecond };
 
 export interface Hypervisor extends MetricSource {
   readonly kind: HypervisorKind;
