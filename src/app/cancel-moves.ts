@@ -272,9 +272,6 @@ async function cancelledBefore(
   });
 }
 
-/** A host has lines of other kinds, too. */
-const LAST_LINES = 20;
-
 /** How the newest move of what is meant ended: a cancel that comes too late is to be told so. */
 async function nothingOpen(
   parts: CancelParts,
@@ -282,8 +279,7 @@ async function nothingOpen(
   notes: readonly string[],
 ): Promise<Result<CancelView, ApiProblem>> {
   const about = vm === undefined ? { host: host?.id ?? gone?.host } : { vm: vm.id };
-  const entries = await parts.ledger.history({ ...about, limit: LAST_LINES });
-  const last = entries.find((entry) => entry.move !== undefined);
+  const [last] = await parts.ledger.history({ ...about, movesOnly: true, limit: 1 });
   const record = last?.move === undefined ? undefined : await parts.ledger.move(last.move);
   if (vm !== undefined && record?.result?.outcome === 'cancelled') {
     const { moves } = again(parts, record);

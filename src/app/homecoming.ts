@@ -31,9 +31,6 @@ import { againstReturn, nextWave, withHold } from './return-waves.ts';
  */
 const PATIENCE_SECONDS = seconds(3600);
 
-/** Lines of a VM's history in which its newest move is looked for. */
-const LINES = 20;
-
 export interface HomecomingParts {
   readonly ledger: Ledger;
   readonly orders: OrderDesk;
@@ -127,8 +124,8 @@ export class Homecoming {
   /** Where its newest move took it, or left it: one that came to nothing is in the history, too. */
   async #isWhereWeLeftIt(vm: VmId, host: HostId): Promise<boolean> {
     const { ledger } = this.#parts;
-    const lines = await ledger.history({ vm, newestBy: 'writing', limit: LINES });
-    const newest = lines.find((line) => line.move !== undefined);
+    const asked = { vm, movesOnly: true, newestBy: 'writing', limit: 1 } as const;
+    const [newest] = await ledger.history(asked);
     if (newest?.move === undefined) return false;
     if (host === newest.host) return true;
     // Back at its source it is by somebody else's hand, unless it never got away from there.

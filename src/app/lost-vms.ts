@@ -73,8 +73,8 @@ async function lastMoveOf(
   ledger: LostParts['ledger'],
   id: string,
 ): Promise<MoveRecord | undefined> {
-  const lines = await ledger.history({ vm: vmId(id), limit: 20 });
-  const move = lines.find((line) => line.move !== undefined)?.move;
+  const [newest] = await ledger.history({ vm: vmId(id), movesOnly: true, limit: 1 });
+  const move = newest?.move;
   return move === undefined ? undefined : ledger.move(move);
 }
 

@@ -38,11 +38,12 @@ export class VmPast {
 
   async #read(host: HostId): Promise<boolean> {
     const vm = this.#vm;
-    this.#lines ??= await this.#ledger.history({ vm, limit: MOST_LINES });
+    this.#lines ??= await this.#ledger.history({ vm, movesOnly: true, limit: MOST_LINES });
     const about = this.#lines.filter((line) => line.host === host || line.from === host);
     const told = await this.#decide(about, host);
     if (told !== undefined || this.#lines.length < MOST_LINES) return told ?? false;
-    const older = await this.#ledger.history({ vm, host, limit: MOST_OF_HOST });
+    const asked = { vm, host, movesOnly: true, limit: MOST_OF_HOST } as const;
+    const older = await this.#ledger.history(asked);
     // Who has not read to the end does not know.
     return (await this.#decide(older, host)) ?? older.length === MOST_OF_HOST;
   }

@@ -18,7 +18,7 @@ export async function insertHistory(
 
 export async function selectHistory(
   db: Kysely<LedgerSchema>,
-  { vm, host, plan, since, newestBy, limit }: HistoryQuery,
+  { vm, host, plan, since, movesOnly, newestBy, limit }: HistoryQuery,
 ): Promise<readonly HistoryEntry[]> {
   let select = db.selectFrom('history').selectAll();
   if (vm !== undefined) select = select.where('vm', '=', vm);
@@ -32,6 +32,7 @@ export async function selectHistory(
     select = select.where('move', 'in', ofPlan);
   }
   if (since !== undefined) select = select.where('at', '>=', since);
+  if (movesOnly === true) select = select.where('move', 'is not', null);
   if (newestBy !== 'writing') select = select.orderBy('at', 'desc');
   return (await select.orderBy('seq', 'desc').limit(limit).execute()).map((row) => toHistory(row));
 }

@@ -84,6 +84,8 @@ export interface HistoryQuery {
   /** Lines of the moves of this plan. */
   readonly plan?: PlanId | undefined;
   readonly since?: EpochSeconds | undefined;
+  /** Those of moves only; absent: all. */
+  readonly movesOnly?: true | undefined;
   /** Newest by their times, or as they were written, whatever the clock said; default: `time`. */
   readonly newestBy?: 'time' | 'writing' | undefined;
   /** Newest first; at most 10,000. */

@@ -273,6 +273,14 @@ describe('a return', () => {
     expect(await homeOf('v1', 'h4')).toMatchObject({ home: [] });
   });
 
+  it('fetches a VM of which much else was told since Drover has moved it', async () => {
+    await returned();
+    await drove('v1', 'h1', 'h2', 'succeeded');
+    const other = { ...moved('v1', 'h2', 'h3'), kind: 'decision', move: undefined } as const;
+    await ledger.addHistory(Array.from({ length: 30 }, () => other));
+    expect(await homeOf('v1', 'h2')).toMatchObject({ home: ['v1'] });
+  });
+
   it('fetches a VM that Drover has moved on since the clock was set back', async () => {
     await returned();
     await drove('v1', 'h1', 'h2', 'succeeded');
