@@ -4,8 +4,6 @@
  * is sql-store.ts' affair.
  */
 
-import type { Kysely } from 'kysely';
-
 import type { AppliedPlan } from '../domain/applied-plan.ts';
 import type { Approval, ShownPlan } from '../domain/approval.ts';
 import type { AuditEntry, AuditHead } from '../domain/audit.ts';
@@ -20,12 +18,11 @@ import type {
   StageEntry,
 } from '../domain/journal.ts';
 import type { KeptAlert } from '../domain/kept-alert.ts';
-import type { HeldLease, LeaseProof, LeaseStop } from '../domain/lease.ts';
+import type { LeaseProof } from '../domain/lease.ts';
 import type { Order } from '../domain/order.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
 import type { EpochSeconds, Seconds } from '../domain/units.ts';
-import type { Controller, LeaseBoard, LeaseClaim } from '../ports/leases.ts';
 import type {
   HistoryQuery,
   HostMark,
@@ -56,26 +53,23 @@ import * as history from './history.ts';
 import * as firingAlerts from './firing-alerts.ts';
 import * as hostFailures from './host-failures.ts';
 import * as hostMarks from './host-marks.ts';
-import * as leaseStops from './lease-stops.ts';
-import * as leases from './leases.ts';
 import * as moves from './moves.ts';
 import * as orders from './orders.ts';
 import { pruneAll } from './pruning.ts';
 import type { Work } from './work.ts';
 import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
-import type { LedgerSchema } from './schema.ts';
 import * as setbacks from './setbacks.ts';
 import { openWithOthers } from './seal.ts';
+import { SqlLeases } from './sql-leases.ts';
 import { SqlStore, type SqlStoreParts } from './sql-store.ts';
 import { selectTroubles } from './troubles.ts';
 
-export class SqlLedger implements Ledger {
-  readonly #store: SqlStore;
+export class SqlLedger extends SqlLeases implements Ledger {
   readonly #fence: MoveFence | undefined;
 
   private constructor(store: SqlStore, fence: MoveFence | undefined) {
-    this.#store = store;
+    super(store);
     this.#fence = fence;
   }
 
@@ -84,69 +78,35 @@ export class SqlLedger implements Ledger {
   }
 
   fencedBy(fence: MoveFence): SqlLedger {
-    return new SqlLedger(this.#store, fence);
-  }
-
-  leaseBoard(): Promise<LeaseBoard> {
-    return this.#read((db) => leases.selectLeaseBoard(db));
-  }
-
-  claimLease(claim: LeaseClaim): Promise<HeldLease | undefined> {
-    return this.#store.writeAhead(leases.claimLease(claim, this.#store.traits));
-  }
-
-  renewLeases(
-    by: Controller,
-    held: readonly HeldLease[],
-    seconds: Seconds,
-  ): Promise<readonly HeldLease[]> {
-    const { traits } = this.#store;
-    const what = { by, held, seconds };
-    return this.#store.writeAhead((trx) => leases.renewLeases(trx, what, traits));
-  }
-
-  releaseLeases(by: Pick<Controller, 'id'>, held: readonly HeldLease[]): Promise<void> {
-    return this.#write(leases.releaseLeases(by, held));
-  }
-
-  stopLease(stop: LeaseStop): Promise<void> {
-    return this.#store.writeAhead(leaseStops.stopLease(stop, this.#store.traits));
-  }
-
-  liftStop(lift: LeaseStop): Promise<void> {
-    return this.#store.writeAhead(leaseStops.liftStop(lift, this.#store.traits));
-  }
-
-  forgetController(id: string): Promise<void> {
-    return this.#write((trx) => leases.deleteController(trx, id));
+    return new SqlLedger(this.store, fence);
   }
 
   recordDecision(decision: Decision): Promise<void> {
-    return this.#write(async (trx, note) => {
+    return this.write(async (trx, note) => {
       note(notes.decisionNote(decision, await decisions.upsertDecision(trx, decision)));
     });
   }
 
   decisions(limit: number): Promise<readonly Decision[]> {
-    return this.#read((db) => decisions.selectDecisions(db, bounded(limit)));
+    return this.read((db) => decisions.selectDecisions(db, bounded(limit)));
   }
 
   decision(plan: PlanId): Promise<Decision | undefined> {
-    return this.#read((db) => decisions.selectDecision(db, plan));
+    return this.read((db) => decisions.selectDecision(db, plan));
   }
 
   keepInputs(inputs: KeptInputs, bounds: InputBounds): Promise<void> {
-    return this.#write((trx) => decisions.upsertInputs(trx, inputs, bounds));
+    return this.write((trx) => decisions.upsertInputs(trx, inputs, bounds));
   }
 
   replayable(plan: PlanId): Promise<Replayable> {
-    return this.#read((db) => decisions.selectReplayable(db, plan));
+    return this.read((db) => decisions.selectReplayable(db, plan));
   }
 
   async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
     const proof = this.#fence?.open(record.move);
     const fenced = proof === undefined ? record : { ...record, leases: proof.leases };
-    const { isOpen } = await this.#store.writeUnder(proof, (_trx, note) =>
+    const { isOpen } = await this.store.writeUnder(proof, (_trx, note) =>
       openWithOthers(fenced, note),
     );
     if (!isOpen) this.#fence?.ended(record.move.id);
@@ -164,53 +124,53 @@ export class SqlLedger implements Ledger {
 
   async closeMove(move: MoveId, result: MoveResult, line?: HistoryEntry): Promise<void> {
     await this.#writeAbout(move, async (trx, note) => {
-      const isFirst = await moves.closeMove(trx, { move, result, line }, this.#store.traits);
+      const isFirst = await moves.closeMove(trx, { move, result, line }, this.store.traits);
       if (isFirst) note(notes.closedNote(move, result));
     });
     this.#fence?.ended(move);
   }
 
   openMoves(): Promise<readonly MoveRecord[]> {
-    return this.#read((db) => moves.selectOpenMoves(db));
+    return this.read((db) => moves.selectOpenMoves(db));
   }
 
   move(id: MoveId): Promise<MoveRecord | undefined> {
-    return this.#read((db) => moves.selectMove(db, id));
+    return this.read((db) => moves.selectMove(db, id));
   }
 
   recentMoves(limit: number): Promise<readonly MoveRecord[]> {
-    return this.#read((db) => moves.selectRecentMoves(db, bounded(limit)));
+    return this.read((db) => moves.selectRecentMoves(db, bounded(limit)));
   }
 
   countMoves(since: EpochSeconds, now: EpochSeconds): Promise<number> {
-    return this.#read((db) => moves.countMoves(db, since, now));
+    return this.read((db) => moves.countMoves(db, since, now));
   }
 
   moveCounts(...asked: moves.Asked): Promise<ReadonlyMap<VmId, number>> {
-    return this.#read((db) => moves.selectMoveCounts(db, asked));
+    return this.read((db) => moves.selectMoveCounts(db, asked));
   }
 
   lastMovedAt(now: EpochSeconds): Promise<ReadonlyMap<VmId, EpochSeconds>> {
-    return this.#read((db) => moves.selectLastMovedAt(db, now));
+    return this.read((db) => moves.selectLastMovedAt(db, now));
   }
 
   troubles(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlyMap<VmId, Trouble>> {
-    return this.#read((db) => selectTroubles(db, { since, now }, this.#store.traits));
+    return this.read((db) => selectTroubles(db, { since, now }, this.store.traits));
   }
 
   setbacks(since: EpochSeconds, now: EpochSeconds): Promise<Setbacks> {
-    return this.#read((db) => setbacks.selectSetbacks(db, since, now));
+    return this.read((db) => setbacks.selectSetbacks(db, since, now));
   }
 
   resetBreaker(name: string, by: string, at: EpochSeconds): Promise<void> {
-    return this.#write((trx, note) => {
+    return this.write((trx, note) => {
       note(notes.breakerResetNote(name, by));
       return setbacks.upsertReset(trx, name, by, at);
     });
   }
 
   movesSince(...asked: moves.Asked): Promise<readonly RecentMove[]> {
-    return this.#read((db) => setbacks.selectMovesSince(db, asked));
+    return this.read((db) => setbacks.selectMovesSince(db, asked));
   }
 
   release(move: MoveId): Promise<void> {
@@ -218,7 +178,7 @@ export class SqlLedger implements Ledger {
   }
 
   reservations(): Promise<readonly Reservation[]> {
-    return this.#read((db) => reservations.selectReservations(db));
+    return this.read((db) => reservations.selectReservations(db));
   }
 
   putOrder(order: Order, line?: HistoryEntry): Promise<void> {
@@ -226,82 +186,82 @@ export class SqlLedger implements Ledger {
   }
 
   putOrders(all: readonly PutOrder[]): Promise<void> {
-    return this.#write(orders.putOrders(all, this.#store.clock.now()));
+    return this.write(orders.putOrders(all, this.store.clock.now()));
   }
 
   changeOrder(id: OrderId, change: OrderChange): Promise<Order | undefined> {
-    const { clock, traits } = this.#store;
-    return this.#write(orders.changeOrder({ id, change, changedAt: clock.now() }, traits));
+    const { clock, traits } = this.store;
+    return this.write(orders.changeOrder({ id, change, changedAt: clock.now() }, traits));
   }
 
   orders(includeClosed: boolean): Promise<readonly Order[]> {
-    return this.#read((db) => orders.selectOrders(db, includeClosed));
+    return this.read((db) => orders.selectOrders(db, includeClosed));
   }
 
   order(id: OrderId): Promise<Order | undefined> {
-    return this.#read((db) => orders.selectOrder(db, id));
+    return this.read((db) => orders.selectOrder(db, id));
   }
 
   showPlan(shown: ShownPlan): Promise<void> {
-    return this.#write((trx) => approvals.insertShownPlan(trx, shown));
+    return this.write((trx) => approvals.insertShownPlan(trx, shown));
   }
 
   shownPlan(plan: PlanId): Promise<ShownPlan | undefined> {
-    return this.#read((db) => approvals.selectShownPlan(db, plan));
+    return this.read((db) => approvals.selectShownPlan(db, plan));
   }
 
   giveApprovals(given: readonly Approval[], now: EpochSeconds): Promise<void> {
-    return this.#write((trx, note) => {
+    return this.write((trx, note) => {
       for (const approval of given) note(notes.approvalNote(approval));
       return approvals.insertApprovals(trx, given, now);
     });
   }
 
   approvals(): Promise<readonly Approval[]> {
-    return this.#read((db) => approvals.selectApprovals(db));
+    return this.read((db) => approvals.selectApprovals(db));
   }
 
   keepApplied(plan: AppliedPlan): Promise<void> {
-    return this.#write((trx) => appliedPlans.insertApplied(trx, plan));
+    return this.write((trx) => appliedPlans.insertApplied(trx, plan));
   }
 
   closeApplied(id: PlanId, by?: string): Promise<void> {
-    return this.#write(appliedPlans.closeApplied(id, by));
+    return this.write(appliedPlans.closeApplied(id, by));
   }
 
   appliedPlans(): Promise<readonly AppliedPlan[]> {
-    return this.#read((db) => appliedPlans.selectApplied(db));
+    return this.read((db) => appliedPlans.selectApplied(db));
   }
 
   askCancel(wish: NewCancelWish, within: Seconds, line: HistoryEntry): Promise<CancelWish> {
-    return this.#write(cancelWishes.askCancel({ wish, within, line }, this.#store.traits));
+    return this.write(cancelWishes.askCancel({ wish, within, line }, this.store.traits));
   }
 
   cancelWishes(): Promise<readonly CancelWish[]> {
-    return this.#read((db) => cancelWishes.selectCancelWishes(db));
+    return this.read((db) => cancelWishes.selectCancelWishes(db));
   }
 
   beginCancel(id: string, by: string, proof: LeaseProof): Promise<boolean> {
-    const { traits } = this.#store;
-    return this.#store.writeUnder(proof, cancelWishes.beginCancel({ id, by }, traits));
+    const { traits } = this.store;
+    return this.store.writeUnder(proof, cancelWishes.beginCancel({ id, by }, traits));
   }
 
   endCancel(id: string, answer: string, line: HistoryEntry): Promise<boolean> {
-    const { clock, traits } = this.#store;
-    return this.#write(cancelWishes.endCancel({ id, answer, line, at: clock.now() }, traits));
+    const { clock, traits } = this.store;
+    return this.write(cancelWishes.endCancel({ id, answer, line, at: clock.now() }, traits));
   }
 
   expireCancels(line: (wish: CancelWish) => HistoryEntry): Promise<readonly CancelWish[]> {
-    const { clock, traits } = this.#store;
-    return this.#write(cancelWishes.expireCancels({ line, at: clock.now() }, traits));
+    const { clock, traits } = this.store;
+    return this.write(cancelWishes.expireCancels({ line, at: clock.now() }, traits));
   }
 
   markHosts(all: readonly PutMark[]): Promise<void> {
-    return this.#write(hostMarks.putMarks(all));
+    return this.write(hostMarks.putMarks(all));
   }
 
   hostMarks(): Promise<readonly HostMark[]> {
-    return this.#read((db) => hostMarks.selectHostMarks(db));
+    return this.read((db) => hostMarks.selectHostMarks(db));
   }
 
   putHostFailure(record: HostFailureRecord, about: FailureNote = {}): Promise<void> {
@@ -319,81 +279,73 @@ export class SqlLedger implements Ledger {
   }
 
   hostFailures(): Promise<readonly HostFailureRecord[]> {
-    return this.#read((db) => hostFailures.selectHostFailures(db));
+    return this.read((db) => hostFailures.selectHostFailures(db));
   }
 
   putAlert(alert: KeptAlert): Promise<void> {
-    return this.#write((trx) => firingAlerts.upsertAlert(trx, alert));
+    return this.write((trx) => firingAlerts.upsertAlert(trx, alert));
   }
 
   dropAlert(fingerprint: string, heardAt?: EpochSeconds): Promise<void> {
-    return this.#write((trx) => firingAlerts.deleteAlert(trx, fingerprint, heardAt));
+    return this.write((trx) => firingAlerts.deleteAlert(trx, fingerprint, heardAt));
   }
 
   keptAlerts(): Promise<readonly KeptAlert[]> {
-    return this.#read((db) => firingAlerts.selectAlerts(db));
+    return this.read((db) => firingAlerts.selectAlerts(db));
   }
 
   saveRuleMemory(memories: readonly RuleMemory[], about?: ReadonlySet<HostId>): Promise<void> {
-    return this.#write((trx) => replaceRuleMemory(trx, memories, about));
+    return this.write((trx) => replaceRuleMemory(trx, memories, about));
   }
 
   ruleMemory(): Promise<readonly RuleMemory[]> {
-    return this.#read((db) => selectRuleMemory(db));
+    return this.read((db) => selectRuleMemory(db));
   }
 
   setPaused(paused: boolean, by: string, at: EpochSeconds): Promise<void> {
-    return this.#write((trx, note) => {
+    return this.write((trx, note) => {
       note(notes.pauseNote(paused, by));
       return hostMarks.writePause(trx, { paused, by }, at);
     });
   }
 
   paused(): Promise<{ readonly paused: boolean; readonly by: string }> {
-    return this.#read((db) => hostMarks.readPause(db));
+    return this.read((db) => hostMarks.readPause(db));
   }
 
   addHistory(entries: readonly HistoryEntry[]): Promise<void> {
-    return this.#write((trx) => history.insertHistory(trx, entries));
+    return this.write((trx) => history.insertHistory(trx, entries));
   }
 
   history(query: HistoryQuery): Promise<readonly HistoryEntry[]> {
     const limit = bounded(query.limit);
-    return this.#read((db) => history.selectHistory(db, { ...query, limit }));
+    return this.read((db) => history.selectHistory(db, { ...query, limit }));
   }
 
   prune(old: OldRecords): Promise<Pruned> {
-    return pruneAll((work) => this.#write(work), old, this.#store.clock.now());
+    return pruneAll((work) => this.write(work), old, this.store.clock.now());
   }
 
   audit(after: number, limit: number): Promise<readonly AuditEntry[]> {
-    return this.#read((db) => selectAudit(db, after, bounded(limit)));
+    return this.read((db) => selectAudit(db, after, bounded(limit)));
   }
 
   auditHead(): Promise<AuditHead | undefined> {
-    return this.#read((db) => selectAuditHead(db));
+    return this.read((db) => selectAuditHead(db));
   }
 
   close(): Promise<void> {
-    return this.#store.close();
-  }
-
-  #read<Value>(work: (db: Kysely<LedgerSchema>) => Promise<Value>): Promise<Value> {
-    return this.#store.read(work);
-  }
-
-  #write<Value>(work: Work<Value>): Promise<Value> {
-    return this.#store.write(work);
+    return this.store.close();
   }
 
   /** A write about a host: under the lease of its cluster, where that is given. */
   async #writeOf<Value>(cluster: ClusterId | undefined, work: Work<Value>): Promise<Value> {
     const proof = cluster === undefined ? undefined : this.#fence?.onCluster(cluster);
-    return this.#store.writeUnder(proof, work);
+    return this.store.writeUnder(proof, work);
   }
 
   /** A write that belongs to a move: under the leases that the move was taken up under. */
   async #writeAbout<Value>(move: MoveId, work: Work<Value>): Promise<Value> {
-    return this.#store.writeUnder(this.#fence?.about(move), work);
+    return this.store.writeUnder(this.#fence?.about(move), work);
   }
 }
