@@ -37,6 +37,7 @@ import { GuardNotes, guardNotesInSlices } from './guard-notes.ts';
 import type { Haste } from './haste.ts';
 import { Homecoming } from './homecoming.ts';
 import type { HookRuns } from './hook-runs.ts';
+import { ObservedMoves } from './observed-moves.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { OwnFinder } from './own-finder.ts';
 import { announcePlan, announceRejected } from './announce-plan.ts';
@@ -122,6 +123,7 @@ interface PlannedTick extends Pick<TickState, 'result' | 'rejected'> {
 export class Tick {
   readonly #parts: TickParts;
   readonly #homecoming: Homecoming;
+  readonly #observed: ObservedMoves;
   readonly #deadlines: Deadlines;
   readonly #notes: GuardNotes;
   readonly #urgent: UrgentRound;
@@ -134,6 +136,7 @@ export class Tick {
   constructor(parts: TickParts) {
     this.#parts = parts;
     this.#homecoming = new Homecoming(parts);
+    this.#observed = new ObservedMoves(parts);
     this.#deadlines = new Deadlines(parts);
     this.#notes = new GuardNotes(parts.events);
     this.#urgent = new UrgentRound({
@@ -231,6 +234,7 @@ export class Tick {
     // Who may come home a plan of a part does not say.
     if (result !== undefined && rejected === undefined)
       await this.#homecoming.judge({ ...base, orders: own, result, verdicts, reach });
+    await this.#observed.judge({ ...base, result, verdicts, rejected, reach });
     await this.#deadlines.judge({ ...base, orders: own, result });
     await this.#parts.hooks.update({ ...base, orders: own });
     return this.#state;

@@ -13,6 +13,7 @@ export const AUDIT_KINDS = [
   'approval',
   'cancel',
   'pause',
+  'observed',
   'host-state',
   'host-failure',
   'fencing',

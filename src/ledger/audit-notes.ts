@@ -13,6 +13,7 @@ import type {
   StageEntry,
 } from '../domain/journal.ts';
 import type { HeldLease, LeaseStop } from '../domain/lease.ts';
+import type { SettledMove } from '../domain/observed-move.ts';
 import type { Order } from '../domain/order.ts';
 import type { HostMark } from '../ports/ledger.ts';
 import type { LeaseClaim } from '../ports/leases.ts';
@@ -58,6 +59,11 @@ export function cancelWishNote(wish: CancelWish): AuditNote {
 /** Nothing more of a plan is begun that was handed in. */
 export function planCancelNote(plan: PlanId, by: string): AuditNote {
   return { kind: 'cancel', body: { plan, by } };
+}
+
+/** What Drover would have moved, and what really happened: modes are changed for what that says. */
+export function observedNote({ vm, from, to, why, firstAt, lastAt, end }: SettledMove): AuditNote {
+  return { kind: 'observed', body: { vm, from, to, why, firstAt, lastAt, ...end } };
 }
 
 export function pauseNote(paused: boolean, by: string): AuditNote {

@@ -13,6 +13,7 @@ import { createAppliedPlans } from './applied-plans.ts';
 import { addCarried, addClusters, addMoment, columnsOf } from './added-columns.ts';
 import { indexMoves } from './added-indexes.ts';
 import { nameLedger } from './ledger-id.ts';
+import { createObserved } from './observed-moves.ts';
 import type { LedgerSchema } from './schema.ts';
 import { NO_TEXT_JSON, REPLACEMENT } from './storable-texts.ts';
 
@@ -42,6 +43,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0018-controllers-that-are-moved': { up: addCarried },
     '0019-controllers-that-stand-aside': { up: (db) => addClusters(db, 'leaves') },
     '0020-plans-that-are-applied': { up: createAppliedPlans },
+    '0021-observed-moves': { up: createObserved },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }

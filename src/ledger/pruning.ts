@@ -5,6 +5,7 @@ import { type RawBuilder, type SqlBool, type Transaction, sql } from 'kysely';
 
 import type { EpochSeconds } from '../domain/units.ts';
 import type { OldRecords, Pruned } from '../ports/ledger.ts';
+import { MOST_SETTLED } from './observed-moves.ts';
 import { deleteClosedOrders } from './orders.ts';
 import { pruneTraces, TRACES } from './prune-traces.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -69,8 +70,14 @@ function whatIsOld(before: EpochSeconds): readonly Old[] {
     { table: 'decision_inputs', key: 'plan', where: sql`at < ${before}` },
     { table: 'breaker_resets', key: 'name', where: sql`at < ${before}` },
     { table: 'cancel_wishes', key: 'id', where: sql`ended_at < ${before}` },
+    { table: 'observed_moves', key: 'id', where: sql`settled_at < ${before}` },
+    { table: 'observed_moves', key: 'id', where: sql`settled_at < (${newestSettled})` },
   ];
 }
+
+/** When the last one was settled of those that stay, however many there are. */
+const newestSettled = sql`select settled_at from observed_moves where settled_at is not null
+  order by settled_at desc limit 1 offset ${sql.lit(MOST_SETTLED - 1)}`;
 
 /** Deletes at most `limit` rows; returns how many. */
 async function deleteSome(

@@ -98,6 +98,15 @@ interface AppliedPlanTable {
   body: string;
 }
 
+interface ObservedMoveTable {
+  id: string;
+  vm: string;
+  first_at: number;
+  /** Null while it is open. */
+  settled_at: number | null;
+  body: string;
+}
+
 interface ApprovalTable {
   /** `approvalKey` of the move. */
   move_key: string;
@@ -212,6 +221,7 @@ export interface LedgerSchema {
   rule_memory: RuleMemoryTable;
   settings: SettingTable;
   applied_plans: AppliedPlanTable;
+  observed_moves: ObservedMoveTable;
   approvals: ApprovalTable;
   shown_plans: ShownPlanTable;
   history: HistoryTable;
@@ -237,6 +247,7 @@ const TABLES: Readonly<Record<keyof LedgerSchema, true>> = {
   rule_memory: true,
   settings: true,
   applied_plans: true,
+  observed_moves: true,
   approvals: true,
   shown_plans: true,
   history: true,

@@ -19,6 +19,7 @@ import type {
 } from '../domain/journal.ts';
 import type { KeptAlert } from '../domain/kept-alert.ts';
 import type { LeaseProof } from '../domain/lease.ts';
+import type { ObservedMove, SettledMove } from '../domain/observed-move.ts';
 import type { Order } from '../domain/order.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import type { Reservation } from '../domain/snapshot.ts';
@@ -42,6 +43,7 @@ import type {
   Setbacks,
   Trouble,
 } from '../ports/ledger.ts';
+import type { ObservedChanges } from '../ports/observed-moves.ts';
 import * as appliedPlans from './applied-plans.ts';
 import * as approvals from './approvals.ts';
 import { selectAudit, selectAuditHead } from './audit.ts';
@@ -54,6 +56,7 @@ import * as firingAlerts from './firing-alerts.ts';
 import * as hostFailures from './host-failures.ts';
 import * as hostMarks from './host-marks.ts';
 import * as moves from './moves.ts';
+import * as observed from './observed-moves.ts';
 import * as orders from './orders.ts';
 import { pruneAll } from './pruning.ts';
 import type { Work } from './work.ts';
@@ -231,6 +234,18 @@ export class SqlLedger extends SqlLeases implements Ledger {
 
   appliedPlans(): Promise<readonly AppliedPlan[]> {
     return this.read((db) => appliedPlans.selectApplied(db));
+  }
+
+  putObserved(changes: ObservedChanges): Promise<void> {
+    return this.write(observed.putObserved(changes));
+  }
+
+  openObserved(): Promise<readonly ObservedMove[]> {
+    return this.read((db) => observed.selectOpenObserved(db));
+  }
+
+  settledObserved(since: EpochSeconds, limit: number): Promise<readonly SettledMove[]> {
+    return this.read((db) => observed.selectSettled(db, since, limit));
   }
 
   askCancel(wish: NewCancelWish, within: Seconds, line: HistoryEntry): Promise<CancelWish> {

@@ -25,6 +25,7 @@ import type { EpochSeconds } from '../domain/units.ts';
 import type { AppliedPlans } from './applied-plans.ts';
 import type { CancelWishes } from './cancel-wishes.ts';
 import type { Leases } from './leases.ts';
+import type { ObservedMoves } from './observed-moves.ts';
 
 /** What a decision was planned from, as the app room packs it. */
 export interface KeptInputs {
@@ -190,7 +191,7 @@ export interface Pruned {
   readonly auditFault: AuditFault | undefined;
 }
 
-export interface Ledger extends Leases, CancelWishes, AppliedPlans {
+export interface Ledger extends Leases, CancelWishes, AppliedPlans, ObservedMoves {
   /**
    * The same ledger, in which every write about a move, and of what is found of a failed host, is
    * conditional on the leases that the fence names: compared in the transaction that writes.

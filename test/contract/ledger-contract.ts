@@ -14,6 +14,7 @@ import { auditCases } from './ledger-audit.ts';
 import { cancelCases } from './ledger-cancels.ts';
 import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
+import { observedCases } from './ledger-observed.ts';
 import { orderCases } from './ledger-orders.ts';
 import { reservationCases } from './ledger-reservations.ts';
 import { failedHostCases } from './ledger-failed-hosts.ts';
@@ -270,6 +271,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     });
 
     appliedCases({ ledger: () => ledger, reopen });
+    observedCases({ ledger: () => ledger, reopen });
     approvalCases({ ledger: () => ledger, reopen });
     setbackCases({ ledger: () => ledger, reopen });
     failedHostCases({ ledger: () => ledger, reopen });
