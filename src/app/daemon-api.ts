@@ -31,6 +31,8 @@ import type {
   LeaseView,
   LocateView,
   MigrationView,
+  ObservedRequest,
+  ObservedView,
   OrderRequest,
   OrdersRequest,
   OrderView,
@@ -56,6 +58,7 @@ import type { CancelRequest } from './cancel-moves.ts';
 import type { Estimator } from './estimator.ts';
 import { giveOrders } from './give-orders.ts';
 import { historyWithOpenMoves } from './history.ts';
+import { observedView } from './observed-view.ts';
 import { askedPlanHistory } from './plan-history.ts';
 import { confirmLease } from './lease-desk.ts';
 import { findLost, lostHistory, type LostVms, type NamedVm } from './lost-vms.ts';
@@ -148,6 +151,10 @@ export class DaemonApi implements Api {
     }
     const lines = this.#isShared(about) ? undefined : await lostHistory(this.#parts, about, limit);
     return lines === undefined ? fail(unknown('VM or host', about)) : ok(lines);
+  }
+
+  observed(request: ObservedRequest): Promise<ObservedView> {
+    return observedView(this.#parts, this.#snapshot(), request);
   }
 
   async locate(name: string): Promise<Result<LocateView, ApiProblem>> {

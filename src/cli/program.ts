@@ -18,6 +18,7 @@ import { addDoctor } from './verbs/doctor.ts';
 import { addInventory } from './verbs/inventory.ts';
 import { addLease } from './verbs/lease.ts';
 import { addMigrations } from './verbs/migrations.ts';
+import { addObserved } from './verbs/observed.ts';
 import { addOrders } from './verbs/orders.ts';
 import { addPlan } from './verbs/plan.ts';
 import { addPolicy } from './verbs/policy.ts';
@@ -69,6 +70,7 @@ export function makeProgram(io: Io, setExit: (code: ExitCode) => void): Command 
   addStatus(program, io);
   addInventory(program, io);
   addMigrations(program, io);
+  addObserved(program, io);
   addWhy(program, io);
   addOrders(program, io, setExit);
   addCancel(program, io);

@@ -11,6 +11,7 @@ import type { SourceStatus } from '../domain/measured.ts';
 import type { Order } from '../domain/order.ts';
 import type { MoveEffect, Proof } from '../domain/plan.ts';
 import type { Result } from '../domain/result.ts';
+import type { ObservedRequest, ObservedView } from './api-observed.ts';
 import type {
   Area,
   AreaRequest,
@@ -23,6 +24,7 @@ import type {
   RollingView,
 } from './api-orders.ts';
 
+export type * from './api-observed.ts';
 export type * from './api-orders.ts';
 
 export interface StatusView {
@@ -325,6 +327,8 @@ export interface Api {
   vms(): IteratorObject<VmView>;
   migrations(limit: number): Promise<readonly MigrationView[]>;
   history(request: HistoryRequest): Promise<Result<readonly HistoryEntry[], ApiProblem>>;
+  /** Of mode observe: what would have been moved, and what really happened. */
+  observed(request: ObservedRequest): Promise<ObservedView>;
   locate(vm: string): Promise<Result<LocateView, ApiProblem>>;
   /** About a VM or a host, by id or name; VMs are looked up first. */
   /** `host`: of a VM, only this one instead of all hosts. */

@@ -25,6 +25,10 @@ const nameSchema = z.object({ name: z.string().min(1).max(1_024) });
 const pairSchema = z.object({ host: z.string().min(1).max(1_024).optional() });
 
 const migrationsSchema = z.object({ limit: limitSchema.default(50) });
+const observedSchema = z.object({
+  days: z.coerce.number().int().min(1).max(90).default(14),
+  limit: limitSchema.default(100),
+});
 const historySchema = z
   .object({
     about: z.string().min(1).max(1_024).optional(),
@@ -112,6 +116,9 @@ export function addReads(server: FastifyInstance, api: Api, pause: Pause | undef
   });
   server.get('/api/v1/migrations', read, async (request) =>
     api.migrations(parse(migrationsSchema, request.query).limit),
+  );
+  server.get('/api/v1/observed', read, async (request) =>
+    api.observed(parse(observedSchema, request.query)),
   );
   server.get('/api/v1/history', read, async (request, reply) => {
     const asked = parse(historySchema, request.query);

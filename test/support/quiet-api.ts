@@ -21,6 +21,9 @@ export function quietApi(overrides: Partial<Api> = {}): { api: Api; asked: Asked
     vms: () => [].values(),
     migrations: async () => [],
     history: async () => ok([]),
+    observed: async () => {
+      throw new Error('not asked for in this test');
+    },
     locate: async () => fail(NOTHING),
     why: async () => fail(NOTHING),
     fleetFile: () => fail(NOTHING),

@@ -121,6 +121,12 @@ export class SharedControllers {
     if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer)}`);
   }
 
+  /** Somebody saves another policy. */
+  async edit(policy: string): Promise<void> {
+    writeFileSync(this.#policy, policy);
+    for (const { daemon } of this.#daemons.values()) await daemon.reloadPolicies();
+  }
+
   /** In good order. */
   async stop(name: string): Promise<void> {
     const played = this.#daemons.get(name);
