@@ -19,7 +19,7 @@ import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type TaskEnd } from './move-task.ts';
-import { announceOutcome, recordNotBegun, recordOf } from './without-task.ts';
+import { announceOutcome, recordOf } from './without-task.ts';
 import { begun, flightOf, type Running, seenWithin } from './running.ts';
 import { sharedGuard } from './shared-guard.ts';
 import { askHeldAgain } from './stages.ts';
@@ -27,6 +27,7 @@ import { StandingReader } from './standing.ts';
 import { Silences } from './silences.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
+import { NotBegun } from './not-begun.ts';
 import { isOnlyFor, type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
@@ -47,16 +48,22 @@ export class Executor {
   #unfollowed: readonly Running['record'][] = [];
   readonly #stopping = new AbortController();
   readonly #silences: Silences;
-  /** Records being written about moves that were not begun. */
-  readonly #writing = new Set<Promise<void>>();
-  /** The moves that they are about. */
-  readonly #refusing = new Set<MoveId>();
+  readonly #notBegun: NotBegun;
 
   constructor(parts: ExecutorParts) {
     const { restarts } = parts;
     this.#parts = { ...parts, restarts: restarts && sharedGuard(restarts) };
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
     this.#silences = new Silences(parts, this.#timing, () => this.#startWhatMay());
+    this.#notBegun = new NotBegun({
+      ...parts,
+      ended: ({ move, plan }, record, outcome) => {
+        this.#remember(record ?? { move, plan }, outcome);
+        this.#submissions.settle(move.id, outcome);
+      },
+      unwritten: (record) => this.#askLater(record),
+      done: () => this.#startWhatMay(),
+    });
     this.#standing = new StandingReader(parts.ledger, parts.clock);
   }
 
@@ -131,7 +138,7 @@ export class Executor {
     const known = this.#unfollowed;
     const open = await this.#parts.ledger.openMoves();
     const { takeUp = () => true, takesPlace = () => true } = this.#parts;
-    const isBusy = (id: MoveId): boolean => this.#running.has(id) || this.#refusing.has(id);
+    const isBusy = (id: MoveId): boolean => this.#running.has(id) || this.#notBegun.moves.has(id);
     const idle = open.filter(({ move }) => !isBusy(move.id));
     const own = idle.filter(takeUp);
     const others = idle.filter((record) => !own.includes(record) && takesPlace(record));
@@ -209,7 +216,7 @@ export class Executor {
    */
   async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
     const entry = { lane: 'planned', plan, move, index: 0, outcomes: new Map() } as const;
-    await this.#refuse(entry, 'cancelled', cancelNote(by));
+    await this.#notBegun.refuse(entry, 'cancelled', cancelNote(by));
   }
 
   /**
@@ -220,7 +227,7 @@ export class Executor {
     const text = cancelNote(by);
     const [entry] = this.#line.remove((waiting) => waiting.move.id === move);
     if (entry !== undefined) {
-      await this.#refuse(entry, 'cancelled', text);
+      await this.#notBegun.refuse(entry, 'cancelled', text);
       return 'cancelled';
     }
     const running = this.#running.get(move);
@@ -242,7 +249,7 @@ export class Executor {
     const followers = [...this.#running.values()].map((running) => running.done);
     const patience = new AbortController();
     const late = this.#parts.clock.sleep(STOP_SECONDS, patience.signal);
-    await Promise.race([Promise.all([...followers, ...this.#writing]), late]);
+    await Promise.race([Promise.all([...followers, this.#notBegun.idle()]), late]);
     patience.abort();
   }
 
@@ -253,7 +260,7 @@ export class Executor {
       const caps = this.#parts.settings().limits.concurrency;
       const next = this.#line.next(running, caps, this.#parts.world());
       if (next === undefined) return;
-      if (next.kind === 'skip') this.#skip(next.entry, next.reason);
+      if (next.kind === 'skip') this.#notBegun.skip(next.entry, next.reason);
       else this.#start(next.entry);
     }
   }
@@ -261,7 +268,7 @@ export class Executor {
   #start(entry: WaitingMove): void {
     const record = recordOf(this.#parts, entry);
     if (record === undefined) {
-      this.#skip(entry, `world-moved-on: ${entry.move.vm} is gone`);
+      this.#notBegun.skip(entry, `world-moved-on: ${entry.move.vm} is gone`);
       return;
     }
     const { promise: seen, resolve } = Promise.withResolvers<unknown>();
@@ -341,7 +348,7 @@ export class Executor {
       const next = coldInstead(record, end.detail);
       const wish = task === undefined ? cancelled : task.cancelled;
       if (wish === undefined) this.#line.add([next]);
-      else this.#skip(next, wish, 'cancelled');
+      else this.#notBegun.skip(next, wish, 'cancelled');
     }
     this.#startWhatMay();
   }
@@ -357,40 +364,6 @@ export class Executor {
     if (outcome === 'cancelled') this.#cancels.remember(vm);
     const now = seenOn ?? (outcome === 'succeeded' ? to : undefined);
     this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, this.#parts.world());
-  }
-
-  #skip(entry: WaitingMove, reason: string, outcome: Outcome = 'skipped'): void {
-    const where = `recording that ${entry.move.id} was ${outcome}`;
-    const writing = this.#refuse(entry, outcome, reason)
-      .catch((error: unknown) => this.#parts.events.emit('failure', { where, error }))
-      .finally(() => {
-        this.#writing.delete(writing);
-      });
-    this.#writing.add(writing);
-  }
-
-  /**
-   * A move that is not begun, on record. Its dependants learn of it. Rejects with LedgerError where
-   * it could not be written down: it is not begun, and whether its record is open is asked later.
-   */
-  async #refuse(entry: WaitingMove, outcome: Outcome, detail: string): Promise<void> {
-    const record = recordOf(this.#parts, entry);
-    const { id } = entry.move;
-    this.#remember(record ?? entry, outcome);
-    this.#submissions.settle(id, outcome);
-    this.#refusing.add(id);
-    try {
-      if (record !== undefined) await recordNotBegun(this.#parts, record, outcome, detail);
-      announceOutcome(this.#parts, record ?? entry, outcome, detail);
-    } catch (error) {
-      // Whoever takes it up tells its end.
-      if (record !== undefined) this.#askLater(record);
-      throw error;
-    } finally {
-      this.#refusing.delete(id);
-      this.#parts.letGo?.(id);
-      this.#startWhatMay();
-    }
   }
 
   #drop(entries: readonly WaitingMove[]): void {
