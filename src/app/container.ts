@@ -317,6 +317,7 @@ function bindExecution({ container, options, closers }: Ground): void {
       breakers: () => breakers.current(),
       mayBegin: () => ledgerState.trouble === undefined,
       timing: { pollLagSeconds: pollLag(config.schedule, speed) },
+      sharing: leases.keeper.sharing,
       takeUp: (record) => leases.moves.takeUp(record),
       takesPlace: (record) => leases.moves.holdsPart(record),
       letGo: (move) => leases.moves.ended(move),

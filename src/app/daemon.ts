@@ -179,12 +179,12 @@ export class Daemon {
   }
 
   async #renew(): Promise<void> {
-    const { executor, failures, hooks, ladder, leases, ledger, memory } = this.#parts;
+    const { executor, failures, hooks, ladder, leases, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
     const carriers = new Set(carriersOf(memory.snapshot, keeper.name).map(({ id }) => id));
     const underWay = async () => {
-      const open = await ledger.openMoves();
+      const open = await executor.openAnywhere();
       const joined = open.map((one) => moves.clustersOf(one));
       return { joined, isCarried: open.some(({ move }) => carriers.has(move.vm)) };
     };
@@ -201,6 +201,8 @@ export class Daemon {
     }
     if (isBehind || executor.hasUnfollowed) await executor.recover();
     this.#caughtUp = Math.max(this.#caughtUp, upTo);
+    // What others have ended since the last time makes room for what waits here.
+    if (keeper.isShared) executor.wake();
   }
 
   /** A tick; the one under way, if there is one. */

@@ -66,19 +66,20 @@ export const limitsSchema = section({
     total: option(
       positive('a number of moves'),
       8,
-      'Moves in flight in the whole fleet; each of several controllers counts its own clusters.',
+      'Moves in flight in the whole fleet, of all controllers that share a ledger together; exact.',
     ),
     perHostIn: option(positive('a number of moves'), 2, 'Moves arriving at one host at once.'),
     perHostOut: option(positive('a number of moves'), 2, 'Moves leaving one host at once.'),
     perLink: option(
       positive('a number of moves'),
       4,
-      'Moves over one uplink of a switch at once, in each direction (`uplink` of the hosts).',
+      'Moves over one uplink of a switch at once, in each direction (`uplink` of the hosts); ' +
+        'those of other controllers as of the last renewal of the leases.',
     ),
     perCluster: optional(
       positive('a number of moves'),
-      'Moves in, into or out of one cluster at once; one between two clusters counts in both. ' +
-        'None: no limit of its own.',
+      'Moves in, into or out of one cluster at once; one between two clusters counts in both; ' +
+        'those of other controllers as with `perLink`. None: no limit of its own.',
     ),
   }),
   cooldown: option(

@@ -13,6 +13,7 @@ import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { RestartGuard } from './restart-guard.ts';
 import type { ExecutionTiming, StageDefinition } from './move-task.ts';
+import type { Sharing } from './places.ts';
 
 export interface ExecutorParts {
   readonly ledger: Ledger;
@@ -32,6 +33,8 @@ export interface ExecutorParts {
   readonly breakers?: (() => readonly Breaker[]) | undefined;
   /** False: what waits goes on waiting; asked before each start. Absent: always. */
   readonly mayBegin?: (() => boolean) | undefined;
+  /** Absent: nobody else can have the ledger open. */
+  readonly sharing?: Sharing | undefined;
   readonly timing?: Partial<ExecutionTiming>;
   /** Undefined: STAGE_TABLE. */
   readonly stages?: readonly StageDefinition[] | undefined;

@@ -28,6 +28,7 @@ import { Silences } from './silences.ts';
 import { Submissions } from './submissions.ts';
 import { type Opening, supervise } from './supervise.ts';
 import { NotBegun } from './not-begun.ts';
+import { Places } from './places.ts';
 import { isOnlyFor, type Lane, WaitingLine, type WaitingMove } from './waiting-line.ts';
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
@@ -48,6 +49,7 @@ export class Executor {
   #unfollowed: readonly Running['record'][] = [];
   readonly #stopping = new AbortController();
   readonly #silences: Silences;
+  readonly #places: Places;
   readonly #notBegun: NotBegun;
 
   constructor(parts: ExecutorParts) {
@@ -55,6 +57,7 @@ export class Executor {
     this.#parts = { ...parts, restarts: restarts && sharedGuard(restarts) };
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
     this.#silences = new Silences(parts, this.#timing, () => this.#startWhatMay());
+    this.#places = new Places(parts, () => this.#startWhatMay());
     this.#notBegun = new NotBegun({
       ...parts,
       ended: ({ move, plan }, record, outcome) => {
@@ -76,7 +79,7 @@ export class Executor {
    */
   submit(plan: Plan, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): Promise<void> {
     if (this.#stopping.signal.aborted) return Promise.resolve();
-    this.#drop(this.#line.remove((entry) => entry.lane === lane));
+    this.#drop((entry) => entry.lane === lane);
     const allowed = new Set(
       verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
     );
@@ -104,7 +107,7 @@ export class Executor {
         return { lane, plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
       }),
     );
-    this.#startWhatMay();
+    this.wake();
     return done;
   }
 
@@ -115,12 +118,12 @@ export class Executor {
    * end. What is still needed is in the next good plan, approvals included.
    */
   dropWaiting(which: 'planned' | 'all' = 'planned'): void {
-    this.#drop(this.#line.remove(({ lane }) => which === 'all' || lane === 'planned'));
+    this.#drop(({ lane }) => which === 'all' || lane === 'planned');
   }
 
   /** The same with what one finding asks for that is over; a person's own plans stay. */
   dropOf(finding: FindingId): void {
-    this.#drop(this.#line.remove((entry) => isOnlyFor(entry, finding)));
+    this.#drop((entry) => isOnlyFor(entry, finding));
   }
 
   /** Somebody has decided something: what is not started yet asks again whether it still may. */
@@ -191,7 +194,14 @@ export class Executor {
 
   /** Starts what waits, where it may: to be called when something that held it back is over. */
   wake(): void {
+    this.#places.free();
     this.#startWhatMay();
+  }
+
+  /** What is open anywhere; the moves of others are in the way as they are now. */
+  openAnywhere(): Promise<readonly MoveRecord[]> {
+    const known = () => this.inFlight().map(({ move }) => move);
+    return this.#places.look(() => [...known(), ...this.#notBegun.moves]);
   }
 
   /** How many moves wait for their dependencies or for a free place. */
@@ -245,7 +255,7 @@ export class Executor {
    */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#drop(this.#line.remove());
+    this.#drop(() => true);
     const followers = [...this.#running.values()].map((running) => running.done);
     const patience = new AbortController();
     const late = this.#parts.clock.sleep(STOP_SECONDS, patience.signal);
@@ -255,10 +265,12 @@ export class Executor {
 
   #startWhatMay(): void {
     const { mayBegin = () => true } = this.#parts;
+    if (!this.#places.mayAsk) return;
     while (!this.#stopping.signal.aborted && mayBegin()) {
-      const running = this.#silences.among(this.#openRecords.map((record) => record.move));
+      const moves = this.#openRecords.map((record) => record.move);
+      const underway = { ...this.#silences.among(moves), elsewhere: this.#places.elsewhere(moves) };
       const caps = this.#parts.settings().limits.concurrency;
-      const next = this.#line.next(running, caps, this.#parts.world());
+      const next = this.#line.next(underway, caps, this.#parts.world());
       if (next === undefined) return;
       if (next.kind === 'skip') this.#notBegun.skip(next.entry, next.reason);
       else this.#start(next.entry);
@@ -274,19 +286,25 @@ export class Executor {
     const { promise: seen, resolve } = Promise.withResolvers<unknown>();
     const running = begun(record, entry, seen);
     this.#running.set(entry.move.id, running);
-    running.done = this.#open(running, resolve).then((end) => {
+    running.done = this.#open(running, entry, resolve).then((end) => {
       resolve(end);
-      return this.#leave(running, end);
+      return end === 'no-place' ? undefined : this.#leave(running, end);
     });
   }
 
   /** The record goes before everything else; without one nothing is done. */
-  async #open(running: Running, seen: (how: unknown) => void): Promise<TaskEnd | undefined> {
+  async #open(
+    running: Running,
+    entry: WaitingMove,
+    seen: (how: unknown) => void,
+  ): Promise<TaskEnd | 'no-place' | undefined> {
     const { record } = running;
     const skipped = (why: string) => announceOutcome(this.#parts, record, 'skipped', why);
+    const refused = (isWanted: boolean) => this.#putBack(running, entry, isWanted);
     try {
-      if (await this.#parts.ledger.openMove(record))
-        return await this.#supervise(running, 'opened', seen);
+      const answer = await this.#places.open(entry, record, refused);
+      if (answer === 'opened') return await this.#supervise(running, 'opened', seen);
+      if (answer === 'no-place') return answer;
     } catch (error) {
       if (isLeaseLost(error)) return skipped(error.message);
       // Whether it was written is asked of the ledger, as soon as that answers again.
@@ -294,6 +312,14 @@ export class Executor {
       return this.#supervise(running, 'in-doubt', seen);
     }
     return skipped('in-flight: another move of this VM is open');
+  }
+
+  /** Nothing was begun. What is not wanted any more, or was cancelled meanwhile, waits no more. */
+  #putBack({ record, cancelled }: Running, entry: WaitingMove, isWanted: boolean): void {
+    this.#running.delete(record.move.id);
+    if (cancelled !== undefined) this.#notBegun.skip(entry, cancelled, 'cancelled');
+    else if (isWanted) this.#line.putBack(entry);
+    else this.#submissions.settle(record.move.id, undefined);
   }
 
   /** A record that was found open. Resolves as soon as something is known about it. */
@@ -350,7 +376,7 @@ export class Executor {
       if (wish === undefined) this.#line.add([next]);
       else this.#notBegun.skip(next, wish, 'cancelled');
     }
-    this.#startWhatMay();
+    this.wake();
   }
 
   /** Drover stops, or its lease is over, or its ledger does not answer: `recover` sees. */
@@ -366,7 +392,9 @@ export class Executor {
     this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, this.#parts.world());
   }
 
-  #drop(entries: readonly WaitingMove[]): void {
-    for (const entry of entries) this.#submissions.settle(entry.move.id, undefined);
+  /** It waits no more, and nobody waits for it. */
+  #drop(which: (entry: WaitingMove) => boolean): void {
+    this.#places.drop(which);
+    for (const { move } of this.#line.remove(which)) this.#submissions.settle(move.id, undefined);
   }
 }

@@ -10,6 +10,7 @@
 
 import type { ClusterId } from '../domain/ids.ts';
 import { compareText } from '../domain/ids.ts';
+import { seconds } from '../domain/units.ts';
 import type { Lease } from '../domain/lease.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Controller, LeaseBoard } from '../ports/leases.ts';
@@ -19,6 +20,7 @@ import { actingOn, isCalledBack } from './lease-standby.ts';
 import { LeaseTokens } from './lease-tokens.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { Authority } from './move-leases.ts';
+import type { Sharing } from './places.ts';
 import { Turns } from '../domain/turns.ts';
 
 interface Held {
@@ -60,6 +62,12 @@ export class LeaseKeeper implements Authority {
   /** Other controllers may have the same ledger open. */
   get isShared(): boolean {
     return !this.#parts.sole;
+  }
+
+  /** With whom it shares the places for moves; undefined: with nobody. */
+  get sharing(): Sharing | undefined {
+    if (this.#parts.sole) return undefined;
+    return { by: this.id, patienceSeconds: seconds(this.#patience()) };
   }
 
   mayAct(cluster: ClusterId): number | undefined {

@@ -49,6 +49,8 @@ export interface Underway {
   readonly moves: readonly Move[];
   /** Those of them that have not been heard of for long. */
   readonly silent: ReadonlySet<MoveId>;
+  /** Those of other controllers: counted for links and clusters; absent: there are none. */
+  readonly elsewhere?: readonly Move[] | undefined;
 }
 
 export type NextMove =
@@ -85,6 +87,12 @@ export class WaitingLine {
     this.#entries.sort(byRank);
   }
 
+  /** It was taken out to be started, and could not be. */
+  putBack(entry: WaitingMove): void {
+    this.#entries.push(entry);
+    this.#entries.sort(byRank);
+  }
+
   /** Takes out everything that waits, or what `which` chooses. */
   remove(which: (entry: WaitingMove) => boolean = () => true): readonly WaitingMove[] {
     const gone = this.#entries.filter(which);
@@ -99,7 +107,7 @@ export class WaitingLine {
     world: Pick<Snapshot, 'hosts'>,
   ): NextMove | undefined {
     const isRoom = roomFor(running, caps);
-    const isPathFree = pathFor(running.moves, caps, world);
+    const isPathFree = pathFor([...running.moves, ...(running.elsewhere ?? [])], caps, world);
     const look = (entry: WaitingMove): NextMove | undefined =>
       judge(entry, isRoom, () => isPathFree(entry.move));
     const mayAlone = this.#mayAlone(running, look);

@@ -38,7 +38,7 @@ export async function recordNotBegun(
   outcome: Outcome,
   detail: string,
 ): Promise<void> {
-  if (!(await ledger.openMove(record))) return;
+  if ((await ledger.openMove(record)) !== 'opened') return;
   const result = withoutFigures(outcome, clock.now(), detail);
   await ledger.closeMove(record.move.id, result, closingLine(record, result));
 }

@@ -14,6 +14,7 @@ import { addCarried, addClusters, addMoment, columnsOf } from './added-columns.t
 import { indexMoves } from './added-indexes.ts';
 import { nameLedger } from './ledger-id.ts';
 import { createObserved } from './observed-moves.ts';
+import { createPlaceQueue } from './places.ts';
 import type { LedgerSchema } from './schema.ts';
 import { NO_TEXT_JSON, REPLACEMENT } from './storable-texts.ts';
 
@@ -44,6 +45,7 @@ export function ledgerMigrations(kind: StoreKind): MigrationProvider {
     '0019-controllers-that-stand-aside': { up: (db) => addClusters(db, 'leaves') },
     '0020-plans-that-are-applied': { up: createAppliedPlans },
     '0021-observed-moves': { up: createObserved },
+    '0022-controllers-that-wait-for-places': { up: createPlaceQueue },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }

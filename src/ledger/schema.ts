@@ -206,7 +206,17 @@ interface FiringAlertTable {
   body: string;
 }
 
+/** Controllers that wait for a place for a move. */
+interface PlaceQueueTable {
+  controller: string;
+  /** Lower is earlier. */
+  number: number;
+  /** When it last asked, by the ledger's own clock. */
+  asked_at: number;
+}
+
 export interface LedgerSchema {
+  place_queue: PlaceQueueTable;
   firing_alerts: FiringAlertTable;
   cancel_wishes: CancelWishTable;
   breaker_resets: BreakerResetTable;
@@ -233,6 +243,7 @@ export interface LedgerSchema {
 }
 
 const TABLES: Readonly<Record<keyof LedgerSchema, true>> = {
+  place_queue: true,
   firing_alerts: true,
   cancel_wishes: true,
   breaker_resets: true,

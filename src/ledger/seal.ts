@@ -15,14 +15,13 @@ import { type Cut, cutTrail, type OldTrail } from './audit-cut.ts';
 import { openedNote, prunedNote, stageNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
 import type { StoreTraits } from './leases.ts';
-import { insertMoves, insertStages, type NewMove } from './moves.ts';
+import { insertMoves, insertStages } from './moves.ts';
+import { keepToPlaces, type Placed } from './places.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** A move that is to be opened; who asked finds in it whether it was. */
-interface Opening {
+interface Opening extends Placed {
   readonly kind: 'opening';
-  readonly record: NewMove;
-  isOpen: boolean;
 }
 
 /** What is to be taken away from the audit trail; who asked finds in it what was. */
@@ -40,8 +39,11 @@ export type Note =
   | { readonly kind: 'stages'; readonly entries: readonly StageEntry[] };
 
 /** Whether it is open is known when the transaction is sealed. */
-export function openWithOthers(record: NewMove, note: (note: Note) => void): Promise<Opening> {
-  const opening: Opening = { kind: 'opening', record, isOpen: false };
+export function openWithOthers(
+  asked: Pick<Placed, 'record' | 'ask'>,
+  note: (note: Note) => void,
+): Promise<Opening> {
+  const opening: Opening = { kind: 'opening', ...asked, answer: 'in-flight' };
   note(opening);
   return Promise.resolve(opening);
 }
@@ -65,10 +67,12 @@ export async function seal(
   notes: readonly Note[],
   { at, traits, common }: Sealing,
 ): Promise<void> {
-  for (const chunk of chunksOf(notes.filter(isOpening))) await open(trx, chunk);
+  const openings = notes.filter(isOpening);
+  for (const chunk of chunksOf(openings)) await open(trx, chunk);
   const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
   common();
+  await keepToPlaces(trx, openings, traits);
   for (const cutting of notes.filter(isCutting))
     cutting.cut = await cutTrail(trx, cutting.old, traits);
   await appendAudit(trx, notes.flatMap(told), at, traits);
@@ -80,12 +84,14 @@ async function open(trx: Transaction<LedgerSchema>, openings: readonly Opening[]
     openings.map(({ record }) => record),
   );
   // Of two that ask for the same one the first has opened it.
-  for (const opening of openings) opening.isOpen = opened.delete(opening.record.move.id);
+  for (const opening of openings) {
+    opening.answer = opened.delete(opening.record.move.id) ? 'opened' : 'in-flight';
+  }
 }
 
 function told(note: Note): readonly AuditNote[] {
   if (isStages(note)) return note.entries.map(stageNote);
-  if (isOpening(note)) return note.isOpen ? [openedNote(note.record)] : [];
+  if (isOpening(note)) return note.answer === 'opened' ? [openedNote(note.record)] : [];
   if (isCutting(note)) return note.cut?.last === undefined ? [] : [prunedNote(note.cut.last)];
   return [note];
 }

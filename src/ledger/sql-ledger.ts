@@ -44,6 +44,7 @@ import type {
   Trouble,
 } from '../ports/ledger.ts';
 import type { ObservedChanges } from '../ports/observed-moves.ts';
+import type { OpenAnswer, PlaceAsk } from '../ports/places.ts';
 import * as appliedPlans from './applied-plans.ts';
 import * as approvals from './approvals.ts';
 import { selectAudit, selectAuditHead } from './audit.ts';
@@ -106,14 +107,14 @@ export class SqlLedger extends SqlLeases implements Ledger {
     return this.read((db) => decisions.selectReplayable(db, plan));
   }
 
-  async openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean> {
-    const proof = this.#fence?.open(record.move);
-    const fenced = proof === undefined ? record : { ...record, leases: proof.leases };
-    const { isOpen } = await this.store.writeUnder(proof, (_trx, note) =>
-      openWithOthers(fenced, note),
+  async openMove(given: moves.NewMove, ask?: PlaceAsk): Promise<OpenAnswer> {
+    const proof = this.#fence?.open(given.move);
+    const record = proof === undefined ? given : { ...given, leases: proof.leases };
+    const { answer } = await this.store.writeUnder(proof, (_trx, note) =>
+      openWithOthers({ record, ask }, note),
     );
-    if (!isOpen) this.#fence?.ended(record.move.id);
-    return isOpen;
+    if (answer !== 'opened') this.#fence?.ended(given.move.id);
+    return answer;
   }
 
   async addStages(entries: readonly StageEntry[], held?: Reservation): Promise<void> {

@@ -26,6 +26,7 @@ import type { AppliedPlans } from './applied-plans.ts';
 import type { CancelWishes } from './cancel-wishes.ts';
 import type { Leases } from './leases.ts';
 import type { ObservedMoves } from './observed-moves.ts';
+import type { OpenAnswer, PlaceAsk } from './places.ts';
 
 /** What a decision was planned from, as the app room packs it. */
 export interface KeptInputs {
@@ -207,8 +208,11 @@ export interface Ledger extends Leases, CancelWishes, AppliedPlans, ObservedMove
   /** What a recorded plan was made from; see {@link Replayable}. */
   replayable(plan: PlanId): Promise<Replayable>;
 
-  /** Refused (false) when an open move of the same VM exists: a VM is never moved twice at once. */
-  openMove(record: Omit<MoveRecord, 'stages' | 'result'>): Promise<boolean>;
+  /**
+   * Refused when an open move of the same VM exists: a VM is never moved twice at once. With `ask`
+   * also when no place is free, among the moves of all who have this ledger open.
+   */
+  openMove(record: Omit<MoveRecord, 'stages' | 'result'>, ask?: PlaceAsk): Promise<OpenAnswer>;
   /**
    * What is begun and done of one move, in this order, and what is held for it from now on (in the
    * place of what was held before): all of it or nothing, in one commit.

@@ -16,6 +16,7 @@ import { decisionCases } from './ledger-decisions.ts';
 import { leaseCases } from './ledger-leases.ts';
 import { observedCases } from './ledger-observed.ts';
 import { orderCases } from './ledger-orders.ts';
+import { placeCases } from './ledger-places.ts';
 import { reservationCases } from './ledger-reservations.ts';
 import { failedHostCases } from './ledger-failed-hosts.ts';
 import { setbackCases } from './ledger-setbacks.ts';
@@ -50,7 +51,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     describe('moves', () => {
       it('keeps a move with its stages in their order, over a restart', async () => {
         const record = aRecord('m1', 'vm1');
-        expect(await ledger.openMove(record)).toBe(true);
+        expect(await ledger.openMove(record)).toBe('opened');
         const stages = [
           aStage('m1', 'pre-migration', 'before'),
           aStage('m1', 'pre-migration', 'after'),
@@ -69,15 +70,15 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         const answers = await Promise.all(
           ['m1', 'm2', 'm3'].map((id) => ledger.openMove(aRecord(id, 'vm1'))),
         );
-        expect(answers).toEqual([true, false, false]);
-        expect(await ledger.openMove(aRecord('m4', 'vm2'))).toBe(true);
+        expect(answers).toEqual(['opened', 'in-flight', 'in-flight']);
+        expect(await ledger.openMove(aRecord('m4', 'vm2'))).toBe('opened');
         await ledger.closeMove(moveId('m1'), aResult());
-        expect(await ledger.openMove(aRecord('m5', 'vm1'))).toBe(true);
+        expect(await ledger.openMove(aRecord('m5', 'vm1'))).toBe('opened');
       });
 
       it('answers false where the very move is open, and rejects where it was closed', async () => {
         await ledger.openMove(aRecord('m1', 'vm1'));
-        expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe(false);
+        expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe('in-flight');
         await ledger.closeMove(moveId('m1'), aResult());
         await expect(ledger.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject({
           name: 'LedgerError',
@@ -336,6 +337,7 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
     });
 
     orderCases({ ledger: () => ledger, reopen });
+    placeCases({ ledger: () => ledger, reopen });
     cancelCases({ ledger: () => ledger, reopen });
     decisionCases({ ledger: () => ledger, reopen });
     textCases(() => ledger);

@@ -143,7 +143,7 @@ export function leaseCases(use: { ledger: () => Ledger; reopen: () => Promise<vo
     it('go through while it holds, and the record names it', async () => {
       await claim(ADA);
       const own = ledger().fencedBy(fence(adas));
-      expect(await own.openMove(aRecord('m1', 'vm1'))).toBe(true);
+      expect(await own.openMove(aRecord('m1', 'vm1'))).toBe('opened');
       await own.addStages([aStage('m1', 'pre-copy', 'before')]);
       expect((await ledger().move(moveId('m1')))?.leases).toEqual(adas.leases);
       await own.closeMove(moveId('m1'), aResult());

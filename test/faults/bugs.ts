@@ -105,6 +105,14 @@ export const BUGS: readonly PlantedBug[] = [
     rules: { total: 9, perHostIn: 9, perHostOut: 9 },
   },
   {
+    name: 'counts its own moves only',
+    where: isShared,
+    // Two have seldom so much to do at the same time.
+    from: 58,
+    breaks: ['caps'],
+    ledger: (port) => ({ openMove: (record) => port.openMove(record) }),
+  },
+  {
     name: 'forgets the cool-down',
     from: 47,
     breaks: ['cool-down'],

@@ -26,7 +26,7 @@ export class JournalView {
   /** Also those that are just being opened. */
   readonly open = new Map<MoveId, OpenMove>();
   readonly closed = new Map<MoveId, MoveResult>();
-  /** Everything that was ever about to be opened. */
+  /** Everything that was ever about to be opened, but for what waits on for a place. */
   readonly known = new Set<MoveId>();
   readonly decisions = new Map<PlanId, Decision>();
   readonly orders = new Map<OrderId, Order>();
@@ -58,8 +58,10 @@ export class JournalView {
     this.open.set(id, { record, noted: new Set(), isReserved: false, starts: 0, wrongIfBegun });
   }
 
-  notOpened(id: MoveId): void {
+  /** `waitsOn`: it was refused for its place alone, and has not had its turn. */
+  notOpened(id: MoveId, waitsOn = false): void {
     if (this.open.get(id)?.noted.size === 0) this.open.delete(id);
+    if (waitsOn && !this.open.has(id)) this.known.delete(id);
   }
 
   /** The answer to its closing, which is to come, gets lost. */

@@ -5,18 +5,16 @@ import type { Rules } from './script.ts';
 /**
  * Says how many there are; undefined: as many as may.
  *
- * @param others under way, without it.
- * @param ownerOf each of several controllers counts the moves of the clusters that it has.
+ * @param others under way, without it, whichever controller has begun them.
  */
 export function beyondCaps(
   move: Move,
   others: readonly Move[],
-  ownerOf: (move: Move) => string | undefined,
   { total, perHostIn, perHostOut }: Rules,
 ): string | undefined {
-  const own = others.filter((other) => ownerOf(other) === ownerOf(move)).length + 1;
+  const all = others.length + 1;
   const out = others.filter(({ from }) => from === move.from).length + 1;
   const into = others.filter(({ to }) => to === move.to).length + 1;
-  if (own <= total && out <= perHostOut && into <= perHostIn) return undefined;
-  return `too many at once: ${own}, ${out} from ${move.from}, ${into} to ${move.to}`;
+  if (all <= total && out <= perHostOut && into <= perHostIn) return undefined;
+  return `too many at once: ${all}, ${out} from ${move.from}, ${into} to ${move.to}`;
 }

@@ -145,8 +145,9 @@ export class Judge {
   onLedgerAnswer(call: string, parts: readonly unknown[], value: unknown): void {
     const { journal } = this;
     const [first, second] = parts;
-    if (call === 'openMove' && value !== true) {
-      journal.notOpened((first as Pick<MoveRecord, 'move'>).move.id);
+    if (call === 'openMove' && value !== 'opened') {
+      const { id } = (first as Pick<MoveRecord, 'move'>).move;
+      journal.notOpened(id, value === 'no-place');
     } else if (call === 'addStages') {
       for (const entry of first as readonly StageEntry[]) journal.stage(entry);
       if (second !== undefined) this.#onReserved(second as Reservation);
@@ -325,8 +326,7 @@ export class Judge {
     const isLive = move.method !== 'cold' && move.method !== 'restart';
     const missing = !isLive ? [] : this.world.missingFeatures(facts, to);
     if (missing.length > 0) this.wrong('cpu', `${vm} to ${to}: ${missing.slice(0, 3).join(' ')}`);
-    const ownerOf = ({ from: source }: Move) => this.#leases.holder(this.world.cluster(source));
-    const tooMany = beyondCaps(move, others, ownerOf, this.world.rules);
+    const tooMany = beyondCaps(move, others, this.world.rules);
     if (tooMany !== undefined) this.wrong('caps', tooMany);
   }
 

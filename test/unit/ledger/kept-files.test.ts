@@ -62,7 +62,7 @@ for (const inThread of [false, true]) {
       const second = await open();
       await clock.pass(1);
       await expect(first.openMove(aRecord('m1', 'vm1'))).rejects.toMatchObject(lost('replaced'));
-      expect(await second.openMove(aRecord('m2', 'vm1'))).toBe(true);
+      expect(await second.openMove(aRecord('m2', 'vm1'))).toBe('opened');
       await first.close();
       expect(readFileSync(join(folder, 'drover.pid'), 'utf8')).toBe(`${process.pid}\n`);
       await second.close();
@@ -130,7 +130,7 @@ for (const inThread of [false, true]) {
       other.close();
       expect(statSync(`${file}-wal`).size).toBe(0);
       await clock.pass(1);
-      expect(await ledger.openMove(aRecord('m2', 'vm2'))).toBe(true);
+      expect(await ledger.openMove(aRecord('m2', 'vm2'))).toBe('opened');
       await ledger.close();
       expect(existsSync(`${file}-wal`)).toBe(false);
       const again = await open();
@@ -149,7 +149,7 @@ for (const inThread of [false, true]) {
       await expect(ledger.openMove(aRecord('m2', 'vm2'))).rejects.toMatchObject(lost('replaced'));
       renameSync(`${file}.old`, file);
       await clock.pass(1);
-      expect(await ledger.openMove(aRecord('m2', 'vm2'))).toBe(true);
+      expect(await ledger.openMove(aRecord('m2', 'vm2'))).toBe('opened');
       await ledger.close();
     });
   });

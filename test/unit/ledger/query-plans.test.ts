@@ -1,12 +1,15 @@
 // Role: what is asked often of tables that grow for a quarter is answered by an index, without a
 // look at the records themselves.
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { planId } from '../../../src/domain/ids.ts';
-import { epochSeconds } from '../../../src/domain/units.ts';
+import { epochSeconds, seconds } from '../../../src/domain/units.ts';
 import { cutTrail } from '../../../src/ledger/audit-cut.ts';
 import { selectHistory } from '../../../src/ledger/history.ts';
 import { selectLastMovedAt } from '../../../src/ledger/moves.ts';
+import { keepToPlaces } from '../../../src/ledger/places.ts';
+import { aRecord } from '../../support/ledger-records.ts';
 import { type WatchedLedger, watchedLedger } from '../../support/watched-ledger.ts';
 
 let watched: WatchedLedger;
@@ -42,4 +45,22 @@ it('which entries of the audit trail tell of housekeeping, while all wait', asyn
   expect(cut.count).toBe(1);
   const query = watched.asked.find(({ sql }) => sql.includes('where "kind" ='));
   expect(watched.way(query)).toBe('SCAN audit USING INDEX audit_pruned');
+});
+
+it('how many moves are open, while all wait', async () => {
+  const ask = { by: 'a', most: 9, patienceSeconds: seconds(90) };
+  const placed = { record: aRecord('m1', 'vm1'), ask, answer: 'opened' } as const;
+  const traits = { now: () => sql<number>`0`, concurrentWriters: false };
+  await watched.db.transaction().execute((trx) => keepToPlaces(trx, [{ ...placed }], traits));
+  const query = watched.asked.find((one) => one.sql.includes('count(*)'));
+  expect(watched.way(query)).toMatch(/^SEARCH moves USING COVERING INDEX \w+ \(closed_at=\?\)$/);
+});
+
+it('nothing of places for moves, where nobody shares them', async () => {
+  const placed = { record: aRecord('m1', 'vm1'), ask: undefined, answer: 'opened' } as const;
+  const traits = { now: () => sql<number>`0`, concurrentWriters: false };
+  const before = watched.asked.length;
+  await watched.db.transaction().execute((trx) => keepToPlaces(trx, [{ ...placed }], traits));
+  const asked = watched.asked.slice(before).filter((one) => /moves|queue|audit/.test(one.sql));
+  expect(asked).toEqual([]);
 });

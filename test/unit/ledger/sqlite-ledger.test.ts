@@ -127,7 +127,7 @@ describe('files', () => {
       db.close();
     });
     const ledger = await openSqliteLedger({ file, clock });
-    expect(await ledger.openMove(aRecord('m2', 'vm1'))).toBe(false);
+    expect(await ledger.openMove(aRecord('m2', 'vm1'))).toBe('in-flight');
     expect(await ledger.history({ limit: 1 })).toEqual([]);
     await ledger.close();
   });
@@ -149,7 +149,7 @@ describe('files', () => {
     await expect(fill()).rejects.toMatchObject({ code: 'full' });
     expect((await ledger.history({ limit: 100 })).length).toBeGreaterThan(2);
     expect((await ledger.prune({ before: epochSeconds(2), keep: 0 })).removed).toBeGreaterThan(2);
-    expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe(true);
+    expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe('opened');
     await ledger.close();
   });
 });
@@ -224,7 +224,7 @@ describe('one instance', () => {
   it('locks out a second one in the same process, and leaves the first alone', async () => {
     const first = await openSqliteLedger({ file, clock });
     await expect(openSqliteLedger({ file, clock })).rejects.toMatchObject({ code: 'in-use' });
-    expect(await first.openMove(aRecord('m1', 'vm1'))).toBe(true);
+    expect(await first.openMove(aRecord('m1', 'vm1'))).toBe('opened');
     await first.close();
     await (await openSqliteLedger({ file, clock })).close();
   });
@@ -253,7 +253,7 @@ describe('one instance', () => {
     // From the first answer on the file is free: whoever was tried again would come through.
     const answers = await Promise.all(['m1', 'm2', 'm3'].map((id) => held(id)));
     for (const answer of answers) expect(answer).toMatchObject({ code: 'in-use' });
-    expect(await ledger.openMove(aRecord('m4', 'vm4'))).toBe(true);
+    expect(await ledger.openMove(aRecord('m4', 'vm4'))).toBe('opened');
     other.close();
     await ledger.close();
   });

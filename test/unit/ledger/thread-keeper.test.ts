@@ -118,7 +118,7 @@ describe('the watch over a ledger that loses its thread', () => {
     expect(ledgerReasons(watch).join()).toContain('the thread of the ledger has ended');
     await clock.pass(2);
     const { failures } = watch;
-    expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe(true);
+    expect(await ledger.openMove(aRecord('m1', 'vm1'))).toBe('opened');
     expect(watch.settle(failures)).toBe(true);
     expect(watch.trouble).toBeUndefined();
     expect(events.of('ledger').map(({ code }) => code)).toEqual(['io', 'writable']);

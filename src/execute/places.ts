@@ -1,0 +1,112 @@
+/**
+ * The places for moves that all controllers of a ledger share. Whoever begins a move asks for its
+ * place with its record (ledger/places.ts): so the cap of all moves holds at every moment. Who is
+ * refused waits as before, and asks again when it looks again (with each renewal of its leases, at
+ * each tick) or one of its own moves has ended. Asked is for all that may start at once, and for
+ * no more before all are answered: else of two that ask one after the other the less important
+ * one could be first. Caps of links and clusters count the others' moves as they were at the last
+ * look. Who is alone with its ledger asks for nothing, and looks at nothing.
+ */
+
+import type { MoveId } from '../domain/ids.ts';
+import type { MoveRecord } from '../domain/journal.ts';
+import type { Move } from '../domain/plan.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { OpenAnswer, PlaceAsk } from '../ports/places.ts';
+import type { Running } from './running.ts';
+import type { WaitingMove } from './waiting-line.ts';
+
+/** Who asks for places. */
+export type Sharing = Omit<PlaceAsk, 'most'>;
+
+export interface PlacesParts {
+  readonly ledger: Pick<Ledger, 'openMove' | 'openMoves'>;
+  readonly settings: () => Pick<PolicySet, 'limits'>;
+  /** Undefined: nobody else can have the ledger open. */
+  readonly sharing?: Sharing | undefined;
+}
+
+export class Places {
+  readonly #parts: PlacesParts;
+  readonly #wake: () => void;
+  /** Asked for and not answered. */
+  readonly #asking = new Set<WaitingMove>();
+  /** Those of them that are not wanted any more: where they are refused they do not wait on. */
+  readonly #dropped = new Set<WaitingMove>();
+  #isFull = false;
+  #isFreed = false;
+  #elsewhere: readonly Move[] = [];
+
+  /** `wake` is called when all that was asked for is answered. */
+  constructor(parts: PlacesParts, wake: () => void) {
+    this.#parts = parts;
+    this.#wake = wake;
+  }
+
+  /** Whether it is of any use to ask now. */
+  get mayAsk(): boolean {
+    return this.#asking.size === 0 && !this.#isFull;
+  }
+
+  /**
+   * Opens the record of a move. `refused`: called at once where there is no place for it; false:
+   * it was dropped meanwhile. Rejects with LedgerError.
+   */
+  async open(
+    entry: WaitingMove,
+    record: Running['record'],
+    refused: (isWanted: boolean) => void,
+  ): Promise<OpenAnswer> {
+    const { ledger, settings, sharing } = this.#parts;
+    if (sharing === undefined) return ledger.openMove(record);
+    const most = settings().limits.concurrency.total;
+    this.#asking.add(entry);
+    try {
+      const answer = await ledger.openMove(record, { ...sharing, most });
+      if (answer === 'no-place') {
+        this.#isFull = true;
+        refused(!this.#dropped.has(entry));
+      }
+      return answer;
+    } finally {
+      this.#dropped.delete(entry);
+      this.#asking.delete(entry);
+      if (this.#asking.size === 0) this.#answered();
+    }
+  }
+
+  /** A place may have become free: it is of use to ask again. */
+  free(): void {
+    this.#isFull = false;
+    this.#isFreed = this.#asking.size > 0;
+  }
+
+  /** What `which` chooses of what is asked for is not wanted any more. */
+  drop(which: (entry: WaitingMove) => boolean): void {
+    for (const entry of this.#asking) if (which(entry)) this.#dropped.add(entry);
+  }
+
+  /** Looks at what is open anywhere. `own`: what is open here. Rejects with LedgerError. */
+  async look(own: () => readonly MoveId[]): Promise<readonly MoveRecord[]> {
+    // What ends while it is being read is none of the others' either.
+    const before = own();
+    const open = await this.#parts.ledger.openMoves();
+    const known = new Set([...before, ...own()]);
+    this.#elsewhere = open.map(({ move }) => move).filter(({ id }) => !known.has(id));
+    return open;
+  }
+
+  /** The moves of others, but for those that were taken up here since. */
+  elsewhere(own: readonly Move[]): readonly Move[] {
+    if (this.#elsewhere.length === 0) return [];
+    const known = new Set(own.map(({ id }) => id));
+    return this.#elsewhere.filter(({ id }) => !known.has(id));
+  }
+
+  #answered(): void {
+    if (this.#isFreed) this.#isFull = false;
+    this.#isFreed = false;
+    this.#wake();
+  }
+}

@@ -1,0 +1,18 @@
+/** Places for the moves of all controllers that share a ledger. */
+
+import type { Seconds } from '../domain/units.ts';
+
+export interface PlaceAsk {
+  /** So many moves may be open at once, whoever has opened them. */
+  readonly most: number;
+  /** Id of the controller that asks. */
+  readonly by: string;
+  /** Whoever waits for a place and has not asked again for so long waits no more. */
+  readonly patienceSeconds: Seconds;
+}
+
+/**
+ * `in-flight`: another move of the VM is open, or this very one. `no-place`: as many are open as
+ * may be, or what is free is left to controllers that have waited for longer; to be asked again.
+ */
+export type OpenAnswer = 'opened' | 'in-flight' | 'no-place';
