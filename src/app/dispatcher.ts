@@ -13,10 +13,10 @@ import {
   termFrom,
 } from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { HostId, PlanId, VmId } from '../domain/ids.ts';
+import type { HostId, PlanId } from '../domain/ids.ts';
 import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
-import type { Move, PlanResult } from '../domain/plan.ts';
+import type { Move, Plan, PlanResult } from '../domain/plan.ts';
 import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
@@ -26,7 +26,6 @@ import { type GateCounters, gateInSlices, readGateCounters } from '../execute/ga
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { standingAgainst } from '../rules/standing-against.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { DecisionArchive } from './decision-archive.ts';
@@ -262,9 +261,7 @@ export class Dispatcher {
     const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
     const approvals = [...given, ...own.approvals];
     const waiting = own.lane === 'planned' ? this.#orderedAndWaiting() : [];
-    const standing = this.#standingAgainst(input);
-    const about = { ...request, paused, approvals, counters, clockRest, waiting, standing };
-    const asked = gateInSlices(about);
+    const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest, waiting });
     const verdicts = await inSlices(asked, this.#parts.pause);
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
@@ -307,30 +304,25 @@ export class Dispatcher {
   }
 
   /** A person reads, thinks and answers while ticks go by: the id has to be good until then. */
-  async #show(input: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
-    const { plan } = input.result;
+  async #show({ result }: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
+    const { plan } = result;
     const waiting = plan.moves.filter((_, index) => verdicts[index]?.verdict === 'needs-approval');
     const isOpen = waiting.some(({ tier }) => tier === 'corrective');
-    this.#tellOfRepair(input, isOpen);
+    this.#tellOfRepair(plan, isOpen);
     if (waiting.length === 0) return;
     const term = termFrom(this.#parts.clock.now());
     await this.#parts.ledger.showPlan({ plan: plan.id, moves: waiting.map(askedMove), ...term });
   }
 
   /** Once, when it begins. */
-  #tellOfRepair(input: DispatchInput, isOpen: boolean): void {
+  #tellOfRepair(plan: Plan, isOpen: boolean): void {
     const { limits } = this.#parts.policies.policies;
-    const { plan } = input.result;
-    const count = isOpen ? greatRepair(plan, this.#standingAgainst(input), limits) : undefined;
+    const count = isOpen ? greatRepair(plan, limits) : undefined;
     const wasTold = this.#isRepairTold;
     this.#isRepairTold = count !== undefined;
     if (count === undefined || wasTold) return;
     const text = greatRepairText(plan, count, limits);
     this.#parts.events.emit('warning', { key: 'great repair', text });
-  }
-
-  #standingAgainst({ findings, result, snapshot }: DispatchInput): ReadonlySet<VmId> {
-    return standingAgainst(result.plan, findings, snapshot, this.#parts.policies.policies.limits);
   }
 
   #submit(input: DispatchInput, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): void {

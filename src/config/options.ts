@@ -147,9 +147,8 @@ export const limitsSchema = section({
   repairsUnasked: option(
     whole('a number of VMs', { min: 0 }),
     20,
-    'VMs that may stand against the hard rules that are repaired without being asked; where an ' +
-      'edit of the policies (or the world) breaks them for more, each such move asks for an ' +
-      'approval, however few of them a plan has.',
+    'VMs that hard rules may have moved at once without being asked; where an edit of the ' +
+      'policies (or the world) breaks the rules of more, each of those moves asks for an approval.',
   ),
   gainMargin: option(
     share(),

@@ -50,8 +50,6 @@ export interface GateRequest {
   readonly now: EpochSeconds;
   readonly paused: boolean;
   readonly counters: GateCounters;
-  /** VMs that stand against the hard rules that the plan repairs; absent: its own moves alone. */
-  readonly standing?: ReadonlySet<VmId>;
   /** Granted to a plan that goes before, not begun: what budgets bind of it is as good as spent. */
   readonly waiting?: readonly Move[];
   /** What people said yes to; those that are not in force any more count for nothing. */
@@ -134,7 +132,7 @@ function makeContext(
     policies,
     findings: new Map(findings.map((finding) => [finding.id, finding])),
     massFailure: massFailure(findings, snapshot.hosts, limits.massFailureShare),
-    asksToRepair: greatRepair(plan, request.standing ?? new Set(), limits) !== undefined,
+    asksToRepair: greatRepair(plan, limits) !== undefined,
     approved: new Set(
       request.approvals
         .filter((approval) => isInForce(approval, now))

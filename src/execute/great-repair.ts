@@ -5,21 +5,16 @@
  * and a person who is asked in vain loses a minute.
  */
 
-import type { VmId } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
 
-/** How many VMs a repair is about, where that is more than may go unasked. */
+/** How many VMs the plan's corrective moves are about, where that is more than may go unasked. */
 export function greatRepair(
   { moves }: Pick<Plan, 'moves'>,
-  /** All who stand against the rules that it repairs: budgets let a plan have a part of them. */
-  standing: ReadonlySet<VmId>,
   { repairsUnasked }: Pick<Limits, 'repairsUnasked'>,
 ): number | undefined {
-  const repairs = moves.filter(({ tier }) => tier === 'corrective');
-  if (repairs.length === 0) return undefined;
-  const { size } = new Set([...standing, ...repairs.map(({ vm }) => vm)]);
-  return size > repairsUnasked ? size : undefined;
+  const vms = new Set(moves.filter(({ tier }) => tier === 'corrective').map(({ vm }) => vm));
+  return vms.size > repairsUnasked ? vms.size : undefined;
 }
 
 /** For people. `count`: as {@link greatRepair} says. */
@@ -29,7 +24,7 @@ export function greatRepairText(
   { repairsUnasked }: Pick<Limits, 'repairsUnasked'>,
 ): string {
   return (
-    `${count} VMs stand against hard rules at once, more than ${repairsUnasked} ` +
+    `hard rules ask for moves of ${count} VMs at once, more than ${repairsUnasked} ` +
     '(limits.repairsUnasked): look whether an edit of the policies means what it says, then ' +
     `drover approve ${id}`
   );

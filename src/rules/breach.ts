@@ -1,14 +1,11 @@
 /** A hard placement rule that the world breaks at this moment. */
 
 import type { Evidence, Finding } from '../domain/finding.ts';
-import type { VmId } from '../domain/ids.ts';
 import type { PlacementRule } from '../domain/placement.ts';
 
 export interface Breach {
   readonly rule: PlacementRule;
   readonly subject: Finding['subject'];
-  /** All who stand against it; none where it is about what hosts have free. */
-  readonly vms: readonly VmId[];
   /** Who breaks it, for people: "web-1 on h1"; sorted. */
   readonly names: readonly string[];
   readonly evidence: readonly Evidence[];

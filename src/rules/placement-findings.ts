@@ -258,11 +258,5 @@ function breach(
     only !== undefined && vms.length === 1
       ? ({ kind: 'vm', vm: only.id } as const)
       : ({ kind: 'fleet' } as const);
-  return {
-    rule,
-    subject,
-    vms: vms.map(({ id }) => id),
-    names: vms.map((vm) => `${vm.name} on ${vm.host}`),
-    evidence,
-  };
+  return { rule, subject, names: vms.map((vm) => `${vm.name} on ${vm.host}`), evidence };
 }

@@ -73,7 +73,6 @@ function preserveBreach(
   return {
     rule,
     subject: more.length === 0 ? { kind: 'host', host: first.host.id } : { kind: 'fleet' },
-    vms: [],
     names: short.map(({ host, resource, wanted, free }) => {
       const has = show(resource, Math.max(0, free));
       return `${host.name} has ${has} ${resource} free, not ${show(resource, wanted)}`;
@@ -107,7 +106,6 @@ function totalBreach(
   return {
     rule,
     subject: { kind: 'fleet' },
-    vms: [],
     names: short.map(({ resource, wanted, free }) => {
       const have = show(resource, Math.max(0, free));
       return `all together have ${have} ${resource} free, not ${show(resource, wanted)}`;
@@ -139,7 +137,6 @@ function spareBreach(
   return {
     rule,
     subject: { kind: 'fleet' },
-    vms: wrong.map(({ id }) => id),
     names: wrong.map((vm) => `${vm.name} on ${vm.host}`),
     evidence: wrong.slice(0, MAX_EVIDENCE).map((vm) => ({
       fact: `vm.host of ${vm.id}`,
@@ -172,7 +169,6 @@ function failoverBreach(
   return {
     rule,
     subject: { kind: 'fleet' },
-    vms: [],
     names: short.map(({ resource, room, load }) => {
       const left = `${show(resource, room)} left after the loss of ${rule.failures}`;
       return `${show(resource, load)} ${resource} in use, ${left}`;

@@ -28,13 +28,11 @@ function verdicts(
   asked: readonly Move[],
   approved: readonly Move[] = [],
   mode: Mode = 'automatic',
-  standing: readonly string[] = [],
 ) {
   const answers = gate({
     plan: planOf(asked),
     snapshot,
     findings: [],
-    standing: new Set(standing.map(vmId)),
     policies: aPolicy({
       limits: someLimits({ repairsUnasked: 2 }),
       mode: { default: mode, clusters: {}, approve: ['optional'] },
@@ -68,14 +66,6 @@ describe('a plan that repairs rules', () => {
   it('asks also where mode approve would not', () => {
     expect(verdicts(THREE, [], 'approve')).toEqual(Array(3).fill('needs-approval'));
     expect(verdicts(THREE, [], 'observe')).toEqual(Array(3).fill('would-execute'));
-  });
-
-  it('counts those that no move of this plan is for, and nobody twice', () => {
-    const two = THREE.slice(1);
-    expect(verdicts(two, [], 'automatic', ['v1'])).toEqual(Array(2).fill('needs-approval'));
-    expect(verdicts(two, [], 'automatic', ['v2', 'v3'])).toEqual(['execute', 'execute']);
-    const others = moves(['mandatory', 'optional']);
-    expect(verdicts(others, [], 'automatic', VMS)).toEqual(['execute', 'execute']);
   });
 
   it('counts and asks for nothing else', () => {
