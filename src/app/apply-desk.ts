@@ -12,7 +12,7 @@
 import { type Approval, askedMove, isInForce, termFrom } from '../domain/approval.ts';
 import { handedInId } from '../domain/handed-in.ts';
 import type { GateVerdict, HistoryEntry, MoveRecord } from '../domain/journal.ts';
-import { planId } from '../domain/ids.ts';
+import { type MoveId, planId } from '../domain/ids.ts';
 import type { Move, PlanResult } from '../domain/plan.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -220,7 +220,7 @@ export class ApplyDesk {
       );
       if (left === undefined || left.id === own?.id) return;
       const taken = applicationOf(left);
-      await Promise.all(left.moves.map((move) => this.#catchUp(taken, move)));
+      catchUp(taken, await ledger.begunOf(left.id));
       this.#former = own;
       this.#newest = taken;
     } catch (error) {
@@ -228,16 +228,6 @@ export class ApplyDesk {
       this.#mayBeLeft = error instanceof LedgerError;
       throw error;
     }
-  }
-
-  /** How often the move was tried already. What begins from here on is told (`#note`). */
-  async #catchUp(own: Application, move: Move): Promise<void> {
-    const { ledger } = this.#parts;
-    let attempt = 0;
-    while ((await ledger.move(ownId(own.id, move, attempt + 1))) !== undefined) attempt += 1;
-    if (attempt === 0) return;
-    own.attempts.set(move.id, attempt);
-    own.begun.add(ownId(own.id, move, attempt));
   }
 
   async #file(own: Application, by?: string): Promise<void> {
@@ -290,6 +280,17 @@ export class ApplyDesk {
   async #view(own: Application): Promise<ApplyView> {
     const records = own.handedIn.moves.map((move) => this.#recordOf(own, move));
     return viewOf(own, await Promise.all(records));
+  }
+}
+
+/** How often each was tried already. What begins from here on is told (`#note`). */
+function catchUp(own: Application, begun: ReadonlySet<MoveId>): void {
+  for (const move of own.handedIn.moves) {
+    let attempt = 0;
+    while (begun.has(ownId(own.id, move, attempt + 1))) attempt += 1;
+    if (attempt === 0) continue;
+    own.attempts.set(move.id, attempt);
+    own.begun.add(ownId(own.id, move, attempt));
   }
 }
 

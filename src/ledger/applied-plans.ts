@@ -3,7 +3,7 @@
 import type { ColumnDefinitionBuilder, Kysely, Transaction } from 'kysely';
 
 import type { AppliedPlan } from '../domain/applied-plan.ts';
-import type { PlanId } from '../domain/ids.ts';
+import { type MoveId, moveId, type PlanId } from '../domain/ids.ts';
 import { planCancelNote } from './audit-notes.ts';
 import type { LedgerSchema } from './schema.ts';
 import type { Work } from './work.ts';
@@ -42,9 +42,17 @@ export function closeApplied(id: PlanId, by: string | undefined): Work<void> {
   };
 }
 
-export async function selectApplied(db: Kysely<LedgerSchema>): Promise<readonly AppliedPlan[]> {
+/** Their texts: what cannot be read as a plan is no failure of the ledger. */
+export async function selectApplied(db: Kysely<LedgerSchema>): Promise<readonly string[]> {
   const query = db.selectFrom('applied_plans').select('body');
   const rows = await query.orderBy('at', 'desc').orderBy('plan', 'desc').execute();
-  // Written above, and by nobody else.
-  return rows.map(({ body }) => JSON.parse(body) as AppliedPlan);
+  return rows.map(({ body }) => body);
+}
+
+export async function selectBegun(
+  db: Kysely<LedgerSchema>,
+  plan: PlanId,
+): Promise<ReadonlySet<MoveId>> {
+  const rows = await db.selectFrom('moves').select('id').where('plan', '=', plan).execute();
+  return new Set(rows.map(({ id }) => moveId(id)));
 }

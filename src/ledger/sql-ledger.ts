@@ -233,8 +233,14 @@ export class SqlLedger extends SqlLeases implements Ledger {
     return this.write(appliedPlans.closeApplied(id, by));
   }
 
-  appliedPlans(): Promise<readonly AppliedPlan[]> {
-    return this.read((db) => appliedPlans.selectApplied(db));
+  async appliedPlans(): Promise<readonly AppliedPlan[]> {
+    const texts = await this.read((db) => appliedPlans.selectApplied(db));
+    // Written by this class, and by nobody else.
+    return texts.map((text) => JSON.parse(text) as AppliedPlan);
+  }
+
+  begunOf(id: PlanId): Promise<ReadonlySet<MoveId>> {
+    return this.read((db) => appliedPlans.selectBegun(db, id));
   }
 
   putObserved(changes: ObservedChanges): Promise<void> {

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 
 import type { AppliedPlan } from '../../src/domain/applied-plan.ts';
 import { termFrom } from '../../src/domain/approval.ts';
-import { moveId, planId } from '../../src/domain/ids.ts';
+import { compareText, moveId, planId } from '../../src/domain/ids.ts';
 import { epochSeconds } from '../../src/domain/units.ts';
-import { aRecord } from '../support/ledger-records.ts';
+import { aRecord, aResult } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
 
 function applied(id: string, at = 100): AppliedPlan {
@@ -46,6 +46,16 @@ export function appliedCases({ ledger, reopen }: LedgerInHand): void {
       await ledger().keepApplied(applied('apply-3', end));
       await ledger().closeApplied(planId('apply-3'));
       expect(await ids()).toEqual([]);
+    });
+
+    it('know their moves that were opened, however those ended', async () => {
+      const plan = planId('apply-1');
+      await ledger().openMove({ ...aRecord('1', 'v1'), plan });
+      await ledger().openMove({ ...aRecord('2', 'v2'), plan });
+      await ledger().openMove({ ...aRecord('3', 'v3'), plan: planId('apply-2') });
+      const result = aResult({ outcome: 'failed', at: epochSeconds(9) });
+      await ledger().closeMove(moveId('2'), result);
+      expect([...(await ledger().begunOf(plan))].toSorted(compareText)).toEqual(['1', '2']);
     });
 
     it('are told of in the audit trail when somebody cancels them, once', async () => {

@@ -99,6 +99,8 @@ export function applyBench(): ApplyBench {
         kept.delete(id);
       },
       appliedPlans: async () => [...kept.values()].toReversed(),
+      begunOf: async (plan) =>
+        new Set([...records.keys()].filter((id) => id.startsWith(`${plan}/`))),
     },
     dispatcher: {
       carryOut: async ({ result: { plan } }, { record, isWanted }) => {
