@@ -1,13 +1,13 @@
 /**
  * The ports `HostProbe` and `GuestProbe` over TCP: whether anybody answers at an address of the
  * host that does not lead through its hypervisor's management (SSH on the migration network, say),
- * or at one of the guest. A refusal is an answer: a kernel is there to refuse.
+ * or at one of the guest.
  */
 
 import { connect } from 'node:net';
 
 import type { GuestProbe } from '../src/ports/guest-probe.ts';
-import type { HostProbe } from '../src/ports/host-probe.ts';
+import type { HostProbe, ProbeAnswer } from '../src/ports/host-probe.ts';
 
 export interface ProbeAddress {
   /** Id or name of the host or guest. */
@@ -35,7 +35,7 @@ export class TcpProbe implements HostProbe, GuestProbe {
     return this.#find(one) !== undefined;
   }
 
-  ask(one: Named, signal: AbortSignal): Promise<'answers' | 'silent'> {
+  ask(one: Named, signal: AbortSignal): Promise<ProbeAnswer> {
     const address = this.#find(one);
     if (address === undefined) return Promise.resolve('silent');
     return knock(address, signal);
@@ -47,16 +47,16 @@ export class TcpProbe implements HostProbe, GuestProbe {
 }
 
 function knock({ address, port }: ProbeAddress, signal: AbortSignal) {
-  return new Promise<'answers' | 'silent'>((resolve) => {
+  return new Promise<ProbeAnswer>((resolve) => {
     const socket = connect({ host: address, port, signal });
-    const end = (answer: 'answers' | 'silent'): void => {
+    const end = (answer: ProbeAnswer): void => {
       socket.destroy();
       resolve(answer);
     };
     socket.setTimeout(PATIENCE_MS, () => end('silent'));
     socket.once('connect', () => end('answers'));
     socket.once('error', (error) => {
-      end('code' in error && error.code === 'ECONNREFUSED' ? 'answers' : 'silent');
+      end('code' in error && error.code === 'ECONNREFUSED' ? 'refuses' : 'silent');
     });
   });
 }

@@ -20,7 +20,7 @@ export async function askGuest(task: MoveTask): Promise<void> {
   const isLive = order.method === 'pre-copy' || order.method === 'post-copy';
   if (!isLive || task.byNow !== undefined || guests?.covers(guest) !== true) return;
   for (let attempt = 1; ; attempt += 1) {
-    if ((await guests.ask(guest, stopping)) === 'answers' || stopping.aborted) return;
+    if ((await guests.ask(guest, stopping)) !== 'silent' || stopping.aborted) return;
     if (attempt === ATTEMPTS) break;
     await clock.sleep(PAUSE, stopping);
   }

@@ -2,7 +2,8 @@
  * What the guests of a host say that does not answer: one that answers at its own address runs, and
  * so does its host. Its network is not the management's, so this tells a host that is cut off from
  * a dead one where everything else goes by the network that is cut. That none answers proves
- * nothing: a guest may have been shut down, or its network be cut, too.
+ * nothing: a guest may have been shut down, or its network be cut, too. Nor does a refusal:
+ * firewalls send one for guests that are not there.
  */
 
 import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';

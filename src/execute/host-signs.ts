@@ -191,7 +191,7 @@ export class HostSigns {
       const answer = await callWithin(clock, ASK_SECONDS, host.source, (signal) =>
         probe.ask(host, signal),
       );
-      return { kind: 'probe', verdict: answer === 'answers' ? 'alive' : 'silent', detail: '' };
+      return { kind: 'probe', verdict: answer === 'silent' ? 'silent' : 'alive', detail: '' };
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       return { kind: 'probe', verdict: 'unknown', detail };

@@ -5,10 +5,13 @@
 
 import type { Host } from '../domain/host.ts';
 
+/** `refuses`: somebody is there to say no; a firewall on the way may do so for whoever is not. */
+export type ProbeAnswer = 'answers' | 'refuses' | 'silent';
+
 export interface HostProbe {
   /** Whether something is known to ask there. */
   covers(host: Pick<Host, 'id' | 'name'>): boolean;
 
-  /** `answers` also where it refuses: somebody is there to refuse. Never rejects. */
-  ask(host: Pick<Host, 'id' | 'name'>, signal: AbortSignal): Promise<'answers' | 'silent'>;
+  /** Never rejects. */
+  ask(host: Pick<Host, 'id' | 'name'>, signal: AbortSignal): Promise<ProbeAnswer>;
 }

@@ -1,5 +1,4 @@
-// Role: a port that listens and a port that refuses are signs of life; a host that is not asked is
-// not.
+// Role: a port that listens is told from one that refuses, and both from silence.
 import { createServer } from 'node:net';
 
 import { describe, expect, it } from 'vitest';
@@ -23,8 +22,7 @@ describe('TcpProbe', () => {
     await new Promise((resolve) => {
       server.close(resolve);
     });
-    // The kernel refuses: it is there.
-    expect(await probe.ask(aHost(), NEVER)).toBe('answers');
+    expect(await probe.ask(aHost(), NEVER)).toBe('refuses');
   });
 
   it('takes a question that was given up, and an unknown host, for silence', async () => {

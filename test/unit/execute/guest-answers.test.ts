@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { moveId, type VmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { GuestProbe } from '../../../src/ports/guest-probe.ts';
+import type { ProbeAnswer } from '../../../src/ports/host-probe.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
 /** @param answers at one question after the other; then none. */
-function guestsThat(...answers: readonly ('answers' | 'silent')[]) {
+function guestsThat(...answers: readonly ProbeAnswer[]) {
   const left = [...answers];
   const asked: VmId[] = [];
   const probe: GuestProbe = {
@@ -31,7 +32,7 @@ async function carriedOut(bench: Bench, probe: GuestProbe, moves: readonly Move[
 describe('a guest that has arrived', () => {
   it('is not told of where it answers, at once or after a moment', async () => {
     const bench = await makeBench();
-    const { probe, asked } = guestsThat('silent', 'answers');
+    const { probe, asked } = guestsThat('silent', 'refuses');
     const { ends, warnings } = await carriedOut(bench, probe, [move('1', 'h1', 'h2')]);
     expect(ends).toMatchObject([{ outcome: 'succeeded', detail: '' }]);
     expect(warnings).toEqual([]);

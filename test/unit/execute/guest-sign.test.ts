@@ -32,7 +32,7 @@ describe('what guests say of their host', () => {
   });
 
   it('is nothing where none does, or there is none to ask', async () => {
-    const { asked, sign } = ask(async () => 'silent');
+    const { asked, sign } = ask(async (id) => (id === 'b' ? 'refuses' : 'silent'));
     expect(await sign).toMatchObject({ verdict: 'unknown', detail: '3 asked, none answers' });
     expect(asked).toEqual(['a', 'b', 'c']);
     const nobody = ask(async () => 'answers', '');
