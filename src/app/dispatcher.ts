@@ -21,7 +21,7 @@ import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { Lane } from '../execute/waiting-line.ts';
-import { greatRepair, greatRepairText } from '../execute/great-repair.ts';
+import { AllowedRepairs, greatRepair, greatRepairText } from '../execute/great-repair.ts';
 import { type GateCounters, gateInSlices, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -109,6 +109,7 @@ export class Dispatcher {
   readonly #turns = new Turns();
   readonly #clockWatch: ClockWatch;
   #isRepairTold = false;
+  readonly #allowedRepairs = new AllowedRepairs();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -120,11 +121,10 @@ export class Dispatcher {
       // Should this fail, then nothing of an older plan can be approved any more.
       this.#newest = undefined;
       const { plan } = input.result;
-      const { clock, ledger } = this.#parts;
-      const counters = await readGateCounters(ledger, plan, clock.now());
+      const counters = await this.#counters(plan);
       const verdicts = await this.#judge(input, counters);
       const isNew = await this.#record(input, verdicts);
-      await this.#show(input, verdicts);
+      await this.#show({ input, counters, verdicts });
       this.#newest = { input, counters, verdicts };
       this.#submit(input, verdicts);
       if (isNew) this.#keep(input);
@@ -135,8 +135,7 @@ export class Dispatcher {
   /** A person's own plan: judged like every other, and carried out beside the newest one. */
   carryOut(input: DispatchInput, terms: HandedInTerms): Promise<readonly GateVerdict[]> {
     return this.#turns.take(async () => {
-      const { clock, ledger } = this.#parts;
-      const counters = await readGateCounters(ledger, input.result.plan, clock.now());
+      const counters = await this.#counters(input.result.plan);
       const { approvals } = terms;
       const verdicts = await this.#judge(input, counters, { lane: 'ordered', approvals });
       await terms.record(verdicts);
@@ -215,6 +214,8 @@ export class Dispatcher {
     const term = termFrom(now);
     const given = wanted.map((move): Approval => ({ move: askedMove(move), by, ...term }));
     await ledger.giveApprovals(given, now);
+    this.#allowedRepairs.note(given, now);
+    this.#isRepairTold = false;
     const verdicts = await this.#judge(input, counters);
     const isNew = await this.#record(input, verdicts);
     const judged = { input, counters, verdicts };
@@ -246,6 +247,14 @@ export class Dispatcher {
       else gone.push(move);
     }
     return { kind: 'approved', run, held, before, gone, newest: { plan: plan.id, verdicts } };
+  }
+
+  async #counters(plan: Plan): Promise<GateCounters> {
+    const { clock, ledger } = this.#parts;
+    const now = clock.now();
+    this.#allowedRepairs.note(await ledger.approvals(), now);
+    const counters = await readGateCounters(ledger, plan, now);
+    return { ...counters, repaired: this.#allowedRepairs.without(counters.repaired ?? new Set()) };
   }
 
   async #judge(
@@ -304,24 +313,24 @@ export class Dispatcher {
   }
 
   /** A person reads, thinks and answers while ticks go by: the id has to be good until then. */
-  async #show({ result }: DispatchInput, verdicts: readonly GateVerdict[]): Promise<void> {
-    const { plan } = result;
+  async #show({ input, counters, verdicts }: Judged): Promise<void> {
+    const { plan } = input.result;
     const waiting = plan.moves.filter((_, index) => verdicts[index]?.verdict === 'needs-approval');
-    const isOpen = waiting.some(({ tier }) => tier === 'corrective');
-    this.#tellOfRepair(plan, isOpen);
+    this.#tellOfRepair(plan, counters, waiting);
     if (waiting.length === 0) return;
     const term = termFrom(this.#parts.clock.now());
     await this.#parts.ledger.showPlan({ plan: plan.id, moves: waiting.map(askedMove), ...term });
   }
 
-  /** Once, when it begins. */
-  #tellOfRepair(plan: Plan, isOpen: boolean): void {
+  /** Once, when it begins, and anew where a yes was given and more of it waits. */
+  #tellOfRepair(plan: Plan, { repaired }: GateCounters, waiting: readonly Move[]): void {
     const { limits } = this.#parts.policies.policies;
-    const count = isOpen ? greatRepair(plan, limits) : undefined;
+    const open = waiting.filter(({ tier }) => tier === 'corrective').length;
+    const count = open > 0 ? greatRepair(plan, repaired ?? new Set(), limits) : undefined;
     const wasTold = this.#isRepairTold;
     this.#isRepairTold = count !== undefined;
     if (count === undefined || wasTold) return;
-    const text = greatRepairText(plan, count, limits);
+    const text = greatRepairText(plan, { count, open }, limits);
     this.#parts.events.emit('warning', { key: 'great repair', text });
   }
 

@@ -147,8 +147,9 @@ export const limitsSchema = section({
   repairsUnasked: option(
     whole('a number of VMs', { min: 0 }),
     20,
-    'VMs that hard rules may have moved at once without being asked; where an edit of the ' +
-      'policies (or the world) breaks the rules of more, each of those moves asks for an approval.',
+    'VMs that hard rules may have moved within an hour without anybody being asked; where an ' +
+      'edit of the policies (or the world) breaks the rules of more, each further move asks for ' +
+      'an approval.',
   ),
   gainMargin: option(
     share(),

@@ -182,8 +182,8 @@ export interface Limits {
   /** More hosts than this share newly `failing` at once: suspect the monitoring, stop, alert. */
   readonly massFailureShare: Ratio;
   /**
-   * Corrective moves of one plan that are begun without being asked for in mode automatic; of more
-   * each asks for an approval. Integer >= 0.
+   * VMs of which corrective moves are begun within an hour without being asked for in mode
+   * automatic; of more each asks for an approval. Integer >= 0.
    */
   readonly repairsUnasked: number;
   /** An optional plan must lower the objective by this share more than it costs. */

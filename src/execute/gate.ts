@@ -7,7 +7,7 @@
 import { Allowances, UsedWays } from '../domain/allowances.ts';
 import { type Approval, approvalKey, askedMove, isInForce } from '../domain/approval.ts';
 import type { Finding } from '../domain/finding.ts';
-import type { MoveId, VmId } from '../domain/ids.ts';
+import type { FindingId, MoveId, VmId } from '../domain/ids.ts';
 import type { GateVerdict } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { Limits, Mode, PolicySet } from '../domain/policy.ts';
@@ -39,6 +39,8 @@ export interface GateCounters {
   readonly movesLastDay: ReadonlyMap<VmId, number>;
   /** VMs whose moves came to nothing lately; absent: none did. */
   readonly troubles?: ReadonlyMap<VmId, Trouble>;
+  /** VMs that hard rules have moved in the last hour; absent: none. */
+  readonly repaired?: ReadonlySet<VmId>;
 }
 
 export interface GateRequest {
@@ -106,13 +108,14 @@ export async function readGateCounters(
 ): Promise<GateCounters> {
   const hourAgo = epochSeconds(Math.max(0, now - HOUR_SECONDS));
   const dayAgo = epochSeconds(Math.max(0, now - DAY_SECONDS));
-  const [movesLastHour, troubles, counts] = await Promise.all([
+  const [movesLastHour, troubles, counts, repaired] = await Promise.all([
     ledger.countMoves(hourAgo, now),
     ledger.troubles(dayAgo, now),
     ledger.moveCounts(dayAgo, now),
+    ledger.repairedSince(hourAgo, now),
   ]);
   const movesLastDay = new Map(plan.moves.map(({ vm }) => [vm, counts.get(vm) ?? 0]));
-  return { movesLastHour, troubles, movesLastDay };
+  return { movesLastHour, troubles, movesLastDay, repaired };
 }
 
 function makeContext(
@@ -121,7 +124,9 @@ function makeContext(
 ): GateContext {
   const { plan, snapshot, findings, policies, now } = request;
   const { limits } = policies;
-  const { movesLastHour, movesLastDay, troubles = new Map<VmId, Trouble>() } = request.counters;
+  const { movesLastHour, movesLastDay } = request.counters;
+  const { troubles = new Map<VmId, Trouble>(), repaired = new Set<VmId>() } = request.counters;
+  const approvals = request.approvals.filter((approval) => isInForce(approval, now));
   const context: GateContext = {
     ...about,
     now,
@@ -132,12 +137,9 @@ function makeContext(
     policies,
     findings: new Map(findings.map((finding) => [finding.id, finding])),
     massFailure: massFailure(findings, snapshot.hosts, limits.massFailureShare),
-    asksToRepair: greatRepair(plan, limits) !== undefined,
-    approved: new Set(
-      request.approvals
-        .filter((approval) => isInForce(approval, now))
-        .map((approval) => approvalKey(approval.move)),
-    ),
+    asksToRepair: greatRepair(plan, repaired, limits) !== undefined,
+    approved: new Set(approvals.map(({ move }) => approvalKey(move))),
+    approvedRepairs: new Set(approvals.map(({ move }) => repairKey(move.vm, move.finding))),
     places: new Map(),
     troubles,
     spent: { total: movesLastHour, byVm: new Map(movesLastDay) },
@@ -190,9 +192,16 @@ function byMode(move: Move, context: GateContext, mode: Mode): GateVerdict['verd
 }
 
 function ifApproved(move: Move, context: GateContext, asks: boolean): GateVerdict['verdict'] {
-  const isAsked = asks || (move.tier === 'corrective' && context.asksToRepair);
-  if (!isAsked || isOrderedByHand(move, context)) return 'execute';
-  return context.approved.has(approvalKey(askedMove(move))) ? 'execute' : 'needs-approval';
+  if (isOrderedByHand(move, context)) return 'execute';
+  if (asks && !context.approved.has(approvalKey(askedMove(move)))) return 'needs-approval';
+  if (asks || move.tier !== 'corrective' || !context.asksToRepair) return 'execute';
+  // Whether it is moved at all is what was asked; where to may change from plan to plan.
+  const isApproved = context.approvedRepairs.has(repairKey(move.vm, move.reason.finding));
+  return isApproved ? 'execute' : 'needs-approval';
+}
+
+function repairKey(vm: VmId, finding: FindingId): string {
+  return `${vm} ${finding}`;
 }
 
 /** What waits for a move that will not happen will not happen either. */

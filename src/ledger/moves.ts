@@ -137,6 +137,24 @@ export async function selectMoveCounts(
   return new Map(rows.map((row) => [vmId(row.vm), Number(row.count)]));
 }
 
+/** As {@link bindsBudgetsOf}, from the body as it is kept. */
+export async function selectRepaired(
+  db: Db,
+  since: EpochSeconds,
+  now: EpochSeconds,
+): Promise<ReadonlySet<VmId>> {
+  const rows = await db
+    .selectFrom('moves')
+    .select('vm')
+    .distinct()
+    .where('opened_at', '>=', since)
+    .where('opened_at', '<', untilFor(since, now))
+    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .where('body', 'like', '%"tier":"corrective"%')
+    .execute();
+  return new Set(rows.map(({ vm }) => vmId(vm)));
+}
+
 export async function selectLastMovedAt(
   db: Db,
   now: EpochSeconds,

@@ -150,6 +150,10 @@ export class SqlLedger extends SqlLeases implements Ledger {
     return this.read((db) => moves.countMoves(db, since, now));
   }
 
+  repairedSince(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlySet<VmId>> {
+    return this.read((db) => moves.selectRepaired(db, since, now));
+  }
+
   moveCounts(...asked: moves.Asked): Promise<ReadonlyMap<VmId, number>> {
     return this.read((db) => moves.selectMoveCounts(db, asked));
   }

@@ -155,6 +155,29 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
     ]);
   });
 
+  it('knows whom hard rules have moved since', async () => {
+    const asked = [
+      ['a', '1', 'corrective', 20],
+      ['b', '2', 'optional', 30],
+      ['c', '3', 'corrective', 40],
+      ['d', '1', 'corrective', 50],
+      ['e', '4', 'mandatory', 50],
+      ['f', '5', 'corrective', 60],
+    ] as const;
+    for (const [id, vm, tier, at] of asked) {
+      const record = aRecord(id, vm);
+      const openedAt = epochSeconds(at);
+      await ledger().openMove({ ...record, openedAt, move: { ...record.move, tier } });
+      const outcome = id === 'f' ? 'skipped' : 'succeeded';
+      if (id !== 'd') await ledger().closeMove(moveId(id), aResult({ outcome, at: openedAt }));
+    }
+    const since = async (at: number) =>
+      [...(await ledger().repairedSince(epochSeconds(at), NOW))].toSorted(compareText);
+    expect(await since(0)).toEqual(['1', '3']);
+    expect(await since(45)).toEqual(['1']);
+    expect(await since(55)).toEqual([]);
+  });
+
   it('takes no move for a trouble that was held back before anything was asked', async () => {
     for (const [id, held] of [
       ['a', true],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { askedMove, termFrom } from '../../../src/domain/approval.ts';
 import type { Tier } from '../../../src/domain/finding.ts';
-import { moveId, vmId } from '../../../src/domain/ids.ts';
+import { findingId, hostId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Mode } from '../../../src/domain/policy.ts';
 import { gate } from '../../../src/execute/gate.ts';
@@ -28,6 +28,7 @@ function verdicts(
   asked: readonly Move[],
   approved: readonly Move[] = [],
   mode: Mode = 'automatic',
+  repaired: readonly string[] = [],
 ) {
   const answers = gate({
     plan: planOf(asked),
@@ -39,7 +40,7 @@ function verdicts(
     }),
     now: TEST_NOW,
     paused: false,
-    counters: { movesLastHour: 0, movesLastDay: new Map() },
+    counters: { movesLastHour: 0, movesLastDay: new Map(), repaired: new Set(repaired.map(vmId)) },
     approvals: approved.map((move) => {
       return { move: askedMove(move), by: 'ben', ...termFrom(TEST_NOW) };
     }),
@@ -66,6 +67,24 @@ describe('a plan that repairs rules', () => {
   it('asks also where mode approve would not', () => {
     expect(verdicts(THREE, [], 'approve')).toEqual(Array(3).fill('needs-approval'));
     expect(verdicts(THREE, [], 'observe')).toEqual(Array(3).fill('would-execute'));
+  });
+
+  it('counts whom rules have moved within the hour, and nobody twice', () => {
+    const two = THREE.slice(1);
+    expect(verdicts(two, [], 'automatic', ['v1'])).toEqual(Array(2).fill('needs-approval'));
+    expect(verdicts(two, [], 'automatic', ['v2', 'v3'])).toEqual(['execute', 'execute']);
+    const others = moves(['mandatory', 'optional']);
+    expect(verdicts(others, [], 'automatic', VMS)).toEqual(['execute', 'execute']);
+  });
+
+  it('takes the yes for the VM, wherever it goes by then, and for that finding alone', () => {
+    const elsewhere = THREE.map((move) => ({ ...move, to: hostId('h3') }));
+    expect(verdicts(THREE, elsewhere)).toEqual(Array(3).fill('execute'));
+    expect(verdicts(THREE, elsewhere, 'approve')).toEqual(Array(3).fill('execute'));
+    const others = THREE.map((move) => {
+      return { ...move, reason: { ...move.reason, finding: findingId('another') } };
+    });
+    expect(verdicts(THREE, others)).toEqual(Array(3).fill('needs-approval'));
   });
 
   it('counts and asks for nothing else', () => {
