@@ -11,6 +11,7 @@ import { type Fleet, type FleetPart, hearFleet } from './fleet-parts.ts';
 import { packInputs } from './plan-inputs.ts';
 import { planUntil, urgentPart, type CheckedPlan, type PlanJob } from './plan-job.ts';
 import { Practice, practiceFindings } from './practice.ts';
+import { SpareMemory } from './spare-memory.ts';
 
 /** Given to the worker when it starts. */
 export interface PlannerSettings {
@@ -39,6 +40,7 @@ class Superseded extends Error {}
 const { stopBefore } = workerData as PlannerSettings; // given by Planner
 let held: Fleet | undefined;
 const practice = new Practice();
+const spareMemory = new SpareMemory();
 /** What has come of the fleet whose last part has not. */
 let coming: { readonly isWhole: boolean; readonly parts: FleetPart[] } = {
   isWhole: true,
@@ -61,6 +63,7 @@ parentPort?.on('message', (question: WorkerQuestion) => {
       coming = { isWhole: true, parts: [] };
       const job = { ...question.job, snapshot: { ...question.job.snapshot, ...held } };
       answer(question, job);
+      spareMemory.soon();
       void practise(job, practice.roundsFor(job.snapshot.vms.length));
     }
   }
