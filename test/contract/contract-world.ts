@@ -110,5 +110,7 @@ export interface ContractSubject {
   readonly timing?: Partial<ExecutionTiming>;
   /** A world is made at no cost, so that each case has its own. */
   readonly isCheap?: true;
+  /** Also the cases of the move machine that play a move hundreds of times; the cheap play them. */
+  readonly isThorough?: boolean;
   make(): Promise<ContractWorld>;
 }

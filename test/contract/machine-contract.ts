@@ -47,7 +47,8 @@ export function machineContract(subject: ContractSubject): void {
       const isCheap = subject.isCheap === true;
       plainCases(parts);
       if (isCheap || fate.isThorough === true) crashCase(parts);
-      if (isCheap && fate.isThorough === true) thoroughCases(parts);
+      const isWhole = isCheap || subject.isThorough === true;
+      if (isWhole && fate.isThorough === true) thoroughCases(parts);
     });
   });
 }
@@ -71,10 +72,13 @@ function plainCases({ subject, fate, withMachine }: FateCases): void {
   });
 }
 
+/** A case that plays a move many times. */
+function forLong({ timeouts }: ContractSubject): { readonly timeout: number } {
+  return { timeout: timeouts.suiteMilliseconds ?? timeouts.caseMilliseconds };
+}
+
 function crashCase({ subject, withMachine }: FateCases): void {
-  const options = {
-    timeout: subject.timeouts.suiteMilliseconds ?? subject.timeouts.caseMilliseconds,
-  };
+  const options = forLong(subject);
 
   it('survives a crash at each entry of its journal and between any two', options, async () => {
     let crashes = 0;
@@ -99,7 +103,7 @@ function crashCase({ subject, withMachine }: FateCases): void {
 
 /** A failure of everything that each stage does, and each stage twice or cut short. */
 function thoroughCases({ subject, fate, withMachine }: FateCases): void {
-  const options = { timeout: subject.timeouts.caseMilliseconds };
+  const options = forLong(subject);
   let clean: Trouble | undefined;
 
   it.each(STAGE_TABLE)('survives each call that fails in $stage', options, async ({ stage }) => {
