@@ -253,6 +253,9 @@ export class HookRuns {
     const progress: HookProgress = { ...before.progress, ...begun, versionBefore };
     const text = `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`;
     if (!(await this.#note(before, progress, text))) return;
+    // Who stood still over it may have lost the cluster: whoever has it by now takes the hook up,
+    // and may have returned the host since.
+    if (!this.#parts.holds(host)) return;
     this.#tell(before, text);
     const call = { order: order.id, host: { id, name }, reason: order.reason, attempt };
     const answer = await hook.run(call, this.#stopping.signal);

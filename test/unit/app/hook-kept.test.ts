@@ -28,6 +28,7 @@ let runs: HookRuns;
 let attempts: ((answer: HookAnswer) => void)[];
 /** What the source says, and what the ticks see. */
 let now: Snapshot;
+let isHeld: boolean;
 
 const world = (options: Parameters<typeof aHost>[0] = {}): Snapshot =>
   aSnapshot({
@@ -41,6 +42,7 @@ beforeEach(async () => {
   ledger = await openSqliteLedger({ file: ':memory:', clock });
   const orders = new OrderDesk({ ledger, clock, events, newId: () => 'o1' });
   now = world();
+  isHeld = true;
   attempts = [];
   const patch: Hook = {
     name: 'patch',
@@ -56,7 +58,7 @@ beforeEach(async () => {
     orders,
     hypervisors: new Map([[source, { source, inventory }]]),
     inFlight: () => [],
-    holds: () => true,
+    holds: () => isHeld,
     policies: { policies: aPolicy() },
     clock,
     events,
@@ -146,5 +148,23 @@ describe('of a hook that was kept', () => {
     await look([]);
     await look();
     expect(warnings()).toEqual([KEPT, KEPT]);
+  });
+});
+
+describe('a hook whose cluster another controller got while its start was written down', () => {
+  it('does not begin: whoever has the cluster takes it up', async () => {
+    const change = ledger.changeOrder.bind(ledger);
+    vi.spyOn(ledger, 'changeOrder').mockImplementationOnce(async (...how) => {
+      const order = await change(...how);
+      isHeld = false;
+      return order;
+    });
+    await look();
+    expect(attempts).toEqual([]);
+    expect(await progress()).toMatchObject({ state: 'running', attempts: 1 });
+    isHeld = true;
+    await look();
+    expect(attempts).toHaveLength(1);
+    expect(await progress()).toMatchObject({ state: 'running', attempts: 2 });
   });
 });
