@@ -3,8 +3,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { BUGS, type PlantedBug } from './bugs.ts';
+import { BUGS_OF_PEOPLE } from './bugs-people.ts';
 import { BUGS_OF_WAYS } from './bugs-ways.ts';
-import { drawScript } from './draw.ts';
+import { drawScript, drawWithoutPeople } from './draw.ts';
 import type { Invariant } from './invariants.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
@@ -17,10 +18,13 @@ interface Catch {
 }
 
 /** The first seed in which the judge objects; undefined: in none. */
-async function caught(bug: PlantedBug): Promise<Catch | undefined> {
+async function caught(
+  bug: PlantedBug,
+  draw: typeof drawScript = drawWithoutPeople,
+): Promise<Catch | undefined> {
   const { from = 1 } = bug;
   for (let seed = from; seed < from + SEEDS; seed += 1) {
-    const script = drawScript(seed);
+    const script = draw(seed);
     if (bug.where?.(script) === false) continue;
     const { wrongs } = await simulate(script, { bug, untilWrong: true });
     const invariants = wrongs.map(({ invariant }) => invariant);
@@ -42,12 +46,21 @@ describe('the judge of the fault simulation', () => {
   );
 });
 
+describe('the judge of what people do', () => {
+  it.each(BUGS_OF_PEOPLE)('catches a daemon that $name', { timeout: 300_000 }, async (bug) => {
+    const found = await caught(bug, drawScript);
+    if (found !== undefined)
+      console.info(`${bug.name}: seed ${found.seed}, ${found.invariants[0]}`);
+    expect(bug.breaks).toContain(found?.invariants[0]);
+  });
+});
+
 describe('shrink', () => {
   it('leaves of a failing script what it takes', { timeout: 300_000 }, async () => {
     const bug = BUGS.find(({ name }) => name === 'moves while it is paused');
     if (bug === undefined) throw new Error('no such bug');
     const { seed = 0 } = (await caught(bug)) ?? {};
-    const script = drawScript(seed);
+    const script = drawWithoutPeople(seed);
     const { steps } = await shrink(script, 'paused', { bug });
     expect(steps.length).toBeLessThan(script.steps.length / 2);
     expect(steps.map(({ kind }) => kind)).toContain('pause');

@@ -6,7 +6,9 @@ import type { StageEntry } from '../../src/domain/journal.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import type { RefusalCode } from '../../src/domain/refusal.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
+import type { Api } from '../../src/ports/api.ts';
 import type { Fencing } from '../../src/ports/fencing.ts';
+import type { Hook } from '../../src/ports/hooks.ts';
 import type { Hypervisor, Inventory, MoveOrder, VmFacts } from '../../src/ports/hypervisor.ts';
 import type { Leases } from '../../src/ports/leases.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
@@ -18,6 +20,11 @@ export interface Bug {
   readonly ledger?: (port: Ledger) => Partial<Ledger>;
   readonly fencing?: (port: Fencing) => Partial<Fencing>;
   readonly leases?: (port: Leases) => Partial<Leases>;
+  readonly hook?: (hook: Hook) => Partial<Hook>;
+  /** The policy that the daemon reads, in place of what people have written. */
+  readonly policy?: (text: string) => string;
+  /** What people get to see of the daemon. */
+  readonly api?: (api: Api) => Partial<Api>;
   /** The rules that the daemon is told, in place of those that the judge goes by. */
   readonly rules?: Partial<Rules> | ((rules: Rules) => Partial<Rules>);
 }

@@ -13,6 +13,7 @@ import { randomFaults } from '../../src/simulate/random-faults.ts';
 import { simHost, simVm } from '../support/datacenter.ts';
 import { withOwn } from './draw-own.ts';
 import { pick, times } from './draw-parts.ts';
+import { withPeople } from './draw-people.ts';
 import { withWays } from './draw-ways.ts';
 import type { Rules, Script, Step } from './script.ts';
 
@@ -41,6 +42,11 @@ const KINDS: readonly FaultKind[] = [
 ];
 
 export function drawScript(seed: number): Script {
+  return withPeople(drawWithoutPeople(seed));
+}
+
+/** What the seed drew before people approved plans, handed them in, or were at work on hosts. */
+export function drawWithoutPeople(seed: number): Script {
   return withWays(drawWithoutWays(seed));
 }
 

@@ -69,7 +69,14 @@ async function sweep({ seed, blow, every, from, at, jobs, ...how }: Options): Pr
   }
   const chosen = at > 0 ? [at] : chosenCalls(calls, every, from);
   const wanted = chosen.map(
-    (call): Wanted => ({ seed, own: true, ways: true, strike: { call, blow }, ...how }),
+    (call): Wanted => ({
+      seed,
+      own: true,
+      ways: true,
+      people: true,
+      strike: { call, blow },
+      ...how,
+    }),
   );
   const { done, wrong, takenOver } = await playAll(wanted, jobs, `times ${blow}`);
   const told = `in ${takenOver} another controller took over`;

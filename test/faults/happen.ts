@@ -2,7 +2,7 @@
 // and does what people do there when the trouble is over.
 import { moveId, type VmId } from '../../src/domain/ids.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
-import type { Fault } from '../../src/simulate/fault.ts';
+import type { Fault, LastingFault } from '../../src/simulate/fault.ts';
 import type { Judge } from './judge.ts';
 import { ORDER } from './order.ts';
 import type { Step } from './script.ts';
@@ -32,6 +32,16 @@ function isAtHand(vm: VmId, datacenter: SimulatedDatacenter, judge: Judge): bool
   });
   const isAlone = host !== undefined && others.length === 0 && datacenter.isReachable(host);
   return isAlone && !isMoving && !isOrdered;
+}
+
+const LASTING: readonly LastingFault['kind'][] = [
+  ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
+  ...(['source-clock', 'dirty-rate', 'lock', 'power-device', 'refusing', 'queue'] as const),
+];
+
+/** Whatever lasts is over. */
+export function heal(datacenter: SimulatedDatacenter): void {
+  for (const kind of LASTING) datacenter.heal(kind);
 }
 
 /**

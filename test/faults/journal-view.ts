@@ -38,6 +38,8 @@ export class JournalView {
   readonly #failedAfter = new Map<VmId, number>();
   /** VMs that had a move of another plan open when a plan was decided. */
   readonly #busyAt = new Map<PlanId, ReadonlySet<VmId>>();
+  /** VMs that wait for being moved cold in place of a live move that came to nothing. */
+  readonly #following = new Set<VmId>();
   /** Who asked first for the end of a move. */
   readonly #closers = new Map<MoveId, string>();
   /** Moves whose closing was written down, but not answered to who asked for it. */
@@ -48,12 +50,14 @@ export class JournalView {
     const { plan } = decision;
     const others = [...this.open.values()].filter(({ record }) => record.plan !== plan);
     this.decisions.set(plan, decision);
-    this.#busyAt.set(plan, new Set(others.map(({ record }) => record.move.vm)));
+    const moving = others.map(({ record }) => record.move.vm);
+    this.#busyAt.set(plan, new Set([...moving, ...this.#following]));
   }
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
-    const { id } = record.move;
+    const { id, vm } = record.move;
     this.known.add(id);
+    this.#following.delete(vm);
     if (this.open.has(id)) return;
     this.open.set(id, { record, noted: new Set(), isReserved: false, starts: 0, wrongIfBegun });
   }
@@ -102,6 +106,7 @@ export class JournalView {
     if (!this.closed.has(id)) this.closed.set(id, result);
     if (one === undefined) return;
     const { vm } = one.record.move;
+    if (result.detail.endsWith('it is moved cold instead')) this.#following.add(vm);
     if (result.outcome === 'needs-human') this.handedOver.add(vm);
     if (result.outcome === 'succeeded') this.movedAt.set(vm, result.at);
     else if (one.starts > 0) this.#failedAfter.set(vm, this.decisions.size);
@@ -120,8 +125,8 @@ export class JournalView {
   }
 
   /**
-   * Another plan's move of the VM was open when this plan came: its own is left out, whatever
-   * becomes of that one. What is left to do is in the next plan.
+   * Another plan's move of the VM was open, or what is tried in its place waited, when this plan
+   * came: its own is left out, whatever becomes of that one. What is left to do is in the next.
    */
   isLeftOut(plan: PlanId, vm: VmId): boolean {
     return this.#busyAt.get(plan)?.has(vm) === true;

@@ -54,7 +54,9 @@ export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
   const { script, datacenter, ledger } = ending;
   const left = await leftToDo(ending);
   const shut = withSecondCopies(datacenter);
-  const stuck = guestsOn(script, datacenter).filter((vm) => hasPlace(judge, { script, vm, shut }));
+  const stuck = guestsOn(script, datacenter).filter(
+    (vm) => hasPlace(judge, { script, vm, shut }) && !isHalved(judge, vm, datacenter),
+  );
   const isExcused = left?.endsWith(`still on ${script.last}`) === true && stuck.length === 0;
   if (left !== undefined && !isExcused) judge.wrong('liveness', left);
   await judgeLedger(judge, ledger);
@@ -104,6 +106,15 @@ function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean 
     const isFree = world.objections(facts, host, there).length === 0;
     return isFree && (mayBeStopped || world.missingFeatures(facts, host).length === 0);
   });
+}
+
+/**
+ * Told of: its source died in the middle of its post-copy and has started it anew; what stays of
+ * it on the target, a human has to take away.
+ */
+function isHalved({ journal }: Judge, vm: VmId, datacenter: SimulatedDatacenter): boolean {
+  const { sightings } = datacenter.locate(vm);
+  return journal.handedOver.has(vm) && sightings.some(({ state }) => state === 'post-copy-paused');
 }
 
 async function judgeLedger(judge: Judge, ledger: Ledger): Promise<void> {

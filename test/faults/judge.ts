@@ -2,6 +2,7 @@
 // between the daemon, its ledger and the hypervisors, looks at the simulated datacenter itself, and
 // names every invariant that is broken, at the moment it is. It shares no code with src/execute,
 // src/plan or src/check.
+import type { ShownPlan } from '../../src/domain/approval.ts';
 import type { HostId, MoveId, VmId } from '../../src/domain/ids.ts';
 import type { Decision, MoveRecord, MoveResult, StageEntry } from '../../src/domain/journal.ts';
 import type { Order } from '../../src/domain/order.ts';
@@ -9,30 +10,30 @@ import type { Move } from '../../src/domain/plan.ts';
 import type { Reservation } from '../../src/domain/snapshot.ts';
 import type { HeldLease } from '../../src/domain/lease.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type {
-  Hypervisor,
-  Inventory,
-  Job,
-  MoveOrder,
-  Steering,
-} from '../../src/ports/hypervisor.ts';
+import type { Inventory, Job, MoveOrder, Steering } from '../../src/ports/hypervisor.ts';
 import type { Controller } from '../../src/ports/leases.ts';
 import type { Ledger, PutOrder } from '../../src/ports/ledger.ts';
 import type { Reading } from '../../src/ports/metric-source.ts';
 import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { Invariant, Wrong } from './invariants.ts';
 import { JournalView, type OpenMove } from './journal-view.ts';
+import { ABOUT_A_MOVE, EFFECTS, hostsOf } from './judge-calls.ts';
 import { beyondCaps } from './judge-caps.ts';
 import { DoublesJudge, type HostCrash, INTERFERENCE_SECONDS } from './judge-doubles.ts';
+import { JudgeHooks } from './judge-hooks.ts';
 import { LoadJudge } from './judge-load.ts';
 import { OwnJudge } from './judge-own.ts';
+import { JudgePeople } from './judge-people.ts';
+import { JudgeRolling } from './judge-rolling.ts';
 import { WaysJudge } from './judge-ways.ts';
 import { JudgeWorld } from './judge-world.ts';
 import { wrongsOfOpening } from './judge-opening.ts';
 import { LeaseBook } from './lease-book.ts';
 import { ORDER } from './order.ts';
-import type { Rules } from './script.ts';
+import type { Rules, RunMode } from './script.ts';
 
+/** For so long a cancel may be why a VM of the plan does not start. */
+const CANCEL_COUNTS_SECONDS = 1200;
 /** Who judged a host to be dead from its last polls may not know yet that it came back. */
 const RECOVERY_SECONDS = 90;
 
@@ -48,11 +49,14 @@ export class Judge {
   readonly #own: OwnJudge;
   readonly ways: WaysJudge;
   readonly #load: LoadJudge;
+  readonly people: JudgePeople;
+  readonly rolling: JudgeRolling;
+  readonly hooks: JudgeHooks;
   readonly #drifts = new Map<VmId, number>();
   /** When each host was last seen to be dead. */
   readonly #deadAt = new Map<HostId, number>();
   #cancelledAt = Number.NEGATIVE_INFINITY;
-  #mode: 'automatic' | 'observe' = 'automatic';
+  #mode: RunMode = 'automatic';
   /** Who has read the policy since it was last edited. */
   readonly #informed = new Set<string>();
 
@@ -65,6 +69,12 @@ export class Judge {
     this.ways = new WaysJudge(this.world);
     const runningOn = (vm: VmId) => this.world.runningOn(vm);
     this.#load = new LoadJudge(clock, this.world.hosts, runningOn, this.ways.cpuShare);
+    const { journal } = this;
+    this.people = new JudgePeople(journal, clock, () => this.onCancel());
+    this.rolling = new JudgeRolling(journal, clock, (text) => this.wrong('rolling', text));
+    const wrong = (text: string): void => this.wrong('hook', text);
+    const [crashes, drifts] = [this.#crashes, this.#drifts];
+    this.hooks = new JudgeHooks({ journal, clock, world: this.world, crashes, drifts, wrong });
   }
 
   get takeOvers(): number {
@@ -104,7 +114,7 @@ export class Judge {
   }
 
   /** The policy says so from now on; who stands still does not know of it. */
-  onMode(mode: 'automatic' | 'observe'): void {
+  onMode(mode: RunMode): void {
     this.#mode = mode;
     this.#informed.clear();
   }
@@ -130,6 +140,7 @@ export class Judge {
   onReborn(by: string): void {
     this.journal.reborn(by);
     this.#leases.reborn(by);
+    this.hooks.onReborn(by);
   }
 
   /** The call takes effect; its answer, which is told here all the same, gets lost. */
@@ -154,19 +165,32 @@ export class Judge {
     } else if (call === 'closeMove') {
       const [id, result] = [first as MoveId, second as MoveResult];
       this.#endsAs(id, result.outcome, journal.closed.get(id));
+      if (!journal.closed.has(id)) this.people.onClosed(result, journal.open.get(id)?.record.move);
       journal.close(id, result);
     } else if (call === 'recordDecision') {
       journal.decided(first as Decision);
-    } else if (call === 'putOrder') journal.orders.set((first as Order).id, first as Order);
+    } else if (call === 'showPlan') this.people.onShown(first as ShownPlan);
+    else if (call === 'putOrder') this.#onOrder(first as Order);
     else if (call === 'putOrders') {
-      for (const { order } of first as readonly PutOrder[]) journal.orders.set(order.id, order);
+      for (const { order } of first as readonly PutOrder[]) this.#onOrder(order);
     } else if (call === 'changeOrder' && value !== undefined) {
-      journal.orders.set((value as Order).id, value as Order);
+      this.#onOrder(value as Order);
     } else if (call === 'setPaused') journal.isPaused = first === true;
     else if (call === 'beginCancel' && value === true) this.onCancel();
   }
 
-  onLeaseAnswer(call: string, parts: readonly unknown[], { value, by }: Answer): void {
+  #onOrder(order: Order): void {
+    const before = this.journal.orders.get(order.id);
+    this.rolling.onOrder(order, before);
+    this.hooks.onOrder(order, before);
+    this.journal.orders.set(order.id, order);
+  }
+
+  onLeaseAnswer(
+    call: string,
+    parts: readonly unknown[],
+    { value, by }: { readonly value: unknown; readonly by: string },
+  ): void {
     if (call === 'renewLeases') {
       const { wants } = parts[0] as Controller;
       this.#leases.renewed(by, this.#clock.monotonic(), wants);
@@ -183,6 +207,7 @@ export class Judge {
     if (call === 'startMove') {
       this.#onStart(order, by);
       this.#say([...this.#own.onStart(order, by), ...this.ways.onStart(order)]);
+      this.#say(this.people.onStart(order, this.#isInMode('approve', by)));
     }
     if (call === 'steer') {
       const steering = parts[1] as Steering;
@@ -209,7 +234,9 @@ export class Judge {
     this.#doubles.onLook(isReady);
     for (const text of this.#doubles.wrongs(this.#crashes)) this.wrong('one-place', text);
     for (const host of this.world.hosts.keys()) {
-      if (!this.#datacenter.answersProbe(host)) this.#deadAt.set(host, this.#clock.monotonic());
+      const isDead = !this.#datacenter.answersProbe(host);
+      if (isDead) this.#deadAt.set(host, this.#clock.monotonic());
+      this.rolling.onLook(host, isDead);
     }
     const open = new Set((await ledger.openMoves()).map(({ move }) => move.id));
     for (const { move } of await ledger.reservations()) {
@@ -233,11 +260,12 @@ export class Judge {
   }
 
   /** As far as the controller can know. */
-  #isObserving(by: string): boolean {
-    return this.#mode === 'observe' && this.#informed.has(by);
+  #isInMode(mode: RunMode, by: string): boolean {
+    return this.#mode === mode && this.#informed.has(by);
   }
 
   #onOpening(record: OpenMove['record'], by: string): void {
+    this.people.onOpening(record, this.#isInMode('approve', by));
     const now = this.#clock.monotonic();
     const wrongs = wrongsOfOpening(record, this.journal, {
       rules: this.world.rules,
@@ -249,7 +277,7 @@ export class Judge {
       takenForOpen: this.journal.takenForOpen(by, now),
       runningOn: (vm) => this.world.runningOn(vm),
     });
-    const isHeld = [this.journal.isPaused && 'paused', this.#isObserving(by) && 'mode'];
+    const isHeld = [this.journal.isPaused && 'paused', this.#isInMode('observe', by) && 'mode'];
     this.journal.opening(record, [...wrongs, ...isHeld.filter((one) => one !== false)]);
   }
 
@@ -300,7 +328,7 @@ export class Judge {
     if (text === 'paused') {
       if (this.journal.isPaused) this.wrong('paused', `${what} is begun, and Drover is paused`);
     } else if (text === 'mode') {
-      if (this.#isObserving(by)) this.wrong('mode', `${what} is begun in the mode observe`);
+      if (this.#isInMode('observe', by)) this.wrong('mode', `${what} is begun in the mode observe`);
     } else {
       const [invariant = '', ...rest] = text.split(': ');
       this.wrong(invariant as Invariant, `${what}: ${rest.join(': ')}`);
@@ -370,31 +398,3 @@ export class Judge {
     }
   }
 }
-
-/** Those that it changes. A host that is cleaned after its death is changed alone. */
-function hostsOf(about: MoveOrder | HostId): readonly HostId[] {
-  if (typeof about === 'string') return [about];
-  return about.move.startsWith('readmission-') ? [about.from] : [about.from, about.to];
-}
-
-interface Answer {
-  readonly value: unknown;
-  /** Id of the controller that got it. */
-  readonly by: string;
-}
-
-/** The calls of a hypervisor whose answer is word of a move. */
-const ABOUT_A_MOVE: ReadonlySet<string> = new Set(['startMove', 'job', 'steer', 'abort', 'commit']);
-
-/** Those that change something. */
-const EFFECTS: ReadonlySet<string> = new Set<keyof Hypervisor>([
-  'startMove',
-  'steer',
-  'abort',
-  'commit',
-  'cleanUp',
-  'setMaintenance',
-]);
-
-/** For so long a cancel may be why a VM of the plan does not start. */
-const CANCEL_COUNTS_SECONDS = 1200;

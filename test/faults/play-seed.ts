@@ -1,6 +1,6 @@
 // Role: the process behind a Player: plays the seed that it is sent, and answers with what there is
 // to tell of it. It ends when nobody has hold of it any more.
-import { drawScript, drawWithoutOwn, drawWithoutWays } from './draw.ts';
+import { drawScript, drawWithoutOwn, drawWithoutPeople, drawWithoutWays } from './draw.ts';
 import { struck, sweptScript } from './freeze-sweep.ts';
 import { INVARIANTS } from './invariants.ts';
 import { type Script, tellStep, timeText } from './script.ts';
@@ -19,6 +19,8 @@ export interface Wanted {
   readonly own: boolean;
   /** False: as it was before some policies knew other ways to move a VM; without `own` it is so. */
   readonly ways: boolean;
+  /** False: as it was before people approved and applied plans; without `ways` it is so. */
+  readonly people: boolean;
   /** One run of a sweep: at that call of the first controller that is to happen. */
   readonly strike?: { readonly call: number; readonly blow: BlowName };
 }
@@ -31,9 +33,10 @@ export interface Played {
   readonly isTakenOver: boolean;
 }
 
-function drawOf({ own, ways }: Wanted): (seed: number) => Script {
+function drawOf({ own, ways, people }: Wanted): (seed: number) => Script {
   if (!own) return drawWithoutOwn;
-  return ways ? drawScript : drawWithoutWays;
+  if (!ways) return drawWithoutWays;
+  return people ? drawScript : drawWithoutPeople;
 }
 
 async function playSeed(wanted: Wanted): Promise<Played> {

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../src/app/version.ts';
 import type { VmId } from '../../src/domain/ids.ts';
 import { CRITICALITIES } from '../../src/domain/vm.ts';
-import type { Rules } from './script.ts';
+import type { Rules, RunMode } from './script.ts';
 
 const SHIPPED = readFileSync(join(PACKAGE_ROOT, 'policies', 'default.yaml'), 'utf8');
 
 const RESTART = 'hostFailure: { restart: fenced, fence: automatic, storagesWithLocks: [san] }';
 
-export function policyText(rules: Rules, mode: 'automatic' | 'observe'): string {
+export function policyText(rules: Rules, mode: RunMode): string {
   const { total, perHostIn, perHostOut, cooldownSeconds } = rules;
   const caps = `total: ${total}, perHostIn: ${perHostIn}, perHostOut: ${perHostOut}`;
   const text = [

@@ -8,6 +8,7 @@ import type { Criticality } from '../../src/domain/vm.ts';
 import type { Fault } from '../../src/simulate/fault.ts';
 import type { FleetSpec } from '../../src/simulate/fleet-spec.ts';
 import type { When } from './fate.ts';
+import type { HookName } from './hooks.ts';
 
 /** What befalls the daemon itself. */
 export type Mishap =
@@ -43,12 +44,35 @@ export type Wish =
   | { readonly kind: 'cancel'; readonly name: HostId | VmId }
   | { readonly kind: 'pause' | 'resume' }
   | { readonly kind: 'alert'; readonly host: HostId; readonly status: 'firing' | 'resolved' }
-  | { readonly kind: 'mode'; readonly mode: 'automatic' | 'observe' };
+  | { readonly kind: 'mode'; readonly mode: RunMode };
+
+/** What people do with plans, groups of hosts and hooks; `seat`: whom they ask, of those awake. */
+export type Errand = {
+  readonly seat: number;
+} /** Says yes to the plan that was shown `ago` plans before the newest that asked for it. */ & (
+  | { readonly kind: 'approve'; readonly ago: number }
+  /** Hands in what the daemon shows as its newest plan, or what was saved before. */
+  | { readonly kind: 'apply'; readonly isSaved: boolean }
+  /** The one that was handed in last. */
+  | { readonly kind: 'cancel-applied' }
+  | {
+      readonly kind: 'rolling';
+      readonly hosts: readonly HostId[];
+      readonly batch: number;
+      readonly hook?: HookName;
+    }
+  | { readonly kind: 'steer-rolling'; readonly what: 'pause' | 'resume' | 'cancel' }
+  | { readonly kind: 'hooked'; readonly host: HostId; readonly hook: HookName }
+  | { readonly kind: 'evacuate-site' | 'return-site'; readonly site: string }
+);
+
+export type RunMode = 'automatic' | 'approve' | 'observe';
 
 /** `at`: seconds after the beginning. */
 export type Step = { readonly at: number } & (
   | Mishap
   | Wish
+  | Errand
   | { readonly kind: 'fault'; readonly fault: Fault }
 );
 
@@ -112,8 +136,17 @@ const NOT_WISHES: ReadonlySet<string> = new Set<Step['kind']>([
   'fault',
 ]);
 
+const ERRANDS: ReadonlySet<string> = new Set<Errand['kind']>([
+  ...(['approve', 'apply', 'cancel-applied', 'rolling', 'steer-rolling', 'hooked'] as const),
+  ...(['evacuate-site', 'return-site'] as const),
+]);
+
+export function isErrand(step: Step): step is Step & Errand {
+  return ERRANDS.has(step.kind);
+}
+
 export function isWish(step: Step): step is Step & Wish {
-  return !NOT_WISHES.has(step.kind);
+  return !NOT_WISHES.has(step.kind) && !isErrand(step);
 }
 
 export function tellStep(step: Step): string {

@@ -13,6 +13,7 @@ import type { Host } from '../../src/domain/host.ts';
 import type { SourceId } from '../../src/domain/ids.ts';
 import type { EventBus } from '../../src/observe/event-bus.ts';
 import type { Fencing } from '../../src/ports/fencing.ts';
+import type { Hook } from '../../src/ports/hooks.ts';
 import type { HostProbe } from '../../src/ports/host-probe.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
@@ -20,6 +21,7 @@ import type { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
 import type { VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import { type Bug, planted } from './bugs.ts';
 import { Fate, type When } from './fate.ts';
+import { playedHooks } from './hooks.ts';
 import type { Judge } from './judge.ts';
 import type { Rules } from './script.ts';
 import type { Trace } from './trace.ts';
@@ -120,6 +122,7 @@ export class Seat {
         metricSources: [],
         ...(this.#parts.rules.restart ? this.#power(fate) : undefined),
       }),
+      hooks: this.#hooks(fate),
       subscribe: (bus) => this.#listen(bus, fate),
       newId,
       seed: 1,
@@ -218,6 +221,13 @@ export class Seat {
     return new Map([
       [adapter.source, planted(fate.bind(watched), (port) => bug.hypervisor?.(port, rules) ?? {})],
     ]);
+  }
+
+  /** A process that is gone hears nothing of what it has begun. */
+  #hooks(fate: Fate): readonly Hook[] {
+    const { bug, clock, judge } = this.#parts;
+    const watching = { clock, hooks: judge.hooks, trace: this.#trace, by: this.#id };
+    return playedHooks(watching).map((hook) => planted(fate.bind(hook), bug.hook));
   }
 
   #power(fate: Fate): Pick<Sources, 'fencing' | 'probe'> {

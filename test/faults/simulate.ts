@@ -9,16 +9,25 @@ import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { type Ledger, LedgerError } from '../../src/ports/ledger.ts';
 import { AdapterError } from '../../src/ports/metric-source.ts';
 import { SimulatedDatacenter } from '../../src/simulate/datacenter.ts';
-import type { FaultOf, LastingFault } from '../../src/simulate/fault.ts';
+import type { FaultOf } from '../../src/simulate/fault.ts';
 import { virtualClock } from '../support/virtual-time.ts';
 import type { Bug } from './bugs.ts';
 import type { Fate } from './fate.ts';
 import { judgeEnd, leftToDo } from './judge-end.ts';
 import type { Wrong } from './invariants.ts';
 import { Judge } from './judge.ts';
+import { type Door, People } from './people.ts';
 import { policyText } from './policy-file.ts';
-import { happen, repair } from './happen.ts';
-import { isWish, type Script, type Step, tellStep } from './script.ts';
+import { happen, heal, repair } from './happen.ts';
+import {
+  type Errand,
+  isErrand,
+  isWish,
+  type RunMode,
+  type Script,
+  type Step,
+  tellStep,
+} from './script.ts';
 import { Seat } from './seat.ts';
 import type { Strike } from './strike.ts';
 import { Trace } from './trace.ts';
@@ -73,11 +82,6 @@ const AFTER_STRIKE_SECONDS = 60;
 /** Several controllers renew their leases in between. */
 const BEAT_SECONDS = 10;
 
-const LASTING: readonly LastingFault['kind'][] = [
-  ...(['overheat', 'health', 'surge', 'host-crash', 'link', 'control-cut', 'samples'] as const),
-  ...(['source-clock', 'dirty-rate', 'lock', 'power-device', 'refusing', 'queue'] as const),
-];
-
 class Simulation {
   readonly #script: Script;
   readonly #folder: string;
@@ -88,6 +92,7 @@ class Simulation {
   readonly #strike: Strike | undefined;
   readonly #datacenter: SimulatedDatacenter;
   readonly #judge: Judge;
+  readonly #people: People;
   readonly #trace: Trace;
   readonly #disk = new Disk();
   readonly #policy: string;
@@ -118,6 +123,7 @@ class Simulation {
     this.#strike = parts.strike;
     this.#datacenter = new SimulatedDatacenter(script.fleet, parts.clock);
     this.#judge = new Judge(this.#datacenter, parts.clock, script.rules);
+    this.#people = new People(this.#judge.people, this.#judge.rolling, this.#bug);
     this.#trace = new Trace(parts.clock, parts.folder, parts.trace ?? false);
     this.#policy = join(parts.folder, 'policy.yaml');
     const isAlone = script.controllers === 1;
@@ -270,6 +276,7 @@ class Simulation {
       happen(step.fault, this.#datacenter, this.#judge);
     } else if (step.kind === 'clock-jump') this.#jump(step.delta);
     else if (step.kind === 'disk') this.#disk.break(step.effect, step.times);
+    else if (isErrand(step)) this.#errand(step);
     else if (isWish(step)) await this.#wish(step);
     else this.#befall(step);
   }
@@ -311,21 +318,34 @@ class Simulation {
     );
   }
 
+  /** Not waited for, as a wish is not. */
+  #errand(step: Step & Errand): void {
+    this.#people.ask(this.#doors, step).then(
+      (answer) => this.#trace.say('answer', answer),
+      (error: unknown) => this.#failed(`the answer to ${step.kind}`, error),
+    );
+  }
+
+  get #doors(): readonly Door[] {
+    return this.#seats.flatMap(({ name, daemon }) => (daemon ? [{ name, api: daemon.api }] : []));
+  }
+
   async #reloadPolicies(): Promise<void> {
     for (const seat of this.#seats) await seat.reloadPolicies();
   }
 
-  #writePolicy(mode: 'automatic' | 'observe'): void {
+  #writePolicy(mode: RunMode): void {
     this.#judge.onMode(mode);
     const { rules } = this.#script;
     const told = typeof this.#bug.rules === 'function' ? this.#bug.rules(rules) : this.#bug.rules;
-    writeFileSync(this.#policy, policyText({ ...rules, ...told }, mode));
+    const text = policyText({ ...rules, ...told }, mode);
+    writeFileSync(this.#policy, this.#bug.policy?.(text) ?? text);
   }
 
   /** From now on nothing goes wrong any more, and one host is to be emptied. */
   async #calm(): Promise<void> {
     this.#trace.say('step', 'the trouble is over');
-    for (const kind of LASTING) this.#datacenter.heal(kind);
+    heal(this.#datacenter);
     this.#disk.heal();
     // Whatever was cut, somebody has repaired it and gives it its power back.
     for (const { id } of this.#script.fleet.hosts) this.#datacenter.setPower(id, true);
@@ -353,9 +373,22 @@ class Simulation {
     await this.#settled();
   }
 
+  /** Rolling maintenances end, and whoever is at work on the host with a hook gives it back. */
+  async #endWork(last: Script['last']): Promise<void> {
+    const orders = await this.#ledger.orders(false);
+    const [door] = this.#doors;
+    if (door !== undefined && orders.some(({ rolling }) => rolling !== undefined)) {
+      this.#people.endRolling(door.api).catch((error: unknown) => this.#failed('the end', error));
+      await this.#settled();
+    }
+    const isHooked = orders.some(({ host, hook }) => host === last && hook !== undefined);
+    if (isHooked) await this.#act({ at: this.#clock.monotonic(), kind: 'return', host: last });
+  }
+
   async #order(last: Script['last']): Promise<void> {
     const at = this.#clock.monotonic();
     await this.#act({ at, kind: 'resume' });
+    if (this.#script.steps.some(isErrand)) await this.#endWork(last);
     for (const { id } of this.#script.fleet.hosts) {
       await this.#act({ at, kind: 'alert', host: id, status: 'resolved' });
       if (id !== last) await this.#act({ at, kind: 'return', host: id });
