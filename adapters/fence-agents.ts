@@ -7,10 +7,10 @@
  * is not believed: 2 is also what agents exit with when they do not understand an option.
  */
 
-import { spawn } from 'node:child_process';
-
 import type { Host } from '../src/domain/host.ts';
+import { assertNever } from '../src/domain/result.ts';
 import { type Fencing, FencingError, type PowerStatus } from '../src/ports/fencing.ts';
+import { type ProgramEnd, runProgram } from './program.ts';
 
 /** One device: whose power it switches, and how it is talked to. */
 export interface FenceDevice {
@@ -31,12 +31,6 @@ const OFF_CODE = 2;
 /** An agent that talks more than this says nothing more that is of use. */
 const LONGEST_OUTPUT = 64 * 1024;
 const LONGEST_COMPLAINT = 300;
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export class FenceAgents implements Fencing {
   readonly #devices: readonly FenceDevice[];
@@ -84,29 +78,36 @@ export class FenceAgents implements Fencing {
 }
 
 /** Rejects when the agent cannot be started, or has not ended in time; it is killed then. */
-function run(device: FenceDevice, action: Action, signal: AbortSignal): Promise<Ended> {
+async function run(device: FenceDevice, action: Action, signal: AbortSignal): Promise<ProgramEnd> {
   const { agent, timeoutSeconds } = device;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
-  return new Promise((resolve, reject) => {
-    // What it needs is in its options; the daemon's own environment may hold secrets.
-    const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
-    const child = spawn(agent, [], { env, signal: limit, killSignal: 'SIGKILL' });
-    const parts = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].setEncoding('utf8');
-      child[name].on('data', (text: string) => {
-        parts[name] = (parts[name] + text).slice(0, LONGEST_OUTPUT);
-      });
-    }
-    child.on('error', (error) => {
-      const late = limit.aborted ? `no answer within ${timeoutSeconds} s` : error.message;
-      reject(new FencingError(`${agent} of ${device.host}, ${action}: ${late}`));
-    });
-    child.on('close', (code) => resolve({ code, ...parts }));
-    // An agent that has ended before it read its options says why itself.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(inputOf(device, action));
-  });
+  const program = {
+    command: [agent],
+    env: { LC_ALL: 'C' },
+    input: inputOf(device, action),
+    timeoutSeconds,
+    // Whatever it has started is to switch nothing later on.
+    graceSeconds: 0,
+    outputKept: LONGEST_OUTPUT,
+  };
+  const ended = await runProgram(program, signal);
+  const failed = failureOf(ended, timeoutSeconds);
+  if (failed === undefined) return ended;
+  throw new FencingError(`${agent} of ${device.host}, ${action}: ${failed}`);
+}
+
+function failureOf({ how, problem }: ProgramEnd, timeoutSeconds: number): string | undefined {
+  switch (how) {
+    case 'ended':
+      return undefined;
+    case 'late':
+      return `no answer within ${timeoutSeconds} s`;
+    case 'given-up':
+      return 'not waited for';
+    case 'not-started':
+      return problem;
+    default:
+      return assertNever(how, 'end of a program');
+  }
 }
 
 function inputOf({ options, password }: FenceDevice, action: Action): string {
@@ -117,8 +118,8 @@ function inputOf({ options, password }: FenceDevice, action: Action): string {
 }
 
 /** What the agent said last, without the password. */
-function complaint(device: FenceDevice, action: Action, { code, stdout, stderr }: Ended) {
-  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
+function complaint(device: FenceDevice, action: Action, { code, output }: ProgramEnd) {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
   const last = (lines.at(-1) ?? 'it said nothing').slice(0, LONGEST_COMPLAINT);
   const { password = '' } = device;
   const said = password === '' ? last : last.replaceAll(password, '***');

@@ -17,6 +17,8 @@ export interface Program {
   readonly command: readonly string[];
   /** Beside what every program gets. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it reads; absent: nothing. */
+  readonly input?: string | undefined;
   readonly timeoutSeconds: number;
   /** Between asking its group to end and ending it; 0: ended at once, and not waited for. */
   readonly graceSeconds: number;
@@ -37,31 +39,41 @@ export interface ProgramEnd {
   readonly problem: string;
   /** Of both its streams, without white space around it. */
   readonly output: string;
+  /** Of its standard output alone. */
+  readonly stdout: string;
 }
 
 /** Rejects only where the command cannot be given to the system at all (a NUL in it). */
 export function runProgram(program: Program, signal: AbortSignal): Promise<ProgramEnd> {
-  const { timeoutSeconds, graceSeconds, outputKept } = program;
+  const { input = '', timeoutSeconds, graceSeconds, outputKept } = program;
   const [file = '', ...args] = program.command;
   const env = { ...passedOn(), ...program.env };
   return new Promise((resolve) => {
-    const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
+    const child = spawn(file, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    let [output, stdout] = ['', ''];
     let cut: 'late' | 'given-up' | undefined;
     const keep = (text: unknown): void => {
       output = `${output}${String(text)}`.slice(-outputKept);
     };
+    const keepSaid = (text: unknown): void => {
+      stdout = `${stdout}${String(text)}`.slice(-outputKept);
+    };
+    // One that has ended before it read all of it says why itself.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
     const letGo = (): void => {
       child.stdout.destroy();
       child.stderr.destroy();
     };
     child.stdout.on('data', keep);
+    child.stdout.on('data', keepSaid);
     child.stderr.on('data', keep);
     const settle = (end: Partial<ProgramEnd>): void => {
       clearTimeout(late);
       signal.removeEventListener('abort', giveUp);
       const how = cut ?? 'ended';
-      resolve({ how, code: null, by: null, problem: '', output: output.trim(), ...end });
+      const said = { output: output.trim(), stdout: stdout.trim() };
+      resolve({ how, code: null, by: null, problem: '', ...said, ...end });
     };
     const end = (why: 'late' | 'given-up'): void => {
       if (cut !== undefined) return;

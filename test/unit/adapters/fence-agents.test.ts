@@ -1,7 +1,8 @@
 // Role: what is asked of fence agents and what of them is believed, with agents made for the test.
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -63,6 +64,14 @@ describe('FenceAgents', () => {
     await agents('exit 0').on(aHost(), NEVER);
     expect(heard()).toContain('action=on\n');
     await expect(agents('exit 2').off(aHost(), NEVER)).rejects.toThrow(/off: exit code 2/);
+  });
+
+  it('ends what a late agent has started, too, lest that switch the power later on', async () => {
+    const late = join(folder, 'late');
+    const fencing = agents(`(sleep 1; echo off >'${late}') & wait`, { timeoutSeconds: 0.3 });
+    await expect(fencing.off(aHost(), NEVER)).rejects.toThrow(/no answer within 0.3 s/);
+    await sleep(1500);
+    expect(existsSync(late)).toBe(false);
   });
 
   it('says what the agent said, and never the password', async () => {
