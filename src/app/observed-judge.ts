@@ -22,7 +22,7 @@ import type {
 import type { Move } from '../domain/plan.ts';
 import { hostOf, vmOf } from '../domain/snapshot-index.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { type EpochSeconds, seconds } from '../domain/units.ts';
+import { type EpochSeconds, epochSeconds, seconds } from '../domain/units.ts';
 import type { Vm } from '../domain/vm.ts';
 
 /** So long a move is not wanted before it is taken at that. */
@@ -42,6 +42,11 @@ export interface ObservedSight {
   readonly everySeconds: number;
   /** Open ones, also those of others; one of a VM at most. */
   readonly before: readonly ObservedMove[];
+  /**
+   * For how long this controller has found the very same `lookedAt` in each of them, in seconds, by
+   * no clock that anybody sets: other controllers have clocks of their own.
+   */
+  readonly stillFor: ReadonlyMap<string, number>;
   readonly snapshot: Snapshot;
   /** Where this controller acts. */
   readonly hosts: ReadonlySet<HostId>;
@@ -152,9 +157,10 @@ class Eye {
 
   /** Of two controllers that find this the ledger hears the first. */
   #ofOthers(move: ObservedMove): ObservedMove | SettledMove {
-    const { now } = this.#sight;
-    if (now - move.lookedAt < ABANDONED_SECONDS) return move;
-    return settledBy(move, { outcome: 'unknown', at: now, notBefore: move.lookedAt });
+    const { now, stillFor } = this.#sight;
+    if ((stillFor.get(move.id) ?? 0) < ABANDONED_SECONDS) return move;
+    const notBefore = epochSeconds(Math.min(move.lookedAt, now));
+    return settledBy(move, { outcome: 'unknown', at: now, notBefore });
   }
 
   #isUp(source: ObservedMove['source']): boolean {
@@ -233,13 +239,29 @@ function lookedAt(
   { now, everySeconds }: Pick<ObservedSight, 'now' | 'everySeconds'>,
 ): ObservedMove {
   const unseen = now - move.lookedAt;
-  if (unseen <= Math.max(GAP_SECONDS, GAP_TICKS * everySeconds)) return { ...move, lookedAt: now };
+  const longest = Math.max(GAP_SECONDS, GAP_TICKS * everySeconds);
+  if (unseen < 0) return { ...takenBack(move, now, longest), lookedAt: now };
+  if (unseen <= longest) return { ...move, lookedAt: now };
   return {
     ...move,
     lookedAt: now,
     away: undefined,
     gap: { from: move.lookedAt, to: now },
     unseenSeconds: seconds((move.unseenSeconds ?? 0) + unseen),
+  };
+}
+
+/** The clock was set back: what it was ahead by was no time in which nobody looked. */
+function takenBack(move: ObservedMove, now: EpochSeconds, longest: number): ObservedMove {
+  const { firstAt, gap, unseenSeconds } = move;
+  if (gap === undefined && unseenSeconds === undefined) return move;
+  const isReal = gap !== undefined && Math.min(gap.to, now) - gap.from > longest;
+  const most = Math.max(0, now - firstAt);
+  const unseen = Math.min(unseenSeconds ?? 0, most);
+  return {
+    ...move,
+    gap: isReal ? { from: gap.from, to: epochSeconds(Math.min(gap.to, now)) } : undefined,
+    unseenSeconds: unseen > longest ? seconds(unseen) : undefined,
   };
 }
 

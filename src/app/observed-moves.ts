@@ -11,7 +11,7 @@ import type { GateVerdict } from '../domain/journal.ts';
 import type { ObservedMove } from '../domain/observed-move.ts';
 import type { PlanResult } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import type { Seconds } from '../domain/units.ts';
+import type { EpochSeconds, Seconds } from '../domain/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -23,7 +23,7 @@ const KEEP_SECONDS = 300;
 
 export interface ObservedParts {
   readonly ledger: Pick<Ledger, 'openObserved' | 'putObserved'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly events: Pick<EventSink, 'emit'>;
   /** Between two ticks, by the clock. */
   readonly everySeconds: Seconds;
@@ -41,9 +41,16 @@ export interface ObservedView {
   readonly reach: { readonly hosts: ReadonlySet<HostId> };
 }
 
+interface Still {
+  readonly lookedAt: EpochSeconds;
+  readonly since: Seconds;
+}
+
 export class ObservedMoves {
   readonly #parts: ObservedParts;
   #newest: ReadonlyMap<string, ObservedMove> = new Map();
+  /** What is open, as it was read last, and since when it is unchanged; monotonic. */
+  #still: ReadonlyMap<string, Still> = new Map();
 
   constructor(parts: ObservedParts) {
     this.#parts = parts;
@@ -54,10 +61,12 @@ export class ObservedMoves {
     const { clock, everySeconds, ledger } = this.#parts;
     const kept = await ledger.openObserved();
     const now = clock.now();
+    const stillFor = this.#watch(kept);
     const judged = judgeObserved({
       now,
       everySeconds,
       before: kept.map((move) => this.#newestOf(move)),
+      stillFor,
       snapshot,
       hosts: reach.hosts,
       findings,
@@ -77,6 +86,16 @@ export class ObservedMoves {
     }
     this.#newest = new Map([...after, ...opened].map((move) => [move.id, move]));
     if (leftOut > 0) this.#tellLeftOut(leftOut);
+  }
+
+  #watch(kept: readonly ObservedMove[]): ReadonlyMap<string, number> {
+    const now = this.#parts.clock.monotonic();
+    const still = kept.map(({ id, lookedAt }): [string, Still] => {
+      const before = this.#still.get(id);
+      return [id, before?.lookedAt === lookedAt ? before : { lookedAt, since: now }];
+    });
+    this.#still = new Map(still);
+    return new Map(still.map(([id, { since }]) => [id, now - since]));
   }
 
   /** What another controller has written since is newer than what was seen here. */

@@ -48,7 +48,11 @@ export function momentAt(at: number): ReturnType<typeof epochSeconds> {
   return epochSeconds(TEST_NOW + at);
 }
 
-export function sightOf(tick: ObservedTick, before: readonly ObservedMove[]): ObservedSight {
+export function sightOf(
+  tick: ObservedTick,
+  before: readonly ObservedMove[],
+  still = 0,
+): ObservedSight {
   const { vms = { v1: 'h1' }, power = {}, wishes = [], findings = ['f1'] } = tick;
   const { source: state = 'up', hosts = HOSTS, connection = 'connected' } = tick;
   const moves = wishes.map(({ vm, to, from = 'h1', finding = 'f1' }, index) => {
@@ -61,6 +65,7 @@ export function sightOf(tick: ObservedTick, before: readonly ObservedMove[]): Ob
     now: momentAt(tick.at),
     everySeconds: tick.every ?? 60,
     before,
+    stillFor: new Map(before.map(({ id }) => [id, still])),
     snapshot: aSnapshot({
       hosts: HOSTS.map((id) => aHost({ id, connection })),
       vms: Object.entries(vms).map(([id, host]) =>
@@ -85,12 +90,14 @@ export function sightOf(tick: ObservedTick, before: readonly ObservedMove[]): Ob
 
 /** A life of ticks: what is open, and all that was opened and settled. */
 export class ObservedLife {
+  /** By no clock that is set: for so long nobody else has looked. */
+  still = 0;
   open: readonly ObservedMove[] = [];
   readonly opened: ObservedMove[] = [];
   readonly settled: SettledMove[] = [];
 
   tick(tick: ObservedTick): this {
-    const judged = judgeObserved(sightOf(tick, this.open));
+    const judged = judgeObserved(sightOf(tick, this.open, this.still));
     const gone = new Set(judged.settled.map(({ id }) => id));
     const after = new Map(judged.after.map((move) => [move.id, move]));
     const stay = this.open.filter(({ id }) => !gone.has(id));

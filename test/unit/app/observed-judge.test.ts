@@ -170,6 +170,22 @@ describe('a time in which nobody looked', () => {
     expect(life.ends).toEqual([['ended', 2000]]);
   });
 
+  it('is none where the clock was ahead for a while', () => {
+    const life = wanted();
+    life.tick({ at: 8 * 86_400, wishes: [V1] });
+    life.tick({ at: 8 * 86_400 + 60, findings: [] });
+    for (let at = 180; at <= 900; at += 60) life.tick({ at, findings: [] });
+    expect(life.settled).toHaveLength(1);
+    expect(life.settled[0]?.unseenSeconds).toBeUndefined();
+    expect(life.settled[0]?.end.notBefore).toBeUndefined();
+  });
+
+  it('is found in a clock that was set back a little as before', () => {
+    const life = wanted().tick({ at: 7260, findings: [] });
+    for (let at = 7200; at <= 8000; at += 60) life.tick({ at, findings: [] });
+    expect(life.settled).toMatchObject([{ end: { outcome: 'unknown' }, unseenSeconds: 7200 }]);
+  });
+
   it('is no gap where it is short', () => {
     const life = wanted();
     for (let at = 660; at <= 1300; at += 60) life.tick({ at, findings: [] });
@@ -186,10 +202,18 @@ describe('several controllers', () => {
     expect(life.settled).toMatchObject([{ end: { outcome: 'moved-elsewhere', host: 'h3' } }]);
   });
 
-  it('settle what nobody looks at any more', () => {
-    const life = wanted().tick({ at: ABANDONED_SECONDS, vms: {}, hosts: ['h2'] });
+  it('settle what nobody looks at any more, by no clock of another one', () => {
+    const life = wanted();
+    const elsewhere = { vms: {}, hosts: ['h2'] };
+    // The clock of this one is far ahead of that of the other, which looks every minute.
+    life.tick({ ...elsewhere, at: 9 * ABANDONED_SECONDS });
+    life.still = ABANDONED_SECONDS - 1;
+    life.tick({ ...elsewhere, at: 9 * ABANDONED_SECONDS });
     expect(life.settled).toEqual([]);
-    life.tick({ at: 60 + ABANDONED_SECONDS, vms: {}, hosts: ['h2'] });
-    expect(life.settled).toMatchObject([{ end: { outcome: 'unknown', notBefore: momentAt(60) } }]);
+    life.still = ABANDONED_SECONDS;
+    // Or it is behind it.
+    life.tick({ ...elsewhere, at: 0 });
+    const end = { outcome: 'unknown', at: momentAt(0), notBefore: momentAt(0) };
+    expect(life.settled).toMatchObject([{ end }]);
   });
 });

@@ -1,7 +1,7 @@
 // Role: how often mode observe writes down what it would have done, and what a restart finds again.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { MOST_OPEN } from '../../../src/app/observed-judge.ts';
+import { ABANDONED_SECONDS, MOST_OPEN } from '../../../src/app/observed-judge.ts';
 import { ObservedMoves } from '../../../src/app/observed-moves.ts';
 import { vmId } from '../../../src/domain/ids.ts';
 import { epochSeconds, seconds } from '../../../src/domain/units.ts';
@@ -15,10 +15,11 @@ import { aPlan } from '../../support/plans.ts';
 let ledger: Ledger;
 let writes: number;
 let now: number;
+let steady: number;
 
 beforeEach(async () => {
   ledger = await openSqliteLedger({ file: ':memory:', clock: manualClock(0) });
-  [writes, now] = [0, 0];
+  [writes, now, steady] = [0, 0, 0];
 });
 afterEach(() => ledger.close());
 
@@ -33,7 +34,7 @@ function aLife(): ObservedMoves {
         return ledger.putObserved(changes);
       },
     },
-    clock: { now: () => momentAt(now) },
+    clock: { now: () => momentAt(now), monotonic: () => seconds(steady) },
     events,
     everySeconds: seconds(60),
   });
@@ -78,6 +79,30 @@ describe('what would have been done', () => {
     expect(over?.unseenSeconds).toBeUndefined();
   });
 
+  it('is settled where another one has not looked for a week, by no wall clock', async () => {
+    const [ada, bob] = [aLife(), aLife()];
+    const bobs = { vms: {}, hosts: ['h2'] };
+    const bobLooks = async () => {
+      const adas = now;
+      now += 30 * 86_400;
+      await ticks(bob, now, bobs);
+      now = adas + 60;
+    };
+    await ticks(ada, 0, WISH);
+    await bobLooks();
+    steady = ABANDONED_SECONDS - 1;
+    // Ada looks now and then.
+    await ticks(ada, now + 600, WISH);
+    await bobLooks();
+    steady += ABANDONED_SECONDS - 1;
+    await bobLooks();
+    expect(await ledger.settledObserved(epochSeconds(0), 9)).toEqual([]);
+    steady += 1;
+    await bobLooks();
+    const over = await ledger.settledObserved(epochSeconds(0), 9);
+    expect(over).toMatchObject([{ end: { outcome: 'unknown' } }]);
+  });
+
   it('warns where it is too much to be kept', async () => {
     const warned: string[] = [];
     const off = events.on('warning', ({ text }) => warned.push(text));
@@ -89,7 +114,7 @@ describe('what would have been done', () => {
     });
     const full = new ObservedMoves({
       ledger: { openObserved: async () => many, putObserved: async () => undefined },
-      clock: { now: () => momentAt(60) },
+      clock: { now: () => momentAt(60), monotonic: () => seconds(0) },
       events,
       everySeconds: seconds(60),
     });
