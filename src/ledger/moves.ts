@@ -3,7 +3,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 
 import { nearest } from '../domain/hold-left.ts';
-import { type MoveId, type PlanId, type VmId, vmId } from '../domain/ids.ts';
+import { compareText, type MoveId, type PlanId, type VmId, vmId } from '../domain/ids.ts';
 import type { HistoryEntry, MoveRecord, MoveResult, StageEntry } from '../domain/journal.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import { LedgerError } from '../ports/ledger.ts';
@@ -36,7 +36,9 @@ export async function insertMoves(
   trx: Connection,
   records: readonly NewMove[],
 ): Promise<Set<string>> {
-  const insert = trx.insertInto('moves').values(records.map(rowOf));
+  // Everybody in the same order: who adds a move waits for another that has one of its VM.
+  const inOrder = records.toSorted((a, b) => compareText(a.move.vm, b.move.vm));
+  const insert = trx.insertInto('moves').values(inOrder.map(rowOf));
   const inserted = await insert
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
