@@ -64,7 +64,6 @@ export class Executor {
         this.#remember(record ?? { move, plan }, outcome);
         this.#submissions.settle(move.id, outcome);
       },
-      unwritten: (record) => this.#askLater(record),
       done: () => this.#startWhatMay(),
     });
     this.#standing = new StandingReader(parts.ledger, parts.clock);
@@ -141,8 +140,7 @@ export class Executor {
     const known = this.#unfollowed;
     const open = await this.#parts.ledger.openMoves();
     const { takeUp = () => true, takesPlace = () => true } = this.#parts;
-    const isBusy = (id: MoveId): boolean => this.#running.has(id) || this.#notBegun.moves.has(id);
-    const idle = open.filter(({ move }) => !isBusy(move.id));
+    const idle = open.filter(({ move }) => !this.#running.has(move.id));
     const own = idle.filter(takeUp);
     const others = idle.filter((record) => !own.includes(record) && takesPlace(record));
     // What was left open since is not in what was read.
@@ -200,8 +198,7 @@ export class Executor {
 
   /** What is open anywhere; the moves of others are in the way as they are now. */
   openAnywhere(): Promise<readonly MoveRecord[]> {
-    const known = () => this.inFlight().map(({ move }) => move);
-    return this.#places.look(() => [...known(), ...this.#notBegun.moves]);
+    return this.#places.look(() => this.inFlight().map(({ move }) => move));
   }
 
   /** How many moves wait for their dependencies or for a free place. */

@@ -1,6 +1,5 @@
 /** Moves that are not begun, and end: told to whoever waits for them, and put on record. */
 
-import type { MoveId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/journal.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import type { Running } from './running.ts';
@@ -13,8 +12,6 @@ export interface NotBegunParts
   extends Pick<ExecutorParts, 'clock' | 'events' | 'ledger' | 'letGo' | 'world'> {
   /** It has ended. `record`: undefined where its VM is gone. */
   readonly ended: (entry: WaitingMove, record: OpenRecord | undefined, outcome: Outcome) => void;
-  /** Its end could not be written down: whoever takes it up tells it. */
-  readonly unwritten: (record: OpenRecord) => void;
   /** All that there was to do about one is done. */
   readonly done: () => void;
 }
@@ -22,15 +19,9 @@ export interface NotBegunParts
 export class NotBegun {
   readonly #parts: NotBegunParts;
   readonly #writing = new Set<Promise<void>>();
-  readonly #moves = new Set<MoveId>();
 
   constructor(parts: NotBegunParts) {
     this.#parts = parts;
-  }
-
-  /** Their records are being written. */
-  get moves(): ReadonlySet<MoveId> {
-    return this.#moves;
   }
 
   /** Resolves when what was skipped so far is written down, or could not be. */
@@ -50,21 +41,16 @@ export class NotBegun {
 
   /**
    * Its dependants learn of it. Rejects with LedgerError where it could not be written down: it is
-   * not begun, and whether its record is open is asked later.
+   * not begun all the same.
    */
   async refuse(entry: WaitingMove, outcome: Outcome, detail: string): Promise<void> {
     const record = recordOf(this.#parts, entry);
     const { id } = entry.move;
     this.#parts.ended(entry, record, outcome);
-    this.#moves.add(id);
     try {
       if (record !== undefined) await recordNotBegun(this.#parts, record, outcome, detail);
       announceOutcome(this.#parts, record ?? entry, outcome, detail);
-    } catch (error) {
-      if (record !== undefined) this.#parts.unwritten(record);
-      throw error;
     } finally {
-      this.#moves.delete(id);
       this.#parts.letGo?.(id);
       this.#parts.done();
     }

@@ -30,7 +30,7 @@ export function announceOutcome(
   return { outcome, detail };
 }
 
-/** Rejects with LedgerError; its record may be open then. */
+/** Rejects with LedgerError; its record is never open. */
 // oxlint-disable-next-line max-params -- which move did not begin, how it ends, and why
 export async function recordNotBegun(
   { clock, ledger }: Pick<ExecutorParts, 'clock' | 'ledger'>,
@@ -38,7 +38,6 @@ export async function recordNotBegun(
   outcome: Outcome,
   detail: string,
 ): Promise<void> {
-  if ((await ledger.openMove(record)) !== 'opened') return;
   const result = withoutFigures(outcome, clock.now(), detail);
-  await ledger.closeMove(record.move.id, result, closingLine(record, result));
+  await ledger.addUnbegun(record, result, closingLine(record, result));
 }

@@ -13,7 +13,7 @@
  * back: the other finds one when it asks next. Who does not ask again drops out of the queue.
  *
  * Of a dead controller's open moves nobody knows how they stand: they count until they are taken up
- * and closed. So do, for a moment, records of moves that are closed without having been begun.
+ * and closed.
  */
 
 import { type ColumnDefinitionBuilder, type Kysely, sql, type Transaction } from 'kysely';

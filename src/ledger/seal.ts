@@ -12,15 +12,23 @@ import type { StageEntry } from '../domain/journal.ts';
 import type { EpochSeconds } from '../domain/units.ts';
 import { appendAudit } from './audit.ts';
 import { type Cut, cutTrail, type OldTrail } from './audit-cut.ts';
-import { openedNote, prunedNote, stageNote } from './audit-notes.ts';
+import { closedNote, openedNote, prunedNote, stageNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
 import type { StoreTraits } from './leases.ts';
-import { insertMoves, insertStages } from './moves.ts';
+import { closeMove, type Closing, insertMoves, insertStages } from './moves.ts';
 import { keepToPlaces, type Placed } from './places.ts';
 import type { LedgerSchema } from './schema.ts';
 
-/** A move that is to be opened; who asked finds in it whether it was. */
-interface Opening extends Placed {
+/** A move that is to be opened. */
+export interface Asked extends Pick<Placed, 'record'> {
+  /** Absent: see {@link Placed}. */
+  readonly ask?: Placed['ask'];
+  /** How it has ended, without being begun; absent: it is to be begun. */
+  readonly end?: Pick<Closing, 'result' | 'line'>;
+}
+
+/** The same; who asked finds in it whether it was. */
+interface Opening extends Placed, Pick<Asked, 'end'> {
   readonly kind: 'opening';
 }
 
@@ -40,10 +48,10 @@ export type Note =
 
 /** Whether it is open is known when the transaction is sealed. */
 export function openWithOthers(
-  asked: Pick<Placed, 'record' | 'ask'>,
+  { ask, ...asked }: Asked,
   note: (note: Note) => void,
 ): Promise<Opening> {
-  const opening: Opening = { kind: 'opening', ...asked, answer: 'in-flight' };
+  const opening: Opening = { kind: 'opening', ask, ...asked, answer: 'in-flight' };
   note(opening);
   return Promise.resolve(opening);
 }
@@ -69,6 +77,7 @@ export async function seal(
 ): Promise<void> {
   const openings = notes.filter(isOpening);
   for (const chunk of chunksOf(openings)) await open(trx, chunk);
+  for (const opening of openings) await closeAtOnce(trx, opening, traits);
   const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
   common();
@@ -89,11 +98,27 @@ async function open(trx: Transaction<LedgerSchema>, openings: readonly Opening[]
   }
 }
 
+/** What has ended without being begun. */
+async function closeAtOnce(
+  trx: Transaction<LedgerSchema>,
+  { record, end, answer }: Opening,
+  traits: StoreTraits,
+): Promise<void> {
+  if (end === undefined || answer !== 'opened') return;
+  await closeMove(trx, { move: record.move.id, ...end }, traits);
+}
+
 function told(note: Note): readonly AuditNote[] {
   if (isStages(note)) return note.entries.map(stageNote);
-  if (isOpening(note)) return note.answer === 'opened' ? [openedNote(note.record)] : [];
+  if (isOpening(note)) return toldOfOpening(note);
   if (isCutting(note)) return note.cut?.last === undefined ? [] : [prunedNote(note.cut.last)];
   return [note];
+}
+
+function toldOfOpening({ record, end, answer }: Opening): readonly AuditNote[] {
+  if (answer !== 'opened') return [];
+  const opened = openedNote(record);
+  return end === undefined ? [opened] : [opened, closedNote(record.move.id, end.result)];
 }
 
 function isCutting(note: Note): note is Cutting {

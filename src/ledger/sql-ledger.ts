@@ -64,7 +64,7 @@ import type { Work } from './work.ts';
 import * as reservations from './reservations.ts';
 import { replaceRuleMemory, selectRuleMemory } from './rule-memory.ts';
 import * as setbacks from './setbacks.ts';
-import { openWithOthers } from './seal.ts';
+import { type Asked, openWithOthers } from './seal.ts';
 import { SqlLeases } from './sql-leases.ts';
 import { SqlStore, type SqlStoreParts } from './sql-store.ts';
 import { selectTroubles } from './troubles.ts';
@@ -108,13 +108,15 @@ export class SqlLedger extends SqlLeases implements Ledger {
   }
 
   async openMove(given: moves.NewMove, ask?: PlaceAsk): Promise<OpenAnswer> {
-    const proof = this.#fence?.open(given.move);
-    const record = proof === undefined ? given : { ...given, leases: proof.leases };
-    const { answer } = await this.store.writeUnder(proof, (_trx, note) =>
-      openWithOthers({ record, ask }, note),
-    );
+    const answer = await this.#open(given, { ask });
     if (answer !== 'opened') this.#fence?.ended(given.move.id);
     return answer;
+  }
+
+  async addUnbegun(given: moves.NewMove, result: MoveResult, line: HistoryEntry) {
+    const answer = await this.#open(given, { end: { result, line } });
+    this.#fence?.ended(given.move.id);
+    return answer === 'opened';
   }
 
   async addStages(entries: readonly StageEntry[], held?: Reservation): Promise<void> {
@@ -362,6 +364,15 @@ export class SqlLedger extends SqlLeases implements Ledger {
 
   close(): Promise<void> {
     return this.store.close();
+  }
+
+  async #open(given: moves.NewMove, how: Pick<Asked, 'ask' | 'end'>): Promise<OpenAnswer> {
+    const proof = this.#fence?.open(given.move);
+    const record = proof === undefined ? given : { ...given, leases: proof.leases };
+    const { answer } = await this.store.writeUnder(proof, (_trx, note) =>
+      openWithOthers({ record, ...how }, note),
+    );
+    return answer;
   }
 
   /** A write about a host: under the lease of its cluster, where that is given. */

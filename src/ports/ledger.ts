@@ -214,6 +214,15 @@ export interface Ledger extends Leases, CancelWishes, AppliedPlans, ObservedMove
    */
   openMove(record: Omit<MoveRecord, 'stages' | 'result'>, ask?: PlaceAsk): Promise<OpenAnswer>;
   /**
+   * A move that has ended without being begun: opened and closed in one commit, so that it is never
+   * seen open. False, and nothing recorded, where `openMove` would say `in-flight`.
+   */
+  addUnbegun(
+    record: Omit<MoveRecord, 'stages' | 'result'>,
+    result: MoveResult,
+    line: HistoryEntry,
+  ): Promise<boolean>;
+  /**
    * What is begun and done of one move, in this order, and what is held for it from now on (in the
    * place of what was held before): all of it or nothing, in one commit.
    */

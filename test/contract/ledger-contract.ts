@@ -66,6 +66,24 @@ export function ledgerContract(name: string, make: () => LedgerUnderTest): void 
         expect(await ledger.recentMoves(5)).toEqual([expected]);
       });
 
+      it('keeps what ended without being begun, in one piece, unless its VM moves', async () => {
+        const about = { vm: vmId('vm1'), host: undefined, from: undefined, move: undefined };
+        const line = { at: NOW, kind: 'move', text: 'was skipped', ...about } as const;
+        const skipped = aResult({ outcome: 'skipped' });
+        const unbegun = (id: string) => ledger.addUnbegun(aRecord(id, 'vm1'), skipped, line);
+        const both = Promise.all([unbegun('m1'), ledger.openMoves()]);
+        expect(await both).toEqual([true, []]);
+        await reopen();
+        expect(await ledger.move(moveId('m1'))).toMatchObject({ result: { outcome: 'skipped' } });
+        expect((await ledger.history({ limit: 9 })).map(({ text }) => text)).toEqual([line.text]);
+        const kinds = (await ledger.audit(0, 9)).map(({ kind }) => kind);
+        expect(kinds).toEqual(['move-opened', 'move-closed']);
+        await ledger.openMove(aRecord('m2', 'vm1'));
+        expect(await unbegun('m3')).toBe(false);
+        expect(await ledger.move(moveId('m3'))).toBeUndefined();
+        expect(await ledger.history({ limit: 9 })).toHaveLength(1);
+      });
+
       it('refuses a second open move of the same VM, also at the same moment', async () => {
         const answers = await Promise.all(
           ['m1', 'm2', 'm3'].map((id) => ledger.openMove(aRecord(id, 'vm1'))),

@@ -102,6 +102,7 @@ export class JournalView {
 
   close(id: MoveId, result: MoveResult): void {
     const one = this.open.get(id);
+    this.known.add(id);
     this.open.delete(id);
     if (!this.closed.has(id)) this.closed.set(id, result);
     if (one === undefined) return;

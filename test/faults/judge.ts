@@ -131,9 +131,7 @@ export class Judge {
 
   /** The call had no effect. */
   onLedgerRefusal(call: string, parts: readonly unknown[]): void {
-    if (call === 'openMove') {
-      this.journal.notOpened((parts[0] as Pick<MoveRecord, 'move'>).move.id);
-    }
+    if (call === 'openMove') this.journal.notOpened((parts[0] as OpenMove['record']).move.id);
   }
 
   /** A controller begins a new life: it remembers nothing, and has no lease. */
@@ -162,8 +160,9 @@ export class Judge {
     } else if (call === 'addStages') {
       for (const entry of first as readonly StageEntry[]) journal.stage(entry);
       if (second !== undefined) this.#onReserved(second as Reservation);
-    } else if (call === 'closeMove') {
-      const [id, result] = [first as MoveId, second as MoveResult];
+    } else if (call === 'closeMove' || (call === 'addUnbegun' && value === true)) {
+      const id = call === 'closeMove' ? (first as MoveId) : (first as OpenMove['record']).move.id;
+      const result = second as MoveResult;
       this.#endsAs(id, result.outcome, journal.closed.get(id));
       if (!journal.closed.has(id)) this.people.onClosed(result, journal.open.get(id)?.record.move);
       journal.close(id, result);

@@ -11,7 +11,14 @@ import type { Judge } from './judge.ts';
 import type { Trace } from './trace.ts';
 
 const WRITES: ReadonlySet<string> = new Set<keyof Ledger>([
-  ...(['recordDecision', 'keepInputs', 'openMove', 'addStages', 'closeMove'] as const),
+  ...([
+    'recordDecision',
+    'keepInputs',
+    'openMove',
+    'addUnbegun',
+    'addStages',
+    'closeMove',
+  ] as const),
   'release',
   ...([
     'putOrder',
