@@ -4,7 +4,7 @@
  */
 
 import type { HostId, MoveId, PlanId, SourceId, VmId } from '../domain/ids.ts';
-import type { Outcome } from '../domain/journal.ts';
+import type { MoveRecord, Outcome } from '../domain/journal.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { ExecutorParts } from './executor-parts.ts';
@@ -22,6 +22,21 @@ export interface EndedMove {
   readonly source: SourceId | undefined;
   /** Monotonic: an inventory that is asked for after this shows the move by itself. */
   readonly outlivedAt: Seconds;
+}
+
+export type Remembered = Pick<MoveRecord, 'move' | 'plan'> & Partial<Pick<MoveRecord, 'source'>>;
+
+interface HowEnded extends Pick<EndedMove, 'outcome' | 'outlivedAt'> {
+  /** Undefined: nobody looked. */
+  readonly seenOn: HostId | undefined;
+}
+
+export function endedMove(
+  { move, plan, source }: Remembered,
+  { outcome, seenOn, outlivedAt }: HowEnded,
+): EndedMove {
+  const now = seenOn ?? (outcome === 'succeeded' ? move.to : undefined);
+  return { move: move.id, plan, vm: move.vm, now, outcome, source, outlivedAt };
 }
 
 /** A bound for the memory; a snapshot outlives it long before. */

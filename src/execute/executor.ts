@@ -14,7 +14,7 @@ import type { CancelAnswer, RecoveryReport } from './answers.ts';
 import { cancelNote, Cancels } from './cancels.ts';
 import { cancelRunning } from './cancel-running.ts';
 import { currentWorld } from './current-world.ts';
-import { EndedMoves, outlived } from './ended-moves.ts';
+import { endedMove, EndedMoves, outlived, type Remembered } from './ended-moves.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
@@ -26,6 +26,7 @@ import { askHeldAgain } from './stages.ts';
 import { StandingReader } from './standing.ts';
 import { Silences } from './silences.ts';
 import { Submissions } from './submissions.ts';
+import { leftToDo } from './to-do.ts';
 import { type Opening, supervise } from './supervise.ts';
 import { NotBegun } from './not-begun.ts';
 import { Places } from './places.ts';
@@ -33,8 +34,6 @@ import { isOnlyFor, type Lane, WaitingLine, type WaitingMove } from './waiting-l
 
 /** A stop that is not obeyed is left behind after this long; the move is adopted at the start. */
 const STOP_SECONDS = seconds(10);
-
-type Remembered = Pick<MoveRecord, 'move' | 'plan'> & Partial<Pick<MoveRecord, 'source'>>;
 
 export class Executor {
   readonly #parts: ExecutorParts;
@@ -79,33 +78,22 @@ export class Executor {
   submit(plan: Plan, verdicts: readonly GateVerdict[], lane: Lane = 'planned'): Promise<void> {
     if (this.#stopping.signal.aborted) return Promise.resolve();
     this.#drop((entry) => entry.lane === lane);
-    const allowed = new Set(
-      verdicts.filter((verdict) => verdict.verdict === 'execute').map((verdict) => verdict.move),
-    );
-    const before = lane === 'planned' ? this.#ended.begin(plan.id) : this.#ended.outcomes;
     const isFollowing = this.#line.waiting('follow-up').map(({ vm }) => vm);
-    const moving = new Set([...this.inFlight().map((flight) => flight.vm), ...isFollowing]);
-    const outcomes = new Map<MoveId, Outcome>();
-    const moves: Move[] = [];
-    for (const move of plan.moves) {
-      if (this.#running.has(move.id)) continue;
+    // What is only asked for does not move yet, and may not for long.
+    const begun = this.inFlight().filter(({ move }) => !this.#places.isAsked(move));
+    const moving = new Set([...begun.map(({ vm }) => vm), ...isFollowing]);
+    const { moves, wanted, outcomes } = leftToDo(plan, verdicts, {
+      before: lane === 'planned' ? this.#ended.begin(plan.id) : this.#ended.outcomes,
       // Begun or cancelled while this plan was being made: what is left to do is in the next plan,
       // also where that move comes to nothing.
-      const isStopped = moving.has(move.vm) || this.#cancels.isAfter(plan, move.vm);
-      const isAllowed = allowed.has(move.id) && !isStopped;
-      const outcome = before.get(move.id) ?? (isAllowed ? undefined : 'skipped');
-      if (outcome === undefined) moves.push(move);
-      else outcomes.set(move.id, outcome);
-    }
-    const done = this.#submissions.wait(
-      moves.map((move) => move.id),
-      outcomes,
-    );
-    this.#line.add(
-      moves.map((move) => {
-        return { lane, plan: plan.id, move, index: plan.moves.indexOf(move), outcomes };
-      }),
-    );
+      isStopped: ({ vm }) => moving.has(vm) || this.#cancels.isAfter(plan, vm),
+      isBegun: ({ id }) => this.#running.has(id),
+    });
+    this.#places.follow(moves, wanted);
+    const ids = moves.map((move) => move.id);
+    const done = this.#submissions.wait(ids, outcomes);
+    const about = { lane, plan: plan.id, outcomes };
+    this.#line.add(moves.map((move) => ({ ...about, move, index: plan.moves.indexOf(move) })));
     this.wake();
     return done;
   }
@@ -299,7 +287,10 @@ export class Executor {
     const skipped = (why: string) => announceOutcome(this.#parts, record, 'skipped', why);
     const refused = (isWanted: boolean) => this.#putBack(running, entry, isWanted);
     try {
-      const answer = await this.#places.open(entry, record, refused);
+      const answer = await this.#places.open(entry, record, {
+        refused,
+        begins: (newer) => this.#passOver(newer),
+      });
       if (answer === 'opened') return await this.#supervise(running, 'opened', seen);
       if (answer === 'no-place') return answer;
     } catch (error) {
@@ -317,6 +308,12 @@ export class Executor {
     if (cancelled !== undefined) this.#notBegun.skip(entry, cancelled, 'cancelled');
     else if (isWanted) this.#line.putBack(entry);
     else this.#submissions.settle(record.move.id, undefined);
+  }
+
+  /** Their VM has begun to move, or may have: what is left to do for it is in the next plan. */
+  #passOver(newer: readonly MoveId[]): void {
+    for (const { move } of this.#line.remove(({ move }) => newer.includes(move.id)))
+      this.#submissions.settle(move.id, 'skipped');
   }
 
   /** A record that was found open. Resolves as soon as something is known about it. */
@@ -381,12 +378,10 @@ export class Executor {
     this.#unfollowed = [...this.#unfollowed, record];
   }
 
-  #remember({ move, plan, source }: Remembered, outcome: Outcome, seenOn?: HostId): void {
-    const outlivedAt = outlived(this.#parts, this.#timing, source);
-    const { id, vm, to } = move;
-    if (outcome === 'cancelled') this.#cancels.remember(vm);
-    const now = seenOn ?? (outcome === 'succeeded' ? to : undefined);
-    this.#ended.add({ move: id, plan, vm, now, outcome, source, outlivedAt }, this.#parts.world());
+  #remember(about: Remembered, outcome: Outcome, seenOn?: HostId): void {
+    if (outcome === 'cancelled') this.#cancels.remember(about.move.vm);
+    const outlivedAt = outlived(this.#parts, this.#timing, about.source);
+    this.#ended.add(endedMove(about, { outcome, seenOn, outlivedAt }), this.#parts.world());
   }
 
   /** It waits no more, and nobody waits for it. */

@@ -14,6 +14,7 @@ import type { Move } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { OpenAnswer, PlaceAsk } from '../ports/places.ts';
+import { isLeaseLost } from './lost-lease.ts';
 import type { Running } from './running.ts';
 import type { WaitingMove } from './waiting-line.ts';
 
@@ -27,11 +28,21 @@ export interface PlacesParts {
   readonly sharing?: Sharing | undefined;
 }
 
+/** Called at once, before anything else is asked for. */
+export interface OnAnswer {
+  /** There is no place for it; false: it was dropped meanwhile. */
+  readonly refused: (isWanted: boolean) => void;
+  /** It is open, or may be. `newer`: what was handed in for its VM meanwhile. */
+  readonly begins: (newer: readonly MoveId[]) => void;
+}
+
 export class Places {
   readonly #parts: PlacesParts;
   readonly #wake: () => void;
   /** Asked for and not answered. */
   readonly #asking = new Set<WaitingMove>();
+  /** What was handed in for the VMs of these since they were asked for. */
+  readonly #newer = new Map<WaitingMove, readonly MoveId[]>();
   /** Those of them that are not wanted any more: where they are refused they do not wait on. */
   readonly #dropped = new Set<WaitingMove>();
   #isFull = false;
@@ -49,15 +60,13 @@ export class Places {
     return this.#asking.size === 0 && !this.#isFull;
   }
 
-  /**
-   * Opens the record of a move. `refused`: called at once where there is no place for it; false:
-   * it was dropped meanwhile. Rejects with LedgerError.
-   */
-  async open(
-    entry: WaitingMove,
-    record: Running['record'],
-    refused: (isWanted: boolean) => void,
-  ): Promise<OpenAnswer> {
+  /** Whether a move is only asked for: nothing of it is begun. */
+  isAsked(move: MoveId): boolean {
+    return [...this.#asking].some((entry) => entry.move.id === move);
+  }
+
+  /** Opens the record of a move. Rejects with LedgerError. */
+  async open(entry: WaitingMove, record: Running['record'], on: OnAnswer): Promise<OpenAnswer> {
     const { ledger, settings, sharing } = this.#parts;
     if (sharing === undefined) return ledger.openMove(record);
     const most = settings().limits.concurrency.total;
@@ -66,11 +75,18 @@ export class Places {
       const answer = await ledger.openMove(record, { ...sharing, most });
       if (answer === 'no-place') {
         this.#isFull = true;
-        refused(!this.#dropped.has(entry));
+        on.refused(!this.#dropped.has(entry));
+      } else {
+        on.begins(this.#newer.get(entry) ?? []);
       }
       return answer;
+    } catch (error) {
+      // It may have been written all the same, but for this.
+      if (!isLeaseLost(error)) on.begins(this.#newer.get(entry) ?? []);
+      throw error;
     } finally {
       this.#dropped.delete(entry);
+      this.#newer.delete(entry);
       this.#asking.delete(entry);
       if (this.#asking.size === 0) this.#answered();
     }
@@ -85,6 +101,18 @@ export class Places {
   /** What `which` chooses of what is asked for is not wanted any more. */
   drop(which: (entry: WaitingMove) => boolean): void {
     for (const entry of this.#asking) if (which(entry)) this.#dropped.add(entry);
+  }
+
+  /**
+   * A plan takes the place of what is asked for. `moves`: what is left to do; `again`: what is
+   * wanted of what was asked for or begun.
+   */
+  follow(moves: readonly Move[], again: ReadonlySet<MoveId>): void {
+    for (const entry of this.#asking) {
+      if (again.has(entry.move.id)) this.#dropped.delete(entry);
+      const newer = moves.filter(({ vm }) => vm === entry.move.vm).map(({ id }) => id);
+      this.#newer.set(entry, [...(this.#newer.get(entry) ?? []), ...newer]);
+    }
   }
 
   /** Looks at what is open anywhere. `own`: what is open here. Rejects with LedgerError. */

@@ -188,4 +188,57 @@ describe('controllers that share a ledger', () => {
     await bench.clock.pass(60);
     expect(bench.hypervisor.started).toEqual(['m1', 'm2']);
   });
+
+  describe('a plan that comes while a place is asked for', () => {
+    /** m2 and m3 of each plan, of which the second waits for the first. */
+    const both = (plan: string): readonly Move[] => {
+      const [first, second] = [`${plan} m2`, `${plan} m3`].map(moveId);
+      return [
+        { ...move('2', 'h1', 'h2'), id: first ?? moveId('') },
+        { ...move('3', 'h1', 'h2'), id: second ?? moveId(''), dependsOn: first ? [first] : [] },
+      ];
+    };
+    const endsOf = (bench: Bench) =>
+      bench.events.of('move-ended').map(({ move: { id }, result }) => `${id} ${result.outcome}`);
+
+    it('takes its place where there is none', async () => {
+      const { bench, ada, bob } = await pair(3, { total: 1 });
+      const adas = moves(1, 1);
+      void ada.submit(planOf(adas), yes(adas));
+      await bench.clock.pass(1);
+      void bob.submit(planOf(both('p2'), 'p2'), yes(both('p2')));
+      const done = bob.submit(planOf(both('p3'), 'p3'), yes(both('p3')));
+      await bench.clock.pass(1);
+      expect(bob.waiting).toBe(2);
+      expect(await bench.ledger.history({ limit: 9 })).toEqual([]);
+      await looking(bench, [ada, bob], 9);
+      await bench.clock.until(done);
+      expect(endsOf(bench)).toEqual(['m1 succeeded', 'p3 m2 succeeded', 'p3 m3 succeeded']);
+    });
+
+    it('is passed over for a VM whose move has begun by then', async () => {
+      const { bench, bob } = await pair(3, { total: 1 });
+      void bob.submit(planOf(both('p2'), 'p2'), yes(both('p2')));
+      const done = bob.submit(planOf(both('p3'), 'p3'), yes(both('p3')));
+      await bench.clock.until(done);
+      await bench.clock.pass(60);
+      expect(endsOf(bench)).toEqual(['p3 m3 skipped', 'p2 m2 succeeded']);
+      const { hypervisor } = bench;
+      expect(hypervisor.started).toEqual(['p2 m2']);
+      expect(bob.open).toEqual([]);
+    });
+
+    it('keeps what it wants again itself', async () => {
+      const { bench, ada, bob } = await pair(3, { total: 1 });
+      const [adas, bobs] = [moves(1, 1), both('p2')];
+      void ada.submit(planOf(adas), yes(adas));
+      await bench.clock.pass(1);
+      void bob.submit(planOf(bobs, 'p2'), yes(bobs));
+      void bob.submit(planOf(bobs, 'p2'), yes(bobs));
+      await bench.clock.pass(1);
+      expect(bob.waiting).toBe(2);
+      await looking(bench, [ada, bob], 9);
+      expect(endsOf(bench)).toEqual(['m1 succeeded', 'p2 m2 succeeded', 'p2 m3 succeeded']);
+    });
+  });
 });
