@@ -181,7 +181,8 @@ export class DaemonApi implements Api {
       });
       const target = only === undefined ? undefined : this.#findHost(only);
       if (only !== undefined && target === undefined) return fail(unknown('host', only));
-      const asked = { vm: vm.id, only: target?.id };
+      const isWaiting = this.#parts.waitingForPlace().some((move) => move.vm === vm.id);
+      const asked = { vm: vm.id, only: target?.id, isWaiting };
       return ok({ about: 'vm', ...whyVm(state, policies, asked, history) });
     }
     const host = this.#findHost(name);

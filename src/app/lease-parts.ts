@@ -11,6 +11,7 @@ import { uuidv7 } from 'uuidv7';
 import type { DaemonConfig } from '../config/daemon.ts';
 import type { ClusterId, HostId } from '../domain/ids.ts';
 import { leaseScope } from '../domain/lease.ts';
+import type { MoveRecord } from '../domain/journal.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Seconds } from '../domain/units.ts';
 import { GuardedHypervisor } from '../execute/guarded-hypervisor.ts';
@@ -37,6 +38,8 @@ import { ledgerFileIn } from './state-folder.ts';
 export interface LeaseHouse {
   readonly keeper: LeaseKeeper;
   readonly moves: MoveLeases;
+  /** Who may follow an open move, by name; undefined: one of its clusters is nobody's for long. */
+  readonly follower: (record: MoveRecord) => string | undefined;
 }
 
 export interface StoreParts {
@@ -86,7 +89,8 @@ export function makeLeases(parts: LeaseHouseParts): LeaseHouse {
     const host = now?.hosts.find((one) => one.id === id);
     return now !== undefined && host !== undefined && acts(host, now);
   };
-  return { keeper, moves: new MoveLeases(keeper, scopesOf(parts.world), isSeen) };
+  const moves = new MoveLeases(keeper, scopesOf(parts.world), isSeen);
+  return { keeper, moves, follower: (record) => followerOf(keeper, moves.clustersOf(record)) };
 }
 
 type Own = Pick<LeaseKeeperParts, 'me' | 'wants' | 'sole' | 'timing' | 'tokens'>;
@@ -108,6 +112,16 @@ function controllerOf({ controller, ledger, stateDir }: DaemonConfig): Own {
     timing: { ...DEFAULT_LEASE_TIMING, leaseSeconds: controller.leaseSeconds },
     tokens,
   };
+}
+
+function followerOf(
+  keeper: Pick<LeaseKeeper, 'holderOf'>,
+  clusters: readonly ClusterId[],
+): string | undefined {
+  const names = clusters.map((cluster) => keeper.holderOf(cluster));
+  const known = names.filter((name) => name !== undefined);
+  if (known.length < names.length) return undefined;
+  return [...new Set(known)].map((name) => name || 'a controller to come').join(' and ');
 }
 
 /** The sources as everybody but the guard itself gets them. */

@@ -1,6 +1,7 @@
 /** The one-screen status, from the newest tick and the parts that know. */
 
 import type { SourceStatus } from '../domain/measured.ts';
+import type { Move } from '../domain/plan.ts';
 import type { Mode, PolicySet } from '../domain/policy.ts';
 import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -25,6 +26,8 @@ export interface StatusParts {
   /** The mode in force for hosts of each cluster or source. */
   readonly modes: () => Readonly<Record<string, Mode>>;
   readonly movesInFlight: () => number;
+  /** While no place is free, as all controllers together have too many open. */
+  readonly waitingForPlace: () => readonly Move[];
   readonly leases: LeaseSight;
   readonly breakers: Pick<BreakerBoard, 'all'>;
   readonly ledgerState: Pick<LedgerWatch, 'view'>;
@@ -48,6 +51,7 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     snapshotAt: state?.snapshot.takenAt ?? null,
     findings: state?.findings ?? [],
     movesInFlight: parts.movesInFlight(),
+    movesWithoutPlace: parts.waitingForPlace().length,
     lastPlan: lastPlanOf(state),
     rejectedPlan: rejectedPlanOf(state?.rejected),
     notes: [...standingNotes(policies, state), ...(state?.result?.report.notes ?? [])],

@@ -1,7 +1,7 @@
 /** `why VM|HOST`: explanations made from the newest snapshot and plan, on demand. */
 
 import type { HostId, VmId } from '../domain/ids.ts';
-import type { HistoryEntry } from '../domain/journal.ts';
+import type { GateVerdict, HistoryEntry } from '../domain/journal.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { REFUSAL_CODES } from '../domain/refusal.ts';
 import { explainVm } from '../plan/explain.ts';
@@ -11,11 +11,18 @@ import type { RuleBook } from '../rules/rule-book.ts';
 import type { TickState } from './tick.ts';
 import { hostViews, vmViews } from './views.ts';
 
-/** @param only the host that is asked about; undefined: all but the VM's own. */
+export interface AskedVm {
+  readonly vm: VmId;
+  /** The host that is asked about; undefined: all but the VM's own. */
+  readonly only?: HostId | undefined;
+  /** Its move waits, as no place is free among the moves of all controllers. */
+  readonly isWaiting?: boolean;
+}
+
 export function whyVm(
   state: TickState,
   policies: PolicySet,
-  { vm, only }: { readonly vm: VmId; readonly only?: HostId | undefined },
+  { vm, only, isWaiting = false }: AskedVm,
   history: readonly HistoryEntry[],
 ): WhyVmView {
   const view = vmViews(state.snapshot).find(({ id }) => id === vm);
@@ -39,13 +46,13 @@ export function whyVm(
         ...REFUSAL_CODES[code],
       })),
     })),
-    planned: plannedMoves(state, vm),
+    planned: plannedMoves(state, vm, isWaiting),
     unresolved: openNeeds(state, vm),
     history,
   };
 }
 
-function plannedMoves(state: TickState, vm: VmId): WhyVmView['planned'] {
+function plannedMoves(state: TickState, vm: VmId, isWaiting: boolean): WhyVmView['planned'] {
   const names = new Map(state.snapshot.hosts.map((host) => [host.id, host.name]));
   const moves = state.result?.plan.moves.filter((move) => move.vm === vm) ?? [];
   return moves.map((move) => {
@@ -56,9 +63,14 @@ function plannedMoves(state: TickState, vm: VmId): WhyVmView['planned'] {
       text: move.reason.text,
       terms: move.reason.terms,
       effects: move.reason.effects ?? [],
-      gate: codes === '' ? (verdict?.verdict ?? 'not judged') : `refused: ${codes}`,
+      gate: codes === '' ? gateText(verdict, isWaiting) : `refused: ${codes}`,
     };
   });
+}
+
+function gateText(verdict: GateVerdict | undefined, isWaiting: boolean): string {
+  if (verdict?.verdict !== 'execute' || !isWaiting) return verdict?.verdict ?? 'not judged';
+  return 'execute; waits for a place, as all controllers together have too many moves open';
 }
 
 /** @param memory of the rules, for how long they have held. */

@@ -66,7 +66,8 @@ export const limitsSchema = section({
     total: option(
       positive('a number of moves'),
       8,
-      'Moves in flight in the whole fleet, of all controllers that share a ledger together; exact.',
+      'Moves in flight in the whole fleet, of all that share a ledger together; exact, ' +
+        'but for what a dead one has left, with nobody to take over: that counts for five minutes.',
     ),
     perHostIn: option(positive('a number of moves'), 2, 'Moves arriving at one host at once.'),
     perHostOut: option(positive('a number of moves'), 2, 'Moves leaving one host at once.'),

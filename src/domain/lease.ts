@@ -31,7 +31,7 @@ export interface Lease extends HeldLease {
   readonly renewals: number;
   /** How long it holds after a renewal, as its holder reckons. */
   readonly seconds: Seconds;
-  /** By the clock of the store; for people, nothing is decided by it. */
+  /** By the clock of the store; for people, and for who keeps a place (ledger/unheard.ts). */
   readonly expiresAt: EpochSeconds;
 }
 

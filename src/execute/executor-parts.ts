@@ -11,11 +11,12 @@ import type { EventSink } from '../ports/events.ts';
 import type { GuestProbe } from '../ports/guest-probe.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { ShortageParts } from './place-shortage.ts';
 import type { RestartGuard } from './restart-guard.ts';
 import type { ExecutionTiming, StageDefinition } from './move-task.ts';
 import type { Sharing } from './places.ts';
 
-export interface ExecutorParts {
+export interface ExecutorParts extends Pick<ShortageParts, 'follower'> {
   readonly ledger: Ledger;
   readonly hypervisors: ReadonlyMap<SourceId, Hypervisor>;
   readonly clock: Clock;

@@ -186,12 +186,17 @@ export class Executor {
 
   /** What is open anywhere; the moves of others are in the way as they are now. */
   openAnywhere(): Promise<readonly MoveRecord[]> {
-    return this.#places.look(() => this.inFlight().map(({ move }) => move));
+    return this.#places.look(() => this.inFlight().map(({ move }) => move), this.#line.size);
   }
 
   /** How many moves wait for their dependencies or for a free place. */
   get waiting(): number {
     return this.#line.size;
+  }
+
+  /** Those that wait while no place is free for them, as all controllers together have too many. */
+  get waitingForPlace(): readonly Move[] {
+    return this.#places.isShort ? this.#line.moves : [];
   }
 
   /** The moves that wait, and those that were begun and have not ended. */
@@ -253,7 +258,10 @@ export class Executor {
     if (!this.#places.mayAsk) return;
     while (!this.#stopping.signal.aborted && mayBegin()) {
       const moves = this.#openRecords.map((record) => record.move);
-      const underway = { ...this.#silences.among(moves), elsewhere: this.#places.elsewhere(moves) };
+      const elsewhere = this.#places.elsewhere(moves);
+      // The ledger knows better which of them keep a place, where it counts.
+      const uncounted = this.#parts.sharing === undefined ? 0 : this.#unfollowed.length;
+      const underway = { ...this.#silences.among(moves), elsewhere, uncounted };
       const caps = this.#parts.settings().limits.concurrency;
       const next = this.#line.next(underway, caps, this.#parts.world());
       if (next === undefined) return;

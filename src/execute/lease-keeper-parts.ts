@@ -20,6 +20,11 @@ export const DEFAULT_LEASE_TIMING: LeaseTiming = {
   longestCallSeconds: seconds(60),
 };
 
+/** Who has given no sign of life for so long may be taken for gone. */
+export function patienceOf({ leaseSeconds, longestCallSeconds }: LeaseTiming): Seconds {
+  return seconds(leaseSeconds + longestCallSeconds);
+}
+
 /** The highest token seen of each cluster, kept outside of the ledger. */
 export interface TokenMemory {
   /** Of which ledger they are (LeaseBoard.ledger); undefined: not known. */
@@ -70,6 +75,20 @@ export interface UnderWay {
   readonly joined: readonly (readonly ClusterId[])[];
   /** One of them moves the VM that this controller runs in. */
   readonly isCarried: boolean;
+}
+
+export function nothingUnderWay(): Promise<UnderWay> {
+  return Promise.resolve({ joined: [], isCarried: false });
+}
+
+/** A controller that was silent for a day is taken off the list. */
+export const FORGET_SECONDS = 86_400;
+
+export function sameIdentityText(name: string): string {
+  return (
+    `another process has the identity of ${name}: its state folder was copied. Stop one of ` +
+    'the two, remove controller.json from its state folder, and start it again'
+  );
 }
 
 /** How a cluster stands, for people. */

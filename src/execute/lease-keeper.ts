@@ -10,11 +10,18 @@
 
 import type { ClusterId } from '../domain/ids.ts';
 import { compareText } from '../domain/ids.ts';
-import { seconds } from '../domain/units.ts';
 import type { Lease } from '../domain/lease.ts';
 import type { ActingControllers } from '../domain/own-vm.ts';
 import type { Controller, LeaseBoard } from '../ports/leases.ts';
-import type { LeaseKeeperParts, LeaseState, UnderWay } from './lease-keeper-parts.ts';
+import {
+  FORGET_SECONDS,
+  type LeaseKeeperParts,
+  type LeaseState,
+  nothingUnderWay,
+  patienceOf,
+  sameIdentityText,
+  type UnderWay,
+} from './lease-keeper-parts.ts';
 import { fairShare, leftToOthers, type ShareView } from './lease-share.ts';
 import { actingOn, isCalledBack } from './lease-standby.ts';
 import { LeaseTokens } from './lease-tokens.ts';
@@ -67,7 +74,13 @@ export class LeaseKeeper implements Authority {
   /** With whom it shares the places for moves; undefined: with nobody. */
   get sharing(): Sharing | undefined {
     if (this.#parts.sole) return undefined;
-    return { by: this.id, patienceSeconds: seconds(this.#patience()) };
+    return { by: this.id, patienceSeconds: patienceOf(this.#parts.timing) };
+  }
+
+  /** Name of who has the lease; undefined: it ran out long ago, and nobody has taken it. */
+  holderOf(cluster: ClusterId): string | undefined {
+    const lease = this.#board?.leases.find((one) => one.cluster === cluster);
+    return lease && this.#watch.heardHolder(lease, this.#parts.steady());
   }
 
   mayAct(cluster: ClusterId): number | undefined {
@@ -255,7 +268,7 @@ export class LeaseKeeper implements Authority {
 
   /** Those that gave a sign of life lately, this one with them. */
   async #live({ controllers }: LeaseBoard): Promise<readonly Controller[]> {
-    const { steady, leases, me, sole } = this.#parts;
+    const { steady, leases, me, sole, timing } = this.#parts;
     const self = this.#self();
     if (sole) return [self];
     const others = controllers.filter(({ id }) => id !== me.id);
@@ -263,7 +276,7 @@ export class LeaseKeeper implements Authority {
     for (const one of others) {
       if (this.#watch.silentFor(one, now) > FORGET_SECONDS) await leases.forgetController(one.id);
     }
-    return [self, ...others.filter((one) => this.#watch.silentFor(one, now) < this.#patience())];
+    return [self, ...others.filter((one) => this.#watch.silentFor(one, now) < patienceOf(timing))];
   }
 
   /**
@@ -278,10 +291,7 @@ export class LeaseKeeper implements Authority {
       !this.#tokens.isStopped(cluster) &&
       holder === me.id;
     if (!leases.some(isTaken)) return;
-    const text =
-      `another process has the identity of ${me.name}: its state folder was copied. Stop one of ` +
-      'the two, remove controller.json from its state folder, and start it again';
-    events.emit('warning', { key: 'same-identity', text });
+    events.emit('warning', { key: 'same-identity', text: sameIdentityText(me.name) });
   }
 
   /** Nobody acts there, and no call that somebody made there can still be under way. */
@@ -296,11 +306,6 @@ export class LeaseKeeper implements Authority {
       return isDead && !this.#held.has(lease.cluster);
     }
     return still >= lease.seconds + timing.longestCallSeconds;
-  }
-
-  #patience(): number {
-    const { leaseSeconds, longestCallSeconds } = this.#parts.timing;
-    return leaseSeconds + longestCallSeconds;
   }
 
   #leftTo(live: readonly Controller[], joined: ShareView['joined']): ReadonlySet<ClusterId> {
@@ -391,10 +396,3 @@ export class LeaseKeeper implements Authority {
     this.#parts.events.emit('lease', { cluster, what, token, text });
   }
 }
-
-function nothingUnderWay(): Promise<UnderWay> {
-  return Promise.resolve({ joined: [], isCarried: false });
-}
-
-/** A controller that was silent for a day is taken off the list. */
-const FORGET_SECONDS = 86_400;

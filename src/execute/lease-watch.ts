@@ -7,6 +7,7 @@
 import type { ClusterId } from '../domain/ids.ts';
 import type { Lease } from '../domain/lease.ts';
 import type { Seconds } from '../domain/units.ts';
+import { UNHEARD_SECONDS } from '../ports/places.ts';
 import type { LeaseBoard, SeenController } from '../ports/leases.ts';
 
 interface Still {
@@ -32,6 +33,12 @@ export class LeaseWatch {
   /** For how long the lease has not been renewed. */
   stillFor({ cluster }: Lease, now: Seconds): number {
     return now - (this.#leases.get(cluster)?.since ?? now);
+  }
+
+  /** Name of who has it; undefined: it ran out so long ago that nobody can be heard any more. */
+  heardHolder(lease: Lease, now: Seconds): string | undefined {
+    const isHeard = this.stillFor(lease, now) < lease.seconds + UNHEARD_SECONDS;
+    return isHeard ? lease.holderName : undefined;
   }
 
   /** The lease was renewed by somebody since it was first seen here. */

@@ -5,25 +5,25 @@
  * each tick) or one of its own moves has ended. Asked is for all that may start at once, and for
  * no more before all are answered: else of two that ask one after the other the less important
  * one could be first. Caps of links and clusters count the others' moves as they were at the last
- * look. Who is alone with its ledger asks for nothing, and looks at nothing.
+ * look, but for those that nobody can follow. Who is alone with its ledger asks for nothing, and
+ * looks at nothing.
  */
 
 import type { MoveId } from '../domain/ids.ts';
 import type { MoveRecord } from '../domain/journal.ts';
 import type { Move } from '../domain/plan.ts';
-import type { PolicySet } from '../domain/policy.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { OpenAnswer, PlaceAsk } from '../ports/places.ts';
 import { isLeaseLost } from './lost-lease.ts';
+import { PlaceShortage, type ShortageParts } from './place-shortage.ts';
 import type { Running } from './running.ts';
 import type { WaitingMove } from './waiting-line.ts';
 
 /** Who asks for places. */
 export type Sharing = Omit<PlaceAsk, 'most'>;
 
-export interface PlacesParts {
+export interface PlacesParts extends ShortageParts {
   readonly ledger: Pick<Ledger, 'openMove' | 'openMoves'>;
-  readonly settings: () => Pick<PolicySet, 'limits'>;
   /** Undefined: nobody else can have the ledger open. */
   readonly sharing?: Sharing | undefined;
 }
@@ -43,6 +43,7 @@ export class Places {
   readonly #asking = new Set<WaitingMove>();
   /** What was handed in for the VMs of these since they were asked for. */
   readonly #newer = new Map<WaitingMove, readonly MoveId[]>();
+  readonly #shortage: PlaceShortage;
   /** Those of them that are not wanted any more: where they are refused they do not wait on. */
   readonly #dropped = new Set<WaitingMove>();
   #isFull = false;
@@ -53,11 +54,17 @@ export class Places {
   constructor(parts: PlacesParts, wake: () => void) {
     this.#parts = parts;
     this.#wake = wake;
+    this.#shortage = new PlaceShortage(parts);
   }
 
   /** Whether it is of any use to ask now. */
   get mayAsk(): boolean {
     return this.#asking.size === 0 && !this.#isFull;
+  }
+
+  /** What was asked for last was refused, and still waits. */
+  get isShort(): boolean {
+    return this.#shortage.isThere;
   }
 
   /** Whether a move is only asked for: nothing of it is begun. */
@@ -75,8 +82,10 @@ export class Places {
       const answer = await ledger.openMove(record, { ...sharing, most });
       if (answer === 'no-place') {
         this.#isFull = true;
+        this.#shortage.refused();
         on.refused(!this.#dropped.has(entry));
       } else {
+        if (answer === 'opened') this.#shortage.over();
         on.begins(this.#newer.get(entry) ?? []);
       }
       return answer;
@@ -115,13 +124,19 @@ export class Places {
     }
   }
 
-  /** Looks at what is open anywhere. `own`: what is open here. Rejects with LedgerError. */
-  async look(own: () => readonly MoveId[]): Promise<readonly MoveRecord[]> {
+  /**
+   * Looks at what is open anywhere, and tells where too much waits for a place for too long. `own`:
+   * what is open here. Rejects with LedgerError.
+   */
+  async look(own: () => readonly MoveId[], waiting: number): Promise<readonly MoveRecord[]> {
     // What ends while it is being read is none of the others' either.
     const before = own();
     const open = await this.#parts.ledger.openMoves();
     const known = new Set([...before, ...own()]);
-    this.#elsewhere = open.map(({ move }) => move).filter(({ id }) => !known.has(id));
+    const { follower = () => '' } = this.#parts;
+    const others = open.filter((one) => !known.has(one.move.id) && follower(one) !== undefined);
+    this.#elsewhere = others.map(({ move }) => move);
+    this.#shortage.look(open, waiting + this.#asking.size);
     return open;
   }
 

@@ -49,6 +49,8 @@ export interface Underway {
   readonly moves: readonly Move[];
   /** Those of them that have not been heard of for long. */
   readonly silent: ReadonlySet<MoveId>;
+  /** So many of them are counted by the ledger alone for the cap of all moves; absent: none. */
+  readonly uncounted?: number | undefined;
   /** Those of other controllers: counted for links and clusters; absent: there are none. */
   readonly elsewhere?: readonly Move[] | undefined;
 }
@@ -203,7 +205,7 @@ function fewerThan(
 
 /** Whether a move may start beside those that run. Counted once: a thousand may wait. */
 function roomFor(
-  { moves: running, silent }: Underway,
+  { moves: running, silent, uncounted = 0 }: Underway,
   caps: Limits['concurrency'],
 ): (move: Move) => boolean {
   if (running.some((move) => goesAlone(move) && !silent.has(move.id))) return () => false;
@@ -213,7 +215,7 @@ function roomFor(
     into.set(to, (into.get(to) ?? 0) + 1);
   }
   return (move) =>
-    running.length < caps.total &&
+    running.length - uncounted < caps.total &&
     (out.get(move.from) ?? 0) < caps.perHostOut &&
     (into.get(move.to) ?? 0) < caps.perHostIn;
 }

@@ -67,8 +67,13 @@ function rowOf({ move, plan, source, vmName, openedAt, leases }: NewMove) {
     body: JSON.stringify(move),
     from_host: move.from,
     to_host: move.to,
-    leases: leases === undefined ? null : JSON.stringify(leases),
+    leases: leasesText({ leases }),
   };
+}
+
+/** As it is kept. */
+export function leasesText({ leases }: Pick<NewMove, 'leases'>): string | null {
+  return leases === undefined ? null : JSON.stringify(leases);
 }
 
 export async function insertStages(trx: Connection, entries: readonly StageEntry[]): Promise<void> {

@@ -13,7 +13,7 @@
  * back: the other finds one when it asks next. Who does not ask again drops out of the queue.
  *
  * Of a dead controller's open moves nobody knows how they stand: they count until they are taken up
- * and closed.
+ * and closed. But where nobody takes them up they count no longer than unheard.ts says.
  */
 
 import { type ColumnDefinitionBuilder, type Kysely, sql, type Transaction } from 'kysely';
@@ -24,6 +24,7 @@ import { chunksOf } from './bounded.ts';
 import type { StoreTraits } from './leases.ts';
 import type { NewMove } from './moves.ts';
 import type { LedgerSchema } from './schema.ts';
+import { countUnheard } from './unheard.ts';
 
 type Connection = Transaction<LedgerSchema>;
 
@@ -57,8 +58,11 @@ export async function keepToPlaces(
   );
   if (asking.length === 0) return;
   await lockHead(trx, traits);
-  let held = (await countOpen(trx)) - asking.length;
   const queue = await readQueue(trx, traits);
+  const most = Math.min(...asking.map(({ ask }) => ask.most));
+  let held = (await countOpen(trx)) - asking.length;
+  // Who may follow them is of interest only where a place is to be refused.
+  if (held + asking.length + queue.size > most) held -= await countUnheard(trx, asking, traits);
   for (const { one, ask } of asking) {
     if (held + queue.before(ask) < ask.most) {
       held += 1;
@@ -101,6 +105,10 @@ class Queue {
 
   constructor(spots: Map<string, Spot>) {
     this.#spots = spots;
+  }
+
+  get size(): number {
+    return this.#spots.size;
   }
 
   /** How many others stand there for longer. Who has not asked again for long drops out. */

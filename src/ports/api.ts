@@ -44,6 +44,8 @@ export interface StatusView {
   readonly snapshotAt: number | null;
   readonly findings: readonly Finding[];
   readonly movesInFlight: number;
+  /** They wait: all controllers together have as many open as may be. */
+  readonly movesWithoutPlace: number;
   /**
    * Null before the first, and when the newest was rejected; but then it may be the plan of what
    * cannot wait alone.

@@ -1,8 +1,8 @@
 /**
  * The part of the ledger by which controllers agree on who acts where. Every change is one
  * comparison and one write in the same transaction, so of two who want the same lease one gets it.
- * The store decides nothing by its clock: how long a lease has stood still is judged by whoever
- * wants it, on a clock of its own.
+ * The store gives no lease by its clock: how long one has stood still is judged by whoever wants
+ * it, on a clock of its own.
  */
 
 import type { HeldLease, Lease, LeaseStop } from '../domain/lease.ts';

@@ -1,6 +1,12 @@
 /** Places for the moves of all controllers that share a ledger. */
 
-import type { Seconds } from '../domain/units.ts';
+import { type Seconds, seconds } from '../domain/units.ts';
+
+/**
+ * A lease that ran out so long ago nobody takes: moves that need it keep no place. With a lease of
+ * 30 s its holder was not heard of for five minutes; a take-over waits for 90 s.
+ */
+export const UNHEARD_SECONDS = seconds(270);
 
 export interface PlaceAsk {
   /** So many moves may be open at once, whoever has opened them. */

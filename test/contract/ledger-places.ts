@@ -2,12 +2,18 @@
 // share (ledger-contract.ts).
 import { describe, expect, it } from 'vitest';
 
-import { moveId } from '../../src/domain/ids.ts';
-import { seconds } from '../../src/domain/units.ts';
+import { type ClusterId, clusterId, moveId } from '../../src/domain/ids.ts';
+import { type Seconds, seconds } from '../../src/domain/units.ts';
+import type { Controller, LeaseClaim } from '../../src/ports/leases.ts';
+import { UNHEARD_SECONDS } from '../../src/ports/places.ts';
 import { aRecord, aResult } from '../support/ledger-records.ts';
 import type { LedgerInHand } from './ledger-approvals.ts';
 
 const LONG = seconds(600);
+
+const [C1, C2] = [clusterId('c1'), clusterId('c2')];
+const ADA = { id: 'a', name: 'ada', wants: [C1, C2], asks: [] };
+const BEN = { id: 'b', name: 'ben', wants: [C1], asks: [] };
 
 export function placeCases({ ledger, reopen }: LedgerInHand): void {
   const open = async (): Promise<readonly string[]> =>
@@ -16,6 +22,22 @@ export function placeCases({ ledger, reopen }: LedgerInHand): void {
   const ask = (id: string, most: number, patienceSeconds = LONG) =>
     ledger().openMove(aRecord(id, `vm ${id}`), { by: id.slice(0, 1), most, patienceSeconds });
   const close = (id: string) => ledger().closeMove(moveId(id), aResult());
+
+  /** @param seen of who takes a lease over, as it was claimed once. */
+  const claim = async (
+    cluster: ClusterId,
+    by: Controller,
+    term = 30,
+    seen?: LeaseClaim['seen'],
+  ): Promise<void> => {
+    // Of less than nothing too, which no controller would ask for.
+    await ledger().claimLease({ cluster, by, seconds: term as Seconds, seen, above: 0 });
+  };
+  /** Opened under the leases of these. */
+  const opened = (id: string, ...clusters: readonly ClusterId[]) => {
+    const leases = clusters.map((cluster) => ({ cluster, token: 1 }));
+    return ledger().openMove({ ...aRecord(id, `vm ${id}`), leases });
+  };
 
   describe('places for moves', () => {
     it('are never more than there are, also for those that ask at the same moment', async () => {
@@ -102,6 +124,77 @@ export function placeCases({ ledger, reopen }: LedgerInHand): void {
       await close('a2');
       expect(await ask('b1', 1)).toBe('no-place');
       expect(await ask('c1', 1)).toBe('opened');
+    });
+
+    describe('of a move whose controller is gone', () => {
+      // A lease with a term of less than nothing has run out at its renewal, and so long ago.
+      const AGO = 0 - UNHEARD_SECONDS - 1;
+
+      it.each([
+        ['is renewed', 30, 'no-place'],
+        ['ran out a while ago, and may be taken over', 30 - UNHEARD_SECONDS, 'no-place'],
+        ['ran out long ago, and nobody has taken it', AGO, 'opened'],
+      ] as const)('are kept by the lease: it %s', async (_how, term, answer) => {
+        await claim(C2, ADA, term);
+        await opened('left', C2);
+        await reopen();
+        expect(await ask('b1', 1)).toBe(answer);
+      });
+
+      it('are kept again once somebody has taken its cluster over', async () => {
+        await claim(C2, ADA, AGO);
+        await opened('left', C2);
+        expect(await ask('b1', 2)).toBe('opened');
+        expect(await ask('b2', 2)).toBe('opened');
+        await close('b1');
+        await claim(C2, BEN, 30, { token: 1, renewals: 1 });
+        expect(await ask('b3', 2)).toBe('no-place');
+      });
+
+      it('are not kept where one of its two clusters is of nobody', async () => {
+        await claim(C1, BEN);
+        await claim(C2, ADA, AGO);
+        await opened('left', C1, C2);
+        expect(await ask('b1', 1)).toBe('opened');
+        expect(await ask('b2', 1)).toBe('no-place');
+      });
+
+      it('are kept where two have one cluster each, and one of them would take both', async () => {
+        await claim(C1, BEN);
+        await claim(C2, ADA);
+        await opened('left', C1, C2);
+        await ledger().renewLeases(BEN, [{ cluster: C1, token: 1 }], seconds(30));
+        await ledger().renewLeases(ADA, [{ cluster: C2, token: 1 }], seconds(30));
+        expect(await ask('b1', 1)).toBe('no-place');
+        // From now on each of them acts in its own cluster only.
+        await ledger().renewLeases({ ...ADA, wants: [C2] }, [], seconds(30));
+        expect(await ask('b1', 1)).toBe('opened');
+      });
+
+      it('are kept by one that has given its lease back just now, or is about to', async () => {
+        await claim(C2, ADA);
+        await opened('left', C2);
+        await ledger().renewLeases({ ...ADA, wants: [] }, [{ cluster: C2, token: 1 }], seconds(30));
+        expect(await ask('b1', 1)).toBe('no-place');
+        await ledger().releaseLeases(ADA, [{ cluster: C2, token: 1 }]);
+        expect(await ask('b1', 1)).toBe('no-place');
+        await close('left');
+        await claim(C1, BEN);
+        await ledger().renewLeases(BEN, [{ cluster: C1, token: 1 }], seconds(30));
+        await opened('both', C1, C2);
+        expect(await ask('b1', 1)).toBe('no-place');
+      });
+
+      it('are not given away twice where who asks has such a lease itself', async () => {
+        await claim(C1, BEN, AGO);
+        const leases = [{ cluster: C1, token: 1 }];
+        const own = (id: string) =>
+          ledger().openMove(
+            { ...aRecord(id, `vm ${id}`), leases },
+            { by: 'b', most: 1, patienceSeconds: LONG },
+          );
+        expect(await Promise.all([own('b1'), own('b2')])).toEqual(['opened', 'no-place']);
+      });
     });
   });
 }

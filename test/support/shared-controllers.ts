@@ -10,7 +10,7 @@ import { type HookScript, scriptedHook } from '../../src/app/scenario/scripted-h
 import { timeText } from '../../src/app/scenario/transcript.ts';
 import type { Machine } from '../../src/app/own-machine.ts';
 import { VirtualDaemon } from '../../src/app/virtual-daemon.ts';
-import { defaultDaemonConfig } from '../../src/config/daemon.ts';
+import { type DaemonConfig, defaultDaemonConfig } from '../../src/config/daemon.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { seconds } from '../../src/domain/units.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
@@ -48,6 +48,12 @@ export class SharedControllers {
     writeFileSync(this.#policy, policy);
   }
 
+  /** The one that all have. Throws before the first was started. */
+  get ledger(): Ledger {
+    if (this.#ledger === undefined) throw new Error('no controller was started');
+    return this.#ledger;
+  }
+
   /** The daemon of a controller that was started and not stopped. */
   daemon(name: string): VirtualDaemon['daemon'] {
     const played = this.#daemons.get(name);
@@ -58,11 +64,13 @@ export class SharedControllers {
   /**
    * @param machine what it runs on; default: no matter.
    * @param hooks by name; default: none.
+   * @param clusters in which alone it acts; default: any.
    */
   async start(
     name: string,
     machine?: Machine,
     hooks: Readonly<Record<string, HookScript>> = {},
+    clusters: DaemonConfig['controller']['clusters'] = [],
   ): Promise<void> {
     const clock = this.#clock;
     const ledger = (this.#ledger ??= await openSqliteLedger({ file: ':memory:', clock }));
@@ -76,7 +84,7 @@ export class SharedControllers {
         ...base,
         // Never opened: all of them are given the same store.
         ledger: { url: 'postgres://shared', password: undefined },
-        controller: { ...base.controller, name },
+        controller: { ...base.controller, name, clusters },
         stateDir,
         policies: [this.#policy],
       },

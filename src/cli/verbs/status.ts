@@ -30,13 +30,19 @@ export function statusText(view: StatusView): string {
     ...view.leases.map((lease) => `lease     ${leaseText(lease)}`),
     view.ledger.writable ? '' : `ledger    STOPPED, nothing is begun: ${view.ledger.detail}`,
     ...view.breakers.map((one) => `breaker   ${breakerLine(one)}`),
-    `moving    ${countOf(view.movesInFlight, 'VM')}`,
+    `moving    ${countOf(view.movesInFlight, 'VM')}${withoutPlace(view)}`,
     ...lastPlanLines(view),
     ...view.notes.map((note) => `          ${note}`),
     view.findings.length === 0 ? 'findings  none' : 'findings',
     ...view.findings.map((finding) => `  [${finding.tier}] ${finding.text}`),
   ];
   return formatLines(lines.filter((line) => line !== ''));
+}
+
+function withoutPlace({ movesWithoutPlace: count }: StatusView): string {
+  if (count === 0) return '';
+  const wait = count === 1 ? '1 move waits' : `${count} moves wait`;
+  return `; ${wait} for a place (limits.concurrency.total, of all controllers together)`;
 }
 
 function lastPlanLines({ lastPlan, rejectedPlan }: StatusView): readonly string[] {

@@ -2,12 +2,13 @@
 // finds no place waits without a trace, and none is kept out for ever.
 import { describe, expect, it } from 'vitest';
 
-import { moveId } from '../../../src/domain/ids.ts';
+import { clusterId, moveId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Limits } from '../../../src/domain/policy.ts';
 import { bytesPerSecond, seconds } from '../../../src/domain/units.ts';
 import type { Executor } from '../../../src/execute/executor.ts';
 import { aHost, aPolicy, someLimits } from '../../support/fleet.ts';
+import { aRecord } from '../../support/ledger-records.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
 const ROOMY = { total: 99, perHostIn: 99, perHostOut: 99, perLink: 99 };
@@ -15,6 +16,7 @@ const ROOMY = { total: 99, perHostIn: 99, perHostOut: 99, perLink: 99 };
 function sharing(bench: Bench, by: string): Executor {
   return bench.executor({
     sharing: { by, patienceSeconds: seconds(90) },
+    follower: () => 'ada',
     takeUp: () => false,
     takesPlace: () => false,
   });
@@ -240,5 +242,48 @@ describe('controllers that share a ledger', () => {
       await looking(bench, [ada, bob], 9);
       expect(endsOf(bench)).toEqual(['m1 succeeded', 'p2 m2 succeeded', 'p2 m3 succeeded']);
     });
+  });
+
+  it('tell that moves wait for a place when that lasts, and who has them', async () => {
+    const { bench, ada, bob } = await pair(3, { total: 1 });
+    const [adas, bobs] = [moves(1, 1), moves(2, 3)];
+    bench.hypervisor.duration = 300;
+    void ada.submit(planOf(adas), yes(adas));
+    await bench.clock.pass(1);
+    void bob.submit(planOf(bobs, 'p2'), yes(bobs));
+    await looking(bench, [bob], 11);
+    expect(bob.waitingForPlace.map(({ id }) => id)).toEqual(['m2', 'm3']);
+    const warnings = () => bench.events.of('warning').filter(({ key }) => key === 'no place');
+    expect(warnings()).toEqual([]);
+    await looking(bench, [bob], 10);
+    const told = warnings().map(({ text }) => text);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(
+      /^2 moves have waited for a place.*total is 1 .* these are open: 1 of ada\. /,
+    );
+    await looking(bench, [ada, bob], 20);
+    expect(bench.hypervisor.started).toContain('m2');
+    expect(bob.waitingForPlace).toEqual([]);
+  });
+
+  it.each([
+    ['all moves, also where one of its clusters is held here', { total: 1 }, true],
+    ['links and clusters', { perCluster: 1 }, false],
+  ])('do not count what nobody can follow: for the cap of %s', async (_cap, caps, takesPlace) => {
+    const { bench } = await pair(2, caps);
+    const left = { ...aRecord('left', 'v1'), leases: [{ cluster: clusterId('c9'), token: 1 }] };
+    await bench.ledger.openMove({ ...left, move: move('1', 'h1', 'h2') });
+    const carol = bench.executor({
+      sharing: { by: 'carol', patienceSeconds: seconds(90) },
+      follower: () => undefined,
+      takeUp: () => false,
+      takesPlace: () => takesPlace,
+    });
+    await carol.recover();
+    await carol.openAnywhere();
+    const carols = moves(2, 2);
+    void carol.submit(planOf(carols), yes(carols));
+    await bench.clock.pass(5);
+    expect(bench.hypervisor.started).toEqual(['m2']);
   });
 });
