@@ -22,6 +22,9 @@ export interface OpenMove {
   readonly wrongIfBegun: readonly string[];
 }
 
+/** How the end of a move says so. */
+const COLD_INSTEAD = 'it is moved cold instead';
+
 export class JournalView {
   /** Also those that are just being opened. */
   readonly open = new Map<MoveId, OpenMove>();
@@ -36,10 +39,10 @@ export class JournalView {
   readonly handedOver = new Set<VmId>();
   /** How many decisions there were when a VM's last begun move came to nothing. */
   readonly #failedAfter = new Map<VmId, number>();
-  /** VMs that had a move of another plan open when a plan was decided. */
-  readonly #busyAt = new Map<PlanId, ReadonlySet<VmId>>();
-  /** VMs that wait for being moved cold in place of a live move that came to nothing. */
+  /** VMs of which something else is to be tried, in place of a move that came to nothing. */
   readonly #following = new Set<VmId>();
+  /** VMs that had a move of another plan open when a plan was decided, or one that follows it. */
+  readonly #busyAt = new Map<PlanId, ReadonlySet<VmId>>();
   /** Who asked first for the end of a move. */
   readonly #closers = new Map<MoveId, string>();
   /** Moves whose closing was written down, but not answered to who asked for it. */
@@ -50,8 +53,8 @@ export class JournalView {
     const { plan } = decision;
     const others = [...this.open.values()].filter(({ record }) => record.plan !== plan);
     this.decisions.set(plan, decision);
-    const moving = others.map(({ record }) => record.move.vm);
-    this.#busyAt.set(plan, new Set([...moving, ...this.#following]));
+    const busy = others.map(({ record }) => record.move.vm);
+    this.#busyAt.set(plan, new Set([...busy, ...this.#following]));
   }
 
   opening(record: OpenMove['record'], wrongIfBegun: readonly string[]): void {
@@ -83,6 +86,7 @@ export class JournalView {
 
   /** A new life of the controller remembers nothing. */
   reborn(by: string): void {
+    this.#following.clear();
     this.#unheard = this.#unheard.filter((one) => one.by !== by);
   }
 
@@ -100,14 +104,20 @@ export class JournalView {
     return this.#closers.get(id) === by ? before : undefined;
   }
 
+  /** It has ended without being begun. */
+  unbegun({ move }: OpenMove['record'], result: MoveResult): void {
+    this.known.add(move.id);
+    this.#following.delete(move.vm);
+    this.close(move.id, result);
+  }
+
   close(id: MoveId, result: MoveResult): void {
     const one = this.open.get(id);
-    this.known.add(id);
     this.open.delete(id);
     if (!this.closed.has(id)) this.closed.set(id, result);
     if (one === undefined) return;
     const { vm } = one.record.move;
-    if (result.detail.endsWith('it is moved cold instead')) this.#following.add(vm);
+    if (result.detail.endsWith(COLD_INSTEAD)) this.#following.add(vm);
     if (result.outcome === 'needs-human') this.handedOver.add(vm);
     if (result.outcome === 'succeeded') this.movedAt.set(vm, result.at);
     else if (one.starts > 0) this.#failedAfter.set(vm, this.decisions.size);
@@ -126,8 +136,8 @@ export class JournalView {
   }
 
   /**
-   * Another plan's move of the VM was open, or what is tried in its place waited, when this plan
-   * came: its own is left out, whatever becomes of that one. What is left to do is in the next.
+   * Another plan's move of the VM was open when this plan came, or what is tried instead of one
+   * waited: its own is left out, whatever becomes of that. What is left to do is in the next plan.
    */
   isLeftOut(plan: PlanId, vm: VmId): boolean {
     return this.#busyAt.get(plan)?.has(vm) === true;

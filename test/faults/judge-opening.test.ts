@@ -1,7 +1,7 @@
 // Role: the order in which the moves of a plan are begun, as the judge sees it.
 import { describe, expect, it } from 'vitest';
 
-import { planId } from '../../src/domain/ids.ts';
+import { moveId, planId } from '../../src/domain/ids.ts';
 import type { GateVerdict } from '../../src/domain/journal.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { h, v } from '../support/datacenter.ts';
@@ -50,14 +50,7 @@ function afterFailure(starts: number, isOpenBefore = false): readonly string[] {
   const journal = new JournalView();
   const [urgent, web] = ['m3', 'm4'].map((id) => aMove({ id, vm: 'web', tier: 'mandatory' }));
   if (urgent === undefined || web === undefined) throw new Error('two moves');
-  const decide = (id: string, moves: readonly Move[]): void => {
-    const plan = { ...aPlan(moves), id: planId(id) };
-    const drawn = aDecision(plan.id, 1000);
-    const gate = moves.map(({ id: one }): GateVerdict => {
-      return { move: one, verdict: 'execute', mode: 'automatic', refusals: [] };
-    });
-    journal.decided({ ...drawn, result: { ...drawn.result, plan }, gate });
-  };
+  const decide = deciding(journal);
   const begin = (): void => journal.opening({ ...aRecord('m3', 'web'), move: urgent }, []);
   decide('p1', [urgent]);
   if (isOpenBefore) begin();
@@ -66,7 +59,12 @@ function afterFailure(starts: number, isOpenBefore = false): readonly string[] {
   const open = journal.open.get(urgent.id);
   if (open !== undefined) open.starts = starts;
   journal.close(urgent.id, { ...aResult(), outcome: 'failed' });
-  return wrongsOfOpening({ ...aRecord('m2', 'shop'), move: SHOP, plan: planId('p2') }, journal, {
+  return shopOf('p2', journal);
+}
+
+/** The shop's move of that plan begins, and the web is more important. */
+function shopOf(plan: string, journal: JournalView): readonly string[] {
+  return wrongsOfOpening({ ...aRecord('m2', 'shop'), move: SHOP, plan: planId(plan) }, journal, {
     rules: RULES,
     isCancelled: false,
     now: 1000,
@@ -76,6 +74,33 @@ function afterFailure(starts: number, isOpenBefore = false): readonly string[] {
     takenForOpen: [],
     runningOn: () => [h('h1')],
   });
+}
+
+function deciding(journal: JournalView) {
+  return (id: string, moves: readonly Move[]): void => {
+    const plan = { ...aPlan(moves), id: planId(id) };
+    const drawn = aDecision(plan.id, 1000);
+    const gate = moves.map(({ id: one }): GateVerdict => {
+      return { move: one, verdict: 'execute', mode: 'automatic', refusals: [] };
+    });
+    journal.decided({ ...drawn, result: { ...drawn.result, plan }, gate });
+  };
+}
+
+/** The web is to be moved cold when p2 comes; that is skipped, and p3 comes. */
+function afterCold(plan: 'p2' | 'p3'): readonly string[] {
+  const journal = new JournalView();
+  const decide = deciding(journal);
+  const web = (id: string): Move => aMove({ id, vm: 'web', tier: 'mandatory' });
+  decide('p1', [web('m3')]);
+  journal.opening({ ...aRecord('m3', 'web'), move: web('m3') }, []);
+  const detail = 'it does not converge; it is moved cold instead';
+  journal.close(moveId('m3'), { ...aResult(), outcome: 'failed', detail });
+  decide('p2', [web('m4'), SHOP]);
+  const skipped = { ...aResult(), outcome: 'skipped' } as const;
+  journal.unbegun({ ...aRecord('m3-cold', 'web'), move: web('m3-cold') }, skipped);
+  decide('p3', [web('m5'), SHOP]);
+  return shopOf(plan, journal);
 }
 
 /** The shop's move begins while the web, which is more important, waits on the same host. */
@@ -115,6 +140,11 @@ describe('the judge, when a move is begun', () => {
 
   it('lets it go before one whose older move was open when the plan came: it is left out', () => {
     expect(afterFailure(0, true)).toEqual([]);
+  });
+
+  it('lets it go before one that waited to be moved cold when the plan came, and no later', () => {
+    expect(afterCold('p2')).toEqual([]);
+    expect(afterCold('p3')).toEqual(['critical-first: web is more important and waits']);
   });
 
   it('lets it go while a place is taken by a move whose end nobody has heard of', () => {

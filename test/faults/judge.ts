@@ -160,12 +160,13 @@ export class Judge {
     } else if (call === 'addStages') {
       for (const entry of first as readonly StageEntry[]) journal.stage(entry);
       if (second !== undefined) this.#onReserved(second as Reservation);
-    } else if (call === 'closeMove' || (call === 'addUnbegun' && value === true)) {
-      const id = call === 'closeMove' ? (first as MoveId) : (first as OpenMove['record']).move.id;
-      const result = second as MoveResult;
+    } else if (call === 'closeMove') {
+      const [id, result] = [first as MoveId, second as MoveResult];
       this.#endsAs(id, result.outcome, journal.closed.get(id));
       if (!journal.closed.has(id)) this.people.onClosed(result, journal.open.get(id)?.record.move);
       journal.close(id, result);
+    } else if (call === 'addUnbegun' && value === true) {
+      journal.unbegun(first as OpenMove['record'], second as MoveResult);
     } else if (call === 'recordDecision') {
       journal.decided(first as Decision);
     } else if (call === 'showPlan') this.people.onShown(first as ShownPlan);
