@@ -102,6 +102,10 @@ function whyLate(
   const { plan } = result;
   const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));
   for (const move of plan.moves) if (move.from === host) leaving.add(move.vm);
+  // Who rests after failures is planned again when that is over.
+  for (const { subject } of snapshot.breakers ?? []) {
+    if (subject.kind === 'vm') leaving.add(subject.vm);
+  }
   const stuck = left.filter(({ id }) => !leaving.has(id));
   const unlisted = unlistedText(emptied, snapshot.vms);
   const homeless = stuck.length > 0 && `the plan has no place for ${namesOf(stuck)}`;

@@ -4,6 +4,7 @@
  * ordered, remembered or moved.
  */
 
+import { withoutResting } from '../domain/breaker.ts';
 import type { Finding } from '../domain/finding.ts';
 import { type HostId, orderId } from '../domain/ids.ts';
 import type { Order } from '../domain/order.ts';
@@ -44,7 +45,8 @@ export class Estimator {
   /** Rejects where the planner fails, or its plan has a fault. */
   async estimate(wanted: WantedHosts, state: TickState): Promise<EstimateView> {
     const { ledger, clock, policies, planner, experience, seed } = this.#parts;
-    const { snapshot } = state;
+    // Who rests after failures has a place all the same: the gate tells that it is held.
+    const snapshot = withoutResting(state.snapshot);
     const { limits, migration, weights } = policies.policies;
     const findings = [...openWork(state, wanted.hosts), ...wantedFindings(wanted, snapshot)];
     const learned = await experience.learned(snapshot, migration);

@@ -12,7 +12,7 @@ import { holdLeft } from './hold-left.ts';
 import { sharedLinks } from './links.ts';
 import type { Limits } from './policy.ts';
 import type { RefusalCode } from './refusal.ts';
-import { hostOf } from './snapshot-index.ts';
+import { hostOf, vmOf } from './snapshot-index.ts';
 import type { Snapshot } from './snapshot.ts';
 import { touchedClusters } from './touched-clusters.ts';
 
@@ -158,7 +158,7 @@ export class Allowances {
     const isProbed = breakers.some(({ state }) => state === 'half-open');
     const flying = isProbed ? waysOfFlying(snapshot) : new Set();
     for (const breaker of breakers) {
-      if (isWayOutOfTheDead(breaker, snapshot)) continue;
+      if (isOfTheDead(breaker, snapshot)) continue;
       const name = breakerName(breaker.subject);
       const way = wayOf(breaker.subject);
       // A probe is under way: its end decides.
@@ -200,9 +200,15 @@ export class Allowances {
   }
 }
 
-/** What leaves a dead host is started elsewhere, and asks nothing of the host. */
-function isWayOutOfTheDead({ subject }: Breaker, snapshot: Snapshot): boolean {
-  return subject.kind === 'out' && hostOf(snapshot, subject.host)?.failure?.state === 'dead';
+/**
+ * What leaves a dead host is started elsewhere: it asks nothing of the host, and what a VM was
+ * tried for while the host lived says nothing about it.
+ */
+function isOfTheDead({ subject, lastAt }: Breaker, snapshot: Snapshot): boolean {
+  if (subject.kind === 'out') return hostOf(snapshot, subject.host)?.failure?.state === 'dead';
+  const vm = subject.kind === 'vm' ? vmOf(snapshot, subject.vm) : undefined;
+  const failure = vm && hostOf(snapshot, vm.host)?.failure;
+  return failure?.state === 'dead' && lastAt < failure.since;
 }
 
 function waysOfFlying(snapshot: Snapshot): ReadonlySet<string> {

@@ -45,13 +45,23 @@ export function breakerName(subject: BreakerSubject): string {
   }
 }
 
+/** Without those of single VMs, which rest for a while and then go on. */
+export function withoutResting<
+  World extends { readonly breakers?: readonly Breaker[] | undefined },
+>(world: World): World {
+  const breakers = world.breakers?.filter(({ subject }) => subject.kind !== 'vm');
+  return breakers === undefined ? world : { ...world, breakers };
+}
+
 /** For people, with ids: what does not pass and until when. */
 export function breakerText({ subject, state, failures, until, remains }: Breaker): string {
   const times = failures === 1 ? 'its last move' : `the last ${failures} moves`;
   const then = new Date(until * 1000).toISOString().slice(0, 19);
   const next = state === 'half-open' ? 'one move is tried' : `nothing until ${then}Z`;
   const left = remains === true ? ' and may have left remains there' : '';
-  return `${SUBJECTS[subject.kind]} ${idOf(subject)}: ${times} failed${left}; ${next}`;
+  // Of a VM those count, too, that somebody cancelled or a look before the start spoke against.
+  const ended = subject.kind === 'vm' ? 'came to nothing' : 'failed';
+  return `${SUBJECTS[subject.kind]} ${idOf(subject)}: ${times} ${ended}${left}; ${next}`;
 }
 
 const SUBJECTS: Readonly<Record<BreakerSubject['kind'], string>> = {

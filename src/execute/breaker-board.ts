@@ -41,7 +41,11 @@ export class BreakerBoard {
     });
   }
 
-  /** Reads the ledger again, and tells what has changed. Rejects with LedgerError. */
+  /**
+   * Reads the ledger again, and tells what has changed. Returns also those of single VMs, for the
+   * planner: whoever rests takes no place in a plan, and no breaker's one probe, from others.
+   * Rejects with LedgerError.
+   */
   async load(): Promise<readonly Breaker[]> {
     const { clock, ledger } = this.#parts;
     const now = clock.now();
@@ -58,9 +62,8 @@ export class BreakerBoard {
       const until = epochSeconds(now + left);
       return [{ subject: { kind: 'vm', vm }, state: 'open', failures, lastAt, until }];
     });
-    const found = this.current();
-    this.#tell(found);
-    return found;
+    this.#tell(this.current());
+    return this.all;
   }
 
   /** All but those of single VMs, which the gate judges by their troubles. */
@@ -68,7 +71,7 @@ export class BreakerBoard {
     return breakersOf(this.#records, this.#parts.clock.now());
   }
 
-  /** Those too: for people. */
+  /** Those too: for people, and for plans. */
   get all(): readonly Breaker[] {
     return [...this.current(), ...this.#vms];
   }

@@ -6,6 +6,7 @@
 
 import { Allowances, UsedWays } from '../domain/allowances.ts';
 import { type Approval, approvalKey, askedMove, isInForce } from '../domain/approval.ts';
+import { withoutResting } from '../domain/breaker.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { FindingId, MoveId, VmId } from '../domain/ids.ts';
 import type { GateVerdict } from '../domain/journal.ts';
@@ -143,9 +144,9 @@ function makeContext(
     places: new Map(),
     troubles,
     spent: { total: movesLastHour, byVm: new Map(movesLastDay) },
-    // Those two are counted above, from the ledger as it is now.
     clockRest: request.clockRest ?? 0,
-    allowances: new Allowances(snapshot, withoutOwnBudgets(limits), now),
+    // Without what is judged above, from the ledger as it is now.
+    allowances: new Allowances(withoutResting(snapshot), withoutOwnBudgets(limits), now),
     used: new UsedWays(),
   };
   for (const move of request.waiting ?? []) reserve(move, context);

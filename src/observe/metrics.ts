@@ -134,7 +134,7 @@ export const METRICS = {
   drover_breakers: {
     type: 'gauge',
     labels: ['kind', 'state'],
-    help: 'circuit breakers that are not closed: of VMs with a target, hosts, sources',
+    help: 'circuit breakers that are not closed: of VMs, VMs with a target, hosts, sources',
   },
   drover_policy_refused: { type: 'gauge', labels: [], help: '1 while a policy edit is refused' },
   drover_failures_total: { type: 'counter', labels: ['where'], help: 'errors of the daemon' },

@@ -21,8 +21,11 @@ const FOUND_WITH_OWN = [
   120_075, 170_139, 310_311, 401_007, 420_107, 602_641, 630_952, 710_028, 720_178, 731_786, 734_133,
   740_202, 791_172, 803_638, 803_826, 810_300, 810_838, 820_845, 821_365, 829_283,
 ];
-/** Before people approved plans: none in Drover, in 118 a guest is lost amidst a post-copy. */
-const FOUND_WITH_WAYS = [118, 840_033, 840_292, 840_358, 842_695];
+/**
+ * Before people approved plans. In Drover only the last: who rested after failures kept others from
+ * leaving. In 118 a guest is lost amidst a post-copy.
+ */
+const FOUND_WITH_WAYS = [118, 840_033, 840_292, 840_358, 842_695, 870_422];
 /** The same, of later. All in the judge. */
 const FOUND_WITH_PEOPLE = [187, 860_724, 860_846, 861_424];
 /** How a script is drawn without what came later. */

@@ -1,19 +1,25 @@
 // Role: the planner and the gate count alike: whatever budgets, the reverse-move ban and circuit
-// breakers leave, no plan holds a move that the gate then refuses for one of them.
+// breakers leave, and whichever VMs rest after failures, no plan holds a move that the gate then
+// refuses for one of them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { Breaker, BreakerSubject } from '../../src/domain/breaker.ts';
+import type { VmId } from '../../src/domain/ids.ts';
 import type { Limits } from '../../src/domain/policy.ts';
 import type { RecentMove } from '../../src/domain/recent-move.ts';
 import type { Snapshot } from '../../src/domain/snapshot.ts';
 import { epochSeconds, seconds } from '../../src/domain/units.ts';
+import { BreakerBoard } from '../../src/execute/breaker-board.ts';
 import { gate } from '../../src/execute/gate.ts';
+import { EventBus } from '../../src/observe/event-bus.ts';
 import { type PlanRequest, plan } from '../../src/plan/plan.ts';
+import type { Trouble } from '../../src/ports/ledger.ts';
 import { aPolicy } from '../support/fleet.ts';
+import { manualClock } from '../support/manual-clock.ts';
 import { planRequests } from '../support/random-fleet.ts';
 
-const COUNTED = new Set(['budget', 'reverse-move', 'breaker']);
+const COUNTED = new Set(['budget', 'reverse-move', 'breaker', 'cool-down']);
 
 function pick<Item>(items: readonly Item[], number: number): Item | undefined {
   return items[number % Math.max(1, items.length)];
@@ -50,6 +56,34 @@ function breakers({ hosts, vms, takenAt }: Snapshot, numbers: readonly number[])
   return [...found.values()];
 }
 
+/** As the ledger tells them: some rest still, of others the rest is over. */
+function troubles({ vms, takenAt }: Snapshot, numbers: readonly number[]): Map<VmId, Trouble> {
+  return new Map(
+    numbers.flatMap((number) => {
+      const vm = pick(vms, number >> 2);
+      const lastAt = epochSeconds(takenAt - (number % 90));
+      return vm === undefined ? [] : [[vm.id, { count: 1 + (number % 3), lastAt }]];
+    }),
+  );
+}
+
+/** What the board makes of them beside the breakers of all else. */
+async function resting(found: ReadonlyMap<VmId, Trouble>, now: number) {
+  const board = new BreakerBoard({
+    ledger: {
+      setbacks: async () => ({ failures: [], successes: NO_SUCCESSES, resets: new Map() }),
+      troubles: async () => found,
+      resetBreaker: async () => undefined,
+    },
+    clock: manualClock(now),
+    events: new EventBus(),
+    world: () => undefined,
+  });
+  return board.load();
+}
+
+const NO_SUCCESSES = { vm: new Map(), out: new Map(), into: new Map(), source: new Map() };
+
 const most = fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined });
 
 const worlds = fc
@@ -57,6 +91,7 @@ const worlds = fc
     request: planRequests(false),
     moves: fc.array(fc.nat(100_000), { maxLength: 12 }),
     broken: fc.array(fc.nat(100_000), { maxLength: 4 }),
+    failed: fc.array(fc.nat(100_000), { maxLength: 4 }),
     budgets: fc.record({
       movesPerHour: fc.integer({ min: 1, max: 20 }),
       movesPerVmPerDay: fc.integer({ min: 1, max: 3 }),
@@ -66,7 +101,7 @@ const worlds = fc
     }),
     uplinks: fc.boolean(),
   })
-  .map(({ request, moves, broken, budgets, uplinks }): PlanRequest => {
+  .map(({ request, moves, broken, failed, budgets, uplinks }): World => {
     const { snapshot } = request;
     const hosts = uplinks
       ? snapshot.hosts.map((host, index) => {
@@ -78,8 +113,14 @@ const worlds = fc
       recentMoves: recentMoves(snapshot, moves),
       breakers: breakers(snapshot, broken),
     };
-    return { ...request, limits, snapshot: { ...snapshot, hosts, ...ledger } };
+    const asked = { ...request, limits, snapshot: { ...snapshot, hosts, ...ledger } };
+    return { asked, found: troubles(snapshot, failed) };
   });
+
+interface World {
+  readonly asked: PlanRequest;
+  readonly found: ReadonlyMap<VmId, Trouble>;
+}
 
 /** As the gate reads it from the ledger. */
 function countersOf({ snapshot }: PlanRequest) {
@@ -92,11 +133,15 @@ function countersOf({ snapshot }: PlanRequest) {
 }
 
 describe('budgets, bans and breakers', () => {
-  it('refuse no move that was planned under them', { timeout: 120_000 }, () => {
+  it('refuse no move that was planned under them', { timeout: 120_000 }, async () => {
     let planned = 0;
-    fc.assert(
-      fc.property(worlds, (request) => {
-        const { snapshot, findings, limits, migration } = request;
+    await fc.assert(
+      fc.asyncProperty(worlds, async ({ asked, found }) => {
+        const { findings, limits, migration } = asked;
+        const rests = await resting(found, asked.snapshot.takenAt);
+        const all = [...(asked.snapshot.breakers ?? []), ...rests];
+        const snapshot = { ...asked.snapshot, breakers: all };
+        const request = { ...asked, snapshot };
         const made = plan(request).plan;
         planned += made.moves.length;
         const verdicts = gate({
@@ -106,7 +151,7 @@ describe('budgets, bans and breakers', () => {
           policies: aPolicy({ limits, migration }),
           now: snapshot.takenAt,
           paused: false,
-          counters: countersOf(request),
+          counters: { ...countersOf(request), troubles: found },
           approvals: [],
         });
         const refused = verdicts.flatMap(({ refusals }) =>

@@ -1,10 +1,12 @@
-// Role: a deadline that has passed, where the policy withdraws the order: told and done in one.
+// Role: a deadline that has passed, where the policy withdraws the order: told and done in one; and
+// whether one that is to come will be missed.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Deadlines } from '../../../src/app/deadlines.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
-import { hostId } from '../../../src/domain/ids.ts';
+import { hostId, vmId } from '../../../src/domain/ids.ts';
 import type { HookProgress, Order } from '../../../src/domain/order.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
 import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts';
 import { type Ledger, LedgerError } from '../../../src/ports/ledger.ts';
 import { planOf } from '../../support/execution-bench.ts';
@@ -50,16 +52,18 @@ async function missed(hook?: string): Promise<OrderDesk> {
 }
 
 /** @param seen the orders as the tick has read them; none: as they are. */
+// oxlint-disable-next-line max-params -- the orders, what the policy says, and what is seen
 async function judge(
   orders: OrderDesk,
   onDeadline: 'withdraw' | 'keep-on',
   seen?: readonly Order[],
+  snapshot = occupied,
 ): Promise<void> {
   const policy = aPolicy();
   const policies = { policies: { ...policy, maintenance: { ...policy.maintenance, onDeadline } } };
   const deadlines = new Deadlines({ orders, policies, clock, events });
   const all = seen ?? (await ledger.orders(false));
-  await deadlines.judge({ snapshot: occupied, orders: all, result: NOTHING });
+  await deadlines.judge({ snapshot, orders: all, result: NOTHING });
 }
 
 async function theOrder(): Promise<Order | undefined> {
@@ -129,5 +133,20 @@ describe('a deadline that has passed', () => {
     expect(events.of('warning').map((warning) => warning.text)).toEqual([text]);
     expect((await ledger.history({ limit: 1 })).map((line) => line.text)).toEqual([text]);
     expect(await theOrder()).toMatchObject({ state: 'open', deadlineTold: 'missed' });
+  });
+});
+
+describe('a deadline to come', () => {
+  it('is not missed by a VM that only rests after a failure', async () => {
+    const desk = deskOn(ledger);
+    await give(desk);
+    const until = epochSeconds(TEST_NOW + 20);
+    const times = { failures: 1, lastAt: TEST_NOW, until };
+    const rest = { subject: { kind: 'vm', vm: vmId('v1') }, state: 'open', ...times } as const;
+    await judge(desk, 'keep-on', undefined, { ...occupied, breakers: [rest] });
+    expect(events.of('warning')).toEqual([]);
+    await judge(desk, 'keep-on');
+    const text = 'h1 will miss its deadline: the plan has no place for v1';
+    expect(events.of('warning').map((warning) => warning.text)).toEqual([text]);
   });
 });

@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { estimateText, summaryLines } from '../../../src/cli/estimate-text.ts';
+import { vmId } from '../../../src/domain/ids.ts';
 import type { EstimateView } from '../../../src/ports/api.ts';
+import type { Ledger } from '../../../src/ports/ledger.ts';
 import { daemonOnVirtualTime, type VirtualDaemon } from '../../support/daemon-on-virtual-time.ts';
 
 let bench: VirtualDaemon | undefined;
@@ -74,6 +76,32 @@ describe('the estimate of a drain', () => {
     expect(answer).toMatchObject({ ok: false, error: { status: 404 } });
   });
 });
+
+describe('the estimate of a drain while a VM rests after a failure', () => {
+  beforeEach(async () => {
+    bench = await daemonOnVirtualTime('50-maintenance-and-home', { between: troubledDb });
+  });
+
+  it('has a place for it, and says that it is held back now', async () => {
+    await bench?.pass(60);
+    const view = await estimate(['h1'], null);
+    expect(view).toMatchObject({ fits: true, stays: [], held: [{ code: 'cool-down', moves: 1 }] });
+    expect(view.moves.map(({ name }) => name)).toContain('db');
+  });
+});
+
+/** The last moves of db came to nothing, just now. */
+function troubledDb(ledger: Ledger): Ledger {
+  const troubles: Ledger['troubles'] = async (_since, lastAt) => {
+    return new Map([[vmId('db'), { count: 8, lastAt }]]);
+  };
+  return new Proxy(ledger, {
+    get: (target, key) => {
+      const value: unknown = key === 'troubles' ? troubles : Reflect.get(target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 describe('the estimate where the moves of a cluster are capped', () => {
   beforeEach(async () => {

@@ -99,6 +99,20 @@ describe('the start of a VM whose host is dead', () => {
   });
 });
 
+describe('a VM that rests after failures', () => {
+  const rest = (): readonly Breaker[] => {
+    const until = epochSeconds(TEST_NOW + 60);
+    const subject = { kind: 'vm', vm: vmId('v1') } as const;
+    return [{ subject, state: 'open', failures: 3, lastAt: TEST_NOW, until }];
+  };
+
+  it('is judged by the ledger as it is now: somebody may have reset its breaker since', () => {
+    const moved = { method: 'pre-copy', states: {}, breakers: rest() } as const;
+    expect(heldAgainst(moved)).toEqual([]);
+    expect(heldAgainst({ ...moved, troubleAgo: 1 })).toEqual(['cool-down']);
+  });
+});
+
 describe('hosts that are known to have died', () => {
   const held = (states: NonNullable<Case['states']>, ...alerted: string[]) =>
     heldAgainst({ method: 'pre-copy', findings: alerts(...alerted), states });

@@ -3,7 +3,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { check } from '../../../src/check/check.ts';
+import type { Breaker } from '../../../src/domain/breaker.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
+import { vmId } from '../../../src/domain/ids.ts';
+import { epochSeconds } from '../../../src/domain/units.ts';
 import {
   type HostOptions,
   type VmOptions,
@@ -11,6 +14,7 @@ import {
   aFinding,
   aHost,
   aVm,
+  TEST_NOW,
 } from '../../support/fleet.ts';
 import { plan } from '../../../src/plan/plan.ts';
 import { request } from './support.ts';
@@ -22,8 +26,14 @@ function guest(options: VmOptions): ReturnType<typeof aVm> {
   return aVm({ permission: 'restart', ...options });
 }
 
-function planned(hosts: readonly HostOptions[], vms: readonly VmOptions[], findings = [DOWN]) {
-  const asked = request({ hosts: hosts.map(aHost), vms: vms.map(guest) }, findings);
+// oxlint-disable-next-line max-params -- a fleet, what is asked of it, and what was tried in vain
+function planned(
+  hosts: readonly HostOptions[],
+  vms: readonly VmOptions[],
+  findings = [DOWN],
+  breakers: readonly Breaker[] = [],
+) {
+  const asked = request({ hosts: hosts.map(aHost), vms: vms.map(guest), breakers }, findings);
   const result = plan(asked);
   const { snapshot, limits, migration } = asked;
   expect(check({ snapshot, plan: result.plan, limits, migration })).toEqual([]);
@@ -101,6 +111,17 @@ describe('the plan for a dead host', () => {
     ['not permitted', DEAD, { permission: 'cold' }, 'permission'],
   ])('restarts nothing: %s', (_what, host, vm, code) => {
     expect(planned([host, { id: 'h2' }], [vm])).toEqual({ moves: [], open: [code] });
+  });
+
+  it.each([
+    ['was tried while its host lived', 1, { moves: ['v1 restart h2'], open: [] }],
+    ['was tried to be started', -1, { moves: [], open: ['breaker'] }],
+  ])('goes by what came to nothing since the host died only: it %s', (_what, before, then) => {
+    const lastAt = epochSeconds(TEST_NOW - before);
+    const until = epochSeconds(TEST_NOW + 60);
+    const subject = { kind: 'vm', vm: vmId('v1') } as const;
+    const rest: Breaker = { subject, state: 'open', failures: 2, lastAt, until };
+    expect(planned([DEAD, { id: 'h2' }], [{}], [DOWN], [rest])).toEqual(then);
   });
 
   it('neither moves nor restarts by an order to evacuate alone', () => {
