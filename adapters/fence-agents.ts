@@ -85,7 +85,8 @@ async function run(device: FenceDevice, action: Action, signal: AbortSignal): Pr
     env: { LC_ALL: 'C' },
     input: inputOf(device, action),
     timeoutSeconds,
-    // Whatever it has started is to switch nothing later on.
+    // Whatever it has started is to switch nothing later on, also where the agent itself has died.
+    endsGroup: true,
     graceSeconds: 0,
     outputKept: LONGEST_OUTPUT,
   };

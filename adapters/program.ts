@@ -17,8 +17,10 @@ export interface Program {
   readonly command: readonly string[];
   /** Beside what every program gets. */
   readonly env: Readonly<Record<string, string>>;
-  /** What it reads; absent: nothing. */
+  /** What it reads; absent: nothing, from /dev/null (bash takes a socket there for a remote shell). */
   readonly input?: string | undefined;
+  /** What it leaves behind is ended with it, before anybody hears of its end. */
+  readonly endsGroup?: boolean;
   readonly timeoutSeconds: number;
   /** Between asking its group to end and ending it; 0: ended at once, and not waited for. */
   readonly graceSeconds: number;
@@ -45,11 +47,12 @@ export interface ProgramEnd {
 
 /** Rejects only where the command cannot be given to the system at all (a NUL in it). */
 export function runProgram(program: Program, signal: AbortSignal): Promise<ProgramEnd> {
-  const { input = '', timeoutSeconds, graceSeconds, outputKept } = program;
+  const { input, timeoutSeconds, graceSeconds, outputKept } = program;
   const [file = '', ...args] = program.command;
   const env = { ...passedOn(), ...program.env };
   return new Promise((resolve) => {
-    const child = spawn(file, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const stdin = input === undefined ? 'ignore' : 'pipe';
+    const child = spawn(file, args, { env, detached: true, stdio: [stdin, 'pipe', 'pipe'] });
     let [output, stdout] = ['', ''];
     let cut: 'late' | 'given-up' | undefined;
     const keep = (text: unknown): void => {
@@ -59,15 +62,15 @@ export function runProgram(program: Program, signal: AbortSignal): Promise<Progr
       stdout = `${stdout}${String(text)}`.slice(-outputKept);
     };
     // One that has ended before it read all of it says why itself.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
     const letGo = (): void => {
-      child.stdout.destroy();
-      child.stderr.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
     };
-    child.stdout.on('data', keep);
-    child.stdout.on('data', keepSaid);
-    child.stderr.on('data', keep);
+    child.stdout?.on('data', keep);
+    child.stdout?.on('data', keepSaid);
+    child.stderr?.on('data', keep);
     const settle = (end: Partial<ProgramEnd>): void => {
       clearTimeout(late);
       signal.removeEventListener('abort', giveUp);
@@ -93,7 +96,10 @@ export function runProgram(program: Program, signal: AbortSignal): Promise<Progr
     signal.addEventListener('abort', giveUp, { once: true });
     child.on('error', ({ message }) => settle({ how: cut ?? 'not-started', problem: message }));
     // What it has left behind in another session may keep its output open for ever.
-    child.on('exit', () => setTimeout(letGo, LAST_WORDS_MS).unref());
+    child.on('exit', () => {
+      if (program.endsGroup === true) endGroup(child.pid, 'SIGKILL');
+      setTimeout(letGo, LAST_WORDS_MS).unref();
+    });
     child.on('close', (code, by) => settle({ code, by }));
   });
 }

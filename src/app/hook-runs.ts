@@ -253,9 +253,13 @@ export class HookRuns {
     const progress: HookProgress = { ...before.progress, ...begun, versionBefore };
     const text = `${name} is empty: hook ${hook.name} runs (attempt ${attempt})`;
     if (!(await this.#note(before, progress, text))) return;
-    // Who stood still over it may have lost the cluster: whoever has it by now takes the hook up,
-    // and may have returned the host since.
-    if (!this.#parts.holds(host)) return;
+    // Who stood still over it may have lost the cluster, and whoever has it by now have returned
+    // the host. What was not begun costs no attempt, where nobody has gone on from it yet.
+    if (!this.#parts.holds(host)) {
+      const kept = `hook ${hook.name} has not begun on ${name}: the lease ran out meanwhile`;
+      await this.#note({ order, progress }, before.progress, kept);
+      return;
+    }
     this.#tell(before, text);
     const call = { order: order.id, host: { id, name }, reason: order.reason, attempt };
     const answer = await hook.run(call, this.#stopping.signal);

@@ -74,6 +74,14 @@ describe('FenceAgents', () => {
     expect(existsSync(late)).toBe(false);
   });
 
+  it('ends what an agent has left behind that died itself', async () => {
+    const late = join(folder, 'late');
+    const fencing = agents(`(sleep 1; echo off >'${late}') & exit 1`);
+    await expect(fencing.off(aHost(), NEVER)).rejects.toThrow(/exit code 1/);
+    await sleep(1500);
+    expect(existsSync(late)).toBe(false);
+  });
+
   it('says what the agent said, and never the password', async () => {
     const fencing = agents('echo "cannot log in as admin:s3cret" >&2; exit 1', {
       password: 's3cret',

@@ -161,10 +161,10 @@ describe('a hook whose cluster another controller got while its start was writte
     });
     await look();
     expect(attempts).toEqual([]);
-    expect(await progress()).toMatchObject({ state: 'running', attempts: 1 });
+    expect(await progress()).toMatchObject({ state: 'waiting', attempts: 0 });
     isHeld = true;
     await look();
     expect(attempts).toHaveLength(1);
-    expect(await progress()).toMatchObject({ state: 'running', attempts: 2 });
+    expect(await progress()).toMatchObject({ state: 'running', attempts: 1 });
   });
 });
