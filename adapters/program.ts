@@ -17,7 +17,7 @@ export interface Program {
   readonly command: readonly string[];
   /** Beside what every program gets. */
   readonly env: Readonly<Record<string, string>>;
-  /** What it reads; absent: nothing, from /dev/null (bash takes a socket there for a remote shell). */
+  /** What it reads; absent: nothing (bash takes a socket there for a remote shell). */
   readonly input?: string | undefined;
   /** What it leaves behind is ended with it, before anybody hears of its end. */
   readonly endsGroup?: boolean;

@@ -21,7 +21,7 @@ import { inSlices, type Pause } from '../domain/slices.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Executor } from '../execute/executor.ts';
 import type { Lane } from '../execute/waiting-line.ts';
-import { AllowedRepairs, greatRepair, greatRepairText } from '../execute/great-repair.ts';
+import { AskedRepairs, greatRepair, greatRepairText, withAsked } from '../execute/great-repair.ts';
 import { type GateCounters, gateInSlices, readGateCounters } from '../execute/gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/events.ts';
@@ -109,7 +109,7 @@ export class Dispatcher {
   readonly #turns = new Turns();
   readonly #clockWatch: ClockWatch;
   #isRepairTold = false;
-  readonly #allowedRepairs = new AllowedRepairs();
+  readonly #askedRepairs = new AskedRepairs();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -205,6 +205,8 @@ export class Dispatcher {
     const { clock, ledger } = this.#parts;
     const now = clock.now();
     const { input, counters, verdicts: old } = newest;
+    // What waits after it, by another id perhaps, is told anew.
+    this.#isRepairTold = false;
     const asked = new Set(here.map(approvalKey));
     const wanted = input.result.plan.moves.filter(
       (move, index) => asked.has(keyOf(move)) && old[index]?.verdict !== 'execute',
@@ -214,8 +216,6 @@ export class Dispatcher {
     const term = termFrom(now);
     const given = wanted.map((move): Approval => ({ move: askedMove(move), by, ...term }));
     await ledger.giveApprovals(given, now);
-    this.#allowedRepairs.note(given, now);
-    this.#isRepairTold = false;
     const verdicts = await this.#judge(input, counters);
     const isNew = await this.#record(input, verdicts);
     const judged = { input, counters, verdicts };
@@ -249,12 +249,9 @@ export class Dispatcher {
     return { kind: 'approved', run, held, before, gone, newest: { plan: plan.id, verdicts } };
   }
 
-  async #counters(plan: Plan): Promise<GateCounters> {
+  #counters(plan: Plan): Promise<GateCounters> {
     const { clock, ledger } = this.#parts;
-    const now = clock.now();
-    this.#allowedRepairs.note(await ledger.approvals(), now);
-    const counters = await readGateCounters(ledger, plan, now);
-    return { ...counters, repaired: this.#allowedRepairs.without(counters.repaired ?? new Set()) };
+    return readGateCounters(ledger, plan, clock.now());
   }
 
   async #judge(
@@ -270,7 +267,9 @@ export class Dispatcher {
     const clockRest = this.#clockWatch.look(policies.policies.limits.cooldownSeconds);
     const approvals = [...given, ...own.approvals];
     const waiting = own.lane === 'planned' ? this.#orderedAndWaiting() : [];
-    const asked = gateInSlices({ ...request, paused, approvals, counters, clockRest, waiting });
+    const about = { paused, approvals, counters, clockRest, waiting };
+    const { about: askedAbout } = this.#askedRepairs;
+    const asked = gateInSlices({ ...request, ...about, askedAbout });
     const verdicts = await inSlices(asked, this.#parts.pause);
     events.emit('gated', { plan: plan.id, verdicts });
     return verdicts;
@@ -316,20 +315,27 @@ export class Dispatcher {
   async #show({ input, counters, verdicts }: Judged): Promise<void> {
     const { plan } = input.result;
     const waiting = plan.moves.filter((_, index) => verdicts[index]?.verdict === 'needs-approval');
-    this.#tellOfRepair(plan, counters, waiting);
+    this.#tellOfRepair(input, counters, waiting);
     if (waiting.length === 0) return;
     const term = termFrom(this.#parts.clock.now());
     await this.#parts.ledger.showPlan({ plan: plan.id, moves: waiting.map(askedMove), ...term });
   }
 
   /** Once, when it begins, and anew where a yes was given and more of it waits. */
-  #tellOfRepair(plan: Plan, { repaired }: GateCounters, waiting: readonly Move[]): void {
+  #tellOfRepair(
+    { findings, result: { plan } }: DispatchInput,
+    { repaired }: GateCounters,
+    waiting: readonly Move[],
+  ): void {
     const { limits } = this.#parts.policies.policies;
-    const open = waiting.filter(({ tier }) => tier === 'corrective').length;
-    const count = open > 0 ? greatRepair(plan, repaired ?? new Set(), limits) : undefined;
+    const repairs = waiting.filter(({ tier }) => tier === 'corrective');
+    const count = greatRepair(plan, repaired ?? new Set(), limits);
+    this.#askedRepairs.note(repairs, count !== undefined, findings);
+    const { about } = this.#askedRepairs;
+    const open = repairs.filter(({ reason }) => about.has(reason.finding)).length;
     const wasTold = this.#isRepairTold;
-    this.#isRepairTold = count !== undefined;
-    if (count === undefined || wasTold) return;
+    this.#isRepairTold = open > 0;
+    if (open === 0 || wasTold) return;
     const text = greatRepairText(plan, { count, open }, limits);
     this.#parts.events.emit('warning', { key: 'great repair', text });
   }
@@ -338,7 +344,7 @@ export class Dispatcher {
     if (lane === 'ordered') this.#ordered = input.result.plan.id;
     // Also when nothing may run: what waits from an older plan is dropped by a newer one.
     const run = this.#parts.executor
-      .submit(input.result.plan, verdicts, lane)
+      .submit(withAsked(input.result.plan, verdicts), verdicts, lane)
       .catch((error: unknown) => {
         this.#parts.events.emit('failure', { where: 'executor', error });
       })

@@ -85,6 +85,8 @@ export interface GateVerdict {
   readonly verdict: 'execute' | 'would-execute' | 'needs-approval' | 'refused';
   readonly mode: Mode;
   readonly refusals: readonly Refusal[];
+  /** A person has said yes to it. */
+  readonly asked?: true;
 }
 
 /** One line of history about a VM or a host. */

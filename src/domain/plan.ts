@@ -99,6 +99,8 @@ export interface Move {
   readonly alone?: true;
   /** The move that came to nothing, in whose place this one is tried; never in a plan. */
   readonly insteadOf?: MoveId | undefined;
+  /** A person has said yes to it, or has handed it in; never in a plan. */
+  readonly asked?: true;
   /** Other targets that were considered, best first, and why they were not taken. */
   readonly rejected: readonly { readonly host: HostId; readonly code: RefusalCode }[];
 }

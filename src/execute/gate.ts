@@ -55,6 +55,8 @@ export interface GateRequest {
   readonly counters: GateCounters;
   /** Granted to a plan that goes before, not begun: what budgets bind of it is as good as spent. */
   readonly waiting?: readonly Move[];
+  /** Findings of great repairs that were asked about and are open; absent: none. */
+  readonly askedAbout?: ReadonlySet<FindingId>;
   /** What people said yes to; those that are not in force any more count for nothing. */
   readonly approvals: readonly Approval[];
   readonly maxPlanAge?: Seconds;
@@ -140,7 +142,7 @@ function makeContext(
     massFailure: massFailure(findings, snapshot.hosts, limits.massFailureShare),
     asksToRepair: greatRepair(plan, repaired, limits) !== undefined,
     approved: new Set(approvals.map(({ move }) => approvalKey(move))),
-    approvedRepairs: new Set(approvals.map(({ move }) => repairKey(move.vm, move.finding))),
+    askedAbout: request.askedAbout ?? new Set(),
     places: new Map(),
     troubles,
     spent: { total: movesLastHour, byVm: new Map(movesLastDay) },
@@ -164,7 +166,8 @@ function judge(
   });
   const before = move.dependsOn.map((id) => earlier.get(id));
   refusals.push(...refusedWithDependencies(move, before));
-  const base = { move: move.id, mode, refusals };
+  const asked = isApproved(move, context) ? ({ asked: true } as const) : {};
+  const base = { move: move.id, mode, refusals, ...asked };
   if (refusals.length > 0) return { ...base, verdict: 'refused' };
   const waits = before.some((verdict) => verdict?.verdict === 'needs-approval');
   const verdict = byMode(move, context, mode);
@@ -193,16 +196,17 @@ function byMode(move: Move, context: GateContext, mode: Mode): GateVerdict['verd
 }
 
 function ifApproved(move: Move, context: GateContext, asks: boolean): GateVerdict['verdict'] {
-  if (isOrderedByHand(move, context)) return 'execute';
-  if (asks && !context.approved.has(approvalKey(askedMove(move)))) return 'needs-approval';
-  if (asks || move.tier !== 'corrective' || !context.asksToRepair) return 'execute';
-  // Whether it is moved at all is what was asked; where to may change from plan to plan.
-  const isApproved = context.approvedRepairs.has(repairKey(move.vm, move.reason.finding));
-  return isApproved ? 'execute' : 'needs-approval';
+  const isAsked = asks || isOfGreatRepair(move, context);
+  if (!isAsked || isOrderedByHand(move, context)) return 'execute';
+  return isApproved(move, context) ? 'execute' : 'needs-approval';
 }
 
-function repairKey(vm: VmId, finding: FindingId): string {
-  return `${vm} ${finding}`;
+function isOfGreatRepair(move: Move, { asksToRepair, askedAbout }: GateContext): boolean {
+  return move.tier === 'corrective' && (asksToRepair || askedAbout.has(move.reason.finding));
+}
+
+function isApproved(move: Move, { approved }: GateContext): boolean {
+  return approved.has(approvalKey(askedMove(move)));
 }
 
 /** What waits for a move that will not happen will not happen either. */

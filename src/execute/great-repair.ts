@@ -2,20 +2,19 @@
  * A repair that is too great to be begun unasked: an edit of the policies that breaks hard rules of
  * many VMs (a typing error in a label will do) is not carried out before somebody has said yes.
  * What the world has broken is asked about alike: by the plan alone nobody can tell the two apart,
- * and a person who is asked in vain loses a minute.
+ * and a person who is asked in vain loses a minute. What was asked about goes on asking until it is
+ * repaired, or nobody wants it any more: no answer is no yes.
  */
 
-import type { Approval } from '../domain/approval.ts';
-import type { VmId } from '../domain/ids.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { FindingId, VmId } from '../domain/ids.ts';
+import type { GateVerdict } from '../domain/journal.ts';
+import type { Move, Plan } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
-import type { EpochSeconds } from '../domain/units.ts';
-
-const HOUR_SECONDS = 3600;
 
 /**
- * How many VMs hard rules have moved within an hour when the plan is done, where that is more than
- * may be unasked. An hour of it: budgets, and `movesPerPlan`, make small plans of a great repair.
+ * How many VMs hard rules have moved unasked within an hour when the plan is done, where that is
+ * more than may be. An hour of it: budgets, and `movesPerPlan`, make small plans of a great repair.
  * @param repaired those of the last hour that hard rules have moved already.
  */
 export function greatRepair(
@@ -23,39 +22,54 @@ export function greatRepair(
   repaired: ReadonlySet<VmId>,
   { repairsUnasked }: Pick<Limits, 'repairsUnasked'>,
 ): number | undefined {
-  const asked = moves.filter(({ tier }) => tier === 'corrective').map(({ vm }) => vm);
-  if (asked.length === 0) return undefined;
-  const { size } = new Set([...repaired, ...asked]);
+  const wanted = moves.filter(({ tier }) => tier === 'corrective').map(({ vm }) => vm);
+  if (wanted.length === 0) return undefined;
+  const { size } = new Set([...repaired, ...wanted]);
   return size > repairsUnasked ? size : undefined;
 }
 
-/**
- * Whose moves a person has said yes to within the hour: those were asked for. Kept in memory: after
- * a restart they count, and one is asked once more.
- */
-export class AllowedRepairs {
-  readonly #at = new Map<VmId, EpochSeconds>();
+/** Findings that a person was asked about. In memory: a restart counts anew. */
+export class AskedRepairs {
+  #about: ReadonlySet<FindingId> = new Set();
 
-  note(approvals: readonly Approval[], now: EpochSeconds): void {
-    for (const { move, at } of approvals) this.#at.set(move.vm, at);
-    for (const [vm, at] of this.#at) if (now - at >= HOUR_SECONDS || at > now) this.#at.delete(vm);
+  get about(): ReadonlySet<FindingId> {
+    return this.#about;
   }
 
-  /** The others. */
-  without(repaired: ReadonlySet<VmId>): ReadonlySet<VmId> {
-    return new Set([...repaired].filter((vm) => !this.#at.has(vm)));
+  /** @param isGreat whether the plan asks as {@link greatRepair} says. */
+  note(
+    waiting: readonly Pick<Move, 'reason'>[],
+    isGreat: boolean,
+    findings: readonly Pick<Finding, 'id'>[],
+  ): void {
+    const fresh = isGreat ? waiting.map(({ reason }) => reason.finding) : [];
+    const open = new Set(findings.map(({ id }) => id));
+    this.#about = new Set([...this.#about, ...fresh].filter((id) => open.has(id)));
   }
+}
+
+/** Those that a person has said yes to are known as such from here on. */
+export function withAsked(plan: Plan, verdicts: readonly GateVerdict[]): Plan {
+  const asked = new Set(verdicts.filter((one) => one.asked).map(({ move }) => move));
+  if (asked.size === 0) return plan;
+  return {
+    ...plan,
+    moves: plan.moves.map((move) => (asked.has(move.id) ? { ...move, asked: true } : move)),
+  };
 }
 
 /** For people. `count`: as {@link greatRepair} says; `open`: moves of this plan that wait. */
 export function greatRepairText(
   { id }: Pick<Plan, 'id'>,
-  { count, open }: { readonly count: number; readonly open: number },
+  { count, open }: { readonly count: number | undefined; readonly open: number },
   { repairsUnasked }: Pick<Limits, 'repairsUnasked'>,
 ): string {
-  return (
-    `hard rules ask for moves of ${count} VMs within an hour, more than ${repairsUnasked} ` +
-    `(limits.repairsUnasked), and ${open === 1 ? '1 move waits' : `${open} moves wait`}: look ` +
-    `whether an edit of the policies means what it says, then drover approve ${id}`
-  );
+  const moves = open === 1 ? '1 move' : `${open} moves`;
+  const why =
+    count === undefined
+      ? `${moves} of a repair that was asked about (limits.repairsUnasked) still wait`
+      : `hard rules ask for moves of ${count} VMs within an hour, more than ${repairsUnasked} ` +
+        `(limits.repairsUnasked), and of this plan ${moves} wait`;
+  const look = 'look whether an edit of the policies means what it says';
+  return `${why}: ${look}, then drover approve ${id}`;
 }

@@ -32,8 +32,8 @@ export interface GateContext {
   readonly massFailure: readonly HostId[] | undefined;
   /** The plan's corrective moves are too many to be begun unasked. */
   readonly asksToRepair: boolean;
-  /** VM and finding of every approval in force. */
-  readonly approvedRepairs: ReadonlySet<string>;
+  /** Findings of great repairs that a person was asked about: each of their moves asks. */
+  readonly askedAbout: ReadonlySet<FindingId>;
   readonly beyondShare: ReadonlyMap<HostId, string>;
   /** `approvalKey` of every move that a person has approved. */
   readonly approved: ReadonlySet<string>;

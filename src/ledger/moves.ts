@@ -158,6 +158,7 @@ export async function selectRepaired(
     .where('opened_at', '<', untilFor(since, now))
     .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
     .where('body', 'like', '%"tier":"corrective"%')
+    .where('body', 'not like', '%"asked":true%')
     .execute();
   return new Set(rows.map(({ vm }) => vmId(vm)));
 }

@@ -251,7 +251,7 @@ export interface Ledger extends Leases, CancelWishes, AppliedPlans, ObservedMove
     now: EpochSeconds,
     asking?: PlanId,
   ): Promise<ReadonlyMap<VmId, number>>;
-  /** VMs that hard rules have moved: those of corrective moves that were begun. */
+  /** VMs that hard rules have moved unasked: those of corrective moves that were begun. */
   repairedSince(since: EpochSeconds, now: EpochSeconds): Promise<ReadonlySet<VmId>>;
   /** The time that is nearest to `now`: none that lies far ahead hides a later one. */
   lastMovedAt(now: EpochSeconds): Promise<ReadonlyMap<VmId, EpochSeconds>>;

@@ -155,19 +155,21 @@ export function setbackCases({ ledger, reopen }: LedgerInHand): void {
     ]);
   });
 
-  it('knows whom hard rules have moved since', async () => {
-    const asked = [
+  it('knows whom hard rules have moved since without anybody being asked', async () => {
+    const begun = [
       ['a', '1', 'corrective', 20],
       ['b', '2', 'optional', 30],
       ['c', '3', 'corrective', 40],
       ['d', '1', 'corrective', 50],
       ['e', '4', 'mandatory', 50],
       ['f', '5', 'corrective', 60],
+      ['g', '6', 'corrective', 60],
     ] as const;
-    for (const [id, vm, tier, at] of asked) {
+    for (const [id, vm, tier, at] of begun) {
       const record = aRecord(id, vm);
       const openedAt = epochSeconds(at);
-      await ledger().openMove({ ...record, openedAt, move: { ...record.move, tier } });
+      const asked = id === 'g' ? ({ asked: true } as const) : {};
+      await ledger().openMove({ ...record, openedAt, move: { ...record.move, tier, ...asked } });
       const outcome = id === 'f' ? 'skipped' : 'succeeded';
       if (id !== 'd') await ledger().closeMove(moveId(id), aResult({ outcome, at: openedAt }));
     }

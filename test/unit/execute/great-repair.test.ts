@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 
 import { askedMove, termFrom } from '../../../src/domain/approval.ts';
 import type { Tier } from '../../../src/domain/finding.ts';
-import { findingId, hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { findingId, moveId, vmId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Mode } from '../../../src/domain/policy.ts';
 import { gate } from '../../../src/execute/gate.ts';
+import { AskedRepairs, withAsked } from '../../../src/execute/great-repair.ts';
 import { planOf } from '../../support/execution-bench.ts';
 import { aHost, aPolicy, aSnapshot, aVm, someLimits, TEST_NOW } from '../../support/fleet.ts';
 import { aMove } from '../../support/ledger-records.ts';
@@ -23,12 +24,18 @@ function moves(tiers: readonly Tier[], vms = VMS): readonly Move[] {
   );
 }
 
+interface Before {
+  readonly repaired?: readonly string[];
+  /** Findings. */
+  readonly about?: readonly string[];
+}
+
 /** Two may go unasked. */
 function verdicts(
   asked: readonly Move[],
   approved: readonly Move[] = [],
   mode: Mode = 'automatic',
-  repaired: readonly string[] = [],
+  { repaired = [], about = [] }: Before = {},
 ) {
   const answers = gate({
     plan: planOf(asked),
@@ -38,6 +45,7 @@ function verdicts(
       limits: someLimits({ repairsUnasked: 2 }),
       mode: { default: mode, clusters: {}, approve: ['optional'] },
     }),
+    askedAbout: new Set(about.map(findingId)),
     now: TEST_NOW,
     paused: false,
     counters: { movesLastHour: 0, movesLastDay: new Map(), repaired: new Set(repaired.map(vmId)) },
@@ -71,20 +79,26 @@ describe('a plan that repairs rules', () => {
 
   it('counts whom rules have moved within the hour, and nobody twice', () => {
     const two = THREE.slice(1);
-    expect(verdicts(two, [], 'automatic', ['v1'])).toEqual(Array(2).fill('needs-approval'));
-    expect(verdicts(two, [], 'automatic', ['v2', 'v3'])).toEqual(['execute', 'execute']);
+    expect(verdicts(two, [], 'automatic', { repaired: ['v1'] })).toEqual(
+      Array(2).fill('needs-approval'),
+    );
+    expect(verdicts(two, [], 'automatic', { repaired: ['v2', 'v3'] })).toEqual([
+      'execute',
+      'execute',
+    ]);
     const others = moves(['mandatory', 'optional']);
-    expect(verdicts(others, [], 'automatic', VMS)).toEqual(['execute', 'execute']);
+    expect(verdicts(others, [], 'automatic', { repaired: VMS })).toEqual(['execute', 'execute']);
   });
 
-  it('takes the yes for the VM, wherever it goes by then, and for that finding alone', () => {
-    const elsewhere = THREE.map((move) => ({ ...move, to: hostId('h3') }));
-    expect(verdicts(THREE, elsewhere)).toEqual(Array(3).fill('execute'));
-    expect(verdicts(THREE, elsewhere, 'approve')).toEqual(Array(3).fill('execute'));
-    const others = THREE.map((move) => {
-      return { ...move, reason: { ...move.reason, finding: findingId('another') } };
-    });
-    expect(verdicts(THREE, others)).toEqual(Array(3).fill('needs-approval'));
+  it('goes on asking about what was asked about, however small the plan', () => {
+    const [one] = moves(['corrective']);
+    if (one === undefined) throw new Error('no move');
+    const about = [one.reason.finding];
+    expect(verdicts([one], [], 'automatic', { about })).toEqual(['needs-approval']);
+    expect(verdicts([one], [one], 'automatic', { about })).toEqual(['execute']);
+    expect(verdicts([one], [], 'automatic', { about: ['another'] })).toEqual(['execute']);
+    const others = moves(['mandatory', 'optional']);
+    expect(verdicts(others, [], 'automatic', { about })).toEqual(['execute', 'execute']);
   });
 
   it('counts and asks for nothing else', () => {
@@ -98,5 +112,35 @@ describe('a plan that repairs rules', () => {
       ...Array(2).fill('execute'),
       ...Array(3).fill('needs-approval'),
     ]);
+  });
+});
+
+describe('a repair that was asked about', () => {
+  const [one] = moves(['corrective']);
+  const finding = { id: one?.reason.finding ?? findingId('') };
+
+  it('is known until its finding is over, and only where its plan was great', () => {
+    const asked = new AskedRepairs();
+    asked.note(moves(['corrective']), false, [finding]);
+    expect([...asked.about]).toEqual([]);
+    asked.note(moves(['corrective']), true, [finding]);
+    asked.note([], false, [finding]);
+    expect([...asked.about]).toEqual([finding.id]);
+    asked.note([], false, []);
+    expect([...asked.about]).toEqual([]);
+  });
+
+  it('marks those that a person has said yes to, for the ledger', () => {
+    const plan = planOf(THREE);
+    const said = THREE.map(({ id }, at) => {
+      const base = { move: id, verdict: 'execute', mode: 'automatic', refusals: [] } as const;
+      return at === 1 ? ({ ...base, asked: true } as const) : base;
+    });
+    expect(withAsked(plan, said).moves.map((move) => move.asked)).toEqual([
+      undefined,
+      true,
+      undefined,
+    ]);
+    expect(withAsked(plan, said.slice(0, 1))).toBe(plan);
   });
 });
