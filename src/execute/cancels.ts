@@ -4,11 +4,12 @@
  * plans meet the pause that the gate makes after moves that came to nothing.
  */
 
-import type { VmId } from '../domain/ids.ts';
+import type { PlanId, VmId } from '../domain/ids.ts';
 import type { Stage, StageEntry } from '../domain/journal.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Move, Plan } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
+import type { WaitingMove } from './waiting-line.ts';
 
 /** What starts the journal's note that a move is to be stopped, and by whom. */
 const CANCELLED = 'cancelled by ';
@@ -32,6 +33,13 @@ export function isTooLate(stage: Stage): boolean {
 const MOST_VMS = 10_000;
 /** Plans are made from one of the newest looks at the fleet; there are a few for each tick. */
 const MOST_LOOKS = 1000;
+
+type OfLane = Pick<WaitingMove, 'lane'>;
+
+interface Cancelled {
+  readonly plan: PlanId;
+  readonly move: Pick<Move, 'vm'>;
+}
 
 /**
  * What came first, the look at the fleet that a plan was made from or the cancel, is counted and
@@ -59,9 +67,14 @@ export class Cancels {
     if (!this.#looks.has(takenAt)) keepNewest(this.#looks, takenAt, known, MOST_LOOKS);
   }
 
-  remember(vm: VmId): void {
+  /**
+   * Returns what must not begin in its place: a plan that a person has handed in may have the same
+   * VM waiting as the newest one. What waits for the cancelled one is skipped, and told so.
+   */
+  remember({ move: { vm }, plan }: Cancelled): (waiting: Cancelled & OfLane) => boolean {
     this.#count += 1;
     keepNewest(this.#byVm, vm, this.#count, MOST_VMS);
+    return (one) => one.move.vm === vm && one.plan !== plan && one.lane !== 'follow-up';
   }
 
   /** True when the plan is from before the cancel of a move of this VM. */

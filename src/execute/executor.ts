@@ -387,7 +387,7 @@ export class Executor {
   }
 
   #remember(about: Remembered, outcome: Outcome, seenOn?: HostId): void {
-    if (outcome === 'cancelled') this.#cancels.remember(about.move.vm);
+    if (outcome === 'cancelled') this.#drop(this.#cancels.remember(about));
     const outlivedAt = outlived(this.#parts, this.#timing, about.source);
     this.#ended.add(endedMove(about, { outcome, seenOn, outlivedAt }), this.#parts.world());
   }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { TIERS } from '../../../src/domain/finding.ts';
-import { hostId, moveId, vmId } from '../../../src/domain/ids.ts';
+import { hostId, moveId, planId, vmId } from '../../../src/domain/ids.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
 import { Cancels } from '../../../src/execute/cancels.ts';
 import { gate } from '../../../src/execute/gate.ts';
@@ -46,6 +46,23 @@ describe('cancel', () => {
     expect(bench.hypervisor.started).toEqual(['m1']);
   });
 
+  it('holds against what waits for the same VM in another plan', async () => {
+    const bench = await makeBench(['h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const executor = bench.executor();
+    const newest = [move('2', 'h1', 'h2'), move('1', 'h1', 'h2')];
+    const applied = [{ ...move('1', 'h1', 'h2'), id: moveId('applied') }];
+    const planned = executor.submit(planOf(newest), yes(newest));
+    const ordered = { ...planOf(applied), id: planId('apply-1') };
+    const done = executor.submit(ordered, yes(applied), 'ordered');
+    while (!bench.hypervisor.started.includes('applied')) await bench.clock.pass(5);
+    await executor.cancel(moveId('applied'), 'ada');
+    await bench.clock.until(Promise.all([planned, done]));
+    expect(bench.hypervisor.started).toEqual(['m2', 'applied']);
+    expect(executor.waiting).toBe(0);
+  });
+
   it('holds against a plan that was being made meanwhile, and not against later ones', async () => {
     const bench = await makeBench(['h1', 'h1']);
     const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
@@ -75,7 +92,7 @@ describe('cancel', () => {
       const [vm, at] = [vmId('v1'), TEST_NOW];
       const known = cancels.count;
       cancels.looked({ takenAt: at }, known);
-      cancels.remember(vm);
+      cancels.remember({ plan: planId('p'), move: { vm } });
       // A look that had begun before the cancel, and one that begins after it.
       cancels.looked({ takenAt: epochSeconds(at + 1 + jump) }, known);
       cancels.looked({ takenAt: epochSeconds(at + 2 + jump) }, cancels.count);
