@@ -44,7 +44,7 @@ export class Judge {
   readonly #leases = new LeaseBook();
   readonly #clock: Clock;
   readonly #datacenter: SimulatedDatacenter;
-  readonly #crashes: HostCrash[] = [];
+  readonly crashes: HostCrash[] = [];
   readonly #doubles: DoublesJudge;
   readonly #own: OwnJudge;
   readonly ways: WaysJudge;
@@ -73,16 +73,12 @@ export class Judge {
     this.people = new JudgePeople(journal, clock, () => this.onCancel());
     this.rolling = new JudgeRolling(journal, clock, (text) => this.wrong('rolling', text));
     const wrong = (text: string): void => this.wrong('hook', text);
-    const [crashes, drifts] = [this.#crashes, this.#drifts];
+    const [crashes, drifts] = [this.crashes, this.#drifts];
     this.hooks = new JudgeHooks({ journal, clock, world: this.world, crashes, drifts, wrong });
   }
 
   get takeOvers(): number {
     return this.#leases.takeOvers;
-  }
-
-  get crashes(): readonly HostCrash[] {
-    return this.#crashes;
   }
 
   wrong(invariant: Invariant, text: string): void {
@@ -91,7 +87,7 @@ export class Judge {
   }
 
   onCrash(host: HostId): void {
-    this.#crashes.push({ host, at: this.#clock.monotonic() });
+    this.crashes.push({ host, at: this.#clock.monotonic() });
   }
 
   /** Nobody sees for so long what runs on the host. */
@@ -127,6 +123,7 @@ export class Judge {
   onLedgerCall(call: string, parts: readonly unknown[], by: string): void {
     if (call === 'openMove') this.#onOpening(parts[0] as OpenMove['record'], by);
     if (call === 'closeMove') this.#onClosing(parts[0] as MoveId, parts[1] as MoveResult, by);
+    if (call === 'addUnbegun') this.journal.known.add((parts[0] as OpenMove['record']).move.id);
   }
 
   /** The call had no effect. */
@@ -232,7 +229,7 @@ export class Judge {
   /** At moments at which nobody waits for anything but time; `isReady`: some controller is. */
   async onSettled(ledger: Ledger, isReady: boolean): Promise<void> {
     this.#doubles.onLook(isReady);
-    for (const text of this.#doubles.wrongs(this.#crashes)) this.wrong('one-place', text);
+    for (const text of this.#doubles.wrongs(this.crashes)) this.wrong('one-place', text);
     for (const host of this.world.hosts.keys()) {
       const isDead = !this.#datacenter.answersProbe(host);
       if (isDead) this.#deadAt.set(host, this.#clock.monotonic());
@@ -248,7 +245,7 @@ export class Judge {
   isInterfered(vm: VmId, hosts: readonly HostId[]): boolean {
     const since = this.#clock.monotonic() - INTERFERENCE_SECONDS;
     const drifted = (this.#drifts.get(vm) ?? Number.NEGATIVE_INFINITY) >= since;
-    return drifted || this.#crashes.some(({ host, at }) => hosts.includes(host) && at >= since);
+    return drifted || this.crashes.some(({ host, at }) => hosts.includes(host) && at >= since);
   }
 
   #isLeased(call: string, about: MoveOrder | HostId, by: string): void {
@@ -390,8 +387,10 @@ export class Judge {
     }
     if (outcome !== 'succeeded') return;
     const where = this.world.runningOn(vm).join();
-    // However long ago somebody has moved it on.
-    const isTold = this.#drifts.has(vm) && detail.includes(`by now it runs on ${where}`);
+    // However long ago somebody has moved it on, or its new host died and an older one booted.
+    const isBooted = this.crashes.some(({ host }) => host === where);
+    const isTold =
+      (isBooted || this.#drifts.has(vm)) && detail.includes(`by now it runs on ${where}`);
     if (where === to) this.world.onBrought(vm, to);
     else if (!isTold && !this.isInterfered(vm, [from, to])) {
       this.wrong('true-outcome', `${what}, and runs on ${where}`);
