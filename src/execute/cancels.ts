@@ -18,6 +18,9 @@ export function cancelNote(by: string): string {
   return `${CANCELLED}${by}`;
 }
 
+/** What is cancelled because another move of its VM was. */
+export const WITH_ANOTHER = 'another move of the VM was cancelled';
+
 /** The note of an earlier process that this move is to be stopped. */
 export function cancelIn(journal: readonly StageEntry[] | undefined): string | undefined {
   return journal?.find(({ phase, detail }) => phase === 'undo' && detail.startsWith(CANCELLED))

@@ -56,6 +56,11 @@ export class EndedMoves {
     return this.outcomes;
   }
 
+  /** What is to be said to who cancels a move that neither waits nor is under way. */
+  cancelAnswer(move: MoveId): 'cancelled' | 'unknown' {
+    return this.outcomes.get(move) === 'cancelled' ? 'cancelled' : 'unknown';
+  }
+
   get outcomes(): ReadonlyMap<MoveId, Outcome> {
     return new Map(this.#moves.map((end) => [end.move, end.outcome]));
   }

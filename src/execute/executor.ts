@@ -11,7 +11,7 @@ import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
-import { cancelNote, Cancels } from './cancels.ts';
+import { cancelNote, Cancels, WITH_ANOTHER } from './cancels.ts';
 import { cancelRunning } from './cancel-running.ts';
 import { currentWorld } from './current-world.ts';
 import { endedMove, EndedMoves, outlived, type Remembered } from './ended-moves.ts';
@@ -210,13 +210,9 @@ export class Executor {
     return [...this.#line.movesOf(plan), ...running.map(({ record }) => record.move)];
   }
 
-  /**
-   * A move that waits for nothing but a person: on record as cancelled, so that it rests. Rejects
-   * with LedgerError.
-   */
-  async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
-    const entry = { lane: 'planned', plan, move, index: 0, outcomes: new Map() } as const;
-    await this.#notBegun.refuse(entry, 'cancelled', cancelNote(by));
+  /** A move that waits for nothing but a person: {@link NotBegun.cancelUnasked}. */
+  cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
+    return this.#notBegun.cancelUnasked(plan, move, by);
   }
 
   /**
@@ -231,7 +227,7 @@ export class Executor {
       return 'cancelled';
     }
     const running = this.#running.get(move);
-    if (running === undefined) return 'unknown';
+    if (running === undefined) return this.#ended.cancelAnswer(move);
     const answer = await cancelRunning(running, text, this.#parts);
     // It may have ended meanwhile, and another one have taken its place.
     const next = this.open.find(({ insteadOf }) => insteadOf === move);
@@ -387,14 +383,17 @@ export class Executor {
   }
 
   #remember(about: Remembered, outcome: Outcome, seenOn?: HostId): void {
-    if (outcome === 'cancelled') this.#drop(this.#cancels.remember(about));
+    if (outcome === 'cancelled') this.#drop(this.#cancels.remember(about), WITH_ANOTHER);
     const outlivedAt = outlived(this.#parts, this.#timing, about.source);
     this.#ended.add(endedMove(about, { outcome, seenOn, outlivedAt }), this.#parts.world());
   }
 
-  /** It waits no more, and nobody waits for it. */
-  #drop(which: (entry: WaitingMove) => boolean): void {
+  /** It waits no more, and nobody waits for it. `cancelled`: why, for the record. */
+  #drop(which: (entry: WaitingMove) => boolean, cancelled?: string): void {
     this.#places.drop(which);
-    for (const { move } of this.#line.remove(which)) this.#submissions.settle(move.id, undefined);
+    for (const entry of this.#line.remove(which)) {
+      if (cancelled === undefined) this.#submissions.settle(entry.move.id, undefined);
+      else this.#notBegun.skip(entry, cancelled, 'cancelled');
+    }
   }
 }

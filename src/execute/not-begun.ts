@@ -1,6 +1,9 @@
 /** Moves that are not begun, and end: told to whoever waits for them, and put on record. */
 
 import type { Outcome } from '../domain/journal.ts';
+import type { PlanId } from '../domain/ids.ts';
+import type { Move } from '../domain/plan.ts';
+import { cancelNote } from './cancels.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import type { Running } from './running.ts';
 import type { WaitingMove } from './waiting-line.ts';
@@ -27,6 +30,12 @@ export class NotBegun {
   /** Resolves when what was skipped so far is written down, or could not be. */
   async idle(): Promise<void> {
     await Promise.all(this.#writing);
+  }
+
+  /** So that it rests. Rejects with LedgerError. */
+  async cancelUnasked(plan: PlanId, move: Move, by: string): Promise<void> {
+    const entry = { lane: 'planned', plan, move, index: 0, outcomes: new Map() } as const;
+    await this.refuse(entry, 'cancelled', cancelNote(by));
   }
 
   skip(entry: WaitingMove, reason: string, outcome: Outcome = 'skipped'): void {

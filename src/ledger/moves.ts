@@ -49,6 +49,27 @@ export async function insertMoves(
   return opened;
 }
 
+/** It is never open. False: this very one is, or was. */
+export async function insertUnbegun(
+  trx: Connection,
+  record: NewMove,
+  { result, line }: Omit<Closing, 'move'>,
+  { now }: StoreTraits,
+): Promise<boolean> {
+  const { outcome, at } = result;
+  const end = { closed_at: at, outcome, result: JSON.stringify(result), settled_at: now() };
+  const inserted = await trx
+    .insertInto('moves')
+    .values({ ...rowOf(record), ...end })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (inserted === undefined) return false;
+  if (outcome !== 'skipped') await useUpApproval(trx, record.move.id);
+  if (line !== undefined) await trx.insertInto('history').values(fromHistory(line)).execute();
+  return true;
+}
+
 async function assertNotClosed(trx: Connection, ids: readonly MoveId[]): Promise<void> {
   const known = trx.selectFrom('moves').select('id').where('id', 'in', ids);
   const closed = await known.where('closed_at', 'is not', null).executeTakeFirst();

@@ -15,7 +15,7 @@ import { type Cut, cutTrail, type OldTrail } from './audit-cut.ts';
 import { closedNote, openedNote, prunedNote, stageNote } from './audit-notes.ts';
 import { chunksOf } from './bounded.ts';
 import type { StoreTraits } from './leases.ts';
-import { closeMove, type Closing, insertMoves, insertStages } from './moves.ts';
+import { type Closing, insertMoves, insertStages, insertUnbegun } from './moves.ts';
 import { keepToPlaces, type Placed } from './places.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -76,8 +76,10 @@ export async function seal(
   { at, traits, common }: Sealing,
 ): Promise<void> {
   const openings = notes.filter(isOpening);
-  for (const chunk of chunksOf(openings)) await open(trx, chunk);
-  for (const opening of openings) await closeAtOnce(trx, opening, traits);
+  const unbegun = openings.filter(isUnbegun);
+  const begun = openings.filter((opening) => !isUnbegun(opening));
+  for (const chunk of chunksOf(begun)) await open(trx, chunk);
+  for (const opening of unbegun) await openClosed(trx, opening, traits);
   const stages = notes.flatMap((note) => (isStages(note) ? note.entries : []));
   for (const chunk of chunksOf(stages)) await insertStages(trx, chunk);
   common();
@@ -98,14 +100,20 @@ async function open(trx: Transaction<LedgerSchema>, openings: readonly Opening[]
   }
 }
 
-/** What has ended without being begun. */
-async function closeAtOnce(
+type Unbegun = Opening & { readonly end: NonNullable<Opening['end']> };
+
+function isUnbegun(opening: Opening): opening is Unbegun {
+  return opening.end !== undefined;
+}
+
+/** What has ended without being begun: whatever else of its VM is open. */
+async function openClosed(
   trx: Transaction<LedgerSchema>,
-  { record, end, answer }: Opening,
+  opening: Unbegun,
   traits: StoreTraits,
 ): Promise<void> {
-  if (end === undefined || answer !== 'opened') return;
-  await closeMove(trx, { move: record.move.id, ...end }, traits);
+  const isNew = await insertUnbegun(trx, opening.record, opening.end, traits);
+  opening.answer = isNew ? 'opened' : 'in-flight';
 }
 
 function told(note: Note): readonly AuditNote[] {

@@ -24,7 +24,7 @@ describe('cancel', () => {
     expect(result).toMatchObject({ outcome: 'cancelled' });
     expect(result?.detail).toContain('ada');
     expect(await wrongs(bench, moves)).toEqual([]);
-    expect(await executor.cancel(moveId('m1'))).toBe('unknown');
+    expect(await executor.cancel(moveId('m1'))).toBe('cancelled');
   });
 
   it('takes a waiting move out, with those that wait for it', async () => {
@@ -61,6 +61,28 @@ describe('cancel', () => {
     await bench.clock.until(Promise.all([planned, done]));
     expect(bench.hypervisor.started).toEqual(['m2', 'applied']);
     expect(executor.waiting).toBe(0);
+    const { outcome, detail } = (await bench.ledger.move(moveId('m1')))?.result ?? {};
+    expect([outcome, detail]).toEqual(['cancelled', 'another move of the VM was cancelled']);
+  });
+
+  it('puts each of the waiting moves of a VM on record, whichever was named first', async () => {
+    const bench = await makeBench(['h1', 'h1']);
+    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
+    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+    const executor = bench.executor();
+    const newest = [move('2', 'h1', 'h2'), move('1', 'h1', 'h2')];
+    const applied = [{ ...move('1', 'h1', 'h2'), id: moveId('applied') }];
+    const planned = executor.submit(planOf(newest), yes(newest));
+    const ordered = { ...planOf(applied), id: planId('apply-1') };
+    const done = executor.submit(ordered, yes(applied), 'ordered');
+    await bench.clock.pass(5);
+    const asked = ['m1', 'applied'].map((id) => executor.cancel(moveId(id), 'ada'));
+    expect(await Promise.all(asked)).toEqual(['cancelled', 'cancelled']);
+    await bench.clock.until(Promise.all([planned, done]));
+    expect(bench.hypervisor.started).toEqual(['m2']);
+    for (const id of ['m1', 'applied']) {
+      expect((await bench.ledger.move(moveId(id)))?.result?.outcome).toBe('cancelled');
+    }
   });
 
   it('holds against a plan that was being made meanwhile, and not against later ones', async () => {
