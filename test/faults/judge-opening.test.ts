@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 
 import { moveId, planId } from '../../src/domain/ids.ts';
 import type { GateVerdict } from '../../src/domain/journal.ts';
+import { type Order, orderFindingId } from '../../src/domain/order.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import { h, v } from '../support/datacenter.ts';
-import { aDecision, aRecord, aResult } from '../support/ledger-records.ts';
+import { aDecision, anOrder, aRecord, aResult } from '../support/ledger-records.ts';
 import { aMove, aPlan } from '../support/plans.ts';
 import { someRules } from '../support/some-rules.ts';
 import { JournalView } from './journal-view.ts';
@@ -18,11 +19,19 @@ const LEDGER = aMove({
   tier: 'mandatory',
   criticality: 'mission-critical',
 });
-const SHOP = aMove({ id: 'm2', vm: 'shop', tier: 'mandatory' });
+const EVACUATION = anOrder('o1');
+const ASKED = aMove({ id: 'm2', vm: 'shop', tier: 'mandatory' });
+const SHOP = { ...ASKED, reason: { ...ASKED.reason, finding: orderFindingId(EVACUATION) } };
 
 /** Of a plan that moves both off h1; `done`: the shop has had its turn. */
-function opened(move: typeof SHOP, isDone: boolean, isSilent = false): readonly string[] {
+function opened(
+  move: typeof SHOP,
+  isDone: boolean,
+  isSilent = false,
+  state: Order['state'] = 'open',
+): readonly string[] {
   const journal = new JournalView();
+  journal.orders.set(EVACUATION.id, { ...EVACUATION, state });
   const plan = aPlan([SHOP, LEDGER]);
   const drawn = aDecision(plan.id, 1000);
   const gate = plan.moves.map(({ id }): GateVerdict => {
@@ -155,6 +164,10 @@ describe('the judge, when a move is begun', () => {
 
   it('objects to a VM that Drover stands on before the others of its plan', () => {
     expect(opened(LEDGER, false)).toEqual(['own-last: shop of the same plan waits']);
+  });
+
+  it('has it wait for nobody whose order is over', () => {
+    expect(opened(LEDGER, false, false, 'closed')).toEqual([]);
   });
 
   it('has it wait for no others that wait for a move of which nothing is heard', () => {

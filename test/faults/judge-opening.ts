@@ -2,6 +2,7 @@
 // only if it is really started: records of moves that are skipped are opened and closed at once.
 import type { HostId, VmId } from '../../src/domain/ids.ts';
 import type { Decision, MoveRecord } from '../../src/domain/journal.ts';
+import { orderFindingId } from '../../src/domain/order.ts';
 import type { Move } from '../../src/domain/plan.ts';
 import type { JournalView } from './journal-view.ts';
 import type { Rules } from './script.ts';
@@ -71,10 +72,13 @@ function waitingMoves(
   );
   const { id: plan, moves } = result.plan;
   const underWay = new Set([...journal.open.values()].map(({ record }) => record.move.vm));
-  return moves.filter(({ id, vm }) => {
+  // With its order what it asked for is over: those of its moves that wait go out of the line.
+  const closed = [...journal.orders.values()].filter(({ state }) => state !== 'open');
+  const over = new Set(closed.map(orderFindingId));
+  return moves.filter(({ id, vm, reason }) => {
     const hadItsTurn = journal.known.has(id) || journal.hasFailedSince(plan, vm);
     const isOut = hadItsTurn || underWay.has(vm) || journal.isLeftOut(plan, vm);
-    return id !== move.id && allowed.has(id) && !isOut;
+    return id !== move.id && allowed.has(id) && !isOut && !over.has(reason.finding);
   });
 }
 
