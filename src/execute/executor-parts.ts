@@ -15,6 +15,7 @@ import type { ShortageParts } from './place-shortage.ts';
 import type { RestartGuard } from './restart-guard.ts';
 import type { ExecutionTiming, StageDefinition } from './move-task.ts';
 import type { Sharing } from './places.ts';
+import type { Standstills } from './standstills.ts';
 
 export interface ExecutorParts extends Pick<ShortageParts, 'follower'> {
   readonly ledger: Ledger;
@@ -37,6 +38,8 @@ export interface ExecutorParts extends Pick<ShortageParts, 'follower'> {
   /** Absent: nobody else can have the ledger open. */
   readonly sharing?: Sharing | undefined;
   readonly timing?: Partial<ExecutionTiming>;
+  /** Absent: the executor has its own. */
+  readonly standstills?: Standstills | undefined;
   /** Undefined: STAGE_TABLE. */
   readonly stages?: readonly StageDefinition[] | undefined;
   /** Whether a move that is found open is this controller's to take up; default: every one. */

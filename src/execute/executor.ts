@@ -21,7 +21,7 @@ import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type TaskEnd } from './move-task.ts';
 import { announceOutcome, recordOf } from './without-task.ts';
 import { begun, flightOf, type Running, seenWithin } from './running.ts';
-import { sharedGuard } from './shared-guard.ts';
+import { ownParts } from './own-parts.ts';
 import { askHeldAgain } from './stages.ts';
 import { StandingReader } from './standing.ts';
 import { Silences } from './silences.ts';
@@ -52,8 +52,7 @@ export class Executor {
   readonly #notBegun: NotBegun;
 
   constructor(parts: ExecutorParts) {
-    const { restarts } = parts;
-    this.#parts = { ...parts, restarts: restarts && sharedGuard(restarts) };
+    this.#parts = ownParts(parts);
     this.#timing = { ...DEFAULT_TIMING, ...parts.timing };
     this.#silences = new Silences(parts, this.#timing, () => this.#startWhatMay());
     this.#places = new Places(parts, () => this.#startWhatMay());

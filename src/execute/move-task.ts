@@ -21,6 +21,7 @@ import { callWithin, RETRY, withRetry } from './call.ts';
 import type { GivenUp } from './given-up.ts';
 import type { RestartGuard } from './restart-guard.ts';
 import type { StandingReader } from './standing.ts';
+import type { Standstills } from './standstills.ts';
 import type { VmPast } from './vm-past.ts';
 import { type Looks, type Whereabouts, whereabouts } from './whereabouts.ts';
 
@@ -41,6 +42,7 @@ export interface ExecutionParts {
   readonly guests?: GuestProbe | undefined;
   readonly acting?: (() => Promise<ActingControllers>) | undefined;
   readonly standing: Pick<StandingReader, 'read' | 'spent'>;
+  readonly standstills?: Standstills | undefined;
 }
 
 export interface ExecutionTiming {

@@ -124,6 +124,7 @@ async function onJob(watch: Watch, job: Job): Promise<StageEnd | undefined> {
     case 'running':
       task.seen('adopted');
       watch.place = undefined;
+      task.parts.standstills?.forget(task.move.id);
       // That a copy is prepared may be what an adapter remembers of a call that was never answered.
       if (job.progress.phase !== 'setup') task.wasUnseen = false;
       return onRunning(watch, job.progress);
@@ -261,9 +262,10 @@ async function onDown(
 }
 
 function remember(watch: Watch, place: Whereabouts): { isSeenTwice: boolean; seenFor: number } {
-  const now = watch.task.parts.clock.monotonic();
+  const { move, parts } = watch.task;
+  const now = parts.clock.monotonic();
   const before = watch.place?.kind === place.kind ? watch.place : undefined;
-  const since = before?.since ?? now;
+  const since = parts.standstills?.since(move.id, place.kind, now) ?? before?.since ?? now;
   const looks = (before?.looks ?? 0) + 1;
   watch.place = { kind: place.kind, since, looks };
   return { isSeenTwice: looks >= 2, seenFor: now - since };

@@ -37,7 +37,7 @@ export function wrongsOfOpening(
   const isFree = circumstances.isCancelled || isLeftover(move, decision, journal);
   const waiting = isFree ? [] : waitingMoves(move, decision, journal);
   const there = waiting.filter((other) => isThere(other, circumstances));
-  const first = moreImportant(move, there, journal, circumstances);
+  const first = moreImportant(move, { waiting, there }, journal, circumstances);
   if (first !== undefined) out.push(`critical-first: ${first.vm} is more important and waits`);
   const { isOwn, isSilent } = circumstances;
   const before = isOwn(move.vm) && !isSilent ? there.find(({ vm }) => !isOwn(vm)) : undefined;
@@ -88,18 +88,21 @@ function isThere({ vm, from }: Move, { runningOn }: Circumstances): boolean {
   return where.length === 0 || where.includes(from);
 }
 
-/** Of the same host and tier, more important, and it may start. */
+/**
+ * Of the same host and tier, more important, and it may start. Who has been moved away by somebody
+ * is still waited for: the plan did not know.
+ */
 // oxlint-disable-next-line max-params -- a move, those that wait, and what is going on
 function moreImportant(
   move: Move,
-  waiting: readonly Move[],
+  { waiting, there }: Readonly<Record<'waiting' | 'there', readonly Move[]>>,
   journal: JournalView,
   { rules, rank, isOwn, takenForOpen }: Circumstances,
 ): Move | undefined {
   const open = [...journal.open.values()].map(({ record }) => record.move).concat(takenForOpen);
   const served = servedBy(move, waiting).filter(({ vm }) => !isOwn(vm));
   const own = Math.min(rank(move.vm), ...served.map(({ vm }) => rank(vm)));
-  return waiting.find((other) => {
+  return there.find((other) => {
     const isBeside = other.from === move.from && other.tier === move.tier;
     if (!isBeside || isOwn(other.vm) || rank(other.vm) >= own) return false;
     if (other.dependsOn.length > 0) return false;
