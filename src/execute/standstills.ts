@@ -1,6 +1,6 @@
 /**
- * Since when a move is seen where it is, over being let go and taken up again: where its lease comes
- * and goes, patience that began anew each time would never end, and nobody would be called.
+ * Since when a move is seen where it is, over being let go and taken up again: where its lease
+ * comes and goes, patience that began anew each time would never end, and nobody would be called.
  */
 
 import type { MoveId } from '../domain/ids.ts';
