@@ -4,7 +4,7 @@
  * plans meet the pause that the gate makes after moves that came to nothing.
  */
 
-import type { PlanId, VmId } from '../domain/ids.ts';
+import type { VmId } from '../domain/ids.ts';
 import type { Stage, StageEntry } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -37,11 +37,15 @@ const MOST_VMS = 10_000;
 /** Plans are made from one of the newest looks at the fleet; there are a few for each tick. */
 const MOST_LOOKS = 1000;
 
-type OfLane = Pick<WaitingMove, 'lane'>;
+type Cancelled = Pick<WaitingMove, 'plan'> & { readonly move: Pick<Move, 'vm'> };
 
-interface Cancelled {
-  readonly plan: PlanId;
-  readonly move: Pick<Move, 'vm'>;
+/**
+ * What must not begin in the place of a cancelled move: a plan that a person has handed in may have
+ * the same VM waiting as the newest one. What waits for the cancelled one is skipped, and told so.
+ */
+export function besides({ move: { vm }, plan }: Cancelled) {
+  return (one: Cancelled & Pick<WaitingMove, 'lane'>): boolean =>
+    one.move.vm === vm && one.plan !== plan && one.lane !== 'follow-up';
 }
 
 /**
@@ -70,14 +74,9 @@ export class Cancels {
     if (!this.#looks.has(takenAt)) keepNewest(this.#looks, takenAt, known, MOST_LOOKS);
   }
 
-  /**
-   * Returns what must not begin in its place: a plan that a person has handed in may have the same
-   * VM waiting as the newest one. What waits for the cancelled one is skipped, and told so.
-   */
-  remember({ move: { vm }, plan }: Cancelled): (waiting: Cancelled & OfLane) => boolean {
+  remember(vm: VmId): void {
     this.#count += 1;
     keepNewest(this.#byVm, vm, this.#count, MOST_VMS);
-    return (one) => one.move.vm === vm && one.plan !== plan && one.lane !== 'follow-up';
   }
 
   /** True when the plan is from before the cancel of a move of this VM. */

@@ -11,7 +11,7 @@ import type { Move, Plan } from '../domain/plan.ts';
 import type { InFlightMove, Snapshot } from '../domain/snapshot.ts';
 import { type Seconds, seconds } from '../domain/units.ts';
 import type { CancelAnswer, RecoveryReport } from './answers.ts';
-import { cancelNote, Cancels, WITH_ANOTHER } from './cancels.ts';
+import { besides, cancelNote, Cancels, WITH_ANOTHER } from './cancels.ts';
 import { cancelRunning } from './cancel-running.ts';
 import { currentWorld } from './current-world.ts';
 import { endedMove, EndedMoves, outlived, type Remembered } from './ended-moves.ts';
@@ -288,10 +288,9 @@ export class Executor {
   ): Promise<TaskEnd | 'no-place' | undefined> {
     const { record } = running;
     const skipped = (why: string) => announceOutcome(this.#parts, record, 'skipped', why);
-    const refused = (isWanted: boolean) => this.#putBack(running, entry, isWanted);
     try {
       const answer = await this.#places.open(entry, record, {
-        refused,
+        refused: (isWanted) => this.#putBack(running, entry, isWanted),
         begins: (newer) => this.#passOver(newer),
       });
       if (answer === 'opened') return await this.#supervise(running, 'opened', seen);
@@ -382,7 +381,10 @@ export class Executor {
   }
 
   #remember(about: Remembered, outcome: Outcome, seenOn?: HostId): void {
-    if (outcome === 'cancelled') this.#drop(this.#cancels.remember(about), WITH_ANOTHER);
+    if (outcome === 'cancelled') {
+      this.#cancels.remember(about.move.vm);
+      this.#drop(besides(about), WITH_ANOTHER);
+    }
     const outlivedAt = outlived(this.#parts, this.#timing, about.source);
     this.#ended.add(endedMove(about, { outcome, seenOn, outlivedAt }), this.#parts.world());
   }

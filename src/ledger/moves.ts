@@ -22,6 +22,8 @@ export type NewMove = Omit<MoveRecord, 'stages' | 'result'>;
 /** Since when, by whose clock, and the plan that asks: as the port has them. */
 export type Asked = readonly [since: EpochSeconds, now: EpochSeconds, asking?: PlanId];
 
+export const WAS_BEGUN = sql<boolean>`(outcome is null or outcome <> 'skipped')`;
+
 /** All but the plan's own mandatory moves. From the body as it is kept, without reading JSON. */
 export function bindsBudgetsOf(plan: PlanId | undefined) {
   if (plan === undefined) return sql<boolean>`1 = 1`;
@@ -158,7 +160,7 @@ export async function selectMoveCounts(
     .select((build) => ['vm', build.fn.countAll().as('count')])
     .where('opened_at', '>=', since)
     .where('opened_at', '<', untilFor(since, now))
-    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .where(WAS_BEGUN)
     .where(bindsBudgetsOf(asking))
     .groupBy('vm')
     .execute();
@@ -177,7 +179,7 @@ export async function selectRepaired(
     .distinct()
     .where('opened_at', '>=', since)
     .where('opened_at', '<', untilFor(since, now))
-    .where((build) => build.or([build('outcome', 'is', null), build('outcome', '<>', 'skipped')]))
+    .where(WAS_BEGUN)
     .where('body', 'like', '%"tier":"corrective"%')
     .where('body', 'not like', '%"asked":true%')
     .execute();

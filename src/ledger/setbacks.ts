@@ -7,7 +7,7 @@ import { hostId, sourceId, vmId } from '../domain/ids.ts';
 import type { RecentMove } from '../domain/recent-move.ts';
 import { type EpochSeconds, epochSeconds } from '../domain/units.ts';
 import type { Setback, Setbacks, Successes } from '../ports/ledger.ts';
-import { type Asked, bindsBudgetsOf } from './moves.ts';
+import { type Asked, bindsBudgetsOf, WAS_BEGUN } from './moves.ts';
 import type { LedgerSchema } from './schema.ts';
 import { untilFor } from './span.ts';
 
@@ -136,7 +136,6 @@ export async function selectMovesSince(
   });
 }
 
-const WAS_BEGUN = sql<boolean>`(outcome is null or outcome <> 'skipped')`;
 const ARRIVED = sql<number | null>`case when outcome = 'succeeded' then closed_at end`;
 
 /** Of each VM on each way, for the way back: however many have moved since. */

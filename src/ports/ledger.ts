@@ -214,8 +214,8 @@ export interface Ledger extends Leases, CancelWishes, AppliedPlans, ObservedMove
    */
   openMove(record: Omit<MoveRecord, 'stages' | 'result'>, ask?: PlaceAsk): Promise<OpenAnswer>;
   /**
-   * A move that has ended without being begun: opened and closed in one commit, so that it is never
-   * seen open. False, and nothing recorded, where `openMove` would say `in-flight`.
+   * A move that has ended without being begun: it is never open, so it is recorded whatever else of
+   * its VM is. False, and nothing recorded: this very move is known already.
    */
   addUnbegun(
     record: Omit<MoveRecord, 'stages' | 'result'>,

@@ -10,6 +10,20 @@ import { gate } from '../../../src/execute/gate.ts';
 import { aPolicy, someLimits, TEST_NOW } from '../../support/fleet.ts';
 import { makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
 
+/** One VM waits in the newest plan and in one that is applied, behind a move of another VM. */
+async function inTwoPlans() {
+  const bench = await makeBench(['h1', 'h1']);
+  const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
+  bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+  const executor = bench.executor();
+  const newest = [move('2', 'h1', 'h2'), move('1', 'h1', 'h2')];
+  const applied = [{ ...move('1', 'h1', 'h2'), id: moveId('applied') }];
+  const planned = executor.submit(planOf(newest), yes(newest));
+  const ordered = { ...planOf(applied), id: planId('apply-1') };
+  const done = Promise.all([planned, executor.submit(ordered, yes(applied), 'ordered')]);
+  return { bench, executor, done };
+}
+
 describe('cancel', () => {
   it('stops a move under way: the VM stays on its source', async () => {
     const bench = await makeBench();
@@ -47,38 +61,35 @@ describe('cancel', () => {
   });
 
   it('holds against what waits for the same VM in another plan', async () => {
-    const bench = await makeBench(['h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
-    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
-    const executor = bench.executor();
-    const newest = [move('2', 'h1', 'h2'), move('1', 'h1', 'h2')];
-    const applied = [{ ...move('1', 'h1', 'h2'), id: moveId('applied') }];
-    const planned = executor.submit(planOf(newest), yes(newest));
-    const ordered = { ...planOf(applied), id: planId('apply-1') };
-    const done = executor.submit(ordered, yes(applied), 'ordered');
+    const { bench, executor, done } = await inTwoPlans();
     while (!bench.hypervisor.started.includes('applied')) await bench.clock.pass(5);
     await executor.cancel(moveId('applied'), 'ada');
-    await bench.clock.until(Promise.all([planned, done]));
+    await bench.clock.until(done);
     expect(bench.hypervisor.started).toEqual(['m2', 'applied']);
     expect(executor.waiting).toBe(0);
     const { outcome, detail } = (await bench.ledger.move(moveId('m1')))?.result ?? {};
     expect([outcome, detail]).toEqual(['cancelled', 'another move of the VM was cancelled']);
   });
 
-  it('puts each of the waiting moves of a VM on record, whichever was named first', async () => {
-    const bench = await makeBench(['h1', 'h1']);
-    const concurrency = { total: 1, perHostIn: 1, perHostOut: 1, perLink: 9 };
-    bench.policies = aPolicy({ limits: someLimits({ concurrency }) });
+  it('has the VM skipped that waits in the same plan for the one that is cancelled', async () => {
+    const bench = await makeBench();
+    const first = move('1', 'h1', 'h2');
+    const second = { ...move('1', 'h2', 'h1'), id: moveId('m1-back'), dependsOn: [first.id] };
     const executor = bench.executor();
-    const newest = [move('2', 'h1', 'h2'), move('1', 'h1', 'h2')];
-    const applied = [{ ...move('1', 'h1', 'h2'), id: moveId('applied') }];
-    const planned = executor.submit(planOf(newest), yes(newest));
-    const ordered = { ...planOf(applied), id: planId('apply-1') };
-    const done = executor.submit(ordered, yes(applied), 'ordered');
+    const done = executor.submit(planOf([first, second]), yes([first, second]));
+    await bench.clock.pass(5);
+    await executor.cancel(first.id, 'ada');
+    await bench.clock.until(done);
+    const { outcome, detail } = (await bench.ledger.move(second.id))?.result ?? {};
+    expect([outcome, detail]).toEqual(['skipped', 'it waited for m1, which was cancelled']);
+  });
+
+  it('puts each of the waiting moves of a VM on record, whichever was named first', async () => {
+    const { bench, executor, done } = await inTwoPlans();
     await bench.clock.pass(5);
     const asked = ['m1', 'applied'].map((id) => executor.cancel(moveId(id), 'ada'));
     expect(await Promise.all(asked)).toEqual(['cancelled', 'cancelled']);
-    await bench.clock.until(Promise.all([planned, done]));
+    await bench.clock.until(done);
     expect(bench.hypervisor.started).toEqual(['m2']);
     for (const id of ['m1', 'applied']) {
       expect((await bench.ledger.move(moveId(id)))?.result?.outcome).toBe('cancelled');
@@ -114,7 +125,7 @@ describe('cancel', () => {
       const [vm, at] = [vmId('v1'), TEST_NOW];
       const known = cancels.count;
       cancels.looked({ takenAt: at }, known);
-      cancels.remember({ plan: planId('p'), move: { vm } });
+      cancels.remember(vm);
       // A look that had begun before the cancel, and one that begins after it.
       cancels.looked({ takenAt: epochSeconds(at + 1 + jump) }, known);
       cancels.looked({ takenAt: epochSeconds(at + 2 + jump) }, cancels.count);
