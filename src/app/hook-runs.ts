@@ -167,6 +167,7 @@ export class HookRuns {
       now: clock.now(),
     });
     if (step.kind === 'start') this.#start(one, hook, view.ground);
+    else if (step.kind === 'let-go') await this.#letGo(one);
     else if (step.kind === 'fail') await this.#fail(one, step.detail);
     else if (step.kind === 'note') {
       await this.#note(one, { ...progress, wellSince: step.wellSince });
@@ -216,7 +217,7 @@ export class HookRuns {
 
   /**
    * An attempt that was cut off long ago is not at work any more: it would keep a person for ever
-   * from returning a host that does not answer again, or has left the fleet.
+   * from returning a host that does not answer again, has guests again, or has left the fleet.
    */
   async #letGo({ order, progress }: Omit<Case, 'host'>): Promise<void> {
     const { clock, hooks } = this.#parts;

@@ -22,7 +22,7 @@ export interface HookView {
 }
 
 export type HookStep =
-  | { readonly kind: 'nothing' | 'start' | 'return' }
+  | { readonly kind: 'nothing' | 'start' | 'let-go' | 'return' }
   | { readonly kind: 'note'; readonly wellSince: EpochSeconds | undefined }
   | { readonly kind: 'fail'; readonly detail: string };
 
@@ -44,7 +44,7 @@ export function nextHookStep(
     case 'running':
       // Begun by a process that is gone: nobody knows how far it came.
       if (attempts >= hook.attempts) return { kind: 'fail', detail: 'Drover stopped meanwhile' };
-      return mayStart ? { kind: 'start' } : NOTHING;
+      return { kind: mayStart ? 'start' : 'let-go' };
     case 'done':
       return afterwards(progress, hook, view);
     case 'failed':

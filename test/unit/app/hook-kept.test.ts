@@ -24,6 +24,8 @@ let clock: ManualClock;
 let ledger: Ledger;
 let events: RecordingEvents;
 let runs: HookRuns;
+/** As another process would, which knows only what is on record. */
+let startAnew: () => HookRuns;
 /** Each attempt that is at work, as it is ended. */
 let attempts: ((answer: HookAnswer) => void)[];
 /** What the source says, and what the ticks see. */
@@ -53,17 +55,19 @@ beforeEach(async () => {
   };
   const { source } = aHost({ id: 'h1' });
   const inventory = async () => ({ ...now, storages: [], networks: [], problems: [] });
-  runs = new HookRuns({
-    ledger,
-    orders,
-    hypervisors: new Map([[source, { source, inventory }]]),
-    inFlight: () => [],
-    holds: () => isHeld,
-    policies: { policies: aPolicy() },
-    clock,
-    events,
-    hooks: [patch],
-  });
+  startAnew = () =>
+    new HookRuns({
+      ledger,
+      orders,
+      hypervisors: new Map([[source, { source, inventory }]]),
+      inFlight: () => [],
+      holds: () => isHeld,
+      policies: { policies: aPolicy() },
+      clock,
+      events,
+      hooks: [patch],
+    });
+  runs = startAnew();
   const by = { kind: 'operator', name: 'ada' } as const;
   const rest = { reason: 'kernel', dedupeKey: '', deadlineSeconds: null, hook: 'patch' } as const;
   await orders.give({ kind: 'maintenance', host: hostId('h1'), by, ...rest }, now);
@@ -127,6 +131,30 @@ describe('a hook whose host hangs', () => {
     await lookFor(3 * PATIENCE);
     expect(await progress()).toMatchObject({ state: 'waiting', attempts: 0 });
     expect(warnings()).toEqual([KEPT]);
+  });
+});
+
+describe('a hook that was cut off, and its host is not empty any more', () => {
+  beforeEach(async () => {
+    await look();
+    runs = startAnew();
+    now = world({ state: 'evacuating' });
+  });
+
+  // Else nobody could ever return the host: its hook would be at work on record for good.
+  it('counts as at work no longer than the host may take to become well', async () => {
+    await lookFor(PATIENCE - 60);
+    expect(await progress()).toMatchObject({ state: 'running', attempts: 1 });
+    await lookFor(120);
+    expect(await progress()).toMatchObject({ state: 'waiting', attempts: 1 });
+  });
+
+  it('is tried again when the host is empty', async () => {
+    await lookFor(2 * PATIENCE);
+    now = world();
+    await lookFor(60);
+    expect(await progress()).toMatchObject({ state: 'running', attempts: 2 });
+    expect(attempts).toHaveLength(2);
   });
 });
 
