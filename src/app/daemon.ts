@@ -22,6 +22,7 @@ import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { HttpServer } from '../serve/server.ts';
 import type { CancelDesk } from './cancel-desk.ts';
+import { CatchUp } from './catch-up.ts';
 import { Closers } from './closers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LeaseHouse } from './lease-parts.ts';
@@ -84,13 +85,12 @@ export class Daemon {
   #stopping: Promise<void> | undefined;
   /** It may act where it could not: what it knows of there is from before. */
   #isToLook = false;
-  /** How often leases were taken, and up to which of them their last holders' records were read. */
-  #taken = 0;
-  #caughtUp = 0;
+  readonly #catchUp: CatchUp;
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
     this.#polls = new Polls(() => parts.collector.poll());
+    this.#catchUp = new CatchUp(parts);
     const { events, tick } = parts;
     this.#ticks = new Ticks({ events, hurry: () => tick.hurry(), run: () => this.#tick() });
   }
@@ -179,7 +179,7 @@ export class Daemon {
   }
 
   async #renew(): Promise<void> {
-    const { executor, failures, hooks, ladder, leases, memory } = this.#parts;
+    const { executor, hooks, leases, memory } = this.#parts;
     const { keeper, moves } = leases;
     keeper.see((memory.snapshot?.hosts ?? []).map(leaseScope));
     const carriers = new Set(carriersOf(memory.snapshot, keeper.name).map(({ id }) => id));
@@ -191,16 +191,8 @@ export class Daemon {
     const isIdle = (cluster: ClusterId) => moves.isIdle(cluster) && hooks.isIdle(cluster);
     const taken = await keeper.beat(isIdle, underWay);
     if (taken.length > 0) this.#isToLook = keeper.isShared;
-    if (taken.length > 0) this.#taken += 1;
-    // Beats overlap: this one catches up with what was taken until now.
-    const upTo = this.#taken;
-    const isBehind = this.#caughtUp < upTo;
-    if (isBehind) {
-      await ladder.load();
-      await failures.load();
-    }
-    if (isBehind || executor.hasUnfollowed) await executor.recover();
-    this.#caughtUp = Math.max(this.#caughtUp, upTo);
+    if (taken.length > 0) this.#catchUp.note();
+    await this.#catchUp.begin();
     // What others have ended since the last time makes room for what waits here.
     if (keeper.isShared) executor.wake();
   }
@@ -218,6 +210,7 @@ export class Daemon {
   /** False: an order has overtaken it. */
   async #tick(): Promise<boolean> {
     await this.beat();
+    await this.#catchUp.over();
     if (this.#isToLook) await this.#lookAnew();
     const { executor, ledgerState, rolling, tick } = this.#parts;
     const { failures } = ledgerState;
@@ -283,6 +276,8 @@ export class Daemon {
     steps.add(() => this.#closeHypervisors());
     // Whoever has the leases next finds nothing at work.
     steps.add(() => hooks.stop());
+    // What kept it from taking moves up is told already.
+    steps.add(() => this.#catchUp.over().catch(() => undefined));
     steps.add(() => executor.stop());
     steps.add(() => this.#ticks.stop());
     steps.add(() => this.#schedule?.stop());

@@ -128,7 +128,7 @@ export class Executor {
     const open = await this.#parts.ledger.openMoves();
     const { takeUp = () => true, takesPlace = () => true } = this.#parts;
     const idle = open.filter(({ move }) => !this.#running.has(move.id));
-    const own = idle.filter(takeUp);
+    const own = this.#stopping.signal.aborted ? [] : idle.filter(takeUp);
     const others = idle.filter((record) => !own.includes(record) && takesPlace(record));
     // What was left open since is not in what was read.
     const since = this.#unfollowed.filter((record) => !known.includes(record));

@@ -45,6 +45,9 @@ export async function seenWithin(
 ): Promise<void> {
   const patience = new AbortController();
   const late = clock.sleep(most, patience.signal);
-  await Promise.race([Promise.all(moves.map(({ seen }) => seen)), late]);
-  patience.abort();
+  try {
+    await Promise.race([Promise.all(moves.map(({ seen }) => seen)), late]);
+  } finally {
+    patience.abort();
+  }
 }

@@ -4,11 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { actsOn } from '../../../src/app/lease-parts.ts';
 import { hostId, sourceId, vmId } from '../../../src/domain/ids.ts';
-import { seconds } from '../../../src/domain/units.ts';
+import { GIB, seconds } from '../../../src/domain/units.ts';
 import type { Hypervisor } from '../../../src/ports/hypervisor.ts';
 import { AdapterError } from '../../../src/ports/metric-source.ts';
 import type { SimulatedDatacenter } from '../../../src/simulate/datacenter.ts';
-import { type Controllers, startControllers } from '../../support/controllers.ts';
+import { type Controller, type Controllers, startControllers } from '../../support/controllers.ts';
 import { simHost, simVm } from '../../support/datacenter.ts';
 import { aHost } from '../../support/fleet.ts';
 
@@ -65,7 +65,12 @@ async function begin(isOpen: boolean) {
   return { way, run, ben };
 }
 
-async function emptyH1({ run: here, ben }: Awaited<ReturnType<typeof begin>>): Promise<void> {
+interface Scene {
+  readonly run: Controllers;
+  readonly ben: Controller;
+}
+
+async function emptyH1({ run: here, ben }: Scene): Promise<void> {
   const by = { kind: 'operator', name: 'olga' } as const;
   const about = { reason: 'fans', dedupeKey: '', deadlineSeconds: null, by };
   const answer = await ben.api.giveOrder({ kind: 'maintenance', host: 'h1', ...about });
@@ -95,6 +100,51 @@ describe('a controller that has just got a lease', () => {
     expect(await scene.run.ledger.recentMoves(9)).toMatchObject([
       { move: { vm: 'web', from: 'h1' }, result: { outcome: 'succeeded' } },
     ]);
+  });
+});
+
+describe('a controller that takes over a move whose hypervisor hangs', () => {
+  /** From then on nothing that is asked about a move is answered. */
+  const hanging = (adapter: Hypervisor, when: { readonly isHung: boolean }): Hypervisor =>
+    new Proxy(adapter, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        const isAbout = name === 'job' || name === 'locate';
+        const call = member.bind(target) as (...how: readonly unknown[]) => unknown;
+        return (...how: readonly unknown[]) =>
+          isAbout && when.isHung ? new Promise(() => undefined) : call(...how);
+      },
+    });
+
+  it('renews its leases all the while', async () => {
+    const when = { isHung: false };
+    const busy = { dirtyRateBusy: 9 * GIB, touchedShare: 1, workingSetShare: 1 };
+    run = await startControllers({
+      fleet: { ...FLEET, vms: [simVm('web', 'h1', undefined, busy)] },
+      policy: POLICY,
+      names: ['ann', 'ben'],
+      way: (adapter) => hanging(adapter, when),
+    });
+    await run.pass(10);
+    const { holder, other } = await run.roles();
+    await emptyH1({ run, ben: holder });
+    expect(await run.ledger.openMoves()).toMatchObject([{ move: { vm: 'web', from: 'h1' } }]);
+    when.isHung = true;
+    holder.kill();
+    const lease = async () => (await run?.ledger.leaseBoard())?.leases[0];
+    while ((await lease())?.holder !== other.name) await run.pass(10);
+    const counts: (number | undefined)[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      await run.pass(10);
+      counts.push((await lease())?.renewals);
+    }
+    expect(await run.ledger.openMoves()).toHaveLength(1);
+    // Each 10 s; more often where a tick renews them, too.
+    counts.reduce((before = 0, now = 0) => {
+      expect(now).toBeGreaterThan(before);
+      return now;
+    });
   });
 });
 
