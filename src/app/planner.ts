@@ -58,7 +58,7 @@ export interface PlanRunner {
 }
 
 /** A third of it holds what a plan makes before a part of that is copied. */
-const YOUNG_MIB = 48;
+const YOUNG_MIB = 24;
 /** From here on for threads only: that of the main thread was taken when it began. */
 const NO_COMMON_BOUND = '--max-semi-space-size=0';
 const LEAST_OLD_MIB = 256;
