@@ -41,6 +41,12 @@ const DAEMON_MALLOC = {
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+// What node has compiled, and how sources read without their types: the next start takes half the
+// time, and 10 to 17 MiB less in each thread, as what takes types away is not even loaded. Here and
+// not in a temporary folder: whoever may write it may change Drover itself as well. Where it cannot
+// be written, node goes without.
+const CACHE = join(root, 'node_modules', '.cache', 'drover');
+
 function findEntry() {
   const source = join(root, 'src', 'cli', 'main.ts');
   const built = join(root, 'dist', 'src', 'cli', 'main.js');
@@ -84,6 +90,7 @@ function main() {
     giveUp([`found neither src/cli/main.ts nor dist/src/cli/main.js in ${root}.`]);
   }
   process.env.UV_THREADPOOL_SIZE ||= THREADS;
+  process.env.NODE_COMPILE_CACHE ??= CACHE;
   const given = process.argv.slice(2);
   const isDaemon = given[0] === 'run';
   const options = isDaemon ? DAEMON_OPTIONS : NODE_OPTIONS;

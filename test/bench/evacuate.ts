@@ -9,6 +9,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { PACKAGE_ROOT } from '../../src/app/version.ts';
 import type { HostView } from '../../src/ports/api.ts';
 import type { DaemonFigures, DaemonReady, EvacuateDaemonOptions } from './evacuate-daemon.ts';
 import { machineMs } from './evacuate-watch.ts';
@@ -82,7 +83,8 @@ export async function benchEvacuate(options: EvacuateBench): Promise<Record<stri
 /** As the launcher starts a daemon; without what it starts all else with, as this bench is. */
 const OTHERS = /^--(no-lazy|always-sparkplug|min-semi-space-size=)/;
 const LAUNCHED = ['--max-semi-space-size=8', '--heap-growing-percent=15'];
-const MALLOC = {
+const ENVIRONMENT = {
+  NODE_COMPILE_CACHE: join(PACKAGE_ROOT, 'node_modules', '.cache', 'drover'),
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
@@ -96,7 +98,7 @@ function startDaemon(options: EvacuateDaemonOptions): ChildProcess {
   const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const asked = process.execArgv.filter((option) => !OTHERS.test(option));
   const execArgv = [...asked, ...LAUNCHED, ...profiled];
-  return fork(script, [given], { execArgv, env: { ...MALLOC, ...process.env } });
+  return fork(script, [given], { execArgv, env: { ...ENVIRONMENT, ...process.env } });
 }
 
 async function answerOf<Answer extends { readonly kind: string }>(

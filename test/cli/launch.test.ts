@@ -3,7 +3,15 @@
 // path of an old node is tested on every machine.
 import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -67,7 +75,7 @@ function bundleNode(): void {
 }
 
 function launch(args: readonly string[], env: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {
-  const clean = { ...process.env, UV_THREADPOOL_SIZE: '', ...env };
+  const clean = { ...process.env, UV_THREADPOOL_SIZE: '', NODE_COMPILE_CACHE: undefined, ...env };
   return spawnSync(process.execPath, [launcher(), ...args], { encoding: 'utf8', env: clean });
 }
 
@@ -108,6 +116,15 @@ describe.each(['new enough', 'too old'])('the launcher, on a node that is %s', (
 
   it('leaves a number of threads that is set', () => {
     expect(said(launch([], { UV_THREADPOOL_SIZE: '7' })).threads).toBe('7');
+  });
+
+  it('keeps what was compiled beside what is installed, or where it is told to', () => {
+    const cache = join(tree, 'node_modules/.cache/drover');
+    const elsewhere = join(tree, 'elsewhere');
+    launch([], { NODE_COMPILE_CACHE: elsewhere });
+    expect([existsSync(elsewhere), existsSync(cache)]).toEqual([true, false]);
+    launch([]);
+    expect(existsSync(cache)).toBe(true);
   });
 
   it('passes the exit code on', () => {
