@@ -6,6 +6,7 @@
 
 import type { Host } from '../domain/host.ts';
 import { listed } from '../domain/listed.ts';
+import type { HostId, VmId } from '../domain/ids.ts';
 import type { HistoryEntry } from '../domain/journal.ts';
 import type { Order } from '../domain/order.ts';
 import type { PlanResult } from '../domain/plan.ts';
@@ -92,27 +93,46 @@ export class Deadlines {
   }
 }
 
+type Plan = Pick<DeadlineView, 'snapshot'> & { readonly result: PlanResult };
+
 /** Empty: by the plan it will be met. Moves under way are taken to end in time. */
 function whyLate(
   { host }: Order,
   deadline: EpochSeconds,
   { left, host: emptied }: { readonly left: readonly Vm[]; readonly host: Host },
-  { snapshot, result }: Pick<DeadlineView, 'snapshot'> & { readonly result: PlanResult },
+  view: Plan,
 ): string {
-  const { plan } = result;
-  const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));
-  for (const move of plan.moves) if (move.from === host) leaving.add(move.vm);
-  // Who rests after failures is planned again when that is over.
-  for (const { subject } of snapshot.breakers ?? []) {
-    if (subject.kind === 'vm') leaving.add(subject.vm);
-  }
-  const stuck = left.filter(({ id }) => !leaving.has(id));
-  const unlisted = unlistedText(emptied, snapshot.vms);
-  const homeless = stuck.length > 0 && `the plan has no place for ${namesOf(stuck)}`;
-  const stays = [homeless, unlisted].filter((text) => typeof text === 'string');
+  const { plan } = view.result;
+  const unlisted = unlistedText(emptied, view.snapshot.vms);
+  const stays = [...whoStays(host, deadline, left, view), ...(unlisted ? [unlisted] : [])];
   if (stays.length > 0) return stays.join('; ');
   const over = plan.snapshotAt + emptyAfter(plan, [host]) - deadline;
   return over > 0 ? `by the plan it is empty ${Math.ceil(over)} s later` : '';
+}
+
+// oxlint-disable-next-line max-params -- where, until when, who of these, by which plan
+function whoStays(
+  host: HostId,
+  deadline: EpochSeconds,
+  left: readonly Vm[],
+  { snapshot, result }: Plan,
+): string[] {
+  const leaving = new Set(snapshot.inFlight.map(({ vm }) => vm));
+  for (const move of result.plan.moves) if (move.from === host) leaving.add(move.vm);
+  const resting = new Map<VmId, EpochSeconds>();
+  for (const { subject, until } of snapshot.breakers ?? []) {
+    if (subject.kind === 'vm') resting.set(subject.vm, until);
+  }
+  const stuck = left.filter(({ id }) => !leaving.has(id));
+  const homeless = stuck.filter(({ id }) => !resting.has(id));
+  // Who rests after failures is planned again when that is over.
+  const late = stuck.filter(({ id }) => (resting.get(id) ?? 0) >= deadline);
+  const texts: string[] = [];
+  if (homeless.length > 0) texts.push(`the plan has no place for ${namesOf(homeless)}`);
+  if (late.length > 0) {
+    texts.push(`after moves that failed nothing is tried with ${namesOf(late)} before it`);
+  }
+  return texts;
 }
 
 function namesOf(vms: readonly Vm[], unlisted: readonly string[] = []): string {

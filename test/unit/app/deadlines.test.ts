@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Deadlines } from '../../../src/app/deadlines.ts';
 import { OrderDesk } from '../../../src/app/order-desk.ts';
+import type { Breaker } from '../../../src/domain/breaker.ts';
 import { hostId, vmId } from '../../../src/domain/ids.ts';
 import type { HookProgress, Order } from '../../../src/domain/order.ts';
 import { epochSeconds } from '../../../src/domain/units.ts';
@@ -136,17 +137,29 @@ describe('a deadline that has passed', () => {
   });
 });
 
+function restFor(duration: number): Breaker {
+  const until = epochSeconds(TEST_NOW + duration);
+  const times = { failures: 1, lastAt: TEST_NOW, until };
+  return { subject: { kind: 'vm', vm: vmId('v1') }, state: 'open', ...times };
+}
+
 describe('a deadline to come', () => {
   it('is not missed by a VM that only rests after a failure', async () => {
     const desk = deskOn(ledger);
     await give(desk);
-    const until = epochSeconds(TEST_NOW + 20);
-    const times = { failures: 1, lastAt: TEST_NOW, until };
-    const rest = { subject: { kind: 'vm', vm: vmId('v1') }, state: 'open', ...times } as const;
-    await judge(desk, 'keep-on', undefined, { ...occupied, breakers: [rest] });
+    await judge(desk, 'keep-on', undefined, { ...occupied, breakers: [restFor(20)] });
     expect(events.of('warning')).toEqual([]);
     await judge(desk, 'keep-on');
     const text = 'h1 will miss its deadline: the plan has no place for v1';
+    expect(events.of('warning').map((warning) => warning.text)).toEqual([text]);
+  });
+
+  it('is missed by one that rests for longer than that, which is told before', async () => {
+    const desk = deskOn(ledger);
+    await give(desk);
+    await judge(desk, 'keep-on', undefined, { ...occupied, breakers: [restFor(600)] });
+    const text =
+      'h1 will miss its deadline: after moves that failed nothing is tried with v1 before it';
     expect(events.of('warning').map((warning) => warning.text)).toEqual([text]);
   });
 });
