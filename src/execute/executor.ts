@@ -289,7 +289,7 @@ export class Executor {
     const { record } = running;
     const skipped = (why: string) => announceOutcome(this.#parts, record, 'skipped', why);
     try {
-      const answer = await this.#places.open(entry, record, {
+      const answer = await this.#places.open(entry, running, {
         refused: (isWanted) => this.#putBack(running, entry, isWanted),
         begins: (newer) => this.#passOver(newer),
       });
@@ -391,7 +391,7 @@ export class Executor {
 
   /** It waits no more, and nobody waits for it. `cancelled`: why, for the record. */
   #drop(which: (entry: WaitingMove) => boolean, cancelled?: string): void {
-    this.#places.drop(which);
+    this.#places.drop(which, cancelled);
     for (const entry of this.#line.remove(which)) {
       if (cancelled === undefined) this.#submissions.settle(entry.move.id, undefined);
       else this.#notBegun.skip(entry, cancelled, 'cancelled');

@@ -40,7 +40,7 @@ export class Places {
   readonly #parts: PlacesParts;
   readonly #wake: () => void;
   /** Asked for and not answered. */
-  readonly #asking = new Set<WaitingMove>();
+  readonly #asking = new Map<WaitingMove, Running>();
   /** What was handed in for the VMs of these since they were asked for. */
   readonly #newer = new Map<WaitingMove, readonly MoveId[]>();
   readonly #shortage: PlaceShortage;
@@ -69,15 +69,16 @@ export class Places {
 
   /** Whether a move is only asked for: nothing of it is begun. */
   isAsked(move: MoveId): boolean {
-    return [...this.#asking].some((entry) => entry.move.id === move);
+    return [...this.#asking.keys()].some((entry) => entry.move.id === move);
   }
 
   /** Opens the record of a move. Rejects with LedgerError. */
-  async open(entry: WaitingMove, record: Running['record'], on: OnAnswer): Promise<OpenAnswer> {
+  async open(entry: WaitingMove, running: Running, on: OnAnswer): Promise<OpenAnswer> {
     const { ledger, settings, sharing } = this.#parts;
+    const { record } = running;
     if (sharing === undefined) return ledger.openMove(record);
     const most = settings().limits.concurrency.total;
-    this.#asking.add(entry);
+    this.#asking.set(entry, running);
     try {
       const answer = await ledger.openMove(record, { ...sharing, most });
       if (answer === 'no-place') {
@@ -107,9 +108,13 @@ export class Places {
     this.#isFreed = this.#asking.size > 0;
   }
 
-  /** What `which` chooses of what is asked for is not wanted any more. */
-  drop(which: (entry: WaitingMove) => boolean): void {
-    for (const entry of this.#asking) if (which(entry)) this.#dropped.add(entry);
+  /** What `which` chooses of what is asked for is not wanted any more. `cancelled`: nor begun. */
+  drop(which: (entry: WaitingMove) => boolean, cancelled?: string): void {
+    for (const [entry, running] of this.#asking) {
+      if (!which(entry)) continue;
+      this.#dropped.add(entry);
+      running.cancelled ??= cancelled;
+    }
   }
 
   /**
@@ -117,7 +122,7 @@ export class Places {
    * wanted of what was asked for or begun.
    */
   follow(moves: readonly Move[], again: ReadonlySet<MoveId>): void {
-    for (const entry of this.#asking) {
+    for (const entry of this.#asking.keys()) {
       if (again.has(entry.move.id)) this.#dropped.delete(entry);
       const newer = moves.filter(({ vm }) => vm === entry.move.vm).map(({ id }) => id);
       this.#newer.set(entry, [...(this.#newer.get(entry) ?? []), ...newer]);

@@ -13,7 +13,7 @@ export interface Running {
   readonly isAwaited?: boolean;
   task: MoveTask | undefined;
   /** Cancelled before there was a task to be told. */
-  cancelled?: string;
+  cancelled?: string | undefined;
   /** A cancel that is being written down. */
   cancelling?: Promise<void> | undefined;
   /** Found open: the last stage that it had reached. */

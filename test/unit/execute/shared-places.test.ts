@@ -2,7 +2,7 @@
 // finds no place waits without a trace, and none is kept out for ever.
 import { describe, expect, it } from 'vitest';
 
-import { clusterId, moveId } from '../../../src/domain/ids.ts';
+import { clusterId, moveId, planId } from '../../../src/domain/ids.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Limits } from '../../../src/domain/policy.ts';
 import { bytesPerSecond, seconds } from '../../../src/domain/units.ts';
@@ -117,6 +117,33 @@ describe('controllers that share a ledger', () => {
     await bench.clock.pass(5);
     expect(bench.hypervisor.started).toEqual(['m1', 'm2', 'm3']);
   });
+
+  it.each(['opened', 'no-place'] as const)(
+    'begin no move that is asked for when another of its VM is cancelled (%s)',
+    async (given) => {
+      const { bench, bob } = await pair(1, { total: 1 });
+      const answer = Promise.withResolvers<void>();
+      const openMove = bench.ledger.openMove.bind(bench.ledger);
+      bench.ledger.openMove = async (...how) => {
+        await answer.promise;
+        return given === 'opened' ? openMove(...how) : given;
+      };
+      const applied = [{ ...move('1', 'h1', 'h2'), id: moveId('applied') }];
+      const ordered = { ...planOf(applied), id: planId('apply-1') };
+      const newest = moves(1, 1);
+      const done = Promise.all([
+        bob.submit(ordered, yes(applied), 'ordered'),
+        bob.submit(planOf(newest), yes(newest)),
+      ]);
+      await bench.clock.pass(1);
+      expect(await bob.cancel(moveId('m1'), 'ada')).toBe('cancelled');
+      answer.resolve();
+      await bench.clock.until(done);
+      expect(bench.hypervisor.started).toEqual([]);
+      const result = (await bench.ledger.move(moveId('applied')))?.result;
+      expect(result).toMatchObject({ outcome: 'cancelled' });
+    },
+  );
 
   it('do not ask again before something may have changed', async () => {
     const { bench, ada, bob } = await pair(3, { total: 1 });
