@@ -11,14 +11,12 @@ import type { HostFailures } from '../execute/host-failures.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import { seenWithin } from '../execute/running.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { EventSink } from '../ports/events.ts';
 
 export interface CatchUpParts {
   readonly executor: Pick<Executor, 'recover' | 'hasUnfollowed'>;
   readonly ladder: Pick<HostLadder, 'load'>;
   readonly failures: Pick<HostFailures, 'load'>;
   readonly clock: Clock;
-  readonly events: EventSink;
 }
 
 /** So long a tick waits: what is not seen by then is in flight for its plan. */
@@ -42,8 +40,9 @@ export class CatchUp {
   }
 
   /**
-   * Begins with what is to be taken up, if anything is. Resolves when the records are read. Rejects
-   * with LedgerError.
+   * Begins with what is to be taken up, if anything is. Resolves when the records are read, those of
+   * the open moves with them: what is cancelled or planned afterwards knows them. Rejects with
+   * LedgerError.
    */
   async begin(): Promise<void> {
     const { executor, failures, ladder } = this.#parts;
@@ -54,29 +53,26 @@ export class CatchUp {
       await ladder.load();
       await failures.load();
     }
-    if (isBehind || executor.hasUnfollowed) this.#takeUp(upTo);
+    if (isBehind || executor.hasUnfollowed) await this.#takeUp(upTo);
   }
 
   /**
    * Resolves when what was begun was seen under way, has ended, or could not be asked about, or
-   * after a while. Rejects with LedgerError.
+   * after a while.
    */
   over(): Promise<void> {
     const runs = [...this.#underWay].map((seen) => ({ seen }));
     return seenWithin(this.#parts.clock, PATIENCE, runs);
   }
 
-  #takeUp(upTo: number): void {
-    const before = this.#caughtUp;
-    this.#caughtUp = Math.max(before, upTo);
-    const run = this.#parts.executor.recover();
+  async #takeUp(upTo: number): Promise<void> {
+    const { promise: read, resolve } = Promise.withResolvers<void>();
+    const run = this.#parts.executor.recover(resolve);
     this.#underWay.add(run);
-    run
-      .catch((error: unknown) => {
-        // The next one is to begin anew.
-        this.#caughtUp = Math.min(this.#caughtUp, before);
-        this.#parts.events.emit('failure', { where: 'taking up moves', error });
-      })
-      .finally(() => this.#underWay.delete(run));
+    // It fails only before the records are read, and whoever has begun it is told of that.
+    run.catch(() => undefined).finally(() => this.#underWay.delete(run));
+    await Promise.race([read, run]);
+    // Not before: another beat would take for done what is being read yet.
+    this.#caughtUp = Math.max(this.#caughtUp, upTo);
   }
 }

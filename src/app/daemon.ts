@@ -276,8 +276,6 @@ export class Daemon {
     steps.add(() => this.#closeHypervisors());
     // Whoever has the leases next finds nothing at work.
     steps.add(() => hooks.stop());
-    // What kept it from taking moves up is told already.
-    steps.add(() => this.#catchUp.over().catch(() => undefined));
     steps.add(() => executor.stop());
     steps.add(() => this.#ticks.stop());
     steps.add(() => this.#schedule?.stop());

@@ -20,7 +20,7 @@ import { coldInstead } from './follow-up.ts';
 import { isLeaseLost } from './lost-lease.ts';
 import { DEFAULT_TIMING, type ExecutionTiming, type TaskEnd } from './move-task.ts';
 import { announceOutcome, recordOf } from './without-task.ts';
-import { begun, flightOf, type Running, seenWithin } from './running.ts';
+import { begun, flightOf, leftSince, type Running, seenWithin } from './running.ts';
 import { ownParts } from './own-parts.ts';
 import { askHeldAgain } from './stages.ts';
 import { StandingReader } from './standing.ts';
@@ -119,25 +119,24 @@ export class Executor {
   }
 
   /**
-   * Takes up every move that the ledger has open. Resolves when each has ended, was seen under
-   * way, or could not be asked about; those that are not at their end are followed from then on.
-   * Idempotent. Rejects with LedgerError.
+   * Takes up every move that the ledger has open; `read` is called when they are known. Resolves
+   * when each has ended, was seen under way, or could not be asked about; those that are not at
+   * their end are followed from then on. Idempotent. Rejects with LedgerError.
    */
-  async recover(): Promise<RecoveryReport> {
+  async recover(read: () => void = () => undefined): Promise<RecoveryReport> {
     const known = this.#unfollowed;
     const open = await this.#parts.ledger.openMoves();
     const { takeUp = () => true, takesPlace = () => true } = this.#parts;
     const idle = open.filter(({ move }) => !this.#running.has(move.id));
     const own = this.#stopping.signal.aborted ? [] : idle.filter(takeUp);
     const others = idle.filter((record) => !own.includes(record) && takesPlace(record));
-    // What was left open since is not in what was read.
-    const since = this.#unfollowed.filter((record) => !known.includes(record));
-    this.#unfollowed = [...others, ...since];
+    this.#unfollowed = [...others, ...leftSince(known, this.#unfollowed, open)];
     const moves = own.map(async (record) => {
       const state = await this.#takeUp(record);
       return { move: record.move.id, vm: record.move.vm, state };
     });
     for (const record of this.#unfollowed) this.#silences.note(record, 'unreachable');
+    read();
     return { moves: await Promise.all(moves) };
   }
 

@@ -37,6 +37,16 @@ export function flightOf({ record }: Pick<Running, 'record'>): InFlightMove {
   return { move: id, vm, from, to, method, startedAt: record.openedAt };
 }
 
+/** What was left open since `open` was being read, and is not in that, as where two read at once. */
+export function leftSince(
+  before: readonly Running['record'][],
+  now: readonly Running['record'][],
+  open: readonly Pick<MoveRecord, 'move'>[],
+): readonly Running['record'][] {
+  const read = new Set(open.map(({ move }) => move.id));
+  return now.filter((one) => !before.includes(one) && !read.has(one.move.id));
+}
+
 /** Resolves when all of them were seen, and at the latest after that time. */
 export async function seenWithin(
   clock: Clock,

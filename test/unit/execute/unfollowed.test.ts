@@ -22,6 +22,11 @@ async function leftOpen() {
   return bench;
 }
 
+function isSecond(): () => boolean {
+  let count = 0;
+  return () => (count += 1) > 1;
+}
+
 describe('an open move that may not be followed', () => {
   it.each([
     ['where a part of its leases is here', true, ['m1']],
@@ -35,6 +40,16 @@ describe('an open move that may not be followed', () => {
     void heir.submit(planOf(second), yes(second));
     await bench.clock.pass(30);
     expect(bench.hypervisor.started).toEqual(started);
+  });
+
+  it.each([
+    ['also where two look at once', () => false],
+    ['also where the second of two that look at once takes it up', isSecond()],
+  ])('is in flight once, %s', async (_name, takeUp) => {
+    const bench = await leftOpen();
+    const heir = bench.executor({ takeUp, takesPlace: () => true });
+    await bench.clock.until(Promise.all([heir.recover(), heir.recover()]));
+    expect(heir.inFlight().map((flight) => flight.move)).toEqual(['m1']);
   });
 
   it('gives its place back when somebody has followed it to its end', async () => {
