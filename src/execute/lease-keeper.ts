@@ -224,11 +224,14 @@ export class LeaseKeeper implements Authority {
     this.#living = live;
     const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
     const free: ClusterId[] = [];
+    // Of an earlier run of its own. Others have to wait before they may take these.
+    const resumed: ClusterId[] = [];
     for (const cluster of this.#wanted()) {
       const lease = board.leases.find((one) => one.cluster === cluster);
-      if (this.#held.has(cluster)) continue;
-      if (lease === undefined || this.#isFree(lease)) free.push(cluster);
+      if (this.#held.has(cluster) || (lease !== undefined && !this.#isFree(lease))) continue;
+      (lease?.holder === this.id ? resumed : free).push(cluster);
     }
+    for (const cluster of resumed) holders.set(cluster, this.id);
     for (const lease of board.leases) {
       if (lease.holder !== '' && !this.#isFree(lease)) holders.set(lease.cluster, lease.holder);
     }
@@ -238,7 +241,7 @@ export class LeaseKeeper implements Authority {
     this.#left = isCarried ? this.#leftTo(live, joined) : new Set();
     const share = fairShare({ me: this.id, live, holders, free, isIdle, joined });
     await this.#release(this.#aside ? [...this.#held.keys()].filter(isIdle) : share.release);
-    const claim = share.claim.filter((cluster) => !this.#left.has(cluster));
+    const claim = [...resumed, ...share.claim].filter((one) => !this.#left.has(one));
     const taken = await this.#claim(claim, board);
     // What others are told is what it is after this round.
     this.#board = await this.#parts.leases.leaseBoard();

@@ -66,6 +66,18 @@ describe('LeaseKeeper', () => {
     expect(again.mayAct(C1)).toBe(2);
   });
 
+  it('takes all of its own again, though others have fewer: they would have to wait', async () => {
+    const here = await leaseRoom();
+    await here.keeper('ada').beat(IDLE);
+    const ben = here.keeper('ben');
+    await ben.beat(IDLE);
+    const again = here.keeper('ada');
+    expect(await again.beat(IDLE)).toEqual(CLUSTERS);
+    // And then what is idle is shared as ever.
+    await beats([again, ben], here, 3);
+    expect([held(again).length, held(ben).length]).toEqual([2, 2]);
+  });
+
   it('stops where the token went back, until it is confirmed, and goes on above it', async () => {
     const here = await leaseRoom();
     const seen = new Map([[C1, 17]]);
