@@ -40,8 +40,8 @@ export class CatchUp {
   }
 
   /**
-   * Begins with what is to be taken up, if anything is. Resolves when the records are read, those of
-   * the open moves with them: what is cancelled or planned afterwards knows them. Rejects with
+   * Begins with what is to be taken up, if anything is. Resolves when the records are read, those
+   * of the open moves with them: what is cancelled or planned afterwards knows them. Rejects with
    * LedgerError.
    */
   async begin(): Promise<void> {

@@ -191,7 +191,10 @@ export class Daemon {
     const isIdle = (cluster: ClusterId) => moves.isIdle(cluster) && hooks.isIdle(cluster);
     const taken = await keeper.beat(isIdle, underWay);
     if (taken.length > 0) this.#isToLook = keeper.isShared;
-    if (taken.length > 0) this.#catchUp.note();
+    if (taken.length > 0) {
+      this.#catchUp.note();
+      this.#parts.dispatcher.tookOver();
+    }
     await this.#catchUp.begin();
     // What others have ended since the last time makes room for what waits here.
     if (keeper.isShared) executor.wake();

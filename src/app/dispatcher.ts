@@ -254,6 +254,11 @@ export class Dispatcher {
     return readGateCounters(ledger, plan, clock.now());
   }
 
+  /** Leases were taken: others may have asked about repairs there. */
+  tookOver(): void {
+    this.#askedRepairs.forget();
+  }
+
   async #judge(
     input: DispatchInput,
     counters: GateCounters,
@@ -268,6 +273,7 @@ export class Dispatcher {
     const approvals = [...given, ...own.approvals];
     const waiting = own.lane === 'planned' ? this.#orderedAndWaiting() : [];
     const about = { paused, approvals, counters, clockRest, waiting };
+    await this.#askedRepairs.load(ledger);
     const { about: askedAbout } = this.#askedRepairs;
     const asked = gateInSlices({ ...request, ...about, askedAbout });
     const verdicts = await inSlices(asked, this.#parts.pause);

@@ -8,9 +8,10 @@
 
 import type { Finding } from '../domain/finding.ts';
 import type { FindingId, VmId } from '../domain/ids.ts';
-import type { GateVerdict } from '../domain/journal.ts';
+import type { Decision, GateVerdict } from '../domain/journal.ts';
 import type { Move, Plan } from '../domain/plan.ts';
 import type { Limits } from '../domain/policy.ts';
+import type { Ledger } from '../ports/ledger.ts';
 
 /**
  * How many VMs hard rules have moved unasked within an hour when the plan is done, where that is
@@ -28,12 +29,26 @@ export function greatRepair(
   return size > repairsUnasked ? size : undefined;
 }
 
-/** Findings that a person was asked about. In memory: a restart counts anew. */
+/** Of so many of the newest decisions a new life reads what was asked about. */
+const DECISIONS_READ = 10;
+
+/** Findings that a person was asked about, also by the life before, or the last holder. */
 export class AskedRepairs {
-  #about: ReadonlySet<FindingId> = new Set();
+  /** Undefined: it is to be read what others have asked about. */
+  #about: ReadonlySet<FindingId> | undefined;
 
   get about(): ReadonlySet<FindingId> {
-    return this.#about;
+    return this.#about ?? new Set();
+  }
+
+  /** Rejects with LedgerError. */
+  async load(ledger: Pick<Ledger, 'decisions'>): Promise<void> {
+    this.#about ??= askedIn(await ledger.decisions(DECISIONS_READ));
+  }
+
+  /** Others may have asked meanwhile: {@link load} reads anew. */
+  forget(): void {
+    this.#about = undefined;
   }
 
   /** @param isGreat whether the plan asks as {@link greatRepair} says. */
@@ -44,8 +59,21 @@ export class AskedRepairs {
   ): void {
     const fresh = isGreat ? waiting.map(({ reason }) => reason.finding) : [];
     const open = new Set(findings.map(({ id }) => id));
-    this.#about = new Set([...this.#about, ...fresh].filter((id) => open.has(id)));
+    this.#about = new Set([...this.about, ...fresh].filter((id) => open.has(id)));
   }
+}
+
+function askedIn(decisions: readonly Decision[]): ReadonlySet<FindingId> {
+  // What a person has handed in is not asked about for what it repairs.
+  const planned = decisions.filter(({ by }) => by === undefined);
+  const waiting = planned.flatMap(({ result, gate }) => {
+    // Elsewhere the mode may be what asks.
+    const automatic = gate.filter(({ mode }) => mode === 'automatic');
+    const asks = automatic.filter(({ verdict }) => verdict === 'needs-approval');
+    const ids = new Set(asks.map(({ move }) => move));
+    return result.plan.moves.filter(({ id, tier }) => tier === 'corrective' && ids.has(id));
+  });
+  return new Set(waiting.map(({ reason }) => reason.finding));
 }
 
 /** Those that a person has said yes to are known as such from here on. */

@@ -222,7 +222,6 @@ export class LeaseKeeper implements Authority {
     this.#warnOfTwin(board, before);
     const live = await this.#live(board);
     this.#living = live;
-    const holders = new Map([...this.#held.keys()].map((cluster) => [cluster, this.id]));
     const free: ClusterId[] = [];
     // Of an earlier run of its own. Others have to wait before they may take these.
     const resumed: ClusterId[] = [];
@@ -231,7 +230,7 @@ export class LeaseKeeper implements Authority {
       if (this.#held.has(cluster) || (lease !== undefined && !this.#isFree(lease))) continue;
       (lease?.holder === this.id ? resumed : free).push(cluster);
     }
-    for (const cluster of resumed) holders.set(cluster, this.id);
+    const holders = new Map([...this.#held.keys(), ...resumed].map((one) => [one, this.id]));
     for (const lease of board.leases) {
       if (lease.holder !== '' && !this.#isFree(lease)) holders.set(lease.cluster, lease.holder);
     }

@@ -37,7 +37,7 @@ export function flightOf({ record }: Pick<Running, 'record'>): InFlightMove {
   return { move: id, vm, from, to, method, startedAt: record.openedAt };
 }
 
-/** What was left open since `open` was being read, and is not in that, as where two read at once. */
+/** What was left open while `open` was being read, and is not in it, as where two read at once. */
 export function leftSince(
   before: readonly Running['record'][],
   now: readonly Running['record'][],

@@ -28,19 +28,19 @@ afterEach(async () => {
 });
 
 /** The first read of the open moves after the take-over. */
-async function troubled(here: Controllers, heir: string, trouble: 'late' | 'fails') {
-  const { openMoves } = SqlLedger.prototype;
+function troubled(here: Controllers, heir: string, trouble: 'late' | 'fails') {
   let left = 1;
-  const troubledRead = async function troubledRead(this: SqlLedger) {
-    const [lease] = (await here.ledger.leaseBoard()).leases;
+  const { ledger } = here;
+  const openMoves = ledger.openMoves.bind(ledger);
+  vi.spyOn(SqlLedger.prototype, 'openMoves').mockImplementation(async () => {
+    const [lease] = (await ledger.leaseBoard()).leases;
     if (left > 0 && lease?.holder === heir) {
       left -= 1;
       if (trouble === 'fails') throw new LedgerError('unreachable', 'connection reset');
       for (let turn = 0; turn < LONG; turn += 1) await new Promise((go) => setImmediate(go));
     }
-    return openMoves.call(this);
-  };
-  vi.spyOn(SqlLedger.prototype, 'openMoves').mockImplementation(troubledRead);
+    return openMoves();
+  });
 }
 
 it.each(['late', 'fails'] as const)('is carried out where the read is or does: %s', async (how) => {
@@ -56,7 +56,7 @@ it.each(['late', 'fails'] as const)('is carried out where the read is or does: %
   holder.kill();
   const asked = await other.api.cancel({ name: 'web', by: 'anna', withdraw: false });
   expect(asked).toMatchObject({ ok: true, value: { passedOn: [{}] } });
-  await troubled(run, other.name, how);
+  troubled(run, other.name, how);
   while ((await run.ledger.cancelWishes()).length > 0) await run.pass(10);
   await run.pass(20);
   const { result } = (await run.ledger.move(open.move.id)) ?? {};

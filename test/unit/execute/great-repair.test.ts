@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { askedMove, termFrom } from '../../../src/domain/approval.ts';
 import type { Tier } from '../../../src/domain/finding.ts';
 import { findingId, moveId, vmId } from '../../../src/domain/ids.ts';
+import type { Decision, GateVerdict } from '../../../src/domain/journal.ts';
 import type { Move } from '../../../src/domain/plan.ts';
 import type { Mode } from '../../../src/domain/policy.ts';
 import { gate } from '../../../src/execute/gate.ts';
 import { AskedRepairs, withAsked } from '../../../src/execute/great-repair.ts';
 import { planOf } from '../../support/execution-bench.ts';
 import { aHost, aPolicy, aSnapshot, aVm, someLimits, TEST_NOW } from '../../support/fleet.ts';
-import { aMove } from '../../support/ledger-records.ts';
+import { aDecision, aMove } from '../../support/ledger-records.ts';
 
 const VMS = ['v1', 'v2', 'v3', 'v4', 'v5'];
 const snapshot = aSnapshot({
@@ -112,6 +113,40 @@ describe('a plan that repairs rules', () => {
       ...Array(2).fill('execute'),
       ...Array(3).fill('needs-approval'),
     ]);
+  });
+});
+
+describe('what earlier lives have asked about', () => {
+  const decision = (verdict: GateVerdict['verdict'], mode: Mode, by?: string) => {
+    const plan = planOf(THREE);
+    const gateOf = ({ id }: Move): GateVerdict => ({ move: id, mode, verdict, refusals: [] });
+    const before = aDecision('p1', 0);
+    return { ...before, result: { ...before.result, plan }, gate: THREE.map(gateOf), by };
+  };
+  const aboutOf = async (one: Decision): Promise<readonly string[]> => {
+    const asked = new AskedRepairs();
+    await asked.load({ decisions: async () => [one] });
+    return [...asked.about];
+  };
+
+  it('is asked about still, but for what a mode or a person’s plan has asked', async () => {
+    const about = [...new Set(THREE.map(({ reason }) => reason.finding))];
+    expect(await aboutOf(decision('needs-approval', 'automatic'))).toEqual(about);
+    expect(await aboutOf(decision('needs-approval', 'approve'))).toEqual([]);
+    expect(await aboutOf(decision('needs-approval', 'automatic', 'ada'))).toEqual([]);
+    expect(await aboutOf(decision('execute', 'automatic'))).toEqual([]);
+  });
+
+  it('is read once, and anew after a take-over', async () => {
+    const asked = new AskedRepairs();
+    let reads = 0;
+    const ledger = { decisions: async () => ((reads += 1), []) };
+    await asked.load(ledger);
+    await asked.load(ledger);
+    expect(reads).toBe(1);
+    asked.forget();
+    await asked.load(ledger);
+    expect(reads).toBe(2);
   });
 });
 
