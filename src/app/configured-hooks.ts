@@ -12,6 +12,6 @@ export function configuredHooks(hooks: readonly HookConfig[]): readonly Hook[] {
       action.kind === 'command'
         ? runCommand(action.command, timeoutSeconds, call, signal)
         : callWebhook(action, timeoutSeconds, call, signal);
-    return { name, attempts, wellSeconds, patienceSeconds, run };
+    return { name, attempts, wellSeconds, patienceSeconds, timeoutSeconds, run };
   });
 }

@@ -217,14 +217,18 @@ export class HookRuns {
 
   /**
    * An attempt that was cut off long ago is not at work any more: it would keep a person for ever
-   * from returning a host that does not answer again, has guests again, or has left the fleet.
+   * from returning a host that does not answer again, has guests again, or has left the fleet. What
+   * it has begun elsewhere may go on for as long as it may take.
    */
   async #letGo({ order, progress }: Omit<Case, 'host'>): Promise<void> {
     const { clock, hooks } = this.#parts;
-    const patience = hooks.find(({ name }) => name === progress.name)?.patienceSeconds ?? 0;
-    const isOver = holdLeft(progress.since, clock.now(), patience) === 0;
+    const hook = hooks.find(({ name }) => name === progress.name);
+    const most = Math.max(hook?.patienceSeconds ?? 0, hook?.timeoutSeconds ?? 0);
+    const now = clock.now();
+    const isOver = holdLeft(progress.since, now, most) === 0;
     if (progress.state !== 'running' || !isOver) return;
-    await this.#note({ order, progress }, { ...progress, state: 'waiting' });
+    // Whatever keeps the next attempt from beginning has done so from here on.
+    await this.#note({ order, progress }, { ...progress, state: 'waiting', since: now });
   }
 
   /** Until the next tick, which asks anew; after an attempt that has failed not for ever. */

@@ -29,6 +29,8 @@ export interface Hook {
   readonly wellSeconds: Seconds;
   /** So long after the hook the host may take to become well. */
   readonly patienceSeconds: Seconds;
+  /** So long an attempt takes at most. */
+  readonly timeoutSeconds: Seconds;
   /** Has an end, also where the far side hangs. Does not reject. Aborted when Drover stops. */
   run(call: HookCall, signal: AbortSignal): Promise<HookAnswer>;
 }

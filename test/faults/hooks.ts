@@ -48,6 +48,7 @@ function playedHook(name: HookName, { clock, hooks, trace, by }: HookWatching): 
     attempts,
     wellSeconds: seconds(120),
     patienceSeconds: seconds(600),
+    timeoutSeconds: seconds(takes),
     run: async (call, signal) => {
       const what = `${name} on ${call.host.id} for ${call.order}, attempt ${call.attempt}`;
       trace.say('hook', `${what} begins`);

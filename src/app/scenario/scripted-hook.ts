@@ -17,6 +17,7 @@ export function scriptedHook(name: string, script: HookScript, clock: Clock): Ho
     attempts: script.attempts ?? 1,
     wellSeconds: seconds(120),
     patienceSeconds: seconds(600),
+    timeoutSeconds: seconds(600),
     run: async ({ attempt }, signal) => {
       await clock.sleep(script.takes, signal);
       const answer = script.answers[attempt - 1] ?? script.answers.at(-1) ?? 'done';

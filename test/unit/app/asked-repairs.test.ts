@@ -1,4 +1,4 @@
-// Role: a repair that a person was asked about goes on asking after a restart and after a take-over.
+// Role: a repair that a person was asked about goes on asking, also after a restart or a take-over.
 import { expect, it } from 'vitest';
 
 import { type DispatchInput, Dispatcher } from '../../../src/app/dispatcher.ts';
@@ -49,7 +49,7 @@ const one = (id: string): readonly Move[] =>
 it.each(['a restart', 'a take-over'])('is asked about after %s', async (what) => {
   const bench = await makeBench(['h1', 'h1', 'h1']);
   const heir = started(bench);
-  if (what === 'a take-over') expect(await ask(heir, bench, 'p0', [])).toEqual([]);
+  if (what === 'a take-over') await ask(heir, bench, 'p0', []);
   expect(await ask(started(bench), bench, 'p1', THREE)).toEqual(Array(3).fill('needs-approval'));
   if (what === 'a take-over') heir.tookOver();
   expect(await ask(heir, bench, 'p2', one('again'))).toEqual(['needs-approval']);

@@ -31,6 +31,7 @@ let attempts: ((answer: HookAnswer) => void)[];
 /** What the source says, and what the ticks see. */
 let now: Snapshot;
 let isHeld: boolean;
+let timeout: number;
 
 const world = (options: Parameters<typeof aHost>[0] = {}): Snapshot =>
   aSnapshot({
@@ -45,12 +46,14 @@ beforeEach(async () => {
   const orders = new OrderDesk({ ledger, clock, events, newId: () => 'o1' });
   now = world();
   isHeld = true;
+  timeout = PATIENCE;
   attempts = [];
   const patch: Hook = {
     name: 'patch',
     attempts: 3,
     wellSeconds: seconds(60),
     patienceSeconds: seconds(PATIENCE),
+    timeoutSeconds: seconds(timeout),
     run: () => new Promise((resolve) => attempts.push(resolve)),
   };
   const { source } = aHost({ id: 'h1' });
@@ -65,7 +68,7 @@ beforeEach(async () => {
       policies: { policies: aPolicy() },
       clock,
       events,
-      hooks: [patch],
+      hooks: [{ ...patch, timeoutSeconds: seconds(timeout) }],
     });
   runs = startAnew();
   const by = { kind: 'operator', name: 'ada' } as const;
@@ -147,6 +150,24 @@ describe('a hook that was cut off, and its host is not empty any more', () => {
     expect(await progress()).toMatchObject({ state: 'running', attempts: 1 });
     await lookFor(120);
     expect(await progress()).toMatchObject({ state: 'waiting', attempts: 1 });
+  });
+
+  it('counts as at work for as long as an attempt may take, where that is longer', async () => {
+    timeout = 3 * PATIENCE;
+    runs = startAnew();
+    await lookFor(3 * PATIENCE - 60);
+    expect(await progress()).toMatchObject({ state: 'running' });
+    await lookFor(120);
+    expect(await progress()).toMatchObject({ state: 'waiting' });
+  });
+
+  it('is not failed at the first question without an answer after that', async () => {
+    await lookFor(PATIENCE + 60);
+    now = hung();
+    await lookFor(PATIENCE - 120);
+    expect(await progress()).toMatchObject({ state: 'waiting', attempts: 1 });
+    await lookFor(240);
+    expect(await progress()).toMatchObject({ state: 'failed', attempts: 1 });
   });
 
   it('is tried again when the host is empty', async () => {

@@ -69,6 +69,7 @@ class Patch implements Hook {
   readonly name = 'patch';
   readonly attempts: number;
   readonly wellSeconds = seconds(60);
+  readonly timeoutSeconds = seconds(600);
   readonly patienceSeconds = seconds(600);
   readonly runs: ((answer: HookAnswer) => void)[] = [];
 

@@ -29,6 +29,7 @@ beforeEach(async () => {
     attempts: 1,
     wellSeconds: seconds(60),
     patienceSeconds: seconds(600),
+    timeoutSeconds: seconds(600),
     run: async ({ host }) => {
       patched.push(host.name);
       return { isDone: true, detail: '' };
