@@ -150,6 +150,8 @@ export class CancelDesk {
     const order = (await ledger.orders(true)).find(({ id }) => id === name);
     const left = order === undefined ? undefined : findHost(order.host);
     if (left !== undefined) return this.#aboutHost(left, name, `the order ${name}`);
+    // What an earlier life of this controller was applying is its own, from its first moment.
+    await applying.takeUp();
     const isOurs =
       newest()?.result?.plan.id === name ||
       applying.isNewest(name) ||

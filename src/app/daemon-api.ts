@@ -280,8 +280,11 @@ export class DaemonApi implements Api {
     return view === undefined ? fail(notApplied(id)) : ok(view);
   }
 
-  cancel(request: CancelRequest): Promise<Result<CancelView, ApiProblem>> {
-    return this.#parts.cancels.cancel(request);
+  async cancel(request: CancelRequest): Promise<Result<CancelView, ApiProblem>> {
+    const answer = await this.#parts.cancels.cancel(request);
+    // Before the first look nobody knows which VMs, hosts and open moves there are.
+    const isUnknown = !answer.ok && answer.error.code === 'not-found';
+    return isUnknown && this.#parts.state() === undefined ? fail(NOT_YET) : answer;
   }
 
   resetBreaker(name: string, by: string): Promise<Result<BreakerView, ApiProblem>> {

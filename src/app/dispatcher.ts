@@ -216,9 +216,12 @@ export class Dispatcher {
     const term = termFrom(now);
     const given = wanted.map((move): Approval => ({ move: askedMove(move), by, ...term }));
     await ledger.giveApprovals(given, now);
-    const verdicts = await this.#judge(input, counters);
+    // What was cancelled since rests; budgets are those of before, without the plan's own moves.
+    const { troubles } = await this.#counters(input.result.plan);
+    const about = { ...counters, ...(troubles && { troubles }) };
+    const verdicts = await this.#judge(input, about);
     const isNew = await this.#record(input, verdicts);
-    const judged = { input, counters, verdicts };
+    const judged = { input, counters: about, verdicts };
     this.#newest = judged;
     this.#submit(input, verdicts);
     if (isNew) this.#keep(input);

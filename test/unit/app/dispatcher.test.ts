@@ -164,6 +164,17 @@ describe('an approval', () => {
     expect(bench.hypervisor.started).toEqual(['n1']);
   });
 
+  it('of what was cancelled since says that it is held back, and begins nothing', async () => {
+    const desk = await makeDesk(['h1'], asking());
+    const moves = [move('1', 'h1', 'h2')];
+    await desk.tick('p1', moves);
+    for (const one of moves) await desk.bench.executor().cancelUnasked(planId('p1'), one, 'anna');
+    const answer = await desk.approve('p1');
+    expect(answer).toMatchObject({ kind: 'approved', run: [], held: [{ move: { vm: 'v1' } }] });
+    await desk.bench.clock.pass(60);
+    expect(desk.bench.hypervisor.started).toEqual([]);
+  });
+
   it('is in the history with the name of who gave it', async () => {
     const { bench, tick, approve } = await makeDesk(['h1'], asking());
     await tick('p1', [m1]);

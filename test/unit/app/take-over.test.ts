@@ -148,6 +148,24 @@ describe('a controller that takes over a move whose hypervisor hangs', () => {
   });
 });
 
+describe('a controller that has not seen the fleet yet', () => {
+  it('says so to who cancels something, and does not deny what it cannot know', async () => {
+    const way = (adapter: Hypervisor): Hypervisor =>
+      new Proxy(adapter, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name);
+          if (name === 'inventory') return () => new Promise(() => undefined);
+          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+        },
+      });
+    run = await startControllers({ fleet: FLEET, policy: POLICY, names: ['ben'], way });
+    for (const name of ['web', '00000000-0000-7000-8000-000000000001']) {
+      const answer = await run.all[0]?.api.cancel({ name, by: 'anna', withdraw: false });
+      expect(answer).toMatchObject({ ok: false, error: { status: 503, code: 'not-ready' } });
+    }
+  });
+});
+
 describe('actsOn', () => {
   const host = aHost({ id: 'h1' });
   const asked = (at: number) => ({ askedAt: new Map([[host.source, seconds(at)]]) });
