@@ -105,3 +105,8 @@ export interface Vm {
   /** A metric that is absent here was never seen. To be read by name only (window-rows.ts). */
   readonly metrics: Readonly<Partial<Record<VmMetric, MetricWindow | undefined>>>;
 }
+
+/** Of a host that does not answer libvirt's guests are `unknown`, and may run all the same. */
+export function mayRun({ powerState }: Pick<Vm, 'powerState'>): boolean {
+  return powerState === 'running' || powerState === 'unknown';
+}

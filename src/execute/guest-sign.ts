@@ -10,7 +10,7 @@ import type { HostFailureRecord, HostSign } from '../domain/host-failure.ts';
 import type { Host } from '../domain/host.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { Seconds } from '../domain/units.ts';
-import type { Vm } from '../domain/vm.ts';
+import { mayRun, type Vm } from '../domain/vm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GuestProbe } from '../ports/guest-probe.ts';
 import { callWithin } from './call.ts';
@@ -19,6 +19,11 @@ import { callWithin } from './call.ts';
 const MOST = 3;
 
 export type AskedGuest = Pick<Vm, 'id' | 'name'>;
+
+/** Of the fleet, what tells who is asked. */
+interface GuestsInView extends Pick<Snapshot, 'inFlight'> {
+  readonly vms: readonly (AskedGuest & Pick<Vm, 'host' | 'powerState'>)[];
+}
 
 export interface GuestSignParts {
   readonly clock: Clock;
@@ -51,13 +56,13 @@ export async function askGuests(
 /** Those that can only run there: not one that is, or may be, started or moved elsewhere. */
 export function guestsToAsk(
   { id }: Pick<Host, 'id'>,
-  snapshot: Pick<Snapshot, 'vms' | 'inFlight'> | undefined,
+  snapshot: GuestsInView | undefined,
   record: Pick<HostFailureRecord, 'restarted'> | undefined,
 ): readonly AskedGuest[] {
   const elsewhere = new Set([
     ...(record?.restarted ?? []).map(({ vm }) => vm),
     ...(snapshot?.inFlight ?? []).map(({ vm }) => vm),
   ]);
-  const here = (snapshot?.vms ?? []).filter((vm) => vm.host === id && vm.powerState === 'running');
+  const here = (snapshot?.vms ?? []).filter((vm) => vm.host === id && mayRun(vm));
   return here.filter((vm) => !elsewhere.has(vm.id));
 }

@@ -75,4 +75,16 @@ describe('who is asked', () => {
     expect(ids(HOST, snapshot, { restarted })).toEqual(['c', 'd', 'e']);
     expect(ids(HOST, undefined, undefined)).toEqual([]);
   });
+
+  it.each([
+    ['running', true],
+    ['unknown', true],
+    ['off', false],
+    ['crashed', false],
+    ['paused', false],
+  ] as const)('is nobody who cannot answer: %s', (powerState, isAsked) => {
+    const vms = [aVm({ id: 'a', host: 'h1', powerState })];
+    const snapshot = aSnapshot({ hosts: [HOST], vms });
+    expect(ids(HOST, snapshot, undefined)).toEqual(isAsked ? ['a'] : []);
+  });
 });

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { FoundGuest, HostInventory } from '../../../../adapters/libvirt/host.ts';
 import { mergeInventories, type HostAnswer } from '../../../../adapters/libvirt/fleet-inventory.ts';
 import { lastSeenOf } from '../../../../adapters/libvirt/last-seen.ts';
+import { hostId } from '../../../../src/domain/ids.ts';
+import { guestsToAsk } from '../../../../src/execute/guest-sign.ts';
 import { found, hostFacts, identity, survey, UUID } from './samples.ts';
 
 function inventoryOf(id: string, guests: readonly FoundGuest[]): HostInventory {
@@ -66,6 +68,12 @@ describe('the inventory of several hosts', () => {
     expect(hosts.map(({ connection }) => connection)).toEqual(['disconnected', 'connected']);
     expect(vms.map(({ host, powerState }) => [host, powerState])).toEqual([['h1', 'unknown']]);
     expect(problems).toEqual(['h1: no route to host']);
+  });
+
+  it('has the guests of a silent host asked whether they answer', () => {
+    const { vms } = mergeInventories([silent('h1', [found('h1', 'running')]), answer('h2', [])]);
+    const asked = guestsToAsk({ id: hostId('h1') }, { vms, inFlight: [] }, undefined);
+    expect(asked.map(({ id }) => id)).toEqual([UUID]);
   });
 
   it('believes a host that answers before one that does not', () => {
