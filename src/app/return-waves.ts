@@ -17,7 +17,7 @@ import type { Limits, PolicySet } from '../domain/policy.ts';
 import { overcommitOf, safetyOf } from '../domain/resource-need.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import type { EpochSeconds } from '../domain/units.ts';
-import { CRITICALITIES, type Vm } from '../domain/vm.ts';
+import { CRITICALITIES, mayRun, type Vm } from '../domain/vm.ts';
 
 /** Of a host that was returned just now. */
 export const NOBODY_YET: ReturnProgress = { released: [], isTried: false };
@@ -42,7 +42,7 @@ export function nextWave(order: Order, progress: ReturnProgress, view: WaveView)
   if (progress.isTried || maintenance.canaries === 0) {
     return letGo({ ...progress, isTried: true }, nextClass(waiting));
   }
-  if (!view.snapshot.vms.some((vm) => released.has(vm.id) && runsOn(vm, order.host))) {
+  if (!view.snapshot.vms.some((vm) => released.has(vm.id) && isThere(vm, order.host))) {
     const { triedSince: _none, ...rest } = progress;
     return letGo(rest, nextClass(waiting).slice(0, maintenance.canaries));
   }
@@ -55,8 +55,9 @@ export function nextWave(order: Order, progress: ReturnProgress, view: WaveView)
   return letGo({ ...progress, isTried: true }, nextClass(waiting));
 }
 
-function runsOn(vm: Vm, host: HostId): boolean {
-  return vm.host === host && vm.powerState === 'running';
+/** Also where the host is silent at the moment: it is held back then, and no further VM is sent. */
+function isThere(vm: Vm, host: HostId): boolean {
+  return vm.host === host && mayRun(vm);
 }
 
 /**

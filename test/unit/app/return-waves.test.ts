@@ -124,6 +124,14 @@ describe('the return to a repaired host', () => {
     expect(nextWave(two, third, lost).released.slice(4)).toEqual(['db']);
   });
 
+  it('takes a guest for home whose host has fallen silent, as libvirt lists it', () => {
+    const tried = { released: [vmId('ci')], isTried: false };
+    const there = withHome('ci');
+    const vms = there.vms.map((vm) => ({ ...vm, powerState: 'unknown' as const }));
+    const next = nextWave(returning(['db'], tried), tried, view({ ...there, vms }));
+    expect(next.released).toEqual(['ci']);
+  });
+
   it('tries others where none of the first could come', () => {
     const tried = { released: [vmId('ci'), vmId('mail')], isTried: false };
     const blocked = new Set(tried.released);
