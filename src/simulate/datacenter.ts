@@ -333,7 +333,11 @@ const RANK_RUNNING = 0;
 const RANK_LAST_SEEN = 2;
 const RANK_DEFINED = 3;
 
+/** As libvirt has it: of one whose host is silent nobody can tell whether it runs. */
 function powerOf(rank: number, facts: VmFacts): PowerState {
   if (rank === RANK_DEFINED) return 'off';
-  return rank === RANK_LAST_SEEN ? facts.powerState : 'running';
+  if (rank !== RANK_LAST_SEEN) return 'running';
+  return facts.powerState === 'off' || facts.powerState === 'crashed'
+    ? facts.powerState
+    : 'unknown';
 }
