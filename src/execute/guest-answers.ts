@@ -5,6 +5,7 @@
  * who reads of it is told.
  */
 
+import { isLive } from '../domain/compatibility.ts';
 import { seconds } from '../domain/units.ts';
 import type { MoveTask } from './move-task.ts';
 
@@ -17,8 +18,7 @@ export async function askGuest(task: MoveTask): Promise<void> {
   const { move, order, parts, record, stopping } = task;
   const { clock, events, guests } = parts;
   const guest = { id: move.vm, name: record.vmName };
-  const isLive = order.method === 'pre-copy' || order.method === 'post-copy';
-  if (!isLive || task.byNow !== undefined || guests?.covers(guest) !== true) return;
+  if (!isLive(order.method) || task.byNow !== undefined || guests?.covers(guest) !== true) return;
   for (let attempt = 1; ; attempt += 1) {
     if ((await guests.ask(guest, stopping)) !== 'silent' || stopping.aborted) return;
     if (attempt === ATTEMPTS) break;

@@ -6,6 +6,7 @@ import type { Move } from '../../../src/domain/plan.ts';
 import type { GuestProbe } from '../../../src/ports/guest-probe.ts';
 import type { ProbeAnswer } from '../../../src/ports/host-probe.ts';
 import { type Bench, makeBench, move, planOf, wrongs, yes } from '../../support/execution-bench.ts';
+import { someMigration } from '../../support/fleet.ts';
 
 /** @param answers at one question after the other; then none. */
 function guestsThat(...answers: readonly ProbeAnswer[]) {
@@ -52,6 +53,16 @@ describe('a guest that has arrived', () => {
     ]);
     expect(asked).toHaveLength(3);
     expect(await wrongs(bench, moves)).toEqual([]);
+  });
+
+  it.each(['pre-copy', 'post-copy', 'storage'] as const)('is asked: %s', async (method) => {
+    const methods = ['pre-copy', 'post-copy', 'storage'] as const;
+    const bench = await makeBench(['h1'], { capabilities: { methods } });
+    bench.policies = { ...bench.policies, migration: someMigration({ methods }) };
+    const { probe, asked } = guestsThat('answers');
+    const { ends } = await carriedOut(bench, probe, [move('1', 'h1', 'h2', { method })]);
+    expect(ends).toMatchObject([{ outcome: 'succeeded' }]);
+    expect(asked).toEqual(['v1']);
   });
 
   it('is not asked where nobody knows its address, or where it stood still', async () => {
