@@ -4,9 +4,10 @@
  * one reboot away from being a second guest on the same disks.
  */
 
-import { isRunning, type FoundGuest, type HostInventory } from './host.ts';
+import { isRunning, type FoundGuest, type HostInventory, type LibvirtHost } from './host.ts';
 import type { HostIdentity } from './host-survey.ts';
 import { type LastSeen, lastSeenOf } from './last-seen.ts';
+import { messageOf } from './native/errors.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
 import { compareText } from '../../src/domain/ids.ts';
 import { largestRooms, type Storage } from '../../src/domain/storage.ts';
@@ -19,8 +20,27 @@ export type HostAnswer =
       readonly kind: 'silent';
       readonly host: HostIdentity;
       readonly last: LastSeen | undefined;
+      /** Of `last`; absent: not known. */
+      readonly ageSeconds?: number | undefined;
       readonly error: string;
     };
+
+/** From here on whoever reads of the fleet is told how old that is which is known of a host. */
+const OLD_SECONDS = 86_400;
+
+/** Asks the host. Rejects only where what it said last cannot be read either. */
+export async function answerOf(host: LibvirtHost, signal: AbortSignal): Promise<HostAnswer> {
+  const { identity } = host;
+  try {
+    return { kind: 'answered', host: identity, inventory: await host.inventory(signal) };
+  } catch (error) {
+    const last = await host.last();
+    const ageSeconds = host.lastAgeSeconds();
+    return { kind: 'silent', host: identity, last, ageSeconds, error: messageOf(error) };
+  }
+}
+
+type SilentAnswer = Extract<HostAnswer, { kind: 'silent' }>;
 
 export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
   const ordered = answers.toSorted((a, b) => compareText(a.host.id, b.host.id));
@@ -81,7 +101,15 @@ function isDown({ powerState }: VmFacts): boolean {
 
 function problemsOf(answer: HostAnswer): readonly string[] {
   if (answer.kind === 'answered') return answer.inventory.problems;
-  return [`${answer.host.id}: ${answer.error}`];
+  return [`${answer.host.id}: ${answer.error}`, ...ageProblems(answer)];
+}
+
+/** In whole days: each new text is announced. */
+function ageProblems({ host, last, ageSeconds = 0 }: SilentAnswer): readonly string[] {
+  if (last === undefined || ageSeconds < OLD_SECONDS) return [];
+  const days = Math.floor(ageSeconds / 86_400);
+  const age = days === 1 ? '1 day' : `${days} days`;
+  return [`${host.id}: what is known of it and of its guests is ${age} old`];
 }
 
 /** Which of several copies is the guest: the earlier in this list. */

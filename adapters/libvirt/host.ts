@@ -143,13 +143,18 @@ export class LibvirtHost {
       if (arrival.asked < asked) this.#arrived.delete(vm);
     }
     this.#last = withArrivals(lastSeenOf(inventory), this.#arrived.values());
-    return { ...inventory, problems: [...problems, ...(await this.#keep(this.#last))] };
+    return { ...inventory, problems: [...problems, ...(await this.#keep(this.#last, 'said'))] };
   }
 
   /** For when it does not answer: what it said last, to this run of Drover or an earlier one. */
   async last(): Promise<LastSeen | undefined> {
     this.#last ??= await this.#kept.hosts.read(this.id);
     return this.#last;
+  }
+
+  /** How long ago it said {@link last}; undefined: nothing is known. */
+  lastAgeSeconds(): number | undefined {
+    return this.#kept.hosts.ageSeconds(this.id);
   }
 
   /**
@@ -162,7 +167,7 @@ export class LibvirtHost {
     const last = await this.last();
     if (last === undefined) return;
     this.#last = withArrivals(last, this.#arrived.values());
-    await this.#keep(this.#last);
+    await this.#keep(this.#last, 'amended');
   }
 
   /**
@@ -197,7 +202,7 @@ export class LibvirtHost {
     const last = await this.last();
     if (last?.guests.some((one) => one.vm.id === vm) !== true) return;
     this.#last = { ...last, guests: last.guests.filter((one) => one.vm.id !== vm) };
-    await this.#keep(this.#last);
+    await this.#keep(this.#last, 'amended');
   }
 
   /**
@@ -271,9 +276,10 @@ export class LibvirtHost {
   }
 
   /** What could not be written is a problem for later, and none for now. */
-  async #keep(seen: LastSeen): Promise<string[]> {
+  async #keep(seen: LastSeen, how: 'said' | 'amended'): Promise<string[]> {
+    const { hosts } = this.#kept;
     try {
-      await this.#kept.hosts.write(seen);
+      await (how === 'said' ? hosts.write(seen) : hosts.amend(seen));
       return [];
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

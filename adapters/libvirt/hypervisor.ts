@@ -9,7 +9,7 @@ import type { AdapterDependencies } from '../adapter.ts';
 import { noteArrival } from './arrival.ts';
 import { Definitions } from './definitions.ts';
 import { DirtyRates } from './dirty-rates.ts';
-import { mergeInventories, type HostAnswer } from './fleet-inventory.ts';
+import { answerOf, mergeInventories } from './fleet-inventory.ts';
 import { type Kept, LibvirtHost } from './host.ts';
 import { LastSeenHosts } from './last-seen.ts';
 import { METRIC_GROUPS, Sampler } from './metrics.ts';
@@ -68,6 +68,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #clock: Clock;
   readonly #hosts: ReadonlyMap<HostId, LibvirtHost>;
   readonly #definitions: Definitions;
+  readonly #lastSeen: LastSeenHosts;
   readonly #mover: Mover;
   readonly #restarter: Restarter;
   readonly #sampler: Sampler;
@@ -84,7 +85,8 @@ export class LibvirtHypervisor implements Hypervisor {
     this.capabilities =
       this.kind === 'kvm' ? LIBVIRT_CAPABILITIES : withoutQemu(LIBVIRT_CAPABILITIES);
     this.#definitions = new Definitions(memory, clock);
-    const kept = { hosts: new LastSeenHosts(memory, clock), definitions: this.#definitions };
+    this.#lastSeen = new LastSeenHosts(memory, clock);
+    const kept = { hosts: this.#lastSeen, definitions: this.#definitions };
     this.#hosts = this.#makeHosts(options.hosts, kept);
     this.#restarter = new Restarter(this.#definitions);
     this.#mover = new Mover(options, clock);
@@ -94,17 +96,8 @@ export class LibvirtHypervisor implements Hypervisor {
 
   async inventory(signal: AbortSignal): Promise<Inventory> {
     this.#check(signal);
-    const answers = await Promise.all(
-      this.#all().map(async (host): Promise<HostAnswer> => {
-        const { identity } = host;
-        try {
-          return { kind: 'answered', host: identity, inventory: await host.inventory(signal) };
-        } catch (error) {
-          const last = await host.last();
-          return { kind: 'silent', host: identity, last, error: messageOf(error) };
-        }
-      }),
-    );
+    await this.#lastSeen.keepOnly(this.#hosts.keys());
+    const answers = await Promise.all(this.#all().map((host) => answerOf(host, signal)));
     if (answers.every((answer) => answer.kind === 'silent')) {
       throw this.#unreachable(answers.map((answer) => answer.error).join('; '), signal);
     }

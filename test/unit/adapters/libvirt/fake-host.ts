@@ -2,7 +2,7 @@
 // storage: it answers the few calls of the C API that this takes.
 import { Connection } from '../../../../adapters/libvirt/connection.ts';
 import { Definitions } from '../../../../adapters/libvirt/definitions.ts';
-import { LibvirtHost } from '../../../../adapters/libvirt/host.ts';
+import { type Kept, LibvirtHost } from '../../../../adapters/libvirt/host.ts';
 import { LastSeenHosts } from '../../../../adapters/libvirt/last-seen.ts';
 import { ERROR } from '../../../../adapters/libvirt/native/constants.ts';
 import { CallTimeout, LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
@@ -165,10 +165,11 @@ export class FakeHost extends LibvirtHost {
     input: Partial<LibvirtOptionsInput> = {},
     {
       definitions = new Definitions(undefined, manualClock()),
+      hosts = new LastSeenHosts(undefined, manualClock()),
       ...own
-    }: { readonly diskPool?: string; readonly definitions?: Definitions } = {},
+    }: Partial<Kept> & { readonly diskPool?: string } = {},
   ) {
-    const kept = { hosts: new LastSeenHosts(undefined, manualClock()), definitions };
+    const kept = { hosts, definitions };
     const host = { id, uri: `qemu+tls://${id}/system`, ...own };
     super(identity(id, { ...input, hosts: [host] }), kept);
     const session = parts instanceof FakeSession ? parts : new FakeSession(parts);
