@@ -30,6 +30,7 @@ import { makeBreather } from './breather.ts';
 import { makeCancels } from './make-cancels.ts';
 import { makeServer } from './make-server.ts';
 import { Closers, type Closer } from './closers.ts';
+import { configNotes } from './config-notes.ts';
 import { configuredHooks } from './configured-hooks.ts';
 import { collectorSettings, pollLag } from './collector-settings.ts';
 import { Daemon } from './daemon.ts';
@@ -217,12 +218,18 @@ function bindTick({ container, options, haste, pause: breather }: Ground): void 
     const { keeper } = (await take('leases')).leases;
     return new ApplyDesk({ ...parts, clock, controller: keeper.name });
   });
+  bindPart(container, 'notes', async (take) => {
+    const { sources, policies } = await take('sources', 'policies');
+    return configNotes(config, sources.fencing, policies);
+  });
   bindPart(container, 'tick', async (take) => {
     const judges = await take('ledger', 'events', 'policies', 'collector', 'planner', 'orders');
     const doers = await take('ladder', 'failures', 'dispatcher', 'executor', 'alerts');
-    const desks = await take('hooks', 'applying', 'breakers');
+    const desks = await take('hooks', 'applying', 'breakers', 'notes');
     const { keeper } = (await take('leases')).leases;
+    const given = { clock, haste, seed, pause };
     return new Tick({
+      ...given,
       ...judges,
       ...doers,
       ...desks,
@@ -231,11 +238,7 @@ function bindTick({ container, options, haste, pause: breather }: Ground): void 
       holds: actsOn(keeper),
       acting: () => keeper.acting(),
       finder: new OwnFinder({ ...judges, machine: options.machine, controller: keeper.name }),
-      clock,
-      haste,
-      seed,
       everySeconds: seconds(config.schedule.tickEverySeconds * speed),
-      pause,
     });
   });
 }
@@ -349,12 +352,10 @@ function bindFace({ container, options, closers, pause }: Ground): void {
     const { collector, executor, applying } = await take('collector', 'executor', 'applying');
     const { hooks, estimator, killSwitch } = await take('hooks', 'estimator', 'killSwitch');
     const newId = options.newId ?? uuidv7;
-    const { failures, breakers, ledgerState } = await take('failures', 'breakers', 'ledgerState');
+    const watches = await take('failures', 'breakers', 'ledgerState', 'notes');
     return new DaemonApi({
       ...parts,
-      failures,
-      breakers,
-      ledgerState,
+      ...watches,
       applying,
       killSwitch,
       lost: new LostVms(parts.events),
@@ -376,7 +377,7 @@ function bindFace({ container, options, closers, pause }: Ground): void {
       unready: () => [
         ...unready(memory, tick),
         ...leaseReasons(keeper),
-        ...ledgerReasons(ledgerState),
+        ...ledgerReasons(watches.ledgerState),
       ],
     });
   });

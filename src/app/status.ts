@@ -2,11 +2,12 @@
 
 import type { SourceStatus } from '../domain/measured.ts';
 import type { Move } from '../domain/plan.ts';
-import type { Mode, PolicySet } from '../domain/policy.ts';
+import type { Mode } from '../domain/policy.ts';
 import type { StatusView } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BreakerBoard } from '../execute/breaker-board.ts';
 import { breakerViews } from './breaker-desk.ts';
+import type { ConfigNotes } from './config-notes.ts';
 import { guardNotes } from './guard-notes.ts';
 import type { KillSwitch } from './kill-switch.ts';
 import type { LedgerWatch } from './ledger-watch.ts';
@@ -28,6 +29,8 @@ export interface StatusParts {
   readonly movesInFlight: () => number;
   /** While no place is free, as all controllers together have too many open. */
   readonly waitingForPlace: () => readonly Move[];
+  /** About what drover.yaml names. */
+  readonly notes: ConfigNotes;
   readonly leases: LeaseSight;
   readonly breakers: Pick<BreakerBoard, 'all'>;
   readonly ledgerState: Pick<LedgerWatch, 'view'>;
@@ -54,17 +57,19 @@ export function statusView(parts: StatusParts, state: TickState | undefined): St
     movesWithoutPlace: parts.waitingForPlace().length,
     lastPlan: lastPlanOf(state),
     rejectedPlan: rejectedPlanOf(state?.rejected),
-    notes: [...standingNotes(policies, state), ...(state?.result?.report.notes ?? [])],
+    notes: [...standingNotes(parts, state), ...(state?.result?.report.notes ?? [])],
     leases: leaseViews(parts.leases),
     breakers: breakerViews(parts.breakers.all),
     ledger: parts.ledgerState.view,
   };
 }
 
-function standingNotes(policies: PolicySet, state: TickState | undefined): readonly string[] {
+function standingNotes(parts: StatusParts, state: TickState | undefined): readonly string[] {
   if (state === undefined) return [];
   const { snapshot } = state;
-  return [...guardNotes(snapshot, policies.limits), ...modeNotes(policies, snapshot)];
+  const { policies } = parts.policies;
+  const named = [...modeNotes(policies, snapshot), ...parts.notes(snapshot)];
+  return [...guardNotes(snapshot, policies.limits), ...named];
 }
 
 function lastPlanOf(state: TickState | undefined): StatusView['lastPlan'] {

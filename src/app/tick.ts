@@ -30,6 +30,7 @@ import type { HostFailures } from '../execute/host-failures.ts';
 import { implausibleInSlices } from '../execute/implausible.ts';
 import type { HostLadder } from '../execute/host-ladder.ts';
 import type { ApplyDesk } from './apply-desk.ts';
+import type { ConfigNotes } from './config-notes.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ApproveAnswer, Dispatcher } from './dispatcher.ts';
 import type { Experience } from './experience.ts';
@@ -96,6 +97,8 @@ export interface TickParts {
   readonly acting: () => ActingControllers;
   /** Marks the VM that this controller runs in. */
   readonly finder: Pick<OwnFinder, 'mark'>;
+  /** About what drover.yaml names. */
+  readonly notes: ConfigNotes;
   readonly seed: number;
   /** How often it is asked for, by its clock. */
   readonly everySeconds: Seconds;
@@ -203,7 +206,8 @@ export class Tick {
     const { limits, own: ownRules, mode } = this.#parts.policies.policies;
     const notes = await inSlices(guardNotesInSlices(snapshot, limits), this.#parts.pause);
     const misnamed = ownNotes(ownRules, snapshot, this.#parts.acting().known);
-    this.#notes.tell([...notes, ...misnamed, ...modeNotes({ mode }, snapshot)]);
+    const named = [...modeNotes({ mode }, snapshot), ...this.#parts.notes(snapshot)];
+    this.#notes.tell([...notes, ...misnamed, ...named]);
     await this.#homecoming.close(own);
     let begun: Promise<unknown> = Promise.resolve();
     const begin: Early = ({ result: first, violations }, urgent) => {

@@ -17,6 +17,7 @@ import type { HttpServer } from '../serve/server.ts';
 import type { AlertDesk } from './alert-desk.ts';
 import type { ApplyDesk } from './apply-desk.ts';
 import type { CancelDesk } from './cancel-desk.ts';
+import type { ConfigNotes } from './config-notes.ts';
 import type { Daemon } from './daemon.ts';
 import type { DaemonApi } from './daemon-api.ts';
 import type { DecisionArchive } from './decision-archive.ts';
@@ -65,6 +66,7 @@ export interface Parts {
   readonly executor: Executor;
   readonly archive: DecisionArchive;
   readonly dispatcher: Dispatcher;
+  readonly notes: ConfigNotes;
   readonly tick: Tick;
   readonly cancels: CancelDesk;
   readonly api: DaemonApi;

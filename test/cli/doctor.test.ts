@@ -136,6 +136,23 @@ describe('doctor --config', () => {
     expect(await started(hooks('no-such-program'))).toContain('warning hook');
   });
 
+  it('fails on names that no host or VM has, also where their device answers', async () => {
+    const agent = join(folder, 'agent');
+    writeFileSync(agent, '#!/bin/sh\necho "Status: ON"\n', { mode: 0o755 });
+    const file = configWith(
+      'sources: [{ id: lab, kind: simulated, hosts: 4, vms: 8, seed: 1 }]\n' +
+        `fencing: [{ host: nobody, agent: ${agent}, options: {} }]\n` +
+        'probes: [{ host: kvm-99, address: "127.0.0.1:1" }]\n' +
+        'guestProbes: [{ vm: no-such-vm, address: "127.0.0.1:1" }]\n',
+    );
+    const { code, out } = await cli(['doctor', '--config', file]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^failed +fencing +fencing: no host is called nobody/m);
+    expect(out).toMatch(/^failed +probes +probes: no host is called kvm-99/m);
+    expect(out).toMatch(/^failed +guestProbes +guestProbes: no VM is called no-such-vm/m);
+    expect(out).not.toMatch(/^ok +fencing/m);
+  }, 60_000);
+
   it('finds the program that asks peers', async () => {
     const asks = (program: string) => `peerProbe: { command: [${program}, '{peer}', '{host}'] }`;
     expect((await started('')).join()).not.toContain('peerProbe');

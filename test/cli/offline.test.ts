@@ -216,11 +216,14 @@ describe('the command line', () => {
       'fenced.yaml',
       `apiVersion: drover/v1\nkind: Daemon\nstateDir: ${join(folder, 'not', 'yet')}\n` +
         'sources: [{ id: sim, kind: simulated, hosts: 3, vms: 12 }]\n' +
-        `fencing: [{ host: a, agent: ${agent} }, { host: b, agent: /nowhere/fence_none }]\n`,
+        `fencing:\n  - { host: host-01, agent: ${agent} }\n` +
+        '  - { host: host-02, agent: /nowhere/fence_none }\n',
     );
     const { code, out } = await cli(['doctor', '--config', config]);
-    expect(out).toMatch(/^ok +fencing +a: its device says that the power is on$/m);
-    expect(out).toMatch(/^failed +fencing +\/nowhere\/fence_none of b, status: .*\n +hint: /m);
+    expect(out).toMatch(/^ok +fencing +host-01: its device says that the power is on$/m);
+    expect(out).toMatch(
+      /^failed +fencing +\/nowhere\/fence_none of host-02, status: .*\n +hint: /m,
+    );
     expect(code).toBe(1);
   });
 

@@ -10,7 +10,7 @@ import type { Daemon } from '../../src/app/daemon.ts';
 import { packInputs } from '../../src/app/plan-inputs.ts';
 import { planAndCheck } from '../../src/app/plan-job.ts';
 import type { PlanRunner } from '../../src/app/planner.ts';
-import { defaultDaemonConfig } from '../../src/config/daemon.ts';
+import { type DaemonConfig, defaultDaemonConfig } from '../../src/config/daemon.ts';
 import { seconds } from '../../src/domain/units.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { EventSource } from '../../src/ports/events.ts';
@@ -25,6 +25,9 @@ export interface OwnParts {
   readonly store?: (file: string, clock: Clock) => Promise<Ledger>;
   readonly between?: (ledger: Ledger) => Ledger;
   readonly hooks?: readonly Hook[];
+  readonly config?: Partial<DaemonConfig>;
+  /** Told before the first look at the fleet. */
+  readonly hear?: (events: EventSource) => void;
 }
 
 export interface VirtualDaemon {
@@ -43,7 +46,7 @@ export interface VirtualDaemon {
 /** @param story a folder of test/stories; its fleet and policies are taken, not its events. */
 export async function daemonOnVirtualTime(
   story: string,
-  { store, between, hooks = [] }: OwnParts = {},
+  { store, between, hooks = [], config = {}, hear }: OwnParts = {},
 ): Promise<VirtualDaemon> {
   const { fleet, policies } = readStory(join(import.meta.dirname, '..', 'stories', story));
   const folder = mkdtempSync(join(tmpdir(), 'drover-daemon-'));
@@ -57,6 +60,7 @@ export async function daemonOnVirtualTime(
       ...base,
       stateDir: join(folder, 'state'),
       policies: policies.filter((file) => file !== 'default'),
+      ...config,
     },
     clock,
     sources: async () => ({
@@ -70,6 +74,7 @@ export async function daemonOnVirtualTime(
     }),
     subscribe: (bus) => {
       events = bus;
+      hear?.(bus);
       return undefined;
     },
     ...(store !== undefined && { store: () => store(join(folder, 'state', 'ledger.db'), clock) }),

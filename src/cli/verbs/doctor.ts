@@ -7,12 +7,13 @@ import type { Command } from 'commander';
 
 import { VERSION } from '../../app/version.ts';
 import type { DaemonConfig } from '../../config/daemon.ts';
-import { hostId } from '../../domain/ids.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
+import type { LiveFleet } from '../../app/live-fleet.ts';
 import type { RulesInForce } from '../../app/policy-store.ts';
 import { checkDaemon, sourceFault } from '../doctor/check-daemon.ts';
 import { checkStart } from '../doctor/check-start.ts';
-import { attempt, failed, type Finding, good, warning } from '../doctor/finding.ts';
+import { checkNamed } from '../doctor/check-named.ts';
+import { attempt, type Attempted, failed, type Finding, good, warning } from '../doctor/finding.ts';
 import { EXIT, type ExitCode, type Io, printJson } from '../io.ts';
 import { formatLines } from '../table.ts';
 import { remoteOptions, type RemoteOptions } from './remote.ts';
@@ -60,14 +61,16 @@ async function checkConfig(
   const { config: _file, ...others } = options;
   const asked = options.server === undefined ? options : others;
   const policies = await attempt('policies', () => loadPolicySet(config.value.policies));
+  const rules = policies.ok ? policies.value : undefined;
+  const fleet = await lookAround(config.value, io);
   return [
     // A configuration is looked at before its daemon runs: that it does not is no fault.
     ...(await checkDaemon(io, asked, false)),
     good('config', file),
     ...(await checkStart(config.value)),
     policies.ok ? good('policies', policiesText(policies.value)) : policies.finding,
-    ...(await checkSources(io, config.value, policies.ok ? policies.value : undefined)),
-    ...(await checkPower(config.value)),
+    ...(fleet.ok ? await checkSources(fleet.value, config.value, rules) : [fleet.finding]),
+    ...(await checkNamed(config.value, fleet.ok ? fleet.value.snapshot : undefined, rules)),
   ];
 }
 
@@ -75,36 +78,19 @@ function policiesText({ policies }: RulesInForce): string {
   return `${policies.rules.length} rules, revision ${policies.revision.slice(0, 12)}`;
 }
 
-/** Asks each device for the power of its host; switches nothing. */
-async function checkPower(config: DaemonConfig): Promise<readonly Finding[]> {
-  if (config.fencing.length === 0) return [];
-  const { powerOf } = await import('../../app/build-sources.ts');
-  const { fencing } = powerOf(config);
-  const asked = config.fencing.map(async ({ host, timeoutSeconds }): Promise<Finding> => {
-    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-    const power = await attempt('fencing', async () =>
-      fencing?.status({ id: hostId(host), name: host }, signal),
-    );
-    if (!power.ok) return { ...power.finding, hint: FENCING_HINT };
-    return good('fencing', `${host}: its device says that the power is ${power.value}`);
-  });
-  return Promise.all(asked);
+async function lookAround(config: DaemonConfig, io: Io): Promise<Attempted<LiveFleet>> {
+  const { readFleet } = await import('../../app/live-fleet.ts');
+  const { systemClock } = await import('../../app/system-clock.ts');
+  return attempt('sources', () => readFleet(config, systemClock(), io.stop));
 }
 
-const FENCING_HINT = 'until it answers, nothing of this host is restarted should it die';
-
 async function checkSources(
-  io: Io,
+  { statuses, snapshot, warnings }: LiveFleet,
   config: DaemonConfig,
   rules: RulesInForce | undefined,
 ): Promise<readonly Finding[]> {
   const { ownNotes } = await import('../../rules/own-vms.ts');
-  const { readFleet } = await import('../../app/live-fleet.ts');
   const { modeNotes } = await import('../../app/policy-notes.ts');
-  const { systemClock } = await import('../../app/system-clock.ts');
-  const read = await attempt('sources', () => readFleet(config, systemClock(), io.stop));
-  if (!read.ok) return [read.finding];
-  const { statuses, snapshot, warnings } = read.value;
   const kinds = new Map(config.sources.map(({ id, kind }) => [id, kind]));
   return [
     ...statuses.map((status) =>
