@@ -292,11 +292,14 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 }
 
-/** What libvirt's Xen driver lacks. Source: libvirt's "hypervisor driver feature matrix". */
+/**
+ * What libvirt's Xen driver lacks. Source: libvirt's "hypervisor driver feature matrix". No
+ * restart: never tried there, and what it risks is a second copy of a guest.
+ */
 function withoutQemu(capabilities: HypervisorCapabilities): HypervisorCapabilities {
   return {
     ...capabilities,
-    methods: ['pre-copy', 'cold', 'restart'],
+    methods: ['pre-copy', 'cold'],
     abort: false,
     progress: false,
     autoConverge: 'no',

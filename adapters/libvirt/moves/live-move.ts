@@ -17,23 +17,33 @@ import { cpuRefusal } from '../precheck.ts';
 import { relocateDisks } from '../xml/relocate.ts';
 import { makeReady } from './ready.ts';
 import { definitionOf, type Ends } from './settle.ts';
+import type { HypervisorKind } from '../../../src/domain/host.ts';
 import { MIB } from '../../../src/domain/units.ts';
 import type { MoveOrder } from '../../../src/ports/hypervisor.ts';
 import type { AdapterErrorCode } from '../../../src/ports/metric-source.ts';
 
+/** What the way of moving depends on, apart from the order. */
+export interface MoveTerms extends Pick<LibvirtOptions, 'tls'> {
+  readonly kind: HypervisorKind;
+}
+
 /**
  * Peer to peer: the source's daemon leads, so the move does not depend on Drover's life. The
  * definition goes along: stored on the target, removed from the source, by libvirt itself.
+ *
+ * libvirt's Xen driver refuses a move with any flag that it does not know (LIBXL_MIGRATION_FLAGS).
+ * Of those it gets tls all the same: a move that was to be encrypted is better refused.
  */
 export function migrationFlags(
   order: MoveOrder,
   persistent: boolean,
-  options: Pick<LibvirtOptions, 'tls'>,
+  { tls, kind }: MoveTerms,
 ): number {
-  const { live, peerToPeer, persistTarget, undefineSource, abortOnError } = MIGRATE;
-  let flags = live | peerToPeer | abortOnError;
+  const { live, peerToPeer, persistTarget, undefineSource } = MIGRATE;
+  let flags = live | peerToPeer;
+  if (kind !== 'xen') flags |= MIGRATE.abortOnError;
   if (persistent) flags |= persistTarget | undefineSource;
-  if (options.tls) flags |= MIGRATE.tls;
+  if (tls) flags |= MIGRATE.tls;
   if (order.autoConverge) flags |= MIGRATE.autoConverge;
   if (order.allowPostCopy || order.method === 'post-copy') flags |= MIGRATE.postCopy;
   return flags;
@@ -42,6 +52,14 @@ export function migrationFlags(
 /** libvirt counts in MiB/s; less than one is one. */
 export function mibPerSecond(bandwidth: number): number {
   return Math.max(1, Math.round(bandwidth / MIB));
+}
+
+/** Undefined: none is told. The Xen driver refuses the parameter. */
+export function bandwidthFor(
+  { bandwidth }: Pick<MoveOrder, 'bandwidth'>,
+  { kind }: Pick<MoveTerms, 'kind'>,
+): number | undefined {
+  return bandwidth === undefined || kind === 'xen' ? undefined : mibPerSecond(bandwidth);
 }
 
 /** What a live move is begun with, or why it cannot be. */
@@ -73,13 +91,13 @@ export async function prepareLiveMove(
   await makeReady(order, ends, { copies, autostart: keptAutostart }, signal);
   const telling = async (domain: Domain): Promise<MigrationParams> => {
     const persistent = await isPersistent(domain);
-    const { bandwidth } = order;
-    const flags = migrationFlags(order, persistent, options);
+    const { kind } = from.identity;
+    const flags = migrationFlags(order, persistent, { ...options, kind });
     return {
       targetUri: to.migrateUri,
       dataUri: to.identity.own.dataUri,
       tlsName: options.tls ? to.identity.own.tlsName : undefined,
-      bandwidthMibPerSecond: bandwidth === undefined ? undefined : mibPerSecond(bandwidth),
+      bandwidthMibPerSecond: bandwidthFor(order, { kind }),
       flags: copies.length === 0 ? flags : flags | MIGRATE.copyDisks,
       disks: copies.length === 0 ? undefined : await migratedDisks(domain, copies, to),
     };

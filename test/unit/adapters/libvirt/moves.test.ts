@@ -10,7 +10,12 @@ import {
   statusOf,
   type DomainStatus,
 } from '../../../../adapters/libvirt/domain-status.ts';
-import { mibPerSecond, migrationFlags } from '../../../../adapters/libvirt/moves/live-move.ts';
+import { LibvirtHypervisor } from '../../../../adapters/libvirt/hypervisor.ts';
+import {
+  bandwidthFor,
+  mibPerSecond,
+  migrationFlags,
+} from '../../../../adapters/libvirt/moves/live-move.ts';
 import { costOf, progressOf } from '../../../../adapters/libvirt/moves/progress.ts';
 import { explainingTls } from '../../../../adapters/libvirt/moves/tls.ts';
 import { DOMAIN_STATE } from '../../../../adapters/libvirt/native/constants.ts';
@@ -18,12 +23,13 @@ import { LibvirtError } from '../../../../adapters/libvirt/native/errors.ts';
 import { LibvirtLibrary } from '../../../../adapters/libvirt/native/library.ts';
 import { Session } from '../../../../adapters/libvirt/native/session.ts';
 import { readMoveNote, writeMoveNote } from '../../../../adapters/libvirt/xml/metadata.ts';
-import { vmId } from '../../../../src/domain/ids.ts';
-import { MIB } from '../../../../src/domain/units.ts';
+import { sourceId, vmId } from '../../../../src/domain/ids.ts';
+import { bytesPerSecond, MIB } from '../../../../src/domain/units.ts';
 import type { PowerState } from '../../../../src/domain/vm.ts';
 import type { MoveOrder, Sighting } from '../../../../src/ports/hypervisor.ts';
 import { FakeHost } from './fake-host.ts';
-import { UUID } from './samples.ts';
+import { options, UUID } from './samples.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
 import { aMoveOrder } from '../../../support/plans.ts';
 
 const OUT = { type: 2, operation: 5, stats: {} };
@@ -93,30 +99,45 @@ const PEER = 2;
 const CARRY = 8 | 16;
 const ABORT_ON_ERROR = 1 << 12;
 const STORED = true;
+const KVM = { tls: false, kind: 'kvm' } as const;
 
 describe('a live move', () => {
   it('is led by the source and takes the definition along', () => {
-    expect(migrationFlags(ORDER, STORED, { tls: false })).toBe(
-      LIVE | PEER | CARRY | ABORT_ON_ERROR,
-    );
+    expect(migrationFlags(ORDER, STORED, KVM)).toBe(LIVE | PEER | CARRY | ABORT_ON_ERROR);
   });
 
   it('leaves a transient guest transient', () => {
-    const flags = migrationFlags(ORDER, false, { tls: false });
+    const flags = migrationFlags(ORDER, false, KVM);
     expect(flags & CARRY).toBe(0);
   });
 
   it('is told beforehand what may be switched on later', () => {
-    const flags = (order: MoveOrder): number => migrationFlags(order, STORED, { tls: false });
+    const flags = (order: MoveOrder): number => migrationFlags(order, STORED, KVM);
     expect(flags({ ...ORDER, autoConverge: true }) & (1 << 13)).not.toBe(0);
     expect(flags({ ...ORDER, allowPostCopy: true }) & (1 << 15)).not.toBe(0);
     expect(flags({ ...ORDER, method: 'post-copy' }) & (1 << 15)).not.toBe(0);
     expect(flags(ORDER) & ((1 << 13) | (1 << 15) | (1 << 16))).toBe(0);
-    expect(migrationFlags(ORDER, STORED, { tls: true }) & (1 << 16)).not.toBe(0);
+    expect(migrationFlags(ORDER, STORED, { ...KVM, tls: true }) & (1 << 16)).not.toBe(0);
   });
 
   it('counts bandwidth in MiB/s, at least one: none would be unlimited', () => {
     expect([1, MIB, 2.6 * MIB].map(mibPerSecond)).toEqual([1, 1, 3]);
+  });
+
+  it('is told to Xen without what its driver refuses, but never unencrypted unasked', () => {
+    const xen = { tls: false, kind: 'xen' } as const;
+    expect(migrationFlags(ORDER, STORED, xen)).toBe(LIVE | PEER | CARRY);
+    expect(migrationFlags(ORDER, STORED, { ...xen, tls: true }) & (1 << 16)).not.toBe(0);
+    const limited = { bandwidth: bytesPerSecond(7 * MIB) };
+    expect([bandwidthFor(limited, xen), bandwidthFor(limited, KVM)]).toEqual([undefined, 7]);
+    expect(bandwidthFor({ bandwidth: undefined }, KVM)).toBeUndefined();
+  });
+
+  it('and nothing else is declared there but a cold one', () => {
+    const hosts = [{ uri: 'xen+tls://x1/system' }];
+    const parts = { source: sourceId('lab'), clock: manualClock() };
+    const { capabilities } = new LibvirtHypervisor(options({ hosts }), parts);
+    expect(capabilities.methods).toEqual(['pre-copy', 'cold']);
   });
 
   it('is limited after a switch to post-copy as before it', () => {
