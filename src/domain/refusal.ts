@@ -85,7 +85,9 @@ export const REFUSAL_CODES = {
   confidential: { meaning: 'memory encryption (SEV, TDX) forbids the move', hint: '' },
   device: {
     meaning: 'a passed-through device cannot be taken along',
-    hint: 'a cold move to a host with such a device works, where the policy allows it',
+    hint:
+      'a cold move works where the policy allows it and the source lists such a device on the ' +
+      'host; libvirt lists none: there such a VM is moved by hand',
   },
   media: {
     meaning: 'a CD, ISO image or floppy in a drive of the VM is not reachable from the host',
