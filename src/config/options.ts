@@ -99,7 +99,7 @@ export const limitsSchema = section({
     choice(['mandatory', 'none']),
     'mandatory',
     'What is still moved where a balancer of the platform moves VMs by itself (two never balance ' +
-      'one cluster).',
+      'one cluster), as far as the source tells: libvirt does not.',
   ),
   movesPerPlan: optional(
     positive('a number of moves'),
@@ -194,7 +194,9 @@ const downtimeSteps = (who: string) =>
     list(duration({ above: 0 })),
     ['400ms', '500ms'],
     `What downtimeLimit is raised to, one after the other, for a ${who} VM that does not ` +
-      'converge, before it is slowed down; the last is the cap. Those not above it are left out.',
+      'converge, before the next step of its ladder; the last is the cap. Those not above it are ' +
+      'left out. Where auto-converge can only be chosen when a move begins (libvirt), the guest ' +
+      'may be slowed down before.',
   );
 
 export const migrationSchema = section({

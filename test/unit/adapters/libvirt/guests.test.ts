@@ -41,11 +41,16 @@ describe('a guest of libvirt', () => {
     expect(vmOf({ more: city }).labels).toMatchObject({ tier: 'München & Köln' });
   });
 
-  it('belongs to the manager whose metadata it carries', () => {
-    const namespace = 'http://openstack.org/xmlns/libvirt/nova/1.1';
-    const more = `<metadata><nova:instance xmlns:nova="${namespace}"><nova:flavor/>
-      </nova:instance></metadata>`;
-    expect(vmOf({ more }).managedBy).toBe('openstack');
+  it.each([
+    ['http://openstack.org/xmlns/libvirt/nova/1.1', 'openstack'],
+    ['http://ovirt.org/vm/1.0', 'ovirt'],
+    ['http://kubevirt.io', 'kubevirt'],
+    ['http://opennebula.org/xmlns/libvirt/1.0', 'opennebula'],
+    ['http://libosinfo.org/xmlns/libvirt/domain/1.0', undefined],
+  ])('belongs to the manager whose metadata it carries: %s', (namespace, manager) => {
+    const more = `<metadata><m:instance xmlns:m="${namespace}"><m:flavor/>
+      </m:instance></metadata>`;
+    expect(vmOf({ more }).managedBy).toBe(manager);
   });
 
   it('finds the storage of every disk and its size, or that nobody says', () => {
