@@ -259,7 +259,7 @@ export class Dispatcher {
 
   /** Leases were taken: others may have asked about repairs there. */
   tookOver(): void {
-    this.#askedRepairs.forget();
+    this.#askedRepairs.tookOver();
   }
 
   async #judge(

@@ -34,21 +34,30 @@ const DECISIONS_READ = 10;
 
 /** Findings that a person was asked about, also by the life before, or the last holder. */
 export class AskedRepairs {
-  /** Undefined: it is to be read what others have asked about. */
-  #about: ReadonlySet<FindingId> | undefined;
+  #about: ReadonlySet<FindingId> = new Set();
+  /** What others have asked about is to be read. */
+  #isBehind = true;
 
   get about(): ReadonlySet<FindingId> {
-    return this.#about ?? new Set();
+    return this.#about;
   }
 
   /** Rejects with LedgerError. */
   async load(ledger: Pick<Ledger, 'decisions'>): Promise<void> {
-    this.#about ??= askedIn(await ledger.decisions(DECISIONS_READ));
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
+    try {
+      const others = askedIn(await ledger.decisions(DECISIONS_READ));
+      this.#about = new Set([...this.#about, ...others]);
+    } catch (error) {
+      this.#isBehind = true;
+      throw error;
+    }
   }
 
-  /** Others may have asked meanwhile: {@link load} reads anew. */
-  forget(): void {
-    this.#about = undefined;
+  /** Others may have asked meanwhile: {@link load} reads that, too. */
+  tookOver(): void {
+    this.#isBehind = true;
   }
 
   /** @param isGreat whether the plan asks as {@link greatRepair} says. */
@@ -59,7 +68,7 @@ export class AskedRepairs {
   ): void {
     const fresh = isGreat ? waiting.map(({ reason }) => reason.finding) : [];
     const open = new Set(findings.map(({ id }) => id));
-    this.#about = new Set([...this.about, ...fresh].filter((id) => open.has(id)));
+    this.#about = new Set([...this.#about, ...fresh].filter((id) => open.has(id)));
   }
 }
 
@@ -71,7 +80,11 @@ function askedIn(decisions: readonly Decision[]): ReadonlySet<FindingId> {
     const automatic = gate.filter(({ mode }) => mode === 'automatic');
     const asks = automatic.filter(({ verdict }) => verdict === 'needs-approval');
     const ids = new Set(asks.map(({ move }) => move));
-    return result.plan.moves.filter(({ id, tier }) => tier === 'corrective' && ids.has(id));
+    const moves = result.plan.moves.filter(({ id }) => ids.has(id));
+    // One that waits for another that asks may not ask itself.
+    return moves.filter(
+      ({ tier, dependsOn }) => tier === 'corrective' && !dependsOn.some((one) => ids.has(one)),
+    );
   });
   return new Set(waiting.map(({ reason }) => reason.finding));
 }

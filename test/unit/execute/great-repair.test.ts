@@ -144,9 +144,26 @@ describe('what earlier lives have asked about', () => {
     await asked.load(ledger);
     await asked.load(ledger);
     expect(reads).toBe(1);
-    asked.forget();
+    asked.tookOver();
     await asked.load(ledger);
     expect(reads).toBe(2);
+  });
+
+  it('is added to what this one has asked about, also where both come at once', async () => {
+    const asked = new AskedRepairs();
+    await asked.load({ decisions: async () => [] });
+    const [first] = THREE;
+    if (first === undefined) throw new Error('no move');
+    const { finding } = first.reason;
+    const other = decision('needs-approval', 'automatic');
+    asked.note([first], true, [{ id: finding }]);
+    asked.tookOver();
+    asked.note([], false, [{ id: finding }]);
+    await asked.load({ decisions: async () => [] });
+    expect([...asked.about]).toEqual([finding]);
+    asked.tookOver();
+    await asked.load({ decisions: async () => [other] });
+    expect(asked.about.size).toBe(new Set(THREE.map(({ reason }) => reason.finding)).size);
   });
 });
 
