@@ -4,6 +4,7 @@
  * world behind it (world.ts) catches up with the clock at every call.
  */
 
+import { withHeld } from '../domain/held-memory.ts';
 import { compareText, type HostId, type SourceId, type VmId } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { inOneGo, mapInSlices, type Slices } from '../domain/slices.ts';
@@ -130,8 +131,11 @@ export class SimulatedDatacenter {
   *inventoryInSlices(): Slices<Inventory> {
     const now = this.time();
     const problems: string[] = [];
-    const hosts = [...this.#world.hosts.values()].map(({ facts, maintenance }): HostFacts => {
-      if (this.#world.isReachable(facts.id)) return { ...facts, inMaintenanceMode: maintenance };
+    const hosts = [...this.#world.hosts.values()].map((host): HostFacts => {
+      const facts = withHeld(host.facts, this.#world.heldBytes(host.facts.id));
+      if (this.#world.isReachable(facts.id)) {
+        return { ...facts, inMaintenanceMode: host.maintenance };
+      }
       problems.push(`${facts.id}: no answer`);
       return { ...facts, connection: 'disconnected' };
     });

@@ -163,6 +163,18 @@ export class World {
     return free;
   }
 
+  /** What is left of broken post-copies takes, of guests that run elsewhere by now. Bytes. */
+  heldBytes(host: HostId): number {
+    let held = 0;
+    for (const id of this.copies.on(host)) {
+      const isLeft = this.copies.get(id, host)?.state === 'post-copy-paused';
+      if (!isLeft || this.copies.runningOn(id).length === 0) continue;
+      const { memoryBytes = 0, overheadBytes = 0 } = this.vms.get(id)?.facts ?? {};
+      held += memoryBytes + overheadBytes;
+    }
+    return held;
+  }
+
   #linkCapacity(host: HostId): number {
     const { facts, powered } = this.host(host);
     return powered ? facts.migrationBandwidth * this.board.linkFactor(host, this.#now) : 0;

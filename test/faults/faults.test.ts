@@ -29,7 +29,7 @@ const FOUND_WITH_WAYS = [118, 840_033, 840_292, 840_358, 842_695, 870_422];
 /** The same, of later: in the judge, but for 880233 and 893316. */
 const FOUND_WITH_PEOPLE = [
   187, 860_724, 860_846, 861_424, 880_233, 880_797, 880_828, 891_089, 893_316, 893_645, 894_814,
-  910_369, 911_305, 911_623,
+  910_369, 911_305, 911_623, 930_611, 930_775,
 ];
 /** How a script is drawn without what came later. */
 const WITHOUT = new Map([

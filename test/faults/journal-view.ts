@@ -61,7 +61,8 @@ export class JournalView {
     const { id, vm } = record.move;
     this.known.add(id);
     this.#following.delete(vm);
-    if (this.open.has(id)) return;
+    // One of which nothing was noted may never have been written down: who asked has died over it.
+    if ((this.open.get(id)?.noted.size ?? 0) > 0) return;
     this.open.set(id, { record, noted: new Set(), isReserved: false, starts: 0, wrongIfBegun });
   }
 

@@ -55,7 +55,7 @@ export async function judgeEnd(judge: Judge, ending: Ending): Promise<void> {
   const left = await leftToDo(ending);
   const shut = withSecondCopies(datacenter);
   const stuck = guestsOn(script, datacenter).filter(
-    (vm) => hasPlace(judge, { script, vm, shut }) && !isHalved(judge, vm, datacenter),
+    (vm) => hasPlace(judge, { script, vm, shut, datacenter }) && !isHalved(judge, vm, datacenter),
   );
   const isExcused = left?.endsWith(`still on ${script.last}`) === true && stuck.length === 0;
   if (left !== undefined && !isExcused) judge.wrong('liveness', left);
@@ -81,13 +81,14 @@ interface Stuck {
   readonly vm: VmId;
   /** Where nothing goes until a human has stopped one of two. */
   readonly shut: ReadonlySet<HostId>;
+  readonly datacenter: SimulatedDatacenter;
 }
 
 /**
  * A host that could take the VM as things are: nobody can say that it had no place. One that runs
  * twice is a human's affair.
  */
-function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean {
+function hasPlace(judge: Judge, { script: { last }, vm, shut, datacenter }: Stuck): boolean {
   const { world } = judge;
   const facts = world.vms.get(vm);
   const where = world.runningOn(vm);
@@ -101,11 +102,18 @@ function hasPlace(judge: Judge, { script: { last }, vm, shut }: Stuck): boolean 
     // Clusters that different controllers have are not moved between.
     if (world.cluster(host) !== world.cluster(last)) return false;
     const there = [...world.vms.values()].filter(
-      (one: VmFacts) => one.id !== vm && world.runningOn(one.id).includes(host),
+      ({ id }: VmFacts) => id !== vm && takesRoom(datacenter, id, host),
     );
     const isFree = world.objections(facts, host, there).length === 0;
     return isFree && (mayBeStopped || world.missingFeatures(facts, host).length === 0);
   });
+}
+
+/** It runs there, or a broken post-copy has left a part of it there: a human takes that away. */
+function takesRoom(datacenter: SimulatedDatacenter, vm: VmId, host: HostId): boolean {
+  const { sightings } = datacenter.locate(vm);
+  const isRest = sightings.some((one) => one.host === host && one.state === 'post-copy-paused');
+  return isRest || datacenter.truth.whereabouts(vm).runningOn.includes(host);
 }
 
 /**
