@@ -6,9 +6,10 @@
 
 import { isRunning, type FoundGuest, type HostInventory, type LibvirtHost } from './host.ts';
 import type { HostIdentity } from './host-survey.ts';
-import { type LastSeen, lastSeenOf } from './last-seen.ts';
+import { type LastSeen, lastSeenOf, LONG_SECONDS } from './last-seen.ts';
 import { messageOf } from './native/errors.ts';
 import type { HostFacts, Inventory, Sighting, VmFacts } from '../../src/ports/hypervisor.ts';
+import { withHeld } from '../../src/domain/held-memory.ts';
 import { compareText } from '../../src/domain/ids.ts';
 import { largestRooms, type Storage } from '../../src/domain/storage.ts';
 import { withUnlisted } from '../../src/domain/unlisted.ts';
@@ -22,11 +23,10 @@ export type HostAnswer =
       readonly last: LastSeen | undefined;
       /** Of `last`; absent: not known. */
       readonly ageSeconds?: number | undefined;
+      /** So long no Drover had looked when this one began; absent: not known to be long. */
+      readonly unwatchedSeconds?: number | undefined;
       readonly error: string;
     };
-
-/** From here on whoever reads of the fleet is told how old that is which is known of a host. */
-const OLD_SECONDS = 86_400;
 
 /** Asks the host. Rejects only where what it said last cannot be read either. */
 export async function answerOf(host: LibvirtHost, signal: AbortSignal): Promise<HostAnswer> {
@@ -36,7 +36,9 @@ export async function answerOf(host: LibvirtHost, signal: AbortSignal): Promise<
   } catch (error) {
     const last = await host.last();
     const ageSeconds = host.lastAgeSeconds();
-    return { kind: 'silent', host: identity, last, ageSeconds, error: messageOf(error) };
+    const unwatchedSeconds = await host.lookedInVain();
+    const about = { last, ageSeconds, unwatchedSeconds };
+    return { kind: 'silent', host: identity, ...about, error: messageOf(error) };
   }
 }
 
@@ -44,18 +46,22 @@ type SilentAnswer = Extract<HostAnswer, { kind: 'silent' }>;
 
 export function mergeInventories(answers: readonly HostAnswer[]): Inventory {
   const ordered = answers.toSorted((a, b) => compareText(a.host.id, b.host.id));
-  const found = Map.groupBy(ordered.flatMap(guestsOf), ({ vm }) => vm.id);
+  const newestFirst = ordered.toSorted((a, b) => ageOf(a) - ageOf(b));
+  const found = Map.groupBy(newestFirst.flatMap(guestsOf), ({ vm }) => vm.id);
   const vms = [...found.values()].map(guestOf);
   const seconds = Map.groupBy(
     [...found.values()].flatMap(secondsOf),
     ({ sighting }) => sighting.host,
   );
-  const hosts = ordered.flatMap(factsOf).map((host) =>
-    withUnlisted(
-      host,
-      seconds.get(host.id)?.map(({ vm }) => vm.name),
-    ),
-  );
+  const rests = Map.groupBy([...found.values()].flatMap(restsOf), ({ sighting }) => sighting.host);
+  const hosts = ordered.flatMap(factsOf).map((host) => {
+    const names = seconds.get(host.id)?.map(({ vm }) => vm.name);
+    const held = (rests.get(host.id) ?? []).map(({ vm }) => vm.memoryBytes + vm.overheadBytes);
+    return withHeld(
+      withUnlisted(host, names),
+      held.reduce((sum, one) => sum + one, 0),
+    );
+  });
   const places = ordered
     .flatMap((one) => seenOf(one)?.reach ?? [])
     .map((place) => [place.storage, place.shared] as const);
@@ -88,8 +94,9 @@ function factsOf(answer: HostAnswer): HostFacts[] {
 function guestsOf(answer: HostAnswer): FoundGuest[] {
   const guests = seenOf(answer)?.guests ?? [];
   if (answer.kind === 'answered') return [...guests];
+  const unwatched = whyUnwatched(answer);
   return guests.map(({ vm, sighting }) => ({
-    vm: { ...vm, powerState: isDown(vm) ? vm.powerState : 'unknown' },
+    vm: { ...vm, powerState: isDown(vm) ? vm.powerState : 'unknown', unwatched },
     sighting: { ...sighting, state: sighting.state === 'defined' ? 'defined' : 'unknown' },
   }));
 }
@@ -106,10 +113,28 @@ function problemsOf(answer: HostAnswer): readonly string[] {
 
 /** In whole days: each new text is announced. */
 function ageProblems({ host, last, ageSeconds = 0 }: SilentAnswer): readonly string[] {
-  if (last === undefined || ageSeconds < OLD_SECONDS) return [];
-  const days = Math.floor(ageSeconds / 86_400);
-  const age = days === 1 ? '1 day' : `${days} days`;
-  return [`${host.id}: what is known of it and of its guests is ${age} old`];
+  if (last === undefined || ageSeconds < LONG_SECONDS) return [];
+  return [`${host.id}: what is known of it and of its guests is ${daysText(ageSeconds)} old`];
+}
+
+/**
+ * Its guests may have been moved or shut down for good meanwhile, and a second copy of one started:
+ * that is a person's to look at. Where Drover looked all along, nothing was done through it.
+ */
+function whyUnwatched({ ageSeconds = 0, unwatchedSeconds = 0 }: SilentAnswer): string | undefined {
+  if (unwatchedSeconds < LONG_SECONDS) return undefined;
+  const age = `what is known of it is ${daysText(ageSeconds)} old`;
+  return `Drover did not look for ${daysText(unwatchedSeconds)}, and ${age}`;
+}
+
+function daysText(duration: number): string {
+  const days = Math.floor(duration / 86_400);
+  return days === 1 ? '1 day' : `${days} days`;
+}
+
+/** Of two silent hosts the one that said it last is believed. */
+function ageOf(answer: HostAnswer): number {
+  return answer.kind === 'answered' ? 0 : (answer.ageSeconds ?? Number.MAX_SAFE_INTEGER);
 }
 
 /** Which of several copies is the guest: the earlier in this list. */
@@ -166,4 +191,10 @@ function storageList(
   return [...new Set(ids)].sort(compareText).map((id) => {
     return { ...rooms.get(id), id, shared: told.storages.get(id) ?? false };
   });
+}
+
+/** What broken post-copies have left of a guest that is listed on another host. */
+function restsOf(copies: readonly FoundGuest[]): readonly FoundGuest[] {
+  const first = foremost(copies);
+  return copies.filter((copy) => copy !== first && copy.sighting.state === 'post-copy-paused');
 }

@@ -157,6 +157,13 @@ export class LibvirtHost {
     return this.#kept.hosts.ageSeconds(this.id);
   }
 
+  /** That is kept, too. Returns how long nobody had looked before ({@link LastSeenHosts}). */
+  async lookedInVain(): Promise<number> {
+    const last = await this.last();
+    if (last !== undefined) await this.#keep(last, 'amended');
+    return this.#kept.hosts.unwatchedSeconds(this.id);
+  }
+
   /**
    * A move has brought the guest, as was seen: until the host is asked again it belongs to what it
    * said last. Were it to die before that, nobody would know what it ran.

@@ -25,11 +25,15 @@ const FORMAT = 1;
 /** How wrong the age of what is kept may be, where nothing has changed. */
 const REWRITE_SECONDS = 3600;
 const PREFIX = 'host ';
+/** From here on whoever reads of the fleet is told how old that is which is known of a host. */
+export const LONG_SECONDS = 86_400;
 
 /** Nobody but this file writes it: what is inside is not judged again. */
 const kept = z.object({
   format: z.literal(FORMAT),
   at: z.number(),
+  /** When a run of Drover looked for it last, in vain or not; absent in files of before. */
+  watchedAt: z.number().optional(),
   seen: z.custom<LastSeen>((seen) => typeof seen === 'object' && seen !== null),
 });
 
@@ -45,11 +49,15 @@ export class LastSeenHosts {
   readonly #written = new Map<HostId, { readonly text: string; readonly at: number }>();
   /** When each host said what is known of it, to this run of Drover or an earlier one. */
   readonly #saidAt = new Map<HostId, number>();
+  /** Of hosts that have said nothing to this run: when a run before it looked for the last time. */
+  readonly #watchedBefore = new Map<HostId, number>();
+  readonly #startedAt: number;
   #isTidy = false;
 
   constructor(memory: AdapterMemory | undefined, clock: Clock) {
     this.#memory = memory;
     this.#clock = clock;
+    this.#startedAt = clock.now();
   }
 
   /** Undefined where nothing is kept. */
@@ -59,7 +67,14 @@ export class LastSeenHosts {
     const { success, data } = kept.safeParse(parsed(text));
     if (!success) return undefined;
     this.#saidAt.set(host, data.at);
+    this.#watchedBefore.set(host, data.watchedAt ?? data.at);
     return data.seen;
+  }
+
+  /** How long nobody had looked at a host that is silent since this run began; 0: it was not. */
+  unwatchedSeconds(host: HostId): number {
+    const before = this.#watchedBefore.get(host);
+    return before === undefined ? 0 : Math.max(0, this.#startedAt - before);
   }
 
   /** How long ago the host said what is known of it; undefined: nothing is known. */
@@ -71,10 +86,11 @@ export class LastSeenHosts {
   /** What the host says now. Written where something changed, and once an hour. */
   write(seen: LastSeen): Promise<void> {
     this.#saidAt.set(seen.facts.id, this.#clock.now());
+    this.#watchedBefore.delete(seen.facts.id);
     return this.#put(seen);
   }
 
-  /** What it said, as moves have changed it since: it has said nothing anew. */
+  /** What it said, as moves may have changed it since: it was looked at, and has said nothing. */
   amend(seen: LastSeen): Promise<void> {
     return this.#put(seen);
   }
@@ -100,11 +116,19 @@ export class LastSeenHosts {
     if (this.#memory === undefined) return;
     const host = seen.facts.id;
     const text = JSON.stringify(seen);
-    const at = this.#saidAt.get(host) ?? this.#clock.now();
+    const now = this.#clock.now();
+    const at = this.#saidAt.get(host) ?? now;
     const before = this.#written.get(host);
-    if (before?.text === text && at - before.at < REWRITE_SECONDS) return;
-    await this.#memory.write(nameOf(host), JSON.stringify({ format: FORMAT, at, seen }));
-    this.#written.set(host, { text, at });
+    if (before?.text === text && now - before.at < REWRITE_SECONDS) return;
+    const watchedAt = this.#watchedAt(host, now);
+    await this.#memory.write(nameOf(host), JSON.stringify({ format: FORMAT, at, watchedAt, seen }));
+    this.#written.set(host, { text, at: now });
+  }
+
+  /** Where nobody had looked for long, that stays so until the host speaks, also for later runs. */
+  #watchedAt(host: HostId, now: number): number {
+    const before = this.#watchedBefore.get(host);
+    return before !== undefined && this.unwatchedSeconds(host) >= LONG_SECONDS ? before : now;
   }
 }
 

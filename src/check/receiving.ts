@@ -41,6 +41,7 @@ const JUDGED: ReadonlySet<RefusalCode> = new Set([
   'permission',
   'not-fenced',
   'storage-locks',
+  'unwatched',
   'own-vm',
   'own-leases',
 ]);

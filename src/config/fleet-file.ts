@@ -188,7 +188,7 @@ function writtenHost(host: Host): unknown {
 }
 
 function writtenVm(vm: Vm): unknown {
-  return { ...vm, moveFactor: undefined, noRestart: undefined };
+  return { ...vm, moveFactor: undefined, noRestart: undefined, unwatched: undefined };
 }
 
 /** What names somebody who is gone would be refused when it is read, and no plan can go by it. */

@@ -75,10 +75,10 @@ export function isInService(host: Host): boolean {
  * Every reason, in a fixed order, why `vm` cannot go from `from` (where it is) to `to` by
  * `method`; empty: nothing speaks against it. Codes: same-host, other-source, disconnected,
  * other-controller, quarantined, resource-unknown, not-fenced, vcpus, own-vm, permission,
- * storage-locks, managed-elsewhere, locked, power-state, arch, hypervisor-kind, hypervisor-version,
- * machine-type, cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc, nested, confidential,
- * firmware, device, network, storage, media, own-leases (so that it is the first only where nothing
- * else is in the way).
+ * storage-locks, unwatched, managed-elsewhere, locked, power-state, arch, hypervisor-kind,
+ * hypervisor-version, machine-type, cpu-unknown, cpu-vendor, cpu-passthrough, cpu-features, tsc,
+ * nested, confidential, firmware, device, network, storage, media, own-leases (so that it is the
+ * first only where nothing else is in the way).
  */
 // oxlint-disable-next-line max-params -- the question has these five parts, and every room asks it
 export function staticRefusals(
@@ -144,6 +144,9 @@ function vmRefusals(vm: Vm, method: MoveMethod): StaticRefusal[] {
   }
   if (method === 'restart' && vm.noRestart !== undefined) {
     out.push(refusal('storage-locks', vm.noRestart));
+  }
+  if (method === 'restart' && vm.unwatched !== undefined) {
+    out.push(refusal('unwatched', vm.unwatched));
   }
   if (vm.managedBy !== undefined) out.push(refusal('managed-elsewhere', vm.managedBy));
   if (vm.locked) out.push(refusal('locked'));

@@ -173,6 +173,10 @@ export const REFUSAL_CODES = {
     meaning: 'no lock keeps a second copy of the VM off its disks',
     hint: 'name storages that lock disks in hostFailure.storagesWithLocks of the policy',
   },
+  unwatched: {
+    meaning: 'nobody looked for days: the VM may have been moved or shut down for good meanwhile',
+    hint: 'look where it is and start it by hand, or bring its host back: what that says counts',
+  },
   'stale-metrics': {
     meaning: 'a measurement that the decision needs is missing',
     hint: 'drover doctor names the source',

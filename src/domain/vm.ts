@@ -98,6 +98,11 @@ export interface Vm {
   readonly resources?: Readonly<Record<string, number>> | undefined;
   /** Why the policy does not let it be started elsewhere when its host is dead; absent: it may. */
   readonly noRestart?: string | undefined;
+  /**
+   * Why nobody knows any more that it is where it is listed (its host is silent, and nobody looked
+   * for days): it is not restarted before a person has looked. Absent: it is known.
+   */
+  readonly unwatched?: string | undefined;
   /** The other automation that owns this VM's placement (HA, a native balancer), if any. */
   readonly managedBy: string | undefined;
   /** True when the hypervisor says that something else holds the VM (backup, snapshot). */

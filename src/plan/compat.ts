@@ -175,6 +175,7 @@ function vmKey(vm: Vm): string {
     vm.managedBy,
     vm.locked,
     vm.noRestart,
+    vm.unwatched,
     vm.own,
   ];
   return JSON.stringify([...parts, ...rights]);

@@ -89,7 +89,7 @@ const disk: Whole<VmDisk> = {
 };
 const medium: Whole<VmMedium> = { kind: 'cdrom', name: 'a.iso', storage: SAN, shared: true };
 
-const vm: Whole<Omit<Vm, 'moveFactor' | 'noRestart'>> = {
+const vm: Whole<Omit<Vm, 'moveFactor' | 'noRestart' | 'unwatched'>> = {
   ...aVm({ id: 'v1', host: 'h1' }),
   hugePageBytes: bytes(2 ** 21),
   machineType: 'q35',

@@ -107,6 +107,7 @@ describe('the plan for a dead host', () => {
     ['only suspected', { ...DEAD, failure: aFailure('suspected-dead') }, {}, 'not-fenced'],
     ['well', { id: 'h1' }, {}, 'not-fenced'],
     ['without locks', DEAD, { noRestart: 'san locks nothing' }, 'storage-locks'],
+    ['that nobody has looked after', DEAD, { unwatched: 'for 3 days' }, 'unwatched'],
     ['owned by another HA', DEAD, { managedBy: 'HA' }, 'managed-elsewhere'],
     ['not permitted', DEAD, { permission: 'cold' }, 'permission'],
   ])('restarts nothing: %s', (_what, host, vm, code) => {

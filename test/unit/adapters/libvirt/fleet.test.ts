@@ -16,9 +16,13 @@ function answer(id: string, guests: readonly FoundGuest[]): HostAnswer {
   return { kind: 'answered', host: identity(id), inventory: inventoryOf(id, guests) };
 }
 
-function silent(id: string, guests?: readonly FoundGuest[]): HostAnswer {
+function silent(
+  id: string,
+  guests?: readonly FoundGuest[],
+  about: { readonly ageSeconds?: number; readonly unwatchedSeconds?: number } = {},
+): HostAnswer {
   const last = guests && lastSeenOf(inventoryOf(id, guests));
-  return { kind: 'silent', host: identity(id), last, error: 'no route to host' };
+  return { kind: 'silent', host: identity(id), last, error: 'no route to host', ...about };
 }
 
 describe('the inventory of several hosts', () => {
@@ -49,6 +53,40 @@ describe('the inventory of several hosts', () => {
     expect(vms).toMatchObject([{ host: 'h1', locked: true }]);
     expect(hosts.map(({ unlistedGuests }) => unlistedGuests)).toEqual([undefined, ['web & mail']]);
     expect(problems).toEqual([expect.stringContaining('RUNS on h1 and h2')]);
+  });
+
+  it('believes of two silent hosts the one that said it last', () => {
+    const { vms } = mergeInventories([
+      silent('h1', [found('h1', 'running')], { ageSeconds: 3 * 86_400 }),
+      silent('h2', [found('h2', 'running')], { ageSeconds: 60 }),
+      answer('h3', []),
+    ]);
+    expect(vms).toMatchObject([{ host: 'h2', powerState: 'unknown' }]);
+  });
+
+  it('counts what a broken post-copy has left of a guest that runs elsewhere', () => {
+    const [before, after] = (['defined', 'post-copy-paused'] as const).map(
+      (state) =>
+        mergeInventories([
+          answer('h1', [found('h1', 'running')]),
+          answer('h2', [found('h2', state)]),
+        ]).hosts,
+    );
+    const { vm } = found('h1', 'running');
+    const taken = (index: number): number =>
+      (after?.[index]?.memory.reservedBytes ?? 0) - (before?.[index]?.memory.reservedBytes ?? 0);
+    expect([taken(0), taken(1)]).toEqual([0, vm.memoryBytes + vm.overheadBytes]);
+  });
+
+  it('has nothing restarted of what nobody has looked after for days', () => {
+    const days = { ageSeconds: 4 * 86_400, unwatchedSeconds: 3 * 86_400 };
+    const restart = (about: Parameters<typeof silent>[2]) =>
+      mergeInventories([silent('h1', [found('h1', 'running')], about)]).vms[0]?.unwatched;
+    expect(restart(days)).toBe(
+      'Drover did not look for 3 days, and what is known of it is 4 days old',
+    );
+    expect(restart({ ...days, unwatchedSeconds: 600 })).toBeUndefined();
+    expect(restart({})).toBeUndefined();
   });
 
   it('finds nothing strange in a guest that is being moved', () => {

@@ -88,6 +88,32 @@ describe('what a host said last', () => {
     expect(later.ageSeconds(hostId('h1'))).toBe(0);
   });
 
+  it('is looked after by a Drover that looks in vain, and not by one that is off', async () => {
+    const memory = inMemory();
+    const clock = manualClock();
+    const id = hostId('h1');
+    const unwatched = async (days: number): Promise<number> => {
+      await clock.pass(days * 86_400);
+      const next = new LastSeenHosts(memory, clock);
+      const seen = await next.read(id);
+      for (let hour = 0; seen !== undefined && hour < 72; hour += 1) {
+        await clock.pass(3600);
+        await next.amend(seen);
+      }
+      return next.unwatchedSeconds(id) / 86_400;
+    };
+    await new LastSeenHosts(memory, clock).write(SEEN);
+    // Each looks for three days; the last two begin after a gap that nobody has made good since.
+    expect(await unwatched(0)).toBe(0);
+    expect(await unwatched(0.5)).toBeCloseTo(0.5);
+    expect(await unwatched(4)).toBeCloseTo(4);
+    expect(await unwatched(0)).toBeCloseTo(4 + 3);
+    const last = new LastSeenHosts(memory, clock);
+    await last.read(id);
+    await last.write(SEEN);
+    expect(last.unwatchedSeconds(id)).toBe(0);
+  });
+
   it('goes with its host from the configuration, and nothing else does', async () => {
     const memory = inMemory();
     for (const name of ['host h1', 'host h10', `guest ${UUID}`]) await memory.write(name, '{}');
