@@ -20,6 +20,20 @@ const FLEET = {
   groups: [],
 };
 
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+function withOther(adapter: Hypervisor, other: Partial<Hypervisor>): Hypervisor {
+  return new Proxy(adapter, {
+    get(target, name) {
+      if (Object.hasOwn(other, name)) return Reflect.get(other, name);
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
 /** The first look is made before the lease is held; those after it fail until it is open. */
 class Way {
   isOpen = false;
@@ -37,13 +51,7 @@ class Way {
       if (this.looks === 1) datacenter.inject(drift);
       return seen;
     };
-    return new Proxy(adapter, {
-      get(target, name) {
-        if (name === 'inventory') return inventory;
-        const member: unknown = Reflect.get(target, name);
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-      },
-    });
+    return withOther(adapter, { inventory });
   }
 }
 
@@ -106,15 +114,9 @@ describe('a controller that has just got a lease', () => {
 describe('a controller that takes over a move whose hypervisor hangs', () => {
   /** From then on nothing that is asked about a move is answered. */
   const hanging = (adapter: Hypervisor, when: { readonly isHung: boolean }): Hypervisor =>
-    new Proxy(adapter, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name);
-        if (typeof member !== 'function') return member;
-        const isAbout = name === 'job' || name === 'locate';
-        const call = member.bind(target) as (...how: readonly unknown[]) => unknown;
-        return (...how: readonly unknown[]) =>
-          isAbout && when.isHung ? new Promise(() => undefined) : call(...how);
-      },
+    withOther(adapter, {
+      job: (...how) => (when.isHung ? never() : adapter.job(...how)),
+      locate: (...how) => (when.isHung ? never() : adapter.locate(...how)),
     });
 
   it('renews its leases all the while', async () => {
@@ -150,14 +152,7 @@ describe('a controller that takes over a move whose hypervisor hangs', () => {
 
 describe('a controller that has not seen the fleet yet', () => {
   it('says so to who cancels something, and does not deny what it cannot know', async () => {
-    const way = (adapter: Hypervisor): Hypervisor =>
-      new Proxy(adapter, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name);
-          if (name === 'inventory') return () => new Promise(() => undefined);
-          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-        },
-      });
+    const way = (adapter: Hypervisor) => withOther(adapter, { inventory: never });
     run = await startControllers({ fleet: FLEET, policy: POLICY, names: ['ben'], way });
     for (const name of ['web', '00000000-0000-7000-8000-000000000001']) {
       const answer = await run.all[0]?.api.cancel({ name, by: 'anna', withdraw: false });
