@@ -25,7 +25,10 @@ const FORMAT = 1;
 /** How wrong the age of what is kept may be, where nothing has changed. */
 const REWRITE_SECONDS = 3600;
 const PREFIX = 'host ';
-/** From here on whoever reads of the fleet is told how old that is which is known of a host. */
+/**
+ * From here on whoever reads of the fleet is told how old that is which is known of a host, and
+ * nothing is restarted from it where nobody looked after the host for so long.
+ */
 export const LONG_SECONDS = 86_400;
 
 /** Nobody but this file writes it: what is inside is not judged again. */
